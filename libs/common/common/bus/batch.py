@@ -1,0 +1,325 @@
+"""A batch: what a handler reads, and the one transaction it commits (design §4.1, §4.2).
+
+The order inside the transaction is fixed: inbox rows are claimed first, the handler's function changes state, outgoing
+events are written to the outbox last. The function may run again, or on halves, so it touches the database only.
+"""
+
+import asyncio
+import random
+import time
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+import structlog
+from aiokafka import ConsumerRecord
+
+import common
+from common import envelope, ids, telemetry
+from common.bus.failures import HOLDING, BadRecordError, HoldError, Kind, body_hash, classify, code_of, detail_of
+from common.bus.relay import encode_headers
+from common.database import Connection
+from common.deadletters import pack
+from common.events import DeadLetter, DeadLetterResolved, Event, FunnelEvent
+
+if TYPE_CHECKING:
+    from common.bus import Bus
+
+log = structlog.get_logger()
+
+E = TypeVar("E")
+T = TypeVar("T")
+PATIENCE = 30.0
+"""Seconds that a commit waits for the database before the batch is given back to Kafka."""
+
+
+@dataclass(slots=True, eq=False)
+class Received(Generic[E]):
+    """One message as a consumer sees it: the event, and the envelope that came with it."""
+
+    event: E
+    record: ConsumerRecord[Any, Any]
+    id: UUID
+    time: datetime
+    day: date
+    redrive: int = 0
+    subject: str | None = None
+    causation_id: str | None = None
+    correlation_id: str | None = None
+    traceparent: str | None = None
+
+    @property
+    def inbox_key(self) -> tuple[UUID, int]:
+        """What the inbox remembers this delivery by, within its day."""
+        return self.id, self.redrive
+
+
+class Caused(Protocol):
+    """Anything that a batch can commit: it knows the message that it answers."""
+
+    @property
+    def cause(self) -> Received[Any]: ...
+
+
+C = TypeVar("C", bound=Caused)
+
+
+@dataclass(slots=True)
+class Failure:
+    """A message that could not be handled, and why."""
+
+    received: Received[Any]
+    kind: Kind
+    code: str
+    detail: str
+    exception_type: str | None = None
+    retry_after: datetime | None = None
+
+    @classmethod
+    def of(cls, received: Received[Any], error: BaseException) -> "Failure":
+        """The failure that *error* means for *received*, without any of its data."""
+        return cls(received, classify(error), code_of(error), detail_of(error), type(error).__name__)
+
+
+def id_used_twice(received: Received[Any]) -> Failure:
+    """The failure of a body that came under another body's id; it gets an id of its own, to be found by."""
+    own = ids.named_id(received.id, body_hash(received.record.value))
+    other = Received(received.event, received.record, own, received.time, received.day, received.redrive)
+    detail = f"another body came under id {received.id} before: give each record its own ce_id"
+    return Failure.of(other, BadRecordError("id_used_twice", detail))
+
+
+class Tx:
+    """A transaction: a connection, and the events that leave with it."""
+
+    def __init__(self, connection: Connection, service: str) -> None:
+        self.connection = connection
+        self._service = service
+        self._outgoing: list[tuple[str, bytes | None, bytes, bytes | None]] = []
+
+    def emit(
+        self,
+        event: Event,
+        *,
+        cause: Received[Any] | None = None,
+        subject: UUID | None = None,
+        id: UUID | None = None,  # noqa: A002 - the CloudEvents name
+        correlation_id: object = None,
+    ) -> None:
+        """Send *event* when this transaction commits. *subject* is the lead; *cause* the message that led to it."""
+        subject = subject or getattr(event, "lead_id", None)
+        now = datetime.now(UTC)
+        headers = envelope.headers(
+            id=id or ids.new_id(),
+            type=event.topic,
+            source=self._service,
+            time=event.occurred_at if isinstance(event, FunnelEvent) else now,
+            subject=subject,
+            causation_id=cause and cause.id,
+            correlation_id=correlation_id or (cause and cause.correlation_id),
+            duration_ms=max(0, int((now - cause.time).total_seconds() * 1000)) if cause else None,
+            traceparent=telemetry.current_traceparent() or (cause and cause.traceparent),
+        )
+        body = event.model_dump_json(exclude_none=True).encode()
+        key = str(subject).encode() if subject else None
+        self._outgoing.append((event.topic, key, encode_headers(headers), body))
+
+    def emit_raw(
+        self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None
+    ) -> None:
+        """Send a message as it is: for redrives, which repeat what once came."""
+        self._outgoing.append((topic, key, encode_headers(headers), value))
+
+    async def flush(self) -> int:
+        """Write the outgoing events to the outbox; the last statement of the transaction."""
+        if self._outgoing:
+            await self.connection.copy_records_to_table(
+                "outbox",
+                schema_name=f"svc_{self._service}",
+                columns=("topic", "key", "headers", "body"),
+                records=self._outgoing,
+            )
+        return len(self._outgoing)
+
+
+@dataclass(slots=True)
+class Batch(Generic[E]):
+    """Messages taken together. A handler reads, decides, calls vendors, and commits once."""
+
+    bus: "Bus"
+    consumer: str
+    received: list[Received[E]]
+    inbox: bool = True
+    deadline: float = field(default_factory=lambda: time.monotonic() + 60)
+    """Monotonic time after which no new vendor call should start: a rebalance waits 90 s at the most."""
+    failures: list[Failure] = field(default_factory=list)
+    _settled: set[tuple[UUID, int]] = field(default_factory=set)
+
+    def __iter__(self) -> Iterator[Received[E]]:
+        return iter(self.received)
+
+    def __len__(self) -> int:
+        return len(self.received)
+
+    async def read(self, query: Callable[..., Awaitable[T]], **parameters: object) -> T:
+        """Run the named *query* outside of any transaction."""
+        async with self.bus.database.connection() as connection:
+            return await query(connection, **parameters)
+
+    def reject(
+        self, received: Received[E], code: str, detail: str = "", *, retry_after: timedelta | None = None
+    ) -> None:
+        """Make this message a dead letter: it breaks a rule (*code*), or its vendor call kept failing (*retry_after*)."""
+        kind = Kind.BAD_RECORD if retry_after is None else Kind.THEIRS_DOWN
+        due = None if retry_after is None else datetime.now(UTC) + retry_after
+        self.failures.append(Failure(received, kind, code, detail[:500], retry_after=due))
+
+    async def commit(
+        self,
+        items: Iterable[C],
+        write: Callable[[Tx, Sequence[C]], Awaitable[None]],
+        otherwise: Callable[[Tx, Sequence[C]], Awaitable[None]] | None = None,
+    ) -> None:
+        """Commit *items* through *write*, each once, whatever is killed and whenever.
+
+        *write* runs again after a deadlock or a lost connection, and on halves when one of its records is bad; the bad
+        one becomes a dead letter, or goes to *otherwise* where that is given. Items of one message stay together.
+        Raises HoldError when the batch has to be taken again later.
+        """
+        by_cause: dict[int, list[C]] = {}
+        for item in items:
+            by_cause.setdefault(id(item.cause), []).append(item)
+        await self._commit(list(by_cause.values()), write, otherwise)
+
+    async def _commit(self, groups: list[list[C]], write: Any, otherwise: Any) -> None:
+        if not groups:
+            return
+        try:
+            await self._patiently(lambda tx: self._claim_and_write(tx, groups, write))
+        except Exception as error:
+            kind = classify(error)
+            if kind in HOLDING:
+                raise HoldError(kind, error) from error
+            if len(groups) > 1:
+                middle = len(groups) // 2
+                await self._commit(groups[:middle], write, otherwise)
+                await self._commit(groups[middle:], write, otherwise)
+            elif otherwise is not None and write is not otherwise:
+                await self._commit(groups, otherwise, otherwise)
+            else:
+                log.warning("record_failed", consumer=self.consumer, event_id=str(groups[0][0].cause.id), kind=kind)
+                self.failures.append(Failure.of(groups[0][0].cause, error))
+
+    async def _claim_and_write(self, tx: Tx, groups: list[list[C]], write: Any) -> None:
+        causes = [group[0].cause for group in groups]
+        claimed = await self._claim(tx, causes)
+        mine = [item for group in groups if group[0].cause.inbox_key in claimed for item in group]
+        if mine:
+            await write(tx, mine)
+        for cause in causes:
+            if cause.redrive and cause.inbox_key in claimed:
+                tx.emit(DeadLetterResolved(event_id=cause.id, consumer=self.consumer, redrive=cause.redrive), cause=cause)
+        self._settled.update(cause.inbox_key for cause in causes)
+
+    async def settle(self) -> None:
+        """Write the dead letters, and mark redriven messages that needed no work as resolved."""
+        failed = {failure.received.inbox_key for failure in self.failures}
+        idle = [r for r in self.received if r.redrive and r.inbox_key not in self._settled | failed]
+        if not self.inbox or not (self.failures or idle):
+            return
+
+        async def write(tx: Tx) -> None:
+            claimed = await self._claim(tx, [failure.received for failure in self.failures] + idle, compare=False)
+            for failure in self.failures:
+                if failure.received.inbox_key in claimed:
+                    tx.emit(self._dead_letter(failure), cause=failure.received, id=self._dead_letter_id(failure))
+            for cause in idle:
+                if cause.inbox_key in claimed:
+                    tx.emit(DeadLetterResolved(event_id=cause.id, consumer=self.consumer, redrive=cause.redrive))
+
+        await self._patiently(write)
+        dead = telemetry.counter("equity_dead_letters", "Dead letters written")
+        for failure in self.failures:
+            dead.add(1, {"consumer": self.consumer, "kind": failure.kind, "reason": failure.code})
+
+    async def _patiently(self, write: Callable[[Tx], Awaitable[None]]) -> None:
+        """Run *write* in a transaction, again for up to half a minute while the database is away."""
+        give_up = time.monotonic() + PATIENCE
+        pause = 0.1
+        while True:
+            try:
+                return await self.bus.transact(write)
+            except Exception as error:
+                if classify(error) is not Kind.OURS_DOWN or time.monotonic() + pause > give_up:
+                    raise
+                log.warning("commit_waits", consumer=self.consumer, error=type(error).__name__, pause_s=round(pause, 1))
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            pause = min(pause * 2, 5)
+
+    async def _claim(
+        self, tx: Tx, causes: Sequence[Received[Any]], *, compare: bool = True
+    ) -> set[tuple[UUID, int]]:
+        """The deliveries among *causes* that nobody has committed before; they are ours now."""
+        if not self.inbox:
+            return {cause.inbox_key for cause in causes}
+        ordered = sorted(causes, key=lambda cause: cause.id.bytes)
+        hashes = [body_hash(cause.record.value) for cause in ordered]
+        keys = ([c.day for c in ordered], [c.id for c in ordered], [c.redrive for c in ordered])
+        rows = await tx.connection.fetch(self.bus.sql.claim, self.consumer, *keys, hashes)
+        claimed = {(row["event_id"], row["redrive"]) for row in rows}
+        if compare and len(claimed) < len(ordered):
+            await self._report_conflicts(tx, ordered, claimed)
+        return claimed
+
+    async def _report_conflicts(self, tx: Tx, causes: list[Received[Any]], claimed: set[tuple[UUID, int]]) -> None:
+        """Another body came under an id that was already handled: a dead letter, never a silent drop (hazards S16)."""
+        repeats = [cause for cause in causes if cause.inbox_key not in claimed]
+        known = await tx.connection.fetch(
+            self.bus.sql.known, self.consumer, [c.day for c in repeats], [c.id for c in repeats], [c.redrive for c in repeats]
+        )
+        hashes = {(row["event_id"], row["redrive"]): row["body_hash"] for row in known}
+        for cause in repeats:
+            seen, now = hashes.get(cause.inbox_key), body_hash(cause.record.value)
+            if seen is None or seen == now:
+                continue
+            failure = id_used_twice(cause)
+            if await self._claim(tx, [failure.received], compare=False):
+                tx.emit(self._dead_letter(failure), cause=cause, id=self._dead_letter_id(failure))
+
+    def _dead_letter_id(self, failure: Failure) -> UUID:
+        return ids.dead_letter_id(self.consumer, failure.received.id, failure.received.redrive)
+
+    def _dead_letter(self, failure: Failure) -> DeadLetter:
+        received, record = failure.received, failure.received.record
+        now = datetime.now(UTC)
+        attempts, first = self.bus.attempts.get((record.topic, record.partition, record.offset), (1, now))
+        sealed = self.bus.keyring.seal("dead-letter", received.id.bytes, pack(record.key, record.headers, record.value))
+        return DeadLetter(
+            event_id=received.id,
+            consumer=self.consumer,
+            redrive=received.redrive,
+            failure_kind=failure.kind,
+            reason=failure.code,
+            detail=failure.detail,
+            exception_type=failure.exception_type,
+            attempts=attempts,
+            first_failed_at=first,
+            last_failed_at=now,
+            retry_after=failure.retry_after,
+            origin_topic=record.topic.removeprefix(self.bus.settings.kafka_topic_prefix),
+            origin_partition=record.partition,
+            origin_offset=record.offset,
+            origin_timestamp=record.timestamp,
+            service_version=common.__version__,
+            causation_id=_bounded(received.causation_id),
+            traceparent=_bounded(received.traceparent),
+            payload=b64encode(sealed).decode(),
+        )
+
+
+def _bounded(text: str | None) -> str | None:
+    """Header text fit for a dead letter: short, and without the NUL that PostgreSQL refuses."""
+    return None if text is None else text.replace("\0", "")[:200]

@@ -1,0 +1,178 @@
+"""The relay: publishes what services committed to their outbox (design §4.3).
+
+One transaction takes the service's advisory lock, deletes the oldest rows, publishes them and commits when Kafka has
+acknowledged all. Nothing is remembered between rounds, so a row that is there is always sent, however ids interleave.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import orjson
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidTopicError, MessageSizeTooLargeError, RecordTooLargeError, TopicAuthorizationFailedError
+
+from common import telemetry
+from common.bus.failures import Kind, classify
+from common.bus.kafka import new_producer
+from common.database import Connection, Database
+from common.settings import Settings
+
+log = structlog.get_logger()
+
+BATCH = 1_000
+POLL_SECONDS = 0.1
+FLUSH_SECONDS = 20
+_REFUSED_FOR_GOOD = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTopicError, TopicAuthorizationFailedError, ValueError)
+
+
+def encode_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
+    """Headers as the outbox keeps them: latin-1 text, one character a byte, so that any bytes survive."""
+    return orjson.dumps([(name, None if value is None else value.decode("latin-1")) for name, value in headers])
+
+
+def decode_headers(stored: bytes) -> list[tuple[str, bytes]]:
+    """What `encode_headers` was given."""
+    return [(name, None if value is None else value.encode("latin-1")) for name, value in orjson.loads(stored)]  # type: ignore[misc]
+
+
+class Relay:
+    """Publishes one service's outbox."""
+
+    def __init__(self, service: str, settings: Settings, database: Database) -> None:
+        self._service = service
+        self._settings = settings
+        self._database = database
+        self._producer: AIOKafkaProducer | None = None
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.waiting: str | None = None
+        schema = f"svc_{service}"
+        self._take = _TAKE.format(schema=schema)
+        self._bury = _BURY.format(schema=schema)
+
+    async def start(self) -> None:
+        """Begin to publish."""
+        self._task = asyncio.create_task(self._run(), name=f"relay-{self._service}")
+
+    async def stop(self) -> None:
+        """Publish what is there and stop."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        with suppress(Exception):  # noqa: BLE001 - what is left is sent by the next start
+            await asyncio.wait_for(self._round(), FLUSH_SECONDS)
+        await self._discard_producer()
+
+    def wake(self) -> None:
+        """Look at the outbox now: something was committed in this process."""
+        self._wake.set()
+
+    @property
+    def alive(self) -> bool:
+        """False if the relay's task ended, which it never should."""
+        return self._task is not None and not self._task.done()
+
+    async def _run(self) -> None:
+        pause = POLL_SECONDS
+        while True:
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                while await self._round() == BATCH:
+                    pass
+                pause, self.waiting = POLL_SECONDS, None
+            except Exception as error:  # noqa: BLE001 - sorted by kind; the rows are still there
+                pause = min(max(pause * 2, 0.5), 10)
+                self.waiting = type(error).__name__
+                level = log.warning if classify(error) in (Kind.OURS_DOWN, Kind.REPEAT) else log.error
+                level("relay_waits", service=self._service, error=type(error).__name__, pause_s=pause)
+
+    async def _round(self) -> int:
+        """Publish up to a thousand rows; how many there were. Raises and leaves the rows when Kafka does not answer."""
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(self._take, f"equity-relay-{self._service}", BATCH)
+            if rows:
+                await self._publish(connection, sorted(rows, key=lambda row: row["id"]))
+        if rows:
+            telemetry.counter("equity_outbox_published", "Outbox rows published").add(len(rows), {"service": self._service})
+        return len(rows)
+
+    async def _publish(self, connection: Connection, rows: list[Any]) -> None:
+        producer = self._producer or await self._new_producer()
+        pending, refused = [], []
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                for row in rows:
+                    try:
+                        future = await producer.send(
+                            self._settings.kafka_topic_prefix + row["topic"],
+                            row["body"],
+                            key=row["key"],
+                            headers=decode_headers(row["headers"]),
+                        )
+                    except _REFUSED_FOR_GOOD as error:
+                        refused.append((row, error))
+                    else:
+                        pending.append((row, future))
+                await producer.flush()
+                for row, future in pending:
+                    try:
+                        await future
+                    except _REFUSED_FOR_GOOD as error:
+                        refused.append((row, error))
+        except BaseException:
+            await self._discard_producer()
+            raise
+        for row, error in refused:
+            await self._die(connection, row, error)
+
+    async def _die(self, connection: Connection, row: Any, error: Exception) -> None:
+        reason = type(error).__name__
+        log.error("outbox_row_refused", service=self._service, topic=row["topic"], outbox_id=row["id"], reason=reason)
+        telemetry.counter("equity_outbox_dead", "Outbox rows that Kafka refused for good").add(1, {"service": self._service})
+        await connection.execute(
+            self._bury, row["id"], row["topic"], row["key"], row["headers"], row["body"], row["created_at"], reason
+        )
+
+    async def _new_producer(self) -> AIOKafkaProducer:
+        self._producer = await new_producer(self._settings, f"{self._service}-relay")
+        return self._producer
+
+    async def _discard_producer(self) -> None:
+        """An idempotent producer never gives up a batch, so one that hangs is thrown away (hazards S12)."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            task = asyncio.ensure_future(producer.stop())
+            await asyncio.wait({task}, timeout=5)
+            task.cancel()
+
+
+_TAKE = """
+with leader as materialized (
+  select pg_try_advisory_xact_lock(hashtext($1)) as granted
+)
+delete from {schema}.outbox
+where (select granted from leader)
+and id = any (array(
+  select id
+  from {schema}.outbox
+  where (select granted from leader)
+  order by id
+  limit $2
+))
+returning id, topic, key, headers, body, created_at
+"""
+
+_BURY = """
+insert into {schema}.outbox_dead (id, topic, key, headers, body, created_at, reason)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict do nothing
+"""

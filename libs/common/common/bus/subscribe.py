@@ -1,0 +1,297 @@
+"""A consumer's loop: records in, offsets out, and what happens in between when something fails (design §4.5, §4.8).
+
+FastStream polls and starts the handler with raw records. A lane handles one batch at a time; it commits offsets only
+when the batch is settled, rewinds when it has to hold, and makes a rebalance wait for the batch in flight.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaMessage
+
+from common import envelope, telemetry
+from common.bus.batch import Batch, Failure, Received, id_used_twice
+from common.bus.failures import HOLDING, BadRecordError, HoldError, Kind, Outcomes, TheirsDownError, classify
+from common.events import Event
+
+if TYPE_CHECKING:
+    from common.bus import Bus
+
+log = structlog.get_logger()
+
+MAX_BATCH_BYTES = 8_000_000
+MAX_HOLD = 30.0
+UNEXPECTED_ATTEMPTS = 3
+STUCK_AFTER = 300.0
+
+Handler = Callable[[Batch[Any]], Awaitable[None]]
+
+
+async def raw_parser(records: Sequence[ConsumerRecord[Any, Any]]) -> KafkaMessage:
+    """FastStream's message round untouched records: a header that is null or not UTF-8 must not stop a batch."""
+    return KafkaMessage(body=b"", raw_message=tuple(records), headers={}, message_id="", correlation_id="", consumer=_NONE)
+
+
+async def raw_decoder(message: KafkaMessage) -> Any:
+    """The records themselves."""
+    return message.raw_message
+
+
+class _NoConsumer:
+    """Stands where FastStream wants a consumer to acknowledge with; lanes commit explicit offsets themselves."""
+
+    async def commit(self) -> None:
+        """Nothing: see Lane."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Nothing: see Lane."""
+
+
+_NONE = _NoConsumer()
+
+
+@dataclass(slots=True)
+class Consumer:
+    """One handler of one service: its name is its group id, its inbox key and its metric label."""
+
+    bus: "Bus"
+    name: str
+    handler: Handler
+    event: type[Event] | None
+    """The model of the messages' bodies; None takes any bytes, without inbox and dead letters."""
+    outcomes: Outcomes = field(default_factory=Outcomes)
+
+    def read(self, records: Sequence[ConsumerRecord[Any, Any]]) -> tuple[list[Received[Any]], list[Failure]]:
+        """The messages that are for this consumer, and those among them that cannot be read."""
+        good: dict[Any, Received[Any]] = {}
+        bad: list[Failure] = []
+        newest = datetime.now(UTC) + timedelta(days=1)
+        oldest = datetime.now(UTC) - timedelta(days=self.bus.settings.inbox_days - 1)
+        for record in records:
+            header = envelope.read(record, self.bus.cluster)
+            if self.event is not None and header.redrive_for not in (None, self.bus.prefixed(self.name), self.name):
+                continue
+            day = header.time if not header.redrive else header.redrive_time or header.time
+            received: Received[Any] = Received(
+                None, record, header.id, header.time, day.date(), header.redrive,
+                header.subject, header.causation_id, header.correlation_id, header.traceparent,
+            )  # fmt: skip
+            if self.event is None:
+                good[record.topic, len(good)] = received
+                continue
+            first = good.get(received.inbox_key)
+            if first is not None:
+                if first.record.value != record.value:
+                    bad.append(id_used_twice(received))
+                continue
+            try:
+                _check_time(header, oldest, newest)
+                received.event = self.event.model_validate_json(record.value or b"")
+            except (ValueError, BadRecordError) as error:
+                bad.append(Failure.of(received, error))
+            else:
+                good[received.inbox_key] = received
+        return list(good.values()), bad
+
+
+def _check_time(header: envelope.Envelope, oldest: datetime, newest: datetime) -> None:
+    """An event older than the inbox remembers is never handled silently; a clock that runs ahead is a wrong clock."""
+    if header.redrive:
+        return
+    if header.time < oldest:
+        raise BadRecordError("too_old", "older than the inbox remembers: replay it by hand if it was never handled")
+    if header.time > newest:
+        raise BadRecordError("time_in_future", "ce_time is more than a day ahead: check the sender's clock")
+
+
+class Lane(ConsumerRebalanceListener):
+    """One member of a consumer's group."""
+
+    def __init__(self, consumer: Consumer, number: int) -> None:
+        self.consumer = consumer
+        self.name = f"{consumer.name}-{number}"
+        self.kafka: Callable[[], AIOKafkaConsumer | None] = lambda: None
+        self.waiting: str | None = None
+        self.since = time.monotonic()
+        self._busy = asyncio.Lock()
+        self._next: dict[TopicPartition, int] = {}
+        self._pause = 0.0
+        self._retaking = False
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Let the batch in flight finish before its partitions go to another member."""
+        async with self._busy:
+            self.consumer.bus.attempts.clear()
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        """Nothing to prepare: state lives in PostgreSQL."""
+
+    async def handle(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        """Handle what was polled; FastStream calls it with one batch after the other."""
+        hold: HoldError | None = None
+        async with self._busy:
+            self.since = time.monotonic()
+            try:
+                for part in _bounded(records):
+                    await self._handle(part)
+                    await self._advance(part)
+            except HoldError as error:
+                hold = error
+                self._rewind(records)
+            else:
+                self.waiting, self._pause, self._retaking = None, 0.0, False
+            self.since = time.monotonic()
+        if hold:
+            await self._wait(hold)
+
+    async def _handle(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        started = time.perf_counter()
+        received, unreadable = self.consumer.read(records)
+        if self._retaking:
+            received = await self._not_yet_done(received)
+        links = telemetry.links(r.traceparent for r in received)
+        with telemetry.tracer().start_as_current_span(f"process {self.consumer.name}", links=links):
+            failures = unreadable + await self._run(received)
+            await self._settle(received, failures)
+        labels = {"consumer": self.consumer.name}
+        telemetry.counter("equity_messages_handled", "Messages handled").add(len(records), labels)
+        telemetry.histogram("equity_batch_seconds", "Time of one batch").record(time.perf_counter() - started, labels)
+
+    async def _run(self, received: list[Received[Any]]) -> list[Failure]:
+        """Run the handler; on a fault that may be one record's, run it on halves. Raises HoldError."""
+        if not received:
+            return []
+        batch = self._batch(received)
+        try:
+            await self.consumer.handler(batch)
+        except Exception as error:
+            kind = classify(error)
+            if kind in HOLDING:
+                raise error if isinstance(error, HoldError) else HoldError(kind, error) from error
+            if len(received) > 1:
+                middle = len(received) // 2
+                return await self._run(received[:middle]) + await self._run(received[middle:])
+            log.warning("handler_failed", consumer=self.consumer.name, event_id=str(received[0].id), error=type(error).__name__)
+            batch.failures = [Failure.of(received[0], error)]
+        self._count(batch)
+        return batch.failures
+
+    def _count(self, batch: Batch[Any]) -> None:
+        unexpected = [failure for failure in batch.failures if failure.kind is Kind.UNEXPECTED]
+        self.consumer.outcomes.succeeded(len(batch) - len(unexpected))
+        for _ in unexpected:
+            self.consumer.outcomes.failed()
+        if unexpected and self.consumer.outcomes.nearly_all_fail:
+            raise HoldError(Kind.OUR_MISTAKE, RuntimeError(unexpected[-1].code))
+
+    async def _settle(self, received: list[Received[Any]], failures: list[Failure]) -> None:
+        """Dead letters for what is bad; what failed unexpectedly is tried again first."""
+        again = [f for f in failures if f.kind is Kind.UNEXPECTED and self._note_attempt(f) < UNEXPECTED_ATTEMPTS]
+        batch = self._batch([r for r in received if not any(f.received is r for f in again)])
+        batch.failures = [failure for failure in failures if failure not in again]
+        batch._settled = {r.inbox_key for r in received if not r.redrive}  # noqa: SLF001 - the lane's own batch
+        try:
+            await batch.settle()
+        except Exception as error:
+            raise HoldError(classify(error) if classify(error) in HOLDING else Kind.OUR_MISTAKE, error) from error
+        if again:
+            raise HoldError(Kind.REPEAT, RuntimeError(again[0].code))
+
+    def _note_attempt(self, failure: Failure) -> int:
+        record = failure.received.record
+        place = (record.topic, record.partition, record.offset)
+        count, first = self.consumer.bus.attempts.get(place, (0, datetime.now(UTC)))
+        self.consumer.bus.attempts[place] = (count + 1, first)
+        return count + 1
+
+    async def _not_yet_done(self, received: list[Received[Any]]) -> list[Received[Any]]:
+        """Without the messages that an earlier try committed: their paid calls are not made again."""
+        if self.consumer.event is None or not received:
+            return received
+        keys = ([r.day for r in received], [r.id for r in received], [r.redrive for r in received])
+        try:
+            async with self.consumer.bus.database.connection() as connection:
+                known = await connection.fetch(self.consumer.bus.sql.known, self.consumer.name, *keys)
+        except Exception as error:
+            raise HoldError(classify(error) if classify(error) in HOLDING else Kind.OUR_MISTAKE, error) from error
+        done = {(row["event_id"], row["redrive"]) for row in known}
+        return [r for r in received if r.inbox_key not in done]
+
+    def _batch(self, received: list[Received[Any]]) -> Batch[Any]:
+        return Batch(self.consumer.bus, self.consumer.name, received, inbox=self.consumer.event is not None)
+
+    async def _advance(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        """Commit the offsets behind these records. A refused commit only means that the inbox will drop repeats."""
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            place = TopicPartition(record.topic, record.partition)
+            offsets[place] = max(record.offset + 1, offsets.get(place, 0))
+            if self.consumer.bus.attempts:
+                self.consumer.bus.attempts.pop((record.topic, record.partition, record.offset), None)
+        self._next |= offsets
+        kafka = self.kafka()
+        try:
+            if kafka:
+                await kafka.commit(offsets)
+        except (KafkaError, ValueError) as error:
+            log.warning("offset_commit_refused", consumer=self.consumer.name, error=type(error).__name__)
+
+    def _rewind(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        kafka = self.kafka()
+        earliest: dict[TopicPartition, int] = {}
+        for record in records:
+            place = TopicPartition(record.topic, record.partition)
+            earliest[place] = min(record.offset, earliest.get(place, record.offset))
+        for place, offset in earliest.items():
+            if kafka and place in kafka.assignment():
+                kafka.seek(place, offset)
+
+    async def _wait(self, hold: HoldError) -> None:
+        """Wait, at most half a minute at a time, then poll again: the group must not lose this member."""
+        self._retaking = True
+        self.waiting = f"{hold.kind}: {type(hold.cause).__name__}"
+        self._pause = min(max(self._pause * 2, 0.25), MAX_HOLD)
+        if isinstance(hold.cause, TheirsDownError):
+            self._pause = min(hold.cause.retry_after.total_seconds(), MAX_HOLD)
+        level = log.error if hold.kind is Kind.OUR_MISTAKE else log.warning
+        level("consumer_waits", consumer=self.consumer.name, kind=hold.kind, error=_cause(hold), pause_s=round(self._pause, 2))
+        telemetry.counter("equity_consumer_holds", "Times a consumer had to wait").add(
+            1, {"consumer": self.consumer.name, "kind": hold.kind}
+        )
+        await asyncio.sleep(self._pause)
+
+    @property
+    def stuck(self) -> str | None:
+        """Why this lane counts as stuck, or None. Waiting on purpose is not being stuck."""
+        if self.waiting or time.monotonic() - self.since < STUCK_AFTER:
+            return None
+        if self._busy.locked():
+            return f"{self.name} has been in one batch for over {STUCK_AFTER:.0f} s"
+        kafka = self.kafka()
+        behind = kafka and [p for p in kafka.assignment() if p in self._next and (kafka.highwater(p) or 0) > self._next[p]]
+        return f"{self.name} has lag and makes no progress" if behind else None
+
+
+def _cause(hold: HoldError) -> str:
+    return getattr(hold.cause, "sqlstate", None) or f"{type(hold.cause).__name__}"
+
+
+def _bounded(records: Sequence[ConsumerRecord[Any, Any]]) -> Iterator[Sequence[ConsumerRecord[Any, Any]]]:
+    """The records in parts of at most eight megabytes."""
+    part: list[ConsumerRecord[Any, Any]] = []
+    size = 0
+    for record in records:
+        size += len(record.value or b"")
+        if part and size > MAX_BATCH_BYTES:
+            yield part
+            part, size = [], len(record.value or b"")
+        part.append(record)
+    yield part

@@ -1,0 +1,211 @@
+"""The catalogue: the body of every message on the bus, one model each.
+
+Events evolve by adding optional fields; unknown fields are ignored and golden samples of every published version stay
+readable. A funnel event carries ids and facts, never contact details (design §3).
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scalar = str | int | float | bool | None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Event(BaseModel):
+    """A message body. `topic` is the message's CloudEvents type and, with the prefix, its Kafka topic."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    topic: ClassVar[str]
+
+
+class PhoneCandidate(BaseModel):
+    """A phone number as a source gave it, with what the source says about it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    number: Scalar = None
+    type: Scalar = None
+    dnc: Scalar = None
+
+
+class LeadRecord(Event):
+    """One property record, as it came; `ingest` makes sense of it.
+
+    The gateway sends a CSV row in `cells` (header to non-empty cell); every other producer sends the named fields, each
+    as text or as a JSON number or boolean. A record needs its property's address, city, state and ZIP.
+    """
+
+    topic: ClassVar[str] = "ingest.leads"
+
+    source: str = Field("upstream", max_length=40, description="Where the record comes from, such as `propstream`.")
+    observed_on: date | None = Field(None, description="The day the source saw these facts; default: the day of `ce_time`.")
+    upload_id: UUID | None = None
+    row: int | None = Field(None, ge=1, description="Number of the data row in the upload's file; 1 is the first.")
+    row_problem: str | None = Field(None, description="What the gateway could not read in this row.")
+    broker_id: UUID | None = Field(None, description="The broker the lead is for; default: by territory.")
+    allowed_broker_ids: list[UUID] | None = Field(None, description="Brokers whose leads the sender may write; null: any.")
+    cells: dict[str, str] | None = None
+
+    mak: Scalar = None
+    apn: Scalar = None
+    fips: Scalar = None
+    property_address: Scalar = None
+    property_unit: Scalar = None
+    property_city: Scalar = None
+    property_state: Scalar = None
+    property_zip: Scalar = None
+    county: Scalar = None
+    owner_first_name: Scalar = None
+    owner_last_name: Scalar = None
+    owner2_first_name: Scalar = None
+    owner2_last_name: Scalar = None
+    company_name: Scalar = None
+    mailing_address: Scalar = None
+    mailing_unit: Scalar = None
+    mailing_city: Scalar = None
+    mailing_state: Scalar = None
+    mailing_zip: Scalar = None
+    property_type: Scalar = None
+    bedrooms: Scalar = None
+    bathrooms: Scalar = None
+    building_sqft: Scalar = None
+    lot_sqft: Scalar = None
+    year_built: Scalar = None
+    owner_occupied: Scalar = None
+    vacant: Scalar = None
+    deceased_owner: Scalar = None
+    do_not_mail: Scalar = None
+    litigator: Scalar = None
+    est_value: Scalar = None
+    est_equity: Scalar = None
+    est_ltv: Scalar = None
+    open_loans: Scalar = None
+    open_loan_balance: Scalar = None
+    last_sale_date: Scalar = None
+    last_sale_amount: Scalar = None
+    phones: list[PhoneCandidate | Scalar] = Field(default_factory=list, max_length=50)
+    emails: list[Scalar] = Field(default_factory=list, max_length=50)
+
+
+class FunnelEvent(Event):
+    """What happened to a lead. The lead's id is the message's subject and stands in the body too."""
+
+    lead_id: UUID | None = None
+    lead_version: int | None = Field(None, description="Version of the lead's row that this event saw.")
+    broker_id: UUID | None = None
+    occurred_at: datetime = Field(default_factory=_now)
+    outcome: str | None = Field(None, description="The result in one word, for the funnel's counts.")
+
+
+class UploadReceived(FunnelEvent):
+    """A partner's file was verified and taken."""
+
+    topic: ClassVar[str] = "funnel.upload_received"
+    upload_id: UUID
+    partner_id: UUID
+    key_id: str
+    size: int = Field(description="Bytes of the signed body.")
+
+
+class UploadRefused(FunnelEvent):
+    """A partner's file was not taken: why, and which key it named."""
+
+    topic: ClassVar[str] = "funnel.upload_refused"
+    reason: str
+    key_id: str | None = None
+    partner_id: UUID | None = None
+
+
+class LeadRejected(FunnelEvent):
+    """A property record of an upload could not become a lead."""
+
+    topic: ClassVar[str] = "funnel.lead_rejected"
+    upload_id: UUID | None = None
+    row: int | None = None
+    reasons: list[str]
+
+
+class DedupeSuccess(FunnelEvent):
+    """A property record became a lead, or changed one."""
+
+    topic: ClassVar[str] = "funnel.dedupe_success"
+    verdict: str = Field(description="`inserted` or `updated`.")
+    matched_by: str | None = Field(None, description="The key that found the lead: `mak`, `apn` or `address`.")
+    score: int = Field(ge=0, le=100)
+    upload_id: UUID | None = None
+    row: int | None = None
+
+
+class WebhookReceived(Event):
+    """One verified vendor webhook, as it came. Its topic is `webhook.<vendor>`."""
+
+    topic: ClassVar[str] = "webhook"
+    vendor: str
+    received_at: datetime
+    body: dict[str, Any] | list[Any]
+
+
+class InstantlyWebhook(WebhookReceived):
+    """A webhook of Instantly."""
+
+    topic: ClassVar[str] = "webhook.instantly"
+
+
+class VapiWebhook(WebhookReceived):
+    """A server message of VAPI."""
+
+    topic: ClassVar[str] = "webhook.vapi"
+
+
+class CalcomWebhook(WebhookReceived):
+    """A webhook of Cal.com."""
+
+    topic: ClassVar[str] = "webhook.calcom"
+
+
+class DeadLetter(Event):
+    """A message that a consumer could not handle, and why (design §4.7). The message itself is sealed."""
+
+    topic: ClassVar[str] = "pipeline.dlq"
+    event_id: UUID
+    consumer: str
+    redrive: int = 0
+    failure_kind: str
+    reason: str = Field(description="A code such as `missing_zip`, or the exception's name.")
+    detail: str = Field("", max_length=500, description="What was wrong and what to do; no personal data.")
+    exception_type: str | None = None
+    attempts: int = 1
+    first_failed_at: datetime
+    last_failed_at: datetime
+    retry_after: datetime | None = None
+    origin_topic: str
+    origin_partition: int
+    origin_offset: int
+    origin_timestamp: int = Field(description="Kafka's timestamp of the message, epoch milliseconds.")
+    service_version: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+    payload: str = Field(description="Key, headers and value, sealed, base64.")
+
+
+class DeadLetterResolved(Event):
+    """A redriven message was handled after all."""
+
+    topic: ClassVar[str] = "pipeline.dlq"
+    resolved: bool = True
+    event_id: UUID
+    consumer: str
+    redrive: int
+
+
+FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (UploadReceived, UploadRefused, LeadRejected, DedupeSuccess)
+WEBHOOKS: dict[str, type[WebhookReceived]] = {
+    "instantly": InstantlyWebhook,
+    "vapi": VapiWebhook,
+    "calcom": CalcomWebhook,
+}

@@ -1,0 +1,140 @@
+"""Work at a time of day, by the broker's business calendar, and work every so often (design §7).
+
+A daily job has one `job_runs` row for each local date, whatever replicas and restarts there are, and catches up inside
+its window. The row is a courtesy that saves work; the job itself must bear being run twice.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from common import telemetry
+from common.bus.failures import code_of
+from common.database import Database
+
+log = structlog.get_logger()
+
+BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
+TICK_SECONDS = 15.0
+EVERY_DAY = frozenset(range(7))
+WEEKDAYS = frozenset(range(5))
+
+Work = Callable[[], Awaitable[object]]
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class DailyJob:
+    """A job due once each local date, at *at* and, if that was missed, until *window* later."""
+
+    name: str
+    at: time
+    work: Work
+    window: timedelta = timedelta(hours=6)
+    days: Collection[int] = EVERY_DAY
+
+    def due(self, now: datetime) -> date | None:
+        """The local date that this job is due for at *now*, or None."""
+        local = now.astimezone(BUSINESS_ZONE)
+        start = datetime.combine(local.date(), self.at, BUSINESS_ZONE)
+        if local.weekday() in self.days and start <= local < start + self.window:
+            return local.date()
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedJob:
+    """A job that runs again *seconds* after it ended, in every replica."""
+
+    name: str
+    seconds: float
+    work: Work
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Jobs:
+    """The ticker of one service."""
+
+    def __init__(self, service: str, database: Database, clock: Clock = _utc_now) -> None:
+        self._service = service
+        self._database = database
+        self._clock = clock
+        self._host = socket.gethostname()
+        self._daily: list[DailyJob] = []
+        self._repeated: list[RepeatedJob] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def daily(self, name: str, at: time, work: Work, window: timedelta, days: Collection[int] = EVERY_DAY) -> None:
+        """Run *work* once each local date of *days*."""
+        self._daily.append(DailyJob(f"{self._service}.{name}", at, work, window, days))
+
+    def every(self, seconds: float, name: str, work: Work) -> None:
+        """Run *work* again and again, with *seconds* between."""
+        self._repeated.append(RepeatedJob(f"{self._service}.{name}", seconds, work))
+
+    async def start(self) -> None:
+        """Start ticking."""
+        if self._daily:
+            self._tasks.append(asyncio.create_task(self._tick(), name=f"jobs-{self._service}"))
+        self._tasks += [asyncio.create_task(self._repeat(job), name=job.name) for job in self._repeated]
+
+    async def stop(self) -> None:
+        """Cancel what runs; daily jobs are taken up again by the next start."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+
+    async def run_due(self) -> list[str]:
+        """Run every daily job that is due now and that nobody has run; their names."""
+        ran = []
+        for job in self._daily:
+            day = job.due(self._clock())
+            if day and await self._claim(job.name, day):
+                await self._run(job.name, job.work, day)
+                ran.append(job.name)
+        return ran
+
+    async def _tick(self) -> None:
+        while True:
+            try:
+                await self.run_due()
+            except Exception as error:  # noqa: BLE001 - the database may be away; the next tick looks again
+                log.warning("jobs_wait", service=self._service, error=type(error).__name__)
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def _repeat(self, job: RepeatedJob) -> None:
+        while True:
+            await self._run(job.name, job.work, None)
+            await asyncio.sleep(job.seconds)
+
+    async def _run(self, name: str, work: Work, day: date | None) -> None:
+        outcome, detail = "ok", ""
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - one job's fault must not stop the others; it is counted and logged
+            outcome, detail = "failed", code_of(error)
+            log.warning("job_failed", job=name, error=detail)
+        telemetry.counter("equity_job_runs", "Job runs by outcome").add(1, {"job": name, "outcome": outcome})
+        if outcome == "ok":
+            telemetry.gauge("equity_job_last_success", "When a job last went well, Unix seconds").set(
+                self._clock().timestamp(), job=name
+            )
+        if day:
+            async with self._database.connection() as connection:
+                await connection.execute("select pipeline.finish_job($1, $2, $3, $4)", name, day, outcome, detail)
+
+    async def _claim(self, name: str, day: date) -> bool:
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval("select pipeline.claim_job($1, $2, $3)", name, day, self._host))

@@ -1,0 +1,128 @@
+"""A service: its settings, database, bus and jobs, started and stopped in one order; and a process that runs several."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
+
+from common import telemetry
+from common.bus import Bus
+from common.contacts import Keyring
+from common.database import Database
+from common.health import HealthServer, within
+from common.jobs import Jobs
+from common.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Part(Protocol):
+    """Something of a service that starts and stops with it, such as a web server."""
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def stop(self) -> None:
+        """End."""
+
+
+class Service:
+    """One deployable service. `app.py` builds it: handlers subscribed, jobs set, parts added."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self.settings = settings
+        self.keyring = Keyring.from_settings(settings)
+        self.database = Database(settings, name)
+        self.bus = Bus(name, settings, self.database, self.keyring)
+        self.jobs = Jobs(name, self.database)
+        self.parts: list[Part] = []
+        self.started = False
+
+    async def start(self) -> None:
+        """Start everything, parts first among what can be seen from outside. Waits for Kafka as long as it takes."""
+        await self.database.start()
+        for part in self.parts:
+            await part.start()
+        await self._start_bus()
+        await self.jobs.start()
+        self.started = True
+        log.info("service_started", service=self.name)
+
+    async def _start_bus(self) -> None:
+        pause = 0.5
+        while True:
+            try:
+                return await self.bus.start()
+            except (OSError, RuntimeError, TimeoutError) as error:
+                log.warning("kafka_unreachable", service=self.name, error=type(error).__name__, pause_s=pause)
+                with suppress(Exception):
+                    await self.bus.broker.stop()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10)
+
+    async def stop(self) -> None:
+        """Stop in reverse, each step within its time, so that one that hangs does not keep the others."""
+        self.started = False
+        steps = [self.jobs.stop, *(part.stop for part in reversed(self.parts)), self.bus.stop, self.database.stop]
+        for step in steps:
+            try:
+                await asyncio.wait_for(step(), 30)
+            except Exception as error:  # noqa: BLE001 - everything committed is safe; the rest is stopped all the same
+                log.warning("stop_failed", service=self.name, step=step.__qualname__, error=type(error).__name__)
+        log.info("service_stopped", service=self.name)
+
+    @property
+    def problems(self) -> list[str]:
+        """Why this service counts as stuck; empty when it is well or waits on purpose."""
+        return self.bus.problems if self.started else []
+
+    async def unready(self) -> list[str]:
+        """Why this service cannot work now."""
+        if not self.started:
+            return ["starting"]
+        found = list(self.bus.waiting)
+        try:
+            await self.database.ping()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the database cannot be used
+            found.append(f"database: {type(error).__name__}")
+        if self.bus.lanes:
+            found += await within(2, self._kafka_problems)
+        return found
+
+    async def _kafka_problems(self) -> list[str]:
+        return [] if await self.bus.broker.ping(timeout=1.5) else ["kafka: no answer"]
+
+
+async def run(services: Sequence[Service], settings: Settings) -> None:
+    """Run *services* in this process until SIGTERM or SIGINT; then finish what is in flight."""
+    asked_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, asked_to_stop.set)
+    health = HealthServer(settings.health_host, settings.health_port, services)
+    await health.start()
+    starting = asyncio.gather(*(service.start() for service in services))
+    waiting = asyncio.ensure_future(asked_to_stop.wait())
+    await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if starting.done():
+            await starting
+            await waiting
+        else:
+            starting.cancel()
+    finally:
+        waiting.cancel()
+        await asyncio.gather(*(service.stop() for service in services))
+        await health.stop()
+
+
+def main(services: Sequence[Service], settings: Settings) -> None:
+    """Set up telemetry and run *services* on uvloop; the body of every service's process."""
+    import uvloop  # noqa: PLC0415 - only processes that serve need it
+
+    telemetry.configure(settings, services[0].name if len(services) == 1 else "all")
+    uvloop.run(run(services, settings))

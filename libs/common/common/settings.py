@@ -1,0 +1,62 @@
+"""What the environment can set, for every service; each service adds its own in its `settings.py`."""
+
+import os
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+HexKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+
+
+class Settings(BaseSettings):
+    """Settings shared by all services, read from the environment or from files in `SECRETS_DIR`."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        secrets_dir=os.environ.get("SECRETS_DIR"),
+    )
+
+    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_topic_prefix: str = Field("", description="Set before every topic and group: shared clusters and tests.")
+    kafka_security_protocol: str = Field("PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$")
+    kafka_sasl_mechanism: str = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_cafile: str | None = None
+
+    database_url: SecretStr = SecretStr("postgresql://127.0.0.1:5432/equity")
+    database_pool_size: int = Field(8, ge=2, le=100, description="Connections of one service at the most.")
+    database_transaction_pooler: bool = Field(
+        default=False, description="True behind a pooler that hands out a connection per transaction."
+    )
+
+    encryption_key: SecretStr | None = Field(None, description="Master key, 64 hex digits: wraps each lead's data key.")
+    encryption_key_id: str = "k1"
+    encryption_keys_retired: SecretStr = Field(SecretStr(""), description="`id:hex,id:hex`: keys that still open.")
+    contact_hash_key: SecretStr | None = Field(None, description="Pepper of contact hashes, 64 hex digits; kept apart.")
+    contact_hash_key_id: str = "h1"
+
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_format: str = Field("json", pattern="^(json|console)$")
+    otel_endpoint: str | None = Field(
+        None, validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otel_endpoint"),
+        description="Where traces and metrics go over OTLP; nothing is sent unless it is set.",
+    )
+    health_host: str = "127.0.0.1"
+    health_port: int = Field(8081, ge=0, le=65535, description="`/livez`, `/readyz`, `/metrics`; 0 takes a free port.")
+
+    inbox_days: int = Field(14, ge=8, description="Days an inbox remembers: longer than topics keep their messages.")
+
+    @classmethod
+    def for_service(cls, service: str) -> "Settings":
+        """The settings of *service*: `<SERVICE>_DATABASE_URL` goes before `DATABASE_URL`."""
+        own = os.environ.get(f"{service.upper()}_DATABASE_URL")
+        return cls(database_url=SecretStr(own)) if own else cls()
+
+    @property
+    def dsn(self) -> str:
+        """The connection string of the service's own login role."""
+        return self.database_url.get_secret_value()

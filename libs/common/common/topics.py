@@ -1,0 +1,125 @@
+"""Every topic, declared once: partitions, retention and sizes (design §3).
+
+A topic's partitions are never changed in place: a new topic `.v2` takes its place instead.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+DAY_MS = 86_400_000
+MAX_INPUT_BYTES = 900_000
+MAX_DEAD_LETTER_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it should be in Kafka."""
+
+    name: str
+    partitions: int = 3
+    retention_days: int = 7
+    max_bytes: int = 1_048_576
+    broker_time: bool = False
+    """True: Kafka stamps the messages, so that a sender's clock cannot."""
+
+    def config(self, in_sync_replicas: int) -> dict[str, str]:
+        """The topic's Kafka settings."""
+        return {
+            "retention.ms": str(self.retention_days * DAY_MS),
+            "max.message.bytes": str(self.max_bytes),
+            "message.timestamp.type": "LogAppendTime" if self.broker_time else "CreateTime",
+            "min.insync.replicas": str(in_sync_replicas),
+        }
+
+
+FUNNEL = (
+    "upload_received", "upload_refused", "lead_rejected", "dedupe_success", "lead_verified", "lead_unverifiable",
+    "campaign_queued", "campaign_added", "email_sent", "email_bounced", "email_replied", "reply_classified",
+    "unsubscribed", "consent_granted", "consent_revoked", "call_initiated", "call_completed", "callback_scheduled",
+    "appointment_booked", "appointment_rescheduled", "appointment_cancelled", "application_submitted", "loan_funded",
+    "broker_notified", "billing_recorded", "invoice_issued",
+)  # fmt: skip
+"""The funnel's events, in the order of a lead's life."""
+
+FUNNEL_TOPICS = tuple(f"funnel.{event}" for event in FUNNEL)
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("ingest.leads", partitions=12, broker_time=True),
+    Topic("ingest.deals", broker_time=True),
+    Topic("webhook.instantly"),
+    Topic("webhook.vapi"),
+    Topic("webhook.calcom"),
+    *(Topic(name, partitions=12 if name == "funnel.dedupe_success" else 3) for name in FUNNEL_TOPICS),
+    Topic("pipeline.dlq", max_bytes=MAX_DEAD_LETTER_BYTES + 200_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """How one topic stands in Kafka: `ok`, `created`, `missing`, or `differs` and in what."""
+
+    name: str
+    state: str
+    differences: tuple[str, ...] = ()
+
+
+async def ensure(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:
+    """Create the topics that are missing; say what differs in the others and leave it.
+
+    With three replicas two must be in sync before a write counts.
+    """
+    missing = {state.name for state in await check(admin, prefix, replication) if state.state == "missing"}
+    await admin.create_topics(
+        [
+            NewTopic(prefix + topic.name, topic.partitions, replication, topic_configs=topic.config(_in_sync(replication)))
+            for topic in TOPICS
+            if prefix + topic.name in missing
+        ]
+    )
+    states = await check(admin, prefix, replication)
+    return [TopicState(state.name, "created") if state.name in missing and state.state == "ok" else state for state in states]
+
+
+async def check(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:
+    """Compare every declared topic with Kafka; changes nothing."""
+    existing = set(await admin.list_topics())
+    names = [prefix + topic.name for topic in TOPICS if prefix + topic.name in existing]
+    described = {entry["topic"]: entry for entry in await admin.describe_topics(names)} if names else {}
+    configs = await _configs(admin, names)
+    return [_state(topic, prefix + topic.name, described, configs, _in_sync(replication)) for topic in TOPICS]
+
+
+def _in_sync(replication: int) -> int:
+    return 2 if replication >= 3 else 1  # noqa: PLR2004 - the production rule of design §3
+
+
+def _state(
+    topic: Topic, name: str, described: dict[str, Any], configs: dict[str, dict[str, str]], in_sync: int
+) -> TopicState:
+    if name not in described:
+        return TopicState(name, "missing")
+    differences = []
+    partitions = len(described[name]["partitions"])
+    if partitions != topic.partitions:
+        differences.append(f"partitions: {partitions} instead of {topic.partitions}")
+    for key, wanted in topic.config(in_sync).items():
+        actual = configs.get(name, {}).get(key)
+        if actual != wanted:
+            differences.append(f"{key}: {actual} instead of {wanted}")
+    return TopicState(name, "differs" if differences else "ok", tuple(differences))
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    if not resources:
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for resource in response.resources:
+            _error, _message, _kind, name, entries = resource[:5]
+            found[name] = {entry[0]: entry[1] for entry in entries}
+    return found
