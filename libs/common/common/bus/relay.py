@@ -25,7 +25,14 @@ log = structlog.get_logger()
 BATCH = 1_000
 POLL_SECONDS = 0.1
 FLUSH_SECONDS = 20
-_REFUSED_FOR_GOOD = (MessageSizeTooLargeError, RecordTooLargeError, InvalidTopicError, TopicAuthorizationFailedError, ValueError)
+_REFUSED_FOR_GOOD = (
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    InvalidTopicError,
+    TopicAuthorizationFailedError,
+    ValueError,
+    AssertionError,  # aiokafka's answer to a message without key and value
+)
 
 
 def encode_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:

@@ -1,0 +1,398 @@
+"""The delivery guarantee, on real Kafka and PostgreSQL: every effect once, every event at least once."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from common import envelope, ids
+from common.bus import BadRecordError, Batch, Bus, Received, Tx
+from common.contacts import Keyring
+from common.database import Database
+from common.deadletters import unpack
+from common.events import Event
+from common.settings import Settings
+from pydantic import SecretStr
+
+KEYS = Keyring({"k1": b"k" * 32}, "k1", b"p" * 32)
+
+
+class Ping(Event):
+    """A message of these tests, on a topic that is there anyway."""
+
+    topic: ClassVar[str] = "ingest.deals"
+    n: int
+    text: str = ""
+
+
+@dataclass(eq=False)
+class Counted:
+    """One effect to record: a row in `effects`."""
+
+    cause: Received[Ping]
+
+    @property
+    def n(self) -> int:
+        return self.cause.event.n
+
+
+@pytest.fixture
+async def schema(database: Any) -> str:
+    """A database with the queues of a service `probe` and a table for its effects."""
+    connection = await asyncpg.connect(database.superuser_dsn)
+    await connection.execute(
+        """
+        create schema svc_probe;
+        create table svc_probe.outbox (like svc_ingest.outbox including all);
+        create table svc_probe.outbox_dead (like svc_ingest.outbox_dead including all);
+        create table svc_probe.inbox (day date, consumer text, event_id uuid, redrive smallint, body_hash bigint,
+          primary key (day, consumer, event_id, redrive));
+        create table svc_probe.effects (id bigint generated always as identity, n int not null, event_id uuid);
+        """
+    )
+    await connection.close()
+    return database.superuser_dsn
+
+
+class Probe:
+    """A service under test: a bus with its own database, whose handlers tests add."""
+
+    def __init__(self, dsn: str, kafka: str, prefix: str) -> None:
+        self.settings = Settings(
+            database_url=SecretStr(dsn), kafka_bootstrap_servers=kafka, kafka_topic_prefix=prefix
+        )
+        self.database = Database(self.settings, "probe")
+        self.bus = Bus("probe", self.settings, self.database, KEYS)
+
+    async def effects(self) -> list[int]:
+        async with self.database.connection() as connection:
+            return [row["n"] for row in await connection.fetch("select n from svc_probe.effects order by n")]
+
+    async def scalar(self, sql: str, *arguments: object) -> Any:
+        async with self.database.connection() as connection:
+            return await connection.fetchval(sql, *arguments)
+
+    async def execute(self, sql: str) -> None:
+        async with self.database.connection() as connection:
+            await connection.execute(sql)
+
+
+async def count(tx: Tx, items: Sequence[Counted]) -> None:
+    await tx.connection.executemany(
+        "insert into svc_probe.effects (n, event_id) values ($1, $2)", [(item.n, item.cause.id) for item in items]
+    )
+
+
+async def record(batch: Batch[Ping]) -> None:
+    """Record one effect a message."""
+    await batch.commit([Counted(received) for received in batch], count)
+
+
+@asynccontextmanager
+async def running(probe: Probe, handler: Callable[[Batch[Ping]], Awaitable[None]] | None = record, **options: Any) -> AsyncIterator[Probe]:
+    if handler is not None:
+        probe.bus.on(Ping, **options)(handler)
+    await probe.database.start()
+    await probe.bus.start()
+    try:
+        yield probe
+    finally:
+        await probe.bus.stop()
+        await probe.database.stop()
+
+
+@pytest.fixture
+def probe(schema: str, kafka: str, topics: str) -> Probe:
+    return Probe(schema, kafka, topics)
+
+
+async def send(probe: Probe, *messages: tuple[bytes | None, list[tuple[str, bytes | None]]]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=probe.settings.kafka_bootstrap_servers, max_request_size=3_000_000)
+    await producer.start()
+    try:
+        for value, headers in messages:
+            await producer.send(probe.bus.topic(Ping.topic), value, key=b"k", headers=headers)  # type: ignore[arg-type]
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+def ping(n: int, event_id: UUID | None = None, time: datetime | None = None, **more: bytes) -> tuple[bytes, list[tuple[str, bytes | None]]]:
+    headers: list[tuple[str, bytes | None]] = list(
+        envelope.headers(id=event_id or ids.new_id(), type=Ping.topic, source="test", time=time or datetime.now(UTC))
+    )
+    return Ping(n=n).model_dump_json().encode(), headers + list(more.items())
+
+
+async def eventually(check: Callable[[], Awaitable[Any]], expected: Any, seconds: float = 15) -> None:
+    """Wait until *check* gives *expected*; fail with what it gave last."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while (actual := await check()) != expected:
+        assert asyncio.get_running_loop().time() < deadline, f"{actual!r} instead of {expected!r}"
+        await asyncio.sleep(0.05)
+
+
+async def dead_letters(probe: Probe, count: int) -> list[dict[str, Any]]:
+    """The first *count* dead letters on the bus."""
+    consumer = AIOKafkaConsumer(
+        probe.bus.topic("pipeline.dlq"), bootstrap_servers=probe.settings.kafka_bootstrap_servers,
+        auto_offset_reset="earliest", max_partition_fetch_bytes=5_000_000,
+    )  # fmt: skip
+    await consumer.start()
+    try:
+        found: list[dict[str, Any]] = []
+        async with asyncio.timeout(15):
+            while len(found) < count:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    found += [json.loads(record.value) for record in records]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_each_message_has_its_effect_once(probe: Probe) -> None:
+    messages = [ping(n) for n in range(50)]
+    async with running(probe):
+        await send(probe, *messages)
+        await send(probe, *messages)
+        await eventually(probe.effects, list(range(50)))
+        await asyncio.sleep(0.5)
+        assert await probe.effects() == list(range(50))
+
+
+async def test_a_restarted_consumer_goes_on_where_it_was(probe: Probe, schema: str, kafka: str, topics: str) -> None:
+    async with running(probe):
+        await send(probe, *(ping(n) for n in range(10)))
+        await eventually(probe.effects, list(range(10)))
+    await send(probe, *(ping(n) for n in range(10, 20)))
+    async with running(Probe(schema, kafka, topics)) as again:
+        await eventually(again.effects, list(range(20)))
+
+
+async def test_a_bad_record_becomes_a_dead_letter_and_its_neighbours_go_on(probe: Probe) -> None:
+    async with running(probe):
+        await send(
+            probe,
+            ping(1),
+            (b"\xff\x00 not json", []),
+            (None, [("content-type", b"application/json")]),
+            (b'{"n": "many"}', [("ce_id", None), ("x", b"\xff\xfe")]),
+            (b'{"n": 7, "text": "\\ud800"}', []),
+            ping(2),
+        )
+        await eventually(probe.effects, [1, 2])
+        found = await dead_letters(probe, 4)
+    assert {letter["reason"] for letter in found} == {"invalid_message"}
+    assert {letter["consumer"] for letter in found} == {"probe.record"}
+    payloads = {unpack(KEYS.unseal("dead-letter", UUID(d["event_id"]).bytes, __import__("base64").b64decode(d["payload"])))[2] for d in found}
+    assert payloads == {b"\xff\x00 not json", None, b'{"n": "many"}', b'{"n": 7, "text": "\\ud800"}'}
+
+
+async def test_a_record_that_the_database_refuses_is_found_by_halving(probe: Probe) -> None:
+    calls = 0
+
+    async def strict(tx: Tx, items: Sequence[Counted]) -> None:
+        for item in items:
+            if item.n == 13:
+                await tx.connection.execute("select 1 / 0")
+        await count(tx, items)
+
+    async def record_strictly(batch: Batch[Ping]) -> None:
+        nonlocal calls
+        calls += 1
+        await batch.commit([Counted(received) for received in batch], strict)
+
+    await send(probe, *(ping(n) for n in range(20)))
+    async with running(probe, record_strictly):
+        await eventually(probe.effects, [n for n in range(20) if n != 13])
+        [letter] = await dead_letters(probe, 1)
+    assert (letter["reason"], letter["failure_kind"]) == ("sqlstate_22012", "bad_record")
+    assert calls <= 3, "the handler must not run again for each half"
+
+
+async def test_a_missing_grant_stops_the_consumer_and_dead_letters_nothing(probe: Probe) -> None:
+    async with running(probe):
+        await probe.execute("alter table svc_probe.effects rename column n to m")
+        await send(probe, *(ping(n) for n in range(5)))
+        await asyncio.sleep(2)
+        assert probe.bus.waiting
+        assert not probe.bus.problems
+        await probe.execute("alter table svc_probe.effects rename column m to n")
+        await eventually(probe.effects, list(range(5)))
+        assert await probe.scalar("select count(*) from svc_probe.inbox") == 5
+
+
+async def test_a_broken_deploy_dead_letters_nothing(probe: Probe) -> None:
+    async def broken(_batch: Batch[Ping]) -> None:
+        raise KeyError("oops")
+
+    await send(probe, *(ping(n) for n in range(40)))
+    async with running(probe, broken):
+        await eventually(_waiting(probe), True)
+        await asyncio.sleep(1.5)
+        assert await probe.scalar("select count(*) from svc_probe.inbox") == 0
+
+
+def _waiting(probe: Probe) -> Callable[[], Awaitable[bool]]:
+    async def waiting() -> bool:
+        return bool(probe.bus.waiting)
+
+    return waiting
+
+
+async def test_one_unexpected_failure_among_good_records_is_tried_again_and_then_dead(probe: Probe) -> None:
+    tried: list[int] = []
+
+    async def moody(batch: Batch[Ping]) -> None:
+        for received in batch:
+            if received.event.n == 3:
+                tried.append(3)
+                raise KeyError("no")
+        await record(batch)
+
+    await send(probe, *(ping(n) for n in range(30)))
+    async with running(probe, moody):
+        await eventually(probe.effects, [n for n in range(30) if n != 3])
+        [letter] = await dead_letters(probe, 1)
+    assert (letter["reason"], letter["attempts"]) == ("KeyError", 3)
+
+
+async def test_a_redrive_reaches_only_the_consumer_it_is_for(probe: Probe) -> None:
+    seen: list[int] = []
+
+    async def other(batch: Batch[Ping]) -> None:
+        """Another consumer of the same topic."""
+        seen.extend(received.event.n for received in batch)
+
+    probe.bus.on(Ping)(other)
+    event_id = ids.new_id()
+    value, headers = ping(5, event_id)
+    redrive = [("ec_redrive", b"1"), ("ec_for", b"probe.record"), ("ec_redrivetime", datetime.now(UTC).isoformat().encode())]
+    async with running(probe):
+        await send(probe, (value, headers))
+        await eventually(probe.effects, [5])
+        await send(probe, (value, [*headers, *redrive]), (value, [*headers, *redrive]))
+        await eventually(probe.effects, [5, 5])
+        await asyncio.sleep(0.3)
+        assert await probe.effects() == [5, 5]
+        [notice] = await dead_letters(probe, 1)
+    assert seen == [5]
+    assert (notice["resolved"], notice["event_id"], notice["redrive"]) == (True, str(event_id), 1)
+
+
+async def test_two_bodies_under_one_id_are_a_conflict(probe: Probe) -> None:
+    event_id = uuid4()
+    async with running(probe):
+        await send(probe, ping(1, event_id))
+        await eventually(probe.effects, [1])
+        time = datetime.now(UTC)
+        await send(probe, ping(2, event_id, time), ping(2, event_id, time))
+        [letter] = await dead_letters(probe, 1)
+    assert letter["reason"] == "id_used_twice"
+    assert await _effects_of(probe) == [1]
+
+
+async def _effects_of(probe: Probe) -> list[int]:
+    await probe.database.start()
+    try:
+        return await probe.effects()
+    finally:
+        await probe.database.stop()
+
+
+async def test_an_event_older_than_the_inbox_is_never_handled_silently(probe: Probe) -> None:
+    async with running(probe):
+        await send(
+            probe,
+            ping(1, time=datetime.now(UTC) - timedelta(days=40)),
+            ping(2, time=datetime.now(UTC) + timedelta(days=3)),
+            ping(3),
+        )
+        await eventually(probe.effects, [3])
+        found = await dead_letters(probe, 2)
+    assert {letter["reason"] for letter in found} == {"too_old", "time_in_future"}
+
+
+async def test_a_rejected_record_says_why(probe: Probe) -> None:
+    async def picky(batch: Batch[Ping]) -> None:
+        good = []
+        for received in batch:
+            if received.event.n < 0:
+                batch.reject(received, "negative", "n must not be negative")
+            else:
+                good.append(Counted(received))
+        await batch.commit(good, count)
+
+    async with running(probe, picky):
+        await send(probe, ping(-1), ping(1))
+        await eventually(probe.effects, [1])
+        [letter] = await dead_letters(probe, 1)
+    assert (letter["reason"], letter["detail"]) == ("negative", "n must not be negative")
+
+
+async def test_a_lost_connection_repeats_the_commit_and_not_the_handler(probe: Probe) -> None:
+    handled = 0
+
+    async def dying(tx: Tx, items: Sequence[Counted]) -> None:
+        await count(tx, items)
+        if not await probe.scalar("select exists (select from svc_probe.inbox)") and handled == 1 and not killed:
+            killed.append(True)
+            await probe.scalar("select pg_terminate_backend($1)", tx.connection.get_server_pid())
+
+    async def fragile(batch: Batch[Ping]) -> None:
+        nonlocal handled
+        handled += 1
+        await batch.commit([Counted(received) for received in batch], dying)
+
+    killed: list[bool] = []
+    await send(probe, *(ping(n) for n in range(10)))
+    async with running(probe, fragile, max_records=10):
+        await eventually(probe.effects, list(range(10)))
+    assert killed
+
+
+async def test_the_outbox_is_published_in_order_and_a_row_too_big_does_not_block_it(probe: Probe) -> None:
+    async def write(tx: Tx) -> None:
+        for n in range(3):
+            tx.emit_raw("ingest.deals", b"k", [("n", str(n).encode())], b"x")
+        tx.emit_raw("ingest.deals", b"k", [], b"x" * 5_000_000)
+        tx.emit_raw("ingest.deals", b"k", [("n", b"3"), ("empty", None), ("bytes", b"\xff")], b"x")
+
+    async with running(probe, None):
+        await probe.bus.transact(write)
+
+        async def left() -> int:
+            return int(await probe.scalar("select count(*) from svc_probe.outbox"))
+
+        await eventually(left, 0)
+        assert await probe.scalar("select reason from svc_probe.outbox_dead") == "MessageSizeTooLargeError"
+    consumer = AIOKafkaConsumer(probe.bus.topic("ingest.deals"), bootstrap_servers=probe.settings.kafka_bootstrap_servers, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        numbers = [dict(record.headers)["n"] for record in [await asyncio.wait_for(consumer.getone(), 10) for _ in range(4)]]
+    finally:
+        await consumer.stop()
+    assert numbers == [b"0", b"1", b"2", b"3"]
+
+
+async def test_a_rule_broken_in_the_commit_is_this_records_fault(probe: Probe) -> None:
+    async def strict(tx: Tx, items: Sequence[Counted]) -> None:
+        if any(item.n == 2 for item in items):
+            raise BadRecordError("no_twos", "two is not allowed")
+        await count(tx, items)
+
+    async def record_but_two(batch: Batch[Ping]) -> None:
+        await batch.commit([Counted(received) for received in batch], strict)
+
+    async with running(probe, record_but_two):
+        await send(probe, *(ping(n) for n in range(5)))
+        await eventually(probe.effects, [0, 1, 3, 4])
+        [letter] = await dead_letters(probe, 1)
+    assert letter["reason"] == "no_twos"
