@@ -1,0 +1,55 @@
+"""Debian packages that are missing are installed, once, where that is allowed."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_services.processes import LocalServiceError, say
+
+
+def cache_directory() -> Path:
+    """Where downloads are kept, for all working copies of this user."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    directory = Path(base) / "equity"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@contextmanager
+def alone(what: str) -> Iterator[None]:
+    """Only one process of this user does *what* at a time; the others wait."""
+    with (cache_directory() / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install Debian *packages*. Raises LocalServiceError naming them where that needs somebody's hand."""
+    as_root = _as_root()
+    if as_root is None or not shutil.which("apt-get"):
+        raise LocalServiceError(
+            f"missing: {' '.join(packages)}. Install them, on Debian with:\n    sudo apt-get install {' '.join(packages)}"
+        )
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    log_file = cache_directory() / "apt.log"
+    with alone("apt"), log_file.open("ab") as log:
+        for step, arguments in (
+            ("reading Debian's package lists", ["update"]),
+            (f"installing {', '.join(packages)}", ["install", "-y", "--no-install-recommends", *packages]),
+        ):
+            say(f"{step} (apt-get, log in {log_file})")
+            command = [*as_root, "apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+            if done.returncode:
+                raise LocalServiceError(f"apt-get {arguments[0]} failed; see {log_file}")
+
+
+def _as_root() -> list[str] | None:
+    if os.geteuid() == 0:
+        return []
+    allowed = shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    return ["sudo", "-n", "-E"] if allowed else None

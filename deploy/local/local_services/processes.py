@@ -1,0 +1,136 @@
+"""Processes that outlive the one that started them, and the ports they listen on."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+PORTS = range(20_000, 32_000)
+"""Below Linux's ephemeral ports (32768 and up): a client that reconnects to a stopped server there may meet itself."""
+
+_children: dict[int, "subprocess.Popen[bytes]"] = {}
+
+
+class LocalServiceError(Exception):
+    """Something could not be started here; the message says what to do."""
+
+
+def say(text: str) -> None:
+    """Tell the user what goes on; results go to stdout, so this goes to stderr."""
+    sys.stderr.write(f"  {text}\n")
+    sys.stderr.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process, known by its id and start time: a later one with the same id is not taken for it."""
+
+    pid: int
+    started: int
+
+    @classmethod
+    def load(cls, file: Path) -> "Process | None":
+        """The process noted in *file* if it still runs."""
+        try:
+            process = cls(**json.loads(file.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return process if process.alive else None
+
+    def save(self, file: Path) -> None:
+        """Note this process in *file*."""
+        file.write_text(json.dumps(asdict(self)))
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs; one that ended and awaits its parent does not."""
+        if self.pid in _children and _children[self.pid].poll() is not None:
+            return False
+        found = _stat(self.pid)
+        return found is not None and found.started == self.started and found.state != "Z"
+
+    @property
+    def children(self) -> "list[Process]":
+        """The processes it started."""
+        stats = ((int(entry.name), _stat(int(entry.name))) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return [Process(pid, stat.started) for pid, stat in stats if stat and stat.parent == self.pid]
+
+    def end(self, with_signal: signal.Signals, within_s: float = 30) -> bool:
+        """Send the signal and wait until it is gone; False when it is still there after *within_s* seconds."""
+        if self.alive:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, with_signal)
+        return wait_until(lambda: not self.alive, within_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stat:
+    state: str
+    parent: int
+    started: int
+
+
+def _stat(pid: int) -> _Stat | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return None
+    return _Stat(state=fields[0], parent=int(fields[1]), started=int(fields[19]))
+
+
+def launch(
+    command: Sequence[str], log_file: Path, *, cwd: Path, env: Mapping[str, str] | None = None, user: str | None = None
+) -> Process:
+    """Start *command* in a session of its own, so that it outlives this process and its terminal."""
+    with log_file.open("ab") as log:
+        child = subprocess.Popen(
+            command, cwd=cwd, env=env, user=user, group=user, extra_groups=[] if user else None,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    _children[child.pid] = child
+    stat = _stat(child.pid)
+    if stat is None:
+        raise LocalServiceError(f"{command[0]} ended at once; see {log_file}")
+    return Process(child.pid, stat.started)
+
+
+def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
+    """Whether *condition* became true in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def wait_ready(process: Process, ready: Callable[[], bool], name: str, log_file: Path, within_s: float = 60) -> None:
+    """Wait until *ready*. Raises LocalServiceError with the log's end when the process dies or takes too long."""
+    if wait_until(lambda: not process.alive or ready(), within_s) and process.alive:
+        return
+    tail = "".join(log_file.read_text(errors="replace").splitlines(keepends=True)[-15:])
+    raise LocalServiceError(f"{name} did not start; the end of {log_file}:\n{tail}")
+
+
+def free_port() -> int:
+    """A port nobody listens on now, on any interface."""
+    for port in random.sample(PORTS, 200):
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
+    raise LocalServiceError(f"no free port between {PORTS.start} and {PORTS.stop}")
+
+
+def saved_port(file: Path, wanted: int | None) -> int:
+    """*wanted*, else the port noted in *file*, else a free one; noted for the next start."""
+    port = wanted or (int(file.read_text()) if file.exists() else free_port())
+    file.write_text(str(port))
+    return port
