@@ -1,0 +1,23 @@
+"""docs/bus.md shows the subscriber that `bus.on` stands for; this holds it to the code."""
+
+import re
+from pathlib import Path
+
+from common.bus import SUBSCRIBER_OPTIONS
+from common.bus.subscribe import raw_decoder, raw_parser
+from faststream import AckPolicy
+
+PAGE = Path(__file__).parents[3] / "docs" / "bus.md"
+
+
+def test_the_page_shows_every_option_with_its_value() -> None:
+    code = re.search(r"@bus\.broker\.subscriber\((.*?)\n\)", PAGE.read_text(), re.DOTALL)
+    assert code
+    arguments = re.sub(r"#.*", "", code.group(1))
+    shown = eval(  # noqa: S307 - our own page
+        f"dict({arguments.split(',', 1)[1]})",
+        {"AckPolicy": AckPolicy, "raw_parser": raw_parser, "raw_decoder": raw_decoder, "lane": "lane"},
+    )
+    assert shown.pop("group_id") == "skiptrace.trace_owner"
+    assert shown.pop("listener") == "lane"
+    assert shown == SUBSCRIBER_OPTIONS
