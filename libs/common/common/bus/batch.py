@@ -164,10 +164,11 @@ class Batch(Generic[E]):
     def __len__(self) -> int:
         return len(self.received)
 
-    async def read(self, query: Callable[..., Awaitable[T]], **parameters: object) -> T:
-        """Run the named *query* outside of any transaction."""
+    async def read(self, query: Callable[..., Any], **parameters: object) -> Any:
+        """Run the named *query* outside of any transaction; a list of rows, or the one row or value it is for."""
         async with self.bus.database.connection() as connection:
-            return await query(connection, **parameters)
+            result = query(connection, **parameters)
+            return [row async for row in result] if hasattr(result, "__aiter__") else await result
 
     def reject(
         self, received: Received[E], code: str, detail: str = "", *, retry_after: timedelta | None = None

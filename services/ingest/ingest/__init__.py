@@ -1,0 +1,1 @@
+"""Ingest: property records become leads, each home once."""

@@ -1,0 +1,13 @@
+"""What the environment can set for ingest."""
+
+from pydantic import Field
+
+from common.settings import Settings
+
+
+class IngestSettings(Settings):
+    """Settings of the ingest service."""
+
+    ingest_lanes: int = Field(2, ge=1, le=8, description="Members of the consumer group in this process.")
+    ingest_batch: int = Field(500, ge=1, le=2_000, description="Records in one transaction at the most.")
+    territory_cache_seconds: float = Field(5, ge=0, description="How long a change of territories may go unnoticed.")

@@ -1,0 +1,54 @@
+"""Which broker a property belongs to: the most specific territory wins, ZIP before county before state."""
+
+import time
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from common.database import Database, load_queries
+
+queries = load_queries(__file__)
+
+Key = tuple[str, str]
+
+
+class TerritoryMap:
+    """The territories of all active brokers at one moment."""
+
+    def __init__(self, rows: Iterable[Mapping[str, object]]) -> None:
+        self._by_zip: dict[str, UUID] = {}
+        self._by_county: dict[Key, UUID] = {}
+        self._by_state: dict[str, UUID] = {}
+        for row in rows:
+            broker, state, county, zip_code = UUID(str(row["broker_id"])), str(row["state"]), row["county"], row["zip"]
+            if zip_code:
+                self._by_zip.setdefault(str(zip_code), broker)
+            elif county:
+                self._by_county.setdefault((state, str(county)), broker)
+            else:
+                self._by_state.setdefault(state, broker)
+
+    def broker_for(self, state: str, county: str | None, zip_code: str) -> UUID | None:
+        """The broker whose territory the property lies in, or None."""
+        return (
+            self._by_zip.get(zip_code)
+            or (self._by_county.get((state, county)) if county else None)
+            or self._by_state.get(state)
+        )
+
+
+class Territories:
+    """The territories, read again when they are a few seconds old."""
+
+    def __init__(self, database: Database, seconds: float) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._read_at = float("-inf")
+        self._map = TerritoryMap(())
+
+    async def current(self) -> TerritoryMap:
+        """The territories as they are, or were a few seconds ago. Raises what the database raises."""
+        if time.monotonic() - self._read_at > self._seconds:
+            async with self._database.connection() as connection:
+                self._map = TerritoryMap([row async for row in queries.active_territories(connection)])
+            self._read_at = time.monotonic()
+        return self._map

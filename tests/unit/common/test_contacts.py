@@ -1,0 +1,74 @@
+"""Contact details open only where they belong and only with a key that is here."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from common.contacts import CannotOpenError, Keyring, MissingKeyError
+from common.settings import Settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+LEAD = UUID(int=7)
+OLD = Keyring({"k1": b"1" * 32}, "k1", b"p" * 32)
+ROTATED = Keyring({"k2": b"2" * 32, "k1": b"1" * 32}, "k2", b"p" * 32)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), st.sampled_from(["phone", "email"]))
+def test_a_contact_comes_out_as_it_went_in(value: str, channel: str) -> None:
+    key, wrapped = OLD.new_data_key(LEAD)
+    assert OLD.open_data_key(LEAD, wrapped).decrypt(channel, key.encrypt(channel, value)) == value
+
+
+def test_a_ciphertext_is_bound_to_its_lead_and_channel() -> None:
+    key, wrapped = OLD.new_data_key(LEAD)
+    sealed = key.encrypt("phone", "+17275550142")
+    with pytest.raises(CannotOpenError):
+        key.decrypt("email", sealed)
+    with pytest.raises(CannotOpenError):
+        OLD.open_data_key(uuid4(), wrapped)
+
+
+def test_a_changed_byte_does_not_open() -> None:
+    key, _ = OLD.new_data_key(LEAD)
+    sealed = bytearray(key.encrypt("email", "a@example.com"))
+    for place in range(len(sealed)):
+        sealed[place] ^= 1
+        with pytest.raises(CannotOpenError):
+            key.decrypt("email", bytes(sealed)) if place > 20 else OLD.unseal("x", b"", bytes(sealed))
+        sealed[place] ^= 1
+
+
+def test_after_a_rotation_old_keys_open_and_new_keys_seal() -> None:
+    key, wrapped = OLD.new_data_key(LEAD)
+    sealed = key.encrypt("phone", "+17275550142")
+    assert ROTATED.open_data_key(LEAD, wrapped).decrypt("phone", sealed) == "+17275550142"
+    rewrapped = ROTATED.rewrap_data_key(LEAD, wrapped)
+    with pytest.raises(CannotOpenError, match="ENCRYPTION_KEYS_RETIRED"):
+        OLD.open_data_key(LEAD, rewrapped)
+    assert ROTATED.open_data_key(LEAD, rewrapped).decrypt("phone", sealed) == "+17275550142"
+
+
+@given(st.binary(max_size=64))
+def test_bytes_that_are_no_ciphertext_say_so(noise: bytes) -> None:
+    with pytest.raises(CannotOpenError):
+        OLD.unseal("dead-letter", b"", noise)
+
+
+def test_the_hash_is_keyed() -> None:
+    assert OLD.hash_contact("+17275550142") == ROTATED.hash_contact("+17275550142")
+    assert OLD.hash_contact("+17275550142") != Keyring({"k1": b"1" * 32}, "k1", b"q" * 32).hash_contact("+17275550142")
+
+
+def test_a_missing_key_names_itself() -> None:
+    with pytest.raises(MissingKeyError, match="CONTACT_HASH_KEY"):
+        Keyring({"k1": b"1" * 32}, "k1").hash_contact("x")
+    with pytest.raises(MissingKeyError, match="ENCRYPTION_KEY"):
+        Keyring.from_settings(Settings(encryption_key=None))
+
+
+def test_keys_are_read_from_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEY", "32" * 32)
+    monkeypatch.setenv("ENCRYPTION_KEY_ID", "k2")
+    monkeypatch.setenv("ENCRYPTION_KEYS_RETIRED", f"k1:{'31' * 32}")
+    ring = Keyring.from_settings(Settings())
+    assert ring.unseal("x", b"y", OLD.seal("x", b"y", b"plain")) == b"plain"
