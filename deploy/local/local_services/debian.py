@@ -31,9 +31,8 @@ def install(packages: Sequence[str]) -> None:
     """Install Debian *packages*. Raises LocalServiceError naming them where that needs somebody's hand."""
     as_root = _as_root()
     if as_root is None or not shutil.which("apt-get"):
-        raise LocalServiceError(
-            f"missing: {' '.join(packages)}. Install them, on Debian with:\n    sudo apt-get install {' '.join(packages)}"
-        )
+        names = " ".join(packages)
+        raise LocalServiceError(f"missing: {names}. Install them, on Debian with:\n    sudo apt-get install {names}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     log_file = cache_directory() / "apt.log"
     with alone("apt"), log_file.open("ab") as log:
@@ -43,7 +42,9 @@ def install(packages: Sequence[str]) -> None:
         ):
             say(f"{step} (apt-get, log in {log_file})")
             command = [*as_root, "apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
-            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+            done = subprocess.run(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+            )
             if done.returncode:
                 raise LocalServiceError(f"apt-get {arguments[0]} failed; see {log_file}")
 
@@ -51,5 +52,6 @@ def install(packages: Sequence[str]) -> None:
 def _as_root() -> list[str] | None:
     if os.geteuid() == 0:
         return []
-    allowed = shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    probe = ["sudo", "-n", "true"]
+    allowed = shutil.which("sudo") and subprocess.run(probe, capture_output=True, check=False).returncode == 0
     return ["sudo", "-n", "-E"] if allowed else None

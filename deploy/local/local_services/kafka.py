@@ -58,8 +58,8 @@ class KafkaServer:
         process = Process.load(directory / "process.json")
         if process is None:
             return None
-        ports = (int((directory / name).read_text()) for name in ("port", "controller-port"))
-        return cls(directory, *ports, _process=process)
+        port, controller_port = (int((directory / name).read_text()) for name in ("port", "controller-port"))
+        return cls(directory, port, controller_port, process)
 
     @property
     def bootstrap(self) -> str:
@@ -83,7 +83,8 @@ class KafkaServer:
             cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "A")
             command = [*classpath, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(configuration)]
             subprocess.run(command, check=True, capture_output=True)
-        self._process = launch([*classpath[:1], *JVM, *classpath[1:], "kafka.Kafka", str(configuration)], log_file, cwd=self.directory)
+        command = [java, *JVM, *classpath[1:], "kafka.Kafka", str(configuration)]
+        self._process = launch(command, log_file, cwd=self.directory)
         self._process.save(self.directory / "process.json")
         wait_ready(self._process, lambda: _answers(self.port), "Kafka", log_file)
 
@@ -104,7 +105,8 @@ def start_kafka(directory: Path, port: int | None = None) -> KafkaServer:
     A directory used before keeps its port and data. Raises LocalServiceError when it cannot be installed or started.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    server = KafkaServer(directory, saved_port(directory / "port", port), saved_port(directory / "controller-port", None))
+    ports = saved_port(directory / "port", port), saved_port(directory / "controller-port", None)
+    server = KafkaServer(directory, *ports)
     server.start()
     return server
 

@@ -22,6 +22,7 @@ OPTIONS = {
     "max_wal_size": "4GB",
     "log_parameter_max_length": "0",  # else the slow-query log holds personal data
 }
+UNSAFE = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass
@@ -39,7 +40,7 @@ class PostgresServer:
         """The server that runs on *directory*, if one does."""
         directory = _home(directory)
         process = Process.load(directory / "process.json")
-        return process and cls(directory, int((directory / "port").read_text()), _process=process)
+        return cls(directory, int((directory / "port").read_text()), _process=process) if process else None
 
     @property
     def dsn(self) -> str:
@@ -60,8 +61,9 @@ class PostgresServer:
         data, log_file = self.directory / "data", self.directory / "postgres.log"
         if not (data / "PG_VERSION").exists():
             self._initialise(programs, user)
-        options = OPTIONS | {"port": str(self.port)} | ({} if self.fsync else {"fsync": "off", "full_page_writes": "off"})
-        command = [str(programs / "postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in options.items())]
+        options = OPTIONS | {"port": str(self.port)} | ({} if self.fsync else UNSAFE)
+        command = [str(programs / "postgres"), "-D", str(data)]
+        command += [f"--{name}={value}" for name, value in options.items()]
         self._process = launch(command, log_file, cwd=self.directory, user=user)
         self._process.save(self.directory / "process.json")
         ready = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -102,8 +104,8 @@ def start_postgres(directory: Path, port: int | None = None, *, fsync: bool = Tr
     """Start a server with its data in *directory* on 127.0.0.1, on a free port unless *port* is given.
 
     A directory used before keeps its port, data and password. As root the server runs as `postgres`; where that user
-    cannot reach *directory* a folder of `/var/lib/equity` is taken. Raises LocalServiceError when it cannot be installed
-    or started.
+    cannot reach *directory* a folder of `/var/lib/equity` is taken. Raises LocalServiceError when it cannot be
+    installed or started.
     """
     directory = _home(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -138,7 +140,8 @@ def _programs() -> Path:
 
 def _installed() -> Path | None:
     """The newest installed server's programs; Debian keeps each version in a folder of its own."""
-    versions = {int(path.parent.name): path for path in Path("/usr/lib/postgresql").glob("[0-9]*/bin") if (path / "initdb").exists()}
+    found = (path.parent for path in Path("/usr/lib/postgresql").glob("[0-9]*/bin/initdb"))
+    versions = {int(path.parent.name): path for path in found}
     newest = max(versions, default=0)
     if newest >= OLDEST:
         return versions[newest]

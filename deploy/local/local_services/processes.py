@@ -37,6 +37,14 @@ class Process:
     started: int
 
     @classmethod
+    def of(cls, pid: int) -> "Process":
+        """The process that has this id now. Raises LocalServiceError when there is none."""
+        stat = _stat(pid)
+        if stat is None:
+            raise LocalServiceError(f"there is no process {pid}")
+        return cls(pid, stat.started)
+
+    @classmethod
     def load(cls, file: Path) -> "Process | None":
         """The process noted in *file* if it still runs."""
         try:
@@ -96,10 +104,7 @@ def launch(
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     _children[child.pid] = child
-    stat = _stat(child.pid)
-    if stat is None:
-        raise LocalServiceError(f"{command[0]} ended at once; see {log_file}")
-    return Process(child.pid, stat.started)
+    return Process.of(child.pid)
 
 
 def wait_until(condition: Callable[[], bool], within_s: float) -> bool:

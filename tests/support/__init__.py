@@ -1,0 +1,1 @@
+"""What tests share: servers, databases, topics, and services in this process or in their own."""

@@ -1,0 +1,94 @@
+"""A database for each test, copied from a migrated template."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from support import servers
+
+PASSWORD = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A migrated database of its own."""
+
+    superuser_dsn: str
+
+    @property
+    def name(self) -> str:
+        """The database's name."""
+        return urlsplit(self.superuser_dsn).path.lstrip("/")
+
+    def dsn(self, role: str) -> str:
+        """The connection string of the service *role*: "ingest" logs in as `svc_ingest`."""
+        url = urlsplit(self.superuser_dsn)
+        return urlunsplit(url._replace(netloc=f"svc_{role}:{PASSWORD}@{url.hostname}:{url.port}"))
+
+
+@contextmanager
+def copied() -> Iterator[Database]:
+    """A copy of the migrated template, dropped afterwards."""
+    server = servers.postgres()
+    template = servers.once("template", _make_template)
+    name = f"equity_test_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        create = sql.SQL("create database {} template {}")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+        _copy_settings(connection, template, name)
+        try:
+            yield Database(_with_name(server, name))
+        finally:
+            _drop(connection, name)
+
+
+def drop_template() -> None:
+    """Drop the run's template, for servers that outlive the run."""
+    if template := servers.made("template"):
+        with psycopg.connect(servers.postgres(), autocommit=True) as connection:
+            _drop(connection, template)
+
+
+def _make_template() -> str:
+    server = servers.postgres()
+    name = f"equity_template_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(hashtext('equity test template'))")  # roles belong to the server
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        from schema import migrate
+
+        migrate.apply(_with_name(server, name))
+        for (role,) in connection.execute(r"select rolname from pg_roles where rolname like 'svc\_%'").fetchall():
+            connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(PASSWORD)))
+    return name
+
+
+def _copy_settings(connection: "psycopg.Connection[tuple[object, ...]]", template: str, name: str) -> None:
+    """Copy what belongs to a database without being inside it, which `create database` leaves out."""
+    connection.execute(
+        """
+        insert into pg_db_role_setting (setdatabase, setrole, setconfig)
+        select new.oid, setting.setrole, setting.setconfig
+        from pg_db_role_setting setting
+        join pg_database old on old.oid = setting.setdatabase and old.datname = %s
+        join pg_database new on new.datname = %s
+        """,
+        (template, name),
+    )
+    connection.execute(
+        "update pg_database set datacl = (select datacl from pg_database where datname = %s) where datname = %s",
+        (template, name),
+    )
+
+
+def _with_name(dsn: str, name: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+def _drop(connection: "psycopg.Connection[tuple[object, ...]]", name: str) -> None:
+    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

@@ -1,0 +1,154 @@
+"""The services under test: in this process, or each in its own so that it can be killed."""
+
+import asyncio
+import importlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from common.service import Service
+from common.settings import Settings
+from local_services.processes import free_port
+from support.databases import Database
+
+SECRETS = {
+    "ENCRYPTION_KEY": "1" * 64,
+    "CONTACT_HASH_KEY": "2" * 64,
+    "HMAC_SECRET_KEY": "test-hmac-secret",
+    "FORM_LINK_SECRET": "test-form-link-secret",
+    "CONSENT_FORM_URL": "http://127.0.0.1/consent",
+}
+
+
+@dataclass
+class Installation:
+    """Services against one database and one set of topics."""
+
+    kafka: str
+    prefix: str
+    database: Database
+    directory: Path
+    """For spools and logs."""
+    spawned: "list[Spawned]" = field(default_factory=list)
+
+    def environment(self, *services: str, **more: str) -> dict[str, str]:
+        """The environment variables under which *services* run here; *more* go before them."""
+        own = {f"{service.upper()}_DATABASE_URL": self.database.dsn(service) for service in services}
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
+            "KAFKA_TOPIC_PREFIX": self.prefix,
+            "DATABASE_DIRECT_URL": self.database.superuser_dsn,
+            "SPOOL_DIRECTORY": str(self.directory / "spool"),
+            "LOG_LEVEL": "WARNING",
+            **SECRETS,
+            **own,
+            **more,
+        }
+
+    def settings(self, service: str, **more: Any) -> Settings:
+        """The settings object of *service*; *more* are its fields by name."""
+        kind = getattr(importlib.import_module(f"{service}.settings"), f"{service.title()}Settings")
+        values = {name.lower(): value for name, value in self.environment().items()}
+        return kind(**values | {"database_url": self.database.dsn(service), "health_port": 0} | more)  # type: ignore[no-any-return]
+
+    @asynccontextmanager
+    async def running(self, *services: str | Service, **more: Any) -> AsyncIterator[list[Service]]:
+        """The *services*, by name or built, started in this process; *more* are settings for those given by name."""
+        async with AsyncExitStack() as stack:
+            built = [self._build(service, more) for service in services]
+            for service in built:
+                stack.push_async_callback(service.stop)
+                await service.start()
+            yield built
+
+    def _build(self, service: str | Service, more: Mapping[str, Any]) -> Service:
+        if isinstance(service, Service):
+            return service
+        return importlib.import_module(f"{service}.app").build(self.settings(service, **more))  # type: ignore[no-any-return]
+
+    async def spawn(self, *services: str, **more: str) -> "Spawned":
+        """`equity run *services*` as a process of its own, ready to work; *more* are environment variables."""
+        environment = self.environment(*services, HEALTH_PORT=str(free_port()), GATEWAY_PORT=str(free_port()), **more)
+        log_file = self.directory / f"{'-'.join(services)}-{len(self.spawned)}.log"
+        spawned = Spawned(services, environment, log_file)
+        self.spawned.append(spawned)
+        spawned.start()
+        await spawned.ready()
+        return spawned
+
+    def close(self) -> None:
+        """Kill what was spawned and still runs."""
+        for spawned in self.spawned:
+            spawned.kill()
+
+
+@dataclass
+class Spawned:
+    """A process of services under test."""
+
+    services: tuple[str, ...]
+    environment: Mapping[str, str]
+    log_file: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's address, where it is one of the services."""
+        return f"http://127.0.0.1:{self.environment['GATEWAY_PORT']}"
+
+    @property
+    def health(self) -> str:
+        """The address of `/livez`, `/readyz` and `/metrics`."""
+        return f"http://127.0.0.1:{self.environment['HEALTH_PORT']}"
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self.log_file.read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start it, or start it again after it ended, with the same environment."""
+        command = [sys.executable, "-c", "from cli.main import main; main()", "run", *self.services]
+        inherited = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=inherited | dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    async def ready(self, within_s: float = 60) -> None:
+        """Wait until `/readyz` says so. Raises AssertionError with the log's end when it does not come to that."""
+        async with aiohttp.ClientSession() as client:
+            for _ in range(int(within_s * 10)):
+                if self.process is None or self.process.poll() is not None:
+                    break
+                try:
+                    async with client.get(f"{self.health}/readyz", timeout=aiohttp.ClientTimeout(2)) as answer:
+                        if answer.status == 200:
+                            return
+                except (aiohttp.ClientError, TimeoutError):
+                    pass
+                await asyncio.sleep(0.1)
+        raise AssertionError(f"{' '.join(self.services)} did not become ready:\n{self.log[-4000:]}")
+
+    def kill(self) -> None:
+        """Kill it with -9, if it runs."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to stop; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, with_signal: signal.Signals) -> int:
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        return self.process.wait(60)

@@ -1,0 +1,21 @@
+"""The declared topics under a prefix of the test's own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from common import topics
+
+
+@asynccontextmanager
+async def created(bootstrap: str, prefix: str) -> AsyncIterator[None]:
+    """All declared topics, deleted afterwards."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await topics.ensure(admin, prefix)
+        yield
+        await admin.delete_topics([prefix + topic.name for topic in topics.TOPICS])
+    finally:
+        await admin.close()
