@@ -45,8 +45,15 @@ class PostgresServer:
     @property
     def dsn(self) -> str:
         """The superuser's connection string."""
-        password = (self.directory / "password").read_text().strip()
-        return f"postgresql://postgres:{password}@127.0.0.1:{self.port}/postgres"
+        return self.dsn_of("postgres", self._password, "postgres")
+
+    @property
+    def _password(self) -> str:
+        return (self.directory / "password").read_text().strip()
+
+    def dsn_of(self, user: str, password: str, database: str) -> str:
+        """The connection string of *user* for *database*."""
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
 
     @property
     def pid(self) -> int:
@@ -86,6 +93,16 @@ class PostgresServer:
         )  # fmt: skip
         if done.returncode:
             raise LocalServiceError(f"initdb failed:\n{done.stderr}")
+
+    def create_database(self, name: str) -> str:
+        """Create the database *name* unless it is there; its superuser's connection string."""
+        address = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+        psql = [str(_programs() / "psql"), "-X", "-A", "-t", *address, "-c"]
+        environment = {**os.environ, "PGPASSWORD": self._password}
+        listed = subprocess.check_output([*psql, "select datname from pg_database"], env=environment, text=True)
+        if name not in listed.split():
+            subprocess.check_output([*psql, f"create database {name}"], env=environment)
+        return self.dsn.removesuffix("postgres") + name
 
     def stop(self) -> None:
         """End it in order, cutting its connections; by force when it does not within 30 s."""

@@ -1,0 +1,172 @@
+"""The whole system on this machine: Kafka, PostgreSQL and the services, under `.local/` of the working copy."""
+
+import fcntl
+import os
+import secrets
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from local_services.kafka import KafkaServer, start_kafka
+from local_services.postgres import PostgresServer, start_postgres
+from local_services.processes import LocalServiceError, Process, free_port, launch, say, wait_ready
+
+ROOT = Path(__file__).resolve().parents[3]
+HOME = ROOT / ".local"
+ENVIRONMENT = HOME / "env"
+SERVICES_LOG = HOME / "services.log"
+SECRETS = ("ENCRYPTION_KEY", "CONTACT_HASH_KEY", "HMAC_SECRET_KEY", "FORM_LINK_SECRET")
+
+
+def up() -> None:
+    """Start what does not run yet and wait until it can work. Raises LocalServiceError saying what went wrong."""
+    with _alone():
+        if _running()[0] and _ready(_environment()["HEALTH_PORT"]):
+            say("Equity Connect is already running.")
+        else:
+            _start()
+        _where(_environment())
+
+
+def down() -> None:
+    """Stop exactly what `up` started, services first; data stays."""
+    with _alone():
+        services, kafka, postgres = _running()
+        if services:
+            say("stopping the services, after what is in flight")
+            if not services.end(signal.SIGTERM, 60):
+                services.end(signal.SIGKILL)
+        for name, server in (("Kafka", kafka), ("PostgreSQL", postgres)):
+            if server:
+                say(f"stopping {name}")
+                server.stop()
+        say("Stopped; the data stays in .local/." if services or kafka or postgres else "Nothing was running.")
+
+
+def status() -> bool:
+    """Say what runs; whether all of it does and is ready."""
+    services, kafka, postgres = _running()
+    ready = bool(services) and _ready(_environment()["HEALTH_PORT"])
+    found = {
+        "Kafka": kafka and f"{kafka.bootstrap}, pid {kafka.pid}",
+        "PostgreSQL": postgres and f"127.0.0.1:{postgres.port}, pid {postgres.pid}",
+        "services": services and f"{'ready' if ready else 'not ready'}, pid {services.pid}, log {SERVICES_LOG}",
+    }
+    for name, state in found.items():
+        sys.stdout.write(f"{name:<12}{state or 'not running'}\n")
+    return all(found.values()) and ready
+
+
+def _start() -> None:
+    services, kafka, postgres = _running()
+    if postgres is None:
+        say("starting PostgreSQL")
+        postgres = start_postgres(HOME / "postgres")
+    if kafka is None:
+        say("starting Kafka")
+        kafka = start_kafka(HOME / "kafka")
+    environment = _write_environment(kafka, postgres)
+    say("applying the database's migrations")
+    _equity(environment, "db", "migrate")
+    say("creating the topics")
+    _equity(environment, "topics", "apply")
+    if services is None:
+        say(f"starting the services: {', '.join(service_names())}")
+        command = [_program(), "run", "all"]
+        services = launch(command, SERVICES_LOG, cwd=ROOT, env={**os.environ, **environment})
+        services.save(HOME / "services.json")
+    wait_ready(services, lambda: _ready(environment["HEALTH_PORT"]), "Equity Connect", SERVICES_LOG, 90)
+
+
+def _where(environment: dict[str, str]) -> None:
+    say(f"Ready: http://127.0.0.1:{environment['GATEWAY_PORT']}, log {SERVICES_LOG.relative_to(ROOT)}")
+    say("For `equity` on the command line: set -a; . .local/env; set +a")
+
+
+def service_names() -> list[str]:
+    """The services of this working copy: one folder each."""
+    return sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
+
+
+def _running() -> tuple[Process | None, KafkaServer | None, PostgresServer | None]:
+    services = Process.load(HOME / "services.json")
+    return services, KafkaServer.find(HOME / "kafka"), PostgresServer.find(HOME / "postgres")
+
+
+def _ready(port: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _program() -> str:
+    program = Path(sys.executable).with_name("equity")
+    if not program.exists():
+        raise LocalServiceError("`equity` is not installed here; run ./dev setup")
+    return str(program)
+
+
+def _equity(environment: dict[str, str], *arguments: str) -> None:
+    done = subprocess.run(
+        [_program(), *arguments], env={**os.environ, **environment}, cwd=ROOT, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise LocalServiceError(f"equity {' '.join(arguments)} failed:\n{done.stdout}")
+
+
+def _environment() -> dict[str, str]:
+    """The settings kept in `.local/env`; empty before the first start."""
+    with suppress(FileNotFoundError):
+        pairs = (shlex.split(line)[0].partition("=") for line in ENVIRONMENT.read_text().splitlines())
+        return {name: value for name, _, value in pairs}
+    return {}
+
+
+def _write_environment(kafka: KafkaServer, postgres: PostgresServer) -> dict[str, str]:
+    """Where everything is, and the secrets: made once, then kept, because what they sealed must stay readable."""
+    kept = _environment()
+    logins: dict[str, str] = {}
+    for name in service_names():
+        variable = f"{name.upper()}_DATABASE_PASSWORD"
+        logins[variable] = kept.get(variable) or secrets.token_hex(16)
+        logins[f"{name.upper()}_DATABASE_URL"] = postgres.dsn_of(f"svc_{name}", logins[variable], "equity")
+    values = {
+        **{name: secrets.token_hex(32) for name in SECRETS},
+        "CONSENT_FORM_URL": "http://127.0.0.1/consent",
+        "GATEWAY_PORT": _port(8080),
+        "HEALTH_PORT": _port(8081),
+        "LOG_LEVEL": "INFO",
+        **kept,
+        **logins,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+        "DATABASE_DIRECT_URL": postgres.create_database("equity"),
+        "SPOOL_DIRECTORY": str(HOME / "spool"),
+    }
+    ENVIRONMENT.touch(mode=0o600)
+    ENVIRONMENT.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
+    return values
+
+
+def _port(wanted: int) -> str:
+    with closing(socket.socket()) as probe, suppress(OSError):
+        probe.bind(("", wanted))
+        return str(wanted)
+    return str(free_port())
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    HOME.mkdir(exist_ok=True)
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
