@@ -14,7 +14,9 @@ EQUITY_UID = 10001
 
 def main() -> None:
     """Write every secret that is not there yet."""
-    shared = {name: kept(name) for name in ("encryption_key", "contact_hash_key", "hmac_secret_key", "form_link_secret")}
+    shared = {
+        name: kept(name) for name in ("encryption_key", "contact_hash_key", "hmac_secret_key", "form_link_secret")
+    }
     direct = dsn("postgres", kept("postgres_password"))
     logins = {name: dsn(f"svc_{name}", kept(f"{name}_password")) for name in SERVICES}
     for name in SERVICES:

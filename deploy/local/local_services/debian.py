@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from local_services.processes import LocalServiceError, say
@@ -29,27 +30,33 @@ def alone(what: str) -> Iterator[None]:
 
 def install(packages: Sequence[str]) -> None:
     """Install Debian *packages*. Raises LocalServiceError naming them where that needs somebody's hand."""
-    as_root = _as_root()
-    if as_root is None or not shutil.which("apt-get"):
+    if _as_root() is None or not shutil.which("apt-get"):
         names = " ".join(packages)
         raise LocalServiceError(f"missing: {names}. Install them, on Debian with:\n    sudo apt-get install {names}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with alone("apt"):
+        _read_package_lists()
+        say(f"installing {', '.join(packages)}")
+        _apt_get("install", "-y", "--no-install-recommends", *packages)
+
+
+@cache
+def _read_package_lists() -> None:
+    say("reading Debian's package lists")
+    _apt_get("update")
+
+
+def _apt_get(*arguments: str) -> None:
     log_file = cache_directory() / "apt.log"
-    with alone("apt"), log_file.open("ab") as log:
-        for step, arguments in (
-            ("reading Debian's package lists", ["update"]),
-            (f"installing {', '.join(packages)}", ["install", "-y", "--no-install-recommends", *packages]),
-        ):
-            say(f"{step} (apt-get, log in {log_file})")
-            command = [*as_root, "apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
-            done = subprocess.run(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-            )
-            if done.returncode:
-                raise LocalServiceError(f"apt-get {arguments[0]} failed; see {log_file}")
+    command = [*(_as_root() or []), "apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with log_file.open("ab") as log:
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+    if done.returncode:
+        raise LocalServiceError(f"apt-get {arguments[0]} failed; see {log_file}")
 
 
 def _as_root() -> list[str] | None:
+    """What to set before a command so that it runs as root; None where that is not allowed."""
     if os.geteuid() == 0:
         return []
     probe = ["sudo", "-n", "true"]
