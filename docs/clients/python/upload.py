@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Upload a CSV file to Equity Connect, signed. Python 3.9 or later, nothing to install.
+
+    export GATEWAY_URL=https://leads.example.com HMAC_KEY_ID=acme-4f1c HMAC_SECRET_KEY=... HMAC_SCHEME=v2
+    python3 upload.py leads.csv
+
+Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 3 refused or uploaded before.
+"""
+# ruff: noqa: S310, T201, UP017 - a program of its own, which also runs on Python 3.9
+
+import hashlib
+import hmac
+import json
+import os
+import sys
+import time
+from datetime import datetime, timezone
+from http import HTTPStatus
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+GATEWAY = os.environ.get("GATEWAY_URL", "http://127.0.0.1:8080").rstrip("/")
+KEY_ID = os.environ["HMAC_KEY_ID"]
+SECRET = os.environ["HMAC_SECRET_KEY"].encode()
+SCHEME = os.environ.get("HMAC_SCHEME", "v2")  # v2: timestamp and body; body: the body alone
+
+
+def now() -> str:
+    """The time as the gateway wants it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def signed_headers(csv: Path) -> dict:
+    """The headers of an upload. The file is read in pieces, so that its size does not matter."""
+    timestamp = now()
+    signature = hmac.new(SECRET, digestmod=hashlib.sha256)
+    if SCHEME == "v2":
+        signature.update(f"{timestamp}.".encode())
+    content = hashlib.sha256()
+    with csv.open("rb") as file:
+        while piece := file.read(1 << 20):
+            signature.update(piece)
+            content.update(piece)
+    return {
+        "Content-Type": "text/csv",
+        "Content-Length": str(csv.stat().st_size),
+        "X-Key-Id": KEY_ID,
+        "X-Signature-Timestamp": timestamp,
+        "X-Signature": f"{'v2' if SCHEME == 'v2' else 'sha256'}={signature.hexdigest()}",
+        "X-Content-SHA256": content.hexdigest(),
+    }
+
+
+def upload(csv: Path) -> dict:
+    """Send the file; the gateway's answer names the upload."""
+    with csv.open("rb") as file:
+        return answer(Request(f"{GATEWAY}/v1/uploads", data=file, headers=signed_headers(csv), method="POST"))
+
+
+def report(upload_id: str) -> dict:
+    """How an upload stands. Reading is signed too: `<timestamp>.GET <path>`."""
+    timestamp, path = now(), f"/v1/uploads/{upload_id}"
+    digest = hmac.new(SECRET, f"{timestamp}.GET {path}".encode(), hashlib.sha256).hexdigest()
+    headers = {"X-Key-Id": KEY_ID, "X-Signature-Timestamp": timestamp, "X-Signature": f"v2={digest}"}
+    return answer(Request(GATEWAY + path, headers=headers))
+
+
+def answer(request: Request) -> dict:
+    """The gateway's answer; ends the program with its reason when it refuses."""
+    try:
+        with urlopen(request, timeout=120) as response:
+            return json.load(response)
+    except HTTPError as refusal:
+        print(f"{refusal.code} {refusal.read().decode(errors='replace')}", file=sys.stderr)
+        sys.exit(3 if refusal.code < HTTPStatus.INTERNAL_SERVER_ERROR else 1)
+
+
+def main() -> None:
+    """Upload the file named on the command line and wait for its report."""
+    upload_id = upload(Path(sys.argv[1]))["upload_id"]
+    print(f"upload {upload_id}", file=sys.stderr)
+    while True:
+        state = report(upload_id)
+        if state["state"] in ("done", "failed", "needs_resend"):
+            break
+        time.sleep(1)
+    print(json.dumps(state, indent=2))
+    sys.exit(0 if state["state"] == "done" else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`equity`, the command line of Equity Connect."""

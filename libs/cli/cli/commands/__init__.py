@@ -1,0 +1,1 @@
+"""The commands of `equity`, one module each; `cli.main` imports the one that was asked for."""

@@ -1,0 +1,139 @@
+"""Brokers and their territories."""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from cli.database import Connection, broker_id, in_transaction, queries
+from cli.errors import RefusedError, UsageError
+from cli.output import AsJson, say, show_fields, show_rows
+
+app = typer.Typer(no_args_is_help=True, help="Brokers and their territories.")
+territory = typer.Typer(
+    no_args_is_help=True, help="Where a broker's leads lie. ZIP goes before county, county before state."
+)
+app.add_typer(territory, name="territory")
+
+Broker = Annotated[str, typer.Argument(metavar="BROKER", help="Id or name.")]
+State = Annotated[str, typer.Argument(metavar="STATE", help="Two letters, such as FL.")]
+County = Annotated[str | None, typer.Option("--county", help="The whole county, such as Pinellas.")]
+Zip = Annotated[str | None, typer.Option("--zip", help="One ZIP code, five digits.")]
+
+_COLUMNS = {"id": "id", "name": "name", "email": "email", "daily_limit": "a day", "active": "active",
+            "territories": "territories", "leads": "leads"}  # fmt: skip
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="The broker's name.")],
+    email: Annotated[str | None, typer.Option(help="Where the broker is told of appointments.")] = None,
+    daily_limit: Annotated[int, typer.Option(min=0, max=5000, help="New leads in campaigns a weekday.")] = 250,
+    booking_link: Annotated[str | None, typer.Option(help="The broker's Cal.com page.")] = None,
+    broker: Annotated[
+        UUID | None, typer.Option("--id", help="Id of the user who signs in; default: a new one.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Add a broker. Leads come to it by territory, or by the partner's choice."""
+
+    async def work(connection: Connection) -> Any:
+        if await queries.broker_named(connection, named=name):
+            raise RefusedError(f"There is a broker {name!r} already.", "`equity brokers list --all` shows it.")
+        return await queries.add_broker(
+            connection, id=broker, name=name, email=email, daily_limit=daily_limit, booking_link=booking_link
+        )
+
+    show_fields(dict(in_transaction(work)), as_json=as_json)
+    say(f"Next: equity brokers territory add {name!r} FL")
+
+
+@app.command("list")
+def list_brokers(
+    *, show_all: Annotated[bool, typer.Option("--all", help="Disabled ones too.")] = False, as_json: AsJson = False
+) -> None:
+    """List brokers, their territories and how many leads they have."""
+
+    async def work(connection: Connection) -> tuple[list[dict[str, Any]], int]:
+        rows = [dict(row) async for row in queries.list_brokers(connection, all=show_all)]
+        return rows, await queries.count_unassigned_leads(connection)
+
+    rows, unassigned = in_transaction(work)
+    show_rows(rows, _COLUMNS, as_json=as_json, empty="No brokers yet. Add one: equity brokers add NAME")
+    if unassigned:
+        say(f"{unassigned:,} leads have no broker: they are kept, and go into no campaign.")
+
+
+@app.command()
+def show(broker: Broker, *, as_json: AsJson = False) -> None:
+    """Show a broker, its territories, and its leads by status."""
+
+    async def work(connection: Connection) -> Any:
+        return await queries.show_broker(connection, broker_id=await broker_id(connection, broker))
+
+    show_fields(dict(in_transaction(work)), as_json=as_json)
+
+
+@app.command()
+def disable(broker: Broker) -> None:
+    """Give a broker no more leads. Nothing is deleted."""
+    _set_active(broker, active=False)
+
+
+@app.command()
+def enable(broker: Broker) -> None:
+    """Give a disabled broker leads again."""
+    _set_active(broker, active=True)
+
+
+def _set_active(broker: str, *, active: bool) -> None:
+    async def work(connection: Connection) -> None:
+        await queries.set_broker_active(connection, broker_id=await broker_id(connection, broker), active=active)
+
+    in_transaction(work)
+    say(f"{broker} is {'active' if active else 'disabled'}.")
+
+
+@territory.command("add")
+def add_territory(broker: Broker, state: State, county: County = None, zip_code: Zip = None) -> None:
+    """Give a broker a state, a county of it, or one ZIP code."""
+    area = _area(state, county, zip_code)
+
+    async def work(connection: Connection) -> None:
+        owner = await broker_id(connection, broker)
+        if rival := await queries.rival_territory(connection, broker_id=owner, **area):
+            raise RefusedError(f"{_written(area)} is {rival}'s.", "Take it away first: equity brokers territory remove")
+        await queries.add_territory(connection, broker_id=owner, **area)
+
+    in_transaction(work)
+    say(f"{broker} now has {_written(area)}. Leads that come in from now on are assigned by it.")
+
+
+@territory.command("remove")
+def remove_territory(broker: Broker, state: State, county: County = None, zip_code: Zip = None) -> None:
+    """Take a territory away. Leads that were assigned stay with the broker."""
+    area = _area(state, county, zip_code)
+
+    async def work(connection: Connection) -> None:
+        if not await queries.remove_territory(connection, broker_id=await broker_id(connection, broker), **area):
+            raise RefusedError(f"{broker} does not have {_written(area)}.", f"See: equity brokers show {broker!r}")
+
+    in_transaction(work)
+    say(f"{broker} no longer has {_written(area)}.")
+
+
+def _area(state: str, county: str | None, zip_code: str | None) -> dict[str, str | None]:
+    """A territory as it is stored. Raises UsageError for what is no place."""
+    if not re.fullmatch(r"[A-Za-z]{2}", state):
+        raise UsageError(f"{state!r} is not a state.", "Two letters, such as FL.")
+    if county and zip_code:
+        raise UsageError("A territory is a county or a ZIP code, not both.")
+    if zip_code and not re.fullmatch(r"\d{5}", zip_code):
+        raise UsageError(f"{zip_code!r} is not a ZIP code.", "Five digits, such as 33701.")
+    return {"state": state.upper(), "county": county, "zip": zip_code}
+
+
+def _written(area: dict[str, str | None]) -> str:
+    return " ".join(filter(None, area.values()))

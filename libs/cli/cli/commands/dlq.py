@@ -1,0 +1,88 @@
+"""Dead letters: messages that a consumer could not handle."""
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from cli.database import Connection, Row, in_transaction, queries
+from cli.errors import RefusedError
+from cli.output import AsJson, say, show_fields, show_rows
+from cli.settings import CliSettings
+from common.contacts import Keyring
+from common.deadletters import unpack
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be handled, why, and handling it again.")
+
+_COLUMNS = {"id": "id", "status": "status", "consumer": "consumer", "source": "topic", "reason": "reason",
+            "attempts": "tries", "redrive": "redrives", "retry_after": "due", "last_failed_at": "failed"}  # fmt: skip
+
+LetterId = Annotated[int, typer.Argument(metavar="ID", help="The dead letter's number.")]
+Consumer = Annotated[str | None, typer.Option(help="Only of this consumer, such as ingest.upsert_leads.")]
+
+
+@app.command("list")
+def list_letters(
+    status: Annotated[
+        str | None, typer.Option(help="open, retrying, parked or resolved; default: open and retrying.")
+    ] = None,
+    consumer: Consumer = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters, the newest first."""
+
+    async def work(connection: Connection) -> tuple[list[Row], dict[str, int]]:
+        found = queries.list_dead_letters(connection, status=status, consumer=consumer, limit=limit)
+        rows = [dict(row) async for row in found]
+        return rows, {row["status"]: row["count"] async for row in queries.count_dead_letters(connection)}
+
+    rows, counts = in_transaction(work)
+    show_rows(rows, _COLUMNS, as_json=as_json, empty="No dead letters wait.")
+    if counts:
+        say("In all: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+
+
+@app.command()
+def show(
+    letter: LetterId,
+    *,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Open the message too: it may hold personal data.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is known of a dead letter; its message only on request."""
+
+    async def work(connection: Connection) -> Row:
+        found = await queries.show_dead_letter(connection, id=letter)
+        if found is None:
+            raise RefusedError(f"There is no dead letter {letter}.", "`equity dlq list` shows them.")
+        return dict(found)
+
+    fields = in_transaction(work)
+    payload = fields.pop("payload")
+    if reveal:
+        fields["message"] = _open(fields, payload)
+    show_fields(fields, as_json=as_json)
+    if not reveal:
+        say(f"The message is sealed. To read it: equity dlq show {letter} --reveal")
+
+
+def _open(fields: Row, payload: bytes) -> dict[str, Any]:
+    """Key, headers and body of the message. Raises CannotOpenError or MissingKeyError."""
+    packed = Keyring.from_settings(CliSettings()).unseal("dead-letter", fields["event_id"].bytes, payload)
+    key, headers, value = unpack(packed)
+    return {
+        "key": _readable(key),
+        "headers": {name: _readable(content) for name, content in headers},
+        "value": _readable(value),
+    }
+
+
+def _readable(content: bytes | None) -> object:
+    if content is None:
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode("utf-8", "backslashreplace")

@@ -1,0 +1,53 @@
+"""How many leads came how far."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.database import Connection, Row, broker_id, in_transaction, queries
+from cli.durations import span
+from cli.output import AsJson, show_rows
+from common.topics import FUNNEL
+
+app = typer.Typer()
+
+COLUMNS = {
+    "event_type": "event",
+    "count": "events",
+    "leads": "leads",
+    "outcomes": "outcomes",
+    "avg_duration_ms": "avg ms",
+}
+
+
+@app.command()
+def funnel(
+    since: Annotated[timedelta, typer.Option(parser=span, metavar="SPAN", help="How far back: 90m, 24h, 7d.")] = "24h",  # type: ignore[assignment]
+    upload: Annotated[UUID | None, typer.Option(help="Only what this upload brought.")] = None,
+    broker: Annotated[str | None, typer.Option(help="Only this broker's leads: id or name.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Count the funnel's events, in the order of a lead's life."""
+
+    async def work(connection: Connection) -> list[Row]:
+        return await stages(connection, since, upload, await broker_id(connection, broker))
+
+    show_rows(in_transaction(work), COLUMNS, as_json=as_json, empty="Nothing happened in that time.")
+
+
+async def stages(
+    connection: Connection, since: timedelta, upload: UUID | None = None, broker: UUID | None = None
+) -> list[Row]:
+    """One row for each kind of event since *since*, in the order of a lead's life."""
+    rows = [dict(row) async for row in queries.funnel(connection, since=since, upload_id=upload, broker_id=broker)]
+    return in_life_order(rows)
+
+
+def in_life_order(rows: Sequence[Row]) -> list[Row]:
+    """*rows* sorted as a lead meets the events; unknown ones last."""
+    place = {event: number for number, event in enumerate(FUNNEL)}
+    return sorted(rows, key=lambda row: place.get(row["event_type"], len(place)))

@@ -1,0 +1,112 @@
+"""Uploads taken so far."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+from uuid import UUID
+
+import typer
+
+from cli import reports
+from cli.database import Connection, Row, in_transaction, partner_id, queries
+from cli.errors import RefusedError
+from cli.output import AsJson, say, show_rows, size
+from cli.partner import Access, KeyIdOption, SchemeOption, SecretFile, Url
+
+app = typer.Typer(no_args_is_help=True, help="Uploads taken so far: list, report, rejected rows.")
+
+_COLUMNS = {"id": "upload", "received_at": "received", "state": "state", "partner": "partner", "filename": "file",
+            "rows_total": "rows", "inserted": "inserted", "updated": "updated", "duplicate": "duplicate",
+            "rejected": "rejected"}  # fmt: skip
+
+UploadId = Annotated[UUID, typer.Argument(metavar="ID", help="The upload's id.")]
+
+
+@app.command("list")
+def list_uploads(
+    partner: Annotated[str | None, typer.Option(help="Only this partner's: id or name.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only in this state, such as done, publishing or needs_resend.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 20,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest uploads of all partners, from the database."""
+
+    async def work(connection: Connection) -> list[Row]:
+        owner = await partner_id(connection, partner) if partner else None
+        found = queries.list_uploads(connection, partner_id=owner, state=state, limit=limit)
+        return [dict(row) async for row in found]
+
+    show_rows(
+        in_transaction(work), _COLUMNS, as_json=as_json, empty="No uploads yet. Start with: equity upload FILE.csv"
+    )
+
+
+@app.command()
+def show(
+    upload: UploadId,
+    url: Url = None,
+    key_id: KeyIdOption = None,
+    secret_file: SecretFile = None,
+    scheme: SchemeOption = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show an upload's report: received, inserted, updated, duplicate, rejected and why."""
+    access = Access.of(url, key_id, secret_file, scheme)
+
+    async def ask() -> reports.Report:
+        async with access.gateway() as gateway:
+            return reports.Report(await gateway.report(upload))
+
+    asyncio.run(ask()).show(as_json=as_json)
+
+
+@app.command()
+def rejects(
+    upload: UploadId,
+    out: Annotated[Path | None, typer.Option(help="Write into this new file; default: stdout.")] = None,
+    url: Url = None,
+    key_id: KeyIdOption = None,
+    secret_file: SecretFile = None,
+    scheme: SchemeOption = None,
+) -> None:
+    """Write the rejected rows as CSV, with the reasons, to be corrected and uploaded again."""
+    access = Access.of(url, key_id, secret_file, scheme)
+
+    written = asyncio.run(_write(access, upload, out))
+    if not written:
+        say("No row was rejected.")
+    elif out:
+        say(f"{out}: {size(written)}. Correct the rows and upload the file.")
+
+
+async def _write(access: Access, upload: UUID, out: Path | None) -> int:
+    """Write the rejected rows into the new file *out*, or to stdout; how many bytes there were."""
+    written = 0
+    async with access.gateway() as gateway:
+        pieces = gateway.rejects(upload)
+        with _opened(out) as stream:
+            async for piece in pieces:
+                stream.write(piece)
+                written += len(piece)
+    return written
+
+
+@contextmanager
+def _opened(out: Path | None) -> Iterator[BinaryIO]:
+    if out is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        stream = out.open("xb")
+    except FileExistsError as error:
+        raise RefusedError(f"{out} exists already.", "Name another file; nothing is overwritten.") from error
+    with stream:
+        yield stream

@@ -1,0 +1,38 @@
+"""Kafka's administration, for one command."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from cli.errors import CliError, UnreachableError
+from cli.settings import CliSettings
+from common.bus.kafka import new_admin
+
+T = TypeVar("T")
+
+
+def with_admin(work: Callable[[AIOKafkaAdminClient, CliSettings], Awaitable[T]]) -> T:
+    """The result of *work*, done with an admin client. Raises a CliError that says why it cannot be."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it reports comes to us as an exception
+    settings = CliSettings()
+
+    async def do() -> T:
+        try:
+            admin = await new_admin(settings)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise UnreachableError(
+                f"Kafka at {settings.kafka_bootstrap_servers} does not answer.",
+                "Start it (`./dev up` does, on this machine), or correct KAFKA_BOOTSTRAP_SERVERS.",
+            ) from error
+        try:
+            return await work(admin, settings)
+        except KafkaError as error:
+            raise CliError(f"Kafka refused it: {type(error).__name__}.", "See the broker's log.") from error
+        finally:
+            await admin.close()
+
+    return asyncio.run(do())

@@ -1,0 +1,51 @@
+"""How a command speaks to the gateway as a partner: the options, and what they mean together."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import secrets
+from cli.http import Gateway
+from cli.settings import DEFAULT_KEY_ID, CliSettings
+from cli.signing import Scheme, SigningKey
+
+Url = Annotated[
+    str | None, typer.Option("--url", help="The gateway's address; default: GATEWAY_URL, else this machine.")
+]
+KeyIdOption = Annotated[
+    str | None, typer.Option("--key-id", help="The key's id; default: HMAC_KEY_ID, else `default`.")
+]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option("--secret-file", help="File with the key's secret, - for stdin; default: HMAC_SECRET_KEY."),
+]
+SchemeOption = Annotated[
+    Scheme | None,
+    typer.Option(
+        "--scheme", help="What the key signs; default: v2, but body for the key `default` of HMAC_SECRET_KEY."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A gateway and the key for it."""
+
+    url: str
+    key: SigningKey
+
+    @classmethod
+    def of(cls, url: str | None, key_id: str | None, secret_file: Path | None, scheme: Scheme | None) -> "Access":
+        """The access that the options and the environment name. Raises UsageError without a secret."""
+        settings = CliSettings()
+        chosen = key_id or settings.hmac_key_id
+        usual = Scheme.BODY if chosen == DEFAULT_KEY_ID else Scheme.V2
+        key = SigningKey(chosen, secrets.read(secret_file, settings), scheme or usual)
+        return cls((url or settings.gateway).rstrip("/"), key)
+
+    def gateway(self) -> AbstractAsyncContextManager[Gateway]:
+        """The gateway, for the time of the block."""
+        return Gateway.open(self.url, self.key)

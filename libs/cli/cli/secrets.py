@@ -1,0 +1,62 @@
+"""Making, showing and reading a partner's signing secret."""
+
+import os
+import re
+import secrets
+import sys
+from pathlib import Path
+
+from cli.errors import RefusedError, UsageError
+from cli.settings import CliSettings
+from common.contacts import Keyring
+
+PURPOSE = "partner-key"
+
+
+def new_secret() -> str:
+    """64 hex digits: 256 random bits."""
+    return secrets.token_hex(32)
+
+
+def new_key_id(partner: str) -> str:
+    """An id for a key of *partner*: readable, and safe in a header."""
+    name = re.sub(r"[^a-z0-9]+", "-", partner.lower()).strip("-")[:40] or "key"
+    return f"{name}-{secrets.token_hex(2)}"
+
+
+def seal(key_id: str, secret: str) -> bytes:
+    """The secret as it is stored, bound to its key's id. Raises MissingKeyError without ENCRYPTION_KEY."""
+    return Keyring.from_settings(CliSettings()).seal(PURPOSE, key_id.encode(), secret.encode())
+
+
+def write_new(file: Path, secret: str) -> None:
+    """Write the secret where only its owner can read it. Raises RefusedError rather than overwrite a file."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise RefusedError(f"{file} exists already.", "Name another file; no secret is overwritten.") from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.") from error
+    with os.fdopen(handle, "w") as out:
+        out.write(secret + "\n")
+
+
+def read(file: Path | None, settings: CliSettings) -> bytes:
+    """The secret in *file* (`-` is stdin), else in HMAC_SECRET_KEY. Raises UsageError when there is none."""
+    if file is not None:
+        try:
+            found = sys.stdin.read() if str(file) == "-" else file.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"The secret cannot be read from {file}.", "It is the line that `equity keys add` printed."
+            ) from error
+    elif settings.hmac_secret_key:
+        found = settings.hmac_secret_key.get_secret_value()
+    else:
+        raise UsageError(
+            "There is no secret to sign with.",
+            "Give --secret-file, or set HMAC_SECRET_KEY. `equity keys add PARTNER` makes one.",
+        )
+    if not found.strip():
+        raise UsageError("The secret is empty.")
+    return found.strip().encode()

@@ -1,0 +1,29 @@
+"""What the environment can set for the command line."""
+
+from pydantic import Field, SecretStr
+
+from common.settings import Settings
+
+DEFAULT_KEY_ID = "default"
+"""The key that HMAC_SECRET_KEY alone stands for: the documents' single key, of the `body` scheme."""
+
+
+class CliSettings(Settings):
+    """The shared settings, and how the command line reaches the gateway and the database's owner."""
+
+    database_direct_url: SecretStr | None = Field(None, description="The owner's login, past any pooler.")
+    gateway_url: str | None = Field(None, description="Where partners reach the gateway; default: here, GATEWAY_PORT.")
+    gateway_port: int = Field(8080, ge=0, le=65535)
+    hmac_key_id: str = DEFAULT_KEY_ID
+    hmac_secret_key: SecretStr | None = None
+    kafka_replication: int = Field(1, ge=1, description="Replicas of each topic: 3 in production.")
+
+    @property
+    def admin_dsn(self) -> str:
+        """The connection string of administration: DATABASE_DIRECT_URL, else DATABASE_URL."""
+        return (self.database_direct_url or self.database_url).get_secret_value()
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's base address, without a slash at its end."""
+        return (self.gateway_url or f"http://127.0.0.1:{self.gateway_port}").rstrip("/")

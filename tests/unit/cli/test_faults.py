@@ -1,0 +1,62 @@
+"""The libraries' errors in the user's words, by kind and without values."""
+
+import asyncpg
+import pytest
+from pydantic import ValidationError
+
+from cli.errors import CliError, RefusedError, UnreachableError, UsageError
+from cli.faults import explain
+from cli.settings import CliSettings
+from common.contacts import CannotOpenError, MissingKeyError
+
+
+def sqlstate(state: str, message: str = "it says why") -> asyncpg.PostgresError:
+    error = asyncpg.PostgresError(message)
+    error.sqlstate = state
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (sqlstate("08006"), UnreachableError),
+        (sqlstate("53300"), UnreachableError),
+        (sqlstate("57P01"), UnreachableError),
+        (sqlstate("25006"), UnreachableError),
+        (sqlstate("28P01"), RefusedError),
+        (sqlstate("42501"), RefusedError),
+        (sqlstate("23505"), RefusedError),
+        (sqlstate("P0001"), RefusedError),
+        (sqlstate("42P01"), CliError),
+        (sqlstate("40P01"), CliError),
+        (ConnectionResetError(), UnreachableError),
+        (asyncpg.InterfaceError("connection is closed"), UnreachableError),
+        (MissingKeyError("ENCRYPTION_KEY"), UsageError),
+        (CannotOpenError("no key `k0` is here"), RefusedError),
+    ],
+)
+def test_each_kind_has_its_exit_code(error: Exception, kind: type[CliError]) -> None:
+    fault = explain(error)
+    assert fault is not None
+    assert type(fault) is kind
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), sqlstate("XX000"), KeyError("x")])
+def test_what_nobody_expected_is_not_explained_away(error: Exception) -> None:
+    assert explain(error) is None
+
+
+def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "a-secret-in-the-wrong-place")
+    with pytest.raises(ValidationError) as failed:
+        CliSettings()
+    fault = explain(failed.value)
+    assert fault is not None
+    assert "LOG_LEVEL" in fault.problem
+    assert "a-secret" not in fault.problem
+
+
+def test_an_older_database_is_told_to_migrate() -> None:
+    fault = explain(sqlstate("42P01", 'relation "app.uploads" does not exist'))
+    assert fault is not None
+    assert "equity db migrate" in fault.advice

@@ -1,0 +1,59 @@
+"""What is printed: JSON that programs can read, text that people can."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from cli import output
+
+WHEN = datetime(2026, 3, 1, 17, 5, 9, tzinfo=UTC)
+
+
+def test_json_is_one_document_of_plain_values(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json({"id": UUID(int=7), "at": WHEN, "score": Decimal("1.5"), "sealed": b"\x01", "names": {"b", "a"}})
+    assert json.loads(capsys.readouterr().out) == {
+        "id": "00000000-0000-0000-0000-000000000007",
+        "at": "2026-03-01T17:05:09Z",
+        "score": 1.5,
+        "sealed": "01",
+        "names": ["a", "b"],
+    }
+
+
+def test_an_empty_list_is_still_json(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show_rows([], {"a": "a"}, as_json=True, empty="Nothing.")
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_piped_tables_are_not_cut_and_not_coloured(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"name": "x" * 90, "note": "y" * 90, "count": 12345}]
+    output.show_rows(rows, {"name": "name", "note": "note", "count": "count"}, as_json=False, empty="")
+    printed = capsys.readouterr().out
+    assert "x" * 90 in printed
+    assert "y" * 90 in printed
+    assert "12,345" in printed
+    assert "\x1b" not in printed
+
+
+def test_values_are_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show_fields({"name": "[bold]Ruiz[/bold] [/]"}, as_json=False)
+    assert "[bold]Ruiz[/bold] [/]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, ""), (True, "yes"), (WHEN, "2026-03-01 17:05:09Z"), (1234.56, "1,234.6"), ({"inserted": 9}, "inserted 9"),
+     (["FL", "CA"], "FL, CA")],
+)  # fmt: skip
+def test_values_read_well(value: object, expected: str) -> None:
+    assert output.text(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, "0 B"), (999, "999 B"), (1_500, "1.5 kB"), (7_310_000, "7.3 MB"), (2 * 10**9, "2.0 GB")]
+)
+def test_sizes_read_well(count: int, expected: str) -> None:
+    assert output.size(count) == expected
