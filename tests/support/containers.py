@@ -6,7 +6,7 @@ import subprocess
 from local_services.processes import free_port
 
 KAFKA_IMAGE = "apache/kafka:4.3.0"
-POSTGRES_IMAGE = "postgres:15"
+POSTGRES_IMAGE = "postgres:15-bookworm"
 LABEL = "equity-test-run"
 
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")

@@ -1,0 +1,35 @@
+"""The Docker Compose file and what it must agree with."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local_services.stack import service_names
+
+ROOT = Path(__file__).resolve().parents[3]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+@pytest.mark.parametrize("service", service_names())
+def test_every_service_has_its_container_and_its_own_secrets(service: str) -> None:
+    container = COMPOSE["services"][service]
+    assert container["build"]["args"] == {"SERVICE": service}
+    assert f"secrets-{service}:/secrets:ro" in container["volumes"]
+    assert f"secrets-{service}:/secrets/{service}" in COMPOSE["services"]["secrets"]["volumes"]
+    assert f'"{service}"' in (ROOT / "deploy/compose/make_secrets.py").read_text()
+
+
+def test_every_volume_is_declared() -> None:
+    mounts = [mount for container in COMPOSE["services"].values() for mount in container.get("volumes", [])]
+    assert {mount.split(":")[0] for mount in mounts if not mount.startswith(".")} == set(COMPOSE["volumes"])
+
+
+def test_kafka_and_postgresql_are_the_same_versions_everywhere() -> None:
+    compose = {name: COMPOSE["services"][name]["image"] for name in ("kafka", "postgres")}
+    tests = (ROOT / "tests/support/containers.py").read_text()
+    assert re.findall(r'_IMAGE = "(.*)"', tests) == [compose["kafka"], compose["postgres"]]
+    pom = (ROOT / "deploy/local/kafka/pom.xml").read_text()
+    assert f"<version>{compose['kafka'].split(':')[1]}</version>" in pom
