@@ -1,0 +1,10 @@
+drop function app.move_lead(uuid[], app.campaign_status, text);
+drop trigger trg_guard_campaign_status on app.leads;
+drop function app.guard_campaign_status();
+drop function pipeline.may_move(app.campaign_status, app.campaign_status, app.campaign_status);
+drop table pipeline.lead_moves;
+drop function app.upsert_lead(jsonb);
+drop function app.upsert_leads(pipeline.leads_staging[]);
+drop function app.void_for_new_owner(uuid[]);
+drop function pipeline.wins_text(integer, text, integer, text);
+drop function pipeline.wins(integer, anyelement, integer, anyelement);

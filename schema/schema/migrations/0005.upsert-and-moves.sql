@@ -1,0 +1,583 @@
+-- One lead from many records, set-based; and the walk of a lead through its states.
+set local role equity_owner;
+
+create function pipeline.wins(stamp integer, value anyelement, held_stamp integer, held anyelement) returns boolean
+language sql immutable parallel safe as $$
+  -- Whether a value takes the place of the held one: the later observation, then the higher source rank (both in the
+  -- stamp), then the larger value. Arrival does not count, so any order gives the same lead.
+  select value is not null and (
+    held is null or stamp > coalesce(held_stamp, 0) or (stamp = coalesce(held_stamp, 0) and value > held))
+$$;
+
+create function pipeline.wins_text(stamp integer, value text, held_stamp integer, held text) returns boolean
+language sql immutable parallel safe as $$
+  -- The same for text, compared byte by byte.
+  select value is not null and (
+    held is null or stamp > coalesce(held_stamp, 0) or (stamp = coalesce(held_stamp, 0) and value > held collate "C"))
+$$;
+
+create function app.void_for_new_owner(lead_ids uuid[]) returns void
+language sql security definer set search_path = pg_catalog, app, pg_temp as $$
+  -- The owner changed: the old owner's consent says nothing about the new one, and nobody is contacted until a person looked.
+  update leads
+  set consent = false,
+      consent_method = null,
+      paused_from = case when campaign_status in ('queued', 'active', 'replied') then campaign_status else paused_from end,
+      campaign_status = case when campaign_status in ('queued', 'active', 'replied') then 'paused' else campaign_status end
+  where id = any (lead_ids)
+  and (consent or campaign_status in ('queued', 'active', 'replied'))
+$$;
+
+create function app.upsert_leads(records pipeline.leads_staging[])
+returns table (
+  ord integer,
+  lead_id uuid,
+  verdict text,
+  matched_by text,
+  lead_version bigint,
+  broker_id uuid,
+  data_key bytea,
+  lead_score integer,
+  est_value bigint,
+  est_equity bigint,
+  est_ltv numeric,
+  open_loans smallint,
+  open_loan_balance bigint,
+  owner_occupied boolean,
+  vacant boolean,
+  deceased_owner boolean,
+  do_not_mail boolean,
+  litigator boolean,
+  last_sale_date date
+)
+language plpgsql
+set search_path = pg_catalog, app, pipeline, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set jit = off
+as $$
+-- Records become leads: each is matched by MAK, else by parcel number within state and county, else by address; a weaker
+-- key never joins records whose stronger keys differ. Facts are chosen by wins(). A key that another lead holds is not
+-- taken but recorded as a conflict. Another broker's lead is not touched. Verdicts: inserted, updated, duplicate.
+-- One call at a time, so that parallel writers never deadlock; two records of one lead take two rounds.
+#variable_conflict use_column
+declare
+  pending leads_staging[] := records;
+  matched_ords integer[];
+  matched_ids uuid[];
+  matched_keys text[];
+  later integer[];
+  owner_gone uuid[];
+begin
+  perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
+  while coalesce(cardinality(pending), 0) > 0 loop
+    select array_agg(m.ord), array_agg(m.lead_id), array_agg(m.matched_by)
+    into matched_ords, matched_ids, matched_keys
+    from (
+      select
+        i.ord,
+        coalesce(a.id, b.id, c.id) as lead_id,
+        case when a.id is not null then 'mak' when b.id is not null then 'apn' when c.id is not null then 'address' end
+          as matched_by
+      from unnest(pending) i
+      left join leads a on a.mak = i.mak
+      left join leads b on b.apn_key = i.apn_key and (i.mak is null or b.mak is null or b.mak = i.mak)
+      left join leads c on c.addr_hash = i.addr_hash
+        and (i.mak is null or c.mak is null or c.mak = i.mak)
+        and (i.apn_key is null or c.apn_key is null or c.apn_key = i.apn_key)
+    ) m
+    where m.lead_id is not null;
+
+    if matched_ids is not null then
+      perform from leads where id = any (matched_ids) order by id for update;
+    end if;
+
+    -- Of several records for one lead the first goes now and the others go next.
+    select array_agg(m.ord)
+    into later
+    from (
+      select m.ord, row_number() over (partition by m.lead_id order by m.ord) as turn
+      from unnest(matched_ords, matched_ids) as m (ord, lead_id)
+    ) m
+    where m.turn > 1;
+
+    owner_gone := null;
+    return query
+    with
+    now_due as materialized (
+      select i.*, m.lead_id, m.matched_by
+      from unnest(pending) i
+      left join unnest(matched_ords, matched_ids, matched_keys) as m (ord, lead_id, matched_by) on m.ord = i.ord
+      where later is null or i.ord <> all (later)
+    ),
+    due as materialized (
+      select
+        d.*,
+        l.id is null as is_new,
+        l.id is not null and (
+          (d.broker_id is not null and l.assigned_broker_id is not null and l.assigned_broker_id <> d.broker_id)
+          or (d.broker_id is null and d.editable_brokers is not null and l.assigned_broker_id is not null
+              and l.assigned_broker_id <> all (d.editable_brokers))
+        ) as is_foreign,
+        hm.id as mak_holder,
+        ha.id as apn_key_holder,
+        hh.id as addr_hash_holder,
+        (hm.id is null or hm.id = d.lead_id)
+          and row_number() over (partition by d.mak order by d.ord) = 1 as mak_free,
+        (ha.id is null or ha.id = d.lead_id)
+          and row_number() over (partition by d.apn_key order by d.ord) = 1 as apn_key_free,
+        (hh.id is null or hh.id = d.lead_id)
+          and row_number() over (partition by d.addr_hash order by d.ord) = 1 as addr_hash_free
+      from now_due d
+      left join leads l on l.id = d.lead_id
+      left join leads hm on hm.mak = d.mak
+      left join leads ha on ha.apn_key = d.apn_key
+      left join leads hh on hh.addr_hash = d.addr_hash
+    ),
+    inserted as (
+      insert into leads (
+        id,
+        mak,
+        property_address,
+        property_unit,
+        property_city,
+        property_state,
+        property_zip,
+        county,
+        fips,
+        apn,
+        owner_first_name,
+        owner_last_name,
+        owner2_first_name,
+        owner2_last_name,
+        company_name,
+        mailing_address,
+        mailing_unit,
+        mailing_city,
+        mailing_state,
+        mailing_zip,
+        property_type,
+        bedrooms,
+        bathrooms,
+        building_sqft,
+        lot_sqft,
+        year_built,
+        owner_occupied,
+        vacant,
+        est_value,
+        est_equity,
+        est_ltv,
+        open_loans,
+        open_loan_balance,
+        last_sale_date,
+        last_sale_amount,
+        apn_key,
+        addr_hash,
+        deceased_owner,
+        do_not_mail,
+        litigator,
+        observed,
+        source,
+        assigned_broker_id,
+        lead_score,
+        score_contributions,
+        data_key
+      )
+      select
+        i.id,
+        case when i.mak_free then i.mak end,
+        i.property_address,
+        i.property_unit,
+        i.property_city,
+        i.property_state,
+        i.property_zip,
+        i.county,
+        i.fips,
+        i.apn,
+        i.owner_first_name,
+        i.owner_last_name,
+        i.owner2_first_name,
+        i.owner2_last_name,
+        i.company_name,
+        i.mailing_address,
+        i.mailing_unit,
+        i.mailing_city,
+        i.mailing_state,
+        i.mailing_zip,
+        i.property_type,
+        i.bedrooms,
+        i.bathrooms,
+        i.building_sqft,
+        i.lot_sqft,
+        i.year_built,
+        i.owner_occupied,
+        i.vacant,
+        i.est_value,
+        i.est_equity,
+        i.est_ltv,
+        i.open_loans,
+        i.open_loan_balance,
+        i.last_sale_date,
+        i.last_sale_amount,
+        case when i.apn_key_free then i.apn_key end,
+        case when i.addr_hash_free then i.addr_hash end,
+        coalesce(i.deceased_owner, false),
+        coalesce(i.do_not_mail, false),
+        coalesce(i.litigator, false),
+        array[case when i.property_address is null then null else coalesce(i.observed[1], i.stamp) end, case when i.property_unit is null then null else coalesce(i.observed[2], i.stamp) end, case when i.property_city is null then null else coalesce(i.observed[3], i.stamp) end, case when i.property_state is null then null else coalesce(i.observed[4], i.stamp) end, case when i.property_zip is null then null else coalesce(i.observed[5], i.stamp) end, case when i.county is null then null else coalesce(i.observed[6], i.stamp) end, case when i.fips is null then null else coalesce(i.observed[7], i.stamp) end, case when i.apn is null then null else coalesce(i.observed[8], i.stamp) end, case when i.owner_first_name is null then null else coalesce(i.observed[9], i.stamp) end, case when i.owner_last_name is null then null else coalesce(i.observed[10], i.stamp) end, case when i.owner2_first_name is null then null else coalesce(i.observed[11], i.stamp) end, case when i.owner2_last_name is null then null else coalesce(i.observed[12], i.stamp) end, case when i.company_name is null then null else coalesce(i.observed[13], i.stamp) end, case when i.mailing_address is null then null else coalesce(i.observed[14], i.stamp) end, case when i.mailing_unit is null then null else coalesce(i.observed[15], i.stamp) end, case when i.mailing_city is null then null else coalesce(i.observed[16], i.stamp) end, case when i.mailing_state is null then null else coalesce(i.observed[17], i.stamp) end, case when i.mailing_zip is null then null else coalesce(i.observed[18], i.stamp) end, case when i.property_type is null then null else coalesce(i.observed[19], i.stamp) end, case when i.bedrooms is null then null else coalesce(i.observed[20], i.stamp) end, case when i.bathrooms is null then null else coalesce(i.observed[21], i.stamp) end, case when i.building_sqft is null then null else coalesce(i.observed[22], i.stamp) end, case when i.lot_sqft is null then null else coalesce(i.observed[23], i.stamp) end, case when i.year_built is null then null else coalesce(i.observed[24], i.stamp) end, case when i.owner_occupied is null then null else coalesce(i.observed[25], i.stamp) end, case when i.vacant is null then null else coalesce(i.observed[26], i.stamp) end, case when i.est_value is null then null else coalesce(i.observed[27], i.stamp) end, case when i.est_equity is null then null else coalesce(i.observed[28], i.stamp) end, case when i.est_ltv is null then null else coalesce(i.observed[29], i.stamp) end, case when i.open_loans is null then null else coalesce(i.observed[30], i.stamp) end, case when i.open_loan_balance is null then null else coalesce(i.observed[31], i.stamp) end, case when i.last_sale_date is null then null else coalesce(i.observed[32], i.stamp) end, case when i.last_sale_amount is null then null else coalesce(i.observed[33], i.stamp) end, case when i.apn_key is null or not i.apn_key_free then null else coalesce(i.observed[34], i.stamp) end, case when i.addr_hash is null or not i.addr_hash_free then null else coalesce(i.observed[35], i.stamp) end],
+        coalesce(i.source, 'upstream'),
+        i.broker_id,
+        coalesce(i.lead_score, 0),
+        i.score_contributions,
+        i.data_key
+      from due i
+      where i.is_new
+      returning leads.*
+    ),
+    merged as materialized (
+      select
+        i.ord,
+        l.id,
+        coalesce(l.mak, case when i.mak_free then i.mak end) as mak,
+        case when pipeline.wins_text(coalesce(i.observed[1], i.stamp), i.property_address, l.observed[1], l.property_address) then i.property_address else l.property_address end as property_address,
+        case when pipeline.wins_text(coalesce(i.observed[2], i.stamp), i.property_unit, l.observed[2], l.property_unit) then i.property_unit else l.property_unit end as property_unit,
+        case when pipeline.wins_text(coalesce(i.observed[3], i.stamp), i.property_city, l.observed[3], l.property_city) then i.property_city else l.property_city end as property_city,
+        case when pipeline.wins_text(coalesce(i.observed[4], i.stamp), i.property_state, l.observed[4], l.property_state) then i.property_state else l.property_state end as property_state,
+        case when pipeline.wins_text(coalesce(i.observed[5], i.stamp), i.property_zip, l.observed[5], l.property_zip) then i.property_zip else l.property_zip end as property_zip,
+        case when pipeline.wins_text(coalesce(i.observed[6], i.stamp), i.county, l.observed[6], l.county) then i.county else l.county end as county,
+        case when pipeline.wins_text(coalesce(i.observed[7], i.stamp), i.fips, l.observed[7], l.fips) then i.fips else l.fips end as fips,
+        case when pipeline.wins_text(coalesce(i.observed[8], i.stamp), i.apn, l.observed[8], l.apn) then i.apn else l.apn end as apn,
+        case when pipeline.wins_text(coalesce(i.observed[9], i.stamp), i.owner_first_name, l.observed[9], l.owner_first_name) then i.owner_first_name else l.owner_first_name end as owner_first_name,
+        case when pipeline.wins_text(coalesce(i.observed[10], i.stamp), i.owner_last_name, l.observed[10], l.owner_last_name) then i.owner_last_name else l.owner_last_name end as owner_last_name,
+        case when pipeline.wins_text(coalesce(i.observed[11], i.stamp), i.owner2_first_name, l.observed[11], l.owner2_first_name) then i.owner2_first_name else l.owner2_first_name end as owner2_first_name,
+        case when pipeline.wins_text(coalesce(i.observed[12], i.stamp), i.owner2_last_name, l.observed[12], l.owner2_last_name) then i.owner2_last_name else l.owner2_last_name end as owner2_last_name,
+        case when pipeline.wins_text(coalesce(i.observed[13], i.stamp), i.company_name, l.observed[13], l.company_name) then i.company_name else l.company_name end as company_name,
+        case when pipeline.wins_text(coalesce(i.observed[14], i.stamp), i.mailing_address, l.observed[14], l.mailing_address) then i.mailing_address else l.mailing_address end as mailing_address,
+        case when pipeline.wins_text(coalesce(i.observed[15], i.stamp), i.mailing_unit, l.observed[15], l.mailing_unit) then i.mailing_unit else l.mailing_unit end as mailing_unit,
+        case when pipeline.wins_text(coalesce(i.observed[16], i.stamp), i.mailing_city, l.observed[16], l.mailing_city) then i.mailing_city else l.mailing_city end as mailing_city,
+        case when pipeline.wins_text(coalesce(i.observed[17], i.stamp), i.mailing_state, l.observed[17], l.mailing_state) then i.mailing_state else l.mailing_state end as mailing_state,
+        case when pipeline.wins_text(coalesce(i.observed[18], i.stamp), i.mailing_zip, l.observed[18], l.mailing_zip) then i.mailing_zip else l.mailing_zip end as mailing_zip,
+        case when pipeline.wins_text(coalesce(i.observed[19], i.stamp), i.property_type, l.observed[19], l.property_type) then i.property_type else l.property_type end as property_type,
+        case when pipeline.wins(coalesce(i.observed[20], i.stamp), i.bedrooms, l.observed[20], l.bedrooms) then i.bedrooms else l.bedrooms end as bedrooms,
+        case when pipeline.wins(coalesce(i.observed[21], i.stamp), i.bathrooms, l.observed[21], l.bathrooms) then i.bathrooms else l.bathrooms end as bathrooms,
+        case when pipeline.wins(coalesce(i.observed[22], i.stamp), i.building_sqft, l.observed[22], l.building_sqft) then i.building_sqft else l.building_sqft end as building_sqft,
+        case when pipeline.wins(coalesce(i.observed[23], i.stamp), i.lot_sqft, l.observed[23], l.lot_sqft) then i.lot_sqft else l.lot_sqft end as lot_sqft,
+        case when pipeline.wins(coalesce(i.observed[24], i.stamp), i.year_built, l.observed[24], l.year_built) then i.year_built else l.year_built end as year_built,
+        case when pipeline.wins(coalesce(i.observed[25], i.stamp), i.owner_occupied, l.observed[25], l.owner_occupied) then i.owner_occupied else l.owner_occupied end as owner_occupied,
+        case when pipeline.wins(coalesce(i.observed[26], i.stamp), i.vacant, l.observed[26], l.vacant) then i.vacant else l.vacant end as vacant,
+        case when pipeline.wins(coalesce(i.observed[27], i.stamp), i.est_value, l.observed[27], l.est_value) then i.est_value else l.est_value end as est_value,
+        case when pipeline.wins(coalesce(i.observed[28], i.stamp), i.est_equity, l.observed[28], l.est_equity) then i.est_equity else l.est_equity end as est_equity,
+        case when pipeline.wins(coalesce(i.observed[29], i.stamp), i.est_ltv, l.observed[29], l.est_ltv) then i.est_ltv else l.est_ltv end as est_ltv,
+        case when pipeline.wins(coalesce(i.observed[30], i.stamp), i.open_loans, l.observed[30], l.open_loans) then i.open_loans else l.open_loans end as open_loans,
+        case when pipeline.wins(coalesce(i.observed[31], i.stamp), i.open_loan_balance, l.observed[31], l.open_loan_balance) then i.open_loan_balance else l.open_loan_balance end as open_loan_balance,
+        case when pipeline.wins(coalesce(i.observed[32], i.stamp), i.last_sale_date, l.observed[32], l.last_sale_date) then i.last_sale_date else l.last_sale_date end as last_sale_date,
+        case when pipeline.wins(coalesce(i.observed[33], i.stamp), i.last_sale_amount, l.observed[33], l.last_sale_amount) then i.last_sale_amount else l.last_sale_amount end as last_sale_amount,
+        case when apn_key_free and pipeline.wins_text(coalesce(i.observed[34], i.stamp), i.apn_key, l.observed[34], l.apn_key) then i.apn_key else l.apn_key end as apn_key,
+        case when addr_hash_free and pipeline.wins(coalesce(i.observed[35], i.stamp), i.addr_hash, l.observed[35], l.addr_hash) then i.addr_hash else l.addr_hash end as addr_hash,
+        l.deceased_owner or coalesce(i.deceased_owner, false) as deceased_owner,
+        l.do_not_mail or coalesce(i.do_not_mail, false) as do_not_mail,
+        l.litigator or coalesce(i.litigator, false) as litigator,
+        coalesce(l.assigned_broker_id, i.broker_id) as assigned_broker_id,
+        array[
+          case when pipeline.wins_text(coalesce(i.observed[1], i.stamp), i.property_address, l.observed[1], l.property_address) then coalesce(i.observed[1], i.stamp) else l.observed[1] end,
+          case when pipeline.wins_text(coalesce(i.observed[2], i.stamp), i.property_unit, l.observed[2], l.property_unit) then coalesce(i.observed[2], i.stamp) else l.observed[2] end,
+          case when pipeline.wins_text(coalesce(i.observed[3], i.stamp), i.property_city, l.observed[3], l.property_city) then coalesce(i.observed[3], i.stamp) else l.observed[3] end,
+          case when pipeline.wins_text(coalesce(i.observed[4], i.stamp), i.property_state, l.observed[4], l.property_state) then coalesce(i.observed[4], i.stamp) else l.observed[4] end,
+          case when pipeline.wins_text(coalesce(i.observed[5], i.stamp), i.property_zip, l.observed[5], l.property_zip) then coalesce(i.observed[5], i.stamp) else l.observed[5] end,
+          case when pipeline.wins_text(coalesce(i.observed[6], i.stamp), i.county, l.observed[6], l.county) then coalesce(i.observed[6], i.stamp) else l.observed[6] end,
+          case when pipeline.wins_text(coalesce(i.observed[7], i.stamp), i.fips, l.observed[7], l.fips) then coalesce(i.observed[7], i.stamp) else l.observed[7] end,
+          case when pipeline.wins_text(coalesce(i.observed[8], i.stamp), i.apn, l.observed[8], l.apn) then coalesce(i.observed[8], i.stamp) else l.observed[8] end,
+          case when pipeline.wins_text(coalesce(i.observed[9], i.stamp), i.owner_first_name, l.observed[9], l.owner_first_name) then coalesce(i.observed[9], i.stamp) else l.observed[9] end,
+          case when pipeline.wins_text(coalesce(i.observed[10], i.stamp), i.owner_last_name, l.observed[10], l.owner_last_name) then coalesce(i.observed[10], i.stamp) else l.observed[10] end,
+          case when pipeline.wins_text(coalesce(i.observed[11], i.stamp), i.owner2_first_name, l.observed[11], l.owner2_first_name) then coalesce(i.observed[11], i.stamp) else l.observed[11] end,
+          case when pipeline.wins_text(coalesce(i.observed[12], i.stamp), i.owner2_last_name, l.observed[12], l.owner2_last_name) then coalesce(i.observed[12], i.stamp) else l.observed[12] end,
+          case when pipeline.wins_text(coalesce(i.observed[13], i.stamp), i.company_name, l.observed[13], l.company_name) then coalesce(i.observed[13], i.stamp) else l.observed[13] end,
+          case when pipeline.wins_text(coalesce(i.observed[14], i.stamp), i.mailing_address, l.observed[14], l.mailing_address) then coalesce(i.observed[14], i.stamp) else l.observed[14] end,
+          case when pipeline.wins_text(coalesce(i.observed[15], i.stamp), i.mailing_unit, l.observed[15], l.mailing_unit) then coalesce(i.observed[15], i.stamp) else l.observed[15] end,
+          case when pipeline.wins_text(coalesce(i.observed[16], i.stamp), i.mailing_city, l.observed[16], l.mailing_city) then coalesce(i.observed[16], i.stamp) else l.observed[16] end,
+          case when pipeline.wins_text(coalesce(i.observed[17], i.stamp), i.mailing_state, l.observed[17], l.mailing_state) then coalesce(i.observed[17], i.stamp) else l.observed[17] end,
+          case when pipeline.wins_text(coalesce(i.observed[18], i.stamp), i.mailing_zip, l.observed[18], l.mailing_zip) then coalesce(i.observed[18], i.stamp) else l.observed[18] end,
+          case when pipeline.wins_text(coalesce(i.observed[19], i.stamp), i.property_type, l.observed[19], l.property_type) then coalesce(i.observed[19], i.stamp) else l.observed[19] end,
+          case when pipeline.wins(coalesce(i.observed[20], i.stamp), i.bedrooms, l.observed[20], l.bedrooms) then coalesce(i.observed[20], i.stamp) else l.observed[20] end,
+          case when pipeline.wins(coalesce(i.observed[21], i.stamp), i.bathrooms, l.observed[21], l.bathrooms) then coalesce(i.observed[21], i.stamp) else l.observed[21] end,
+          case when pipeline.wins(coalesce(i.observed[22], i.stamp), i.building_sqft, l.observed[22], l.building_sqft) then coalesce(i.observed[22], i.stamp) else l.observed[22] end,
+          case when pipeline.wins(coalesce(i.observed[23], i.stamp), i.lot_sqft, l.observed[23], l.lot_sqft) then coalesce(i.observed[23], i.stamp) else l.observed[23] end,
+          case when pipeline.wins(coalesce(i.observed[24], i.stamp), i.year_built, l.observed[24], l.year_built) then coalesce(i.observed[24], i.stamp) else l.observed[24] end,
+          case when pipeline.wins(coalesce(i.observed[25], i.stamp), i.owner_occupied, l.observed[25], l.owner_occupied) then coalesce(i.observed[25], i.stamp) else l.observed[25] end,
+          case when pipeline.wins(coalesce(i.observed[26], i.stamp), i.vacant, l.observed[26], l.vacant) then coalesce(i.observed[26], i.stamp) else l.observed[26] end,
+          case when pipeline.wins(coalesce(i.observed[27], i.stamp), i.est_value, l.observed[27], l.est_value) then coalesce(i.observed[27], i.stamp) else l.observed[27] end,
+          case when pipeline.wins(coalesce(i.observed[28], i.stamp), i.est_equity, l.observed[28], l.est_equity) then coalesce(i.observed[28], i.stamp) else l.observed[28] end,
+          case when pipeline.wins(coalesce(i.observed[29], i.stamp), i.est_ltv, l.observed[29], l.est_ltv) then coalesce(i.observed[29], i.stamp) else l.observed[29] end,
+          case when pipeline.wins(coalesce(i.observed[30], i.stamp), i.open_loans, l.observed[30], l.open_loans) then coalesce(i.observed[30], i.stamp) else l.observed[30] end,
+          case when pipeline.wins(coalesce(i.observed[31], i.stamp), i.open_loan_balance, l.observed[31], l.open_loan_balance) then coalesce(i.observed[31], i.stamp) else l.observed[31] end,
+          case when pipeline.wins(coalesce(i.observed[32], i.stamp), i.last_sale_date, l.observed[32], l.last_sale_date) then coalesce(i.observed[32], i.stamp) else l.observed[32] end,
+          case when pipeline.wins(coalesce(i.observed[33], i.stamp), i.last_sale_amount, l.observed[33], l.last_sale_amount) then coalesce(i.observed[33], i.stamp) else l.observed[33] end,
+          case when apn_key_free and pipeline.wins_text(coalesce(i.observed[34], i.stamp), i.apn_key, l.observed[34], l.apn_key) then coalesce(i.observed[34], i.stamp) else l.observed[34] end,
+          case when addr_hash_free and pipeline.wins(coalesce(i.observed[35], i.stamp), i.addr_hash, l.observed[35], l.addr_hash) then coalesce(i.observed[35], i.stamp) else l.observed[35] end
+        ] as observed,
+        row(l.mak, l.property_address, l.property_unit, l.property_city, l.property_state, l.property_zip, l.county, l.fips, l.apn, l.owner_first_name, l.owner_last_name, l.owner2_first_name, l.owner2_last_name, l.company_name, l.mailing_address, l.mailing_unit, l.mailing_city, l.mailing_state, l.mailing_zip, l.property_type, l.bedrooms, l.bathrooms, l.building_sqft, l.lot_sqft, l.year_built, l.owner_occupied, l.vacant, l.est_value, l.est_equity, l.est_ltv, l.open_loans, l.open_loan_balance, l.last_sale_date, l.last_sale_amount, l.apn_key, l.addr_hash, l.deceased_owner, l.do_not_mail, l.litigator, l.assigned_broker_id) as before,
+        l.observed as observed_before,
+        (lower(l.owner_last_name) <> lower(i.owner_last_name)
+          and pipeline.wins_text(coalesce(i.observed[10], i.stamp), i.owner_last_name, l.observed[10], l.owner_last_name))
+          or (l.consent and i.last_sale_date > l.consented_at::date) as owner_changed
+      from due i
+      join leads l on l.id = i.lead_id
+      where not i.is_foreign
+    ),
+    touched as materialized (
+      select m.*, m.before is distinct from row(m.mak, m.property_address, m.property_unit, m.property_city, m.property_state, m.property_zip, m.county, m.fips, m.apn, m.owner_first_name, m.owner_last_name, m.owner2_first_name, m.owner2_last_name, m.company_name, m.mailing_address, m.mailing_unit, m.mailing_city, m.mailing_state, m.mailing_zip, m.property_type, m.bedrooms, m.bathrooms, m.building_sqft, m.lot_sqft, m.year_built, m.owner_occupied, m.vacant, m.est_value, m.est_equity, m.est_ltv, m.open_loans, m.open_loan_balance, m.last_sale_date, m.last_sale_amount, m.apn_key, m.addr_hash, m.deceased_owner, m.do_not_mail, m.litigator, m.assigned_broker_id) as visible
+      from merged m
+    ),
+    updated as (
+      update leads l
+      set
+        mak = t.mak,
+        property_address = t.property_address,
+        property_unit = t.property_unit,
+        property_city = t.property_city,
+        property_state = t.property_state,
+        property_zip = t.property_zip,
+        county = t.county,
+        fips = t.fips,
+        apn = t.apn,
+        owner_first_name = t.owner_first_name,
+        owner_last_name = t.owner_last_name,
+        owner2_first_name = t.owner2_first_name,
+        owner2_last_name = t.owner2_last_name,
+        company_name = t.company_name,
+        mailing_address = t.mailing_address,
+        mailing_unit = t.mailing_unit,
+        mailing_city = t.mailing_city,
+        mailing_state = t.mailing_state,
+        mailing_zip = t.mailing_zip,
+        property_type = t.property_type,
+        bedrooms = t.bedrooms,
+        bathrooms = t.bathrooms,
+        building_sqft = t.building_sqft,
+        lot_sqft = t.lot_sqft,
+        year_built = t.year_built,
+        owner_occupied = t.owner_occupied,
+        vacant = t.vacant,
+        est_value = t.est_value,
+        est_equity = t.est_equity,
+        est_ltv = t.est_ltv,
+        open_loans = t.open_loans,
+        open_loan_balance = t.open_loan_balance,
+        last_sale_date = t.last_sale_date,
+        last_sale_amount = t.last_sale_amount,
+        apn_key = t.apn_key,
+        addr_hash = t.addr_hash,
+        deceased_owner = t.deceased_owner,
+        do_not_mail = t.do_not_mail,
+        litigator = t.litigator,
+        assigned_broker_id = t.assigned_broker_id,
+        observed = t.observed
+      from touched t
+      where l.id = t.id and (t.visible or t.observed <> t.observed_before)
+      returning t.ord, l.id, l.lead_version
+    ),
+    conflicts as (
+      insert into lead_conflicts (kind, lead_id, other_lead_id, column_name, value, upload_id, row, event_id)
+      select c.kind, c.lead_id, c.other_lead_id, c.column_name, c.value, c.upload_id, c.row, c.event_id
+      from (
+        select 'key_held' as kind, coalesce(i.lead_id, i.id) as lead_id, i.mak_holder as other_lead_id, 'mak' as column_name,
+          i.mak as value, i.upload_id, i.row, i.event_id
+        from due i
+        where not i.is_foreign and i.mak is not null and not i.mak_free
+        union all
+        select 'key_held', coalesce(i.lead_id, i.id), i.apn_key_holder, 'apn_key', i.apn_key, i.upload_id, i.row, i.event_id
+        from due i
+        where not i.is_foreign and i.apn_key is not null and not i.apn_key_free
+        union all
+        select 'key_held', coalesce(i.lead_id, i.id), i.addr_hash_holder, 'addr_hash', encode(i.addr_hash, 'hex'),
+          i.upload_id, i.row, i.event_id
+        from due i
+        where not i.is_foreign and i.addr_hash is not null and not i.addr_hash_free
+        union all
+        select 'key_differs', l.id, null, 'apn_key',
+          case when t.apn_key = l.apn_key then i.apn_key else l.apn_key end, i.upload_id, i.row, i.event_id
+        from touched t
+        join due i on i.ord = t.ord
+        join leads l on l.id = t.id
+        where i.apn_key_free and i.apn_key <> l.apn_key
+        union all
+        select 'key_differs', l.id, null, 'addr_hash',
+          encode(case when t.addr_hash = l.addr_hash then i.addr_hash else l.addr_hash end, 'hex'),
+          i.upload_id, i.row, i.event_id
+        from touched t
+        join due i on i.ord = t.ord
+        join leads l on l.id = t.id
+        where i.addr_hash_free and i.addr_hash <> l.addr_hash
+        union all
+        select 'owner_changed', t.id, null, 'owner_last_name',
+          encode(sha256(convert_to(t.id::text || coalesce(i.owner_last_name, '') || coalesce(i.last_sale_date::text, ''), 'UTF8')), 'hex'),
+          i.upload_id, i.row, i.event_id
+        from touched t
+        join due i on i.ord = t.ord
+        where t.owner_changed
+      ) c
+      on conflict do nothing
+    )
+    select
+      i.ord,
+      coalesce(n.id, l.id),
+      case when i.is_new then 'inserted' when t.visible then 'updated' else 'duplicate' end,
+      i.matched_by,
+      coalesce(n.lead_version, u.lead_version, l.lead_version),
+      coalesce(n.assigned_broker_id, t.assigned_broker_id, l.assigned_broker_id),
+      coalesce(n.data_key, l.data_key),
+      coalesce(n.lead_score, l.lead_score),
+      coalesce(n.est_value, t.est_value),
+      coalesce(n.est_equity, t.est_equity),
+      coalesce(n.est_ltv, t.est_ltv),
+      coalesce(n.open_loans, t.open_loans),
+      coalesce(n.open_loan_balance, t.open_loan_balance),
+      coalesce(n.owner_occupied, t.owner_occupied),
+      coalesce(n.vacant, t.vacant),
+      coalesce(n.deceased_owner, t.deceased_owner),
+      coalesce(n.do_not_mail, t.do_not_mail),
+      coalesce(n.litigator, t.litigator),
+      coalesce(n.last_sale_date, t.last_sale_date)
+    from due i
+    left join inserted n on n.id = i.id and i.is_new
+    left join leads l on l.id = i.lead_id
+    left join touched t on t.ord = i.ord
+    left join updated u on u.ord = i.ord;
+
+    if matched_ids is not null then
+      select array_agg(distinct c.lead_id)
+      into owner_gone
+      from lead_conflicts c
+      where c.lead_id = any (matched_ids)
+      and c.kind = 'owner_changed'
+      and c.created_at = now();
+      if owner_gone is not null then
+        perform void_for_new_owner(owner_gone);
+      end if;
+    end if;
+
+    select array_agg(i order by i.ord) into pending from unnest(pending) i where later is not null and i.ord = any (later);
+  end loop;
+end
+$$;
+
+create function app.upsert_lead(p jsonb) returns uuid
+language sql set search_path = pg_catalog, app, pipeline, extensions, pg_temp as $$
+  -- One record, by the documents' name and in their way: the lead's id.
+  select u.lead_id
+  from upsert_leads(array[
+    jsonb_populate_record(
+      null::leads_staging,
+      jsonb_build_object('id', gen_random_uuid(), 'stamp', (current_date - date '1970-01-01') * 16, 'source', 'upstream')
+        || p || jsonb_build_object('ord', 1))
+  ]) u
+$$;
+
+create table pipeline.lead_moves (
+  from_status app.campaign_status not null,
+  to_status app.campaign_status not null,
+  roles text[] not null,
+  primary key (from_status, to_status)
+);
+comment on table pipeline.lead_moves is 'which login roles may move a lead from one status to another; the owner may too';
+
+insert into pipeline.lead_moves (from_status, to_status, roles)
+values
+  ('new', 'queued', '{svc_skiptrace,svc_feeder}'),
+  ('new', 'replied', '{svc_replies}'),
+  ('queued', 'active', '{svc_feeder}'),
+  ('queued', 'paused', '{svc_feeder,svc_replies,svc_consent,svc_ingest}'),
+  ('queued', 'replied', '{svc_replies}'),
+  ('queued', 'new', '{svc_feeder,svc_skiptrace}'),
+  ('active', 'paused', '{svc_feeder,svc_replies,svc_consent,svc_ingest}'),
+  ('active', 'replied', '{svc_replies}'),
+  ('replied', 'paused', '{svc_feeder,svc_replies,svc_consent,svc_ingest}'),
+  ('replied', 'active', '{svc_replies,svc_feeder}'),
+  ('paused', 'new', '{svc_feeder,svc_replies,svc_consent}'),
+  ('paused', 'queued', '{svc_feeder,svc_replies,svc_consent}'),
+  ('paused', 'active', '{svc_feeder,svc_replies,svc_consent}'),
+  ('paused', 'replied', '{svc_replies,svc_feeder,svc_consent}'),
+  ('bounced', 'replied', '{svc_replies}'),
+  ('unsubscribed', 'do_not_contact', '{svc_consent,svc_replies,svc_voice}');
+
+insert into pipeline.lead_moves (from_status, to_status, roles)
+select s, 'converted', '{svc_voice}'::text[]
+from unnest('{new,queued,active,replied,paused,bounced}'::app.campaign_status[]) s
+union all
+select s, t, '{svc_consent,svc_replies,svc_voice}'::text[]
+from unnest('{new,queued,active,replied,paused,bounced,converted}'::app.campaign_status[]) s,
+  unnest('{unsubscribed,do_not_contact}'::app.campaign_status[]) t
+union all
+select s, 'bounced', '{svc_replies,svc_feeder}'::text[]
+from unnest('{new,queued,active,replied,paused}'::app.campaign_status[]) s;
+
+create function pipeline.may_move(
+  from_status app.campaign_status, to_status app.campaign_status, paused_from app.campaign_status
+) returns boolean
+language sql stable security definer set search_path = pg_catalog, pipeline, pg_temp as $$
+  -- Whether this session's login may move a lead so. From `paused` it goes back to where it came from, or to `replied`.
+  select exists (
+    select
+    from lead_moves m
+    where m.from_status = $1
+    and m.to_status = $2
+    and ($1 <> 'paused' or $2 = 'replied' or $2 = coalesce($3, 'new') or $2 in ('converted', 'unsubscribed', 'do_not_contact', 'bounced'))
+    and (session_user = any (m.roles) or session_user not like 'svc\_%' and pg_has_role(session_user, 'equity_owner', 'member'))
+  )
+$$;
+
+create function app.guard_campaign_status() returns trigger
+language plpgsql set search_path = pg_catalog, app, pipeline, pg_temp as $$
+begin
+  if not may_move(old.campaign_status, new.campaign_status, old.paused_from) then
+    raise exception 'a lead does not move from % to % by %', old.campaign_status, new.campaign_status, session_user
+      using errcode = 'EC001', hint = 'call move_lead(), which answers `refused` instead';
+  end if;
+  return new;
+end
+$$;
+
+create trigger trg_guard_campaign_status before update of campaign_status on app.leads
+for each row when (new.campaign_status is distinct from old.campaign_status)
+execute function app.guard_campaign_status();
+
+create function app.move_lead(lead_ids uuid[], to_status app.campaign_status, because text)
+returns table (lead_id uuid, result text)
+language plpgsql security definer set search_path = pg_catalog, app, pipeline, pg_temp as $$
+-- Move leads; one answer for each: moved, refused or already. Never raises for a refusal: an unsubscribe that a reply
+-- overtakes is an ordinary race. `because` is a short reason for the logs of the caller.
+#variable_conflict use_column
+begin
+  return query
+  with locked as materialized (
+    select l.id, l.campaign_status, l.paused_from
+    from leads l
+    where l.id = any (lead_ids)
+    order by l.id
+    for update
+  ),
+  moved as (
+    update leads l
+    set campaign_status = to_status,
+        paused_from = case when to_status = 'paused' then k.campaign_status end
+    from locked k
+    where l.id = k.id
+    and k.campaign_status <> to_status
+    and may_move(k.campaign_status, to_status, k.paused_from)
+    returning l.id
+  )
+  select
+    w.id,
+    case
+      when k.campaign_status = to_status then 'already'
+      when m.id is not null then 'moved'
+      else 'refused'
+    end
+  from unnest(lead_ids) as w (id)
+  left join locked k on k.id = w.id
+  left join moved m on m.id = w.id;
+end
+$$;
+reset role;

@@ -1,0 +1,149 @@
+-- What happened, and what could not be handled.
+set local role equity_owner;
+
+create table app.pipeline_events (
+  event_id uuid not null,
+  event_type text not null,
+  lead_id uuid,
+  broker_id uuid,
+  correlation_id text,
+  causation_id text,
+  source text,
+  outcome text,
+  duration_ms integer,
+  lead_version bigint,
+  occurred_at timestamptz not null,
+  created_at timestamptz not null,
+  recorded_at timestamptz not null default now(),
+  payload jsonb,
+  primary key (event_id, created_at)
+) partition by range (created_at);
+comment on column app.pipeline_events.created_at is 'ce_time, so that a repeat meets the same key; recorded_at is when it was written';
+create index pipeline_events_type_idx on app.pipeline_events (event_type, created_at desc);
+create index pipeline_events_lead_idx on app.pipeline_events (lead_id, created_at desc) where lead_id is not null;
+create index pipeline_events_correlation_idx on app.pipeline_events (correlation_id) where correlation_id is not null;
+create table app.pipeline_events_default partition of app.pipeline_events default;
+
+create function pipeline.make_event_months(ahead integer default 3) returns integer
+language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
+-- Partitions of pipeline_events from last month to `ahead` months from now; how many were made.
+declare
+  month date;
+  name text;
+  made integer := 0;
+begin
+  for month in
+    select generate_series(date_trunc('month', now() at time zone 'UTC') - interval '1 month',
+      date_trunc('month', now() at time zone 'UTC') + make_interval(months => ahead), interval '1 month')::date
+  loop
+    name := 'pipeline_events_' || to_char(month, 'YYYYMM');
+    if to_regclass('app.' || name) is null then
+      begin
+        execute format('create table app.%I partition of app.pipeline_events for values from (%L) to (%L)', name,
+          month::text || ' 00:00:00+00', (month + interval '1 month')::date::text || ' 00:00:00+00');
+        execute format('alter table app.%I enable row level security', name);
+        execute format('alter table app.%I force row level security', name);
+        made := made + 1;
+      exception when check_violation then
+        raise warning 'events of % lie in the default partition already; they stay there', to_char(month, 'YYYY-MM');
+      end;
+    end if;
+  end loop;
+  return made;
+end
+$$;
+do $$ begin perform pipeline.make_event_months(); end $$;
+
+create view pipeline.funnel with (security_barrier) as
+select event_type, count(*) as count, avg(duration_ms) as avg_duration_ms, max(created_at) as last_at
+from app.pipeline_events
+where created_at > now() - interval '24 hours'
+group by event_type;
+
+create type pipeline.dlq_status as enum ('open', 'retrying', 'resolved', 'parked');
+
+create table pipeline.pipeline_dlq (
+  id bigint generated always as identity primary key,
+  source text not null,
+  payload bytea,
+  reason text,
+  detail text,
+  retry_after timestamptz,
+  created_at timestamptz not null default now(),
+  status pipeline.dlq_status not null default 'open',
+  consumer text not null,
+  event_id uuid not null,
+  redrive integer not null default 0,
+  failure_kind text,
+  exception_type text,
+  attempts integer not null default 1,
+  origin_partition integer,
+  origin_offset bigint,
+  origin_timestamp timestamptz,
+  service_version text,
+  causation_id text,
+  traceparent text,
+  first_failed_at timestamptz,
+  last_failed_at timestamptz,
+  resolved_at timestamptz,
+  unique (consumer, event_id)
+);
+comment on column pipeline.pipeline_dlq.payload is 'key, headers and value of the message, sealed: `equity dlq show ID --reveal`';
+create index pipeline_dlq_due_idx on pipeline.pipeline_dlq (retry_after) where status = 'open' and retry_after is not null;
+create index pipeline_dlq_open_idx on pipeline.pipeline_dlq (status, created_at);
+
+create view pipeline.pipeline_dlq_readable as
+select id, status, source, consumer, reason, detail, failure_kind, attempts, redrive, retry_after, created_at, last_failed_at,
+  event_id, length(payload) as payload_bytes
+from pipeline.pipeline_dlq;
+
+create table pipeline.dlq_replays (
+  id bigint generated always as identity primary key,
+  requested_by text not null,
+  requested_at timestamptz not null default now(),
+  filter jsonb not null,
+  dry_run boolean not null,
+  matched integer not null
+);
+
+create function pipeline.replay_dead_letters(
+  for_consumer text, since timestamptz, until timestamptz, only_ids bigint[], include_parked boolean, dry_run boolean,
+  requested_by text
+) returns table (id bigint, consumer text, reason text, status pipeline.dlq_status, created_at timestamptz)
+language plpgsql set search_path = pg_catalog, pipeline, pg_temp as $$
+-- Ask for dead letters to be sent again: to their consumer, or with dry_run only say which. `until` is the cut-off: what
+-- died later is left. Parked ones come along when named by id or asked for. Every call leaves a row in dlq_replays.
+#variable_conflict use_column
+declare
+  chosen bigint[];
+begin
+  select coalesce(array_agg(d.id), '{}')
+  into chosen
+  from (
+    select d.id
+    from pipeline_dlq d
+    where (d.status = 'open' or (d.status = 'parked' and (include_parked or d.id = any (only_ids))))
+    and d.payload is not null
+    and (for_consumer is null or d.consumer = for_consumer)
+    and (since is null or d.created_at >= since)
+    and (until is null or d.created_at < until)
+    and (only_ids is null or d.id = any (only_ids))
+    order by d.id
+    for update
+  ) d;
+  insert into dlq_replays (requested_by, filter, dry_run, matched)
+  values (
+    requested_by,
+    jsonb_build_object('consumer', for_consumer, 'since', since, 'until', until, 'ids', only_ids, 'parked', include_parked),
+    dry_run,
+    cardinality(chosen)
+  );
+  if not dry_run then
+    update pipeline_dlq d set status = 'open', retry_after = now() where d.id = any (chosen);
+  end if;
+  return query
+  select d.id, d.consumer, d.reason, d.status, d.created_at from pipeline_dlq d where d.id = any (chosen) order by d.id;
+end
+$$;
+grant execute on function pipeline.make_event_months(integer) to svc_recorder;
+reset role;

@@ -1,0 +1,85 @@
+-- Functions that the documents name.
+set local role equity_owner;
+
+create function app.run_with_lock(job_key bigint, job_sql text) returns boolean
+language plpgsql set search_path = pg_catalog, app, pipeline, pg_temp as $$
+-- Run a statement unless another session runs one under the same key; whether it ran. Runs with the caller's rights.
+begin
+  if not pg_try_advisory_xact_lock(job_key) then
+    return false;
+  end if;
+  execute job_sql;
+  return true;
+end
+$$;
+
+create function app.encrypt_email(email text, enc_key text) returns bytea
+language sql volatile strict set search_path = pg_catalog, pg_temp as $$
+  -- For psql and backfills: services encrypt before PostgreSQL sees a value.
+  select extensions.pgp_sym_encrypt(lower(trim(email)), enc_key)
+$$;
+
+create function app.decrypt_email(email_encrypted bytea, enc_key text) returns text
+language sql stable strict set search_path = pg_catalog, pg_temp as $$
+  select extensions.pgp_sym_decrypt(email_encrypted, enc_key)
+$$;
+
+create function app.hash_email(email text, pepper text) returns bytea
+language sql immutable strict set search_path = pg_catalog, pg_temp as $$
+  -- The keyed hash that services look contacts up by; pepper: the 64 hex digits of CONTACT_HASH_KEY.
+  select extensions.hmac(convert_to(lower(trim(email)), 'UTF8'), decode(pepper, 'hex'), 'sha256')
+$$;
+
+create function app.cleanup_old_replay_guards(older_than interval default '7 days') returns integer
+language sql security definer set search_path = pg_catalog, app, pg_temp as $$
+  with gone as (
+    delete from ingest_replay_guard where received_at < now() - greatest(older_than, interval '7 days') returning 1
+  )
+  select count(*)::integer from gone
+$$;
+
+create function app.cleanup_old_consent_tokens(older_than interval default '30 days') returns integer
+language sql security definer set search_path = pg_catalog, app, pg_temp as $$
+  -- Unused tokens only: a used one is evidence and stays.
+  with gone as (
+    delete from consent_tokens where used_at is null and created_at < now() - greatest(older_than, interval '7 days') returning 1
+  )
+  select count(*)::integer from gone
+$$;
+
+create function app.resolve_conflict(conflict_id bigint, how text, by_whom text, with_note text) returns text
+language plpgsql set search_path = pg_catalog, app, pipeline, pg_temp as $$
+-- Settle a recorded conflict: `keep` what the lead has, `take` the refused key (moving it from its holder), or `dismiss` it.
+-- The answer is `resolved`, `already` or `unknown`. Raises EC002 where `take` means nothing.
+declare
+  c lead_conflicts;
+begin
+  select * into c from lead_conflicts where id = conflict_id for update;
+  if c.id is null then
+    return 'unknown';
+  elsif c.resolved_at is not null then
+    return 'already';
+  end if;
+  if how = 'take' then
+    perform from leads where id in (c.lead_id, c.other_lead_id) order by id for update;
+    if c.column_name = 'mak' then
+      update leads set mak = null where mak = c.value and id <> c.lead_id;
+      update leads set mak = c.value where id = c.lead_id;
+    elsif c.column_name = 'apn_key' then
+      update leads set apn_key = null where apn_key = c.value and id <> c.lead_id;
+      update leads set apn_key = c.value where id = c.lead_id;
+    elsif c.column_name = 'addr_hash' then
+      update leads set addr_hash = null where addr_hash = decode(c.value, 'hex') and id <> c.lead_id;
+      update leads set addr_hash = decode(c.value, 'hex') where id = c.lead_id;
+    else
+      raise exception 'a conflict of kind % has no key to take', c.kind
+        using errcode = 'EC002', hint = 'resolve it with keep or dismiss';
+    end if;
+  end if;
+  update lead_conflicts
+  set resolved_at = now(), resolved_by = by_whom, resolution = how, note = with_note
+  where id = conflict_id;
+  return 'resolved';
+end
+$$;
+reset role;
