@@ -1,4 +1,3 @@
-drop function app.resolve_conflict(bigint, text, text, text);
 drop function app.cleanup_old_consent_tokens(interval);
 drop function app.cleanup_old_replay_guards(interval);
 drop function app.hash_email(text, text);

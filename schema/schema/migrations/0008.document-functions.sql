@@ -46,40 +46,4 @@ language sql security definer set search_path = pg_catalog, app, pg_temp as $$
   )
   select count(*)::integer from gone
 $$;
-
-create function app.resolve_conflict(conflict_id bigint, how text, by_whom text, with_note text) returns text
-language plpgsql set search_path = pg_catalog, app, pipeline, pg_temp as $$
--- Settle a recorded conflict: `keep` what the lead has, `take` the refused key (moving it from its holder), or `dismiss` it.
--- The answer is `resolved`, `already` or `unknown`. Raises EC002 where `take` means nothing.
-declare
-  c lead_conflicts;
-begin
-  select * into c from lead_conflicts where id = conflict_id for update;
-  if c.id is null then
-    return 'unknown';
-  elsif c.resolved_at is not null then
-    return 'already';
-  end if;
-  if how = 'take' then
-    perform from leads where id in (c.lead_id, c.other_lead_id) order by id for update;
-    if c.column_name = 'mak' then
-      update leads set mak = null where mak = c.value and id <> c.lead_id;
-      update leads set mak = c.value where id = c.lead_id;
-    elsif c.column_name = 'apn_key' then
-      update leads set apn_key = null where apn_key = c.value and id <> c.lead_id;
-      update leads set apn_key = c.value where id = c.lead_id;
-    elsif c.column_name = 'addr_hash' then
-      update leads set addr_hash = null where addr_hash = decode(c.value, 'hex') and id <> c.lead_id;
-      update leads set addr_hash = decode(c.value, 'hex') where id = c.lead_id;
-    else
-      raise exception 'a conflict of kind % has no key to take', c.kind
-        using errcode = 'EC002', hint = 'resolve it with keep or dismiss';
-    end if;
-  end if;
-  update lead_conflicts
-  set resolved_at = now(), resolved_by = by_whom, resolution = how, note = with_note
-  where id = conflict_id;
-  return 'resolved';
-end
-$$;
 reset role;

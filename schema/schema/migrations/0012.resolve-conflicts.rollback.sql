@@ -1,0 +1,2 @@
+drop function app.release_lead(uuid);
+drop function app.resolve_conflict(bigint, text, text, text);
