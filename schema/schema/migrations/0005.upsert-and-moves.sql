@@ -53,7 +53,6 @@ returns table (
 language plpgsql
 set search_path = pg_catalog, app, pipeline, pg_temp
 set plan_cache_mode = force_generic_plan
-set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
 set jit = off
