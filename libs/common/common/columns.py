@@ -1,0 +1,119 @@
+"""The columns of a property record: what headers a file may use for which field.
+
+Taken from PropStream's exports (full set, classic 41 columns, skip-trace columns, Contacts export) and, for everybody else,
+the field names of `LeadRecord`. Headers are matched without regard to case, spacing or a byte order mark; unknown columns are
+ignored but travel along, so that a rejected row comes back whole.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+HEADERS: Mapping[str, tuple[str, ...]] = {
+    "mak": ("MAK", "Melissa Address Key", "MelissaAddressKey"),
+    "apn": ("APN", "Parcel Number", "Assessor Parcel Number"),
+    "fips": ("FIPS", "FIPS Code", "County FIPS"),
+    "property_address": ("Address", "Property Address", "Street Address", "Site Address"),
+    "property_unit": ("Unit #", "Unit", "Property Unit", "Unit Number"),
+    "property_city": ("City", "Property City", "Site City"),
+    "property_state": ("State", "Property State", "Site State"),
+    "property_zip": ("Zip", "Zip Code", "Property Zip", "Postal Code", "Site Zip"),
+    "county": ("County", "Property County"),
+    "owner_first_name": ("Owner 1 First Name", "First Name", "Owner First Name"),
+    "owner_last_name": ("Owner 1 Last Name", "Last Name", "Owner Last Name"),
+    "owner2_first_name": ("Owner 2 First Name",),
+    "owner2_last_name": ("Owner 2 Last Name",),
+    "company_name": ("Company Name",),
+    "mailing_address": ("Mailing Address", "Mail Street Address"),
+    "mailing_unit": ("Mailing Unit #", "Mail Unit #"),
+    "mailing_city": ("Mailing City", "Mail City"),
+    "mailing_state": ("Mailing State", "Mail State"),
+    "mailing_zip": ("Mailing Zip", "Mail Zip"),
+    "property_type": ("Property Type",),
+    "bedrooms": ("Bedrooms", "Beds"),
+    "bathrooms": ("Total Bathrooms", "Bathrooms", "Baths"),
+    "building_sqft": ("Building Sqft", "Building Square Feet", "Living Area"),
+    "lot_sqft": ("Lot Size Sqft", "Lot Size"),
+    "year_built": ("Year Built",),
+    "owner_occupied": ("Owner Occupied",),
+    "vacant": ("Vacant",),
+    "deceased_owner": ("Deceased Owner", "Deceased"),
+    "do_not_mail": ("Do Not Mail",),
+    "litigator": ("Litigator",),
+    "est_value": ("Est. Value", "Estimated Value", "Est Value"),
+    "est_equity": ("Est. Equity", "Estimated Equity", "Est Equity"),
+    "est_ltv": ("Est. Loan-to-Value", "Estimated Loan-to-Value", "Est LTV", "LTV"),
+    "open_loans": ("Total Open Loans", "Open Loans"),
+    "open_loan_balance": ("Est. Remaining balance of Open Loans", "Open Loan Balance"),
+    "last_sale_date": ("Last Sale Date", "Last Sale Recording Date"),
+    "last_sale_amount": ("Last Sale Amount",),
+}
+"""For each field its headers, the one that goes first leading: where a file has several, the first non-empty one counts."""
+
+REQUIRED = ("property_address", "property_city", "property_state", "property_zip")
+"""A file without these cannot be taken: nothing in it could become a lead."""
+
+OURS = frozenset({"row", "reject_reason", "reject_detail"})
+"""Columns that our list of rejects adds; a corrected list may be uploaded with them, and they are ignored."""
+
+_FAMILY = re.compile(r"^(phone|email)\s*(\d{1,2})?(?:\s+(type|dnc))?$")
+_PLACES = {
+    " ".join(name.lower().split()): (field, place)
+    for field, names in HEADERS.items()
+    for place, name in enumerate((*names, field, field.replace("_", " ")))
+}
+
+
+@lru_cache(maxsize=4_096)
+def place_of(header: str) -> tuple[str, int] | None:
+    """The field that *header* stands for and its place among the field's headers (0 leads); None for unknown ones.
+
+    `Phone 2 Type` is ("phones.type", 2), `Email 1` is ("emails", 1).
+    """
+    name = " ".join(header.replace("\ufeff", "").replace("\xa0", " ").strip().strip('"').lower().split())
+    if name in _PLACES:
+        return _PLACES[name]
+    family = _FAMILY.match(name)
+    if family:
+        kind, number, detail = family.groups()
+        if not (kind == "email" and detail):
+            return f"{kind}s.{detail}" if detail else f"{kind}s", int(number or 1)
+    return None
+
+
+def field_of(header: str) -> str | None:
+    """The field that *header* stands for, or None."""
+    place = place_of(header)
+    return place[0] if place else None
+
+
+def missing_required(headers: Iterable[str]) -> list[str]:
+    """The required columns, by their usual header, that *headers* lacks."""
+    present = {field_of(header) for header in headers}
+    return [HEADERS[field][0] for field in REQUIRED if field not in present]
+
+
+def recognised(headers: Iterable[str]) -> list[str]:
+    """Those of *headers* that stand for a field."""
+    return [header for header in headers if field_of(header) is not None]
+
+
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_HARMLESS = re.compile(r"^[+-]?[\d.,()\s-]+%?$")
+
+
+def escape_cell(value: str) -> str:
+    """*value* so that no spreadsheet runs it: an apostrophe goes before what looks like a formula.
+
+    Plain numbers and phone numbers are left as they are. `unescape_cell` takes back exactly what was put.
+    """
+    if value.startswith("'") or (value.startswith(_RUNS) and not _HARMLESS.match(value)):
+        return "'" + value
+    return value
+
+
+def unescape_cell(value: str) -> str:
+    """The value that `escape_cell` was given: a corrected list of rejects is taken as if it had never been escaped."""
+    if value.startswith("'") and (value[1:2] == "'" or value[1:].startswith(_RUNS)):
+        return value[1:]
+    return value
