@@ -9,6 +9,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from schema import migrate
 from support import servers
 
 PASSWORD = "test"
@@ -60,11 +61,12 @@ def _make_template() -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(hashtext('equity test template'))")  # roles belong to the server
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        from schema import migrate
-
         migrate.apply(_with_name(server, name))
-        for (role,) in connection.execute(r"select rolname from pg_roles where rolname like 'svc\_%'").fetchall():
-            connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(PASSWORD)))
+        roles = connection.execute(r"select rolname from pg_roles where rolname like 'svc\_%'").fetchall()
+        migrate.set_passwords(server, {role: PASSWORD for (role,) in roles})
+        close = sql.SQL("alter database {} allow_connections false")  # a template somebody is in cannot be copied
+        connection.execute(close.format(sql.Identifier(name)))
+        connection.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", (name,))
     return name
 
 
