@@ -87,7 +87,7 @@ def _start() -> None:
 
 def _where(environment: dict[str, str]) -> None:
     say(f"Ready: http://127.0.0.1:{environment['GATEWAY_PORT']}, log {SERVICES_LOG.relative_to(ROOT)}")
-    say("For `equity` on the command line: set -a; . .local/env; set +a")
+    say("The command line: ./dev equity --help")
 
 
 def service_names() -> list[str]:
