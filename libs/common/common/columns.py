@@ -57,11 +57,10 @@ OURS = frozenset({"row", "reject_reason", "reject_detail"})
 """Columns that our list of rejects adds; a corrected list may be uploaded with them, and they are ignored."""
 
 _FAMILY = re.compile(r"^(phone|email)\s*(\d{1,2})?(?:\s+(type|dnc))?$")
-_PLACES = {
-    " ".join(name.lower().split()): (field, place)
-    for field, names in HEADERS.items()
-    for place, name in enumerate((*names, field, field.replace("_", " ")))
-}
+_PLACES: dict[str, tuple[str, int]] = {}
+for _field, _names in HEADERS.items():
+    for _place, _name in enumerate((*_names, _field, _field.replace("_", " "))):
+        _PLACES.setdefault(" ".join(_name.lower().split()), (_field, _place))
 
 
 @lru_cache(maxsize=4_096)

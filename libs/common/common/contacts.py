@@ -7,6 +7,7 @@ no other place. Keys come from the environment or files, never from the database
 
 import hmac
 import os
+import re
 from functools import lru_cache
 from uuid import UUID
 
@@ -29,6 +30,13 @@ class MissingKeyError(RuntimeError):
         super().__init__(f"{name} is not set: 64 hex digits are needed, as `openssl rand -hex 32` prints them")
 
 
+class WrongKeyError(RuntimeError):
+    """A key is set to something that is no key."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not a key: 64 hex digits are needed, as `openssl rand -hex 32` prints them")
+
+
 class CannotOpenError(ValueError):
     """A ciphertext was changed, belongs elsewhere, or was made with a key that is not here."""
 
@@ -46,18 +54,18 @@ class Keyring:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Keyring":
-        """The keys of *settings*; raises MissingKeyError without a master key."""
+        """The keys of *settings*. Raises MissingKeyError without a master key, and WrongKeyError for what is no key."""
         if settings.encryption_key is None:
             raise MissingKeyError("ENCRYPTION_KEY")
-        keys = {settings.encryption_key_id: bytes.fromhex(settings.encryption_key.get_secret_value())}
+        keys = {settings.encryption_key_id: _from_hex("ENCRYPTION_KEY", settings.encryption_key.get_secret_value())}
         for entry in filter(None, settings.encryption_keys_retired.get_secret_value().split(",")):
             key_id, _, key = entry.partition(":")
-            keys[key_id.strip()] = bytes.fromhex(key.strip())
+            keys[key_id.strip()] = _from_hex("ENCRYPTION_KEYS_RETIRED", key.strip())
         pepper = settings.contact_hash_key
         return cls(
             keys,
             settings.encryption_key_id,
-            bytes.fromhex(pepper.get_secret_value()) if pepper else None,
+            _from_hex("CONTACT_HASH_KEY", pepper.get_secret_value()) if pepper else None,
             settings.contact_hash_key_id,
         )
 
@@ -109,6 +117,12 @@ class DataKey:
     def decrypt(self, channel: str, ciphertext: bytes) -> str:
         """The contact value. Raises CannotOpenError for another lead's or channel's ciphertext."""
         return _decrypt(self._cipher, self._lead + channel.encode(), _parse(ciphertext)[1]).decode()
+
+
+def _from_hex(name: str, text: str) -> bytes:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise WrongKeyError(name)
+    return bytes.fromhex(text)
 
 
 @lru_cache(maxsize=16)

@@ -16,7 +16,7 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 def load_queries(beside: str, name: str = "queries.sql") -> Any:
     """The named statements of the file *name* beside the module file *beside*, as aiosql makes them."""
-    return aiosql.from_path(Path(beside).with_name(name), "asyncpg")
+    return aiosql.from_path(Path(beside).with_name(name), "asyncpg", mandatory_parameters=False)
 
 
 class Database:

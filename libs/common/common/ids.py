@@ -5,9 +5,9 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-__all__ = ["dead_letter_id", "message_id", "named_id", "new_id", "upload_row_id"]
+__all__ = ["NAMESPACE", "dead_letter_id", "message_id", "named_id", "new_id", "upload_row_id"]
 
-_NAMESPACE = UUID("6f1d8a0e-7c54-5b3e-9d7a-2b1f0c9e4a61").bytes
+NAMESPACE = UUID("6f1d8a0e-7c54-5b3e-9d7a-2b1f0c9e4a61").bytes
 
 
 def new_id() -> UUID:
@@ -18,7 +18,7 @@ def new_id() -> UUID:
 def named_id(*names: object) -> UUID:
     """The UUIDv5 of *names* in our namespace: the same names give the same id, on every machine."""
     text = "\x1f".join(map(str, names))
-    return UUID(bytes=sha1(_NAMESPACE + text.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:16], version=5)
+    return UUID(bytes=sha1(NAMESPACE + text.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:16], version=5)
 
 
 def upload_row_id(upload_id: UUID, row: int) -> UUID:

@@ -93,14 +93,20 @@ begin
       perform from leads where id = any (matched_ids) order by id for update;
     end if;
 
-    -- Of several records for one lead the first goes now and the others go next.
-    select array_agg(m.ord)
+    -- Of several records for one lead, or with one key, the first goes now; the others go next and find what it left.
+    select array_agg(t.ord)
     into later
     from (
-      select m.ord, row_number() over (partition by m.lead_id order by m.ord) as turn
-      from unnest(matched_ords, matched_ids) as m (ord, lead_id)
-    ) m
-    where m.turn > 1;
+      select
+        i.ord,
+        row_number() over (partition by coalesce(m.lead_id, i.id) order by i.ord) as turn,
+        case when i.mak is not null then row_number() over (partition by i.mak order by i.ord) end as mak_turn,
+        case when i.apn_key is not null then row_number() over (partition by i.apn_key order by i.ord) end as apn_turn,
+        case when i.addr_hash is not null then row_number() over (partition by i.addr_hash order by i.ord) end as addr_turn
+      from unnest(pending) i
+      left join unnest(matched_ords, matched_ids) as m (ord, lead_id) on m.ord = i.ord
+    ) t
+    where t.turn > 1 or t.mak_turn > 1 or t.apn_turn > 1 or t.addr_turn > 1;
 
     owner_gone := null;
     return query
@@ -123,12 +129,9 @@ begin
         hm.id as mak_holder,
         ha.id as apn_key_holder,
         hh.id as addr_hash_holder,
-        (hm.id is null or hm.id = d.lead_id)
-          and row_number() over (partition by d.mak order by d.ord) = 1 as mak_free,
-        (ha.id is null or ha.id = d.lead_id)
-          and row_number() over (partition by d.apn_key order by d.ord) = 1 as apn_key_free,
-        (hh.id is null or hh.id = d.lead_id)
-          and row_number() over (partition by d.addr_hash order by d.ord) = 1 as addr_hash_free
+        hm.id is null or hm.id = d.lead_id as mak_free,
+        ha.id is null or ha.id = d.lead_id as apn_key_free,
+        hh.id is null or hh.id = d.lead_id as addr_hash_free
       from now_due d
       left join leads l on l.id = d.lead_id
       left join leads hm on hm.mak = d.mak

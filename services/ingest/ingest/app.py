@@ -4,15 +4,14 @@ from common.events import LeadRecord
 from common.service import Service, main
 from ingest.handlers import Intake
 from ingest.settings import IngestSettings
-from ingest.territory import Territories
+from ingest.territory import Brokers
 
 
 def build(settings: IngestSettings | None = None) -> Service:
     """The ingest service, ready to start."""
     settings = settings or IngestSettings.for_service("ingest")
     service = Service("ingest", settings)
-    territories = Territories(service.database, settings.territory_cache_seconds)
-    intake = Intake(service.keyring, territories)
+    intake = Intake(service.keyring, Brokers(service.database, settings.territory_cache_seconds))
     service.bus.on(LeadRecord, lanes=settings.ingest_lanes, max_records=settings.ingest_batch)(intake.upsert_leads)
     return service
 

@@ -11,10 +11,11 @@ queries = load_queries(__file__)
 Key = tuple[str, str]
 
 
-class TerritoryMap:
-    """The territories of all active brokers at one moment."""
+class BrokerMap:
+    """The active brokers and their territories at one moment."""
 
-    def __init__(self, rows: Iterable[Mapping[str, object]]) -> None:
+    def __init__(self, active: Iterable[UUID], rows: Iterable[Mapping[str, object]]) -> None:
+        self.active = frozenset(active)
         self._by_zip: dict[str, UUID] = {}
         self._by_county: dict[Key, UUID] = {}
         self._by_state: dict[str, UUID] = {}
@@ -36,19 +37,20 @@ class TerritoryMap:
         )
 
 
-class Territories:
-    """The territories, read again when they are a few seconds old."""
+class Brokers:
+    """The brokers, read again when they are a few seconds old."""
 
     def __init__(self, database: Database, seconds: float) -> None:
         self._database = database
         self._seconds = seconds
         self._read_at = float("-inf")
-        self._map = TerritoryMap(())
+        self._map = BrokerMap((), ())
 
-    async def current(self) -> TerritoryMap:
-        """The territories as they are, or were a few seconds ago. Raises what the database raises."""
+    async def current(self) -> BrokerMap:
+        """The brokers as they are, or were a few seconds ago. Raises what the database raises."""
         if time.monotonic() - self._read_at > self._seconds:
             async with self._database.connection() as connection:
-                self._map = TerritoryMap([row async for row in queries.active_territories(connection)])
+                active = [UUID(bytes=row["id"].bytes) async for row in queries.active_brokers(connection)]
+                self._map = BrokerMap(active, [row async for row in queries.active_territories(connection)])
             self._read_at = time.monotonic()
         return self._map

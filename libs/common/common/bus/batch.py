@@ -97,6 +97,7 @@ class Tx:
 
     def __init__(self, connection: Connection, service: str) -> None:
         self.connection = connection
+        self.now = datetime.now(UTC)
         self._service = service
         self._outgoing: list[tuple[str, bytes | None, bytes, bytes | None]] = []
 
@@ -111,16 +112,15 @@ class Tx:
     ) -> None:
         """Send *event* when this transaction commits. *subject* is the lead; *cause* the message that led to it."""
         subject = subject or getattr(event, "lead_id", None)
-        now = datetime.now(UTC)
         headers = envelope.headers(
             id=id or ids.new_id(),
             type=event.topic,
             source=self._service,
-            time=event.occurred_at if isinstance(event, FunnelEvent) else now,
+            time=event.occurred_at if isinstance(event, FunnelEvent) else self.now,
             subject=subject,
             causation_id=cause and cause.id,
             correlation_id=correlation_id or (cause and cause.correlation_id),
-            duration_ms=max(0, int((now - cause.time).total_seconds() * 1000)) if cause else None,
+            duration_ms=max(0, int((self.now - cause.time).total_seconds() * 1000)) if cause else None,
             traceparent=telemetry.current_traceparent() or (cause and cause.traceparent),
         )
         body = event.model_dump_json(exclude_none=True).encode()

@@ -1,0 +1,126 @@
+"""One record, decided: ready for the database, rejected with its reasons, or not ours to take.
+
+Everything here happens before the transaction: reading cells, normalising, scoring, choosing the broker, encrypting.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from common import ids
+from common.bus import Received
+from common.contacts import DataKey, Keyring
+from common.events import LeadRecord, PhoneCandidate
+from ingest.dedupe import LeadRow, stamp_of
+from ingest.normalise import PropertyRecord, normalise
+from ingest.score import score
+from ingest.territory import BrokerMap
+from ingest.vendors.propstream import record_from_cells
+from ingest.verdict import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact value of a record: its keyed hash, and the value itself until it is known whose key encrypts it."""
+
+    channel: str
+    value: str
+    hash: bytes
+    rank: int
+    line_type: str | None = None
+    dnc: bool | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Prepared:
+    """A record that becomes a lead, or part of one."""
+
+    cause: Received[LeadRecord]
+    row: LeadRow
+    contacts: list[Contact]
+    key: DataKey
+    """The data key of `row`, should the record become a lead of its own."""
+
+
+@dataclass(slots=True, eq=False)
+class Rejected:
+    """A record that cannot become a lead."""
+
+    cause: Received[LeadRecord]
+    reasons: list[Reason]
+
+
+def prepare(received: Received[LeadRecord], brokers: BrokerMap, keyring: Keyring) -> Prepared | Rejected:
+    """Decide about one record. Never raises for anything that a record may hold."""
+    event = received.event
+    if event.row_problem is not None:
+        return Rejected(received, [Reason.UNREADABLE_ROW])
+    seen_on = min(event.observed_on or received.time.date(), received.time.date())
+    found = normalise(_raw(event), seen_on)
+    if isinstance(found, list):
+        return Rejected(received, found)
+    broker_id, refusal = _broker(event, found, brokers)
+    if refusal:
+        return Rejected(received, [refusal])
+    return _prepared(received, found, broker_id, seen_on, keyring)
+
+
+def _raw(event: LeadRecord) -> dict[str, Any]:
+    if event.cells is not None:
+        return record_from_cells(event.cells)
+    raw = dict(event.__dict__)
+    raw["phones"] = [
+        (phone.number, phone.type, phone.dnc) if isinstance(phone, PhoneCandidate) else (phone, None, None)
+        for phone in event.phones
+    ]
+    return raw
+
+
+def _broker(event: LeadRecord, record: PropertyRecord, brokers: BrokerMap) -> tuple[UUID | None, Reason | None]:
+    """The broker whose lead this is: the one named, else by territory, where the sender may assign it."""
+    allowed = event.allowed_broker_ids
+    if event.broker_id is not None:
+        if allowed is not None and event.broker_id not in allowed:
+            return None, Reason.BROKER_NOT_ALLOWED
+        return (event.broker_id, None) if event.broker_id in brokers.active else (None, Reason.UNKNOWN_BROKER)
+    facts = record.facts
+    found = brokers.broker_for(facts["property_state"], facts["county"], facts["property_zip"])
+    return (found if allowed is None or found in allowed else None), None
+
+
+def _prepared(
+    received: Received[LeadRecord], record: PropertyRecord, broker_id: UUID | None, seen_on: date, keyring: Keyring
+) -> Prepared:
+    event = received.event
+    points = score(
+        record.facts, record.flags, phones=len(record.phones), emails=len(record.emails), today=received.time.date()
+    )
+    lead_id = ids.new_id()
+    key, wrapped = keyring.new_data_key(lead_id)
+    row = LeadRow(
+        id=lead_id,
+        stamp=stamp_of(seen_on.toordinal(), event.source),
+        source=event.source,
+        facts=record.facts,
+        flags=record.flags,
+        mak=record.mak,
+        broker_id=broker_id,
+        editable_brokers=event.allowed_broker_ids,
+        data_key=wrapped,
+        lead_score=points.total,
+        score_contributions=orjson.dumps(points.contributions).decode(),
+        upload_id=event.upload_id,
+        row=event.row,
+        event_id=received.id,
+    )
+    contacts = [
+        Contact("phone", phone.value, keyring.hash_contact(phone.value), rank, phone.line_type, phone.dnc)
+        for rank, phone in enumerate(record.phones)
+    ]
+    contacts += [
+        Contact("email", email, keyring.hash_contact(email), rank) for rank, email in enumerate(record.emails)
+    ]
+    return Prepared(received, row, contacts, key)

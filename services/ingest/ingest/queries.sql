@@ -1,0 +1,65 @@
+-- name: active_territories
+-- The territories of active brokers; of two brokers in one place the one who came first has it.
+select t.broker_id, t.state, t.county, t.zip
+from app.territories t
+join app.brokers b on b.id = t.broker_id
+where b.active
+order by t.created_at, t.id;
+
+-- name: active_brokers
+select id
+from app.brokers
+where active;
+
+-- name: upsert_leads
+select u.*
+from app.upsert_leads(:records::pipeline.leads_staging[]) u;
+
+-- name: set_scores
+-- Merged facts may score otherwise than the record that came first.
+update app.leads l
+set lead_score = s.score, score_contributions = s.contributions::jsonb
+from unnest(:ids::uuid[], :scores::integer[], :contributions::text[]) as s (id, score, contributions)
+where l.id = s.id
+and l.lead_score <> s.score
+returning l.id, l.lead_score, l.lead_version;
+
+-- name: count_contacts
+-- How many phones and emails are known of each lead.
+select lead_id, count(*) filter (where channel = 'phone') as phones, count(*) filter (where channel = 'email') as emails
+from app.lead_contacts
+where lead_id = any (:ids)
+group by lead_id;
+
+-- name: add_contacts!
+insert into app.lead_contacts (
+  lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, line_type, rank, dnc
+)
+select c.lead_id, c.channel, c.value_hash, :hash_key_id, :version, c.value_ciphertext, c.source, c.line_type, c.rank, c.dnc
+from unnest(
+  :lead_ids::uuid[], :channels::text[], :hashes::bytea[], :ciphertexts::bytea[], :sources::text[], :line_types::text[],
+  :ranks::smallint[], :dncs::boolean[]
+) as c (lead_id, channel, value_hash, value_ciphertext, source, line_type, rank, dnc)
+on conflict do nothing;
+
+-- name: add_conflicts!
+insert into app.lead_conflicts (kind, lead_id, column_name, value, upload_id, row, event_id)
+select 'key_differs', c.lead_id, c.column_name, c.value, c.upload_id, c.row, c.event_id
+from unnest(
+  :lead_ids::uuid[], :columns::text[], :values::text[], :upload_ids::uuid[], :rows::integer[], :event_ids::uuid[]
+) as c (lead_id, column_name, value, upload_id, row, event_id)
+on conflict do nothing;
+
+-- name: add_rejects!
+insert into app.upload_rejects (upload_id, row, reasons, detail, row_sealed)
+select r.upload_id, r.row, string_to_array(r.reasons, ','), r.detail, r.row_sealed
+from unnest(:upload_ids::uuid[], :rows::integer[], :reasons::text[], :details::text[], :sealed::bytea[])
+  as r (upload_id, row, reasons, detail, row_sealed)
+on conflict do nothing;
+
+-- name: add_tallies!
+insert into app.upload_tallies (upload_id, inserted, updated, duplicate, rejected, reasons)
+select t.upload_id, t.inserted, t.updated, t.duplicate, t.rejected, t.reasons::jsonb
+from unnest(
+  :upload_ids::uuid[], :inserted::integer[], :updated::integer[], :duplicate::integer[], :rejected::integer[], :reasons::text[]
+) as t (upload_id, inserted, updated, duplicate, rejected, reasons);

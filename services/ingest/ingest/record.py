@@ -1,0 +1,214 @@
+"""What a batch writes, in one transaction: leads, contacts, conflicts, rejects, tallies, and the events about them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from common import telemetry
+from common.bus import Tx
+from common.contacts import NORMALISATION_VERSION, Keyring
+from common.database import load_queries
+from common.events import DedupeSuccess, LeadRejected
+from common.rejects import seal_row
+from ingest.dedupe import FLAGS, Merged, group, keys_lost
+from ingest.prepare import Prepared, Rejected
+from ingest.score import score
+from ingest.verdict import Reason, explain
+
+queries = load_queries(__file__)
+
+VERDICTS = ("inserted", "updated", "duplicate")
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of one record: the lead it is in now, and whether it made, changed or repeated it."""
+
+    prepared: Prepared
+    lead: Any
+    verdict: str
+    lead_version: int
+    score: int
+
+
+async def record_leads(tx: Tx, prepared: Sequence[Prepared], keyring: Keyring) -> list[Verdict]:
+    """Upsert the homes of *prepared*, their contacts and scores; say what became of each record and tell the bus."""
+    if not prepared:
+        return []
+    homes = group([one.row for one in prepared])
+    records = [home.row.as_record(number) for number, home in enumerate(homes)]
+    leads: list[Any] = [None] * len(homes)
+    async for lead in queries.upsert_leads(tx.connection, records=records):
+        leads[lead["ord"]] = lead
+    await _add_contacts(tx, homes, leads, prepared, keyring)
+    await _add_lost_keys(tx, homes, leads, prepared)
+    scores = await _rescore(tx, homes, leads, prepared)
+    verdicts = _verdicts(homes, leads, prepared, scores)
+    for found in verdicts:
+        if found.verdict != "duplicate":
+            _tell(tx, found)
+    return verdicts
+
+
+def _verdicts(
+    homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared], scores: dict[UUID, tuple[int, int]]
+) -> list[Verdict]:
+    """The first record of a home gets the database's verdict; of the others those that added something changed it."""
+    found = []
+    for home, lead in zip(homes, leads, strict=True):
+        points, version = scores.get(lead["lead_id"], (lead["lead_score"], lead["lead_version"]))
+        for place, (member, said_more) in enumerate(zip(home.members, home.said_more, strict=True)):
+            later = "updated" if said_more and lead["verdict"] != "duplicate" else "duplicate"
+            verdict = lead["verdict"] if place == 0 else later
+            found.append(Verdict(prepared[member], lead, verdict, version, points))
+    return found
+
+
+def _tell(tx: Tx, found: Verdict) -> None:
+    event = found.prepared.cause.event
+    tx.emit(
+        DedupeSuccess.model_construct(
+            lead_id=found.lead["lead_id"],
+            lead_version=found.lead_version,
+            broker_id=found.lead["broker_id"],
+            occurred_at=tx.now,
+            outcome=found.verdict,
+            verdict=found.verdict,
+            matched_by=found.lead["matched_by"],
+            score=found.score,
+            upload_id=event.upload_id,
+            row=event.row,
+        ),
+        cause=found.prepared.cause,
+    )
+
+
+async def _add_contacts(
+    tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared], keyring: Keyring
+) -> None:
+    """Store each record's contacts as candidates of its lead, encrypted with the lead's key.
+
+    Another broker's lead takes nothing, contacts included.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for home, lead in zip(homes, leads, strict=True):
+        lead_id = lead["lead_id"]
+        if not any(prepared[member].contacts for member in home.members) or _is_foreign(home, lead):
+            continue
+        own = prepared[home.members[0]]
+        key = own.key if lead_id == own.row.id else keyring.open_data_key(lead_id, lead["data_key"])
+        rows += [
+            (lead_id, c.channel, c.hash, key.encrypt(c.channel, c.value), home.row.source, c.line_type, c.rank, c.dnc)
+            for member in home.members
+            for c in prepared[member].contacts
+        ]
+    if rows:
+        columns = ("lead_ids", "channels", "hashes", "ciphertexts", "sources", "line_types", "ranks", "dncs")
+        await queries.add_contacts(
+            tx.connection,
+            hash_key_id=keyring.hash_key_id,
+            version=NORMALISATION_VERSION,
+            **dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)),
+        )
+
+
+def _is_foreign(home: Merged, lead: Any) -> bool:
+    """Whether the lead is another broker's, so that this record may not add to it."""
+    broker, allowed = lead["broker_id"], home.row.editable_brokers
+    if lead["verdict"] != "duplicate" or broker is None:
+        return False
+    return home.row.broker_id != broker if home.row.broker_id else allowed is not None and broker not in allowed
+
+
+async def _add_lost_keys(
+    tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared]
+) -> None:
+    """Keys that lost against another record of the same home in this batch: recorded, never dropped."""
+    rows = [
+        (lead["lead_id"], column, value, home.row.upload_id, home.row.row, home.row.event_id)
+        for home, lead in zip(homes, leads, strict=True)
+        if len(home.members) > 1 and not _is_foreign(home, lead)
+        for column, value in keys_lost([prepared[member].row for member in home.members], home.row)
+    ]
+    if rows:
+        columns = ("lead_ids", "columns", "values", "upload_ids", "rows", "event_ids")
+        await queries.add_conflicts(
+            tx.connection, **dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))
+        )
+
+
+async def _rescore(
+    tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared]
+) -> dict[UUID, tuple[int, int]]:
+    """Score again the leads whose facts are a mixture now; id to (score, version) of those that score otherwise."""
+    mixed = {
+        lead["lead_id"]: (lead, prepared[home.members[0]].cause.time.date())
+        for home, lead in zip(homes, leads, strict=True)
+        if lead["verdict"] == "updated" or (len(home.members) > 1 and lead["verdict"] == "inserted")
+    }
+    if not mixed:
+        return {}
+    reach = {row["lead_id"]: row async for row in queries.count_contacts(tx.connection, ids=list(mixed))}
+    points = {}
+    for lead_id, (lead, today) in mixed.items():
+        known = reach.get(lead_id)
+        flags = {flag: lead[flag] for flag in FLAGS}
+        phones, emails = (known["phones"], known["emails"]) if known else (0, 0)
+        points[lead_id] = score(lead, flags, phones=phones, emails=emails, today=today)
+    changed = queries.set_scores(
+        tx.connection,
+        ids=list(points),
+        scores=[one.total for one in points.values()],
+        contributions=[orjson.dumps(one.contributions).decode() for one in points.values()],
+    )
+    return {row["id"]: (row["lead_score"], row["lead_version"]) async for row in changed}
+
+
+async def record_rejects(tx: Tx, rejects: Sequence[Rejected], keyring: Keyring) -> None:
+    """Keep the rejected rows of uploads, sealed, for who corrects them; one event each."""
+    if not rejects:
+        return
+    rows = []
+    for one in rejects:
+        event = one.cause.event
+        assert event.upload_id is not None
+        row = event.row or 1
+        detail = event.row_problem or explain(one.reasons)
+        sealed = seal_row(keyring, event.upload_id, row, event.cells or {})
+        rows.append((event.upload_id, row, ",".join(one.reasons), detail, sealed))
+        tx.emit(
+            LeadRejected(upload_id=event.upload_id, row=row, reasons=list(one.reasons), outcome=one.reasons[0]),
+            cause=one.cause,
+        )
+    columns = ("upload_ids", "rows", "reasons", "details", "sealed")
+    await queries.add_rejects(tx.connection, **dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+async def record_tallies(tx: Tx, verdicts: Sequence[Verdict], rejects: Sequence[Rejected]) -> None:
+    """Append what this batch means for each upload: all rows of an upload add up to what was published."""
+    counts: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    reasons: defaultdict[UUID, Counter[Reason]] = defaultdict(Counter)
+    total: Counter[str] = Counter()
+    for found in verdicts:
+        total[found.verdict] += 1
+        if upload_id := found.prepared.row.upload_id:
+            counts[upload_id][found.verdict] += 1
+    for one in rejects:
+        upload_id = one.cause.event.upload_id
+        assert upload_id is not None
+        total["rejected"] += 1
+        counts[upload_id]["rejected"] += 1
+        reasons[upload_id].update(one.reasons[:1])
+    for verdict, count in total.items():
+        telemetry.counter("equity_records", "Property records by verdict").add(count, {"verdict": verdict})
+    if counts:
+        await queries.add_tallies(
+            tx.connection,
+            upload_ids=list(counts),
+            **{name: [c[name] for c in counts.values()] for name in (*VERDICTS, "rejected")},
+            reasons=[orjson.dumps(reasons[upload_id]).decode() for upload_id in counts],
+        )

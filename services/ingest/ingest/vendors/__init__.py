@@ -1,0 +1,1 @@
+"""One file a vendor: its contract, nothing of ours."""

@@ -1,0 +1,187 @@
+"""Property records become leads: on real Kafka and PostgreSQL, from messages that any client could have sent."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from common.contacts import Keyring
+from common.rejects import open_row
+from support.installation import SECRETS, Installation
+
+KEYS = Keyring(
+    {"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1", bytes.fromhex(SECRETS["CONTACT_HASH_KEY"])
+)
+HOME = {
+    "property_address": "418 N Palmetto Ave",
+    "property_city": "Dunedin",
+    "property_state": "FL",
+    "property_zip": "34698",
+    "county": "Pinellas",
+    "apn": "27-28-15-66078-000-0100",
+    "owner_last_name": "Holt",
+    "est_value": "$412,000",
+    "est_equity": 351000,
+    "phones": ["(727) 555-0142"],
+    "emails": ["Marjorie.Holt@Example.com"],
+}
+
+
+class Sender:
+    """An upstream system that has never seen our code."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+
+    async def send(self, *bodies: Any, headers: list[tuple[str, bytes]] | None = None) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.installation.kafka)
+        await producer.start()
+        try:
+            for body in bodies:
+                value = body if isinstance(body, bytes) else json.dumps(body).encode()
+                await producer.send_and_wait(f"{self.installation.prefix}ingest.leads", value, headers=headers or [])
+        finally:
+            await producer.stop()
+
+
+@pytest.fixture
+def sender(installation: Installation) -> Sender:
+    return Sender(installation)
+
+
+@pytest.fixture
+async def db(installation: Installation) -> Any:
+    connection = await asyncpg.connect(installation.database.superuser_dsn)
+    yield connection
+    await connection.close()
+
+
+Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
+
+
+async def eventually(check: Callable[[], Awaitable[Any]], expected: Any, seconds: float = 20) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while (actual := await check()) != expected:
+        assert asyncio.get_running_loop().time() < deadline, f"{actual!r} instead of {expected!r}"
+        await asyncio.sleep(0.05)
+
+
+def counting(db: Any, table: str) -> Callable[[], Awaitable[int]]:
+    async def count() -> int:
+        return int(await db.fetchval(f"select count(*) from {table}"))
+
+    return count
+
+
+async def test_a_record_without_any_headers_becomes_a_lead(running: Running, sender: Sender, db: Any) -> None:
+    async with running("ingest"):
+        await sender.send(HOME)
+        await eventually(counting(db, "app.leads"), 1)
+    lead = await db.fetchrow("select * from app.leads")
+    assert (lead["property_zip"], lead["county"], lead["est_value"], lead["campaign_status"]) == ("34698", "PINELLAS", 412000, "new")
+    assert sum(json.loads(lead["score_contributions"]).values()) == lead["lead_score"] > 0
+    contacts = {row["channel"]: row for row in await db.fetch("select * from app.lead_contacts")}
+    key = KEYS.open_data_key(lead["id"], lead["data_key"])
+    assert key.decrypt("phone", contacts["phone"]["value_ciphertext"]) == "+17275550142"
+    assert contacts["email"]["value_hash"] == KEYS.hash_contact("marjorie.holt@example.com")
+    assert contacts["phone"]["verified"] is None
+
+
+async def test_one_home_written_differently_is_one_lead(running: Running, sender: Sender, db: Any) -> None:
+    async with running("ingest"):
+        await sender.send(HOME)
+        await eventually(counting(db, "app.leads"), 1)
+        await sender.send(
+            HOME | {"apn": "272815660780000100", "property_address": "418 NORTH PALMETTO AVENUE", "mak": "8034512097"},
+            {key: HOME[key] for key in ("property_address", "property_city", "property_state", "property_zip")}
+            | {"phones": ["727-555-0177"], "mak": "8034512097"},
+        )
+        await eventually(counting(db, "app.lead_contacts"), 3)
+    assert await db.fetchval("select count(*) from app.leads") == 1
+    assert await db.fetchval("select mak from app.leads") == "8034512097"
+    lead = await db.fetchrow("select id, data_key from app.leads")
+    key = KEYS.open_data_key(lead["id"], lead["data_key"])
+    phones = await db.fetch("select value_ciphertext from app.lead_contacts where channel = 'phone'")
+    assert {key.decrypt("phone", row["value_ciphertext"]) for row in phones} == {"+17275550142", "+17275550177"}
+
+
+async def test_what_is_wrong_with_an_upstream_record_is_a_dead_letter(
+    running: Running, sender: Sender, installation: Installation, db: Any
+) -> None:
+    async with running("ingest", "recorder"):
+        await sender.send(
+            b"no json", {**HOME, "property_zip": ""}, {**HOME, "phones": {"x": 1}}, {**HOME, "property_address": "\x00 Elm St"}, HOME
+        )
+        await eventually(counting(db, "app.leads"), 1)
+        await eventually(counting(db, "pipeline.pipeline_dlq"), 4)
+    reasons = {row["reason"] for row in await db.fetch("select reason from pipeline.pipeline_dlq")}
+    assert reasons == {"invalid_message", "missing_zip", "invalid_characters"}
+    assert all("Palmetto" not in str(dict(row)) for row in await db.fetch("select reason, detail, exception_type from pipeline.pipeline_dlq"))
+
+
+async def test_rows_of_an_upload_are_all_accounted_for(running: Running, sender: Sender, db: Any) -> None:
+    upload = str(uuid4())
+    cells = {"Address": "12 Elm St", "City": "Tampa", "State": "FL", "Zip": "33601", "Phone 1": "8135550100", "=Notes": "x"}
+    rows = [
+        cells,
+        cells,
+        cells | {"Owner 1 Last Name": "Ruiz"},
+        {**cells, "Zip": "", "Notes": "=1+1"},
+        {**cells, "Address": "PO Box 7", "State": "Narnia"},
+        {**cells, "Address": "PO Box 7"},
+    ]
+    async with running("ingest"):
+        await sender.send(*({"upload_id": upload, "row": n, "source": "propstream", "cells": row} for n, row in enumerate(rows, 1)))
+
+        async def total() -> Any:
+            return tuple(
+                await db.fetchrow(
+                    "select sum(inserted), sum(updated), sum(duplicate), sum(rejected) from app.upload_tallies where upload_id = $1",
+                    UUID(upload),
+                )
+            )
+
+        await eventually(total, (1, 1, 1, 3))
+    rejects = await db.fetch("select * from app.upload_rejects order by row")
+    assert [(r["row"], list(r["reasons"])) for r in rejects] == [(4, ["missing_zip"]), (5, ["invalid_state"]), (6, ["po_box"])]
+    assert open_row(KEYS, UUID(upload), 4, rejects[0]["row_sealed"])["Notes"] == "=1+1"
+
+
+async def test_the_broker_is_the_one_named_else_the_territorys(running: Running, sender: Sender, db: Any) -> None:
+    wide, narrow, named = [await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "abc"]
+    await db.execute("insert into app.territories (broker_id, state) values ($1, 'FL')", wide)
+    await db.execute("insert into app.territories (broker_id, state, zip) values ($1, 'FL', '34698')", narrow)
+    elsewhere = {**HOME, "property_zip": "33601", "apn": None}
+    async with running("ingest"):
+        await sender.send(
+            HOME,
+            elsewhere,
+            {**elsewhere, "property_address": "1 Oak Ct", "broker_id": str(named)},
+            {**elsewhere, "property_address": "2 Oak Ct", "allowed_broker_ids": [str(named)]},
+        )
+        await eventually(counting(db, "app.leads"), 4)
+    found = {row["property_address"] + row["property_zip"]: row["assigned_broker_id"] for row in await db.fetch("select * from app.leads")}
+    assert found == {
+        "418 N Palmetto Ave34698": narrow, "418 N Palmetto Ave33601": wide, "1 Oak Ct33601": named, "2 Oak Ct33601": None,
+    }  # fmt: skip
+
+
+async def test_another_brokers_lead_is_not_touched(running: Running, sender: Sender, db: Any) -> None:
+    first, second = [await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "ab"]
+    async with running("ingest"):
+        await sender.send({**HOME, "broker_id": str(first)})
+        await eventually(counting(db, "app.leads"), 1)
+        before = await db.fetchrow("select * from app.leads")
+        upload = str(uuid4())
+        cells = {"Address": "418 N Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "7275550199", "Est. Value": "1"}
+        await sender.send({"upload_id": upload, "row": 1, "broker_id": str(second), "cells": cells})
+        await eventually(counting(db, "app.upload_tallies"), 1)
+    assert await db.fetchval("select duplicate from app.upload_tallies") == 1
+    assert dict(await db.fetchrow("select * from app.leads")) == dict(before)
+    assert await db.fetchval("select count(*) from app.lead_contacts") == 2
