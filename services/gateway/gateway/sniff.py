@@ -18,6 +18,7 @@ from gateway.problems import ProblemError
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_COLUMNS = 1_000
+MAX_NAME = 200
 _PIECE = 1 << 20
 _HEAD = 4_096
 _SHOWN = 60
@@ -135,6 +136,8 @@ def _checked(names: Sequence[str]) -> list[str]:
     """The header's names, made unique. Raises ProblemError when leads cannot be read under them."""
     if len(names) > MAX_COLUMNS:
         raise ProblemError("bad_columns", f"There are {len(names)} columns; {MAX_COLUMNS} are the most.")
+    if any(len(name) > MAX_NAME for name in names):
+        raise ProblemError("bad_columns", f"A header is longer than {MAX_NAME} characters: is there a header row?")
     if missing := columns.missing_required(names):
         raise ProblemError(
             "missing_columns",

@@ -21,6 +21,7 @@ _NAME_FILE = "disk"
 _RECEIVED = ".csv"
 _ARRIVING = ".part"
 _ORPHAN_SECONDS = 3_600
+_JUST_MADE_SECONDS = 60
 
 
 class Spool:
@@ -34,14 +35,11 @@ class Spool:
     def open(self) -> None:
         """Make the directory where it is missing, readable to us alone, and learn the disk's name. Raises OSError."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = self._directory / _NAME_FILE
-        try:
-            with os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(str(uuid4()))
-                file.flush()
-                os.fsync(file.fileno())
-        except FileExistsError:
-            pass
+        name, draft = self._directory / _NAME_FILE, self._directory / f"{_NAME_FILE}-{uuid4()}"
+        draft.write_text(str(uuid4()))
+        with suppress(FileExistsError):
+            os.link(draft, name)
+        draft.unlink()
         self.disk = name.read_text()
 
     def require_room(self, size: int) -> None:
@@ -71,6 +69,11 @@ class Spool:
         finally:
             os.close(directory)
 
+    def rename(self, upload_id: UUID, to: UUID) -> None:
+        """Make the file of one upload that of another; nothing happens when it is no more there."""
+        with suppress(FileNotFoundError):
+            self.path(upload_id).replace(self.path(to))
+
     def path(self, upload_id: UUID) -> Path:
         """Where the file of *upload_id* lies."""
         return self._directory / f"{upload_id}{_RECEIVED}"
@@ -99,6 +102,8 @@ class Spool:
         swept = 0
         for path in self._directory.glob(f"*{_ARRIVING}"):
             with suppress(OSError), path.open("rb") as file:
+                if time.time() - os.fstat(file.fileno()).st_mtime < _JUST_MADE_SECONDS:
+                    continue
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
                 swept += 1

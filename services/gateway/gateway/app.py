@@ -1,0 +1,49 @@
+"""Wiring of the gateway."""
+
+from datetime import time, timedelta
+
+from common.service import Service, main
+from gateway.keys import Keys
+from gateway.limits import Limits
+from gateway.publish import Publisher
+from gateway.report import Reports
+from gateway.server import WebServer
+from gateway.settings import GatewaySettings
+from gateway.spool import Spool
+from gateway.tend import Tender
+from gateway.upload import Uploads
+from gateway.web import Routes
+from gateway.webhooks import Webhooks
+
+
+def build(settings: GatewaySettings | None = None) -> Service:
+    """The gateway, ready to start. Raises OSError when its spool cannot be written."""
+    settings = settings or GatewaySettings.for_service("gateway")
+    service = Service("gateway", settings)
+    spool = Spool(settings.spool_directory, settings.gateway_min_free_bytes)
+    spool.open()
+    keys = Keys(service.database, service.keyring, settings)
+    limits = Limits(
+        settings.gateway_failures_per_minute, settings.gateway_uploads_per_minute, settings.gateway_trusted_hops
+    )
+    publisher = Publisher(service.bus, spool, settings.gateway_publish_at_once)
+    routes = Routes(
+        uploads=Uploads(settings, service.bus, keys, limits, spool),
+        publisher=publisher,
+        reports=Reports(service.database, service.keyring),
+        webhooks=Webhooks(settings, service.bus, limits),
+        keys=keys,
+        limits=limits,
+    )
+    service.parts += [publisher, WebServer(routes.application(), settings.gateway_host, settings.gateway_port)]
+    tender = Tender(service.database, spool, publisher, settings.gateway_lost_disk_seconds)
+    service.jobs.every(1, "settle_uploads", tender.settle)
+    service.jobs.every(30, "clear_spool", tender.clear_spool)
+    service.jobs.every(60, "give_up_lost_disks", tender.give_up_lost_disks)
+    service.jobs.daily("forget_old_content", time(3), tender.forget_old_content, timedelta(hours=12))
+    return service
+
+
+if __name__ == "__main__":
+    built = build()
+    main([built], built.settings)

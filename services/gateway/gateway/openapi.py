@@ -1,0 +1,157 @@
+"""The OpenAPI document, made from the table of operations, the catalogue of problems and the models that are answered."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+import common
+from gateway.problems import CONTENT_TYPE, KINDS, TYPE_PREFIX
+from gateway.vendors import VENDORS
+
+EVERYWHERE = ("unavailable", "internal")
+"""Problems that any operation may meet."""
+
+_HEX64 = "^[0-9a-fA-F]{64}$"
+_RFC3339 = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One address and method: its handler's name, and all that it may answer."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    success: tuple[int, type[BaseModel] | None]
+    problems: Sequence[str] = ()
+    signed: Literal["upload", "read"] | None = None
+    body: Literal["csv", "webhook"] | None = None
+
+
+def document(operations: Iterable[Operation]) -> dict[str, Any]:
+    """The whole document."""
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    schemas: dict[str, Any] = {"Problem": _PROBLEM}
+    for operation in operations:
+        model = operation.success[1]
+        if model is not None:
+            schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        paths[operation.path][operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Equity Connect gateway",
+            "version": common.__version__,
+            "description": "Signed CSV uploads of property records, their reports, and vendors' webhooks.",
+        },
+        "paths": dict(paths),
+        "components": {"schemas": schemas},
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": [*_path_parameters(operation.path), *_signature_headers(operation.signed)],
+        "responses": {str(operation.success[0]): _success(operation), **_refusals(operation.problems)},
+    }
+    if operation.body is not None:
+        described["requestBody"] = {"required": True, "content": _BODIES[operation.body]}
+    return described
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    schemas = {
+        "upload_id": {"type": "string", "format": "uuid"},
+        "vendor": {"type": "string", "enum": sorted(VENDORS)},
+    }
+    return [
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for name, schema in schemas.items()
+        if f"{{{name}}}" in path
+    ]
+
+
+def _signature_headers(signed: str | None) -> list[dict[str, Any]]:
+    if signed is None:
+        return []
+    pattern = "^(v2|sha256)=[0-9a-fA-F]{64}$" if signed == "upload" else "^v2=[0-9a-fA-F]{64}$"
+    text = "`<timestamp>.<body>` (v2) or the body (sha256)" if signed == "upload" else "`<timestamp>.GET <path>`"
+    headers = [
+        _header("X-Signature", f"HMAC-SHA256 over {text}, in hex.", pattern),
+        _header("X-Signature-Timestamp", "RFC 3339, within five minutes of now.", _RFC3339),
+        _header("X-Key-Id", "May be left out by a partner with one key.", "^[A-Za-z0-9_.-]{1,64}$", required=False),
+    ]
+    if signed == "upload":
+        headers.append(_header("X-Content-SHA256", "SHA-256 of the body, in hex.", _HEX64))
+        broker = _header("X-Broker-Id", "The broker whose leads these are; or `broker_id` in the query.", "", required=False)
+        headers.append(broker | {"schema": {"type": "string", "format": "uuid"}})
+        headers.append(broker | {"name": "broker_id", "in": "query", "schema": {"type": "string", "format": "uuid"}})
+    return headers
+
+
+def _header(name: str, description: str, pattern: str, *, required: bool = True) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": pattern}
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    _, model = operation.success
+    if model is not None:
+        content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+    elif operation.path.endswith(".csv"):
+        content = {"text/csv": {"schema": {"type": "string"}}}
+    else:
+        content = {"application/json": {"schema": {"type": "object"}}}
+    return {"description": operation.summary, "content": content}
+
+
+def _refusals(codes: Iterable[str]) -> dict[str, Any]:
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in (*codes, *EVERYWHERE):
+        by_status[KINDS[code].status].append(code)
+    return {
+        str(status): {
+            "description": "; ".join(f"`{code}`: {KINDS[code].title}" for code in found),
+            "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, found in sorted(by_status.items())
+    }
+
+
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. `code` is stable; the words are for people.",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "enum": [TYPE_PREFIX + code for code in KINDS]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "enum": list(KINDS)},
+        "detail": {"type": "string"},
+        "upload_id": {"type": "string", "format": "uuid", "description": "`already_uploaded`: the upload it repeats."},
+        "missing": {"type": "array", "items": {"type": "string"}, "description": "`missing_columns`: which."},
+        "found": {"type": "array", "items": {"type": "string"}, "description": "`missing_columns`: the file's header."},
+        "header": {"type": "string", "description": "`missing_header`: its name."},
+        "limit": {"type": "integer", "description": "`too_large`: the most bytes."},
+    },
+}
+
+_BODIES: dict[str, Any] = {
+    "csv": {
+        "text/csv": {"schema": {"type": "string", "description": "A header row and rows; any common encoding."}},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "contentMediaType": "text/csv"}},
+            }
+        },
+    },
+    "webhook": {"application/json": {"schema": {"type": "object"}}},
+}

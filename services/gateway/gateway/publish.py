@@ -1,0 +1,266 @@
+"""Sends the rows of taken files to Kafka, as `ingest.leads` messages (design §9, hazards S19).
+
+Rows do not go through the outbox: a row's id is made of upload and row, so sending it again changes nothing, and after a
+crash sending goes on from the last thousand that is noted. Whoever holds the lock on the file sends; the lease in the
+database is there so that one who lost the file, without knowing it, can note nothing any more.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from common import telemetry
+from common.bus import Bus
+from common.bus.failures import Kind, classify, code_of
+from common.bus.kafka import new_producer
+from common.database import load_queries
+from common.events import LeadRecord
+from gateway import rows
+from gateway.messages import Message, RowMessages
+from gateway.spool import Spool
+
+log = structlog.get_logger()
+queries = load_queries(__file__)
+
+CHUNK_ROWS = 1_000
+CHUNK_BYTES = 4_000_000
+POLL_SECONDS = 1.0
+SEND_SECONDS = 60
+RENEW_SECONDS = 10
+_TRIES = 5
+"""How often an unexpected failure is met before the upload counts as failed; waiting for Kafka or PostgreSQL is none."""
+
+
+class LeaseLostError(Exception):
+    """Somebody else has taken this upload over."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Rows on their way, as Kafka wants them."""
+
+    rows: int = 0
+    batches: list[tuple[int, Any]] = field(default_factory=list)
+    """Partition and filled batch."""
+
+
+class Publisher:
+    """Sends what waits on this gateway's disk, several uploads side by side."""
+
+    def __init__(self, bus: Bus, spool: Spool, at_once: int) -> None:
+        self._bus = bus
+        self._spool = spool
+        self._at_once = at_once
+        self._me = str(uuid4())
+        self._wake = asyncio.Event()
+        self._sending: dict[UUID, asyncio.Task[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Begin to send."""
+        self._tasks = [asyncio.create_task(self._watch(), name="gateway-publisher")]
+        self._tasks.append(asyncio.create_task(self._renew(), name="gateway-leases"))
+
+    async def stop(self) -> None:
+        """Stop; what is not sent is sent by the next start."""
+        tasks = [*self._tasks, *self._sending.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._discard(self._producer)
+
+    def wake(self) -> None:
+        """Look for uploads now."""
+        self._wake.set()
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self._begin_waiting()
+            except Exception as error:  # noqa: BLE001 - the database may be away; the uploads stay
+                log.warning("publisher_waits", error=code_of(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def _begin_waiting(self) -> None:
+        async with self._bus.database.connection() as connection:
+            waiting = [row["id"] async for row in queries.waiting_uploads(connection, spool_host=self._spool.disk)]
+        for upload_id in waiting:
+            if len(self._sending) >= self._at_once:
+                break
+            if upload_id not in self._sending:
+                self._sending[upload_id] = asyncio.create_task(self._send_upload(upload_id), name=f"upload-{upload_id}")
+
+    async def _send_upload(self, upload_id: UUID) -> None:
+        try:
+            with self._spool.locked(upload_id) as mine:
+                if mine:
+                    await self._send_patiently(upload_id)
+                    self._wake.set()
+        except FileNotFoundError:
+            await self._give_up(upload_id, "needs_resend", "the file is no longer here: send the same file again")
+        except LeaseLostError:
+            log.warning("upload_taken_over", upload_id=str(upload_id))
+        finally:
+            del self._sending[upload_id]
+
+    async def _send_patiently(self, upload_id: UUID) -> None:
+        """Send, however long Kafka or PostgreSQL are away. An upload that keeps failing otherwise counts as failed."""
+        tries, pause = 0, 0.2
+        while True:
+            try:
+                return await self._send_rest(upload_id)
+            except (LeaseLostError, FileNotFoundError):
+                raise
+            except Exception as error:  # noqa: BLE001 - sorted by kind
+                kind = classify(error)
+                tries += kind in (Kind.UNEXPECTED, Kind.BAD_RECORD)
+                log.warning("upload_waits", upload_id=str(upload_id), error=code_of(error), kind=kind, exc_info=tries > 0)
+                if tries == _TRIES:
+                    return await self._give_up(upload_id, "failed", f"sending failed with {code_of(error)}: tell support")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5)
+
+    async def _give_up(self, upload_id: UUID, state: str, problem: str) -> None:
+        log.error("upload_given_up", upload_id=str(upload_id), state=state, problem=problem)
+        with suppress(Exception):  # the next look finds it as it is now
+            async with self._bus.database.connection() as connection:
+                await queries.give_up_upload(
+                    connection, id=upload_id, spool_host=self._spool.disk, state=state, problem=problem
+                )
+
+    async def _send_rest(self, upload_id: UUID) -> None:
+        """Send the rows that are not noted as sent, thousand by thousand; the next are read while these travel."""
+        async with self._bus.database.connection() as connection:
+            upload = await queries.take_lease(
+                connection, id=upload_id, spool_host=self._spool.disk, lease_owner=self._me
+            )
+        if upload is None:
+            return
+        producer = await self._get_producer()
+        topic = self._bus.topic(LeadRecord.topic)
+        partitions = len(await producer.partitions_for(topic))
+        sent = upload["rows_published"]
+        span = telemetry.tracer().start_as_current_span("send rows", attributes={"equity.upload_id": str(upload_id)})
+        with span, _Reading(self._spool.path(upload_id), dict(upload)) as reading:
+            chunk = await asyncio.to_thread(reading.chunk, producer, partitions)
+            while chunk.rows:
+                following = asyncio.ensure_future(asyncio.to_thread(reading.chunk, producer, partitions))
+                try:
+                    await self._send(producer, topic, chunk)
+                    sent += chunk.rows
+                    telemetry.counter("equity_rows_published", "Rows sent to Kafka").add(chunk.rows)
+                finally:
+                    chunk = await following
+                if chunk.rows:
+                    await self._note(queries.keep_progress, upload_id, sent)
+            await self._note(queries.finish_publishing, upload_id, sent)
+
+    async def _note(self, statement: Any, upload_id: UUID, sent: int) -> None:
+        async with self._bus.database.connection() as connection:
+            noted = await statement(connection, id=upload_id, lease_owner=self._me, rows_published=sent)
+        if not noted:
+            raise LeaseLostError
+
+    async def _send(self, producer: AIOKafkaProducer, topic: str, chunk: Chunk) -> None:
+        """Return when Kafka has acknowledged all. A producer that does not get there is thrown away (hazards S12)."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                acknowledged = [
+                    await producer.send_batch(batch, topic, partition=partition) for partition, batch in chunk.batches
+                ]
+                for metadata in acknowledged:
+                    await metadata
+        except BaseException:
+            await self._discard(producer)
+            raise
+
+    async def _get_producer(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                self._producer = await new_producer(self._bus.settings, "gateway-rows")
+            return self._producer
+
+    async def _discard(self, producer: AIOKafkaProducer | None) -> None:
+        if producer is None:
+            return
+        if producer is self._producer:
+            self._producer = None
+        task = asyncio.ensure_future(producer.stop())
+        await asyncio.wait({task}, timeout=2)
+        task.cancel()
+
+    async def _renew(self) -> None:
+        """Say that the uploads in hand are in hand, also while Kafka is away."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if not self._sending:
+                continue
+            try:
+                async with self._bus.database.connection() as connection:
+                    await queries.renew_leases(connection, ids=list(self._sending), lease_owner=self._me)
+            except Exception as error:  # noqa: BLE001 - the next round comes soon
+                log.warning("leases_wait", error=code_of(error))
+
+
+class _Reading:
+    """An upload's file, read from where sending stopped. Used by one thread at a time."""
+
+    def __init__(self, file: Path, upload: dict[str, Any]) -> None:
+        self._text = rows.open_text(file, upload["encoding"])
+        reader = rows.Reader(self._text, upload["delimiter"])
+        reader.header()
+        self._messages = RowMessages(
+            upload["id"],
+            upload["received_at"],
+            upload["columns"],
+            upload["delimiter"],
+            broker_id=upload["broker_id"],
+            broker_ids=upload["broker_ids"],
+            traceparent=telemetry.current_traceparent(),
+        )
+        self._rows = self._from(reader.rows(len(upload["columns"])), upload["rows_published"])
+
+    def __enter__(self) -> "_Reading":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._text.close()
+
+    def _from(self, found: Iterator[rows.Row], sent: int) -> Iterator[Message]:
+        for number, row in enumerate(islice(found, sent, None), start=sent + 1):
+            yield self._messages.message(number, row)
+
+    def chunk(self, producer: AIOKafkaProducer, partitions: int) -> Chunk:
+        """The next rows: a thousand, or fewer large ones; none at the end.
+
+        Batches are filled here and sent whole, which costs half of what sending row by row does. Rows of one key go to one
+        partition, though not the one that other producers choose: it helps locality, and nothing rests on it.
+        """
+        chunk, size = Chunk(), 0
+        filling: dict[int, Any] = {}
+        for key, value, headers in islice(self._rows, CHUNK_ROWS):
+            partition = zlib.crc32(key or value) % partitions
+            batch = filling.get(partition)
+            if batch is None or batch.append(key=key, value=value, headers=headers, timestamp=None) is None:
+                batch = filling[partition] = producer.create_batch()
+                batch.append(key=key, value=value, headers=headers, timestamp=None)
+                chunk.batches.append((partition, batch))
+            chunk.rows += 1
+            size += len(value)
+            if size > CHUNK_BYTES:
+                break
+        return chunk

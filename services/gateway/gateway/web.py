@@ -1,0 +1,182 @@
+"""The gateway's addresses: each with what it does and how OpenAPI tells it, in one table at the end."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel
+
+from common import telemetry
+from common.bus.failures import Kind, classify, code_of
+from gateway.keys import Keys
+from gateway.limits import Limits
+from gateway.openapi import Operation, document
+from gateway.problems import ProblemError, of_http, unavailable
+from gateway.publish import Publisher
+from gateway.report import Reports, UploadReport
+from gateway.signature import Claim, Key, Scheme, reader
+from gateway.upload import Uploads
+from gateway.webhooks import Webhooks
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_WAITING = {Kind.OURS_DOWN, Kind.REPEAT, Kind.OUR_MISTAKE}
+
+
+class Routes:
+    """Answers requests."""
+
+    def __init__(
+        self, uploads: Uploads, publisher: Publisher, reports: Reports, webhooks: Webhooks, keys: Keys, limits: Limits
+    ) -> None:
+        self._uploads = uploads
+        self._publisher = publisher
+        self._reports = reports
+        self._webhooks = webhooks
+        self._keys = keys
+        self._limits = limits
+        self._document = document(OPERATIONS)
+
+    def application(self) -> web.Application:
+        """The web application."""
+        app = web.Application(middlewares=[answer_problems], handler_args={"auto_decompress": False})
+        for operation in OPERATIONS:
+            app.router.add_route(operation.method, operation.path, getattr(self, operation.name))
+        app.on_response_prepare.append(_say_little)
+        return app
+
+    async def take_upload(self, request: web.Request) -> web.Response:
+        """Take a signed CSV file."""
+        upload_id, partner_id = await self._uploads.take(request)
+        self._publisher.wake()
+        report = await self._reports.report(upload_id, partner_id)
+        return _json(report, status=202, headers={"Location": f"/v1/uploads/{upload_id}"})
+
+    async def show_upload(self, request: web.Request) -> web.Response:
+        """Report what became of an upload."""
+        key = await self._reader(request)
+        return _json(await self._reports.report(_upload_id(request), key.partner_id))
+
+    async def show_rejects(self, request: web.Request) -> web.StreamResponse:
+        """Stream an upload's rejected rows as CSV."""
+        key = await self._reader(request)
+        upload_id = _upload_id(request)
+        pieces = await self._reports.rejects(upload_id, key.partner_id)
+        disposition = f'attachment; filename="rejects-{upload_id}.csv"'
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": disposition}
+        )
+        try:
+            first = await anext(pieces)
+            await response.prepare(request)
+            await response.write(first)
+            async for piece in pieces:
+                await response.write(piece)
+        except Exception as error:
+            if not response.prepared:
+                raise
+            log.warning("rejects_cut_short", upload_id=str(upload_id), error=code_of(error))
+            raise ConnectionResetError("the list ends here, and must not look complete") from error
+        await response.write_eof()
+        return response
+
+    async def take_webhook(self, request: web.Request) -> web.Response:
+        """Take a vendor's webhook."""
+        outcome = await self._webhooks.take(request.match_info["vendor"], request)
+        return web.json_response({"status": "duplicate" if outcome == "duplicate" else "received"})
+
+    async def show_openapi(self, _request: web.Request) -> web.Response:
+        """Describe these addresses."""
+        return web.json_response(self._document)
+
+    async def _reader(self, request: web.Request) -> Key:
+        """The key that signed this reading. Raises ProblemError."""
+        await self._limits.admit(request)
+        try:
+            claim = Claim.read(request.headers, datetime.now(UTC))
+            if claim.scheme is not Scheme.V2:
+                raise ProblemError("bad_header", "Reading is signed with `v2=` over `<timestamp>.GET <path>`.")
+            key = reader(claim, request.rel_url.raw_path, await self._keys.candidates(claim))
+            if key is None:
+                raise ProblemError("bad_signature", "No active key signed this path at this time.")
+        except ProblemError:
+            await self._limits.count_failure(request)
+            raise
+        return key
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell every refusal as RFC 9457 has it; say nothing of what is inside."""
+    try:
+        with telemetry.tracer().start_as_current_span(f"{request.method} {_route(request)}"):
+            return await handler(request)
+    except ProblemError as problem:
+        return problem.response()
+    except web.HTTPException as error:
+        return of_http(error).response()
+    except ConnectionResetError:
+        raise
+    except Exception as error:  # noqa: BLE001 - sorted by kind; the sender is told whether to try again
+        if classify(error) in _WAITING:
+            log.warning("request_cannot_be_served", path=_route(request), error=code_of(error))
+            return unavailable("Try again in a moment.").response()
+        log.exception("request_failed", path=_route(request), error=code_of(error))
+        return ProblemError("internal", "It is in our log.").response()
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"
+
+
+async def _say_little(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(
+        {"Server": "equity", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    )
+
+
+def _upload_id(request: web.Request) -> UUID:
+    try:
+        return UUID(request.match_info["upload_id"])
+    except ValueError as error:
+        raise ProblemError("not_found", "There is no upload of this id, or it is not yours.") from error
+
+
+def _json(model: BaseModel, **options: object) -> web.Response:
+    return web.Response(body=model.model_dump_json().encode(), content_type="application/json", **options)  # type: ignore[arg-type]
+
+
+OPERATIONS = (
+    Operation(
+        "post", "/v1/uploads", "take_upload", "Upload a signed CSV file of property records",
+        success=(202, UploadReport), signed="upload", body="csv",
+        problems=(
+            "missing_header", "bad_header", "stale_timestamp", "content_hash_mismatch", "bad_request", "bad_multipart",
+            "bad_signature", "scheme_refused", "broker_not_permitted", "too_slow", "already_uploaded", "too_large",
+            "content_encoding", "content_type", "not_csv", "empty_file", "missing_columns", "bad_columns", "bad_text",
+            "too_many_requests", "no_space",
+        ),
+    ),
+    Operation(
+        "get", "/v1/uploads/{upload_id}", "show_upload", "Report what became of an upload",
+        success=(200, UploadReport), signed="read",
+        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+    ),
+    Operation(
+        "get", "/v1/uploads/{upload_id}/rejects.csv", "show_rejects", "The rejected rows as CSV, to be corrected",
+        success=(200, None), signed="read",
+        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+    ),
+    Operation(
+        "post", "/v1/webhooks/{vendor}", "take_webhook", "A vendor's webhook", success=(200, None), body="webhook",
+        problems=(
+            "bad_request", "bad_json", "stale_webhook", "bad_signature", "not_found", "too_large", "content_encoding",
+            "too_many_requests",
+        ),
+    ),
+    Operation("get", "/openapi.json", "show_openapi", "This document", success=(200, None)),
+)  # fmt: skip
