@@ -1,7 +1,7 @@
 """What the environment can set, for every service; each service adds its own in its `settings.py`."""
 
 import os
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AliasChoices, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     inbox_days: int = Field(14, ge=8, description="Days an inbox remembers: longer than topics keep their messages.")
 
     @classmethod
-    def for_service(cls, service: str) -> "Settings":
+    def for_service(cls, service: str) -> Self:
         """The settings of *service*: `<SERVICE>_DATABASE_URL` goes before `DATABASE_URL`."""
         own = os.environ.get(f"{service.upper()}_DATABASE_URL")
         return cls(database_url=SecretStr(own)) if own else cls()

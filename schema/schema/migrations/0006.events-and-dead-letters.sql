@@ -16,6 +16,7 @@ create table app.pipeline_events (
   created_at timestamptz not null,
   recorded_at timestamptz not null default now(),
   payload jsonb,
+  payload_hash bytea,
   primary key (event_id, created_at)
 ) partition by range (created_at);
 comment on column app.pipeline_events.created_at is 'ce_time, so that a repeat meets the same key; recorded_at is when it was written';

@@ -90,10 +90,8 @@ def _texts(raw: Mapping[str, Any], facts: dict[str, Any]) -> list[Reason]:
             facts[name] = None
             continue
         text = value if type(value) is str else _as_text(value)
-        if not text.isascii() or not text.isprintable():
-            if _UNSEEN.search(text):
-                reasons.append(Reason.INVALID_CHARACTERS)
-                continue
+        if not (text.isascii() and text.isprintable()) and _UNSEEN.search(text):
+            reasons.append(Reason.INVALID_CHARACTERS)
         text = " ".join(text.split())
         if len(text) > MAX_LENGTH:
             reasons.append(Reason.VALUE_TOO_LONG)

@@ -17,7 +17,7 @@ from common.rejects import seal_row
 from ingest.dedupe import FLAGS, Merged, group, keys_lost
 from ingest.prepare import Prepared, Rejected
 from ingest.score import score
-from ingest.verdict import Reason, explain
+from ingest.verdict import explain
 
 queries = load_queries(__file__)
 
@@ -191,7 +191,7 @@ async def record_rejects(tx: Tx, rejects: Sequence[Rejected], keyring: Keyring) 
 async def record_tallies(tx: Tx, verdicts: Sequence[Verdict], rejects: Sequence[Rejected]) -> None:
     """Append what this batch means for each upload: all rows of an upload add up to what was published."""
     counts: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
-    reasons: defaultdict[UUID, Counter[Reason]] = defaultdict(Counter)
+    reasons: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
     total: Counter[str] = Counter()
     for found in verdicts:
         total[found.verdict] += 1
@@ -202,7 +202,7 @@ async def record_tallies(tx: Tx, verdicts: Sequence[Verdict], rejects: Sequence[
         assert upload_id is not None
         total["rejected"] += 1
         counts[upload_id]["rejected"] += 1
-        reasons[upload_id].update(one.reasons[:1])
+        reasons[upload_id].update(str(reason) for reason in one.reasons[:1])
     for verdict, count in total.items():
         telemetry.counter("equity_records", "Property records by verdict").add(count, {"verdict": verdict})
     if counts:

@@ -50,6 +50,8 @@ class Received(Generic[E]):
     causation_id: str | None = None
     correlation_id: str | None = None
     traceparent: str | None = None
+    source: str | None = None
+    duration_ms: int | None = None
 
     @property
     def inbox_key(self) -> tuple[UUID, int]:
@@ -211,7 +213,9 @@ class Batch(Generic[E]):
             elif otherwise is not None and write is not otherwise:
                 await self._commit(groups, otherwise, otherwise)
             else:
-                log.warning("record_failed", consumer=self.consumer, event_id=str(groups[0][0].cause.id), kind=kind)
+                log.warning(
+                    "record_failed", consumer=self.consumer, event_id=str(groups[0][0].cause.id), kind=kind, error=code_of(error)
+                )
                 self.failures.append(Failure.of(groups[0][0].cause, error))
 
     async def _claim_and_write(self, tx: Tx, groups: list[list[C]], write: Any) -> None:
@@ -221,7 +225,7 @@ class Batch(Generic[E]):
         if mine:
             await write(tx, mine)
         for cause in causes:
-            if cause.redrive and cause.inbox_key in claimed:
+            if self.inbox and cause.redrive and cause.inbox_key in claimed:
                 tx.emit(DeadLetterResolved(event_id=cause.id, consumer=self.consumer, redrive=cause.redrive), cause=cause)
         self._settled.update(cause.inbox_key for cause in causes)
 

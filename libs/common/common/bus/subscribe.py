@@ -82,7 +82,7 @@ class Consumer:
             day = header.time if not header.redrive else header.redrive_time or header.time
             received: Received[Any] = Received(
                 None, record, header.id, header.time, day.date(), header.redrive,
-                header.subject, header.causation_id, header.correlation_id, header.traceparent,
+                header.subject, header.causation_id, header.correlation_id, header.traceparent, header.source, header.duration_ms,
             )  # fmt: skip
             if self.event is None:
                 good[record.topic, len(good)] = received

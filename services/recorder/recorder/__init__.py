@@ -1,0 +1,1 @@
+"""The recorder: what happened goes from the bus into PostgreSQL, and dead letters come back from there."""
