@@ -93,6 +93,6 @@ def _by_library(text: str) -> tuple[str, str]:
     except (AddressNormalizationError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         raise UnreadableAddressError from error
     street = str(found["address_line_1"] or "")
-    if not any(character.isdigit() for character in street) or not any(character.isalpha() for character in street):
+    if "ANYTOWN" in street or not any(character.isdigit() for character in street) or not any(character.isalpha() for character in street):
         raise UnreadableAddressError
     return street, str(found["address_line_2"] or "")
