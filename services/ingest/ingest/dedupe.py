@@ -113,6 +113,8 @@ def _join(rows: Sequence[LeadRow]) -> list[int]:
             if key is not None:
                 members.setdefault(key, []).append(place)
         for places in members.values():
+            if len(places) == 1:
+                continue
             # Rows that agree with others on a stronger key lead, so that the order of arrival does not decide.
             for place in sorted(places, key=lambda p: tuple(repr(k[p]) for k in all_keys)):
                 _unite_with_first_fit(parents, held, level, places, place)

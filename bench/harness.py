@@ -1,0 +1,167 @@
+"""What the benchmarks share: the real system on servers of its own, CPU by process, and the report.
+
+Every figure is also given as a ratio to what PostgreSQL or Kafka alone did in the same run, because machines differ.
+"""
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from local_services import KafkaServer, PostgresServer, start_kafka, start_postgres
+from support import databases
+from support import servers as servers_support
+from support import topics as topic_support
+from support.databases import Database
+from support.installation import Installation, Spawned
+
+console = Console(stderr=True)
+
+
+@dataclass
+class System:
+    """Kafka, PostgreSQL and services in processes of their own, and what CPU each has spent."""
+
+    kafka: KafkaServer
+    postgres: PostgresServer
+    installation: Installation
+    services: dict[str, Spawned] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Database:
+        """The installation's database."""
+        return self.installation.database
+
+    async def start(self, *names: str, **environment: str) -> None:
+        """Start each of *names* as a process of its own."""
+        for name in names:
+            self.services[name] = await self.installation.spawn(name, **environment)
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """CPU seconds, user and system, that each process has spent so far."""
+        spent = {"kafka": _of_process(self.kafka.pid), "postgres": _of_tree(self.postgres.pid)}
+        for name, spawned in self.services.items():
+            if spawned.process is not None:
+                spent[name] = _of_process(spawned.process.pid)
+        return spent
+
+    def peak_memory_mb(self, name: str) -> float:
+        """The most memory that a service has had resident, in MB."""
+        process = self.services[name].process
+        assert process is not None
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("this system does not tell a process' peak memory")
+
+
+def _of_process(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
+
+
+def _of_tree(pid: int) -> float:
+    """With its children, living and gone: PostgreSQL has a process a connection."""
+    parent = psutil.Process(pid)
+    times = parent.cpu_times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for child in parent.children():
+        try:
+            total += _of_process(child.pid)
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+@asynccontextmanager
+async def system(*services: str, **environment: str) -> AsyncIterator[System]:
+    """The system on a fresh Kafka and PostgreSQL with *services* running; everything is gone afterwards."""
+    with servers() as (kafka, postgres, directory), databases.copied() as database:
+        async with topic_support.created(kafka.bootstrap, ""):
+            installation = Installation(kafka.bootstrap, "", database, directory)
+            built = System(kafka, postgres, installation)
+            try:
+                await built.start(*services, **environment)
+                yield built
+            finally:
+                installation.close()
+
+
+@contextmanager
+def servers() -> Iterator[tuple[KafkaServer, PostgresServer, Path]]:
+    """Kafka and PostgreSQL of the benchmark's own, durable as in production."""
+    with tempfile.TemporaryDirectory(prefix="equity-bench-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        console.print("starting Kafka and PostgreSQL …", style="dim")
+        kafka = start_kafka(directory / "kafka")
+        postgres = start_postgres(directory / "postgres")
+        os.environ |= {
+            "EQUITY_TEST_KAFKA": kafka.bootstrap,
+            "EQUITY_TEST_POSTGRES": postgres.dsn,
+            servers_support.RUN: name,
+        }
+        try:
+            yield kafka, postgres, directory
+        finally:
+            kafka.stop()
+            postgres.stop()
+
+
+@dataclass(slots=True)
+class Timed:
+    """How long something took."""
+
+    seconds: float = 0.0
+
+
+@contextmanager
+def timed() -> Iterator[Timed]:
+    """Time the block."""
+    result = Timed()
+    started = time.perf_counter()
+    try:
+        yield result
+    finally:
+        result.seconds = time.perf_counter() - started
+
+
+async def until(done: Callable[[], Awaitable[bool]], seconds: float, every: float = 0.1) -> None:
+    """Wait for *done*. Raises TimeoutError after *seconds*."""
+    async with asyncio.timeout(seconds):
+        while not await done():
+            await asyncio.sleep(every)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which *share* of the values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def report(name: str, rows: list[Mapping[str, Any]], **summary: Any) -> None:
+    """A table for people, then one JSON line for programs."""
+    table = Table(title=name, title_justify="left")
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    for column in columns:
+        table.add_column(column, justify="left" if column in {"what", "process"} else "right")
+    for row in rows:
+        table.add_row(*(_shown(row.get(column)) for column in columns))
+    Console().print(table)
+    print(json.dumps({"bench": name, **summary, "rows": rows}, default=str))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,67 @@
+"""CSV to leads: a signed upload through gateway, ingest and recorder, against COPY and the upsert alone.
+
+    ./dev bench intake [ROWS …]
+
+Skip tracing is not running. The time goes from the first byte sent to the last event recorded.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncpg
+from harness import System, report, system, timed
+from records import copy_and_upsert, lead_rows, write_csv
+from uploads import uploader
+
+ROWS = (10_000, 100_000)
+
+
+async def main(sizes: tuple[int, ...]) -> None:
+    """Measure each size on a system of its own."""
+    for rows in sizes:
+        async with system("gateway", "ingest", "recorder") as running:
+            await measure(running, rows)
+
+
+async def measure(running: System, rows: int) -> None:
+    """One upload of *rows* rows, and the same rows straight into PostgreSQL."""
+    directory = running.installation.directory
+    file = write_csv(directory / "leads.csv", rows)
+    alone = await postgres_alone(running, file)
+    async with uploader(running) as partner:
+        await partner.finish(write_csv(directory / "warm-up.csv", 2_000, seed=99))
+        before = running.cpu_seconds()
+        with timed() as whole:
+            result = await partner.finish(file)
+        spent = {name: seconds - before[name] for name, seconds in running.cpu_seconds().items()}
+    taken = result["rows_total"]
+    rate = taken / whole.seconds
+    spent["all"] = sum(spent.values())
+    report(
+        f"intake of {rows:,} rows",
+        [{"process": name, "CPU us a lead": seconds / taken * 1e6} for name, seconds in spent.items()],
+        leads_per_second=round(rate),
+        postgres_alone_per_second=round(alone),
+        ratio_to_postgres_alone=round(rate / alone, 3),
+        rows_total=taken,
+        seconds=round(whole.seconds, 2),
+        verdicts={name: result[name] for name in ("inserted", "updated", "duplicate", "rejected")},
+    )
+
+
+async def postgres_alone(running: System, file: Path) -> float:
+    """Rows a second that PostgreSQL takes by COPY and upsert, with nothing else to do."""
+    rows = lead_rows(file)
+    connection = await asyncpg.connect(running.database.superuser_dsn)
+    try:
+        with timed() as alone:
+            await copy_and_upsert(connection, rows)
+        await connection.execute("truncate app.leads cascade")
+    finally:
+        await connection.close()
+    return len(rows) / alone.seconds
+
+
+if __name__ == "__main__":
+    asyncio.run(main(tuple(map(int, sys.argv[1:])) or ROWS))

@@ -1,0 +1,64 @@
+"""Invented records for the benchmarks: as files, and ready for the database."""
+
+import csv
+import os
+import runpy
+from collections.abc import Iterator
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from common import ids
+from ingest.dedupe import FACTS, FLAGS, LeadRow, group, stamp_of
+from ingest.normalise import PropertyRecord, normalise
+from ingest.vendors.propstream import record_from_cells
+
+BATCH = 500
+TODAY = date(2026, 11, 21)
+_generator = runpy.run_path(str(Path(__file__).parents[1] / "samples" / "generate.py"))
+STAGING = (
+    "ord", "id", "stamp", "source", "broker_id", "editable_brokers", "data_key", "lead_score", "score_contributions", "upload_id",
+    "row", "event_id", "observed", "mak", *FACTS, *FLAGS, "email", "phone", "raw", "loaded_at",
+)  # fmt: skip
+
+
+def write_csv(file: Path, rows: int, seed: int = 7) -> Path:
+    """*rows* invented records as PropStream exports them."""
+    return Path(_generator["write"](file, rows, seed))
+
+
+def lead_rows(file: Path) -> list[LeadRow]:
+    """The records of *file*, normalised: what `ingest` would hand to the database."""
+    found = []
+    with file.open(encoding="utf-8-sig", newline="") as source:
+        for cells in csv.DictReader(source):
+            record = normalise(record_from_cells({name: value for name, value in cells.items() if name and value}), TODAY)
+            if isinstance(record, PropertyRecord):
+                found.append(_row(record))
+    return found
+
+
+def _row(record: PropertyRecord) -> LeadRow:
+    return LeadRow(
+        ids.new_id(), stamp_of(TODAY.toordinal(), "propstream"), "propstream", record.facts, record.flags, record.mak,
+        data_key=os.urandom(64), lead_score=50, score_contributions='{"base":50}',
+    )  # fmt: skip
+
+
+async def copy_and_upsert(connection: asyncpg.Connection, rows: list[LeadRow]) -> None:
+    """COPY into `leads_staging` and upsert from there, a batch a transaction: PostgreSQL's share of the work, alone."""
+    for batch in _batches(rows):
+        records = [(*home.row.as_record(number)[:-1], None) for number, home in enumerate(group(batch))]
+        async with connection.transaction():
+            await connection.copy_records_to_table("leads_staging", schema_name="pipeline", columns=STAGING, records=records)
+            await connection.fetch("select * from app.upsert_leads(array(select s from pipeline.leads_staging s))")
+            await connection.execute("delete from pipeline.leads_staging")
+
+
+def _batches(rows: list[LeadRow]) -> Iterator[list[Any]]:
+    source = iter(rows)
+    while batch := list(islice(source, BATCH)):
+        yield batch

@@ -1,0 +1,69 @@
+"""A partner with a key, and uploads in their name."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from harness import System, until
+
+from cli.http import Gateway
+from cli.signing import Scheme, SigningKey
+from common.contacts import Keyring
+from support.installation import SECRETS
+
+
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    """Uploads to one gateway under one key, with the database's view of what became of them."""
+
+    gateway: Gateway
+    database: asyncpg.Connection
+
+    async def send(self, file: Path) -> str:
+        """Send *file*; the upload's id."""
+        answer = await self.gateway.upload(file, file.stat().st_size, {}, lambda _: None, lambda _: None)
+        return str(answer["upload_id"])
+
+    async def finish(self, file: Path, within_s: float = 3_600) -> dict[str, Any]:
+        """Send *file* and wait until every row is accounted for and every event of it recorded; its report."""
+        upload_id = await self.send(file)
+        report: dict[str, Any] = {}
+
+        async def done() -> bool:
+            report.update(await self.gateway.report(upload_id))
+            return bool(report["state"] == "done")
+
+        await until(done, within_s)
+
+        async def recorded() -> bool:
+            events = await self.database.fetchval(
+                "select count(*) from app.pipeline_events where correlation_id = $1 and event_type <> 'upload_received'",
+                upload_id,
+            )
+            return bool(events >= report["inserted"] + report["updated"] + report["rejected"])
+
+        await until(recorded, within_s)
+        return report
+
+
+@asynccontextmanager
+async def uploader(running: System) -> AsyncIterator[Uploader]:
+    """A new partner with a key of the recommended scheme."""
+    secret = secrets.token_hex(32)
+    keyring = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1")
+    connection = await asyncpg.connect(running.database.superuser_dsn)
+    partner = await connection.fetchval("insert into app.partners (name) values ('bench') returning id")
+    await connection.execute(
+        "insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed) values ('bench', $1, 'v2', $2)",
+        partner,
+        keyring.seal("partner-key", b"bench", secret.encode()),
+    )
+    try:
+        async with Gateway.open(running.services["gateway"].gateway, SigningKey("bench", secret.encode(), Scheme.V2)) as gateway:
+            yield Uploader(gateway, connection)
+    finally:
+        await connection.close()
