@@ -1,7 +1,7 @@
 """Who may ask how often. Counted in memory, so each replica counts for itself; a restart forgets.
 
-Only failures without a valid signature are limited by address, and uploads by key. What is verified is never refused for the
-address it comes from: vendors send their webhooks from few addresses and may not repeat them (hazards S18).
+Only failures without a valid signature are limited by address, and uploads by key. What is verified is never refused
+for the address it comes from: vendors send their webhooks from few addresses and may not repeat them (hazards S18).
 """
 
 import ipaddress
@@ -69,8 +69,8 @@ class Limits:
 def client_address(request: web.Request, trusted_hops: int) -> str:
     """The client's address, an IPv6 one as its /64 network.
 
-    With *trusted_hops* proxies in front of us, it is what the outermost of them added to X-Forwarded-For; what stands before
-    that anybody can write. A request that did not pass all of them counts for its peer.
+    With *trusted_hops* proxies in front of us, it is what the outermost of them added to X-Forwarded-For; what stands
+    before that anybody can write. A request that did not pass all of them counts for its peer.
     """
     peer = request.remote or "unknown"
     if not trusted_hops:

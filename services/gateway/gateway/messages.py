@@ -25,7 +25,7 @@ _EXTRA = ""
 
 _PROBLEMS = {
     "too_few_cells": "the row has {cells} cells, the header has {width}",
-    "too_many_cells": "the row has {cells} cells, the header has {width}: put quotes round a cell that holds the delimiter",
+    "too_many_cells": "the row has {cells} cells, the header has {width}: quote a cell that holds the delimiter",
     "unclosed_quote": "a quote is opened and not closed: write a quote inside a cell twice",
     "unreadable_row": "the row is not CSV",
     "row_too_large": "the row is too large; its cells were cut",

@@ -1,4 +1,4 @@
-"""The file inside a multipart body. The signature covers the exact bytes sent, so they are verified before this reads them."""
+"""The file inside a multipart body. The signature covers the exact bytes sent; they are verified before this reads."""
 
 import hashlib
 from collections.abc import Callable
@@ -93,7 +93,9 @@ def extract(body: Path, boundary: bytes, out: BinaryIO) -> str:
                 parser.write(piece)
         parser.finalize()
     except FormParserError as error:
-        raise ProblemError("bad_multipart", "Build the body with a library, and sign the very bytes that are sent.") from error
+        raise ProblemError(
+            "bad_multipart", "Build it with a library, and sign the very bytes that are sent."
+        ) from error
     if not extraction.ended:
         raise ProblemError("bad_multipart", "The body has no end: its closing boundary is missing.")
     if extraction.filename is None:

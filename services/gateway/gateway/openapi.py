@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of operations, the catalogue of problems and the models that are answered."""
+"""The OpenAPI document, made from the table of operations, the catalogue of problems and the answers' models."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -89,15 +89,20 @@ def _signature_headers(signed: str | None) -> list[dict[str, Any]]:
     ]
     if signed == "upload":
         headers.append(_header("X-Content-SHA256", "SHA-256 of the body, in hex.", _HEX64))
-        broker = _header("X-Broker-Id", "The broker whose leads these are; or `broker_id` in the query.", "", required=False)
-        headers.append(broker | {"schema": {"type": "string", "format": "uuid"}})
-        headers.append(broker | {"name": "broker_id", "in": "query", "schema": {"type": "string", "format": "uuid"}})
+        headers.append(_broker("X-Broker-Id", "header"))
+        headers.append(_broker("broker_id", "query"))
     return headers
 
 
 def _header(name: str, description: str, pattern: str, *, required: bool = True) -> dict[str, Any]:
     schema = {"type": "string", "pattern": pattern}
     return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+
+
+def _broker(name: str, place: str) -> dict[str, Any]:
+    text = "The broker whose leads these are; default: the partner's, or by territory."
+    schema = {"type": "string", "format": "uuid"}
+    return {"name": name, "in": place, "required": False, "description": text, "schema": schema}
 
 
 def _success(operation: Operation) -> dict[str, Any]:

@@ -75,11 +75,12 @@ class ProblemError(Exception):
 
     def response(self) -> web.Response:
         """The answer that tells it."""
-        body = {"type": TYPE_PREFIX + self.code, "title": self.kind.title, "status": self.kind.status, "code": self.code}
+        kind = self.kind
+        body = {"type": TYPE_PREFIX + kind.code, "title": kind.title, "status": kind.status, "code": kind.code}
         if self.detail:
             body["detail"] = self.detail
         return web.Response(
-            status=self.kind.status,
+            status=kind.status,
             body=orjson.dumps(body | dict(self.extra)),
             content_type=CONTENT_TYPE,
             headers=self.headers,

@@ -1,7 +1,7 @@
 """Sends the rows of taken files to Kafka, as `ingest.leads` messages (design §9, hazards S19).
 
-Rows do not go through the outbox: a row's id is made of upload and row, so sending it again changes nothing, and after a
-crash sending goes on from the last thousand that is noted. Whoever holds the lock on the file sends; the lease in the
+Rows do not go through the outbox: a row's id is made of upload and row, so sending it again changes nothing, and after
+a crash sending goes on from the last thousand that is noted. Whoever holds the lock on the file sends; the lease in the
 database is there so that one who lost the file, without knowing it, can note nothing any more.
 """
 
@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 import structlog
@@ -37,7 +37,7 @@ POLL_SECONDS = 1.0
 SEND_SECONDS = 60
 RENEW_SECONDS = 10
 _TRIES = 5
-"""How often an unexpected failure is met before the upload counts as failed; waiting for Kafka or PostgreSQL is none."""
+"""Unexpected failures before an upload counts as failed; waiting for Kafka or PostgreSQL is none."""
 
 
 class LeaseLostError(Exception):
@@ -78,7 +78,8 @@ class Publisher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._discard(self._producer)
+        if self._producer is not None:
+            await self._discard(self._producer)
 
     def wake(self) -> None:
         """Look for uploads now."""
@@ -125,12 +126,13 @@ class Publisher:
                 return await self._send_rest(upload_id)
             except (LeaseLostError, FileNotFoundError):
                 raise
-            except Exception as error:  # noqa: BLE001 - sorted by kind
+            except Exception as error:
                 kind = classify(error)
                 tries += kind in (Kind.UNEXPECTED, Kind.BAD_RECORD)
-                log.warning("upload_waits", upload_id=str(upload_id), error=code_of(error), kind=kind, exc_info=tries > 0)
+                code = code_of(error)
+                log.warning("upload_waits", upload_id=str(upload_id), error=code, kind=kind, exc_info=tries > 0)
                 if tries == _TRIES:
-                    return await self._give_up(upload_id, "failed", f"sending failed with {code_of(error)}: tell support")
+                    return await self._give_up(upload_id, "failed", f"sending failed with {code}: tell support")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5)
 
@@ -194,14 +196,12 @@ class Publisher:
                 self._producer = await new_producer(self._bus.settings, "gateway-rows")
             return self._producer
 
-    async def _discard(self, producer: AIOKafkaProducer | None) -> None:
-        if producer is None:
-            return
+    async def _discard(self, producer: AIOKafkaProducer) -> None:
         if producer is self._producer:
             self._producer = None
-        task = asyncio.ensure_future(producer.stop())
-        await asyncio.wait({task}, timeout=2)
-        task.cancel()
+        stopping = asyncio.ensure_future(producer.stop())
+        await asyncio.wait({stopping}, timeout=2)
+        stopping.cancel()
 
     async def _renew(self) -> None:
         """Say that the uploads in hand are in hand, also while Kafka is away."""
@@ -234,7 +234,7 @@ class _Reading:
         )
         self._rows = self._from(reader.rows(len(upload["columns"])), upload["rows_published"])
 
-    def __enter__(self) -> "_Reading":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -247,8 +247,8 @@ class _Reading:
     def chunk(self, producer: AIOKafkaProducer, partitions: int) -> Chunk:
         """The next rows: a thousand, or fewer large ones; none at the end.
 
-        Batches are filled here and sent whole, which costs half of what sending row by row does. Rows of one key go to one
-        partition, though not the one that other producers choose: it helps locality, and nothing rests on it.
+        Batches are filled here and sent whole, which costs half of what sending row by row does. Rows of one key go to
+        one partition, though not the one that other producers choose: it helps locality, and nothing rests on it.
         """
         chunk, size = Chunk(), 0
         filling: dict[int, Any] = {}

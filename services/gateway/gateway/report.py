@@ -22,14 +22,14 @@ _PAGE = 500
 
 
 class UploadReport(BaseModel):
-    """An upload and what became of its rows. Done when inserted, updated, duplicate and rejected add up to rows_total."""
+    """An upload and what became of its rows: done when every one was inserted, updated, duplicate or rejected."""
 
     upload_id: UUID
     state: str = Field(description="`received`, `publishing`, `accounted`, `done`, `needs_resend` or `failed`.")
     filename: str | None = None
     size: int = Field(description="Bytes of the file.")
     broker_id: UUID | None = None
-    rows_total: int | None = Field(None, description="Rows of the file, blank ones left out; known once all are sent on.")
+    rows_total: int | None = Field(None, description="Rows of the file; known once all are sent on.")
     rows_published: int = Field(0, description="Rows sent on so far.")
     inserted: int = 0
     updated: int = 0

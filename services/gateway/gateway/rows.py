@@ -1,8 +1,9 @@
 """Rows of a CSV file, one after another in bounded memory, each as it came or with what is wrong with it.
 
-A row is never silently misread. Quotes may hold line breaks, but a quote that was never meant as one must not swallow the
-rows behind it: a record of several lines is believed only when it has as many cells as the header; otherwise its first
-line is a row with a problem, and reading goes on at the second.
+A row is never silently misread. Quotes may hold line breaks, but a quote that was never meant as one must not swallow
+the rows behind it: a record of several lines is believed only when it is flawless, has as many cells as the header, and
+its lines do not look like rows themselves. Otherwise its first line is a row with a problem, and reading goes on at the
+second.
 """
 
 import csv
@@ -31,7 +32,7 @@ class _RunawayError(Exception):
 
 
 def open_text(file: Path, encoding: str) -> TextIO:
-    """The file's text with its line ends as they are; bytes that are not UTF-8 become lone surrogates, to be found by."""
+    """The file's text with its line ends as they are; bytes that are not UTF-8 become lone surrogates."""
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     return file.open(encoding=encoding, errors=errors, newline="")
 
@@ -65,7 +66,7 @@ class Reader:
         while True:
             try:
                 for cells in csv.reader(self._lines(), delimiter=self._delimiter):
-                    if self._ended or (len(self._taken) > 1 and width not in (None, len(cells))):
+                    if self._ended or (len(self._taken) > 1 and not self._is_believed(cells, width)):
                         break
                     self._taken.clear()
                     if any(map(str.strip, cells)):
@@ -78,6 +79,17 @@ class Reader:
             except _RunawayError:
                 problem = "unclosed_quote" if len(self._taken) > 1 else "row_too_large"
             yield self._first_line(problem)
+
+    def _is_believed(self, cells: list[str], width: int | None) -> bool:
+        """Whether the record in hand, of several lines, was meant as one."""
+        if width is None:
+            return True
+        try:
+            flawless = next(csv.reader(self._taken, delimiter=self._delimiter, strict=True)) == cells
+        except csv.Error:
+            return False
+        like_rows = all(line.count(self._delimiter) == width - 1 for line in self._taken)
+        return flawless and len(cells) == width and not like_rows
 
     def _lines(self) -> Iterator[str]:
         """The lines for one csv.reader; `_taken` are those of the record it is reading."""

@@ -22,8 +22,8 @@ class GatewaySettings(Settings):
     hmac_secret_key: SecretStr | None = Field(
         None, description="Secret of the key `default` of the partner `default`; the documents' single key."
     )
-    gateway_require_v2: bool = Field(default=False, description="True refuses `sha256=` signatures, which cover no time.")
-    gateway_key_cache_seconds: float = Field(2, ge=0, le=60, description="How long a new or revoked key may go unnoticed.")
+    gateway_require_v2: bool = Field(default=False, description="True refuses `sha256=`, which covers no time.")
+    gateway_key_cache_seconds: float = Field(2, ge=0, le=60, description="How long a key's change may go unnoticed.")
 
     spool_directory: Path = Field(Path("spool"), description="A local disk that outlives restarts; uploads wait there.")
     gateway_max_upload_bytes: int = Field(1 << 30, ge=1)
@@ -37,7 +37,7 @@ class GatewaySettings(Settings):
 
     gateway_publish_at_once: int = Field(4, ge=1, le=32, description="Uploads whose rows are sent side by side.")
     gateway_lost_disk_seconds: float = Field(
-        900, ge=60, description="After so long without a sign of the replica that holds it, a file has to be sent again."
+        900, ge=60, description="A file is asked for again after so long without a sign of the disk that holds it."
     )
 
     instantly_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated: each is accepted.")

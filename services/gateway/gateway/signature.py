@@ -82,7 +82,7 @@ def content_sha256(headers: Mapping[str, str]) -> bytes:
 def check_timestamp(moment: datetime, now: datetime) -> None:
     """Raise ProblemError unless *moment* is within five minutes of *now*."""
     if abs(moment - now) > WINDOW:
-        raise ProblemError("stale_timestamp", f"Sign again with the time of now, which is {now:%Y-%m-%dT%H:%M:%SZ} here.")
+        raise ProblemError("stale_timestamp", f"Sign with the time of now: here it is {now:%Y-%m-%dT%H:%M:%SZ}.")
 
 
 class BodyCheck:
@@ -119,8 +119,8 @@ def reader(claim: Claim, path: str, candidates: Sequence[Key]) -> Key | None:
     """The key that signed a reading of *path*: `v2=` over `<timestamp>.GET <path>`, by keys of either scheme.
 
     A report is the partner's business and its rejects are people's addresses, so that knowing an id must not be enough;
-    a bearer token would be a second secret to rotate (docs/adr/0004). A `body` key's reading cannot be abused as an upload:
-    its text is no CSV with an address column.
+    a bearer token would be a second secret to rotate (docs/adr/0004). A `body` key's reading cannot be abused as an
+    upload: its text is no CSV with an address column.
     """
     text = f"{claim.timestamp}.GET {path}".encode("utf-8", "surrogateescape")
     keys = list(candidates) or [_nobody(Scheme.V2)]
@@ -142,7 +142,7 @@ def _nobody(scheme: Scheme) -> Key:
 def _required(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name)
     if not value:
-        raise ProblemError("missing_header", f"{name} is needed; the HMAC guide shows how to make it.", {"header": name})
+        raise ProblemError("missing_header", f"{name} is needed; the HMAC guide shows how.", {"header": name})
     return value
 
 

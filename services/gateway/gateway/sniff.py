@@ -48,8 +48,9 @@ def inspect(file: Path) -> Shape:
     """The shape of *file*. Raises ProblemError when it is not CSV with a header that has what every lead needs."""
     with file.open("rb") as raw:
         encoding = _encoding(raw)
-    delimiter, header = max(((cut, _header(file, encoding, cut)) for cut in DELIMITERS), key=lambda found: _worth(found[1]))
-    names = _checked(header)
+    headers = {delimiter: _header(file, encoding, delimiter) for delimiter in DELIMITERS}
+    delimiter = max(headers, key=lambda cut: _worth(headers[cut]))
+    names = _checked(headers[delimiter])
     with rows.open_text(file, encoding) as text:
         reader = rows.Reader(text, delimiter)
         reader.header()

@@ -1,8 +1,8 @@
 """Files on their way: received here, kept until every row is in Kafka and has its verdict.
 
-A spool is a local disk. It has a name of its own, in a file on it, so that a gateway which starts anew on the same disk, under
-whatever host name, knows the uploads that lie there. Who sends an upload's rows holds a lock on its file, which the
-kernel lets go when a process dies: nobody has to wait for a lease to run out.
+A spool is a local disk. It has a name of its own, in a file on it, so that a gateway which starts anew on that disk,
+under whatever host name, knows the uploads that lie there. Who sends an upload's rows holds a lock on its file, which
+the kernel lets go when a process dies: nobody has to wait for a lease to run out.
 """
 
 import fcntl

@@ -1,5 +1,7 @@
-"""What has to be done about uploads now and then: settle those whose rows all have their verdict, clear the spool, and ask
-for files again whose disk is lost."""
+"""What has to be done about uploads now and then.
+
+Those whose rows all have their verdict are settled, the spool is cleared, files of lost disks are asked for again.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -36,7 +38,7 @@ class Tender:
             log.info("upload_done", upload_id=str(upload_id))
 
     async def clear_spool(self) -> None:
-        """Delete files nobody needs any more: they hold personal data. Take up again those that were given up too soon."""
+        """Delete files nobody needs any more: they hold personal data. Take up again what was given up too soon."""
         self._spool.sweep_arriving()
         held = self._spool.held()
         async with self._database.connection() as connection:

@@ -1,4 +1,4 @@
-"""Taking a partner's file: receive, verify, look at it, claim it. Nothing of it is parsed before its signature holds."""
+"""Taking a partner's file: receive, verify, look at it, claim it. Nothing is parsed before its signature holds."""
 
 import asyncio
 import re
@@ -37,6 +37,7 @@ CONTENT_TYPES = frozenset({
 })  # fmt: skip
 MULTIPART = "multipart/form-data"
 RESUMABLE = frozenset({"needs_resend", "failed"})
+_UNSIGNED = ("bad_signature", "No active key signed this body: check the key's id, secret and scheme.")
 _BLOCK = 1 << 20
 _SMALL = 1 << 16
 
@@ -78,7 +79,7 @@ class Uploads:
         self._receiving = 0
 
     async def take(self, request: web.Request) -> tuple[UUID, UUID]:
-        """Take the file in *request*; the ids of its upload and partner. Raises ProblemError, and then nothing of it is kept."""
+        """Take the file in *request*; the ids of its upload and partner. Raises ProblemError and keeps nothing."""
         await self._limits.admit(request)
         claimed: str | None = None
         signer: Key | None = None
@@ -111,7 +112,7 @@ class Uploads:
         return Form(
             claim=claim,
             content_sha256=content_sha256(request.headers),
-            boundary=multipart.boundary_of(request.headers["Content-Type"]) if request.content_type == MULTIPART else None,
+            boundary=_boundary(request),
             filename=_disposition_filename(request.headers.get("Content-Disposition")),
             broker_id=_broker_id(request),
         )
@@ -142,7 +143,7 @@ class Uploads:
             1, {"key_id": signer.key_id if signer else "", "verdict": "valid" if signer else "invalid"}
         )
         if signer is None:
-            raise ProblemError("bad_signature", "No active key signed this body: check the key's id, secret and scheme.")
+            raise ProblemError(*_UNSIGNED)
         if check.content_sha256 != form.content_sha256:
             raise ProblemError("content_hash_mismatch", "Hash the very bytes that are sent.")
         return signer
@@ -181,7 +182,7 @@ class Uploads:
             id=ids.new_id(),
             key=key,
             sha256=sha256,
-            size=path.stat().st_size,
+            size=(await asyncio.to_thread(path.stat)).st_size,
             filename=_plain(filename),
             broker_id=await self._broker(form.broker_id, key),
             shape=await asyncio.to_thread(sniff.inspect, path),
@@ -203,10 +204,10 @@ class Uploads:
         return asked
 
     async def _claim(self, tx: Tx, new: NewUpload) -> UUID:
-        """Enter the upload, once for the same bytes of one partner within seven days. Raises ProblemError for a repeat."""
+        """Enter the upload, once for the same bytes of a partner in seven days. Raises ProblemError for a repeat."""
         connection, key = tx.connection, new.key
         if not await queries.key_is_active(connection, key_id=key.key_id):
-            raise ProblemError("bad_signature", "No active key signed this body: check the key's id, secret and scheme.")
+            raise ProblemError(*_UNSIGNED)
         await queries.touch_key(connection, key_id=key.key_id)
         content = {"partner_id": key.partner_id, "sha256": new.sha256}
         if not await queries.claim_content(connection, **content, upload_id=new.id):
@@ -265,6 +266,11 @@ class Uploads:
 
 def _count(outcome: str) -> None:
     telemetry.counter("equity_uploads", "Uploads by outcome").add(1, {"outcome": outcome})
+
+
+def _boundary(request: web.Request) -> bytes | None:
+    is_multipart = request.content_type == MULTIPART
+    return multipart.boundary_of(request.headers["Content-Type"]) if is_multipart else None
 
 
 def _broker_id(request: web.Request) -> UUID | None:

@@ -96,15 +96,18 @@ class Routes:
         """The key that signed this reading. Raises ProblemError."""
         await self._limits.admit(request)
         try:
-            claim = Claim.read(request.headers, datetime.now(UTC))
-            if claim.scheme is not Scheme.V2:
-                raise ProblemError("bad_header", "Reading is signed with `v2=` over `<timestamp>.GET <path>`.")
-            key = reader(claim, request.rel_url.raw_path, await self._keys.candidates(claim))
-            if key is None:
-                raise ProblemError("bad_signature", "No active key signed this path at this time.")
+            return await self._verified_reader(request)
         except ProblemError:
             await self._limits.count_failure(request)
             raise
+
+    async def _verified_reader(self, request: web.Request) -> Key:
+        claim = Claim.read(request.headers, datetime.now(UTC))
+        if claim.scheme is not Scheme.V2:
+            raise ProblemError("bad_header", "Reading is signed with `v2=` over `<timestamp>.GET <path>`.")
+        key = reader(claim, request.rel_url.raw_path, await self._keys.candidates(claim))
+        if key is None:
+            raise ProblemError("bad_signature", "No active key signed this path at this time.")
         return key
 
 
@@ -120,7 +123,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return of_http(error).response()
     except ConnectionResetError:
         raise
-    except Exception as error:  # noqa: BLE001 - sorted by kind; the sender is told whether to try again
+    except Exception as error:
         if classify(error) in _WAITING:
             log.warning("request_cannot_be_served", path=_route(request), error=code_of(error))
             return unavailable("Try again in a moment.").response()
@@ -134,9 +137,7 @@ def _route(request: web.Request) -> str:
 
 
 async def _say_little(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(
-        {"Server": "equity", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-    )
+    response.headers.update({"Server": "equity", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"})
 
 
 def _upload_id(request: web.Request) -> UUID:

@@ -1,13 +1,12 @@
 """One file a vendor: how it proves that a webhook is its own, and what names one. Nothing of ours.
 
-Each has `is_genuine(headers, body, secrets, now)`, in constant time over all secrets that are active, `names(message)`, the
+Each has `is_genuine(headers, body, secrets, now)`, in constant time over all active secrets, `names(message)`, the
 parts that name a delivery however often it comes, and `sent_at(message)`. Empty names: the body's hash names it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hmac import compare_digest
 from typing import Any
 
 from gateway.vendors import calcom, instantly, vapi

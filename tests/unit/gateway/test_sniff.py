@@ -1,0 +1,136 @@
+"""Encodings, delimiters and headers as real exports have them, and files that are no CSV."""
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from gateway import rows, sniff
+from gateway.problems import ProblemError
+
+HEADER = "Address,City,State,Zip,Owner 1 Last Name"
+ROW = "1 Main St,Miami,FL,33101,Núñez"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "upload.csv"
+
+
+def cells(file: Path) -> list[str]:
+    """The first row as it would be sent on."""
+    shape = sniff.inspect(file)
+    with rows.open_text(file, shape.encoding) as text:
+        reader = rows.Reader(text, shape.delimiter)
+        assert len(reader.header()) == len(shape.columns)
+        return next(reader.rows(len(shape.columns))).cells
+
+
+def refusal(file: Path, content: bytes) -> ProblemError:
+    file.write_bytes(content)
+    with pytest.raises(ProblemError) as refused:
+        sniff.inspect(file)
+    return refused.value
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_encodings_are_told_apart(file: Path, encoding: str, end: str) -> None:
+    file.write_bytes(f"{HEADER}{end}{ROW}{end}".encode(encoding))
+    assert cells(file)[4] == "Núñez"
+    assert sniff.inspect(file).columns[0] == "Address"
+
+
+def test_an_old_macs_file_is_read(file: Path) -> None:
+    file.write_bytes(f"{HEADER}\r{ROW}\r".encode("mac_roman"))
+    assert cells(file)[4] == "Núñez"
+
+
+def test_bytes_that_windows_has_not_are_latin_1(file: Path) -> None:
+    file.write_bytes(f"{HEADER}\n{ROW}".encode("latin-1") + b" \x81\n")
+    assert sniff.inspect(file).encoding == "latin-1"
+
+
+def test_one_damaged_row_does_not_make_a_utf8_file_anything_else(file: Path) -> None:
+    file.write_bytes(f"{HEADER}\n".encode() + f"{ROW}\n".encode() * 20 + b"1 Main St,Miami,FL,33101,N\xfa\xf1ez\n")
+    assert sniff.inspect(file).encoding == "utf-8"
+
+
+def test_a_character_cut_by_the_reading_block_is_no_damage(file: Path) -> None:
+    filler = f"{HEADER}\n"
+    file.write_bytes(filler.encode() + b"x" * ((1 << 20) - len(filler) - 1) + "é,Miami,FL,33101,x\n".encode())
+    assert sniff.inspect(file).encoding == "utf-8"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters_are_told_by_the_columns_they_give(file: Path, delimiter: str) -> None:
+    file.write_text(HEADER.replace(",", delimiter) + "\n" + ROW.replace(",", delimiter) + "\n")
+    assert sniff.inspect(file).delimiter == delimiter
+    assert cells(file)[1] == "Miami"
+
+
+def test_excels_hint_and_blank_lines_may_come_first(file: Path) -> None:
+    file.write_text("\nsep=;\n\n" + HEADER.replace(",", ";") + "\n" + ROW.replace(",", ";") + "\n")
+    assert cells(file)[1] == "Miami"
+
+
+def workbook() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (workbook(), "Excel"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "Excel"),
+        (gzip.compress(b"Address"), "gzip"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b'{"Address": 1}', "JSON"),
+        (b'\xef\xbb\xbf [{"Address": 1}]', "JSON"),
+        (b"<!DOCTYPE html><html>", "HTML"),
+        (f"{HEADER}\n1 Main\0 St".encode(), "NUL"),
+    ],
+)
+def test_what_is_no_csv_is_refused_with_advice(file: Path, content: bytes, advice: str) -> None:
+    refused = refusal(file, content)
+    assert refused.code == "not_csv"
+    assert advice in refused.detail
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"\xef\xbb\xbf", b"\xff\xfe", HEADER.encode(), f"{HEADER}\n,,,,\n\n".encode()]
+)
+def test_a_file_without_rows_is_refused(file: Path, content: bytes) -> None:
+    assert refusal(file, content).code == "empty_file"
+
+
+def test_missing_columns_are_named_and_so_is_what_was_found(file: Path) -> None:
+    refused = refusal(file, b"address,APN,Price\x07\n1,2,3\n")
+    assert refused.code == "missing_columns"
+    assert refused.extra == {"missing": ["City", "State", "Zip"], "found": ["address", "APN", "Price?"]}
+
+
+def test_a_file_without_a_header_row_lacks_all_columns(file: Path) -> None:
+    assert refusal(file, b"1 Main St,Miami,FL,33101\n2 Main St,Miami,FL,33101\n").code == "missing_columns"
+
+
+def test_broken_utf16_is_refused(file: Path) -> None:
+    assert refusal(file, HEADER.encode("utf-16") + b"\n\x00\x00\xd8\n\x00").code == "bad_text"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [HEADER + "," + ",".join(f"c{n}" for n in range(sniff.MAX_COLUMNS)), HEADER + ",Zip", HEADER + "," + "x" * 201],
+)
+def test_a_header_that_cannot_be_used_is_refused(file: Path, header: str) -> None:
+    assert refusal(file, f"{header}\n{ROW}\n".encode()).code == "bad_columns"
+
+
+def test_unknown_columns_may_repeat_and_be_nameless(file: Path) -> None:
+    file.write_text(f"{HEADER},Notes,,Notes,\n{ROW},1,2,3,4\n")
+    assert sniff.inspect(file).columns[5:] == ["Notes", "", "Notes (2)", ""]
