@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 queries = load_queries(__file__)
 
+START_ADVICE = "Start it (on this machine: ./dev up, then `set -a; . .local/env`), or correct DATABASE_DIRECT_URL."
+URL_ADVICE = "It reads postgresql://user:password@host:5432/database."
+
 
 def place(dsn: str) -> str:
     """Host, port and database of *dsn*; never the password."""
@@ -45,14 +48,9 @@ async def connected(dsn: str) -> AsyncIterator[Connection]:
             f"PostgreSQL at {place(dsn)} refused the login.", "Check user and password in DATABASE_DIRECT_URL."
         ) from error
     except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
-        raise UnreachableError(
-            f"PostgreSQL at {place(dsn)} does not answer.",
-            "Start it (`./dev up` does, on this machine), or correct DATABASE_DIRECT_URL.",
-        ) from error
+        raise UnreachableError(f"PostgreSQL at {place(dsn)} does not answer.", START_ADVICE) from error
     except (ValueError, asyncpg.InterfaceError) as error:
-        raise UsageError(
-            "DATABASE_DIRECT_URL is not a connection string.", "It reads postgresql://user:password@host:5432/database."
-        ) from error
+        raise UsageError("DATABASE_DIRECT_URL is not a connection string.", URL_ADVICE) from error
     try:
         await connection.set_type_codec(
             "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads

@@ -1,10 +1,16 @@
 """Which sentence to say for which exception of the libraries; None for those that are our own mistake."""
 
-import asyncpg
-from pydantic import ValidationError
+import re
 
+import asyncpg
+import psycopg
+from pydantic import ValidationError
+from yoyo.exceptions import LockTimeout
+
+from cli.database import START_ADVICE, URL_ADVICE, place
 from cli.errors import CliError, RefusedError, UnreachableError, UsageError
-from common.contacts import CannotOpenError, MissingKeyError
+from cli.settings import CliSettings
+from common.contacts import CannotOpenError, MissingKeyError, WrongKeyError
 
 _MIGRATE = "Bring the database up to date with `equity db migrate`."
 _KEYS = "Check ENCRYPTION_KEY, ENCRYPTION_KEY_ID and ENCRYPTION_KEYS_RETIRED: all keys ever used must be there."
@@ -15,14 +21,18 @@ def explain(error: BaseException) -> CliError | None:  # noqa: PLR0911 - one lin
     match error:
         case CliError():
             return error
-        case MissingKeyError():
-            return UsageError(str(error))
+        case MissingKeyError() | WrongKeyError():
+            return UsageError(f"{error}.")
         case CannotOpenError():
             return RefusedError(str(error).capitalize(), _KEYS)
         case ValidationError():
             return _settings(error)
         case asyncpg.PostgresError():
-            return _postgres(error)
+            return _postgres(error.sqlstate or "", str(error.args[0]), getattr(error, "hint", None))
+        case psycopg.Error():
+            return _psycopg(error)
+        case LockTimeout():
+            return CliError("Another migration is at work, or one was killed.", "If none runs: delete from yoyo_lock.")
         case asyncpg.InterfaceError() | ConnectionError():
             return UnreachableError("The connection was lost on the way.", "Run the command again.")
         case _:
@@ -39,12 +49,27 @@ def _settings(error: ValidationError) -> CliError:
     )
 
 
-def _postgres(error: asyncpg.PostgresError) -> CliError | None:  # noqa: PLR0911 - one line a case
+def _psycopg(error: psycopg.Error) -> CliError | None:
+    if error.sqlstate:
+        return _postgres(error.sqlstate, error.diag.message_primary or "", error.diag.message_hint)
+    if isinstance(error, psycopg.ProgrammingError):
+        return UsageError("DATABASE_DIRECT_URL is not a connection string.", URL_ADVICE)
+    if isinstance(error, psycopg.OperationalError):
+        refused = "password authentication failed" in str(error)
+        missing = re.search(r'database "[^"]*" does not exist', str(error))
+        if refused:
+            return RefusedError("PostgreSQL refused the login.", "Check user and password in DATABASE_DIRECT_URL.")
+        if missing:
+            return CliError(f"There is no {missing[0].removesuffix(' does not exist')}.", "Create it: createdb NAME")
+        return UnreachableError(f"PostgreSQL at {place(CliSettings().admin_dsn)} does not answer.", START_ADVICE)
+    return None
+
+
+def _postgres(state: str, said: str, hint: str | None) -> CliError | None:  # noqa: PLR0911 - one line a case
     """By SQLSTATE, which means the same in every version and language of PostgreSQL."""
-    state = error.sqlstate or ""
     match state[:2]:
         case "08" | "53" | "57":
-            return UnreachableError(f"PostgreSQL cannot do it now: {error.args[0]}", "Try again in a moment.")
+            return UnreachableError(f"PostgreSQL cannot do it now: {said}", "Try again in a moment.")
         case "28":
             return RefusedError("PostgreSQL refused the login.", "Check user and password in DATABASE_DIRECT_URL.")
         case "25" if state == "25006":
@@ -53,16 +78,16 @@ def _postgres(error: asyncpg.PostgresError) -> CliError | None:  # noqa: PLR0911
             )
         case "42" if state == "42501":
             return RefusedError(
-                f"PostgreSQL does not allow it: {error.args[0]}",
+                f"PostgreSQL does not allow it: {said}",
                 "Set DATABASE_DIRECT_URL to the login of the database's owner.",
             )
         case "42" | "3F":
-            return CliError(f"The database does not fit this version: {error.args[0]}", _MIGRATE)
+            return CliError(f"The database does not fit this version: {said}", _MIGRATE)
         case "40" | "55":
-            return CliError(f"Something else holds what is needed: {error.args[0]}", "Run the command again.")
-        case "P0":
-            return RefusedError(str(error.args[0]), getattr(error, "hint", None) or "")
+            return CliError(f"Something else holds what is needed: {said}", "Run the command again.")
+        case "P0" | "EC":
+            return RefusedError(f"{said[:1].upper()}{said[1:]}.", hint or "")
         case "22" | "23":
-            return RefusedError(f"The database refused the values: {error.args[0]}")
+            return RefusedError(f"The database refused the values: {said}")
         case _:
             return None

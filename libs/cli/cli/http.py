@@ -125,26 +125,25 @@ async def _answer(response: aiohttp.ClientResponse) -> Answer:
     raise _refusal(response, answer)
 
 
-def _refusal(response: aiohttp.ClientResponse, problem: Answer) -> CliError:  # noqa: PLR0911 - one line a case
-    status = response.status
-    said = str(problem.get("detail") or problem.get("title") or response.reason or "no reason given")
-    match status:
-        case HTTPStatus.CONFLICT:
-            return RepeatError(problem.get("upload_id"))
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return RefusedError(
-                f"The gateway refused the signature: {said}",
-                "Check --key-id, the secret and --scheme; `equity keys list` shows the keys and their schemes.",
-            )
-        case HTTPStatus.NOT_FOUND:
-            return RefusedError(f"The gateway does not know it: {said}", "A key sees only its own partner's uploads.")
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return RefusedError(
-                f"Too many requests: {said}", f"Try again in {response.headers.get('Retry-After', 'a few')} seconds."
-            )
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return UnreachableError(f"The gateway cannot do it now ({status}): {said}", "Try again in a moment.")
-        case _ if response.ok or status < HTTPStatus.BAD_REQUEST:
-            return CliError(f"{response.url} answered like no gateway ({status}).", "Check --url or GATEWAY_URL.")
-        case _:
-            return RefusedError(f"The gateway refused it ({status}): {said}")
+def _refusal(response: aiohttp.ClientResponse, problem: Answer) -> CliError:
+    status, code = response.status, str(problem.get("code", ""))
+    said = " ".join(filter(None, (f"{problem.get('title', response.reason)}.", str(problem.get("detail", "")))))
+    if status == HTTPStatus.CONFLICT:
+        return RepeatError(problem.get("upload_id"))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnreachableError(f"The gateway cannot do it now ({status}): {said}", "Try again in a moment.")
+    if status < HTTPStatus.BAD_REQUEST or not code:
+        return CliError(f"{response.url} answered like no gateway ({status}).", "Check --url or GATEWAY_URL.")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        seconds = response.headers.get("Retry-After", "60")
+        return RefusedError(f"The gateway refused it: {said}", f"Try again in {seconds} seconds.")
+    return RefusedError(f"The gateway refused it: {said}", _ADVICE.get(code, ""))
+
+
+_ADVICE = {
+    "bad_signature": "Check --key-id, the secret and --scheme; `equity keys list` shows the keys and their schemes.",
+    "scheme_refused": "Make a key of the other scheme (`equity keys add PARTNER`), and sign with that.",
+    "stale_timestamp": "Set this machine's clock: it is more than five minutes off.",
+    "broker_not_permitted": "`equity partners list` shows which brokers the partner may assign to.",
+    "not_found": "A key sees only its own partner's uploads.",
+}

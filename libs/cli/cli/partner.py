@@ -4,10 +4,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from cli import secrets
+from cli.database import queries, select
 from cli.http import Gateway
 from cli.settings import DEFAULT_KEY_ID, CliSettings
 from cli.signing import Scheme, SigningKey
@@ -45,6 +47,19 @@ class Access:
         usual = Scheme.BODY if chosen == DEFAULT_KEY_ID else Scheme.V2
         key = SigningKey(chosen, secrets.read(secret_file, settings), scheme or usual)
         return cls((url or settings.gateway).rstrip("/"), key)
+
+    @classmethod
+    def of_upload(
+        cls, upload: UUID, url: str | None, key_id: str | None, secret_file: Path | None, scheme: Scheme | None
+    ) -> "Access":
+        """The access for reading *upload*: as named; for who runs the installation, else, with its partner's key."""
+        settings = CliSettings()
+        named = key_id or secret_file or scheme or settings.hmac_key_id != DEFAULT_KEY_ID
+        if not named and settings.database_direct_url and settings.encryption_key:
+            key = secrets.usable(select(queries.keys_of_upload, upload_id=upload), settings)
+            if key:
+                return cls((url or settings.gateway).rstrip("/"), key)
+        return cls.of(url, key_id, secret_file, scheme)
 
     def gateway(self) -> AbstractAsyncContextManager[Gateway]:
         """The gateway, for the time of the block."""

@@ -21,7 +21,7 @@ select
         where t.broker_id = b.id
         order by t.state, t.county nulls first, t.zip nulls first
     ) as territories,
-    (select count(*) from app.leads l where l.broker_id = b.id) as leads
+    (select count(*) from app.leads l where l.assigned_broker_id = b.id) as leads
 from app.brokers b
 where :all or b.active
 order by lower(b.name);
@@ -40,7 +40,7 @@ select
         from (
             select l.campaign_status::text as status, count(*) as leads
             from app.leads l
-            where l.broker_id = b.id
+            where l.assigned_broker_id = b.id
             group by 1
         ) s
     ) as leads
@@ -49,7 +49,7 @@ where b.id = :broker_id;
 
 -- name: count_unassigned_leads()$
 -- Leads without a broker are counted and shown, never fed.
-select count(*) from app.leads where broker_id is null;
+select count(*) from app.leads where assigned_broker_id is null;
 
 -- name: set_broker_active(active, broker_id)!
 update app.brokers set active = :active where id = :broker_id;
@@ -59,12 +59,12 @@ insert into app.territories (broker_id, state, county, zip)
 values (:broker_id, :state, :county, :zip)
 returning id;
 
--- name: rival_territory(broker_id, state, county, zip)$
--- Another active broker who already holds exactly this territory.
-select b.name
+-- name: territory_holder(broker_id, state, county, zip)^
+-- The active broker, or the one in question, who holds exactly this territory.
+select b.id, b.name
 from app.territories t
-join app.brokers b on b.id = t.broker_id and b.active
-where t.broker_id <> :broker_id
+join app.brokers b on b.id = t.broker_id
+where (b.active or b.id = :broker_id)
   and t.state = :state
   and t.county is not distinct from :county
   and t.zip is not distinct from :zip
@@ -146,29 +146,29 @@ order by u.received_at desc
 limit :limit;
 
 -- name: funnel(since, upload_id, broker_id)
--- CL 7.1's query, with each event's outcomes.
+-- CL 7.1's query, with how many leads it was and what came out.
 with counted as (
     select
-        event_type,
-        outcome,
-        count(*) as events,
+        event_type, outcome,
+        grouping(outcome) = 1 as whole,
+        count(*) as count,
         count(distinct lead_id) as leads,
-        sum(duration_ms) as duration_sum,
-        count(duration_ms) as durations
+        avg(duration_ms)::float8 as avg_duration_ms
     from app.pipeline_events
     where created_at > now() - :since::interval
-      and (:upload_id::uuid is null or upload_id = :upload_id)
+      and (:upload_id::text is null or correlation_id = :upload_id)
       and (:broker_id::uuid is null or broker_id = :broker_id)
-    group by event_type, outcome
+    group by grouping sets ((event_type), (event_type, outcome))
 )
 select
-    event_type,
-    sum(events)::bigint as count,
-    sum(leads)::bigint as leads,
-    (sum(duration_sum) / nullif(sum(durations), 0))::float8 as avg_duration_ms,
-    coalesce(jsonb_object_agg(outcome, events order by events desc) filter (where outcome is not null), '{}') as outcomes
-from counted
-group by event_type
+    event_type, count, leads, avg_duration_ms,
+    (
+        select coalesce(jsonb_object_agg(o.outcome, o.count), '{}')
+        from counted o
+        where o.event_type = w.event_type and not o.whole and o.outcome is not null
+    ) as outcomes
+from counted w
+where whole
 order by count desc;
 
 -- name: list_dead_letters(status, consumer, limit)
@@ -184,3 +184,44 @@ select status::text as status, count(*) as count from pipeline.pipeline_dlq grou
 
 -- name: show_dead_letter(id)^
 select * from pipeline.pipeline_dlq where id = :id;
+
+-- name: keys_of_upload(upload_id)
+-- The active keys of the partner whose upload it is, the one that signed it first.
+select k.key_id, k.scheme, k.secret_sealed
+from app.uploads u
+join app.partner_keys k on k.partner_id = u.partner_id and k.active
+where u.id = :upload_id
+order by k.key_id = u.key_id desc, k.created_at;
+
+-- name: signing_keys(partner_id)
+select key_id, scheme, secret_sealed from app.partner_keys where partner_id = :partner_id and active order by created_at;
+
+-- name: replay_dead_letters(consumer, since, until, ids, include_parked, dry_run, requested_by)
+select id, consumer, reason, status::text as status, created_at
+from pipeline.replay_dead_letters(
+    :consumer, :since, :until, :ids::bigint[], :include_parked, :dry_run, :requested_by
+);
+
+-- name: list_conflicts(all, kind, limit)
+select
+    c.id, c.kind, c.lead_id, c.other_lead_id, c.column_name, c.value,
+    case c.column_name
+        when 'mak' then l.mak
+        when 'apn_key' then l.apn_key
+        when 'addr_hash' then encode(l.addr_hash, 'hex')
+    end as lead_has,
+    concat_ws(', ', l.property_address, l.property_unit, l.property_city, l.property_state) as property,
+    l.campaign_status::text as lead_status, b.name as broker,
+    c.upload_id, c.row, c.created_at, c.resolved_at, c.resolved_by, c.resolution, c.note
+from app.lead_conflicts c
+join app.leads l on l.id = c.lead_id
+left join app.brokers b on b.id = l.assigned_broker_id
+where (:all or c.resolved_at is null) and (:kind::text is null or c.kind = :kind)
+order by c.id
+limit :limit;
+
+-- name: resolve_conflict(id, how, by_whom, note)$
+select app.resolve_conflict(:id, :how, :by_whom, :note);
+
+-- name: release_lead_of(conflict_id)$
+select app.release_lead(c.lead_id) from app.lead_conflicts c where c.id = :conflict_id;

@@ -4,11 +4,15 @@ import os
 import re
 import secrets
 import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from cli.errors import RefusedError, UsageError
-from cli.settings import CliSettings
-from common.contacts import Keyring
+from cli.settings import DEFAULT_KEY_ID, CliSettings
+from cli.signing import Scheme, SigningKey
+from common.contacts import CannotOpenError, Keyring
 
 PURPOSE = "partner-key"
 
@@ -27,6 +31,23 @@ def new_key_id(partner: str) -> str:
 def seal(key_id: str, secret: str) -> bytes:
     """The secret as it is stored, bound to its key's id. Raises MissingKeyError without ENCRYPTION_KEY."""
     return Keyring.from_settings(CliSettings()).seal(PURPOSE, key_id.encode(), secret.encode())
+
+
+def usable(rows: Iterable[Mapping[str, Any]], settings: CliSettings) -> SigningKey | None:
+    """The first of the stored keys whose secret can be had here. Raises MissingKeyError without ENCRYPTION_KEY.
+
+    The secret of the key `default` is in HMAC_SECRET_KEY and nowhere else.
+    """
+    keyring = Keyring.from_settings(settings)
+    for row in rows:
+        key_id, secret = row["key_id"], b""
+        if key_id == DEFAULT_KEY_ID and settings.hmac_secret_key:
+            secret = settings.hmac_secret_key.get_secret_value().strip().encode()
+        with suppress(CannotOpenError):  # sealed under another ENCRYPTION_KEY
+            secret = secret or keyring.unseal(PURPOSE, key_id.encode(), row["secret_sealed"])
+        if secret:
+            return SigningKey(key_id, secret, Scheme(row["scheme"]))
+    return None
 
 
 def write_new(file: Path, secret: str) -> None:

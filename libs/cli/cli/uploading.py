@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
+import aiohttp
+
 from cli import progress
-from cli.errors import CliError
+from cli.errors import CliError, UnreachableError
 from cli.http import Answer, Gateway
 from cli.output import say
 from cli.reports import Report
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 _STALL_SECONDS = 20.0
+_AWAY_SECONDS = 30.0
 
 
 async def send(gateway: Gateway, file: Path, size: int, query: Mapping[str, str]) -> Answer:
@@ -27,7 +30,7 @@ async def follow(gateway: Gateway, upload_id: UUID | str) -> Report:
     pause, changed_at, last = _FIRST_PAUSE, time.monotonic(), -1
     with progress.of_rows("leads") as bar:
         while True:
-            report = Report(await gateway.report(upload_id))
+            report = await _patiently(gateway, upload_id)
             bar.reach(report.judged, report.rows)
             if report.final:
                 return settled(report)
@@ -38,6 +41,18 @@ async def follow(gateway: Gateway, upload_id: UUID | str) -> Report:
                 changed_at = time.monotonic()
             await asyncio.sleep(pause)
             pause = min(pause * 1.3, _LONGEST_PAUSE)
+
+
+async def _patiently(gateway: Gateway, upload_id: UUID | str) -> Report:
+    """The report, also from a gateway that is just being started anew; the upload itself does not mind."""
+    deadline = time.monotonic() + _AWAY_SECONDS
+    while True:
+        try:
+            return Report(await gateway.report(upload_id))
+        except (aiohttp.ClientConnectionError, TimeoutError, UnreachableError):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(1)
 
 
 def settled(report: Report) -> Report:

@@ -10,9 +10,9 @@ from cli.settings import CliSettings
 from common.contacts import CannotOpenError, MissingKeyError
 
 
-def sqlstate(state: str, message: str = "it says why") -> asyncpg.PostgresError:
+def sqlstate(state: str, message: str = "it says why") -> Exception:
     error = asyncpg.PostgresError(message)
-    error.sqlstate = state
+    error.sqlstate = state  # type: ignore[misc]
     return error
 
 

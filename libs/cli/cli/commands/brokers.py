@@ -103,8 +103,11 @@ def add_territory(broker: Broker, state: State, county: County = None, zip_code:
 
     async def work(connection: Connection) -> None:
         owner = await broker_id(connection, broker)
-        if rival := await queries.rival_territory(connection, broker_id=owner, **area):
-            raise RefusedError(f"{_written(area)} is {rival}'s.", "Take it away first: equity brokers territory remove")
+        if holder := await queries.territory_holder(connection, broker_id=owner, **area):
+            raise RefusedError(
+                f"{holder['name']} has {_written(area)} already.",
+                "" if holder["id"] == owner else "Take it away first: equity brokers territory remove",
+            )
         await queries.add_territory(connection, broker_id=owner, **area)
 
     in_transaction(work)
@@ -132,7 +135,12 @@ def _area(state: str, county: str | None, zip_code: str | None) -> dict[str, str
         raise UsageError("A territory is a county or a ZIP code, not both.")
     if zip_code and not re.fullmatch(r"\d{5}", zip_code):
         raise UsageError(f"{zip_code!r} is not a ZIP code.", "Five digits, such as 33701.")
-    return {"state": state.upper(), "county": county, "zip": zip_code}
+    return {"state": state.upper(), "county": _county(county), "zip": zip_code}
+
+
+def _county(name: str | None) -> str | None:
+    """A county as leads carry it: capitals, without the word itself. None for none."""
+    return re.sub(r" (COUNTY|PARISH|BOROUGH|CO)\.?$", "", " ".join(name.upper().split())) or None if name else None
 
 
 def _written(area: dict[str, str | None]) -> str:

@@ -1,12 +1,15 @@
 """Dead letters: messages that a consumer could not handle."""
 
+from datetime import datetime
+from getpass import getuser
 from typing import Annotated, Any
 
 import orjson
 import typer
 
-from cli.database import Connection, Row, in_transaction, queries
-from cli.errors import RefusedError
+from cli.database import Connection, Row, in_transaction, queries, select
+from cli.durations import moment
+from cli.errors import RefusedError, UsageError
 from cli.output import AsJson, say, show_fields, show_rows
 from cli.settings import CliSettings
 from common.contacts import Keyring
@@ -16,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be ha
 
 _COLUMNS = {"id": "id", "status": "status", "consumer": "consumer", "source": "topic", "reason": "reason",
             "attempts": "tries", "redrive": "redrives", "retry_after": "due", "last_failed_at": "failed"}  # fmt: skip
+
+_REPLAYED = {"id": "id", "consumer": "consumer", "reason": "reason", "status": "status", "created_at": "died"}
 
 LetterId = Annotated[int, typer.Argument(metavar="ID", help="The dead letter's number.")]
 Consumer = Annotated[str | None, typer.Option(help="Only of this consumer, such as ingest.upsert_leads.")]
@@ -66,6 +71,45 @@ def show(
     show_fields(fields, as_json=as_json)
     if not reveal:
         say(f"The message is sealed. To read it: equity dlq show {letter} --reveal")
+
+
+@app.command()
+def replay(
+    consumer: Consumer = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=moment, metavar="WHEN", help="Only what died since then: 2026-03-01, or 24h."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="WHEN", help="Only what died before then: the cut-off.")
+    ] = None,
+    letter: Annotated[list[int] | None, typer.Option("--id", help="Only this dead letter; repeat it.")] = None,
+    *,
+    include_parked: Annotated[bool, typer.Option(help="Those that were given up, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which; send nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters again, to the consumer that failed and to no other.
+
+    Run it with --dry-run first. Each run is kept in pipeline.dlq_replays, with who asked.
+    """
+    if not (dry_run or consumer or since or until or letter):
+        raise UsageError(
+            "Which ones? Without any filter every open dead letter would go.",
+            "Give --consumer, --since, --until or --id; --dry-run says which they are. All: --since 3650d.",
+        )
+    rows = select(
+        queries.replay_dead_letters,
+        consumer=consumer, since=since, until=until, ids=letter, include_parked=include_parked, dry_run=dry_run,
+        requested_by=getuser(),
+    )  # fmt: skip
+    show_rows(rows, _REPLAYED, as_json=as_json, empty="No dead letter matches.")
+    if rows:
+        say(
+            f"{len(rows):,} would be sent again."
+            if dry_run
+            else f"{len(rows):,} go out again within seconds, by the recorder."
+        )
 
 
 def _open(fields: Row, payload: bytes) -> dict[str, Any]:

@@ -40,10 +40,15 @@ def funnel(
 
 
 async def stages(
-    connection: Connection, since: timedelta, upload: UUID | None = None, broker: UUID | None = None
+    connection: Connection, since: timedelta, upload: UUID | str | None = None, broker: UUID | None = None
 ) -> list[Row]:
     """One row for each kind of event since *since*, in the order of a lead's life."""
-    rows = [dict(row) async for row in queries.funnel(connection, since=since, upload_id=upload, broker_id=broker)]
+    rows = [
+        dict(row)
+        async for row in queries.funnel(
+            connection, since=since, upload_id=str(upload) if upload else None, broker_id=broker
+        )
+    ]
     return in_life_order(rows)
 
 

@@ -13,7 +13,7 @@ import typer
 from cli import reports
 from cli.database import Connection, Row, in_transaction, partner_id, queries
 from cli.errors import RefusedError
-from cli.output import AsJson, say, show_rows, size
+from cli.output import AsJson, say, show_rows
 from cli.partner import Access, KeyIdOption, SchemeOption, SecretFile, Url
 
 app = typer.Typer(no_args_is_help=True, help="Uploads taken so far: list, report, rejected rows.")
@@ -58,7 +58,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show an upload's report: received, inserted, updated, duplicate, rejected and why."""
-    access = Access.of(url, key_id, secret_file, scheme)
+    access = Access.of_upload(upload, url, key_id, secret_file, scheme)
 
     async def ask() -> reports.Report:
         async with access.gateway() as gateway:
@@ -77,25 +77,25 @@ def rejects(
     scheme: SchemeOption = None,
 ) -> None:
     """Write the rejected rows as CSV, with the reasons, to be corrected and uploaded again."""
-    access = Access.of(url, key_id, secret_file, scheme)
+    access = Access.of_upload(upload, url, key_id, secret_file, scheme)
 
-    written = asyncio.run(_write(access, upload, out))
-    if not written:
+    lines = asyncio.run(_write(access, upload, out))
+    if lines <= 1:
         say("No row was rejected.")
     elif out:
-        say(f"{out}: {size(written)}. Correct the rows and upload the file.")
+        say(f"Correct the rows in {out} and upload it: equity upload {out}")
 
 
 async def _write(access: Access, upload: UUID, out: Path | None) -> int:
-    """Write the rejected rows into the new file *out*, or to stdout; how many bytes there were."""
-    written = 0
+    """Write the rejected rows into the new file *out*, or to stdout; how many lines there were."""
+    lines = 0
     async with access.gateway() as gateway:
         pieces = gateway.rejects(upload)
         with _opened(out) as stream:
             async for piece in pieces:
                 stream.write(piece)
-                written += len(piece)
-    return written
+                lines += piece.count(b"\n")
+    return lines
 
 
 @contextmanager

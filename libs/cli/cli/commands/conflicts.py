@@ -1,0 +1,90 @@
+"""Records that contradict each other."""
+
+from enum import StrEnum
+from getpass import getuser
+from typing import Annotated
+
+import typer
+
+from cli.database import Connection, in_transaction, queries, select
+from cli.errors import RefusedError, UsageError
+from cli.output import AsJson, print_json, say, show_rows
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Records that contradict each other.
+
+    key_held: a record brought a key that another lead holds. key_differs: a lead has one key, a record brought another.
+    owner_changed: the owner is somebody else now; the lead is paused and its consent void until a person looked.
+    """,
+)
+
+_COLUMNS = {"id": "id", "kind": "kind", "property": "property", "column_name": "about", "value": "refused value",
+            "lead_has": "lead has", "other_lead_id": "held by", "lead_status": "status",
+            "created_at": "since"}  # fmt: skip
+
+
+class Kind(StrEnum):
+    """What contradicts what."""
+
+    KEY_HELD = "key_held"
+    KEY_DIFFERS = "key_differs"
+    OWNER_CHANGED = "owner_changed"
+
+
+class Decision(StrEnum):
+    """What a person may decide."""
+
+    KEEP = "keep"
+    TAKE = "take"
+    DISMISS = "dismiss"
+
+
+@app.command("list")
+def list_conflicts(
+    kind: Annotated[Kind | None, typer.Option(help="Only of this kind.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The oldest so many.")] = 50,
+    *,
+    show_all: Annotated[bool, typer.Option("--all", help="Settled ones too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the conflicts that wait for a decision, the oldest first."""
+    rows = select(queries.list_conflicts, all=show_all, kind=kind, limit=limit)
+    show_rows(rows, _COLUMNS, as_json=as_json, empty="No conflict waits.")
+
+
+@app.command()
+def resolve(
+    conflict: Annotated[int, typer.Argument(metavar="ID", help="The conflict's number.")],
+    decision: Annotated[
+        Decision,
+        typer.Argument(
+            help="keep: the lead stays as it is. take: it gets the refused key; a new owner's lead starts over. "
+            "dismiss: there is nothing in it."
+        ),
+    ],
+    note: Annotated[str | None, typer.Option(help="Why; kept with the conflict.")] = None,
+    *,
+    release: Annotated[
+        bool, typer.Option("--release", help="Let the paused lead go on where it was (with keep or dismiss).")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Settle a conflict. What a key displaces is recorded, so that no value is lost."""
+    if release and decision is Decision.TAKE:
+        raise UsageError("`take` starts a new owner's lead over by itself.", "Leave --release away.")
+
+    async def work(connection: Connection) -> tuple[str, str | None]:
+        result = await queries.resolve_conflict(connection, id=conflict, how=decision, by_whom=getuser(), note=note)
+        released = await queries.release_lead_of(connection, conflict_id=conflict) if release else None
+        return result, released
+
+    result, released = in_transaction(work)
+    if result == "unknown":
+        raise RefusedError(f"There is no conflict {conflict}.", "`equity conflicts list --all` shows them.")
+    if result == "already":
+        raise RefusedError(f"Conflict {conflict} is settled already.", "`equity conflicts list --all` says how.")
+    if as_json:
+        print_json({"id": conflict, "resolution": decision, "released": released})
+    else:
+        say(f"Conflict {conflict} is settled: {decision}." + (f" The lead: {released}." if released else ""))

@@ -1,0 +1,143 @@
+"""A person settles what records contradict each other about; no value is lost, and a new owner starts over."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from support.commandline import Equity
+from support.databases import Database
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+        yield connection
+
+
+def lead(connection: Connection, status: str = "new", **columns: object) -> UUID:
+    """A lead with these columns; returns its id."""
+    names = {
+        "id": uuid4(),
+        "observed": [None] * 35,
+        "source": "test",
+        "property_address": "418 PALMETTO AVE",
+        **columns,
+    }
+    fields, places = ", ".join(names), ", ".join(["%s"] * len(names))
+    connection.execute(f"insert into app.leads ({fields}) values ({places})", list(names.values()))
+    connection.execute("set session_replication_role = replica")
+    connection.execute("update app.leads set campaign_status = %s where id = %s", (status, names["id"]))
+    connection.execute("set session_replication_role = default")
+    return UUID(str(names["id"]))
+
+
+def conflict(connection: Connection, kind: str, of: UUID, column: str, value: str, other: UUID | None = None) -> int:
+    """A recorded conflict; returns its number."""
+    row = connection.execute(
+        "insert into app.lead_conflicts (kind, lead_id, other_lead_id, column_name, value) values (%s, %s, %s, %s, %s) "
+        "returning id",
+        (kind, of, other, column, value),
+    ).fetchone()
+    assert row
+    return int(str(row[0]))
+
+
+def column(connection: Connection, of: UUID, name: str) -> object:
+    row = connection.execute(f"select {name} from app.leads where id = %s", (of,)).fetchone()
+    assert row
+    return row[0]
+
+
+def test_open_conflicts_are_listed_with_what_the_lead_has(equity: Equity, connection: Connection) -> None:
+    of = lead(connection, apn_key="FL|PINELLAS|1")
+    number = conflict(connection, "key_differs", of, "apn_key", "FL|PINELLAS|2")
+    (listed,) = equity("conflicts", "list", "--json").ok().json
+    assert (listed["id"], listed["kind"], listed["value"], listed["lead_has"]) == (
+        number, "key_differs", "FL|PINELLAS|2", "FL|PINELLAS|1",
+    )  # fmt: skip
+    assert equity("conflicts", "list", "--kind", "owner_changed", "--json").ok().json == []
+    assert "418 PALMETTO AVE" in equity("conflicts", "list").ok().out
+
+
+@pytest.mark.parametrize("decision", ["keep", "dismiss"])
+def test_what_is_kept_stays_and_is_settled(equity: Equity, connection: Connection, decision: str) -> None:
+    of = lead(connection, apn_key="FL|PINELLAS|1")
+    number = conflict(connection, "key_differs", of, "apn_key", "FL|PINELLAS|2")
+    equity("conflicts", "resolve", number, decision, "--note", "checked at the county").ok()
+    assert column(connection, of, "apn_key") == "FL|PINELLAS|1"
+    assert equity("conflicts", "list", "--json").ok().json == []
+    (settled,) = equity("conflicts", "list", "--all", "--json").ok().json
+    assert (settled["resolution"], settled["note"]) == (decision, "checked at the county")
+    assert settled["resolved_by"]
+
+
+def test_a_taken_key_leaves_its_holder_and_nothing_is_lost(equity: Equity, connection: Connection) -> None:
+    holder = lead(connection, apn_key="FL|PINELLAS|2")
+    of = lead(connection, apn_key="FL|PINELLAS|1")
+    number = conflict(connection, "key_held", of, "apn_key", "FL|PINELLAS|2", holder)
+    equity("conflicts", "resolve", number, "take").ok()
+    assert column(connection, of, "apn_key") == "FL|PINELLAS|2"
+    assert column(connection, holder, "apn_key") is None
+    kept = {(row["lead_id"], row["value"]) for row in equity("conflicts", "list", "--all", "--json").ok().json}
+    assert kept == {(str(of), "FL|PINELLAS|2"), (str(holder), "FL|PINELLAS|2"), (str(of), "FL|PINELLAS|1")}
+    assert equity("conflicts", "list", "--json").ok().json == []
+
+
+def test_an_address_is_taken_by_its_hash(equity: Equity, connection: Connection) -> None:
+    of = lead(connection, addr_hash=b"\x01" * 16)
+    number = conflict(connection, "key_differs", of, "addr_hash", "02" * 16)
+    equity("conflicts", "resolve", number, "take").ok()
+    assert column(connection, of, "addr_hash") == b"\x02" * 16
+
+
+def test_a_person_s_choice_outranks_a_file_of_today(equity: Equity, connection: Connection) -> None:
+    of = lead(connection, apn_key="FL|PINELLAS|1")
+    equity("conflicts", "resolve", conflict(connection, "key_differs", of, "apn_key", "FL|PINELLAS|2"), "take").ok()
+    row = connection.execute(
+        "select observed[34] = (current_date - date '1970-01-01') * 16 + 15 from app.leads where id = %s", (of,)
+    ).fetchone()
+    assert row == (True,)
+
+
+def test_a_new_owner_starts_over_and_is_verified_anew(equity: Equity, connection: Connection) -> None:
+    of = lead(connection, "paused", phone_verified=True, paused_from="active")
+    connection.execute(
+        "insert into app.lead_contacts "
+        "(lead_id, channel, value_hash, hash_key_id, value_ciphertext, source, verified, codes, first_seen) "
+        "values (%s, 'phone', '\\x01', 'h1', '\\x01', 'test', true, '{PS01}', now() - interval '1 day')",
+        (of,),
+    )
+    equity("conflicts", "resolve", conflict(connection, "owner_changed", of, "owner_last_name", "ab"), "take").ok()
+    assert column(connection, of, "campaign_status") == "new"
+    assert column(connection, of, "phone_verified") is False
+    assert connection.execute("select verified, codes from app.lead_contacts").fetchall() == [(None, [])]
+
+
+def test_the_same_owner_after_all_goes_on_where_it_was(equity: Equity, connection: Connection) -> None:
+    of = lead(connection, "paused", paused_from="active")
+    number = conflict(connection, "owner_changed", of, "owner_last_name", "ab")
+    assert equity("conflicts", "resolve", number, "dismiss", "--release", "--json").ok().json["released"] == "moved"
+    assert column(connection, of, "campaign_status") == "active"
+
+
+def test_a_lead_stays_paused_unless_it_is_released(equity: Equity, connection: Connection) -> None:
+    of = lead(connection, "paused", paused_from="active")
+    first = conflict(connection, "owner_changed", of, "owner_last_name", "ab")
+    second = conflict(connection, "owner_changed", of, "owner_last_name", "cd")
+    assert equity("conflicts", "resolve", first, "dismiss", "--release", "--json").ok().json["released"] == "held"
+    equity("conflicts", "resolve", second, "keep").ok()
+    assert column(connection, of, "campaign_status") == "paused"
+
+
+def test_a_settled_or_unknown_conflict_is_refused(equity: Equity, connection: Connection) -> None:
+    number = conflict(connection, "key_differs", lead(connection), "apn_key", "FL|PINELLAS|2")
+    equity("conflicts", "resolve", number, "keep").ok()
+    for wrong in (number, number + 1000):
+        refused = equity("conflicts", "resolve", wrong, "keep")
+        assert refused.code == 3
+        assert "equity conflicts list --all" in refused.err
+    assert equity("conflicts", "resolve", number, "maybe").code == 2
