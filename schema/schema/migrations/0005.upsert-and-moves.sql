@@ -129,9 +129,9 @@ begin
         hm.id as mak_holder,
         ha.id as apn_key_holder,
         hh.id as addr_hash_holder,
-        hm.id is null or hm.id = d.lead_id as mak_free,
-        ha.id is null or ha.id = d.lead_id as apn_key_free,
-        hh.id is null or hh.id = d.lead_id as addr_hash_free
+        hm.id is null or coalesce(hm.id = d.lead_id, false) as mak_free,
+        ha.id is null or coalesce(ha.id = d.lead_id, false) as apn_key_free,
+        hh.id is null or coalesce(hh.id = d.lead_id, false) as addr_hash_free
       from now_due d
       left join leads l on l.id = d.lead_id
       left join leads hm on hm.mak = d.mak

@@ -1,0 +1,173 @@
+"""Migrations go up, down and up again, on an empty database and on one of the documents' first schema."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from schema import backfill, migrate
+from support import servers
+
+LEGACY = """
+create table public.leads (
+  id uuid primary key default gen_random_uuid(), mak text, apn text, county text, property_state text, property_address text,
+  status text, email text, phone text, consent boolean default false, consented_at timestamptz, consent_method text,
+  assigned_broker_id uuid, lead_score integer, created_at timestamptz default now()
+);
+insert into public.leads (mak, apn, county, property_state, status, email, phone, consent, consented_at, assigned_broker_id, lead_score)
+values
+  ('8034512097', '12-3', 'Pinellas County', 'FL', 'new', 'a@example.com', '7275550142', false, null, null, 50),
+  ('8034512097', '12-3', 'Pinellas', 'FL', 'contacted', 'b@example.com', null, true, now(), '00000000-0000-0000-0000-000000000001', 900),
+  (null, '12-3', 'Hillsborough', 'FL', 'closed_lost', '', ' ', true, null, null, -4),
+  ('short', null, null, null, 'funded', null, '7275550177', false, null, null, null),
+  (null, null, null, null, null, null, null, false, null, null, null);
+"""
+
+
+@pytest.fixture
+def dsn() -> Iterator[str]:
+    server, name = servers.postgres(), f"equity_migrate_{uuid4().hex[:10]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def ask(dsn: str, query: str) -> list[Any]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+
+
+OBJECTS = r"""
+select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname in ('app', 'pipeline') or n.nspname like 'svc\_%' order by 1, 2
+"""
+
+
+def test_up_down_and_up_again(dsn: str) -> None:
+    applied = migrate.apply(dsn)
+    first = ask(dsn, OBJECTS)
+    assert all(state.applied for state in migrate.status(dsn))
+    assert migrate.apply(dsn) == []
+    assert migrate.rollback(dsn, len(applied)) == applied[::-1]
+    assert ask(dsn, OBJECTS) == []
+    assert not any(state.applied for state in migrate.status(dsn))
+    assert migrate.apply(dsn) == applied
+    assert ask(dsn, OBJECTS) == first
+
+
+def test_each_migration_can_be_undone_alone(dsn: str) -> None:
+    for _ in migrate.status(dsn):
+        before = ask(dsn, OBJECTS)
+        [name] = migrate.apply(dsn, steps=1)
+        after = ask(dsn, OBJECTS)
+        assert migrate.rollback(dsn, 1) == [name]
+        assert ask(dsn, OBJECTS) == before
+        migrate.apply(dsn, steps=1)
+        assert ask(dsn, OBJECTS) == after
+
+
+def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(LEGACY)
+    migrate.apply(dsn)
+    assert ask(dsn, "select campaign_status::text, count(*) from app.leads group by 1 order by 1") == [
+        ("active", 1), ("converted", 1), ("do_not_contact", 1), ("new", 2),
+    ]  # fmt: skip
+    assert ask(dsn, "select count(mak), count(apn_key), max(lead_score), min(lead_score) from app.leads") == [(1, 2, 100, 0)]
+    assert ask(dsn, "select column_name, value from app.lead_conflicts order by 1") == [
+        ("apn_key", "FL|PINELLAS|123"), ("mak", "8034512097"),
+    ]  # fmt: skip
+    assert ask(dsn, "select consent from app.leads where consented_at is not null") == [(True,)]
+    assert ask(dsn, "select action from app.lead_consent_audit") == [("legacy_consent_without_time",)]
+    assert ask(dsn, "select channel, count(*) from pipeline.legacy_contacts group by 1 order by 1") == [("email", 2), ("phone", 2)]
+
+
+def test_legacy_contacts_are_encrypted_in_batches_and_then_cleared(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(LEGACY)
+    migrate.apply(dsn)
+
+    def encrypt(values: Any, _keys: Any) -> list[backfill.Encrypted]:
+        return [
+            backfill.Encrypted(v.lead_id, v.channel, f"h{v.value}".encode(), "h1", f"c{v.value}".encode(), b"key") for v in values
+        ]
+
+    assert backfill.encrypt_contacts(dsn, encrypt) == 4
+    assert backfill.encrypt_contacts(dsn, encrypt) == 0
+    assert ask(dsn, "select count(*) from app.lead_contacts") == [(4,)]
+    assert ask(dsn, "select count(email), count(phone) from public.leads_legacy") == [(0, 0)]
+    assert ask(dsn, "select bool_or(phone_verified) from app.leads") == [(False,)]
+    assert backfill.trust_contacts(dsn) == 3
+
+
+def test_a_legacy_database_rolls_back_to_what_it_was(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(LEGACY)
+    before = ask(dsn, "select * from public.leads order by id")
+    migrate.rollback(dsn, len(migrate.apply(dsn)))
+    assert ask(dsn, "select * from public.leads order by id") == before
+
+
+def test_passwords_reach_the_server_hashed(dsn: str) -> None:
+    migrate.apply(dsn)
+    migrate.set_passwords(dsn, {"svc_notify": "p'; drop"})
+    [(stored,)] = ask(dsn, "select rolpassword from pg_authid where rolname = 'svc_notify'")
+    assert stored.startswith("SCRAM-SHA-256$")
+    url = urlsplit(dsn)
+    with psycopg.connect(host=url.hostname, port=url.port, dbname=url.path[1:], user="svc_notify", password="p'; drop") as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    migrate.set_passwords(dsn, {"svc_notify": "test"})
+
+
+CHECKLIST = {
+    "1.1 columns": """
+      SELECT column_name, data_type FROM information_schema.columns
+      WHERE table_name = 'leads' AND column_name IN ('email_verified', 'phone_verified', 'campaign_status', 'vapi_call_id')""",
+    "1.1 tables": """
+      SELECT table_name FROM information_schema.tables
+      WHERE table_name IN ('consent_tokens', 'verification_code_map', 'pipeline_dlq', 'leads_staging')""",
+    "1.1 view": "SELECT matviewname FROM pg_matviews WHERE matviewname = 'mv_contactable_leads'",
+    "3.1": "SELECT refresh_contactable_leads()",
+    "3.2": """
+      SELECT * FROM mv_contactable_leads WHERE campaign_status = 'queued' AND added_to_campaign_at IS NULL
+      ORDER BY lead_score DESC LIMIT 250""",
+    "6.2": "UPDATE leads SET campaign_status = 'queued' WHERE id IN (SELECT id FROM leads LIMIT 10) RETURNING id",
+    "7.1": """
+      SELECT event_type, COUNT(*) as count, AVG(duration_ms) as avg_duration_ms FROM pipeline_events
+      WHERE created_at > NOW() - INTERVAL '24 hours' GROUP BY event_type ORDER BY count DESC""",
+}
+
+
+def test_the_checklists_queries_run_as_written(dsn: str) -> None:
+    migrate.apply(dsn)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("insert into app.leads (id, observed, source) values (gen_random_uuid(), '{}', 'x')")
+        found = {name: len(connection.execute(query).fetchall()) for name, query in CHECKLIST.items()}  # type: ignore[call-overload]
+    assert found == {"1.1 columns": 4, "1.1 tables": 4, "1.1 view": 1, "3.1": 1, "3.2": 0, "6.2": 1, "7.1": 0}
+
+
+def test_the_refreshed_list_holds_what_can_be_contacted(dsn: str) -> None:
+    migrate.apply(dsn)
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "insert into app.leads (id, observed, source, campaign_status, email_verified, litigator)"
+            " values (gen_random_uuid(), '{}', 'x', 'queued', true, false), (gen_random_uuid(), '{}', 'x', 'queued', true, true)"
+        )
+        connection.execute("select refresh_contactable_leads()")
+        assert connection.execute("select count(*) from mv_contactable_leads").fetchone() == (1,)
+
+
+def test_the_documents_functions_are_there_by_name(dsn: str) -> None:
+    migrate.apply(dsn)
+    names = {
+        "set_added_to_campaign_at", "upsert_lead", "refresh_contactable_leads", "run_with_lock", "encrypt_email", "decrypt_email",
+        "hash_email", "cleanup_old_replay_guards", "cleanup_old_consent_tokens",
+    }  # fmt: skip
+    assert names <= {name for (name,) in ask(dsn, "select proname from pg_proc")}
+    assert ask(dsn, "select decrypt_email(encrypt_email(' A@Example.com ', 'k'), 'k')") == [("a@example.com",)]
+    assert ask(dsn, "select run_with_lock(7, 'select 1')") == [(True,)]

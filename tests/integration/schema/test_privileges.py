@@ -1,0 +1,192 @@
+"""Who may do what, enumerated: every relation, column and function of ours against the list in privileges.txt."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from schema import migrate
+from support import servers
+from support.databases import Database
+
+ALLOWED = Path(__file__).with_name("privileges.txt")
+BROKER_A, BROKER_B = uuid4(), uuid4()
+
+SEEN = r"""
+with roles as (
+  select oid, rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role') or rolname like 'svc\_%'
+), relations as (
+  select c.oid, n.nspname || '.' || c.relname as name, c.relkind
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where (n.nspname in ('app', 'pipeline') or n.nspname like 'svc\_%')
+  and c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relname !~ '_[0-9]{6,8}$'
+), whole as (
+  select r.rolname, l.name, p.privilege
+  from roles r, relations l, unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) as p (privilege)
+  where l.relkind <> 'S' and has_table_privilege(r.oid, l.oid, p.privilege)
+), columns as (
+  select r.rolname, l.name, p.privilege || ' (' || string_agg(a.attname, ', ' order by a.attnum) || ')' as privilege
+  from roles r, relations l, unnest(array['SELECT', 'INSERT', 'UPDATE']) as p (privilege), pg_attribute a
+  where l.relkind <> 'S' and a.attrelid = l.oid and a.attnum > 0 and not a.attisdropped
+  and has_column_privilege(r.oid, l.oid, a.attnum, p.privilege)
+  and not has_table_privilege(r.oid, l.oid, p.privilege)
+  group by r.rolname, l.name, p.privilege
+), sequences as (
+  select r.rolname, l.name, 'USAGE' as privilege from roles r, relations l
+  where l.relkind = 'S' and has_sequence_privilege(r.oid, l.oid, 'USAGE, SELECT, UPDATE')
+), functions as (
+  select r.rolname, f.oid::regprocedure::text as name, 'EXECUTE' as privilege
+  from roles r, pg_proc f join pg_namespace n on n.oid = f.pronamespace
+  where (n.nspname in ('app', 'pipeline') or n.nspname like 'svc\_%') and has_function_privilege(r.oid, f.oid, 'EXECUTE')
+)
+select concat_ws(' | ', rolname, name, privilege)
+from (select * from whole union all select * from columns union all select * from sequences union all select * from functions) found
+order by 1
+"""
+
+LIKE_SUPABASE = """
+alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
+alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
+alter default privileges grant all on tables to anon, authenticated, service_role;
+alter default privileges grant execute on functions to anon, authenticated, service_role;
+alter default privileges grant all on sequences to anon, authenticated, service_role;
+"""
+
+
+def seen(dsn: str) -> list[str]:
+    with psycopg.connect(dsn, options="-c search_path=pg_catalog") as connection:
+        return [row[0] for row in connection.execute(SEEN).fetchall()]
+
+
+def test_every_privilege_is_on_the_list(database: Database) -> None:
+    assert seen(database.superuser_dsn) == ALLOWED.read_text().splitlines()
+
+
+def test_a_platform_that_opens_new_objects_to_everybody_changes_nothing() -> None:
+    with _database(LIKE_SUPABASE) as dsn:
+        assert seen(dsn) == ALLOWED.read_text().splitlines()
+
+
+@contextmanager
+def _database(first: str) -> Iterator[str]:
+    server, name = servers.postgres(), f"equity_like_{uuid4().hex[:10]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        dsn = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        try:
+            with psycopg.connect(dsn, autocommit=True) as new:
+                new.execute(first)
+            migrate.apply(dsn)
+            yield dsn
+        finally:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def two_brokers(database: Database) -> str:
+    with psycopg.connect(database.superuser_dsn) as connection:
+        for broker in (BROKER_A, BROKER_B):
+            connection.execute("insert into app.brokers (id, name) values (%s, %s)", (broker, str(broker)))
+        for number, broker in enumerate((BROKER_A, BROKER_A, BROKER_B)):
+            lead = UUID(int=number + 1)
+            connection.execute(
+                "insert into app.leads (id, observed, source, assigned_broker_id, campaign_status, email_verified)"
+                " values (%s, '{}', 'test', %s, 'queued', true)",
+                (lead, broker),
+            )
+            connection.execute(
+                "insert into app.pipeline_events (event_id, event_type, broker_id, occurred_at, created_at) values (%s, 'x', %s, now(), now())",
+                (uuid4(), broker),
+            )
+        connection.execute("select app.refresh_contactable_leads()")
+    return database.superuser_dsn
+
+
+def test_the_checklists_row_level_security_test_runs_as_written(two_brokers: str) -> None:
+    with psycopg.connect(two_brokers) as connection:
+        connection.execute("SET ROLE authenticated")
+        connection.execute(sql.SQL("SET request.jwt.claims.sub TO {}").format(sql.Literal(str(BROKER_A))))
+        assert connection.execute("SELECT COUNT(*) FROM leads").fetchone() == (2,)
+        assert connection.execute("select count(*) from pipeline_events").fetchone() == (2,)
+        assert connection.execute("select count(*) from contactable_leads").fetchone() == (2,)
+        assert connection.execute("select count(*) from brokers").fetchone() == (1,)
+
+
+def test_a_broker_writes_notes_on_own_leads_and_nothing_else(two_brokers: str) -> None:
+    with psycopg.connect(two_brokers, autocommit=True) as connection:
+        connection.execute("SET ROLE authenticated")
+        connection.execute(sql.SQL("SET request.jwt.claims TO {}").format(sql.Literal(f'{{"sub": "{BROKER_A}"}}')))
+        assert connection.execute("update leads set notes = 'called'").rowcount == 2
+        for forbidden in (
+            "update leads set consent = true, consented_at = now()",
+            "update leads set assigned_broker_id = null",
+            "insert into leads (id, observed, source) values (gen_random_uuid(), '{}', 'x')",
+            "delete from leads",
+            "select data_key from leads",
+            "select * from lead_contacts",
+            "select * from mv_contactable_leads",
+            "select * from pipeline.pipeline_dlq",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(forbidden)
+
+
+def test_a_claim_makes_nobody_a_service(two_brokers: str) -> None:
+    with psycopg.connect(two_brokers, autocommit=True) as connection:
+        connection.execute("SET ROLE authenticated")
+        connection.execute("""SET request.jwt.claims TO '{"role": "service_role", "sub": null}'""")
+        connection.execute("SET request.jwt.claim.role TO 'service_role'")
+        assert connection.execute("select count(*) from leads").fetchone() == (0,)
+
+
+def test_anon_sees_nothing_and_the_service_role_sees_all(two_brokers: str) -> None:
+    with psycopg.connect(two_brokers, autocommit=True) as connection:
+        connection.execute("SET ROLE anon")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select count(*) from app.leads")
+        connection.execute("RESET ROLE")
+        connection.execute("SET ROLE service_role")
+        assert connection.execute("select count(*) from leads").fetchone() == (3,)
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("ingest", "update app.leads set consent = true, consented_at = now()"),
+        ("ingest", "update app.leads set email_verified = true"),
+        ("ingest", "update app.leads set campaign_status = 'queued'"),
+        ("ingest", "update app.uploads set state = 'done'"),
+        ("ingest", "delete from app.leads"),
+        ("gateway", "select * from app.leads"),
+        ("gateway", "insert into app.upload_tallies (upload_id) values (gen_random_uuid())"),
+        ("gateway", "update app.partner_keys set active = false"),
+        ("recorder", "update app.pipeline_events set outcome = 'x'"),
+        ("recorder", "delete from app.pipeline_events"),
+        ("recorder", "select * from app.leads"),
+        ("skiptrace", "update app.leads set consent = true, consented_at = now()"),
+        ("feeder", "update app.lead_contacts set verified = true"),
+        ("voice", "insert into app.suppressions (channel, value_hash, hash_key_id, reason) values ('phone', '', '', '')"),
+        ("gateway", "insert into svc_ingest.outbox (topic, headers) values ('x', '')"),
+        ("ingest", "delete from svc_ingest.inbox"),
+        ("dashboard", "select * from app.leads"),
+    ],
+)
+def test_a_service_is_refused_outside_its_slice(database: Database, role: str, statement: str) -> None:
+    with psycopg.connect(database.dsn(role)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_services_wait_no_longer_than_they_may(database: Database) -> None:
+    with psycopg.connect(database.dsn("ingest")) as connection:
+        found = {
+            name: connection.execute(sql.SQL("show {}").format(sql.Identifier(name))).fetchone()
+            for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "tcp_keepalives_idle")
+        }
+    assert found["idle_in_transaction_session_timeout"] == ("30s",)
+    assert found["statement_timeout"] != ("0",)
+    assert found["lock_timeout"] != ("0",)

@@ -1,0 +1,308 @@
+"""One lead from many records: the promises of `upsert_leads`, on PostgreSQL, as the ingest service's own login."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.dedupe import FACTS, FLAGS, LeadRow, group, keys_lost
+from support import databases
+
+UPSERT = "select * from app.upsert_leads($1::pipeline.leads_staging[])"
+
+
+class Leads:
+    """The table under test, through `svc_ingest`, with a superuser's eyes beside it."""
+
+    def __init__(self, database: databases.Database) -> None:
+        self.database = database
+        self.runner = asyncio.Runner()
+        self.ingest = self.run(asyncpg.connect(database.dsn("ingest")))
+        self.owner = self.run(asyncpg.connect(database.superuser_dsn))
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    def close(self) -> None:
+        self.run(self.ingest.close())
+        self.run(self.owner.close())
+        self.runner.close()
+
+    def empty(self) -> None:
+        self.run(self.owner.execute("truncate app.leads cascade"))
+
+    def upsert(self, *rows: LeadRow) -> list[Any]:
+        """As ingest does it: merged in Python, then one call."""
+        homes = group(rows)
+        records = [home.row.as_record(number) for number, home in enumerate(homes)]
+        found = sorted(self.run(self.ingest.fetch(UPSERT, records)), key=lambda lead: lead["ord"])
+        for home, lead in zip(homes, found, strict=True):
+            for column, value in keys_lost([rows[member] for member in home.members], home.row):
+                self.run(
+                    self.owner.execute(
+                        "insert into app.lead_conflicts (kind, lead_id, column_name, value) values ('key_differs', $1, $2, $3)"
+                        " on conflict do nothing",
+                        lead["lead_id"], column, value,
+                    )  # fmt: skip
+                )
+        return found
+
+    def all(self) -> list[Any]:
+        return list(self.run(self.owner.fetch("select * from app.leads order by id")))
+
+    def conflicts(self) -> list[Any]:
+        return list(self.run(self.owner.fetch("select * from app.lead_conflicts order by id")))
+
+    def broker(self, name: str) -> UUID:
+        return UUID(bytes=self.run(self.owner.fetchval("insert into app.brokers (name) values ($1) returning id", name)).bytes)
+
+
+@pytest.fixture(scope="module")
+def module_leads() -> Iterator[Leads]:
+    with databases.copied() as database:
+        leads = Leads(database)
+        yield leads
+        leads.close()
+
+
+@pytest.fixture
+def leads(module_leads: Leads) -> Leads:
+    module_leads.empty()
+    return module_leads
+
+
+def row(stamp: int = 1_000, mak: str | None = None, broker: UUID | None = None, editable: list[UUID] | None = None, **facts: Any) -> LeadRow:
+    flags = {flag: facts.pop(flag, False) for flag in FLAGS}
+    return LeadRow(uuid4(), stamp, "upstream", {"property_state": "FL", **facts}, flags, mak, broker, editable)
+
+
+A, B = "1" * 10, "2" * 10
+H, G = b"h" * 16, b"g" * 16
+
+
+def test_a_record_matches_by_mak_then_parcel_then_address(leads: Leads) -> None:
+    [first] = leads.upsert(row(mak=A, apn_key="FL|X|1", addr_hash=H))
+    assert first["verdict"] == "inserted"
+    for record, by in ((row(mak=A), "mak"), (row(apn_key="FL|X|1"), "apn"), (row(addr_hash=H), "address")):
+        [found] = leads.upsert(record)
+        assert (found["lead_id"], found["verdict"], found["matched_by"]) == (first["lead_id"], "duplicate", by)
+    assert len(leads.all()) == 1
+
+
+def test_a_weaker_key_never_joins_what_a_stronger_one_parts(leads: Leads) -> None:
+    leads.upsert(row(mak=A, apn_key="FL|X|1", addr_hash=H))
+    [other] = leads.upsert(row(mak=B, apn_key="FL|X|1", addr_hash=H))
+    assert other["verdict"] == "inserted"
+    held = {(c["kind"], c["column_name"], c["value"]) for c in leads.conflicts()}
+    assert held == {("key_held", "apn_key", "FL|X|1"), ("key_held", "addr_hash", H.hex())}
+    assert [lead["apn_key"] for lead in leads.all() if lead["mak"] == B] == [None]
+
+
+def test_the_same_records_in_one_batch_end_the_same_way(leads: Leads) -> None:
+    leads.upsert(row(mak=A, apn_key="FL|X|1", addr_hash=H), row(mak=B, apn_key="FL|X|1", addr_hash=H), row(apn_key="FL|X|1"))
+    assert {lead["mak"] for lead in leads.all()} == {A, B}
+    assert len(leads.conflicts()) == 2
+
+
+def test_a_record_fills_what_is_empty_and_replaces_what_is_older(leads: Leads) -> None:
+    leads.upsert(row(1_000, A, est_value=1, county="X"))
+    [found] = leads.upsert(row(2_000, A, est_value=2, est_equity=3))
+    assert (found["verdict"], found["lead_version"]) == ("updated", 2)
+    [late] = leads.upsert(row(1_500, A, est_value=9, owner_occupied=True))
+    assert late["verdict"] == "updated"
+    [lead] = leads.all()
+    assert (lead["est_value"], lead["est_equity"], lead["county"], lead["owner_occupied"]) == (2, 3, "X", True)
+
+
+def test_a_key_that_is_replaced_is_kept_as_a_conflict(leads: Leads) -> None:
+    leads.upsert(row(1_000, A, apn_key="FL|X|1"))
+    leads.upsert(row(2_000, A, apn_key="FL|X|2"))
+    leads.upsert(row(1_500, A, apn_key="FL|X|0"))
+    assert [lead["apn_key"] for lead in leads.all()] == ["FL|X|2"]
+    assert {c["value"] for c in leads.conflicts()} == {"FL|X|1", "FL|X|0"}
+
+
+def test_another_brokers_lead_is_a_duplicate_and_unchanged(leads: Leads) -> None:
+    mine, theirs = leads.broker(f"mine {uuid4()}"), leads.broker(f"theirs {uuid4()}")
+    leads.upsert(row(1_000, A, broker=theirs, est_value=1))
+    before = leads.all()
+    for record in (row(2_000, A, broker=mine, est_value=2), row(2_000, A, editable=[mine], est_value=2)):
+        [found] = leads.upsert(record)
+        assert found["verdict"] == "duplicate"
+    assert leads.all() == before
+    assert leads.conflicts() == []
+    [found] = leads.upsert(row(2_000, A, editable=[theirs], est_value=2))
+    assert found["verdict"] == "updated"
+
+
+def test_a_lead_without_a_broker_takes_the_records_and_keeps_it(leads: Leads) -> None:
+    first = leads.broker(f"first {uuid4()}")
+    leads.upsert(row(1_000, A))
+    [found] = leads.upsert(row(1_000, A, broker=first))
+    assert (found["verdict"], found["broker_id"]) == ("updated", first)
+
+
+def test_flags_stay_once_they_are_true(leads: Leads) -> None:
+    leads.upsert(row(1_000, A, litigator=True))
+    [found] = leads.upsert(row(2_000, A, litigator=False))
+    assert (found["verdict"], found["litigator"]) == ("duplicate", True)
+
+
+def test_a_new_owner_voids_the_consent_and_pauses_the_lead(leads: Leads) -> None:
+    [first] = leads.upsert(row(1_000, A, owner_last_name="Holt"))
+    leads.run(
+        leads.owner.execute(
+            "update app.leads set consent = true, consented_at = now(), campaign_status = 'queued' where id = $1", first["lead_id"]
+        )
+    )
+    leads.upsert(row(2_000, A, owner_last_name="HOLT"))
+    assert leads.all()[0]["consent"]
+    leads.upsert(row(3_000, A, owner_last_name="Ruiz"))
+    [lead] = leads.all()
+    assert (lead["consent"], lead["campaign_status"], lead["paused_from"]) == (False, "paused", "queued")
+    assert [c["kind"] for c in leads.conflicts()] == ["owner_changed"]
+
+
+def test_the_documents_function_takes_one_record_as_json(leads: Leads) -> None:
+    body = '{"mak": "1234567890", "property_address": "1 Elm St", "est_value": 5, "unknown": 1}'
+    first = leads.run(leads.ingest.fetchval("select app.upsert_lead($1::jsonb)", body))
+    assert leads.run(leads.ingest.fetchval("select app.upsert_lead($1::jsonb)", body)) == first
+    assert len(leads.all()) == 1
+
+
+# --- properties ---
+
+HOME_KEYS = st.tuples(
+    st.none() | st.integers(0, 2).map(lambda n: str(n) * 10),
+    st.none() | st.integers(0, 2).map(lambda n: f"FL|X|{n}"),
+    st.none() | st.integers(0, 2).map(lambda n: bytes([n]) * 16),
+).filter(any)
+RECORDS = st.lists(
+    st.tuples(HOME_KEYS, st.integers(1_000, 1_003), st.none() | st.integers(0, 3), st.none() | st.sampled_from(["a", "B", "ä"])),
+    min_size=1, max_size=10,
+)  # fmt: skip
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def drawn_rows(drawn: list[Any]) -> list[LeadRow]:
+    return [row(stamp, mak, apn_key=apn, addr_hash=addr, est_value=value, county=text) for (mak, apn, addr), stamp, value, text in drawn]
+
+
+def in_batches(rows: list[LeadRow], sizes: list[int]) -> Iterator[list[LeadRow]]:
+    rest = list(rows)
+    for size in sizes:
+        if rest:
+            yield rest[:size]
+            rest = rest[size:]
+    if rest:
+        yield rest
+
+
+@given(RECORDS, st.lists(st.integers(1, 4), max_size=4))
+@SLOW
+def test_no_key_stands_on_two_leads_and_no_key_is_lost(module_leads: Leads, drawn: list[Any], sizes: list[int]) -> None:
+    module_leads.empty()
+    rows = drawn_rows(drawn)
+    for batch in in_batches(rows, sizes):
+        module_leads.upsert(*batch)
+    found = module_leads.all()
+    kept = {(c["column_name"], c["value"]) for c in module_leads.conflicts()}
+    for column in ("mak", "apn_key", "addr_hash"):
+        on_leads = [lead[column] for lead in found if lead[column] is not None]
+        assert len(on_leads) == len(set(on_leads))
+        for record in rows:
+            key = record.mak if column == "mak" else record.facts.get(column)
+            shown = key.hex() if isinstance(key, bytes) else key
+            assert key is None or key in on_leads or (column, shown) in kept
+
+
+@given(st.data())
+@SLOW
+def test_any_order_and_any_batches_give_the_same_leads_when_records_agree_on_their_strongest_key(
+    module_leads: Leads, data: st.DataObject
+) -> None:
+    drawn = data.draw(
+        st.lists(
+            st.tuples(st.integers(0, 2), st.booleans(), st.booleans(), st.integers(1_000, 1_002), st.none() | st.integers(0, 3),
+                      st.none() | st.sampled_from(["a", "B", "ä"])),
+            min_size=1, max_size=9,
+        )
+    )  # fmt: skip
+    rows = [
+        row(stamp, str(home) * 10, apn_key=f"FL|X|{home}{value}" if apn else None, addr_hash=bytes([home]) * 16 if addr else None,
+            est_value=value, county=text)
+        for home, apn, addr, stamp, value, text in drawn
+    ]  # fmt: skip
+    results = []
+    for _ in range(2):
+        module_leads.empty()
+        for batch in in_batches(data.draw(st.permutations(rows)), data.draw(st.lists(st.integers(1, 4), max_size=4))):
+            module_leads.upsert(*batch)
+        results.append(
+            (
+                {lead["mak"]: {name: lead[name] for name in FACTS} | {"observed": lead["observed"]} for lead in module_leads.all()},
+                {(c["kind"], c["column_name"], c["value"]) for c in module_leads.conflicts()},
+            )
+        )
+    assert results[0] == results[1]
+
+
+@given(RECORDS)
+@SLOW
+def test_a_repeat_changes_nothing(module_leads: Leads, drawn: list[Any]) -> None:
+    module_leads.empty()
+    rows = drawn_rows(drawn)
+    keyed_once = [r for r in rows if r.mak]
+    for record in keyed_once:
+        module_leads.upsert(record)
+    before = [dict(lead) for lead in module_leads.all()]
+    for record in keyed_once:
+        [found] = module_leads.upsert(record)
+        assert found["verdict"] == "duplicate"
+    assert [dict(lead) for lead in module_leads.all()] == before
+
+
+async def test_three_writers_with_random_merges_never_deadlock(database: databases.Database) -> None:
+    chance = random.Random(11)
+    deadlocks = "select deadlocks from pg_stat_database where datname = current_database()"
+
+    async def write(seed: int) -> None:
+        own = random.Random(seed)
+        connection = await asyncpg.connect(database.dsn("ingest"))
+        for _ in range(25):
+            records = []
+            for number in range(60):
+                n = own.randrange(80)
+                keys = own.sample(["mak", "apn", "addr"], own.randint(1, 3))
+                made = row(
+                    1_000 + own.randrange(50),
+                    f"{n:010d}" if "mak" in keys and n else None,
+                    apn_key=f"FL|X|{n // 2}" if "apn" in keys else None,
+                    addr_hash=bytes([n]) * 16 if "addr" in keys else None,
+                    est_value=own.randrange(9),
+                )
+                records.append(made.as_record(number))
+            async with connection.transaction():
+                await connection.fetch(UPSERT, records)
+        await connection.close()
+
+    async def move() -> None:
+        connection = await asyncpg.connect(database.dsn("feeder"))
+        for _ in range(60):
+            found = [r["id"] for r in await connection.fetch("select id from app.leads limit 40")]
+            chance.shuffle(found)
+            await connection.fetch("select * from app.move_lead($1, 'queued', 'test')", found)
+        await connection.close()
+
+    await asyncio.gather(write(1), write(2), write(3), move())
+    owner = await asyncpg.connect(database.superuser_dsn)
+    await owner.execute("select pg_stat_clear_snapshot()")
+    assert await owner.fetchval(deadlocks) == 0
+    assert await owner.fetchval("select count(*) from app.leads") > 0
+    await owner.close()
