@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 queries = load_queries(__file__)
 
-START_ADVICE = "Start it (on this machine: ./dev up, then `set -a; . .local/env`), or correct DATABASE_DIRECT_URL."
+START_ADVICE = "Start it (on this machine: `./dev up`, then `./dev equity …`), or correct DATABASE_DIRECT_URL."
 URL_ADVICE = "It reads postgresql://user:password@host:5432/database."
 
 

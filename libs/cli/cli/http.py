@@ -53,7 +53,7 @@ class Gateway:
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
             raise UnreachableError(
                 f"The gateway at {base} does not answer.",
-                "Start it (`./dev up`, or `equity run gateway`), or give its address by --url or GATEWAY_URL.",
+                "Start it (on this machine: `./dev up`, then `./dev equity …`), or name it by --url or GATEWAY_URL.",
             ) from error
         except (aiohttp.InvalidURL, ValueError) as error:
             raise CliError(f"{base} is not an address.", "It reads https://leads.example.com.") from error

@@ -26,7 +26,7 @@ def with_admin(work: Callable[[AIOKafkaAdminClient, CliSettings], Awaitable[T]])
         except (KafkaError, OSError, TimeoutError) as error:
             raise UnreachableError(
                 f"Kafka at {settings.kafka_bootstrap_servers} does not answer.",
-                "Start it (`./dev up` does, on this machine), or correct KAFKA_BOOTSTRAP_SERVERS.",
+                "Start it (on this machine: `./dev up`, then `./dev equity …`), or correct KAFKA_BOOTSTRAP_SERVERS.",
             ) from error
         try:
             return await work(admin, settings)

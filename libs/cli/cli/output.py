@@ -39,6 +39,14 @@ def print_json(value: object) -> None:
     sys.stdout.write(orjson.dumps(value, default=_plain, option=options).decode() + "\n")
 
 
+def done(told: str, fields: Mapping[str, Any], *, as_json: bool) -> None:
+    """Say that something is done: in words, or as JSON."""
+    if as_json:
+        print_json(fields)
+    else:
+        say(told)
+
+
 def show_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str) -> None:
     """Print *rows*: all of them as JSON, or the *columns* (field to heading) as a table."""
     if as_json:
@@ -86,11 +94,17 @@ def text(value: object) -> str:  # noqa: PLR0911 - one line a case
         case int():
             return f"{value:,}"
         case Mapping():
-            return escape(", ".join(f"{name} {text(count)}" for name, count in value.items()))
+            return escape(", ".join(f"{name} {text(held)}" for name, held in _larger_first(value)))
         case list() | tuple():
             return escape(", ".join(map(str, value)))
         case _:
             return escape(str(value))
+
+
+def _larger_first(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The items; of counts the larger ones first."""
+    counts = all(isinstance(held, int) for held in value.values())
+    return sorted(value.items(), key=lambda item: (-item[1], item[0])) if counts else list(value.items())
 
 
 def size(count: int) -> str:

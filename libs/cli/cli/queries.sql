@@ -225,3 +225,51 @@ select app.resolve_conflict(:id, :how, :by_whom, :note);
 
 -- name: release_lead_of(conflict_id)$
 select app.release_lead(c.lead_id) from app.lead_conflicts c where c.id = :conflict_id;
+
+-- name: stale_leads(key_id, after, many)
+-- Sealed values read: version, length of the key's id, the key's id, nonce, ciphertext.
+select id, data_key as sealed
+from app.leads
+where id > :after
+  and data_key is not null
+  and substring(data_key from 3 for get_byte(data_key, 1)) <> convert_to(:key_id, 'UTF8')
+order by id
+limit :many
+for update;
+
+-- name: reseal_leads*!
+update app.leads set data_key = :sealed where id = :id;
+
+-- name: stale_partner_keys(key_id, many)
+select key_id as id, secret_sealed as sealed
+from app.partner_keys
+where substring(secret_sealed from 3 for get_byte(secret_sealed, 1)) <> convert_to(:key_id, 'UTF8')
+order by key_id
+limit :many
+for update;
+
+-- name: reseal_partner_keys*!
+update app.partner_keys set secret_sealed = :sealed where key_id = :id;
+
+-- name: stale_rejects(key_id, many)
+select upload_id, row, row_sealed as sealed
+from app.upload_rejects
+where substring(row_sealed from 3 for get_byte(row_sealed, 1)) <> convert_to(:key_id, 'UTF8')
+order by upload_id, row
+limit :many
+for update;
+
+-- name: reseal_rejects*!
+update app.upload_rejects set row_sealed = :sealed where upload_id = :upload_id and row = :row;
+
+-- name: stale_dead_letters(key_id, many)
+select id, event_id, payload as sealed
+from pipeline.pipeline_dlq
+where payload is not null
+  and substring(payload from 3 for get_byte(payload, 1)) <> convert_to(:key_id, 'UTF8')
+order by id
+limit :many
+for update;
+
+-- name: reseal_dead_letters*!
+update pipeline.pipeline_dlq set payload = :sealed where id = :id;

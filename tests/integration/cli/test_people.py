@@ -1,11 +1,14 @@
 """Brokers, territories, partners and keys, made and looked after by the command line."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from common.contacts import Keyring
+from common.deadletters import pack, unpack
+from common.rejects import open_row, seal_row
 from common.settings import Settings
 from support.commandline import Equity
 from support.databases import Database
@@ -133,3 +136,50 @@ def test_without_the_master_key_no_key_is_made(equity: Equity) -> None:
     assert "ENCRYPTION_KEY" in refused.err
     assert "not-hex" not in refused.err
     assert "Traceback" not in refused.err
+
+
+def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
+    equity: Equity, database: Database
+) -> None:
+    equity("partners", "add", "Acme Data").ok()
+    made = equity("keys", "add", "Acme Data", "--json").ok().json
+    lead, upload, event = uuid4(), uuid4(), uuid4()
+    data_key, wrapped = KEYRING.new_data_key(lead)
+    phone = data_key.encrypt("phone", "+17275550142")
+    with psycopg.connect(database.superuser_dsn) as connection:
+        connection.execute(
+            "insert into app.leads (id, observed, source, data_key) "
+            "values (%s, array_fill(null::int, array[35]), 'test', %s)",
+            (lead, wrapped),
+        )
+        connection.execute(
+            "insert into app.upload_rejects (upload_id, row, reasons, row_sealed) values (%s, 3, '{missing_zip}', %s)",
+            (upload, seal_row(KEYRING, upload, 3, {"City": "Dunedin"})),
+        )
+        connection.execute(
+            "insert into pipeline.pipeline_dlq (source, payload, consumer, event_id) "
+            "values ('ingest.leads', %s, 'x.y', %s)",
+            (KEYRING.seal("dead-letter", event.bytes, pack(b"k", [], b"{}")), event),
+        )
+    changed = {
+        "ENCRYPTION_KEY": "8" * 64,
+        "ENCRYPTION_KEY_ID": "k2",
+        "ENCRYPTION_KEYS_RETIRED": f"k1:{SECRETS['ENCRYPTION_KEY']}",
+    }
+    counts = {"data_keys_of_leads": 1, "partner_keys": 1, "rejected_rows": 1, "dead_letters": 1}
+    without_the_old = equity("keys", "rewrap", **{**changed, "ENCRYPTION_KEYS_RETIRED": ""})
+    assert without_the_old.code == 3
+    assert "ENCRYPTION_KEYS_RETIRED" in without_the_old.err
+    assert equity("keys", "rewrap", "--json", **changed).ok().json == counts
+    assert equity("keys", "rewrap", "--json", **changed).ok().json == dict.fromkeys(counts, 0)
+
+    new = Keyring.from_settings(Settings(encryption_key="8" * 64, encryption_key_id="k2"))
+    with psycopg.connect(database.superuser_dsn) as connection:
+        (rewrapped,) = connection.execute("select data_key from app.leads").fetchone() or ()
+        (secret,) = connection.execute("select secret_sealed from app.partner_keys").fetchone() or ()
+        (row,) = connection.execute("select row_sealed from app.upload_rejects").fetchone() or ()
+        (payload,) = connection.execute("select payload from pipeline.pipeline_dlq").fetchone() or ()
+    assert new.open_data_key(lead, rewrapped).decrypt("phone", phone) == "+17275550142"
+    assert new.unseal("partner-key", made["key_id"].encode(), secret).decode() == made["secret"]
+    assert open_row(new, upload, 3, row) == {"City": "Dunedin"}
+    assert unpack(new.unseal("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")

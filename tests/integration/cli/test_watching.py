@@ -67,7 +67,7 @@ def test_the_funnel_counts_in_the_order_of_a_lead_s_life(equity: Equity, connect
     }  # fmt: skip
     assert len(equity("funnel", "--since", "2d", "--json").ok().json) == 4
     assert len(equity("funnel", "--upload", upload, "--json").ok().json) == 2
-    assert "updated 1, inserted 1" in equity("funnel").ok().out
+    assert "inserted 1, updated 1" in equity("funnel").ok().out
 
 
 def test_the_funnel_of_one_broker(equity: Equity, connection: Connection) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from cli.database import Connection, broker_id, in_transaction, queries
 from cli.errors import RefusedError, UsageError
-from cli.output import AsJson, say, show_fields, show_rows
+from cli.output import AsJson, done, say, show_fields, show_rows
 
 app = typer.Typer(no_args_is_help=True, help="Brokers and their territories.")
 territory = typer.Typer(
@@ -77,27 +77,34 @@ def show(broker: Broker, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def disable(broker: Broker) -> None:
+def disable(broker: Broker, *, as_json: AsJson = False) -> None:
     """Give a broker no more leads. Nothing is deleted."""
-    _set_active(broker, active=False)
+    _set_active(broker, active=False, as_json=as_json)
 
 
 @app.command()
-def enable(broker: Broker) -> None:
+def enable(broker: Broker, *, as_json: AsJson = False) -> None:
     """Give a disabled broker leads again."""
-    _set_active(broker, active=True)
+    _set_active(broker, active=True, as_json=as_json)
 
 
-def _set_active(broker: str, *, active: bool) -> None:
-    async def work(connection: Connection) -> None:
-        await queries.set_broker_active(connection, broker_id=await broker_id(connection, broker), active=active)
+def _set_active(broker: str, *, active: bool, as_json: bool) -> None:
+    async def work(connection: Connection) -> UUID | None:
+        found = await broker_id(connection, broker)
+        await queries.set_broker_active(connection, broker_id=found, active=active)
+        return found
 
-    in_transaction(work)
-    say(f"{broker} is {'active' if active else 'disabled'}.")
+    done(
+        f"{broker} is {'active' if active else 'disabled'}.",
+        {"id": in_transaction(work), "active": active},
+        as_json=as_json,
+    )
 
 
 @territory.command("add")
-def add_territory(broker: Broker, state: State, county: County = None, zip_code: Zip = None) -> None:
+def add_territory(
+    broker: Broker, state: State, county: County = None, zip_code: Zip = None, *, as_json: AsJson = False
+) -> None:
     """Give a broker a state, a county of it, or one ZIP code."""
     area = _area(state, county, zip_code)
 
@@ -111,11 +118,13 @@ def add_territory(broker: Broker, state: State, county: County = None, zip_code:
         await queries.add_territory(connection, broker_id=owner, **area)
 
     in_transaction(work)
-    say(f"{broker} now has {_written(area)}. Leads that come in from now on are assigned by it.")
+    done(f"{broker} now has {_written(area)}. New leads are assigned by it.", area, as_json=as_json)
 
 
 @territory.command("remove")
-def remove_territory(broker: Broker, state: State, county: County = None, zip_code: Zip = None) -> None:
+def remove_territory(
+    broker: Broker, state: State, county: County = None, zip_code: Zip = None, *, as_json: AsJson = False
+) -> None:
     """Take a territory away. Leads that were assigned stay with the broker."""
     area = _area(state, county, zip_code)
 
@@ -124,7 +133,7 @@ def remove_territory(broker: Broker, state: State, county: County = None, zip_co
             raise RefusedError(f"{broker} does not have {_written(area)}.", f"See: equity brokers show {broker!r}")
 
     in_transaction(work)
-    say(f"{broker} no longer has {_written(area)}.")
+    done(f"{broker} no longer has {_written(area)}.", area, as_json=as_json)
 
 
 def _area(state: str, county: str | None, zip_code: str | None) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ import typer
 
 from cli.database import Connection, in_transaction, queries, select
 from cli.errors import RefusedError, UsageError
-from cli.output import AsJson, print_json, say, show_rows
+from cli.output import AsJson, done, show_rows
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -84,7 +84,5 @@ def resolve(
         raise RefusedError(f"There is no conflict {conflict}.", "`equity conflicts list --all` shows them.")
     if result == "already":
         raise RefusedError(f"Conflict {conflict} is settled already.", "`equity conflicts list --all` says how.")
-    if as_json:
-        print_json({"id": conflict, "resolution": decision, "released": released})
-    else:
-        say(f"Conflict {conflict} is settled: {decision}." + (f" The lead: {released}." if released else ""))
+    told = f"Conflict {conflict} is settled: {decision}." + (f" The lead: {released}." if released else "")
+    done(told, {"id": conflict, "resolution": decision, "released": released}, as_json=as_json)

@@ -11,7 +11,7 @@ import typer
 from cli import backups, legacy
 from cli.database import place
 from cli.errors import CliError, RefusedError
-from cli.output import AsJson, print_json, say, show_rows, size
+from cli.output import AsJson, done, print_json, say, show_rows, size
 from cli.settings import CliSettings
 from schema import migrate
 
@@ -80,10 +80,8 @@ def backup(
     chosen = out or Path(f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump")
     written = backups.backup(dsn, chosen)
     entries = len(backups.contents(chosen))
-    if as_json:
-        print_json({"file": str(chosen), "bytes": written, "entries": entries})
-    else:
-        say(f"{chosen}: {size(written)}, read back: {entries} entries.")
+    fields = {"file": str(chosen), "bytes": written, "entries": entries}
+    done(f"{chosen}: {size(written)}, read back: {entries} entries.", fields, as_json=as_json)
     say("It holds names and addresses in clear; contact details open only with ENCRYPTION_KEY. Keep the two apart.")
 
 
@@ -111,10 +109,7 @@ def restore(
     backups.restore(dsn, file, entries)
     leads = backups.target(dsn).leads
     missing = [state.id for state in migrate.status(dsn) if not state.applied]
-    if as_json:
-        print_json({"leads": leads, "migrations_missing": missing})
-    else:
-        say(f"Restored: {leads:,} leads.")
+    done(f"Restored: {leads:,} leads.", {"leads": leads, "migrations_missing": missing}, as_json=as_json)
     if missing:
         say(f"The backup is older than this version ({len(missing)} migrations): run `equity db migrate`.")
 
@@ -129,12 +124,10 @@ def backfill(
     as_json: AsJson = False,
 ) -> None:
     """Encrypt the contact details that `migrate` carried over in clear from a legacy database. May be run again."""
-    encrypted = legacy.encrypt_contacts(_dsn(), lambda done: say(f"{done:,} encrypted"))
+    encrypted = legacy.encrypt_contacts(_dsn(), lambda count: say(f"{count:,} encrypted"))
     trusted = legacy.trust_contacts(_dsn()) if trust_contacts else 0
-    if as_json:
-        print_json({**encrypted, "leads_trusted": trusted})
-    else:
-        say(f"{encrypted['encrypted']:,} encrypted, {encrypted['unusable']:,} unusable; {trusted:,} leads trusted.")
+    told = f"{encrypted['encrypted']:,} encrypted, {encrypted['unusable']:,} unusable; {trusted:,} leads trusted."
+    done(told, {**encrypted, "leads_trusted": trusted}, as_json=as_json)
 
 
 def _dsn() -> str:

@@ -1,14 +1,16 @@
 """Partners' keys for signing uploads."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli import secrets
+from cli import rewrapping, secrets
 from cli.database import Connection, Row, in_transaction, partner_id, queries
 from cli.errors import RefusedError
-from cli.output import AsJson, console, print_json, say, show_rows
+from cli.output import AsJson, console, done, print_json, say, show_rows
+from cli.settings import CliSettings
 from cli.signing import Scheme
 
 app = typer.Typer(no_args_is_help=True, help="Partners' keys for signing: add, rotate, revoke.")
@@ -76,6 +78,7 @@ def revoke(
     key: KeyId,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Also when it is the partner's last key.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take a key out of use at once."""
 
@@ -90,7 +93,19 @@ def revoke(
         await queries.revoke_key(connection, key_id=key)
 
     in_transaction(work)
-    say(f"{key} is revoked. What it signs from now on is refused.")
+    done(
+        f"{key} is revoked. What it signs is refused within seconds.", {"key_id": key, "active": False}, as_json=as_json
+    )
+
+
+@app.command()
+def rewrap(*, as_json: AsJson = False) -> None:
+    """Seal anew under ENCRYPTION_KEY what an older master key sealed; that one is in ENCRYPTION_KEYS_RETIRED.
+
+    May be stopped and run again, while everything works. Afterwards the older key opens nothing that is stored.
+    """
+    counts = asyncio.run(rewrapping.rewrap(CliSettings(), lambda what, count: say(f"{what}: {count:,}")))
+    done("Everything is sealed under " + CliSettings().encryption_key_id + ".", counts, as_json=as_json)
 
 
 async def _active(connection: Connection, key: str) -> Row:
@@ -127,3 +142,4 @@ def _show_new(key: Row, out: Path | None, *, as_json: bool) -> None:
     console().print(f"key     {key['key_id']}\nscheme  {key['scheme']}\nsecret  {out or key['secret']}")
     if not out:
         say("The secret is shown this once. Hand it over by a safe way; docs/hmac-guide.md says how to sign with it.")
+    say("The gateway knows the key within seconds.")
