@@ -7,13 +7,20 @@ from functools import lru_cache
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-_PUNCTUATION = str.maketrans("", "", " ()-.+/\t\xa0")
-_NANP = re.compile(r"1?([2-9]\d{5})(\d{4})")
-_PLAIN_EMAIL = re.compile(r"[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?:com|net|org|edu|gov|us|info|biz)")
-_JUNK_EMAILS = re.compile(r"^(none|no|na|n/a|null|test|noemail|unknown|donotreply|noreply)@", re.IGNORECASE)
+_PUNCTUATION = str.maketrans("", "", " ()-./\t\xa0")
+_NANP = re.compile(r"(?:\+?1)?([2-9][0-9]{5})([0-9]{4})")
+_AS_A_NUMBER = re.compile(r"([0-9]+)\.0+")
+_PLAIN_EMAIL = re.compile(
+    r"[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?:com|net|org|edu|gov|us|info|biz)"
+)
+_NOBODYS = re.compile(
+    r"(none|no|na|n/a|nil|null|nan|test|email|noemail|no\.email|unknown|donotreply|noreply|no-reply|refused)@.*"
+    r"|.*@(none|noemail|nomail|donotemail|na)\.(com|net|org)"
+)
+_LONGEST_EMAIL = 254
 _LINE_TYPES = {
     "MOBILE": "mobile", "CELL": "mobile", "WIRELESS": "mobile", "LANDLINE": "landline", "LAND LINE": "landline",
-    "RESIDENTIAL": "landline", "VOIP": "voip",
+    "RESIDENTIAL": "landline", "LAND": "landline", "VOIP": "voip",
 }  # fmt: skip
 
 
@@ -27,7 +34,13 @@ class Phone:
 
 
 def phone_number(text: str) -> str | None:
-    """*text* as a valid US number in E.164, or None. Ten digits take a fast path that a test holds equal to the library."""
+    """*text* as a valid US number in E.164, or None; `7275550142.0` is what spreadsheets and data frames make of one.
+
+    Ten digits, with or without the country code, take a fast path that tests hold equal to the library.
+    """
+    text = text.strip()
+    if text.endswith("0") and (number := _AS_A_NUMBER.fullmatch(text)):
+        text = number[1]
     match = _NANP.fullmatch(text.translate(_PUNCTUATION))
     if match:
         exchange, line = match.groups()
@@ -60,7 +73,7 @@ def line_type(text: str | None) -> str | None:
 def email_address(text: str) -> str | None:
     """*text* as an email address in lower case, or None when it is none or nobody's."""
     address = text.strip().lower()
-    if _JUNK_EMAILS.match(address):
+    if len(address) > _LONGEST_EMAIL or _NOBODYS.fullmatch(address):
         return None
     if len(address) <= 64 and _PLAIN_EMAIL.fullmatch(address):  # noqa: PLR2004 - the least of the limits
         return address

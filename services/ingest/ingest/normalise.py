@@ -62,7 +62,7 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     if reasons:
         return sorted(set(reasons))
     try:
-        street, unit = normal_street(facts["property_address"], facts["property_unit"])
+        street, unit = normal_street(facts["property_address"], facts["property_unit"], facts["property_city"])
     except PoBoxError:
         return [Reason.PO_BOX]
     except UnreadableAddressError:
