@@ -36,6 +36,7 @@ CHUNK_BYTES = 4_000_000
 POLL_SECONDS = 1.0
 SEND_SECONDS = 60
 RENEW_SECONDS = 10
+FIRST_PAUSE = 0.2
 _TRIES = 5
 """Unexpected failures before an upload counts as failed; waiting for Kafka or PostgreSQL is none."""
 
@@ -120,7 +121,7 @@ class Publisher:
 
     async def _send_patiently(self, upload_id: UUID) -> None:
         """Send, however long Kafka or PostgreSQL are away. An upload that keeps failing otherwise counts as failed."""
-        tries, pause = 0, 0.2
+        tries, pause = 0, FIRST_PAUSE
         while True:
             try:
                 return await self._send_rest(upload_id)

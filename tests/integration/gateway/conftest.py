@@ -1,5 +1,6 @@
 """A gateway in this process, a partner, and what arrives on Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -55,8 +56,9 @@ async def sent(installation: Installation) -> Callable[[str], Awaitable[list[Any
         await consumer.start()
         try:
             name = installation.prefix + topic
-            found = await consumer._client.fetch_all_metadata()
-            places = [TopicPartition(name, number) for number in found.partitions_for_topic(name)]
+            while not (numbers := (await consumer._client.fetch_all_metadata()).partitions_for_topic(name)):
+                await asyncio.sleep(0.1)
+            places = [TopicPartition(name, number) for number in numbers]
             consumer.assign(places)
             ends = await consumer.end_offsets(places)
             records = []

@@ -1,0 +1,91 @@
+"""What became of a file: totals that add up, and rejected rows that can be corrected and uploaded again."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from support.partner import HEADER, Partner
+
+
+@pytest.fixture
+async def pipeline(running: Any, session: aiohttp.ClientSession) -> AsyncIterator[Partner]:
+    """A partner of a gateway that has ingest behind it."""
+    async with running("ingest"), running("gateway", gateway_port=0) as (service,):
+        yield Partner(f"http://127.0.0.1:{service.parts[-1].port}", session, uuid4())
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+GOOD = "{n} Palmetto Ave,Dunedin,FL,34698,{n:08d},Ann,Holt"
+
+
+async def test_every_row_has_its_verdict_and_the_totals_add_up(pipeline: Partner) -> None:
+    lines = [GOOD.format(n=n) for n in range(100, 400)]
+    lines += ["1 Main St,Miami,,33101,1,Ann,Holt", "2 Main St,Miami,FL", "3 Main St,Miami,FL,none,3,Ann,Holt", lines[0]]
+    _, answer = await pipeline.upload("\n".join([HEADER, *lines]).encode())
+    report = await pipeline.until(answer["upload_id"], "done")
+    assert (report["rows_total"], report["inserted"], report["rejected"]) == (304, 300, 3)
+    assert sum(report[verdict] for verdict in ("inserted", "updated", "duplicate", "rejected")) == 304
+    assert report["reasons"] == {"invalid_zip": 1, "missing_state": 1, "unreadable_row": 1}
+    assert report["done_at"] >= report["published_at"] >= report["received_at"]
+
+
+async def test_rejects_come_with_reasons_and_can_be_corrected_and_uploaded_again(pipeline: Partner) -> None:
+    header = f"{HEADER},Notes"
+    lines = [
+        GOOD.format(n=1) + ",fine",
+        "2 Palmetto Ave,Dunedin,,34698,2,Ann,Holt,\"=cmd|' /C calc'!A0\"",
+        "3 Palmetto Ave,Dunedin,FL,34698,3,Ann,Holt,a,b",
+    ]
+    _, answer = await pipeline.upload("\n".join([header, *lines]).encode())
+    await pipeline.until(answer["upload_id"], "done")
+    status, content = await pipeline.read(f"/v1/uploads/{answer['upload_id']}/rejects.csv")
+    assert status == 200
+    second, third = rows_of(content)
+    assert list(second) == [*header.split(","), "reject_reason", "reject_detail", "row"]
+    assert (second["reject_reason"], second["row"], second["Notes"]) == ("missing_state", "2", "'=cmd|' /C calc'!A0")
+    assert (third["reject_reason"], third["row"], third["Notes"]) == ("unreadable_row", "3", "a")
+    assert "beyond the header: b" in third["reject_detail"]
+    corrected = content.replace(b"2 Palmetto Ave,Dunedin,,", b"2 Palmetto Ave,Dunedin,FL,")
+    _, again = await pipeline.upload(corrected)
+    report = await pipeline.until(again["upload_id"], "done")
+    assert (report["rows_total"], report["inserted"], report["rejected"]) == (2, 2, 0)
+
+
+async def test_an_escaped_cell_comes_back_as_it_was_through_any_number_of_rounds(pipeline: Partner) -> None:
+    body = f"{HEADER},Notes\n1 Palmetto Ave,Dunedin,,34698,1,Ann,Holt,'=1+1\n".encode()
+    for _ in range(3):
+        _, answer = await pipeline.upload(body)
+        await pipeline.until(answer["upload_id"], "done")
+        _, content = await pipeline.read(f"/v1/uploads/{answer['upload_id']}/rejects.csv")
+        (reject,) = rows_of(content)
+        assert reject["Notes"] == "''=1+1"
+        body = content
+
+
+async def test_many_rejects_are_streamed_in_order(pipeline: Partner) -> None:
+    lines = [f"{n} Palmetto Ave,Dunedin,,34698,{n},Ann,Holt" for n in range(1, 1_301)]
+    _, answer = await pipeline.upload("\n".join([HEADER, *lines]).encode())
+    await pipeline.until(answer["upload_id"], "done")
+    _, content = await pipeline.read(f"/v1/uploads/{answer['upload_id']}/rejects.csv")
+    assert [int(row["row"]) for row in rows_of(content)] == list(range(1, 1_301))
+
+
+async def test_a_file_without_rejects_has_a_header_only(pipeline: Partner) -> None:
+    _, answer = await pipeline.upload(f"{HEADER}\n{GOOD.format(n=7)}\n".encode())
+    await pipeline.until(answer["upload_id"], "done")
+    _, content = await pipeline.read(f"/v1/uploads/{answer['upload_id']}/rejects.csv")
+    assert content.decode().splitlines() == [f"{HEADER},reject_reason,reject_detail,row"]
+
+
+async def test_a_settled_upload_leaves_no_file_behind(pipeline: Partner, installation: Any) -> None:
+    _, answer = await pipeline.upload(f"{HEADER}\n{GOOD.format(n=8)}\n".encode())
+    await pipeline.until(answer["upload_id"], "done")
+    assert [path.name for path in (installation.directory / "spool").iterdir()] == ["disk"]
