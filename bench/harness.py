@@ -5,7 +5,6 @@ Every figure is also given as a ratio to what PostgreSQL or Kafka alone did in t
 
 import asyncio
 import json
-import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -18,9 +17,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from local_services import KafkaServer, PostgresServer, start_kafka, start_postgres
+from local_services import KafkaServer, PostgresServer
 from support import databases
-from support import servers as servers_support
+from support import servers
 from support import topics as topic_support
 from support.databases import Database
 from support.installation import Installation, Spawned
@@ -86,8 +85,11 @@ def _of_tree(pid: int) -> float:
 @asynccontextmanager
 async def system(*services: str, **environment: str) -> AsyncIterator[System]:
     """The system on a fresh Kafka and PostgreSQL with *services* running; everything is gone afterwards."""
-    with servers() as (kafka, postgres, directory), databases.copied() as database:
-        async with topic_support.created(kafka.bootstrap, ""):
+    with tempfile.TemporaryDirectory(prefix="equity-bench-") as name:
+        directory = Path(name)
+        console.print("starting Kafka and PostgreSQL …", style="dim")
+        with servers.own(directory) as (kafka, postgres), databases.copied() as database:
+            await topic_support.create(kafka.bootstrap, "")
             installation = Installation(kafka.bootstrap, "", database, directory)
             built = System(kafka, postgres, installation)
             try:
@@ -95,27 +97,6 @@ async def system(*services: str, **environment: str) -> AsyncIterator[System]:
                 yield built
             finally:
                 installation.close()
-
-
-@contextmanager
-def servers() -> Iterator[tuple[KafkaServer, PostgresServer, Path]]:
-    """Kafka and PostgreSQL of the benchmark's own, durable as in production."""
-    with tempfile.TemporaryDirectory(prefix="equity-bench-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        console.print("starting Kafka and PostgreSQL …", style="dim")
-        kafka = start_kafka(directory / "kafka")
-        postgres = start_postgres(directory / "postgres")
-        os.environ |= {
-            "EQUITY_TEST_KAFKA": kafka.bootstrap,
-            "EQUITY_TEST_POSTGRES": postgres.dsn,
-            servers_support.RUN: name,
-        }
-        try:
-            yield kafka, postgres, directory
-        finally:
-            kafka.stop()
-            postgres.stop()
 
 
 @dataclass(slots=True)

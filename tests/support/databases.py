@@ -42,9 +42,10 @@ def copied() -> Iterator[Database]:
         create = sql.SQL("create database {} template {}")
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
         _copy_settings(connection, template, name)
-        try:
-            yield Database(_with_name(server, name))
-        finally:
+    try:
+        yield Database(_with_name(server, name))
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
             _drop(connection, name)
 
 

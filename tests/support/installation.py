@@ -97,6 +97,7 @@ class Spawned:
     services: tuple[str, ...]
     environment: Mapping[str, str]
     log_file: Path
+    program: str = "from cli.main import main; main()"
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -116,8 +117,9 @@ class Spawned:
 
     def start(self) -> None:
         """Start it, or start it again after it ended, with the same environment."""
-        command = [sys.executable, "-c", "from cli.main import main; main()", "run", *self.services]
+        command = [sys.executable, "-c", self.program, "run", *self.services]
         inherited = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
+        inherited["PYTHONPATH"] = str(Path(__file__).parents[1])
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=inherited | dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log

@@ -93,6 +93,24 @@ def _start_postgres() -> str:
     return start_postgres(run_directory() / "postgres", fsync=False).dsn
 
 
+@contextmanager
+def own(directory: Path) -> Iterator[tuple[KafkaServer, PostgresServer]]:
+    """A Kafka and a PostgreSQL of one's own in *directory*, durable, to be killed or measured; `databases` uses them inside."""
+    directory.chmod(0o755)  # PostgreSQL runs as a user of its own
+    kafka_server, postgres_server = start_kafka(directory / "kafka"), start_postgres(directory / "postgres")
+    mine = {"EQUITY_TEST_KAFKA": kafka_server.bootstrap, "EQUITY_TEST_POSTGRES": postgres_server.dsn, RUN: str(directory)}
+    before = {name: os.environ.get(name) for name in mine}
+    os.environ |= mine
+    try:
+        yield kafka_server, postgres_server
+    finally:
+        os.environ |= {name: value for name, value in before.items() if value is not None}
+        for name in (name for name, value in before.items() if value is None):
+            del os.environ[name]
+        kafka_server.kill()
+        postgres_server.kill()
+
+
 def docker_answers() -> bool:
     """Whether there is a Docker engine; the client alone proves nothing."""
     if shutil.which("docker") is None:

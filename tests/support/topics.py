@@ -19,3 +19,13 @@ async def created(bootstrap: str, prefix: str) -> AsyncIterator[None]:
         await admin.delete_topics([prefix + topic.name for topic in topics.TOPICS])
     finally:
         await admin.close()
+
+
+async def create(bootstrap: str, prefix: str) -> None:
+    """All declared topics, on a server that does not outlive them."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await topics.ensure(admin, prefix)
+    finally:
+        await admin.close()

@@ -1,0 +1,47 @@
+"""A system that may be killed: servers of its own, every service a process, and a partner who uploads."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from local_services import KafkaServer, PostgresServer
+from support import databases, servers
+from support import topics as topic_support
+from support.installation import Installation
+from support.partner import Partner
+from support.victims import Victims
+
+
+@pytest.fixture(scope="module")
+def own_servers() -> Iterator[tuple[KafkaServer, PostgresServer]]:
+    """Kafka and PostgreSQL that nobody else uses."""
+    with tempfile.TemporaryDirectory(prefix="equity-faults-") as name, servers.own(Path(name)) as pair:
+        yield pair
+
+
+@pytest.fixture
+async def victims(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path) -> AsyncIterator[Victims]:
+    """Gateway, ingest and recorder as processes on servers of their own."""
+    kafka, postgres = own_servers
+    prefix = f"f{uuid4().hex[:8]}."
+    with databases.copied() as database:
+        await topic_support.create(kafka.bootstrap, prefix)
+        installation = Installation(kafka.bootstrap, prefix, database, tmp_path)
+        found = Victims(kafka, postgres, installation, {})
+        try:
+            for name in ("gateway", "ingest", "recorder"):
+                found.services[name] = await installation.spawn(name)
+            yield found
+        finally:
+            installation.close()
+
+
+@pytest.fixture
+async def partner(victims: Victims) -> AsyncIterator[Partner]:
+    """The documents' partner at the gateway's address."""
+    async with aiohttp.ClientSession() as session:
+        yield Partner(victims.services["gateway"].gateway, session, uuid4())

@@ -1,0 +1,118 @@
+"""Killed with -9 in the middle of an upload, whatever it is: afterwards every row is accounted for, none twice."""
+
+import asyncio
+import random
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.crash import POINTS
+from support.partner import Partner
+from support.victims import Victims
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+ROWS = 20_000
+GENERATOR = runpy.run_path(str(Path(__file__).parents[2] / "samples" / "generate.py"))
+
+
+@pytest.fixture(scope="module")
+def seeds() -> Iterator[int]:
+    return iter(range(100, 200))
+
+
+def a_file(tmp_path: Path, seed: int, rows: int = ROWS) -> bytes:
+    return Path(GENERATOR["write"](tmp_path / "leads.csv", rows, seed)).read_bytes()
+
+
+async def report_when_done(partner: Partner, upload_id: str, seconds: float = 240) -> dict[str, Any]:
+    """The report once the upload is done, asked patiently: the gateway itself may be the one that died."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    last: Any = None
+    while asyncio.get_running_loop().time() < deadline:
+        try:
+            last = await partner.report(upload_id)
+            if last["state"] == "done":
+                return dict(last)
+        except (OSError, AssertionError) as error:
+            last = error
+        await asyncio.sleep(0.3)
+    raise AssertionError(f"not done: {last}")
+
+
+async def assert_all_accounted_for(victims: Victims, report: dict[str, Any], upload_id: str, rows: int = ROWS) -> None:
+    verdicts = ("inserted", "updated", "duplicate", "rejected")
+    assert report["rows_total"] == report["rows_published"] == rows
+    assert sum(report[verdict] for verdict in verdicts) == rows
+    assert sum(report["reasons"].values()) == report["rejected"]
+    assert await victims.ask("select count(*) from app.leads") == [(report["inserted"],)]
+    assert await victims.ask("select count(*) from app.upload_rejects") == [(report["rejected"],)]
+    expected = {"dedupe_success": report["inserted"] + report["updated"], "lead_rejected": report["rejected"], "upload_received": 1}
+    events: dict[str, int] = {}
+    for _ in range(600):
+        events = dict(await victims.ask("select event_type, count(*) from app.pipeline_events where correlation_id = $1 group by 1", upload_id))
+        if events == expected:
+            break
+        await asyncio.sleep(0.1)
+    assert events == expected
+    twice = "select payload ->> 'row' from app.pipeline_events where correlation_id = $1 and payload ? 'row' group by 1 having count(*) > 1"
+    assert await victims.ask(twice, upload_id) == []
+    assert await victims.ask("select count(*) from pipeline.pipeline_dlq") == [(0,)]
+    wrong = "select count(*) from (select addr_hash from app.leads group by 1 having count(*) > 1 and addr_hash is not null) d"
+    assert await victims.ask(wrong) == [(0,)]
+
+
+@pytest.mark.parametrize("victim", ["gateway", "ingest", "recorder", "kafka", "postgres"])
+async def test_killed_several_times_at_random_moments(
+    victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int], victim: str
+) -> None:
+    status, answer = await partner.upload(a_file(tmp_path, next(seeds)))
+    assert status == 202, answer
+    chance = random.Random(victim)
+    for _ in range(3):
+        await asyncio.sleep(chance.uniform(0.3, 2.0))
+        await victims.kill_and_restart(victim)
+    report = await report_when_done(partner, answer["upload_id"])
+    await assert_all_accounted_for(victims, report, answer["upload_id"])
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_killed_at_each_point_of_a_commit(victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int], point: str) -> None:
+    for name in ("ingest", "recorder"):
+        service = victims.services[name]
+        service.stop()
+        service.program = f"from support.crash import arm; arm({point!r}, {str(tmp_path / name)!r}); {service.program}"
+        service.start()
+    status, answer = await partner.upload(a_file(tmp_path, next(seeds), 5_000))
+    assert status == 202, answer
+    armed = {"ingest"} if point == "between acknowledgement and delete" else {"ingest", "recorder"}
+    for _ in range(600):
+        for name in ("ingest", "recorder"):
+            process = victims.services[name].process
+            if process and process.poll() is not None:
+                victims.services[name].start()
+        if all((tmp_path / name).exists() for name in armed) and all(
+            victims.services[name].process.poll() is None for name in armed  # type: ignore[union-attr]
+        ):
+            break
+        await asyncio.sleep(0.1)
+    assert all((tmp_path / name).exists() for name in armed), "the point was never reached"
+    report = await report_when_done(partner, answer["upload_id"])
+    await assert_all_accounted_for(victims, report, answer["upload_id"], 5_000)
+
+
+async def test_two_ingest_replicas_and_a_rebalance_change_nothing(
+    victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int]
+) -> None:
+    status, answer = await partner.upload(a_file(tmp_path, next(seeds)))
+    assert status == 202, answer
+    second = await victims.installation.spawn("ingest")
+    await asyncio.sleep(1)
+    second.stop()
+    third = await victims.installation.spawn("ingest")
+    victims.services["ingest"].stop()
+    report = await report_when_done(partner, answer["upload_id"])
+    await assert_all_accounted_for(victims, report, answer["upload_id"])
+    third.stop()

@@ -1,0 +1,51 @@
+"""Kill this process with -9 at a named point of its work, once.
+
+A test starts a service with `arm(point, marker)` before its main; the first time the point is reached for the third time, the
+process dies as if the machine had, and leaves *marker* so that its successor lives.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from common.bus import Bus
+from common.bus.batch import Batch, Tx
+from common.bus.relay import Relay
+from common.bus.subscribe import Lane
+
+PASSES = 3
+POINTS: dict[str, tuple[Any, str, bool]] = {
+    "after the claim": (Batch, "_claim", True),
+    "before the commit": (Tx, "flush", True),
+    "after the commit": (Bus, "transact", True),
+    "before the offsets": (Lane, "_advance", False),
+    "between acknowledgement and delete": (Relay, "_publish", True),
+}
+"""For each point the method that it lies behind (True) or in front of (False)."""
+
+
+def arm(point: str, marker: str) -> None:
+    """Die at *point*, unless *marker* says that it happened already."""
+    owner, name, behind = POINTS[point]
+    original: Callable[..., Any] = getattr(owner, name)
+    passes = 0
+
+    async def dying(*arguments: Any, **named: Any) -> Any:
+        nonlocal passes
+        passes += 1
+        due = passes == PASSES and not Path(marker).exists()
+        if due and not behind:
+            _die(marker)
+        result = await original(*arguments, **named)
+        if due:
+            _die(marker)
+        return result
+
+    setattr(owner, name, dying)
+
+
+def _die(marker: str) -> None:
+    Path(marker).touch()
+    os.kill(os.getpid(), signal.SIGKILL)

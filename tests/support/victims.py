@@ -1,0 +1,40 @@
+"""What a fault test may kill."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from local_services import KafkaServer, PostgresServer
+from support.installation import Installation, Spawned
+
+
+@dataclass
+class Victims:
+    """What a fault test may kill."""
+
+    kafka: KafkaServer
+    postgres: PostgresServer
+    installation: Installation
+    services: dict[str, Spawned]
+
+    async def kill_and_restart(self, name: str) -> None:
+        """Kill with -9 and start again a moment later."""
+        if name in self.services:
+            self.services[name].kill()
+            await asyncio.sleep(0.2)
+            self.services[name].start()
+            return
+        server = self.kafka if name == "kafka" else self.postgres
+        await asyncio.to_thread(server.kill)
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(server.start)
+
+    async def ask(self, query: str, *arguments: object) -> Any:
+        """The rows of *query*, from a superuser's connection of its own."""
+        connection = await asyncpg.connect(self.installation.database.superuser_dsn)
+        try:
+            return [tuple(row) for row in await connection.fetch(query, *arguments)]
+        finally:
+            await connection.close()
