@@ -18,8 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local_services import KafkaServer, PostgresServer
-from support import databases
-from support import servers
+from support import databases, servers
 from support import topics as topic_support
 from support.databases import Database
 from support.installation import Installation, Spawned

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import asyncpg
+
 from harness import System, report, system, timed
 from records import copy_and_upsert, lead_rows, write_csv
 from uploads import uploader

@@ -35,7 +35,9 @@ def lead_rows(file: Path) -> list[LeadRow]:
     found = []
     with file.open(encoding="utf-8-sig", newline="") as source:
         for cells in csv.DictReader(source):
-            record = normalise(record_from_cells({name: value for name, value in cells.items() if name and value}), TODAY)
+            record = normalise(
+                record_from_cells({name: value for name, value in cells.items() if name and value}), TODAY
+            )
             if isinstance(record, PropertyRecord):
                 found.append(_row(record))
     return found
@@ -53,7 +55,9 @@ async def copy_and_upsert(connection: asyncpg.Connection, rows: list[LeadRow]) -
     for batch in _batches(rows):
         records = [(*home.row.as_record(number)[:-1], None) for number, home in enumerate(group(batch))]
         async with connection.transaction():
-            await connection.copy_records_to_table("leads_staging", schema_name="pipeline", columns=STAGING, records=records)
+            await connection.copy_records_to_table(
+                "leads_staging", schema_name="pipeline", columns=STAGING, records=records
+            )
             await connection.fetch("select * from app.upsert_leads(array(select s from pipeline.leads_staging s))")
             await connection.execute("delete from pipeline.leads_staging")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from harness import System, until
 
 from cli.http import Gateway
 from cli.signing import Scheme, SigningKey
 from common.contacts import Keyring
+from harness import System, until
 from support.installation import SECRETS
 
 
@@ -63,7 +63,9 @@ async def uploader(running: System) -> AsyncIterator[Uploader]:
         keyring.seal("partner-key", b"bench", secret.encode()),
     )
     try:
-        async with Gateway.open(running.services["gateway"].gateway, SigningKey("bench", secret.encode(), Scheme.V2)) as gateway:
+        async with Gateway.open(
+            running.services["gateway"].gateway, SigningKey("bench", secret.encode(), Scheme.V2)
+        ) as gateway:
             yield Uploader(gateway, connection)
     finally:
         await connection.close()

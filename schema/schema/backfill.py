@@ -51,16 +51,17 @@ def encrypt_contacts(dsn: str, encrypt: Encrypt, progress: Callable[[int], None]
 def _batch(connection: psycopg.Connection[tuple[object, ...]], encrypt: Encrypt) -> int:
     with connection.transaction():
         rows = connection.execute(
-            "select lead_id, channel, value from pipeline.legacy_contacts order by lead_id limit %s for update", (BATCH,)
+            "select lead_id, channel, value from pipeline.legacy_contacts order by lead_id limit %s for update",
+            (BATCH,),
         ).fetchall()
         values = [Clear(*row) for row in rows]  # type: ignore[arg-type]
-        keys = dict(
+        keys: dict[UUID, bytes] = dict(
             connection.execute(
                 "select id, data_key from app.leads where id = any(%s) and data_key is not null",
                 ([value.lead_id for value in values],),
-            ).fetchall()
+            ).fetchall()  # type: ignore[arg-type]
         )
-        for contact in encrypt(values, keys):  # type: ignore[arg-type]
+        for contact in encrypt(values, keys):
             if contact.new_data_key:
                 connection.execute(
                     "update app.leads set data_key = %s where id = %s and data_key is null",

@@ -57,9 +57,7 @@ def set_passwords(dsn: str, passwords: Mapping[str, str]) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         for role, password in passwords.items():
             hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-            connection.execute(
-                sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(hashed))
-            )
+            connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(hashed)))
 
 
 def _open(dsn: str) -> tuple[DatabaseBackend, MigrationList]:
@@ -68,7 +66,7 @@ def _open(dsn: str) -> tuple[DatabaseBackend, MigrationList]:
 
 
 def _with_driver(dsn: str) -> str:
-    """yoyo names its driver in the scheme; it keeps its tables in `public` whatever the search path."""
+    """Yoyo names its driver in the scheme; it keeps its tables in `public` whatever the search path."""
     _, rest = dsn.split("://", 1)
     return f"postgresql+psycopg://{rest}{'&' if '?' in rest else '?'}schema=public"
 

@@ -49,10 +49,18 @@ async def assert_all_accounted_for(victims: Victims, report: dict[str, Any], upl
     assert sum(report["reasons"].values()) == report["rejected"]
     assert await victims.ask("select count(*) from app.leads") == [(report["inserted"],)]
     assert await victims.ask("select count(*) from app.upload_rejects") == [(report["rejected"],)]
-    expected = {"dedupe_success": report["inserted"] + report["updated"], "lead_rejected": report["rejected"], "upload_received": 1}
+    expected = {
+        "dedupe_success": report["inserted"] + report["updated"],
+        "lead_rejected": report["rejected"],
+        "upload_received": 1,
+    }
     events: dict[str, int] = {}
     for _ in range(600):
-        events = dict(await victims.ask("select event_type, count(*) from app.pipeline_events where correlation_id = $1 group by 1", upload_id))
+        events = dict(
+            await victims.ask(
+                "select event_type, count(*) from app.pipeline_events where correlation_id = $1 group by 1", upload_id
+            )
+        )
         if events == expected:
             break
         await asyncio.sleep(0.1)
@@ -79,7 +87,9 @@ async def test_killed_several_times_at_random_moments(
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_killed_at_each_point_of_a_commit(victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int], point: str) -> None:
+async def test_killed_at_each_point_of_a_commit(
+    victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int], point: str
+) -> None:
     for name in ("ingest", "recorder"):
         service = victims.services[name]
         service.stop()
@@ -94,7 +104,8 @@ async def test_killed_at_each_point_of_a_commit(victims: Victims, partner: Partn
             if process and process.poll() is not None:
                 victims.services[name].start()
         if all((tmp_path / name).exists() for name in armed) and all(
-            victims.services[name].process.poll() is None for name in armed  # type: ignore[union-attr]
+            victims.services[name].process.poll() is None
+            for name in armed  # type: ignore[union-attr]
         ):
             break
         await asyncio.sleep(0.1)

@@ -98,7 +98,11 @@ def own(directory: Path) -> Iterator[tuple[KafkaServer, PostgresServer]]:
     """A Kafka and a PostgreSQL of one's own in *directory*, durable, to be killed or measured; `databases` uses them inside."""
     directory.chmod(0o755)  # PostgreSQL runs as a user of its own
     kafka_server, postgres_server = start_kafka(directory / "kafka"), start_postgres(directory / "postgres")
-    mine = {"EQUITY_TEST_KAFKA": kafka_server.bootstrap, "EQUITY_TEST_POSTGRES": postgres_server.dsn, RUN: str(directory)}
+    mine = {
+        "EQUITY_TEST_KAFKA": kafka_server.bootstrap,
+        "EQUITY_TEST_POSTGRES": postgres_server.dsn,
+        RUN: str(directory),
+    }
     before = {name: os.environ.get(name) for name in mine}
     os.environ |= mine
     try:

@@ -70,4 +70,3 @@ class Database:
         """Raise unless PostgreSQL answers within two seconds."""
         async with asyncio.timeout(2), self.connection() as connection:
             await connection.fetchval("select 1")
-

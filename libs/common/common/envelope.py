@@ -54,7 +54,7 @@ _TEXT_FIELDS = {
 }
 
 
-def headers(  # noqa: PLR0913 - one parameter a header
+def headers(
     *,
     id: UUID,  # noqa: A002 - the CloudEvents name
     type: str,  # noqa: A002 - the CloudEvents name

@@ -18,7 +18,9 @@ def new_id() -> UUID:
 def named_id(*names: object) -> UUID:
     """The UUIDv5 of *names* in our namespace: the same names give the same id, on every machine."""
     text = "\x1f".join(map(str, names))
-    return UUID(bytes=sha1(NAMESPACE + text.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:16], version=5)
+    return UUID(
+        bytes=sha1(NAMESPACE + text.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:16], version=5
+    )
 
 
 def upload_row_id(upload_id: UUID, row: int) -> UUID:

@@ -105,8 +105,8 @@ async def run(services: Sequence[Service], settings: Settings) -> None:
         loop.add_signal_handler(signal_number, asked_to_stop.set)
     health = HealthServer(settings.health_host, settings.health_port, services)
     await health.start()
-    starting = asyncio.gather(*(service.start() for service in services))
-    waiting = asyncio.ensure_future(asked_to_stop.wait())
+    starting = asyncio.ensure_future(_start_all(services))
+    waiting = asyncio.create_task(_until(asked_to_stop))
     await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
     try:
         if starting.done():
@@ -118,6 +118,14 @@ async def run(services: Sequence[Service], settings: Settings) -> None:
         waiting.cancel()
         await asyncio.gather(*(service.stop() for service in services))
         await health.stop()
+
+
+async def _start_all(services: Sequence[Service]) -> None:
+    await asyncio.gather(*(service.start() for service in services))
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 def main(services: Sequence[Service], settings: Settings) -> None:

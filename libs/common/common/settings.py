@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = Field("json", pattern="^(json|console)$")
     otel_endpoint: str | None = Field(
-        None, validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otel_endpoint"),
+        None,
+        validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otel_endpoint"),
         description="Where traces and metrics go over OTLP; nothing is sent unless it is set.",
     )
     health_host: str = "127.0.0.1"

@@ -75,13 +75,18 @@ async def ensure(admin: AIOKafkaAdminClient, prefix: str = "", replication: int 
     missing = {state.name for state in await check(admin, prefix, replication) if state.state == "missing"}
     await admin.create_topics(
         [
-            NewTopic(prefix + topic.name, topic.partitions, replication, topic_configs=topic.config(_in_sync(replication)))
+            NewTopic(
+                prefix + topic.name, topic.partitions, replication, topic_configs=topic.config(_in_sync(replication))
+            )
             for topic in TOPICS
             if prefix + topic.name in missing
         ]
     )
     states = await check(admin, prefix, replication)
-    return [TopicState(state.name, "created") if state.name in missing and state.state == "ok" else state for state in states]
+    return [
+        TopicState(state.name, "created") if state.name in missing and state.state == "ok" else state
+        for state in states
+    ]
 
 
 async def check(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:

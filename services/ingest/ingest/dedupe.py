@@ -121,7 +121,9 @@ def _join(rows: Sequence[LeadRow]) -> list[int]:
     return parents
 
 
-def _unite_with_first_fit(parents: list[int], held: list[list[set[Any]]], level: int, places: list[int], place: int) -> None:
+def _unite_with_first_fit(
+    parents: list[int], held: list[list[set[Any]]], level: int, places: list[int], place: int
+) -> None:
     for other in sorted(places):
         a, b = sorted((_find(parents, place), _find(parents, other)))
         if a == b:
@@ -150,8 +152,7 @@ def _merge(rows: Sequence[LeadRow], members: list[int]) -> Merged:
         first.upload_id, first.row, first.event_id, _stamps(first),
     )  # fmt: skip
     said_more = [True]
-    for member in members[1:]:
-        said_more.append(_take_in(merged, rows[member]))
+    said_more += [_take_in(merged, rows[member]) for member in members[1:]]
     return Merged(merged, members, said_more)
 
 
@@ -161,13 +162,13 @@ def _stamps(row: LeadRow) -> dict[str, int]:
 
 def _take_in(merged: LeadRow, row: LeadRow) -> bool:
     """Merge *row* into *merged*; whether anything changed."""
-    assert merged.observed is not None
+    held_since = merged.observed or {}
     changed = False
     for name, stamp in _stamps(row).items():
         value, held = row.facts[name], merged.facts.get(name)
-        if held is None or (stamp, order(value)) > (merged.observed[name], order(held)):
+        if held is None or (stamp, order(value)) > (held_since[name], order(held)):
             changed = changed or value != held
-            merged.facts[name], merged.observed[name] = value, stamp
+            merged.facts[name], held_since[name] = value, stamp
     for name in FLAGS:
         if row.flags.get(name) and not merged.flags.get(name):
             merged.flags[name] = changed = True

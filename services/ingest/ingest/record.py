@@ -22,6 +22,8 @@ from ingest.verdict import explain
 queries = load_queries(__file__)
 
 VERDICTS = ("inserted", "updated", "duplicate")
+NO_UPLOAD = UUID(int=0)
+"""Never seen: records without an upload become dead letters, and not rejects."""
 
 
 @dataclass(slots=True)
@@ -124,9 +126,7 @@ def _is_foreign(home: Merged, lead: Any) -> bool:
     return home.row.broker_id != broker if home.row.broker_id else allowed is not None and broker not in allowed
 
 
-async def _add_lost_keys(
-    tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared]
-) -> None:
+async def _add_lost_keys(tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared]) -> None:
     """Keys that lost against another record of the same home in this batch: recorded, never dropped."""
     rows = [
         (lead["lead_id"], column, value, home.row.upload_id, home.row.row, home.row.event_id)
@@ -175,13 +175,12 @@ async def record_rejects(tx: Tx, rejects: Sequence[Rejected], keyring: Keyring) 
     rows = []
     for one in rejects:
         event = one.cause.event
-        assert event.upload_id is not None
-        row = event.row or 1
+        upload_id, row = event.upload_id or NO_UPLOAD, event.row or 1
         detail = event.row_problem or explain(one.reasons)
-        sealed = seal_row(keyring, event.upload_id, row, event.cells or {})
-        rows.append((event.upload_id, row, ",".join(one.reasons), detail, sealed))
+        sealed = seal_row(keyring, upload_id, row, event.cells or {})
+        rows.append((upload_id, row, ",".join(one.reasons), detail, sealed))
         tx.emit(
-            LeadRejected(upload_id=event.upload_id, row=row, reasons=list(one.reasons), outcome=one.reasons[0]),
+            LeadRejected(upload_id=upload_id, row=row, reasons=list(one.reasons), outcome=one.reasons[0]),
             cause=one.cause,
         )
     columns = ("upload_ids", "rows", "reasons", "details", "sealed")
@@ -198,8 +197,7 @@ async def record_tallies(tx: Tx, verdicts: Sequence[Verdict], rejects: Sequence[
         if upload_id := found.prepared.row.upload_id:
             counts[upload_id][found.verdict] += 1
     for one in rejects:
-        upload_id = one.cause.event.upload_id
-        assert upload_id is not None
+        upload_id = one.cause.event.upload_id or NO_UPLOAD
         total["rejected"] += 1
         counts[upload_id]["rejected"] += 1
         reasons[upload_id].update(str(reason) for reason in one.reasons[:1])

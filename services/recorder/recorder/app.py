@@ -4,7 +4,7 @@ from datetime import time, timedelta
 
 from common.service import Service, main
 from common.topics import FUNNEL_TOPICS
-from recorder.handlers import record_events, record_dead_letters
+from recorder.handlers import record_dead_letters, record_events
 from recorder.redrive import Redriver
 from recorder.settings import RecorderSettings
 from recorder.upkeep import Upkeep

@@ -149,7 +149,9 @@ class DeadLetterRow:
 
     def values(self) -> dict[str, Any]:
         """The columns of `pipeline_dlq`."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in {"cause", "resolved"}}
+        return {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name not in {"cause", "resolved"}
+        }
 
     def unreadable(self) -> "DeadLetterRow":
         """What is left when PostgreSQL would not take the rest."""
@@ -164,7 +166,9 @@ def read_dead_letter(received: Received[None], prefix: str) -> DeadLetterRow:
         body = orjson.loads(value)
         if isinstance(body, dict) and body.get("resolved"):
             notice = DeadLetterResolved.model_validate(body)
-            return DeadLetterRow(received, _text(notice.consumer) or "", notice.event_id, notice.redrive, topic, resolved=True)
+            return DeadLetterRow(
+                received, _text(notice.consumer) or "", notice.event_id, notice.redrive, topic, resolved=True
+            )
         return _row(received, DeadLetter.model_validate_json(value))
     except (ValidationError, orjson.JSONDecodeError, Base64Error, ValueError, OverflowError):
         return _unreadable(received, topic)

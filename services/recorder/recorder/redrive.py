@@ -38,7 +38,8 @@ class Redriver:
 
     async def _redrive(self, tx: Tx) -> int:
         due = [row async for row in queries.due_dead_letters(tx.connection, count=BATCH)]
-        sent, parked = [], []
+        sent: list[int] = []
+        parked: list[int] = []
         for row in due:
             (sent if row["redrive"] < self._limit and self._send(tx, row) else parked).append(row["id"])
         await queries.mark_retrying(tx.connection, ids=sent)
@@ -55,7 +56,7 @@ class Redriver:
             sealed = self._bus.keyring.unseal("dead-letter", row["event_id"].bytes, row["payload"])
             key, headers, value = unpack(sealed)
         except (CannotOpenError, ValueError) as error:
-            log.error("dead_letter_unreadable", dead_letter=row["id"], error=type(error).__name__)
+            log.warning("dead_letter_unreadable", dead_letter=row["id"], error=type(error).__name__)
             return False
         if key is None and value is None:
             return False

@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from pydantic import SecretStr
+
 from common import envelope, ids
 from common.bus import BadRecordError, Batch, Bus, Received, Tx
 from common.contacts import Keyring
@@ -19,7 +21,6 @@ from common.database import Database
 from common.deadletters import unpack
 from common.events import Event
 from common.settings import Settings
-from pydantic import SecretStr
 
 KEYS = Keyring({"k1": b"k" * 32}, "k1", b"p" * 32)
 
@@ -58,16 +59,14 @@ async def schema(database: Any) -> str:
         """
     )
     await connection.close()
-    return database.superuser_dsn
+    return str(database.superuser_dsn)
 
 
 class Probe:
     """A service under test: a bus with its own database, whose handlers tests add."""
 
     def __init__(self, dsn: str, kafka: str, prefix: str) -> None:
-        self.settings = Settings(
-            database_url=SecretStr(dsn), kafka_bootstrap_servers=kafka, kafka_topic_prefix=prefix
-        )
+        self.settings = Settings(database_url=SecretStr(dsn), kafka_bootstrap_servers=kafka, kafka_topic_prefix=prefix)
         self.database = Database(self.settings, "probe")
         self.bus = Bus("probe", self.settings, self.database, KEYS)
 
@@ -96,7 +95,9 @@ async def record(batch: Batch[Ping]) -> None:
 
 
 @asynccontextmanager
-async def running(probe: Probe, handler: Callable[[Batch[Ping]], Awaitable[None]] | None = record, **options: Any) -> AsyncIterator[Probe]:
+async def running(
+    probe: Probe, handler: Callable[[Batch[Ping]], Awaitable[None]] | None = record, **options: Any
+) -> AsyncIterator[Probe]:
     if handler is not None:
         probe.bus.on(Ping, **options)(handler)
     await probe.database.start()
@@ -118,13 +119,15 @@ async def send(probe: Probe, *messages: tuple[bytes | None, list[tuple[str, byte
     await producer.start()
     try:
         for value, headers in messages:
-            await producer.send(probe.bus.topic(Ping.topic), value, key=b"k", headers=headers)  # type: ignore[arg-type]
+            await producer.send(probe.bus.topic(Ping.topic), value, key=b"k", headers=headers)
         await producer.flush()
     finally:
         await producer.stop()
 
 
-def ping(n: int, event_id: UUID | None = None, time: datetime | None = None, **more: bytes) -> tuple[bytes, list[tuple[str, bytes | None]]]:
+def ping(
+    n: int, event_id: UUID | None = None, time: datetime | None = None, **more: bytes
+) -> tuple[bytes, list[tuple[str, bytes | None]]]:
     headers: list[tuple[str, bytes | None]] = list(
         envelope.headers(id=event_id or ids.new_id(), type=Ping.topic, source="test", time=time or datetime.now(UTC))
     )
@@ -191,7 +194,10 @@ async def test_a_bad_record_becomes_a_dead_letter_and_its_neighbours_go_on(probe
         found = await dead_letters(probe, 4)
     assert {letter["reason"] for letter in found} == {"invalid_message"}
     assert {letter["consumer"] for letter in found} == {"probe.record"}
-    payloads = {unpack(KEYS.unseal("dead-letter", UUID(d["event_id"]).bytes, __import__("base64").b64decode(d["payload"])))[2] for d in found}
+    payloads = {
+        unpack(KEYS.unseal("dead-letter", UUID(d["event_id"]).bytes, __import__("base64").b64decode(d["payload"])))[2]
+        for d in found
+    }
     assert payloads == {b"\xff\x00 not json", None, b'{"n": "many"}', b'{"n": 7, "text": "\\ud800"}'}
 
 
@@ -274,7 +280,11 @@ async def test_a_redrive_reaches_only_the_consumer_it_is_for(probe: Probe) -> No
     probe.bus.on(Ping)(other)
     event_id = ids.new_id()
     value, headers = ping(5, event_id)
-    redrive = [("ec_redrive", b"1"), ("ec_for", b"probe.record"), ("ec_redrivetime", datetime.now(UTC).isoformat().encode())]
+    redrive = [
+        ("ec_redrive", b"1"),
+        ("ec_for", b"probe.record"),
+        ("ec_redrivetime", datetime.now(UTC).isoformat().encode()),
+    ]
     async with running(probe):
         await send(probe, (value, headers))
         await eventually(probe.effects, [5])
@@ -373,10 +383,16 @@ async def test_the_outbox_is_published_in_order_and_a_row_too_big_does_not_block
 
         await eventually(left, 0)
         assert await probe.scalar("select reason from svc_probe.outbox_dead") == "MessageSizeTooLargeError"
-    consumer = AIOKafkaConsumer(probe.bus.topic("ingest.deals"), bootstrap_servers=probe.settings.kafka_bootstrap_servers, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        probe.bus.topic("ingest.deals"),
+        bootstrap_servers=probe.settings.kafka_bootstrap_servers,
+        auto_offset_reset="earliest",
+    )
     await consumer.start()
     try:
-        numbers = [dict(record.headers)["n"] for record in [await asyncio.wait_for(consumer.getone(), 10) for _ in range(4)]]
+        numbers = [
+            dict(record.headers)["n"] for record in [await asyncio.wait_for(consumer.getone(), 10) for _ in range(4)]
+        ]
     finally:
         await consumer.stop()
     assert numbers == [b"0", b"1", b"2", b"3"]

@@ -15,9 +15,7 @@ from common.contacts import Keyring
 from common.rejects import open_row
 from support.installation import SECRETS, Installation
 
-KEYS = Keyring(
-    {"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1", bytes.fromhex(SECRETS["CONTACT_HASH_KEY"])
-)
+KEYS = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1", bytes.fromhex(SECRETS["CONTACT_HASH_KEY"]))
 HOME = {
     "property_address": "418 N Palmetto Ave",
     "property_city": "Dunedin",
@@ -84,7 +82,12 @@ async def test_a_record_without_any_headers_becomes_a_lead(running: Running, sen
         await sender.send(HOME)
         await eventually(counting(db, "app.leads"), 1)
     lead = await db.fetchrow("select * from app.leads")
-    assert (lead["property_zip"], lead["county"], lead["est_value"], lead["campaign_status"]) == ("34698", "PINELLAS", 412000, "new")
+    assert (lead["property_zip"], lead["county"], lead["est_value"], lead["campaign_status"]) == (
+        "34698",
+        "PINELLAS",
+        412000,
+        "new",
+    )
     assert sum(json.loads(lead["score_contributions"]).values()) == lead["lead_score"] > 0
     contacts = {row["channel"]: row for row in await db.fetch("select * from app.lead_contacts")}
     key = KEYS.open_data_key(lead["id"], lead["data_key"])
@@ -116,18 +119,32 @@ async def test_what_is_wrong_with_an_upstream_record_is_a_dead_letter(
 ) -> None:
     async with running("ingest", "recorder"):
         await sender.send(
-            b"no json", {**HOME, "property_zip": ""}, {**HOME, "phones": {"x": 1}}, {**HOME, "property_address": "\x00 Elm St"}, HOME
+            b"no json",
+            {**HOME, "property_zip": ""},
+            {**HOME, "phones": {"x": 1}},
+            {**HOME, "property_address": "\x00 Elm St"},
+            HOME,
         )
         await eventually(counting(db, "app.leads"), 1)
         await eventually(counting(db, "pipeline.pipeline_dlq"), 4)
     reasons = {row["reason"] for row in await db.fetch("select reason from pipeline.pipeline_dlq")}
     assert reasons == {"invalid_message", "missing_zip", "invalid_characters"}
-    assert all("Palmetto" not in str(dict(row)) for row in await db.fetch("select reason, detail, exception_type from pipeline.pipeline_dlq"))
+    assert all(
+        "Palmetto" not in str(dict(row))
+        for row in await db.fetch("select reason, detail, exception_type from pipeline.pipeline_dlq")
+    )
 
 
 async def test_rows_of_an_upload_are_all_accounted_for(running: Running, sender: Sender, db: Any) -> None:
     upload = str(uuid4())
-    cells = {"Address": "12 Elm St", "City": "Tampa", "State": "FL", "Zip": "33601", "Phone 1": "8135550100", "=Notes": "x"}
+    cells = {
+        "Address": "12 Elm St",
+        "City": "Tampa",
+        "State": "FL",
+        "Zip": "33601",
+        "Phone 1": "8135550100",
+        "=Notes": "x",
+    }
     rows = [
         cells,
         cells,
@@ -137,7 +154,9 @@ async def test_rows_of_an_upload_are_all_accounted_for(running: Running, sender:
         {**cells, "Address": "PO Box 7"},
     ]
     async with running("ingest"):
-        await sender.send(*({"upload_id": upload, "row": n, "source": "propstream", "cells": row} for n, row in enumerate(rows, 1)))
+        await sender.send(
+            *({"upload_id": upload, "row": n, "source": "propstream", "cells": row} for n, row in enumerate(rows, 1))
+        )
 
         async def total() -> Any:
             return tuple(
@@ -149,12 +168,18 @@ async def test_rows_of_an_upload_are_all_accounted_for(running: Running, sender:
 
         await eventually(total, (1, 1, 1, 3))
     rejects = await db.fetch("select * from app.upload_rejects order by row")
-    assert [(r["row"], list(r["reasons"])) for r in rejects] == [(4, ["missing_zip"]), (5, ["invalid_state"]), (6, ["po_box"])]
+    assert [(r["row"], list(r["reasons"])) for r in rejects] == [
+        (4, ["missing_zip"]),
+        (5, ["invalid_state"]),
+        (6, ["po_box"]),
+    ]
     assert open_row(KEYS, UUID(upload), 4, rejects[0]["row_sealed"])["Notes"] == "=1+1"
 
 
 async def test_the_broker_is_the_one_named_else_the_territorys(running: Running, sender: Sender, db: Any) -> None:
-    wide, narrow, named = [await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "abc"]
+    wide, narrow, named = [
+        await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "abc"
+    ]
     await db.execute("insert into app.territories (broker_id, state) values ($1, 'FL')", wide)
     await db.execute("insert into app.territories (broker_id, state, zip) values ($1, 'FL', '34698')", narrow)
     elsewhere = {**HOME, "property_zip": "33601", "apn": None}
@@ -166,7 +191,10 @@ async def test_the_broker_is_the_one_named_else_the_territorys(running: Running,
             {**elsewhere, "property_address": "2 Oak Ct", "allowed_broker_ids": [str(named)]},
         )
         await eventually(counting(db, "app.leads"), 4)
-    found = {row["property_address"] + row["property_zip"]: row["assigned_broker_id"] for row in await db.fetch("select * from app.leads")}
+    found = {
+        row["property_address"] + row["property_zip"]: row["assigned_broker_id"]
+        for row in await db.fetch("select * from app.leads")
+    }
     assert found == {
         "418 N Palmetto Ave34698": narrow, "418 N Palmetto Ave33601": wide, "1 Oak Ct33601": named, "2 Oak Ct33601": None,
     }  # fmt: skip
@@ -179,7 +207,14 @@ async def test_another_brokers_lead_is_not_touched(running: Running, sender: Sen
         await eventually(counting(db, "app.leads"), 1)
         before = await db.fetchrow("select * from app.leads")
         upload = str(uuid4())
-        cells = {"Address": "418 N Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "7275550199", "Est. Value": "1"}
+        cells = {
+            "Address": "418 N Palmetto Ave",
+            "City": "Dunedin",
+            "State": "FL",
+            "Zip": "34698",
+            "Phone 1": "7275550199",
+            "Est. Value": "1",
+        }
         await sender.send({"upload_id": upload, "row": 1, "broker_id": str(second), "cells": cells})
         await eventually(counting(db, "app.upload_tallies"), 1)
     assert await db.fetchval("select duplicate from app.upload_tallies") == 1

@@ -36,7 +36,7 @@ async def send(installation: Installation, topic: str, *messages: tuple[bytes | 
     await producer.start()
     try:
         for value, headers in messages:
-            await producer.send(installation.prefix + topic, value, key=b"k", headers=headers, partition=0)  # type: ignore[arg-type]
+            await producer.send(installation.prefix + topic, value, key=b"k", headers=headers, partition=0)
         await producer.flush()
     finally:
         await producer.stop()
@@ -65,18 +65,32 @@ def event(event_id: UUID | None = None, time: datetime | None = None, **fields: 
     return body.model_dump_json().encode(), list(headers)
 
 
-async def test_an_event_is_written_with_its_family_and_its_duration(running: Running, installation: Installation, db: Any) -> None:
+async def test_an_event_is_written_with_its_family_and_its_duration(
+    running: Running, installation: Installation, db: Any
+) -> None:
     async with running("recorder"):
         await send(installation, "funnel.lead_rejected", event(broker_id=UUID(int=3), lead_version=4))
         await eventually(asking(db, "select count(*) from app.pipeline_events"), [(1,)])
     row = await db.fetchrow("select * from app.pipeline_events")
-    assert (row["event_type"], row["correlation_id"], row["duration_ms"], row["source"]) == ("lead_rejected", "run", 12, "ingest")
-    assert (row["broker_id"], row["lead_version"], row["lead_id"], row["outcome"]) == (UUID(int=3), 4, UUID(int=7), "missing_zip")
+    assert (row["event_type"], row["correlation_id"], row["duration_ms"], row["source"]) == (
+        "lead_rejected",
+        "run",
+        12,
+        "ingest",
+    )
+    assert (row["broker_id"], row["lead_version"], row["lead_id"], row["outcome"]) == (
+        UUID(int=3),
+        4,
+        UUID(int=7),
+        "missing_zip",
+    )
     assert row["causation_id"] is not None
     assert await db.fetchval("select tableoid::regclass::text from app.pipeline_events") != "pipeline_events_default"
 
 
-async def test_any_bytes_are_accepted_and_good_neighbours_are_not_lost(running: Running, installation: Installation, db: Any) -> None:
+async def test_any_bytes_are_accepted_and_good_neighbours_are_not_lost(
+    running: Running, installation: Installation, db: Any
+) -> None:
     good = event()
     odd: list[tuple[bytes | None, Headers]] = [
         (None, []),
@@ -101,7 +115,9 @@ async def test_any_bytes_are_accepted_and_good_neighbours_are_not_lost(running: 
 
 
 async def test_repeats_and_disorder_change_nothing(running: Running, installation: Installation, db: Any) -> None:
-    events = [event(UUID(int=n), datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC) + timedelta(seconds=n)) for n in range(20)]
+    events = [
+        event(UUID(int=n), datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC) + timedelta(seconds=n)) for n in range(20)
+    ]
     async with running("recorder"):
         await send(installation, "funnel.lead_rejected", *events)
         await send(installation, "funnel.lead_rejected", *reversed(events), *events)
@@ -110,7 +126,9 @@ async def test_repeats_and_disorder_change_nothing(running: Running, installatio
     assert await db.fetchval("select count(*) from app.pipeline_events") == 20
 
 
-async def test_another_body_under_a_known_id_is_kept_and_told(running: Running, installation: Installation, db: Any) -> None:
+async def test_another_body_under_a_known_id_is_kept_and_told(
+    running: Running, installation: Installation, db: Any
+) -> None:
     event_id, time = uuid4(), datetime.now(UTC)
     async with running("recorder"):
         await send(installation, "funnel.lead_rejected", event(event_id, time))
@@ -120,8 +138,12 @@ async def test_another_body_under_a_known_id_is_kept_and_told(running: Running, 
     assert await db.fetchval("select count(*) from app.pipeline_events where outcome = 'id_used_twice'") == 1
 
 
-def letter(event_id: UUID, redrive: int = 0, retry_after: datetime | None = None, topic: str = "ingest.deals", **more: Any) -> tuple[bytes, Headers]:
-    sealed = KEYS.seal("dead-letter", event_id.bytes, pack(b"k", [("a", b"\xff"), ("n", None), ("ce_id", b"old")], b"value"))
+def letter(
+    event_id: UUID, redrive: int = 0, retry_after: datetime | None = None, topic: str = "ingest.deals", **more: Any
+) -> tuple[bytes, Headers]:
+    sealed = KEYS.seal(
+        "dead-letter", event_id.bytes, pack(b"k", [("a", b"\xff"), ("n", None), ("ce_id", b"old")], b"value")
+    )
     now = datetime.now(UTC)
     body = DeadLetter(
         event_id=event_id, consumer="billing.take_deal", redrive=redrive, failure_kind="bad_record", reason="x", origin_topic=topic,
@@ -132,14 +154,18 @@ def letter(event_id: UUID, redrive: int = 0, retry_after: datetime | None = None
 
 
 def notice(event_id: UUID, redrive: int) -> tuple[bytes, Headers]:
-    return DeadLetterResolved(event_id=event_id, consumer="billing.take_deal", redrive=redrive).model_dump_json().encode(), []
+    return DeadLetterResolved(
+        event_id=event_id, consumer="billing.take_deal", redrive=redrive
+    ).model_dump_json().encode(), []
 
 
 STATE = "select status::text, redrive from pipeline.pipeline_dlq"
 
 
 async def received(installation: Installation, topic: str, count: int) -> list[Any]:
-    consumer = AIOKafkaConsumer(installation.prefix + topic, bootstrap_servers=installation.kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        installation.prefix + topic, bootstrap_servers=installation.kafka, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         return [await asyncio.wait_for(consumer.getone(), 15) for _ in range(count)]
@@ -147,7 +173,9 @@ async def received(installation: Installation, topic: str, count: int) -> list[A
         await consumer.stop()
 
 
-async def test_a_due_dead_letter_goes_back_to_its_consumer_as_it_came(running: Running, installation: Installation, db: Any) -> None:
+async def test_a_due_dead_letter_goes_back_to_its_consumer_as_it_came(
+    running: Running, installation: Installation, db: Any
+) -> None:
     event_id = uuid4()
     async with running("recorder", recorder_redrive_seconds=0.2):
         await send(installation, "pipeline.dlq", letter(event_id, retry_after=datetime.now(UTC)))
@@ -155,12 +183,18 @@ async def test_a_due_dead_letter_goes_back_to_its_consumer_as_it_came(running: R
         await eventually(asking(db, STATE), [("retrying", 1)])
         headers = dict(record.headers)
         assert (record.key, record.value, headers["a"], headers["n"]) == (b"k", b"value", b"\xff", None)
-        assert (headers["ce_id"], headers["ec_for"], headers["ec_redrive"]) == (str(event_id).encode(), b"billing.take_deal", b"1")
+        assert (headers["ce_id"], headers["ec_for"], headers["ec_redrive"]) == (
+            str(event_id).encode(),
+            b"billing.take_deal",
+            b"1",
+        )
         await send(installation, "pipeline.dlq", notice(event_id, 1))
         await eventually(asking(db, STATE), [("resolved", 1)])
 
 
-async def test_a_dead_letter_that_keeps_failing_is_parked_at_the_limit(running: Running, installation: Installation, db: Any) -> None:
+async def test_a_dead_letter_that_keeps_failing_is_parked_at_the_limit(
+    running: Running, installation: Installation, db: Any
+) -> None:
     event_id = uuid4()
     async with running("recorder", recorder_redrive_seconds=0.2, recorder_redrive_limit=2):
         for redrive in range(3):
@@ -171,15 +205,29 @@ async def test_a_dead_letter_that_keeps_failing_is_parked_at_the_limit(running: 
 async def test_old_news_never_override_newer_ones(running: Running, installation: Installation, db: Any) -> None:
     one, two = uuid4(), uuid4()
     async with running("recorder"):
-        await send(installation, "pipeline.dlq", letter(one, 1), notice(one, 0), letter(one, 0), notice(two, 1), letter(two, 0), letter(two, 0))
+        await send(
+            installation,
+            "pipeline.dlq",
+            letter(one, 1),
+            notice(one, 0),
+            letter(one, 0),
+            notice(two, 1),
+            letter(two, 0),
+            letter(two, 0),
+        )
         await send(installation, "pipeline.dlq", letter(UUID(int=1)))
         await eventually(asking(db, "select count(*) from pipeline.pipeline_dlq"), [(3,)])
-    states = {row["event_id"]: (row["status"], row["redrive"]) for row in await db.fetch("select * from pipeline.pipeline_dlq")}
+    states = {
+        row["event_id"]: (row["status"], row["redrive"])
+        for row in await db.fetch("select * from pipeline.pipeline_dlq")
+    }
     assert states[one] == ("open", 1)
     assert states[two] == ("resolved", 1)
 
 
-async def test_an_unreadable_dead_letter_is_parked_with_its_digest(running: Running, installation: Installation, db: Any) -> None:
+async def test_an_unreadable_dead_letter_is_parked_with_its_digest(
+    running: Running, installation: Installation, db: Any
+) -> None:
     whole = json.loads(letter(uuid4())[0])
     async with running("recorder"):
         await send(
@@ -193,7 +241,9 @@ async def test_an_unreadable_dead_letter_is_parked_with_its_digest(running: Runn
 REPLAY = "select count(*) from pipeline.replay_dead_letters($1, $2, $3, $4, $5, $6, 'tester')"
 
 
-async def test_a_replay_can_be_tried_dry_bounded_in_time_and_leaves_a_trace(running: Running, installation: Installation, db: Any) -> None:
+async def test_a_replay_can_be_tried_dry_bounded_in_time_and_leaves_a_trace(
+    running: Running, installation: Installation, db: Any
+) -> None:
     async with running("recorder", recorder_redrive_seconds=0.2):
         await send(installation, "pipeline.dlq", letter(uuid4()), letter(uuid4()))
         await eventually(asking(db, "select count(*) from pipeline.pipeline_dlq"), [(2,)])

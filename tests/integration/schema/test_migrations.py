@@ -39,7 +39,7 @@ def dsn() -> Iterator[str]:
 
 def ask(dsn: str, query: str) -> list[Any]:
     with psycopg.connect(dsn) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query).fetchall()
 
 
 OBJECTS = r"""
@@ -78,13 +78,18 @@ def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None
     assert ask(dsn, "select campaign_status::text, count(*) from app.leads group by 1 order by 1") == [
         ("active", 1), ("converted", 1), ("do_not_contact", 1), ("new", 2),
     ]  # fmt: skip
-    assert ask(dsn, "select count(mak), count(apn_key), max(lead_score), min(lead_score) from app.leads") == [(1, 2, 100, 0)]
+    assert ask(dsn, "select count(mak), count(apn_key), max(lead_score), min(lead_score) from app.leads") == [
+        (1, 2, 100, 0)
+    ]
     assert ask(dsn, "select column_name, value from app.lead_conflicts order by 1") == [
         ("apn_key", "FL|PINELLAS|123"), ("mak", "8034512097"),
     ]  # fmt: skip
     assert ask(dsn, "select consent from app.leads where consented_at is not null") == [(True,)]
     assert ask(dsn, "select action from app.lead_consent_audit") == [("legacy_consent_without_time",)]
-    assert ask(dsn, "select channel, count(*) from pipeline.legacy_contacts group by 1 order by 1") == [("email", 2), ("phone", 2)]
+    assert ask(dsn, "select channel, count(*) from pipeline.legacy_contacts group by 1 order by 1") == [
+        ("email", 2),
+        ("phone", 2),
+    ]
 
 
 def test_legacy_contacts_are_encrypted_in_batches_and_then_cleared(dsn: str) -> None:
@@ -94,7 +99,8 @@ def test_legacy_contacts_are_encrypted_in_batches_and_then_cleared(dsn: str) -> 
 
     def encrypt(values: Any, _keys: Any) -> list[backfill.Encrypted]:
         return [
-            backfill.Encrypted(v.lead_id, v.channel, f"h{v.value}".encode(), "h1", f"c{v.value}".encode(), b"key") for v in values
+            backfill.Encrypted(v.lead_id, v.channel, f"h{v.value}".encode(), "h1", f"c{v.value}".encode(), b"key")
+            for v in values
         ]
 
     assert backfill.encrypt_contacts(dsn, encrypt) == 4
@@ -119,7 +125,9 @@ def test_passwords_reach_the_server_hashed(dsn: str) -> None:
     [(stored,)] = ask(dsn, "select rolpassword from pg_authid where rolname = 'svc_notify'")
     assert stored.startswith("SCRAM-SHA-256$")
     url = urlsplit(dsn)
-    with psycopg.connect(host=url.hostname, port=url.port, dbname=url.path[1:], user="svc_notify", password="p'; drop") as connection:
+    with psycopg.connect(
+        host=url.hostname, port=url.port, dbname=url.path[1:], user="svc_notify", password="p'; drop"
+    ) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
     migrate.set_passwords(dsn, {"svc_notify": "test"})
 
@@ -147,7 +155,7 @@ def test_the_checklists_queries_run_as_written(dsn: str) -> None:
     migrate.apply(dsn)
     with psycopg.connect(dsn) as connection:
         connection.execute("insert into app.leads (id, observed, source) values (gen_random_uuid(), '{}', 'x')")
-        found = {name: len(connection.execute(query).fetchall()) for name, query in CHECKLIST.items()}  # type: ignore[call-overload]
+        found = {name: len(connection.execute(query).fetchall()) for name, query in CHECKLIST.items()}
     assert found == {"1.1 columns": 4, "1.1 tables": 4, "1.1 view": 1, "3.1": 1, "3.2": 0, "6.2": 1, "7.1": 0}
 
 

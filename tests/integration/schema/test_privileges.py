@@ -170,7 +170,10 @@ def test_anon_sees_nothing_and_the_service_role_sees_all(two_brokers: str) -> No
         ("recorder", "select * from app.leads"),
         ("skiptrace", "update app.leads set consent = true, consented_at = now()"),
         ("feeder", "update app.lead_contacts set verified = true"),
-        ("voice", "insert into app.suppressions (channel, value_hash, hash_key_id, reason) values ('phone', '', '', '')"),
+        (
+            "voice",
+            "insert into app.suppressions (channel, value_hash, hash_key_id, reason) values ('phone', '', '', '')",
+        ),
         ("gateway", "insert into svc_ingest.outbox (topic, headers) values ('x', '')"),
         ("ingest", "delete from svc_ingest.inbox"),
         ("dashboard", "select * from app.leads"),
@@ -185,7 +188,12 @@ def test_services_wait_no_longer_than_they_may(database: Database) -> None:
     with psycopg.connect(database.dsn("ingest")) as connection:
         found = {
             name: connection.execute(sql.SQL("show {}").format(sql.Identifier(name))).fetchone()
-            for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "tcp_keepalives_idle")
+            for name in (
+                "statement_timeout",
+                "lock_timeout",
+                "idle_in_transaction_session_timeout",
+                "tcp_keepalives_idle",
+            )
         }
     assert found["idle_in_transaction_session_timeout"] == ("30s",)
     assert found["statement_timeout"] != ("0",)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -48,8 +48,10 @@ class Leads:
                     self.owner.execute(
                         "insert into app.lead_conflicts (kind, lead_id, column_name, value) values ('key_differs', $1, $2, $3)"
                         " on conflict do nothing",
-                        lead["lead_id"], column, value,
-                    )  # fmt: skip
+                        lead["lead_id"],
+                        column,
+                        value,
+                    )
                 )
         return found
 
@@ -60,7 +62,9 @@ class Leads:
         return list(self.run(self.owner.fetch("select * from app.lead_conflicts order by id")))
 
     def broker(self, name: str) -> UUID:
-        return UUID(bytes=self.run(self.owner.fetchval("insert into app.brokers (name) values ($1) returning id", name)).bytes)
+        return UUID(
+            bytes=self.run(self.owner.fetchval("insert into app.brokers (name) values ($1) returning id", name)).bytes
+        )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,13 @@ def leads(module_leads: Leads) -> Leads:
     return module_leads
 
 
-def row(stamp: int = 1_000, mak: str | None = None, broker: UUID | None = None, editable: list[UUID] | None = None, **facts: Any) -> LeadRow:
+def row(
+    stamp: int = 1_000,
+    mak: str | None = None,
+    broker: UUID | None = None,
+    editable: list[UUID] | None = None,
+    **facts: Any,
+) -> LeadRow:
     flags = {flag: facts.pop(flag, False) for flag in FLAGS}
     return LeadRow(uuid4(), stamp, "upstream", {"property_state": "FL", **facts}, flags, mak, broker, editable)
 
@@ -105,7 +115,9 @@ def test_a_weaker_key_never_joins_what_a_stronger_one_parts(leads: Leads) -> Non
 
 
 def test_the_same_records_in_one_batch_end_the_same_way(leads: Leads) -> None:
-    leads.upsert(row(mak=A, apn_key="FL|X|1", addr_hash=H), row(mak=B, apn_key="FL|X|1", addr_hash=H), row(apn_key="FL|X|1"))
+    leads.upsert(
+        row(mak=A, apn_key="FL|X|1", addr_hash=H), row(mak=B, apn_key="FL|X|1", addr_hash=H), row(apn_key="FL|X|1")
+    )
     assert {lead["mak"] for lead in leads.all()} == {A, B}
     assert len(leads.conflicts()) == 2
 
@@ -158,7 +170,8 @@ def test_a_new_owner_voids_the_consent_and_pauses_the_lead(leads: Leads) -> None
     [first] = leads.upsert(row(1_000, A, owner_last_name="Holt"))
     leads.run(
         leads.owner.execute(
-            "update app.leads set consent = true, consented_at = now(), campaign_status = 'queued' where id = $1", first["lead_id"]
+            "update app.leads set consent = true, consented_at = now(), campaign_status = 'queued' where id = $1",
+            first["lead_id"],
         )
     )
     leads.upsert(row(2_000, A, owner_last_name="HOLT"))
@@ -191,7 +204,10 @@ SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 
 
 def drawn_rows(drawn: list[Any]) -> list[LeadRow]:
-    return [row(stamp, mak, apn_key=apn, addr_hash=addr, est_value=value, county=text) for (mak, apn, addr), stamp, value, text in drawn]
+    return [
+        row(stamp, mak, apn_key=apn, addr_hash=addr, est_value=value, county=text)
+        for (mak, apn, addr), stamp, value, text in drawn
+    ]
 
 
 def in_batches(rows: list[LeadRow], sizes: list[int]) -> Iterator[list[LeadRow]]:
@@ -246,7 +262,10 @@ def test_any_order_and_any_batches_give_the_same_leads_when_records_agree_on_the
             module_leads.upsert(*batch)
         results.append(
             (
-                {lead["mak"]: {name: lead[name] for name in FACTS} | {"observed": lead["observed"]} for lead in module_leads.all()},
+                {
+                    lead["mak"]: {name: lead[name] for name in FACTS} | {"observed": lead["observed"]}
+                    for lead in module_leads.all()
+                },
                 {(c["kind"], c["column_name"], c["value"]) for c in module_leads.conflicts()},
             )
         )

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
+from faststream import AckPolicy
+
 from common.bus import SUBSCRIBER_OPTIONS
 from common.bus.subscribe import raw_decoder, raw_parser
-from faststream import AckPolicy
 
 PAGE = Path(__file__).parents[3] / "docs" / "bus.md"
 

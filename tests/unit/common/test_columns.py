@@ -1,9 +1,10 @@
 """Which header stands for which field, and cells that no spreadsheet runs."""
 
 import pytest
-from common.columns import escape_cell, field_of, missing_required, place_of, unescape_cell
 from hypothesis import given
 from hypothesis import strategies as st
+
+from common.columns import escape_cell, field_of, missing_required, place_of, unescape_cell
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_a_cell_comes_back_as_it_was(value: str) -> None:
     assert unescape_cell(escape_cell(value)) == value
 
 
-@given(st.sampled_from("=+-@\t\r") .flatmap(lambda sign: st.text().map(lambda rest: sign + rest)))
+@given(st.sampled_from("=+-@\t\r").flatmap(lambda sign: st.text().map(lambda rest: sign + rest)))
 def test_a_formula_is_never_left_at_the_start(value: str) -> None:
     escaped = escape_cell(value)
     assert escaped.startswith("'") or not any(c.isalpha() for c in escaped)

@@ -3,10 +3,11 @@
 from uuid import UUID, uuid4
 
 import pytest
-from common.contacts import CannotOpenError, Keyring, MissingKeyError
-from common.settings import Settings
 from hypothesis import given
 from hypothesis import strategies as st
+
+from common.contacts import CannotOpenError, Keyring, MissingKeyError
+from common.settings import Settings
 
 LEAD = UUID(int=7)
 OLD = Keyring({"k1": b"1" * 32}, "k1", b"p" * 32)

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from common import envelope
 from hypothesis import given
 from hypothesis import strategies as st
+
+from common import envelope
 
 HEADER_NAMES = ["ce_id", "ce_time", "ce_durationms", "ec_redrive", "ec_redrivetime", "traceparent", "other"]
 
@@ -22,7 +23,15 @@ class FakeRecord:
     more: dict[str, Any] = field(default_factory=dict)
 
 
-@given(st.lists(st.tuples(st.sampled_from(HEADER_NAMES), st.none() | st.binary(max_size=40) | st.text().map(lambda t: t.encode("utf-8", "surrogatepass"))), max_size=8))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(HEADER_NAMES),
+            st.none() | st.binary(max_size=40) | st.text().map(lambda t: t.encode("utf-8", "surrogatepass")),
+        ),
+        max_size=8,
+    )
+)
 def test_any_headers_can_be_read(headers: list[tuple[str, bytes | None]]) -> None:
     read = envelope.read(FakeRecord(headers), "cluster")
     assert isinstance(read.id, UUID)
@@ -51,11 +60,14 @@ def test_a_message_without_id_gets_the_same_one_each_time_and_another_in_a_new_t
 
 def test_an_id_that_is_no_uuid_counts_together_with_its_source() -> None:
     ids = {
-        envelope.read(FakeRecord([("ce_id", b"42"), ("ce_source", source)]), "cluster").id for source in (b"a", b"b", b"a")
+        envelope.read(FakeRecord([("ce_id", b"42"), ("ce_source", source)]), "cluster").id
+        for source in (b"a", b"b", b"a")
     }
     assert len(ids) == 2
 
 
 def test_a_time_without_zone_is_utc_and_an_unreadable_one_is_kafkas() -> None:
-    assert envelope.read(FakeRecord([("ce_time", b"2026-01-02T03:04:05")]), "c").time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert envelope.read(FakeRecord([("ce_time", b"2026-01-02T03:04:05")]), "c").time == datetime(
+        2026, 1, 2, 3, 4, 5, tzinfo=UTC
+    )
     assert envelope.read(FakeRecord([("ce_time", b"soon")]), "c").time == datetime.fromtimestamp(1_755_799_500.123, UTC)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
@@ -114,7 +115,7 @@ class Bus:
                 description=handler.__doc__,
                 **(SUBSCRIBER_OPTIONS | options),
             )
-            lane.kafka = lambda subscriber=subscriber: subscriber.consumer
+            lane.kafka = partial(getattr, subscriber, "consumer")
             subscriber(lane.handle)
             self.lanes.append(lane)
             subscribers.append(subscriber)

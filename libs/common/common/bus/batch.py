@@ -63,7 +63,8 @@ class Caused(Protocol):
     """Anything that a batch can commit: it knows the message that it answers."""
 
     @property
-    def cause(self) -> Received[Any]: ...
+    def cause(self) -> Received[Any]:
+        """The message that this answers."""
 
 
 C = TypeVar("C", bound=Caused)
@@ -120,10 +121,10 @@ class Tx:
             source=self._service,
             time=event.occurred_at if isinstance(event, FunnelEvent) else self.now,
             subject=subject,
-            causation_id=cause and cause.id,
-            correlation_id=correlation_id or (cause and cause.correlation_id),
+            causation_id=cause.id if cause else None,
+            correlation_id=correlation_id or (cause.correlation_id if cause else None),
             duration_ms=max(0, int((self.now - cause.time).total_seconds() * 1000)) if cause else None,
-            traceparent=telemetry.current_traceparent() or (cause and cause.traceparent),
+            traceparent=telemetry.current_traceparent() or (cause.traceparent if cause else None),
         )
         body = event.model_dump_json(exclude_none=True).encode()
         key = str(subject).encode() if subject else None
@@ -214,7 +215,11 @@ class Batch(Generic[E]):
                 await self._commit(groups, otherwise, otherwise)
             else:
                 log.warning(
-                    "record_failed", consumer=self.consumer, event_id=str(groups[0][0].cause.id), kind=kind, error=code_of(error)
+                    "record_failed",
+                    consumer=self.consumer,
+                    event_id=str(groups[0][0].cause.id),
+                    kind=kind,
+                    error=code_of(error),
                 )
                 self.failures.append(Failure.of(groups[0][0].cause, error))
 
@@ -226,7 +231,9 @@ class Batch(Generic[E]):
             await write(tx, mine)
         for cause in causes:
             if self.inbox and cause.redrive and cause.inbox_key in claimed:
-                tx.emit(DeadLetterResolved(event_id=cause.id, consumer=self.consumer, redrive=cause.redrive), cause=cause)
+                tx.emit(
+                    DeadLetterResolved(event_id=cause.id, consumer=self.consumer, redrive=cause.redrive), cause=cause
+                )
         self._settled.update(cause.inbox_key for cause in causes)
 
     async def settle(self) -> None:
@@ -264,9 +271,7 @@ class Batch(Generic[E]):
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
             pause = min(pause * 2, 5)
 
-    async def _claim(
-        self, tx: Tx, causes: Sequence[Received[Any]], *, compare: bool = True
-    ) -> set[tuple[UUID, int]]:
+    async def _claim(self, tx: Tx, causes: Sequence[Received[Any]], *, compare: bool = True) -> set[tuple[UUID, int]]:
         """The deliveries among *causes* that nobody has committed before; they are ours now."""
         if not self.inbox:
             return {cause.inbox_key for cause in causes}
@@ -283,7 +288,11 @@ class Batch(Generic[E]):
         """Another body came under an id that was already handled: a dead letter, never a silent drop (hazards S16)."""
         repeats = [cause for cause in causes if cause.inbox_key not in claimed]
         known = await tx.connection.fetch(
-            self.bus.sql.known, self.consumer, [c.day for c in repeats], [c.id for c in repeats], [c.redrive for c in repeats]
+            self.bus.sql.known,
+            self.consumer,
+            [c.day for c in repeats],
+            [c.id for c in repeats],
+            [c.redrive for c in repeats],
         )
         hashes = {(row["event_id"], row["redrive"]): row["body_hash"] for row in known}
         for cause in repeats:

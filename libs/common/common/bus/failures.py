@@ -73,7 +73,7 @@ OUR_RULE_CODES = ("EC001", "EC002", "EC003", "EC004")
 """SQLSTATEs that our own SQL functions raise about a record."""
 
 
-def classify(error: BaseException) -> Kind:
+def classify(error: BaseException) -> Kind:  # noqa: PLR0911 - a table in the form of returns
     """The kind of *error*, by its type and SQLSTATE."""
     if isinstance(error, HoldError):
         return error.kind
@@ -122,7 +122,11 @@ def detail_of(error: BaseException) -> str:
         ]
         return "; ".join(parts)[:500]
     if isinstance(error, asyncpg.PostgresError):
-        places = (getattr(error, "table_name", None), getattr(error, "column_name", None), getattr(error, "constraint_name", None))
+        places = (
+            getattr(error, "table_name", None),
+            getattr(error, "column_name", None),
+            getattr(error, "constraint_name", None),
+        )
         return " ".join(filter(None, (type(error).__name__, *places)))[:500]
     return type(error).__name__
 

@@ -12,7 +12,12 @@ from typing import Any
 import orjson
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidTopicError, MessageSizeTooLargeError, RecordTooLargeError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
 from common import telemetry
 from common.bus.failures import Kind, classify
@@ -70,7 +75,7 @@ class Relay:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        with suppress(Exception):  # noqa: BLE001 - what is left is sent by the next start
+        with suppress(Exception):
             await asyncio.wait_for(self._round(), FLUSH_SECONDS)
         await self._discard_producer()
 
@@ -109,12 +114,15 @@ class Relay:
             if rows:
                 await self._publish(connection, sorted(rows, key=lambda row: row["id"]))
         if rows:
-            telemetry.counter("equity_outbox_published", "Outbox rows published").add(len(rows), {"service": self._service})
+            telemetry.counter("equity_outbox_published", "Outbox rows published").add(
+                len(rows), {"service": self._service}
+            )
         return len(rows)
 
     async def _publish(self, connection: Connection, rows: list[Any]) -> None:
         producer = self._producer or await self._new_producer()
-        pending, refused = [], []
+        pending: list[tuple[Any, asyncio.Future[Any]]] = []
+        refused: list[tuple[Any, Exception]] = []
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 for row in rows:
@@ -138,13 +146,15 @@ class Relay:
         except BaseException:
             await self._discard_producer()
             raise
-        for row, error in refused:
-            await self._die(connection, row, error)
+        for row, reason in refused:
+            await self._die(connection, row, reason)
 
     async def _die(self, connection: Connection, row: Any, error: Exception) -> None:
         reason = type(error).__name__
         log.error("outbox_row_refused", service=self._service, topic=row["topic"], outbox_id=row["id"], reason=reason)
-        telemetry.counter("equity_outbox_dead", "Outbox rows that Kafka refused for good").add(1, {"service": self._service})
+        telemetry.counter("equity_outbox_dead", "Outbox rows that Kafka refused for good").add(
+            1, {"service": self._service}
+        )
         await connection.execute(
             self._bury, row["id"], row["topic"], row["key"], row["headers"], row["body"], row["created_at"], reason
         )

@@ -37,7 +37,9 @@ Handler = Callable[[Batch[Any]], Awaitable[None]]
 
 async def raw_parser(records: Sequence[ConsumerRecord[Any, Any]]) -> KafkaMessage:
     """FastStream's message round untouched records: a header that is null or not UTF-8 must not stop a batch."""
-    return KafkaMessage(body=b"", raw_message=tuple(records), headers={}, message_id="", correlation_id="", consumer=_NONE)
+    return KafkaMessage(
+        body=b"", raw_message=tuple(records), headers={}, message_id="", correlation_id="", consumer=_NONE
+    )
 
 
 async def raw_decoder(message: KafkaMessage) -> Any:
@@ -112,7 +114,7 @@ def _check_time(header: envelope.Envelope, oldest: datetime, newest: datetime) -
         raise BadRecordError("time_in_future", "ce_time is more than a day ahead: check the sender's clock")
 
 
-class Lane(ConsumerRebalanceListener):
+class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
     """One member of a consumer's group."""
 
     def __init__(self, consumer: Consumer, number: int) -> None:
@@ -126,7 +128,7 @@ class Lane(ConsumerRebalanceListener):
         self._pause = 0.0
         self._retaking = False
 
-    async def on_partitions_revoked(self, revoked: Any) -> None:
+    async def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002 - aiokafka's signature
         """Let the batch in flight finish before its partitions go to another member."""
         async with self._busy:
             self.consumer.bus.attempts.clear()
@@ -179,7 +181,9 @@ class Lane(ConsumerRebalanceListener):
             if len(received) > 1:
                 middle = len(received) // 2
                 return await self._run(received[:middle]) + await self._run(received[middle:])
-            log.warning("handler_failed", consumer=self.consumer.name, event_id=str(received[0].id), error=type(error).__name__)
+            log.warning(
+                "handler_failed", consumer=self.consumer.name, event_id=str(received[0].id), error=type(error).__name__
+            )
             batch.failures = [Failure.of(received[0], error)]
         self._count(batch)
         return batch.failures
@@ -262,7 +266,13 @@ class Lane(ConsumerRebalanceListener):
         if isinstance(hold.cause, TheirsDownError):
             self._pause = min(hold.cause.retry_after.total_seconds(), MAX_HOLD)
         level = log.error if hold.kind is Kind.OUR_MISTAKE else log.warning
-        level("consumer_waits", consumer=self.consumer.name, kind=hold.kind, error=_cause(hold), pause_s=round(self._pause, 2))
+        level(
+            "consumer_waits",
+            consumer=self.consumer.name,
+            kind=hold.kind,
+            error=_cause(hold),
+            pause_s=round(self._pause, 2),
+        )
         telemetry.counter("equity_consumer_holds", "Times a consumer had to wait").add(
             1, {"consumer": self.consumer.name, "kind": hold.kind}
         )
@@ -276,7 +286,9 @@ class Lane(ConsumerRebalanceListener):
         if self._busy.locked():
             return f"{self.name} has been in one batch for over {STUCK_AFTER:.0f} s"
         kafka = self.kafka()
-        behind = kafka and [p for p in kafka.assignment() if p in self._next and (kafka.highwater(p) or 0) > self._next[p]]
+        behind = kafka and [
+            p for p in kafka.assignment() if p in self._next and (kafka.highwater(p) or 0) > self._next[p]
+        ]
         return f"{self.name} has lag and makes no progress" if behind else None
 
 
