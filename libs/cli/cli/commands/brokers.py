@@ -9,6 +9,7 @@ import typer
 from cli.database import Connection, broker_id, in_transaction, queries
 from cli.errors import RefusedError, UsageError
 from cli.output import AsJson, done, say, show_fields, show_rows
+from common.places import county_name, state_code
 
 app = typer.Typer(no_args_is_help=True, help="Brokers and their territories.")
 territory = typer.Typer(
@@ -137,19 +138,17 @@ def remove_territory(
 
 
 def _area(state: str, county: str | None, zip_code: str | None) -> dict[str, str | None]:
-    """A territory as it is stored. Raises UsageError for what is no place."""
-    if not re.fullmatch(r"[A-Za-z]{2}", state):
+    """A territory as it is stored: as leads carry their place. Raises UsageError for what is no place."""
+    code, name = state_code(state), county_name(county or "")
+    if code is None:
         raise UsageError(f"{state!r} is not a state.", "Two letters, such as FL.")
     if county and zip_code:
         raise UsageError("A territory is a county or a ZIP code, not both.")
+    if county is not None and name is None:
+        raise UsageError(f"{county!r} is not a county.", "Its name, such as Pinellas.")
     if zip_code and not re.fullmatch(r"\d{5}", zip_code):
         raise UsageError(f"{zip_code!r} is not a ZIP code.", "Five digits, such as 33701.")
-    return {"state": state.upper(), "county": _county(county), "zip": zip_code}
-
-
-def _county(name: str | None) -> str | None:
-    """A county as leads carry it: capitals, without the word itself. None for none."""
-    return re.sub(r" (COUNTY|PARISH|BOROUGH|CO)\.?$", "", " ".join(name.upper().split())) or None if name else None
+    return {"state": code, "county": name, "zip": zip_code}
 
 
 def _written(area: dict[str, str | None]) -> str:
