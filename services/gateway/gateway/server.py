@@ -10,7 +10,7 @@ from gateway.problems import ProblemError
 
 log = structlog.get_logger()
 
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "access_log": None,
     "auto_decompress": False,  # compressed bodies are refused, not unpacked
     "keepalive_timeout": 30,  # also the time for a first whole request head
@@ -57,7 +57,7 @@ class WebServer:
         manager = self._runner.server
         assert manager is not None  # noqa: S101 - setup made it
         self._server = await loop.create_server(
-            lambda: Connection(manager, loop=loop, **_OPTIONS), self._host, self._port, backlog=512
+            lambda: Connection(manager, loop=loop, **OPTIONS), self._host, self._port, backlog=512
         )
         log.info("gateway_listening", host=self._host, port=self.port)
 

@@ -56,7 +56,9 @@ async def sent(installation: Installation) -> Callable[[str], Awaitable[list[Any
         await consumer.start()
         try:
             name = installation.prefix + topic
-            while not (numbers := (await consumer._client.fetch_all_metadata()).partitions_for_topic(name)):
+            for _ in range(100):  # a new topic is not known everywhere at once
+                if numbers := (await consumer._client.fetch_all_metadata()).partitions_for_topic(name):
+                    break
                 await asyncio.sleep(0.1)
             places = [TopicPartition(name, number) for number in numbers]
             consumer.assign(places)

@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 
 from common import ids
+from common.bus import Bus
+from common.contacts import Keyring
 from common.database import Database
 from gateway.publish import Publisher
 from gateway.spool import Spool
@@ -24,6 +26,15 @@ ROWS = 20_000
 
 async def progress(db: Any) -> int:
     return int(await db.fetchval("select rows_published from app.uploads"))
+
+
+async def progressed(db: Any, rows: int) -> None:
+    """Return once so many rows are noted as sent."""
+    for _ in range(10_000):
+        if await progress(db) >= rows:
+            return
+        await asyncio.sleep(0.002)
+    raise AssertionError("the rows are not being sent")
 
 
 async def assert_all_rows(sent: Any, upload_id: str, rows: int) -> Counter[bytes]:
@@ -45,8 +56,7 @@ async def test_a_gateway_killed_again_and_again_loses_no_row(
     gateway, partner = await started(spawn, session)
     _, answer = await partner.upload(csv_of(ROWS))
     for kill_at in (1, 4_000, 9_000, 15_000):
-        while await progress(db) < kill_at:
-            await asyncio.sleep(0.002)
+        await progressed(db, kill_at)
         gateway.kill()
         before = await progress(db)
         assert before < ROWS
@@ -63,8 +73,7 @@ async def test_a_gateway_killed_again_and_again_loses_no_row(
 async def test_a_gateway_started_anew_goes_on_at_once(spawn: Any, session: aiohttp.ClientSession, db: Any) -> None:
     gateway, partner = await started(spawn, session)
     _, answer = await partner.upload(csv_of(ROWS))
-    while not await progress(db):
-        await asyncio.sleep(0.002)
+    await progressed(db, 1)
     gateway.kill()
     assert await db.fetchval("select lease_until > now() + interval '20 seconds' from app.uploads")
     gateway.start()
@@ -165,7 +174,7 @@ async def tender(settings_for: Any, installation: Installation) -> AsyncIterator
     await database.start()
     spool = Spool(installation.directory / "spool", 0)
     spool.open()
-    publisher = Publisher(None, spool, 1)  # type: ignore[arg-type] - it is only woken
+    publisher = Publisher(Bus("gateway", settings, database, Keyring.from_settings(settings)), spool, 1)
     yield Tender(database, spool, publisher, 900), spool
     await database.stop()
 
@@ -174,7 +183,8 @@ async def add_upload(db: Any, disk: str, state: str = "publishing", idle: str = 
     partner_id, upload_id = uuid4(), uuid4()
     await db.execute("insert into app.partners (id, name) values ($1, $2)", partner_id, str(partner_id))
     await db.execute(
-        "insert into app.uploads (id, partner_id, key_id, sha256, size, spool_host, state, rows_total, received_at, lease_until)"
+        "insert into app.uploads"
+        " (id, partner_id, key_id, sha256, size, spool_host, state, rows_total, received_at, lease_until)"
         " values ($1, $2, 'k', $3, 1, $4, $5, $6, now() - interval '1 day', now() - $7::text::interval)",
         upload_id, partner_id, os.urandom(32), disk, state, 3 if state == "accounted" else None, idle,
     )  # fmt: skip

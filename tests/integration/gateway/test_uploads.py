@@ -363,5 +363,5 @@ async def test_an_upload_is_its_own_partners_business(partner: Partner, db: Any)
         assert elsewhere.status == 401
     late = (datetime.now(UTC) - timedelta(minutes=6)).isoformat()
     stale = signed | {"X-Signature-Timestamp": late, "X-Signature": f"v2={partner.mac(f'{late}.GET {path}'.encode())}"}
-    async with partner.session.get(partner.base + path, headers=stale) as answer:
-        assert answer.status == 400
+    async with partner.session.get(partner.base + path, headers=stale) as too_late:
+        assert too_late.status == 400

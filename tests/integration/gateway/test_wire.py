@@ -1,0 +1,222 @@
+"""The HTTP surface under attack: garbage on the socket, and everything that our own OpenAPI document allows."""
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from gateway.openapi import document
+from gateway.problems import KINDS
+from gateway.web import OPERATIONS
+from support.partner import HEADER, Partner, csv_of
+
+HOOK_SECRET = "hook-secret"
+
+
+@pytest.fixture
+async def gateway(running: Any) -> AsyncIterator[str]:
+    """The address of a gateway that refuses nobody for failing often."""
+    more = {
+        "gateway_failures_per_minute": 1_000_000,
+        "gateway_uploads_per_minute": 1_000_000,
+        "gateway_max_receiving": 1_000,
+        "instantly_webhook_secrets": HOOK_SECRET,
+        "gateway_read_seconds": 1,
+    }
+    async with running("gateway", gateway_port=0, **more) as (service,):
+        yield f"http://127.0.0.1:{service.parts[-1].port}"
+
+
+async def say(base: str, content: bytes) -> bytes:
+    """Send raw bytes; whatever comes back until the other side hangs up or has no more to say."""
+    url = urlsplit(base)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    answer = b""
+    try:
+        writer.write(content)
+        await writer.drain()
+        while piece := await asyncio.wait_for(reader.read(1 << 16), 0.2 if answer else 2.5):
+            answer += piece
+    except (ConnectionError, TimeoutError):
+        pass
+    finally:
+        writer.close()
+    return answer
+
+
+def statuses(answer: bytes) -> list[int]:
+    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
+
+
+POST = b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\n"
+GARBAGE = {
+    "nothing": b"",
+    "no http": b"hello\r\n\r\n",
+    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40,
+    "nul": b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no version": b"GET /\r\n\r\n",
+    "a long line": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a long header": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(50_000)) + b"\r\n",
+    "a header without end": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000,
+    "a folded header": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
+    "a header that is no text": b"GET /openapi.json HTTP/1.1\r\nHost: \xff\xfe\r\nX: \xff\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde",
+    "length and chunks": POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a negative length": POST + b"Content-Length: -1\r\n\r\n",
+    "an odd length": POST + b"Content-Length: 1e3\r\n\r\n",
+    "a vast length": POST + b"Content-Length: 99999999999999999999\r\n\r\n",
+    "a bad chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n0\r\n\r\n",
+    "a vast chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc",
+    "an unknown coding": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "a body cut short": POST + b"Content-Length: 1000\r\n\r\nabc",
+    "an upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "a proxy request": b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an odd method": b"FOO /v1/uploads HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a broken escape": b"GET /v1/uploads/%zz%ff%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "expectations": POST + b"Expect: miracles\r\nContent-Length: 0\r\n\r\n",
+    "pipelined garbage": b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 3 + b"\x00\x01\x02 garbage\r\n\r\n",
+    "pipelined requests": b"GET /v1/uploads/x HTTP/1.1\r\nHost: x\r\n\r\n" * 200,
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+async def test_garbage_is_refused_and_hurts_nobody(gateway: str, name: str, session: aiohttp.ClientSession) -> None:
+    answer = await say(gateway, GARBAGE[name])
+    assert all(status < 500 for status in statuses(answer)), answer[:500]
+    assert b"aiohttp" not in answer
+    assert b"Traceback" not in answer
+    assert (await Partner(gateway, session, uuid4()).upload(csv_of(1)))[0] == 202
+
+
+async def test_every_refusal_on_the_wire_is_a_problem(gateway: str) -> None:
+    answer = await say(gateway, GARBAGE["no http"])
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == "bad_request"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/", 404), ("GET", "/v1/uploads", 405), ("DELETE", "/v1/uploads/1", 405), ("POST", "/openapi.json", 405)],
+)
+async def test_unknown_addresses_and_methods_are_problems(
+    gateway: str, session: aiohttp.ClientSession, method: str, path: str, status: int
+) -> None:
+    async with session.request(method, gateway + path) as answer:
+        problem = await answer.json(content_type="application/problem+json")
+        assert (answer.status, problem["status"]) == (status, status)
+        assert ("Allow" in answer.headers) is (status == 405)
+
+
+async def test_a_request_head_that_never_ends_is_hung_up_on(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("gateway.server").server.OPTIONS, "keepalive_timeout", 0.5)
+    async with running("gateway", gateway_port=0) as (service,):
+        base = f"http://127.0.0.1:{service.parts[-1].port}"
+        url = urlsplit(base)
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_mutated_uploads_are_taken_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
+    partner = Partner(gateway, session, uuid4())
+    chance = random.Random(20260302)
+
+    async def mutated(number: int) -> None:
+        body = csv_of(3, start=number * 3)
+        headers = "".join(f"{name}: {value}\r\n" for name, value in partner.signed(body).items())
+        request = bytearray(POST + headers.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        for _ in range(chance.randint(1, 6)):
+            place = chance.randrange(len(request))
+            match chance.randrange(3):
+                case 0:
+                    request[place] = chance.randrange(256)
+                case 1:
+                    del request[place : place + chance.randint(1, 20)]
+                case _:
+                    request[place:place] = chance.randbytes(chance.randint(1, 20))
+        answer = await say(gateway, bytes(request))
+        assert all(status < 500 for status in statuses(answer)), (bytes(request), answer)
+
+    await asyncio.gather(*map(mutated, range(200)))
+
+
+async def test_signed_bytes_of_any_kind_are_taken_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
+    partner = Partner(gateway, session, uuid4())
+    chance = random.Random(20260304)
+    alphabet = [bytes([byte]) for byte in b',"\n\r;\0\xff\xfea']
+    alphabet += ["\u00e9".encode(), b"sep=", HEADER.encode(), b"1,2,3,4,5,6,7\n"]
+
+    async def sent(number: int) -> None:
+        body = b"".join(chance.choices(alphabet, k=chance.randint(0, 60)))
+        start = chance.choice(
+            [b"", HEADER.encode() + b"\n", HEADER.encode("utf-16"), b"\xef\xbb\xbf" + HEADER.encode()]
+        )
+        if number % 3 == 0:
+            body = chance.randbytes(300)
+        status, answer = await partner.upload(start + body)
+        assert status in (202, 409, 415, 422), (start + body, answer)
+
+    await asyncio.gather(*map(sent, range(400)))
+
+
+async def test_mutated_webhooks_are_taken_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
+    chance = random.Random(20260303)
+    seed = json.dumps(
+        {"event_type": "email_sent", "timestamp": "2026-03-02T17:05:00Z", "a": [1, {"b": "\u00e9"}]}
+    ).encode()
+    for _ in range(300):
+        body = bytearray(seed)
+        for _ in range(chance.randint(1, 4)):
+            body[chance.randrange(len(body))] = chance.randrange(256)
+        headers = {"X-EC-Webhook-Secret": HOOK_SECRET}
+        async with session.post(f"{gateway}/v1/webhooks/instantly", data=bytes(body), headers=headers) as answer:
+            assert answer.status in (200, 400), await answer.text()
+
+
+CHECKS = (
+    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
+    "response_headers_conformance", "unsupported_method", "missing_required_header",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+async def test_the_openapi_document_is_true(gateway: str, tmp_path: Path) -> None:
+    """schemathesis, as anybody would run it, against the served document."""
+    run = "from schemathesis.cli import schemathesis; schemathesis()"
+    options = {
+        "--header": f"X-EC-Webhook-Secret: {HOOK_SECRET}",
+        "--checks": ",".join(CHECKS),
+        "--phases": "examples,coverage,fuzzing",
+        "--max-examples": "40",
+        "--suppress-health-check": "all",
+        "--request-timeout": "20",
+        "--seed": "1",
+    }
+    flat = [word for option in options.items() for word in option]
+    command = [sys.executable, "-c", run, "run", f"{gateway}/openapi.json", "--no-color", *flat]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()[-6_000:]
+
+
+async def test_what_is_served_is_what_the_table_says(gateway: str, session: aiohttp.ClientSession) -> None:
+    async with session.get(f"{gateway}/openapi.json") as answer:
+        served = await answer.json()
+    assert served == json.loads(json.dumps(document(OPERATIONS)))
+    assert set(served["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(KINDS)
