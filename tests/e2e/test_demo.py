@@ -1,5 +1,8 @@
 """`equity demo` does the main job on the shipped sample, and shows how a repeat is refused."""
 
+import re
+from pathlib import Path
+
 from support.commandline import Equity
 from support.installation import Installation
 
@@ -18,6 +21,10 @@ async def test_the_sample_becomes_leads_and_a_second_time_a_repeat(installation:
     assert funnel["upload_received"]["count"] == 1
     assert funnel["dedupe_success"]["outcomes"] == {name: report[name] for name in ("inserted", "updated")}
     assert funnel["lead_rejected"]["count"] == report["rejected"]
+
+    quick_start = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
+    for verdict in ("inserted", "rejected"):  # the others depend on which rows meet in one batch
+        assert re.search(rf"^{verdict} +{report[verdict]} ", quick_start, re.MULTILINE), f"the quick start on {verdict}"
 
     second = (await equity.soon("demo")).ok()
     assert "409" in second.err
