@@ -13,17 +13,17 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "mak": ("MAK", "Melissa Address Key", "MelissaAddressKey"),
     "apn": ("APN", "Parcel Number", "Assessor Parcel Number"),
     "fips": ("FIPS", "FIPS Code", "County FIPS"),
-    "property_address": ("Address", "Property Address", "Street Address", "Site Address"),
+    "property_address": ("Address", "Property Address", "Street Address", "Property Street Address", "Site Address"),
     "property_unit": ("Unit #", "Unit", "Property Unit", "Unit Number"),
     "property_city": ("City", "Property City", "Site City"),
     "property_state": ("State", "Property State", "Site State"),
-    "property_zip": ("Zip", "Zip Code", "Property Zip", "Postal Code", "Site Zip"),
+    "property_zip": ("Zip", "Zip Code", "Property Zip", "Property Zip Code", "Postal Code", "Site Zip"),
     "county": ("County", "Property County"),
     "owner_first_name": ("Owner 1 First Name", "First Name", "Owner First Name"),
     "owner_last_name": ("Owner 1 Last Name", "Last Name", "Owner Last Name"),
     "owner2_first_name": ("Owner 2 First Name",),
     "owner2_last_name": ("Owner 2 Last Name",),
-    "company_name": ("Company Name",),
+    "company_name": ("Company Name", "Company"),
     "mailing_address": ("Mailing Address", "Mail Street Address"),
     "mailing_unit": ("Mailing Unit #", "Mail Unit #"),
     "mailing_city": ("Mailing City", "Mail City"),
@@ -56,7 +56,7 @@ REQUIRED = ("property_address", "property_city", "property_state", "property_zip
 OURS = frozenset({"row", "reject_reason", "reject_detail"})
 """Columns that our list of rejects adds; a corrected list may be uploaded with them, and they are ignored."""
 
-_FAMILY = re.compile(r"^(phone|email)\s*(\d{1,2})?(?:\s+(type|dnc))?$")
+_FAMILY = re.compile(r"^(phone|email)\s*([1-9][0-9]?)?(?:\s+(type|dnc))?$")
 _PLACES: dict[str, tuple[str, int]] = {}
 for _field, _names in HEADERS.items():
     for _place, _name in enumerate((*_names, _field, _field.replace("_", " "))):
@@ -97,16 +97,17 @@ def recognised(headers: Iterable[str]) -> list[str]:
     return [header for header in headers if field_of(header) is not None]
 
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-_HARMLESS = re.compile(r"^[+-]?[\d.,()\s-]+%?$")
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9][0-9,]*(?:\.[0-9]*)?%?")
 
 
 def escape_cell(value: str) -> str:
     """*value* so that no spreadsheet runs it: an apostrophe goes before what looks like a formula.
 
-    Plain numbers and phone numbers are left as they are. `unescape_cell` takes back exactly what was put.
+    Plain numbers are left as they are; `+1 (727) 555-0142` is not one, a spreadsheet would calculate it.
+    `unescape_cell` takes back exactly what was put.
     """
-    if value.startswith("'") or (value.startswith(_RUNS) and not _HARMLESS.match(value)):
+    if value.startswith("'") or (value.startswith(_RUNS) and not _PLAIN_NUMBER.fullmatch(value)):
         return "'" + value
     return value
 

@@ -1,10 +1,15 @@
 """Which header stands for which field, and cells that no spreadsheet runs."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.columns import escape_cell, field_of, missing_required, place_of, unescape_cell
+from common.columns import HEADERS, OURS, escape_cell, field_of, missing_required, place_of, recognised, unescape_cell
+from common.events import LeadRecord
+
+PROPSTREAM = Path(__file__).parents[3] / "samples" / "propstream-1000.csv"
 
 
 @pytest.mark.parametrize(
@@ -36,12 +41,78 @@ def test_a_cell_comes_back_as_it_was(value: str) -> None:
     assert unescape_cell(escape_cell(value)) == value
 
 
-@given(st.sampled_from("=+-@\t\r").flatmap(lambda sign: st.text().map(lambda rest: sign + rest)))
+FORMULA = st.sampled_from("=+-@\t\r\n\uff1d\uff0b").flatmap(lambda sign: st.text().map(lambda rest: sign + rest))
+
+
+@given(FORMULA)
 def test_a_formula_is_never_left_at_the_start(value: str) -> None:
     escaped = escape_cell(value)
-    assert escaped.startswith("'") or not any(c.isalpha() for c in escaped)
+    assert escaped.startswith("'") or escaped.lstrip("+-").rstrip("%").replace(",", "").replace(".", "").isdigit()
+    assert unescape_cell(escaped) == value
 
 
-@pytest.mark.parametrize("value", ["-1200", "+1 (727) 555-0142", "-12.5%", "12 Main St"])
-def test_numbers_stay_as_they_are(value: str) -> None:
+@pytest.mark.parametrize(
+    "value", ["=1+1", "+1 (727) 555-0142", "-1-1", "@sum(a1)", "-", "+SUM(1,1)", "-2+cmd|' /C calc'!A0", "'=1"]
+)
+def test_what_a_spreadsheet_would_run_is_escaped(value: str) -> None:
+    assert escape_cell(value) == f"'{value}"
+
+
+@pytest.mark.parametrize(
+    "value", ["-1200", "-1,200.50", "+17275550142", "-12.5%", "12 Main St", "O'Hara", "", " ", "a=b", "(300)"]
+)
+def test_what_it_would_not_run_stays_as_it_is(value: str) -> None:
     assert escape_cell(value) == value
+
+
+def test_an_escaped_cell_that_a_person_wrote_is_their_own() -> None:
+    """A spreadsheet's own mark for text stays, unless it is our escape."""
+    assert unescape_cell("'02108") == "'02108"
+
+
+PROPSTREAM_CLASSIC = [
+    "Address", "Unit #", "City", "State", "Zip", "County", "APN", "Owner Occupied", "Owner 1 First Name",
+    "Owner 1 Last Name", "Company Name", "Owner 2 First Name", "Owner 2 Last Name", "Mailing Care of Name",
+    "Mailing Address", "Mailing Unit #", "Mailing City", "Mailing State", "Mailing Zip", "Mailing County",
+    "Do Not Mail", "Property Type", "Bedrooms", "Total Bathrooms", "Building Sqft", "Lot Size Sqft",
+    "Effective Year Built", "Total Assessed Value", "Last Sale Recording Date", "Last Sale Amount",
+    "Total Open Loans", "Est. Remaining balance of Open Loans", "Est. Value", "Est. Loan-to-Value", "Est. Equity",
+    "MLS Status", "MLS Date", "MLS Amount", "Lien Amount", "Marketing Lists", "Date Added to List",
+]  # fmt: skip
+CONTACTS = [
+    "First Name", "Last Name", "Company Name", "Street Address", "City", "State", "Zip", "Mail Street Address", "Phone 1",
+    "Phone 1 Type", "Phone 2", "Email 1",
+]  # fmt: skip
+
+
+def test_the_exports_of_propstream_have_what_a_lead_needs() -> None:
+    full = PROPSTREAM.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
+    assert len(full) == 143
+    for headers in (full, PROPSTREAM_CLASSIC, CONTACTS):
+        assert missing_required(headers) == []
+    assert len(recognised(full)) == 55
+    assert len(recognised(PROPSTREAM_CLASSIC)) == 31
+    assert recognised(CONTACTS) == CONTACTS
+
+
+def test_no_header_of_an_export_stands_for_the_field_of_another() -> None:
+    for headers in (
+        PROPSTREAM.read_text(encoding="utf-8-sig").splitlines()[0].split(","),
+        PROPSTREAM_CLASSIC,
+        CONTACTS,
+    ):
+        places = [place_of(header) for header in headers]
+        known = [place for place in places if place]
+        assert len(known) == len(set(known))
+
+
+def test_every_field_of_a_record_is_a_header_too() -> None:
+    assert set(HEADERS) == set(LeadRecord.model_fields) - {
+        "source", "observed_on", "upload_id", "row", "row_problem", "broker_id", "allowed_broker_ids", "cells", "phones", "emails",
+    }  # fmt: skip
+    for field in HEADERS:
+        assert field_of(field) == field_of(field.upper().replace("_", " ")) == field
+
+
+def test_what_our_list_of_rejects_adds_is_no_field() -> None:
+    assert recognised(OURS) == []
