@@ -17,6 +17,7 @@ import time
 from datetime import datetime, timezone
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -31,7 +32,7 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def signed_headers(csv: Path) -> dict:
+def signed_headers(csv: Path) -> dict[str, str]:
     """The headers of an upload. The file is read in pieces, so that its size does not matter."""
     timestamp = now()
     signature = hmac.new(SECRET, digestmod=hashlib.sha256)
@@ -52,13 +53,13 @@ def signed_headers(csv: Path) -> dict:
     }
 
 
-def upload(csv: Path) -> dict:
+def upload(csv: Path) -> dict[str, Any]:
     """Send the file; the gateway's answer names the upload."""
     with csv.open("rb") as file:
         return answer(Request(f"{GATEWAY}/v1/uploads", data=file, headers=signed_headers(csv), method="POST"))
 
 
-def report(upload_id: str) -> dict:
+def report(upload_id: str) -> dict[str, Any]:
     """How an upload stands. Reading is signed too: `<timestamp>.GET <path>`."""
     timestamp, path = now(), f"/v1/uploads/{upload_id}"
     digest = hmac.new(SECRET, f"{timestamp}.GET {path}".encode(), hashlib.sha256).hexdigest()
@@ -66,11 +67,11 @@ def report(upload_id: str) -> dict:
     return answer(Request(GATEWAY + path, headers=headers))
 
 
-def answer(request: Request) -> dict:
+def answer(request: Request) -> dict[str, Any]:
     """The gateway's answer; ends the program with its reason when it refuses."""
     try:
         with urlopen(request, timeout=120) as response:
-            return json.load(response)
+            return dict(json.load(response))
     except HTTPError as refusal:
         print(f"{refusal.code} {refusal.read().decode(errors='replace')}", file=sys.stderr)
         sys.exit(3 if refusal.code < HTTPStatus.INTERNAL_SERVER_ERROR else 1)

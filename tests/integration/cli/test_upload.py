@@ -1,5 +1,6 @@
 """A file is signed, sent and followed to its report; refusals say what to do."""
 
+import asyncio
 import csv
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -101,3 +102,28 @@ def test_a_partner_assigns_to_its_brokers_only(equity: Equity, leads: Path) -> N
     assert "equity partners list" in refused.err
     assert equity("upload", leads, "--broker", dana, "--json", **acme).ok().json["inserted"] == 2
     assert equity("brokers", "show", "Dana Ruiz", "--json").ok().json["leads"] == {"new": 2}
+
+
+async def test_a_file_that_is_too_large_is_refused_while_it_is_sent(installation: Installation, tmp_path: Path) -> None:
+    services = await installation.spawn("gateway", GATEWAY_MAX_UPLOAD_BYTES="20000")
+    leads = tmp_path / "leads.csv"
+    leads.write_text(HEADER + ROWS[0] * 400_000)
+    refused = Equity(services.environment)("upload", leads)
+    assert refused.code == 3, refused.err
+    assert "20000" in refused.err
+    services.stop()
+
+
+async def test_a_restart_of_the_gateway_does_not_end_the_waiting(installation: Installation, tmp_path: Path) -> None:
+    gateway, ingest = await installation.spawn("gateway"), await installation.spawn("ingest")
+    leads = tmp_path / "leads.csv"
+    leads.write_text(HEADER + "".join(f"{number} Palmetto Ave,,Dunedin,FL,34698,Holt\n" for number in range(1, 20_001)))
+    uploading = asyncio.create_task(Equity(gateway.environment).soon("upload", leads, "--json"))
+    await asyncio.sleep(3)
+    gateway.kill()
+    await asyncio.sleep(1)
+    gateway.start()
+    report = (await uploading).ok().json
+    assert (report["state"], report["rows_total"]) == ("done", 20_000)
+    gateway.stop()
+    ingest.stop()
