@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -61,6 +62,9 @@ def test_every_record_gets_facts_or_reasons(
         ({"property_zip": "00000"}, "invalid_zip"), ({"property_address": "PO Box 9"}, "po_box"),
         ({"property_address": "unknown"}, "unreadable_address"), ({"owner_last_name": "Ho\x00lt"}, "invalid_characters"),
         ({"county": "Pin\ud800"}, "invalid_characters"), ({"property_type": "x" * 201}, "value_too_long"),
+        ({"property_address": "418 Palm\x00etto"}, "invalid_characters"), ({"property_address": "0 Main St"}, "unreadable_address"),
+        ({"property_zip": "\u0663\u0663\u0667\u0665\u0665"}, "invalid_zip"), ({"property_address": []}, "missing_address"),
+        ({"property_city": {"name": "Dunedin"}}, "missing_city"), ({"property_state": 12}, "invalid_state"),
     ],
 )  # fmt: skip
 def test_a_record_without_a_readable_home_says_why(change: dict[str, Any], reason: str) -> None:
@@ -84,6 +88,14 @@ def test_every_reason_says_what_to_do() -> None:
         ("est_value", "$412,000", 412_000), ("est_value", "412000.00", 412_000), ("est_equity", "($1,200)", -1_200),
         ("est_ltv", "14.8%", Decimal("14.80")), ("bathrooms", 2.5, Decimal("2.50")), ("year_built", "1974", 1974),
         ("last_sale_date", "5/7/1998", date(1998, 5, 7)), ("last_sale_date", "1998-05-07T00:00:00Z", date(1998, 5, 7)),
+        ("property_zip", '="02108"', "02108"), ("property_zip", "'02108", "02108"), ("property_state", "D.C.", "DC"),
+        ("est_value", "412,000.49", 412_000), ("est_value", 412_000.0, 412_000), ("est_equity", "-$1,200", -1_200),
+        ("est_equity", "(1,200)", -1_200), ("est_ltv", 99.999, Decimal("100.00")), ("bathrooms", "2.5", Decimal("2.50")),
+        ("bedrooms", "3.0", 3), ("last_sale_date", "5/7/62", date(1962, 5, 7)), ("last_sale_date", "5/7/24", date(2024, 5, 7)),
+        ("last_sale_date", "2001-02-03 00:00:00", date(2001, 2, 3)), ("last_sale_date", 20010203, date(2001, 2, 3)),
+        ("last_sale_date", "5/7/1998 12:00:00 AM", date(1998, 5, 7)), ("owner_occupied", 1, True), ("owner_occupied", 0.0, False),
+        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 4013.0, "04013"), ("owner_last_name", 42, "42"),
+        ("owner_last_name", " Nu\u0301n\u0303ez\u200b \t Ruiz ", "N\xfa\xf1ez Ruiz"), ("property_unit", 4.0, "4"),
         ("owner_occupied", "Yes", True), ("vacant", "N", False), ("mailing_zip", "1602", "01602"), ("fips", "4013", "04013"),
     ],
 )  # fmt: skip
@@ -104,8 +116,43 @@ def test_impossible_values_are_left_out_and_named(field: str, text: Any) -> None
     assert record.dropped == [field]
 
 
+@pytest.mark.parametrize("nothing", [None, "", " ", "\u200b"])
+def test_an_empty_value_is_no_value_and_no_mistake(nothing: str | None) -> None:
+    named = dict.fromkeys(set(NAMES) - set(HOME), nothing)
+    record = facts(**named, phones=[(nothing, nothing, nothing)], emails=[nothing])
+    assert {name for name in named if record.facts.get(name)} == set()
+    assert (record.mak, record.phones, record.emails) == (None, [], [])
+    assert set(record.dropped) <= ({"mak", "phones", "emails", *NAMES} if nothing == "\u200b" else set())
+
+
+def test_a_zip_code_of_another_state_is_named() -> None:
+    assert facts(property_state="CA").dropped == ["zip_of_another_state"]
+
+
+@pytest.mark.parametrize(
+    ("value", "mak", "dropped"),
+    [("1234567890", "1234567890", []), (1234567890, "1234567890", []), (1234567890.0, "1234567890", []), ("123", None, ["mak"]),
+     ("1234567890.0", "1234567890", []), ("0000000000", None, ["mak"]), ("1.23E+09", None, ["mak"]), (None, None, []), ("", None, [])],
+)  # fmt: skip
+def test_a_melissa_address_key_has_ten_digits(value: Any, mak: str | None, dropped: list[str]) -> None:
+    record = facts(mak=value)
+    assert (record.mak, record.dropped) == (mak, dropped)
+
+
+def test_a_parcel_number_that_a_spreadsheet_rounded_tells_no_home_from_another() -> None:
+    record = facts(county="Orange", apn="1.42815E+11")
+    assert (record.facts["apn_key"], record.facts["apn"], record.dropped) == (None, "1.42815E+11", ["apn"])
+
+
 def test_a_parcel_number_counts_within_its_county_only() -> None:
     assert facts(county="Orange", apn="12-34 5").facts["apn_key"] == "FL|ORANGE|12345"
+    assert facts(county="ORANGE COUNTY", apn="12.345").facts["apn_key"] == "FL|ORANGE|12345"
+    assert (
+        facts(county="Orange", apn="12-34 5", property_state="CA", property_zip="92801").facts["apn_key"]
+        == "CA|ORANGE|12345"
+    )
+    assert facts(county="Orange", apn="12-34 5").facts["apn"] == "12-34 5"
+    assert facts(county="Orange", apn=12345.0).facts["apn_key"] == "FL|ORANGE|12345"
     assert facts(apn="12-34 5").facts["apn_key"] is None
     assert facts(county="Orange", apn="000-00").facts["apn_key"] is None
 
@@ -126,6 +173,63 @@ def test_propstream_cells_are_read_by_their_headers() -> None:
         ("+17275550142", None, True), ("+17275550177", "mobile", None),
     ]  # fmt: skip
     assert found.emails == ["a@example.com", "b@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "forbidden"),
+    [("Yes", True), ("DNC", True), ("Do Not Call", True), (True, True), ("No", False), ("Clean", False), ("", None), ("who knows", None)],
+)  # fmt: skip
+def test_a_number_is_forbidden_where_the_cell_says_what_it_is_about(cell: Any, forbidden: bool | None) -> None:
+    assert [phone.dnc for phone in facts(phones=[("7275550142", None, cell)]).phones] == [forbidden]
+
+
+def test_a_flag_nobody_understands_is_named() -> None:
+    assert facts(litigator="TCPA Litigator").flags["litigator"] is True
+    record = facts(litigator="see notes", do_not_mail="Yes", deceased_owner="")
+    assert record.flags == {"litigator": False, "do_not_mail": True, "deceased_owner": False}
+    assert record.dropped == ["litigator"]
+
+
+def test_contacts_come_once_each_and_in_order() -> None:
+    record = facts(
+        phones=[
+            ("n/a", "Mobile", None),
+            ("8135550100", None, None),
+            ("(727) 555-0142", None, None),
+            (8135550100, "VoIP", None),
+        ],
+        emails=["none@none.com", "B@example.com", "a@example.com", "b@EXAMPLE.com", 7],
+    )
+    assert [(phone.value, phone.line_type) for phone in record.phones] == [
+        ("+18135550100", "voip"),
+        ("+17275550142", None),
+    ]
+    assert record.emails == ["b@example.com", "a@example.com"]
+    assert record.dropped == ["phones", "emails", "emails"]
+
+
+def test_the_unit_is_shown_as_it_came_or_as_it_was_found() -> None:
+    assert facts(property_unit="Apt 4").facts["property_unit"] == "Apt 4"
+    assert facts(property_address="418 Palmetto Ave Apt 4").facts["property_unit"] == "4"
+    assert (
+        facts(property_unit="Apt 4").facts["addr_hash"]
+        == facts(property_address="418 Palmetto Ave #4").facts["addr_hash"]
+    )
+
+
+def test_the_city_does_not_make_another_home() -> None:
+    assert facts(property_city="Palm Harbor").facts["addr_hash"] == facts().facts["addr_hash"]
+
+
+def test_of_several_headers_for_one_field_the_first_in_our_order_counts() -> None:
+    late, early = {"Last Sale Recording Date": "2001-01-02"}, {"Last Sale Date": "2001-01-01"}
+    for cells in (late | early, early | late):
+        assert record_from_cells(cells)["last_sale_date"] == "2001-01-01"
+    assert record_from_cells(late | {"Last Sale Date": ""})["last_sale_date"] == "2001-01-02"
+    headers = ("LTV", "Est LTV", "Estimated Loan-to-Value", "Est. Loan-to-Value")
+    for order in permutations(headers):
+        assert record_from_cells({header: header for header in order})["est_ltv"] == "Est. Loan-to-Value"
+    assert record_from_cells({"LTV": "1", "Est LTV": "2"})["est_ltv"] == "2"
 
 
 def test_a_number_that_is_forbidden_once_is_forbidden() -> None:

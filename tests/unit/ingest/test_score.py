@@ -17,7 +17,9 @@ FACTS = st.fixed_dictionaries(
         "last_sale_date": st.dates(date(1900, 1, 1), TODAY),
     },
 )  # fmt: skip
-FLAGS = st.fixed_dictionaries({"litigator": st.booleans(), "deceased_owner": st.booleans(), "do_not_mail": st.booleans()})
+FLAGS = st.fixed_dictionaries(
+    {"litigator": st.booleans(), "deceased_owner": st.booleans(), "do_not_mail": st.booleans()}
+)
 
 
 def total(facts: dict[str, Any], flags: dict[str, bool] | None = None, phones: int = 0, emails: int = 0) -> int:
@@ -44,7 +46,13 @@ def test_ways_to_reach_the_owner_never_score_less(facts: dict[str, Any], flags: 
 
 
 def test_a_litigator_or_a_dead_owner_scores_next_to_nothing() -> None:
-    best = {"est_value": 1_000_000, "est_equity": 1_000_000, "open_loans": 0, "owner_occupied": True, "last_sale_date": date(1980, 1, 1)}
+    best = {
+        "est_value": 1_000_000,
+        "est_equity": 1_000_000,
+        "open_loans": 0,
+        "owner_occupied": True,
+        "last_sale_date": date(1980, 1, 1),
+    }
     assert total(best, phones=1, emails=1) == 100
     assert total(best, {"litigator": True}) <= 40
     assert total(best, {"deceased_owner": True}) <= 40
