@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from common import ids
+from common import ids, telemetry
 from common.contacts import CannotOpenError, Keyring
 from common.database import Database, load_queries
 from gateway.settings import GatewaySettings
@@ -22,6 +22,12 @@ PURPOSE = "partner-key"
 """What a sealed secret is bound to, together with its key's id."""
 
 
+def count_verdict(key: Key | None) -> None:
+    """Count a signature as verified, by which key, or as refused."""
+    labels = {"key_id": key.key_id if key else "", "verdict": "valid" if key else "invalid"}
+    telemetry.counter("equity_signatures", "Partners' signatures by key and verdict").add(1, labels)
+
+
 class Keys:
     """All active keys."""
 
@@ -33,7 +39,7 @@ class Keys:
         self._default_secret = given.get_secret_value().strip().encode() if given else b""
         self._default_is_there = not self._default_secret
         self._read_at = float("-inf")
-        self._reading = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
         self._opened: dict[bytes, bytes] = {}
         self._by_id: dict[str, Key] = {}
         self._only_ones: list[Key] = []
@@ -50,20 +56,25 @@ class Keys:
         return [named] if named else []
 
     async def _refresh(self) -> None:
-        async with self._reading:
-            if time.monotonic() - self._read_at <= self._seconds:
-                return
-            async with self._database.connection() as connection:
-                if not self._default_is_there:
-                    await queries.ensure_default_partner(connection, id=ids.new_id(), name=DEFAULT)
-                    sealed = self._keyring.seal(PURPOSE, DEFAULT.encode(), b"")
-                    await queries.ensure_default_key(connection, key_id=DEFAULT, partner=DEFAULT, secret_sealed=sealed)
-                    self._default_is_there = True
-                found = [row async for row in queries.active_keys(connection)]
-            self._by_id = {key.key_id: key for key in map(self._key, found) if key}
-            partners = Counter(key.partner_id for key in self._by_id.values())
-            self._only_ones = [key for key in self._by_id.values() if partners[key.partner_id] == 1]
-            self._read_at = time.monotonic()
+        """Read the keys when they are old; once for all who wait, so that a dead database is not asked by each in turn."""
+        if time.monotonic() - self._read_at <= self._seconds:
+            return
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        async with self._database.connection() as connection:
+            if not self._default_is_there:
+                await queries.ensure_default_partner(connection, id=ids.new_id(), name=DEFAULT)
+                sealed = self._keyring.seal(PURPOSE, DEFAULT.encode(), b"")
+                await queries.ensure_default_key(connection, key_id=DEFAULT, partner=DEFAULT, secret_sealed=sealed)
+                self._default_is_there = True
+            found = [row async for row in queries.active_keys(connection)]
+        self._by_id = {key.key_id: key for key in map(self._key, found) if key}
+        partners = Counter(key.partner_id for key in self._by_id.values())
+        self._only_ones = [key for key in self._by_id.values() if partners[key.partner_id] == 1]
+        self._read_at = time.monotonic()
 
     def _key(self, row: Mapping[str, Any]) -> Key | None:
         """The key in *row*, if its secret can be had.

@@ -20,7 +20,7 @@ from common.bus import Bus, Tx
 from common.database import load_queries
 from common.events import UploadReceived, UploadRefused
 from gateway import multipart, sniff
-from gateway.keys import Keys
+from gateway.keys import Keys, count_verdict
 from gateway.limits import Limits
 from gateway.problems import ProblemError, unavailable
 from gateway.settings import GatewaySettings
@@ -139,9 +139,7 @@ class Uploads:
         except (ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError) as error:
             raise ProblemError("bad_request", "The body ended before its end.") from error
         signer = check.signer()
-        telemetry.counter("equity_signatures", "Upload signatures by key and verdict").add(
-            1, {"key_id": signer.key_id if signer else "", "verdict": "valid" if signer else "invalid"}
-        )
+        count_verdict(signer)
         if signer is None:
             raise ProblemError(*_UNSIGNED)
         if check.content_sha256 != form.content_sha256:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from common import telemetry
 from common.bus.failures import Kind, classify, code_of
-from gateway.keys import Keys
+from gateway.keys import Keys, count_verdict
 from gateway.limits import Limits
 from gateway.openapi import Operation, document
 from gateway.problems import ProblemError, of_http, unavailable
@@ -24,6 +24,10 @@ log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _WAITING = {Kind.OURS_DOWN, Kind.REPEAT, Kind.OUR_MISTAKE}
+
+
+class CutShortError(ConnectionResetError):
+    """An answer broke off in the middle: the connection is closed, so that it does not look complete."""
 
 
 class Routes:
@@ -79,7 +83,7 @@ class Routes:
             if not response.prepared:
                 raise
             log.warning("rejects_cut_short", upload_id=str(upload_id), error=code_of(error))
-            raise ConnectionResetError("the list ends here, and must not look complete") from error
+            raise CutShortError from error
         await response.write_eof()
         return response
 
@@ -106,6 +110,7 @@ class Routes:
         if claim.scheme is not Scheme.V2:
             raise ProblemError("bad_header", "Reading is signed with `v2=` over `<timestamp>.GET <path>`.")
         key = reader(claim, request.rel_url.raw_path, await self._keys.candidates(claim))
+        count_verdict(key)
         if key is None:
             raise ProblemError("bad_signature", "No active key signed this path at this time.")
         return key
@@ -121,11 +126,13 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return problem.response()
     except web.HTTPException as error:
         return of_http(error).response()
-    except ConnectionResetError:
+    except CutShortError:
         raise
     except Exception as error:
-        if classify(error) in _WAITING:
-            log.warning("request_cannot_be_served", path=_route(request), error=code_of(error))
+        kind = classify(error)
+        if kind in _WAITING:
+            tell = log.error if kind is Kind.OUR_MISTAKE else log.warning
+            tell("request_cannot_be_served", path=_route(request), error=code_of(error), kind=kind)
             return unavailable("Try again in a moment.").response()
         log.exception("request_failed", path=_route(request), error=code_of(error))
         return ProblemError("internal", "It is in our log.").response()
@@ -175,8 +182,8 @@ OPERATIONS = (
     Operation(
         "post", "/v1/webhooks/{vendor}", "take_webhook", "A vendor's webhook", success=(200, None), body="webhook",
         problems=(
-            "bad_request", "bad_json", "stale_webhook", "bad_signature", "not_found", "too_large", "content_encoding",
-            "too_many_requests",
+            "bad_request", "bad_json", "stale_webhook", "bad_signature", "not_found", "too_slow", "too_large",
+            "content_encoding", "too_many_requests",
         ),
     ),
     Operation("get", "/openapi.json", "show_openapi", "This document", success=(200, None)),

@@ -4,6 +4,7 @@ Answered after the commit and not after Kafka: while Kafka is away nothing is lo
 never refused for coming too often.
 """
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,12 +40,13 @@ class Webhooks:
         self._limits = limits
         self._secrets = {name: found for name in VENDORS if (found := settings.webhook_secrets(name))}  # type: ignore[arg-type]
         self._days = settings.inbox_days
+        self._patience = settings.gateway_read_seconds
 
     async def take(self, vendor: str, request: web.Request) -> str:
         """Take a webhook: `received`, or `duplicate` for one that came before. Raises ProblemError."""
         if vendor not in self._secrets:
             raise ProblemError("not_found", "No such vendor is connected here.")
-        body = await _body(request)
+        body = await _body(request, self._patience)
         now = datetime.now(UTC)
         if not VENDORS[vendor].is_genuine(request.headers, body, self._secrets[vendor], now):
             _count(vendor, "refused")
@@ -55,7 +57,7 @@ class Webhooks:
         self._check_age(vendor, message, now)
         event = WEBHOOKS[vendor](vendor=vendor, received_at=now, body=message)
         if len(event.model_dump_json()) > MAX_INPUT_BYTES:
-            raise ProblemError("too_large", f"The most is {MAX_INPUT_BYTES} bytes.", {"limit": MAX_INPUT_BYTES})
+            raise _too_large(MAX_INPUT_BYTES)
         outcome = await self._bus.transact(lambda tx: self._enter(tx, vendor, event, body))
         _count(vendor, outcome)
         return outcome
@@ -115,21 +117,28 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-async def _body(request: web.Request) -> bytes:
-    """The body, up to its limit. Raises ProblemError."""
+async def _body(request: web.Request, seconds: float) -> bytes:
+    """The body, up to its limit and within so many seconds. Raises ProblemError."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ProblemError("content_encoding", "Send the body as it is; the signature covers those bytes.")
     if (request.content_length or 0) > MAX_BODY:
-        raise ProblemError("too_large", f"The most is {MAX_BODY} bytes.", {"limit": MAX_BODY})
+        raise _too_large(MAX_BODY)
     body = bytearray()
     try:
-        while piece := await request.content.readany():
-            body += piece
-            if len(body) > MAX_BODY:
-                raise ProblemError("too_large", f"The most is {MAX_BODY} bytes.", {"limit": MAX_BODY})
+        async with asyncio.timeout(seconds):
+            while len(body) <= MAX_BODY and (piece := await request.content.readany()):
+                body += piece
+    except TimeoutError as error:
+        raise ProblemError("too_slow", "Send it again, faster.") from error
     except (ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError) as error:
         raise ProblemError("bad_request", "The body ended before its end.") from error
+    if len(body) > MAX_BODY:
+        raise _too_large(MAX_BODY)
     return bytes(body)
+
+
+def _too_large(most: int) -> ProblemError:
+    return ProblemError("too_large", f"The most is {most} bytes.", {"limit": most})
 
 
 def _count(vendor: str, outcome: str) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from common.contacts import CannotOpenError
 from support.partner import HEADER, Partner
 
 
@@ -89,3 +90,41 @@ async def test_a_settled_upload_leaves_no_file_behind(pipeline: Partner, install
     _, answer = await pipeline.upload(f"{HEADER}\n{GOOD.format(n=8)}\n".encode())
     await pipeline.until(answer["upload_id"], "done")
     assert [path.name for path in (installation.directory / "spool").iterdir()] == ["disk"]
+
+
+async def test_a_list_that_breaks_off_does_not_look_complete(
+    pipeline: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, answer = await pipeline.upload(f"{HEADER}\n1 Palmetto Ave,Dunedin,,34698,1,Ann,Holt\n".encode())
+    await pipeline.until(answer["upload_id"], "done")
+
+    def fail(*_: Any) -> None:
+        raise CannotOpenError("no such key")
+
+    monkeypatch.setattr("gateway.report.open_row", fail)
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await pipeline.read(f"/v1/uploads/{answer['upload_id']}/rejects.csv")
+
+
+async def test_a_fault_of_ours_is_told_without_a_word_of_what_is_inside(
+    pipeline: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError("inside")
+
+    monkeypatch.setattr("gateway.report.Reports.report", fail)
+    status, body = await pipeline.read(f"/v1/uploads/{uuid4()}")
+    assert status == 500
+    assert b"inside" not in body
+    assert b"Error" not in body
+
+
+async def test_a_missing_grant_is_told_as_not_now(pipeline: Partner, db: Any) -> None:
+    await db.execute("revoke select on app.upload_tallies from svc_gateway")
+    assert (await pipeline.read(f"/v1/uploads/{await taken(pipeline)}"))[0] == 503
+
+
+async def taken(pipeline: Partner) -> str:
+    body = f"{HEADER}\n{GOOD.format(n=9)}\n".encode()
+    await pipeline.upload(body)
+    return str((await pipeline.upload(body))[1]["upload_id"])

@@ -147,6 +147,7 @@ async def test_without_kafka_webhooks_are_taken_all_the_same(
         url = f"http://127.0.0.1:{service.parts[-1].port}/v1/webhooks/instantly"
         assert (await post(session, url, reply(), X_EC_Webhook_Secret="old-secret"))[0] == 200
         assert await db.fetchval("select count(*) from svc_gateway.outbox") == 1
+        assert await service.unready() == []
 
 
 async def test_without_a_database_the_vendor_is_told_to_come_again(
@@ -156,3 +157,12 @@ async def test_without_a_database_the_vendor_is_told_to_come_again(
     async with running("gateway", gateway_port=0, database_url=dsn, **SECRETS) as (service,):
         url = f"http://127.0.0.1:{service.parts[-1].port}/v1/webhooks/instantly"
         assert (await post(session, url, reply(), X_EC_Webhook_Secret="old-secret"))[0] == 503
+
+
+async def test_a_webhook_whose_body_does_not_come_is_given_up(running: Any) -> None:
+    async with running("gateway", gateway_port=0, gateway_read_seconds=0.3, **SECRETS) as (service,):
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.parts[-1].port)
+        writer.write(b"POST /v1/webhooks/instantly HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+        async with asyncio.timeout(5):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        writer.close()
