@@ -4,8 +4,11 @@ A row of an upload that cannot become a lead is a verdict, counted and kept for 
 system that cannot is a dead letter, where its sender finds the reason.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from common import telemetry
 from common.bus import Batch, Tx
 from common.contacts import Keyring
 from common.events import LeadRecord
@@ -24,18 +27,26 @@ class Intake:
 
     async def upsert_leads(self, batch: Batch[LeadRecord]) -> None:
         """Make leads of property records: each home once, every row accounted for."""
-        brokers = await self._brokers.current()
+        brokers, today = await self._brokers.current(), datetime.now(UTC).date()
         decided: list[Prepared | Rejected] = []
         for received in batch:
-            found = prepare(received, brokers, self._keyring)
+            found = prepare(received, brokers, self._keyring, today=today)
             if isinstance(found, Rejected) and received.event.upload_id is None:
                 batch.reject(received, ",".join(found.reasons), explain(found.reasons))
             else:
                 decided.append(found)
         await batch.commit(decided, self._record)
+        _count_dropped(decided)
 
     async def _record(self, tx: Tx, decided: Sequence[Prepared | Rejected]) -> None:
         verdicts = await record_leads(tx, [one for one in decided if isinstance(one, Prepared)], self._keyring)
         rejects = [one for one in decided if isinstance(one, Rejected)]
         await record_rejects(tx, rejects, self._keyring)
         await record_tallies(tx, verdicts, rejects)
+
+
+def _count_dropped(decided: Sequence[Prepared | Rejected]) -> None:
+    """Count values that made no sense by field: a source that changes its format shows here first."""
+    times = Counter(field for one in decided if isinstance(one, Prepared) for field in one.dropped)
+    for field, count in times.items():
+        telemetry.counter("equity_values_dropped", "Values that made no sense, by field").add(count, {"field": field})

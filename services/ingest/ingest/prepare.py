@@ -43,6 +43,8 @@ class Prepared:
     contacts: list[Contact]
     key: DataKey
     """The data key of `row`, should the record become a lead of its own."""
+    dropped: list[str]
+    """Fields whose value made no sense and was left out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,12 +55,17 @@ class Rejected:
     reasons: list[Reason]
 
 
-def prepare(received: Received[LeadRecord], brokers: BrokerMap, keyring: Keyring) -> Prepared | Rejected:
-    """Decide about one record. Never raises for anything that a record may hold."""
+def prepare(
+    received: Received[LeadRecord], brokers: BrokerMap, keyring: Keyring, *, today: date
+) -> Prepared | Rejected:
+    """Decide about one record. Never raises for anything that a record may hold.
+
+    What a sender claims to have seen after *today* was seen today: a wrong clock must not win over all that comes later.
+    """
     event = received.event
     if event.row_problem is not None:
         return Rejected(received, [Reason.UNREADABLE_ROW])
-    seen_on = min(event.observed_on or received.time.date(), received.time.date())
+    seen_on = min(event.observed_on or today, received.time.date(), today)
     found = normalise(_raw(event), seen_on)
     if isinstance(found, list):
         return Rejected(received, found)
@@ -120,7 +127,5 @@ def _prepared(
         Contact("phone", phone.value, keyring.hash_contact(phone.value), rank, phone.line_type, phone.dnc)
         for rank, phone in enumerate(record.phones)
     ]
-    contacts += [
-        Contact("email", email, keyring.hash_contact(email), rank) for rank, email in enumerate(record.emails)
-    ]
-    return Prepared(received, row, contacts, key)
+    contacts += [Contact("email", email, keyring.hash_contact(email), rank) for rank, email in enumerate(record.emails)]
+    return Prepared(received, row, contacts, key, record.dropped)

@@ -1,0 +1,170 @@
+"""Whatever fits the model of a property record is decided: prepared for the database, or rejected with reasons."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiokafka import ConsumerRecord
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from common.bus import Received
+from common.contacts import Keyring
+from common.events import LeadRecord
+from common.ids import new_id
+from ingest.dedupe import stamp_of
+from ingest.prepare import Prepared, Rejected, prepare
+from ingest.territory import BrokerMap
+from ingest.verdict import Reason
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+KEYS = Keyring({"k1": bytes(32)}, "k1", bytes(32))
+MINE, OTHER = UUID(int=1), UUID(int=2)
+NOBODY = BrokerMap((), ())
+HOME = {
+    "property_address": "418 Palmetto Ave",
+    "property_city": "Dunedin",
+    "property_state": "FL",
+    "property_zip": "34698",
+}
+SMALL, WHOLE, BIG = 2**15, 2**31, 2**63
+WIDTHS = {
+    "bedrooms": SMALL, "year_built": SMALL, "open_loans": SMALL, "building_sqft": WHOLE, "lot_sqft": BIG, "est_value": BIG,
+    "est_equity": BIG, "open_loan_balance": BIG, "last_sale_amount": BIG,
+}  # fmt: skip
+DIGITS = {"bathrooms": Decimal("999.99"), "est_ltv": Decimal("99999.99")}
+
+
+def received(event: LeadRecord, time: datetime = NOW) -> Received[LeadRecord]:
+    record = ConsumerRecord("ingest.leads", 0, 0, 0, 0, None, None, 0, 0, 0, ())
+    return Received(event, record, new_id(), time, time.date())
+
+
+def decide(body: Mapping[str, Any], brokers: BrokerMap = NOBODY, time: datetime = NOW) -> Prepared | Rejected:
+    return prepare(received(LeadRecord.model_validate_json(json.dumps(body)), time), brokers, KEYS, today=NOW.date())
+
+
+def prepared(body: dict[str, Any], brokers: BrokerMap = NOBODY, time: datetime = NOW) -> Prepared:
+    found = decide(HOME | body, brokers, time)
+    assert isinstance(found, Prepared), found
+    return found
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12) | st.sampled_from(["Yes", "$9,999,999,999,999", "99999", "1/1/1700", "-5", "\x00", "x" * 300]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["number", "type", "dnc"]), inner, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+BODIES = st.fixed_dictionaries({}, optional=dict.fromkeys(LeadRecord.model_fields, JSON))
+
+
+@given(BODIES, st.booleans(), st.datetimes(timezones=st.just(UTC)))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_json_is_refused_by_the_model_or_decided(body: dict[str, Any], whole: bool, time: datetime) -> None:
+    body.pop("cells", None)
+    try:
+        event = LeadRecord.model_validate_json(json.dumps(body | HOME if whole else body))
+    except ValidationError:
+        return
+    fits_the_database(prepare(received(event, time), NOBODY, KEYS, today=NOW.date()))
+
+
+CELLS = st.dictionaries(
+    st.sampled_from(["Address", "Unit #", "City", "State", "Zip", "County", "APN", "Est. Value", "Phone 1", "Email 1", "LTV"])
+    | st.text(max_size=8),
+    st.text(max_size=20) | st.sampled_from(["418 Palmetto Ave", "FL", "34698", "$1,000", "(727) 555-0142", "Yes"]),
+    max_size=14,
+)  # fmt: skip
+
+
+@given(CELLS)
+@settings(max_examples=300, deadline=None)
+def test_any_cells_are_decided(cells: dict[str, str]) -> None:
+    fits_the_database(
+        decide({"cells": {name: cell.encode("utf-8", "replace").decode() for name, cell in cells.items()}})
+    )
+
+
+def fits_the_database(found: Prepared | Rejected) -> None:
+    """No value that PostgreSQL would refuse: a record that did would take its whole batch apart."""
+    if isinstance(found, Rejected):
+        assert found.reasons
+        assert all(isinstance(reason, Reason) for reason in found.reasons)
+        return
+    facts = found.row.facts
+    for name, value in facts.items():
+        if isinstance(value, str):
+            assert "\x00" not in value
+            assert value.encode()
+        if name in WIDTHS:
+            assert value is None or -WIDTHS[name] <= value < WIDTHS[name]
+        if name in DIGITS:
+            assert value is None or abs(value) <= DIGITS[name]
+    assert len(facts["property_state"]) == 2
+    assert len(facts["addr_hash"]) == 16
+    assert 0 <= found.row.lead_score <= 100
+    assert -WHOLE <= found.row.stamp < WHOLE
+
+
+def test_a_row_that_the_gateway_could_not_read_is_rejected() -> None:
+    found = decide({"row_problem": "the row has 3 cells", "cells": {"Address": "1 Elm St"}})
+    assert isinstance(found, Rejected)
+    assert found.reasons == ["unreadable_row"]
+
+
+def test_an_observation_from_the_future_counts_as_today() -> None:
+    """Else one sender's wrong clock would win over everything that anybody sees later."""
+    today = stamp_of(NOW.date().toordinal(), "upstream")
+    assert prepared({"observed_on": "2031-01-01"}).row.stamp == today
+    assert prepared({}, time=NOW + timedelta(days=900)).row.stamp == today
+    assert prepared({"observed_on": "2026-11-01"}).row.stamp == stamp_of(date(2026, 11, 1).toordinal(), "upstream")
+
+
+def test_each_contact_is_hashed_in_its_normal_form() -> None:
+    found = prepared(
+        {"phones": [{"number": "(727) 555-0142", "type": "Cell", "dnc": "Yes"}], "emails": ["A@Example.com"]}
+    )
+    phone, email = found.contacts
+    assert (phone.hash, phone.line_type, phone.dnc) == (KEYS.hash_contact("+17275550142"), "mobile", True)
+    assert email.hash == KEYS.hash_contact("a@example.com")
+
+
+TERRITORIES = BrokerMap(
+    [MINE, OTHER],
+    [
+        {"broker_id": MINE, "state": "FL", "county": "PINELLAS", "zip": None},
+        {"broker_id": OTHER, "state": "FL", "county": None, "zip": None},
+        {"broker_id": OTHER, "state": "FL", "county": None, "zip": "34677"},
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "broker"),
+    [
+        ({"county": "Pinellas County"}, MINE), ({"county": "Pinellas", "property_zip": "34677"}, OTHER), ({}, OTHER),
+        ({"property_state": "GA", "property_zip": "30030"}, None), ({"broker_id": str(MINE)}, MINE),
+        ({"county": "Pinellas", "allowed_broker_ids": [str(OTHER)]}, None),
+    ],
+)  # fmt: skip
+def test_the_broker_is_the_one_named_or_the_one_of_the_territory(body: dict[str, Any], broker: UUID | None) -> None:
+    assert prepared(body, TERRITORIES).row.broker_id == broker
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"broker_id": str(MINE), "allowed_broker_ids": [str(OTHER)]}, "broker_not_allowed"),
+        ({"broker_id": str(UUID(int=3))}, "unknown_broker"),
+    ],
+)
+def test_a_broker_that_may_not_be_named_is_a_reason(body: dict[str, Any], reason: str) -> None:
+    found = decide(HOME | body, TERRITORIES)
+    assert isinstance(found, Rejected)
+    assert found.reasons == [reason]
