@@ -7,7 +7,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,7 +129,7 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def report(name: str, rows: list[Mapping[str, Any]], **summary: Any) -> None:
+def report(name: str, rows: Sequence[Mapping[str, Any]], **summary: Any) -> None:
     """A table for people, then one JSON line for programs."""
     table = Table(title=name, title_justify="left")
     columns = list(dict.fromkeys(key for row in rows for key in row))

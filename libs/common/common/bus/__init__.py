@@ -1,6 +1,7 @@
 """The bus: events in and out of a service, every effect once (design §4)."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -79,7 +80,8 @@ class Bus:
             allow_auto_create_topics=False,
             apply_types=False,
             graceful_timeout=20,
-            log_level=30,
+            logger=_quiet_logger(),
+            log_level=logging.DEBUG,
         )
 
     def prefixed(self, name: str) -> str:
@@ -177,6 +179,13 @@ class Bus:
         """What this bus is waiting for on purpose."""
         found = [f"{lane.name} waits ({lane.waiting})" for lane in self.lanes if lane.waiting]
         return [*found, *([f"the relay waits ({self.relay.waiting})"] if self.relay.waiting else [])]
+
+
+def _quiet_logger() -> logging.Logger:
+    """FastStream tells of every batch at its log level, and of faults above it; only the faults are wanted."""
+    logger = logging.getLogger("faststream.equity")
+    logger.setLevel(logging.WARNING)
+    return logger
 
 
 _CLAIM = """

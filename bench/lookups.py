@@ -1,0 +1,140 @@
+"""The small steps that must stay small: signature, replay guard, upsert of one lead, and finding a lead among ten million.
+
+./dev bench lookups [LEADS]
+"""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+
+from common import ids
+from harness import console, percentile, report
+from ingest.dedupe import LeadRow, stamp_of
+from support import databases, servers
+
+LEADS = 10_000_000
+CHUNK = 500_000
+TIMES = 500
+UPSERT = "select * from app.upsert_leads($1::pipeline.leads_staging[])"
+FILL = """
+insert into app.leads (
+  id, mak, property_address, property_city, property_state, property_zip, county, owner_last_name, est_value, est_equity,
+  apn_key, addr_hash, observed, source, lead_score
+)
+select
+  gen_random_uuid(), case when n % 3 = 0 then lpad(n::text, 10, '0') end, n || ' Palmetto Ave', 'Dunedin', 'FL', '34698', 'PINELLAS',
+  'Holt', 400000, 300000, 'FL|PINELLAS|' || n, substr(sha256(n::text::bytea), 1, 16), array_fill(330000, array[35]), 'bench', n % 101
+from generate_series($1::bigint, $2::bigint) n
+"""
+FIND: dict[str, tuple[str, Callable[[int], object]]] = {
+    "by MAK": ("select id from app.leads where mak = $1", lambda n: f"{n // 3 * 3:010d}"),
+    "by parcel": ("select id from app.leads where apn_key = $1", lambda n: f"FL|PINELLAS|{n}"),
+    "by address": (
+        "select id from app.leads where addr_hash = $1",
+        lambda n: hashlib.sha256(str(n).encode()).digest()[:16],
+    ),
+}
+
+
+async def main(leads: int) -> None:
+    """Measure each step against one bare query of the same PostgreSQL."""
+    with (
+        tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
+        servers.own(Path(name)),
+        databases.copied() as database,
+    ):
+        owner = await asyncpg.connect(database.superuser_dsn)
+        await _fill(owner, leads)
+        ingest = await asyncpg.connect(database.dsn("ingest"))
+        chance = random.Random(3)
+        rows = [await _timed("one bare query", lambda: owner.fetchval("select 1"))]
+        bare = rows[0]["p95 ms"]
+        for label, (query, key) in FIND.items():
+            wanted = iter([key(chance.randint(1, leads)) for _ in range(2 * TIMES)])
+            rows.append(await _timed(f"look-up {label}", partial(_find, owner, query, wanted)))
+        rows.append(
+            await _timed(
+                "upsert of one new lead", lambda: ingest.fetch(UPSERT, [_lead(leads + chance.randint(1, 10**9))])
+            )
+        )
+        rows.append(
+            await _timed("upsert of one known lead", lambda: ingest.fetch(UPSERT, [_lead(chance.randint(1, leads))]))
+        )
+        rows.append(await _replay_guard(owner))
+        await owner.close()
+        await ingest.close()
+    rows.append(_signature())
+    for row in rows:
+        row["times a bare query"] = float(row["p95 ms"]) / float(bare)
+    report(
+        f"small steps at {leads:,} leads",
+        rows,
+        leads=leads,
+        p95_ms={row["what"]: round(float(row["p95 ms"]), 3) for row in rows},
+    )
+
+
+async def _find(owner: asyncpg.Connection, query: str, wanted: Iterator[object]) -> None:
+    await owner.fetchval(query, next(wanted))
+
+
+async def _fill(owner: asyncpg.Connection, leads: int) -> None:
+    for start in range(1, leads + 1, CHUNK):
+        await owner.execute(FILL, start, min(start + CHUNK - 1, leads), timeout=3_600)
+        console.print(f"{min(start + CHUNK - 1, leads):,} leads made", style="dim")
+    await owner.execute("vacuum analyze app.leads", timeout=3_600)
+
+
+def _lead(number: int) -> tuple[object, ...]:
+    facts = {
+        "property_address": f"{number} Palmetto Ave", "property_city": "Dunedin", "property_state": "FL", "property_zip": "34698",
+        "county": "PINELLAS", "apn_key": f"FL|PINELLAS|{number}", "addr_hash": hashlib.sha256(str(number).encode()).digest()[:16],
+        "est_value": random.randrange(10**6),
+    }  # fmt: skip
+    stamp = stamp_of(datetime.now(UTC).toordinal(), "upstream")
+    return LeadRow(ids.new_id(), stamp, "upstream", facts, {}, data_key=os.urandom(64)).as_record(1)
+
+
+async def _replay_guard(owner: asyncpg.Connection) -> dict[str, float | str]:
+    partner = await owner.fetchval("insert into app.partners (name) values ('bench') returning id")
+    claim = """
+        insert into app.ingest_replay_guard (partner_id, content_sha256, upload_id) values ($1, $2, $3)
+        on conflict do nothing returning upload_id"""
+    return await _timed("replay guard", lambda: owner.fetchval(claim, partner, os.urandom(32), uuid4()))
+
+
+async def _timed(what: str, step: Callable[[], Awaitable[object]]) -> dict[str, float | str]:
+    for _ in range(TIMES // 10):
+        await step()
+    taken = []
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        await step()
+        taken.append((time.perf_counter() - started) * 1_000)
+    return {"what": what, "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)}
+
+
+def _signature() -> dict[str, float | str]:
+    body, secret = os.urandom(1_000_000), os.urandom(32)
+    taken = []
+    for _ in range(TIMES // 5):
+        started = time.perf_counter()
+        hmac.compare_digest(hmac.digest(secret, body, "sha256"), b"x" * 32)
+        taken.append((time.perf_counter() - started) * 1_000)
+    return {"what": "HMAC of a 1 MB file", "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)}
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else LEADS))
