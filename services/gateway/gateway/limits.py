@@ -1,7 +1,8 @@
 """Who may ask how often. Counted in memory, so each replica counts for itself; a restart forgets.
 
-Only failures without a valid signature are limited by address, and uploads by key. What is verified is never refused
-for the address it comes from: vendors send their webhooks from few addresses and may not repeat them (hazards S18).
+Uploads are limited by key; refused requests by address, and an address that is refused too often may for a minute neither
+upload nor read. A verified webhook is never refused for the address it comes from: vendors send from few addresses and may
+not repeat (hazards S18).
 """
 
 import ipaddress

@@ -1,6 +1,5 @@
 """A gateway in this process, a partner, and what arrives on Kafka."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -9,10 +8,10 @@ from uuid import uuid4
 import aiohttp
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from support.installation import Installation
 from support.partner import Partner
+from support.reading import everything_on
 
 
 @pytest.fixture
@@ -51,26 +50,4 @@ def partner(base: str, session: aiohttp.ClientSession) -> Partner:
 async def sent(installation: Installation) -> Callable[[str], Awaitable[list[Any]]]:
     """`await sent("ingest.leads")`: every message there is on a topic by now."""
 
-    async def read(topic: str) -> list[Any]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=installation.kafka, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            name = installation.prefix + topic
-            for _ in range(100):  # a new topic is not known everywhere at once
-                if numbers := (await consumer._client.fetch_all_metadata()).partitions_for_topic(name):
-                    break
-                await asyncio.sleep(0.1)
-            places = [TopicPartition(name, number) for number in numbers]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            records = []
-            for place in places:
-                consumer.seek(place, 0)
-            while [place for place, end in ends.items() if await consumer.position(place) < end]:
-                for batch in (await consumer.getmany(timeout_ms=500)).values():
-                    records += batch
-            return records
-        finally:
-            await consumer.stop()
-
-    return read
+    return lambda topic: everything_on(installation.kafka, installation.prefix + topic)
