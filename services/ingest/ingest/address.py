@@ -90,7 +90,7 @@ def normal_unit(text: str) -> str:
         short = piece.lstrip("0") or "0" if piece.isdigit() else UNIT_PARTS.get(piece, piece)
         form += f" {short}" if before and before.isdigit() == short.isdigit() else short
         before = short
-    return "" if "".join(pieces) in _NO_UNIT else form
+    return "" if form.replace(" ", "") in _NO_UNIT else form
 
 
 def _plain(text: str) -> str:

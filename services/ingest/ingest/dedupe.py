@@ -162,7 +162,7 @@ def _stamps(row: LeadRow) -> dict[str, int]:
 
 def _take_in(merged: LeadRow, row: LeadRow) -> bool:
     """Merge *row* into *merged*; whether anything changed."""
-    held_since = merged.observed or {}
+    held_since = merged.observed = _stamps(merged)
     changed = False
     for name, stamp in _stamps(row).items():
         value, held = row.facts[name], merged.facts.get(name)

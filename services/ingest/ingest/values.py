@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 Parser = Callable[[object, date], object]
 
@@ -108,20 +109,20 @@ def year(value: object, today: date) -> int | None:
 
 def boolean(value: object, _today: date | None = None) -> bool | None:
     """`Yes`, `n`, `1`, true."""
-    if isinstance(value, bool):
-        return value
-    word = _word(value)
-    return True if word in _TRUE else False if word in _FALSE else None
+    return value if isinstance(value, bool) else _says(as_text(value), protects=False)
 
 
 def forbids(value: object) -> bool | None:
     """A flag that protects somebody, such as `Phone 1 DNC`: also true where the cell names what it is about."""
-    word = _word(value)
-    return True if word in _FORBIDS else False if word in _ALLOWS else None
+    return value if isinstance(value, bool) else _says(as_text(value), protects=True)
 
 
-def _word(value: object) -> str:
-    return as_text(value).strip().lower().removesuffix(".0")
+@lru_cache(maxsize=1_024)
+def _says(text: str, *, protects: bool) -> bool | None:
+    word = text.strip().lower().removesuffix(".0")
+    if word in (_FORBIDS if protects else _TRUE):
+        return True
+    return False if word in (_ALLOWS if protects else _FALSE) else None
 
 
 def past_date(value: object, today: date) -> date | None:

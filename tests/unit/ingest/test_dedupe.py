@@ -61,14 +61,22 @@ def test_stamps_grow_with_the_day_and_then_with_the_source() -> None:
 
 
 HOMES = st.lists(
-    st.tuples(st.integers(0, 3), st.booleans(), st.booleans(), st.integers(1, 5), st.none() | st.integers(0, 3)), max_size=12
+    st.tuples(st.integers(0, 3), st.booleans(), st.booleans(), st.integers(1, 5), st.none() | st.integers(0, 3)),
+    max_size=12,
 )
 
 
 @given(HOMES, st.randoms(use_true_random=False))
 def test_any_order_gives_the_same_homes_when_rows_agree_on_their_strongest_key(drawn: list[Any], chance: Any) -> None:
     rows = [
-        row(n, stamp, str(home), apn_key=f"a{home}" if apn else None, addr_hash=bytes([home]) if addr else None, est_value=value)
+        row(
+            n,
+            stamp,
+            str(home),
+            apn_key=f"a{home}" if apn else None,
+            addr_hash=bytes([home]) if addr else None,
+            est_value=value,
+        )
         for n, (home, apn, addr, stamp, value) in enumerate(drawn)
     ]
     shuffled = list(rows)
@@ -84,7 +92,13 @@ def test_any_order_gives_the_same_homes_when_rows_agree_on_their_strongest_key(d
 @given(HOMES)
 def test_every_row_is_in_exactly_one_home(drawn: list[Any]) -> None:
     rows = [
-        row(n, stamp, str(home) if apn else None, apn_key=f"a{value}" if value is not None else None, addr_hash=bytes([home]) if addr else None)
+        row(
+            n,
+            stamp,
+            str(home) if apn else None,
+            apn_key=f"a{value}" if value is not None else None,
+            addr_hash=bytes([home]) if addr else None,
+        )
         for n, (home, apn, addr, stamp, value) in enumerate(drawn)
     ]
     assert sorted(place for merged in group(rows) for place in merged.members) == list(range(len(rows)))
