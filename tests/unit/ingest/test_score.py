@@ -56,3 +56,27 @@ def test_a_litigator_or_a_dead_owner_scores_next_to_nothing() -> None:
     assert total(best, phones=1, emails=1) == 100
     assert total(best, {"litigator": True}) <= 40
     assert total(best, {"deceased_owner": True}) <= 40
+
+
+@given(FACTS, st.floats(0, 300), st.floats(0, 300))
+def test_a_higher_loan_to_value_never_scores_more(facts: dict[str, Any], one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert total(facts | {"est_ltv": low}) >= total(facts | {"est_ltv": high})
+
+
+@given(FACTS, st.dates(date(1900, 1, 1), TODAY), st.dates(date(1900, 1, 1), TODAY))
+def test_a_longer_ownership_never_scores_less(facts: dict[str, Any], one: date, other: date) -> None:
+    earlier, later = sorted((one, other))
+    assert total(facts | {"last_sale_date": earlier}) >= total(facts | {"last_sale_date": later})
+
+
+@given(FACTS, FLAGS, st.sampled_from(["litigator", "deceased_owner", "do_not_mail"]))
+def test_a_reason_for_caution_never_scores_more(facts: dict[str, Any], flags: dict[str, bool], flag: str) -> None:
+    assert total(facts, flags | {flag: True}) <= total(facts, flags | {flag: False})
+    assert total(facts | {"vacant": True}, flags) <= total(facts | {"vacant": False}, flags)
+    assert total(facts | {"owner_occupied": True}, flags) >= total(facts | {"owner_occupied": False}, flags)
+
+
+def test_what_is_not_known_counts_for_nothing() -> None:
+    assert score({}, {}, phones=0, emails=0, today=TODAY).contributions == {"base": 10}
+    assert total({"est_equity": 1, "est_value": 0}) == 10
