@@ -103,10 +103,7 @@ async def test_killed_at_each_point_of_a_commit(
             process = victims.services[name].process
             if process and process.poll() is not None:
                 victims.services[name].start()
-        if all((tmp_path / name).exists() for name in armed) and all(
-            victims.services[name].process.poll() is None
-            for name in armed  # type: ignore[union-attr]
-        ):
+        if all((tmp_path / name).exists() and victims.services[name].alive for name in armed):
             break
         await asyncio.sleep(0.1)
     assert all((tmp_path / name).exists() for name in armed), "the point was never reached"

@@ -115,6 +115,11 @@ class Spawned:
         """What it has logged so far."""
         return self.log_file.read_text(errors="replace")
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
     def start(self) -> None:
         """Start it, or start it again after it ended, with the same environment."""
         command = [sys.executable, "-c", self.program, "run", *self.services]
