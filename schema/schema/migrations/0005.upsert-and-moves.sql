@@ -67,30 +67,46 @@ declare
   matched_ords integer[];
   matched_ids uuid[];
   matched_keys text[];
+  mak_holders uuid[];
+  apn_key_holders uuid[];
+  addr_hash_holders uuid[];
+  known_ids uuid[];
   later integer[];
   owner_gone uuid[];
 begin
   perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
   while coalesce(cardinality(pending), 0) > 0 loop
-    select array_agg(m.ord), array_agg(m.lead_id), array_agg(m.matched_by)
-    into matched_ords, matched_ids, matched_keys
+    select
+      array_agg(m.ord), array_agg(m.lead_id), array_agg(m.matched_by),
+      array_agg(m.mak_holder), array_agg(m.apn_key_holder), array_agg(m.addr_hash_holder)
+    into matched_ords, matched_ids, matched_keys, mak_holders, apn_key_holders, addr_hash_holders
     from (
       select
         i.ord,
-        coalesce(a.id, b.id, c.id) as lead_id,
-        case when a.id is not null then 'mak' when b.id is not null then 'apn' when c.id is not null then 'address' end
-          as matched_by
+        coalesce(a.id, f.by_apn, f.by_address) as lead_id,
+        case when a.id is not null then 'mak' when f.by_apn is not null then 'apn' when f.by_address is not null then 'address' end
+          as matched_by,
+        a.id as mak_holder,
+        b.id as apn_key_holder,
+        c.id as addr_hash_holder
       from unnest(pending) i
       left join leads a on a.mak = i.mak
-      left join leads b on b.apn_key = i.apn_key and (i.mak is null or b.mak is null or b.mak = i.mak)
+      left join leads b on b.apn_key = i.apn_key
       left join leads c on c.addr_hash = i.addr_hash
-        and (i.mak is null or c.mak is null or c.mak = i.mak)
-        and (i.apn_key is null or c.apn_key is null or c.apn_key = i.apn_key)
-    ) m
-    where m.lead_id is not null;
+      cross join lateral (
+        select
+          case when i.mak is null or b.mak is null or b.mak = i.mak then b.id end as by_apn,
+          case
+            when (i.mak is null or c.mak is null or c.mak = i.mak)
+              and (i.apn_key is null or c.apn_key is null or c.apn_key = i.apn_key)
+            then c.id
+          end as by_address
+      ) f
+    ) m;
+    known_ids := array_remove(matched_ids, null);
 
-    if matched_ids is not null then
-      perform from leads where id = any (matched_ids) order by id for update;
+    if known_ids <> '{}' then
+      perform from leads where id = any (known_ids) order by id for update;
     end if;
 
     -- Of several records for one lead, or with one key, the first goes now; the others go next and find what it left.
@@ -112,9 +128,10 @@ begin
     return query
     with
     now_due as materialized (
-      select i.*, m.lead_id, m.matched_by
+      select i.*, m.lead_id, m.matched_by, m.mak_holder, m.apn_key_holder, m.addr_hash_holder
       from unnest(pending) i
-      left join unnest(matched_ords, matched_ids, matched_keys) as m (ord, lead_id, matched_by) on m.ord = i.ord
+      join unnest(matched_ords, matched_ids, matched_keys, mak_holders, apn_key_holders, addr_hash_holders)
+        as m (ord, lead_id, matched_by, mak_holder, apn_key_holder, addr_hash_holder) on m.ord = i.ord
       where later is null or i.ord <> all (later)
     ),
     due as materialized (
@@ -126,17 +143,11 @@ begin
           or (d.broker_id is null and d.editable_brokers is not null and l.assigned_broker_id is not null
               and l.assigned_broker_id <> all (d.editable_brokers))
         ) as is_foreign,
-        hm.id as mak_holder,
-        ha.id as apn_key_holder,
-        hh.id as addr_hash_holder,
-        hm.id is null or coalesce(hm.id = d.lead_id, false) as mak_free,
-        ha.id is null or coalesce(ha.id = d.lead_id, false) as apn_key_free,
-        hh.id is null or coalesce(hh.id = d.lead_id, false) as addr_hash_free
+        d.mak_holder is null or coalesce(d.mak_holder = d.lead_id, false) as mak_free,
+        d.apn_key_holder is null or coalesce(d.apn_key_holder = d.lead_id, false) as apn_key_free,
+        d.addr_hash_holder is null or coalesce(d.addr_hash_holder = d.lead_id, false) as addr_hash_free
       from now_due d
       left join leads l on l.id = d.lead_id
-      left join leads hm on hm.mak = d.mak
-      left join leads ha on ha.apn_key = d.apn_key
-      left join leads hh on hh.addr_hash = d.addr_hash
     ),
     inserted as (
       insert into leads (
@@ -448,11 +459,11 @@ begin
     left join touched t on t.ord = i.ord
     left join updated u on u.ord = i.ord;
 
-    if matched_ids is not null then
+    if known_ids <> '{}' then
       select array_agg(distinct c.lead_id)
       into owner_gone
       from lead_conflicts c
-      where c.lead_id = any (matched_ids)
+      where c.lead_id = any (known_ids)
       and c.kind = 'owner_changed'
       and c.created_at = now();
       if owner_gone is not null then

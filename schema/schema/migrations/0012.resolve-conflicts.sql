@@ -19,6 +19,8 @@ begin
     return 'already';
   end if;
   if how = 'take' then
+    -- Keys change hands one at a time, as in upsert_leads().
+    perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
     perform from leads where id in (c.lead_id, c.other_lead_id) order by id for update;
   end if;
 

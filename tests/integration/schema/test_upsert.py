@@ -275,13 +275,24 @@ def test_any_order_and_any_batches_give_the_same_leads_when_records_agree_on_the
 @given(RECORDS)
 @SLOW
 def test_a_repeat_changes_nothing(module_leads: Leads, drawn: list[Any]) -> None:
+    """For records that agree on their strongest key: else one home's new key frees the old one for another."""
     module_leads.empty()
-    rows = drawn_rows(drawn)
-    keyed_once = [r for r in rows if r.mak]
-    for record in keyed_once:
+    rows = [
+        row(
+            stamp,
+            mak,
+            apn_key=apn and f"{apn}-{mak}",
+            addr_hash=addr and bytes([int(mak[0])]) * 16,
+            est_value=value,
+            county=text,
+        )
+        for (mak, apn, addr), stamp, value, text in drawn
+        if mak
+    ]
+    for record in rows:
         module_leads.upsert(record)
     before = [dict(lead) for lead in module_leads.all()]
-    for record in keyed_once:
+    for record in rows:
         [found] = module_leads.upsert(record)
         assert found["verdict"] == "duplicate"
     assert [dict(lead) for lead in module_leads.all()] == before
