@@ -50,10 +50,15 @@ class Gateway:
         try:
             async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
                 yield cls(base, key, session)
-        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        except (aiohttp.ClientConnectorError, TimeoutError) as error:
             raise UnreachableError(
                 f"The gateway at {base} does not answer.",
                 "Start it (on this machine: `./dev up`, then `./dev equity …`), or name it by --url or GATEWAY_URL.",
+            ) from error
+        except aiohttp.ClientConnectionError as error:
+            raise UnreachableError(
+                f"The connection to {base} broke.",
+                "Try again. If the upload was taken all the same, you are told so, and no row counts twice.",
             ) from error
         except (aiohttp.InvalidURL, ValueError) as error:
             raise CliError(f"{base} is not an address.", "It reads https://leads.example.com.") from error

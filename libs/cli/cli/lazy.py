@@ -17,6 +17,13 @@ class Entry:
     summary: str
 
 
+def new_app(help_text: str | None = None) -> typer.Typer:
+    """The app of one command, or with *help_text* of a group of commands."""
+    return typer.Typer(
+        help=help_text, no_args_is_help=help_text is not None, add_completion=False, rich_markup_mode="markdown"
+    )
+
+
 class LazyGroup(TyperGroup):
     """A group whose commands stand in `entries`; command `x` is `cli.commands.x.app`."""
 

@@ -63,7 +63,7 @@ def test_the_same_territory_twice_says_so(equity: Equity) -> None:
 
 
 @pytest.mark.parametrize(
-    "area", [["Florida"], ["FL", "--zip", "3370"], ["FL", "--zip", "33701", "--county", "Pinellas"]]
+    "area", [["Atlantis"], ["FL", "--zip", "3370"], ["FL", "--zip", "33701", "--county", "Pinellas"]]
 )
 def test_what_is_no_place_is_a_usage_error(equity: Equity, area: list[str]) -> None:
     equity("brokers", "add", "Dana Ruiz").ok()

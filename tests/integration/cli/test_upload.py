@@ -5,6 +5,7 @@ import csv
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from support.commandline import Equity
@@ -114,12 +115,21 @@ async def test_a_file_that_is_too_large_is_refused_while_it_is_sent(installation
     services.stop()
 
 
+async def publishing(installation: Installation) -> None:
+    """Wait until the gateway has begun to send an upload's rows."""
+    async with await psycopg.AsyncConnection.connect(
+        installation.database.superuser_dsn, autocommit=True
+    ) as connection:
+        while not await (await connection.execute("select 1 from app.uploads where rows_published > 0")).fetchone():
+            await asyncio.sleep(0.05)
+
+
 async def test_a_restart_of_the_gateway_does_not_end_the_waiting(installation: Installation, tmp_path: Path) -> None:
     gateway, ingest = await installation.spawn("gateway"), await installation.spawn("ingest")
     leads = tmp_path / "leads.csv"
     leads.write_text(HEADER + "".join(f"{number} Palmetto Ave,,Dunedin,FL,34698,Holt\n" for number in range(1, 20_001)))
     uploading = asyncio.create_task(Equity(gateway.environment).soon("upload", leads, "--json"))
-    await asyncio.sleep(3)
+    await publishing(installation)
     gateway.kill()
     await asyncio.sleep(1)
     gateway.start()

@@ -8,13 +8,12 @@ import typer
 
 from cli.database import Connection, broker_id, in_transaction, queries
 from cli.errors import RefusedError, UsageError
+from cli.lazy import new_app
 from cli.output import AsJson, done, say, show_fields, show_rows
 from common.places import county_name, state_code
 
-app = typer.Typer(no_args_is_help=True, help="Brokers and their territories.")
-territory = typer.Typer(
-    no_args_is_help=True, help="Where a broker's leads lie. ZIP goes before county, county before state."
-)
+app = new_app("Brokers and their territories.")
+territory = new_app("Where a broker's leads lie. ZIP goes before county, county before state.")
 app.add_typer(territory, name="territory")
 
 Broker = Annotated[str, typer.Argument(metavar="BROKER", help="Id or name.")]

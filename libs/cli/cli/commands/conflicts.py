@@ -8,11 +8,11 @@ import typer
 
 from cli.database import Connection, in_transaction, queries, select
 from cli.errors import RefusedError, UsageError
+from cli.lazy import new_app
 from cli.output import AsJson, done, show_rows
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="""Records that contradict each other.
+app = new_app(
+    """Records that contradict each other.
 
     key_held: a record brought a key that another lead holds. key_differs: a lead has one key, a record brought another.
     owner_changed: the owner is somebody else now; the lead is paused and its consent void until a person looked.

@@ -11,11 +11,12 @@ import typer
 from cli import backups, legacy
 from cli.database import place
 from cli.errors import CliError, RefusedError
+from cli.lazy import new_app
 from cli.output import AsJson, done, print_json, say, show_rows, size
 from cli.settings import CliSettings
 from schema import migrate
 
-app = typer.Typer(no_args_is_help=True, help="The database: migrate, roll back, back up, restore.")
+app = new_app("The database: migrate, roll back, back up, restore.")
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 

@@ -16,6 +16,7 @@ from cli.commands import funnel
 from cli.database import Connection, Row, all_rows, connected, queries
 from cli.errors import UsageError
 from cli.http import Gateway, RepeatError
+from cli.lazy import new_app
 from cli.output import AsJson, console, print_json, say, table
 from cli.partner import Url
 from cli.reports import Report
@@ -23,7 +24,7 @@ from cli.settings import CliSettings
 from cli.signing import Scheme, SigningKey
 from common.ids import new_id
 
-app = typer.Typer()
+app = new_app()
 
 BROKER, PARTNER = "Demo Broker", "Demo Partner"
 _SAMPLE = Path("samples", "propstream-1000.csv")
@@ -34,7 +35,7 @@ _KEY_SECONDS = 2.5
 
 @app.command()
 def demo(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]", help="Another file than the sample.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Another file than the sample.")] = None,
     url: Url = None,
     *,
     as_json: AsJson = False,

@@ -10,12 +10,13 @@ import typer
 from cli.database import Connection, Row, in_transaction, queries, select
 from cli.durations import moment
 from cli.errors import RefusedError, UsageError
+from cli.lazy import new_app
 from cli.output import AsJson, say, show_fields, show_rows
 from cli.settings import CliSettings
 from common.contacts import Keyring
 from common.deadletters import unpack
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be handled, why, and handling it again.")
+app = new_app("Dead letters: what could not be handled, why, and handling it again.")
 
 _COLUMNS = {"id": "id", "status": "status", "consumer": "consumer", "source": "topic", "reason": "reason",
             "attempts": "tries", "redrive": "redrives", "retry_after": "due", "last_failed_at": "failed"}  # fmt: skip

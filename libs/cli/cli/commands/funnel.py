@@ -9,10 +9,11 @@ import typer
 
 from cli.database import Connection, Row, broker_id, in_transaction, queries
 from cli.durations import span
+from cli.lazy import new_app
 from cli.output import AsJson, show_rows
 from common.topics import FUNNEL
 
-app = typer.Typer()
+app = new_app()
 
 COLUMNS = {
     "event_type": "event",

@@ -9,11 +9,12 @@ import typer
 from cli import rewrapping, secrets
 from cli.database import Connection, Row, in_transaction, partner_id, queries
 from cli.errors import RefusedError
+from cli.lazy import new_app
 from cli.output import AsJson, console, done, print_json, say, show_rows
 from cli.settings import CliSettings
 from cli.signing import Scheme
 
-app = typer.Typer(no_args_is_help=True, help="Partners' keys for signing: add, rotate, revoke.")
+app = new_app("Partners' keys for signing: add, rotate, revoke.")
 
 _COLUMNS = {"key_id": "key", "partner": "partner", "scheme": "scheme", "active": "active",
             "created_at": "since", "last_used_at": "last used", "revoked_at": "revoked"}  # fmt: skip

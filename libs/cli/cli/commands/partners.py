@@ -6,10 +6,11 @@ import typer
 
 from cli.database import Connection, broker_id, in_transaction, queries, select
 from cli.errors import RefusedError
+from cli.lazy import new_app
 from cli.output import AsJson, say, show_fields, show_rows
 from common.ids import new_id
 
-app = typer.Typer(no_args_is_help=True, help="Partners who upload leads.")
+app = new_app("Partners who upload leads.")
 
 _COLUMNS = {"id": "id", "name": "name", "brokers": "may assign to", "default_broker": "assigns to",
             "active_keys": "keys", "uploads": "uploads", "created_at": "since"}  # fmt: skip

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from cli.errors import UsageError
+from cli.lazy import new_app
 from common.service import Service, main
 
-app = typer.Typer()
+app = new_app()
 
 SERVICES = ("gateway", "ingest", "recorder")
 """Every service, in the order of a lead's way."""

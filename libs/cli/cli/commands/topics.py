@@ -3,15 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-import typer
-
 from cli.errors import CliError
 from cli.kafka import with_admin
+from cli.lazy import new_app
 from cli.output import AsJson, show_rows
 from common import topics
 from common.topics import TopicState
 
-app = typer.Typer(no_args_is_help=True, help="Kafka topics: list, create what is missing, compare.")
+app = new_app("Kafka topics: list, create what is missing, compare.")
 
 _DECLARED = {"name": "topic", "partitions": "partitions", "retention_days": "days kept", "max_bytes": "largest message"}
 _STATES = {"name": "topic", "state": "state", "differences": "what differs"}

@@ -8,11 +8,12 @@ import typer
 
 from cli import checks, uploading
 from cli.http import RepeatError
+from cli.lazy import new_app
 from cli.output import AsJson, print_json, say
 from cli.partner import Access, KeyIdOption, SchemeOption, SecretFile, Url
 from cli.reports import Report
 
-app = typer.Typer()
+app = new_app()
 
 
 @app.command()

@@ -13,10 +13,11 @@ import typer
 from cli import reports
 from cli.database import Connection, Row, in_transaction, partner_id, queries
 from cli.errors import RefusedError
+from cli.lazy import new_app
 from cli.output import AsJson, say, show_rows
 from cli.partner import Access, KeyIdOption, SchemeOption, SecretFile, Url
 
-app = typer.Typer(no_args_is_help=True, help="Uploads taken so far: list, report, rejected rows.")
+app = new_app("Uploads taken so far: list, report, rejected rows.")
 
 _COLUMNS = {"id": "upload", "received_at": "received", "state": "state", "partner": "partner", "filename": "file",
             "rows_total": "rows", "inserted": "inserted", "updated": "updated", "duplicate": "duplicate",
