@@ -3,6 +3,7 @@
 A topic's partitions are never changed in place: a new topic `.v2` takes its place instead.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 DAY_MS = 86_400_000
+_LOOKS, _LOOK_SECONDS = 20, 0.5
 MAX_INPUT_BYTES = 900_000
 MAX_DEAD_LETTER_BYTES = 4_000_000
 
@@ -83,6 +85,11 @@ async def ensure(admin: AIOKafkaAdminClient, prefix: str = "", replication: int 
         ]
     )
     states = await check(admin, prefix, replication)
+    for _ in range(_LOOKS):  # what the controller has made the brokers know a moment later
+        if all(state.state != "missing" for state in states):
+            break
+        await asyncio.sleep(_LOOK_SECONDS)
+        states = await check(admin, prefix, replication)
     return [
         TopicState(state.name, "created") if state.name in missing and state.state == "ok" else state
         for state in states
