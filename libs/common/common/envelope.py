@@ -7,7 +7,8 @@ of that may stop a consumer.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 from uuid import UUID
 
 from common import ids
@@ -54,7 +55,7 @@ _TEXT_FIELDS = {
 }
 
 
-def headers(
+def attributes(
     *,
     id: UUID,  # noqa: A002 - the CloudEvents name
     type: str,  # noqa: A002 - the CloudEvents name
@@ -65,15 +66,15 @@ def headers(
     correlation_id: object = None,
     duration_ms: int | None = None,
     traceparent: str | None = None,
-) -> Headers:
-    """The Kafka headers of one event; optional ones are left out when None."""
+) -> list[tuple[str, str]]:
+    """The headers of one event as text; optional ones are left out when None."""
     result = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", str(id).encode()),
-        ("ce_type", type.encode()),
-        ("ce_source", source.encode()),
-        ("ce_time", time.isoformat().encode()),
-        ("content-type", b"application/json"),
+        ("ce_specversion", "1.0"),
+        ("ce_id", str(id)),
+        ("ce_type", type),
+        ("ce_source", source),
+        ("ce_time", time.isoformat()),
+        ("content-type", "application/json"),
     ]
     optional = (
         ("ce_subject", subject),
@@ -82,8 +83,13 @@ def headers(
         ("ce_durationms", duration_ms),
         ("traceparent", traceparent),
     )
-    result += [(name, str(value).encode()) for name, value in optional if value is not None]
+    result += [(name, str(value)) for name, value in optional if value is not None]
     return result
+
+
+def headers(**given: Any) -> Headers:
+    """The same as Kafka takes them; parameters as for `attributes`."""
+    return [(name, value.encode()) for name, value in attributes(**given)]
 
 
 def read(record: Record, cluster: str) -> Envelope:
@@ -120,6 +126,7 @@ def _id(found: dict[str, str], record: Record, cluster: str) -> UUID:
         return ids.named_id("foreign", found.get("ce_source", ""), text)
 
 
+@lru_cache(maxsize=1_024)
 def _time(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text) if text else None

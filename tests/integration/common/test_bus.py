@@ -227,8 +227,8 @@ async def test_a_missing_grant_stops_the_consumer_and_dead_letters_nothing(probe
     async with running(probe):
         await probe.execute("alter table svc_probe.effects rename column n to m")
         await send(probe, *(ping(n) for n in range(5)))
-        await asyncio.sleep(2)
-        assert probe.bus.waiting
+        await eventually(_waiting(probe), True)
+        await asyncio.sleep(1)
         assert not probe.bus.problems
         await probe.execute("alter table svc_probe.effects rename column m to n")
         await eventually(probe.effects, list(range(5)))

@@ -20,7 +20,7 @@ from aiokafka import ConsumerRecord
 import common
 from common import envelope, ids, telemetry
 from common.bus.failures import HOLDING, BadRecordError, HoldError, Kind, body_hash, classify, code_of, detail_of
-from common.bus.relay import encode_headers
+from common.bus.relay import encode_attributes, encode_headers
 from common.database import Connection
 from common.deadletters import pack
 from common.events import DeadLetter, DeadLetterResolved, Event, FunnelEvent
@@ -115,7 +115,7 @@ class Tx:
     ) -> None:
         """Send *event* when this transaction commits. *subject* is the lead; *cause* the message that led to it."""
         subject = subject or getattr(event, "lead_id", None)
-        headers = envelope.headers(
+        headers = envelope.attributes(
             id=id or ids.new_id(),
             type=event.topic,
             source=self._service,
@@ -128,7 +128,7 @@ class Tx:
         )
         body = event.model_dump_json(exclude_none=True).encode()
         key = str(subject).encode() if subject else None
-        self._outgoing.append((event.topic, key, encode_headers(headers), body))
+        self._outgoing.append((event.topic, key, encode_attributes(headers), body))
 
     def emit_raw(
         self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None

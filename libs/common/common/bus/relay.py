@@ -45,6 +45,13 @@ def encode_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     return orjson.dumps([(name, None if value is None else value.decode("latin-1")) for name, value in headers])
 
 
+def encode_attributes(attributes: Sequence[tuple[str, str]]) -> bytes:
+    """The same for headers that are text: UTF-8, byte by byte."""
+    return orjson.dumps(
+        [(name, value if value.isascii() else value.encode().decode("latin-1")) for name, value in attributes]
+    )
+
+
 def decode_headers(stored: bytes) -> list[tuple[str, bytes]]:
     """What `encode_headers` was given."""
     return [(name, None if value is None else value.encode("latin-1")) for name, value in orjson.loads(stored)]  # type: ignore[misc]
