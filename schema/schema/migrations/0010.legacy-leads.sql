@@ -26,12 +26,22 @@ begin
     j,
     nullif(regexp_replace(coalesce(j ->> 'mak', ''), '[^0-9]', '', 'g'), '') as mak,
     upper(coalesce(j ->> 'property_state', j ->> 'state')) as state,
-    nullif(trim(regexp_replace(upper(coalesce(j ->> 'county', j ->> 'property_county', '')), '\s+COUNTY$', '')), '') as county,
-    nullif(regexp_replace(upper(coalesce(j ->> 'apn', '')), '[^0-9A-Z]', '', 'g'), '') as parcel,
+    -- As ingest writes a county (common.places.county_name), else the next file would not find these parcels.
+    nullif(regexp_replace(
+      regexp_replace(
+        btrim(regexp_replace(
+          translate(upper(coalesce(j ->> 'county', j ->> 'property_county', '')), '.,-''’', '   '), '\s+', ' ', 'g')),
+        '\mSAINT\M', 'ST', 'g'),
+      '^COUNTY OF |(^| )(COUNTY|PARISH|CITY AND BOROUGH|BOROUGH|CENSUS AREA|MUNICIPALITY|CO)$', '', 'g'), '') as county,
+    case
+      when btrim(regexp_replace(upper(coalesce(j ->> 'apn', '')), '[^0-9A-Z]', '', 'g'), '0') <> ''
+      and upper(j ->> 'apn') !~ '^[0-9](\.[0-9]+)?E\+?[0-9]+$'
+      then regexp_replace(upper(j ->> 'apn'), '[^0-9A-Z]', '', 'g')
+    end as parcel,
     case when j ->> 'assigned_broker_id' ~ '^[0-9a-fA-F-]{36}$' then (j ->> 'assigned_broker_id')::uuid end as broker_id,
     coalesce((j ->> 'created_at')::timestamptz, now()) as created_at
   from (select to_jsonb(l) as j from public.leads l) rows;
-  update legacy set mak = null where length(mak) <> 10;
+  update legacy set mak = null where length(mak) <> 10 or btrim(mak, '0') = '';
 
   insert into app.brokers (id, name, active)
   select distinct broker_id, 'legacy ' || broker_id, false from legacy where broker_id is not null

@@ -1,6 +1,8 @@
 """Migrations go up, down and up again, on an empty database and on one of the documents' first schema."""
 
 from collections.abc import Iterator
+from datetime import date
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -9,6 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from common.places import county_name
+from ingest.normalise import PropertyRecord, normalise
 from schema import backfill, migrate
 from support import servers
 
@@ -90,6 +94,35 @@ def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None
         ("email", 2),
         ("phone", 2),
     ]
+
+
+COUNTIES = (
+    "Pinellas", "PINELLAS COUNTY", "St. Johns", "Saint Johns County", "Miami-Dade", "Prince George's", "Orleans Parish", "Lake Co.",
+    "County of Orange", "Juneau City and Borough", " De  Soto ", "County", "", "Richmond City",
+)  # fmt: skip
+PARCELS = ("12-3", "12.3 a", "000-00", "", "1.42815E+11", "-", "12E5")
+
+
+def test_a_legacy_lead_has_the_keys_under_which_ingest_will_look_for_it(dsn: str) -> None:
+    homes = [{"county": county, "apn": f"{apn}"} for county, apn in product(COUNTIES, PARCELS)]
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "create table public.leads (id uuid default gen_random_uuid(), county text, apn text, property_state text)"
+        )
+        connection.cursor().executemany("insert into public.leads values (default, %(county)s, %(apn)s, 'FL')", homes)
+    migrate.apply(dsn)
+    place = {
+        "property_address": "1 Elm St",
+        "property_city": "Dunedin",
+        "property_state": "FL",
+        "property_zip": "34698",
+    }
+    records = [normalise(place | home, date(2026, 11, 21)) for home in homes]
+    keys = {record.facts["apn_key"] for record in records if isinstance(record, PropertyRecord)}
+    assert {key for (key,) in ask(dsn, "select apn_key from app.leads where apn_key is not null")} == keys - {None}
+    assert {county for (county,) in ask(dsn, "select distinct county from app.leads")} == {
+        county_name(c) for c in COUNTIES
+    }
 
 
 def test_legacy_contacts_are_encrypted_in_batches_and_then_cleared(dsn: str) -> None:
