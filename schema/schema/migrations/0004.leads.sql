@@ -125,6 +125,18 @@ create table app.lead_contacts (
 create index lead_contacts_value_idx on app.lead_contacts (value_hash);
 comment on table app.lead_contacts is 'flags belong to the value and never move from one number to another';
 
+create type pipeline.contact_candidate as (
+  lead_id uuid,
+  channel text,
+  value_hash bytea,
+  value_ciphertext bytea,
+  source text,
+  line_type text,
+  rank smallint,
+  dnc boolean
+);
+comment on type pipeline.contact_candidate is 'a phone or email of a record on its way to lead_contacts';
+
 create table app.lead_conflicts (
   id bigint generated always as identity primary key,
   kind text not null check (kind in ('key_held', 'key_differs', 'owner_changed')),

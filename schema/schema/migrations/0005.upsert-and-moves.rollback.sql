@@ -5,6 +5,7 @@ drop function pipeline.may_move(app.campaign_status, app.campaign_status, app.ca
 drop table pipeline.lead_moves;
 drop function app.upsert_lead(jsonb);
 drop function app.upsert_leads(pipeline.leads_staging[]);
+drop function app.drop_moot_conflicts(uuid[]);
 drop function app.void_for_new_owner(uuid[]);
 drop function pipeline.wins_text(integer, text, integer, text);
 drop function pipeline.wins(integer, anyelement, integer, anyelement);

@@ -28,6 +28,18 @@ language sql security definer set search_path = pg_catalog, app, pg_temp as $$
   and (consent or campaign_status in ('queued', 'active', 'replied'))
 $$;
 
+create function app.drop_moot_conflicts(lead_ids uuid[]) returns void
+language sql security definer set search_path = pg_catalog, app, pg_temp as $$
+  -- A key that lost, and that a later observation made the lead's own after all, is no conflict any more.
+  delete from lead_conflicts c
+  using leads l
+  where c.lead_id = any (lead_ids)
+  and l.id = c.lead_id
+  and c.kind in ('key_held', 'key_differs')
+  and c.resolved_at is null
+  and c.value = case c.column_name when 'mak' then l.mak when 'apn_key' then l.apn_key else encode(l.addr_hash, 'hex') end
+$$;
+
 create function app.upsert_leads(records pipeline.leads_staging[])
 returns table (
   ord integer,
@@ -55,6 +67,7 @@ set search_path = pg_catalog, app, pipeline, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_mergejoin = off
 set enable_seqscan = off
+set enable_bitmapscan = off
 set jit = off
 as $$
 -- Records become leads: each is matched by MAK, else by parcel number within state and county, else by address; a weaker
@@ -90,9 +103,9 @@ begin
         b.id as apn_key_holder,
         c.id as addr_hash_holder
       from unnest(pending) i
-      left join leads a on a.mak = i.mak
-      left join leads b on b.apn_key = i.apn_key
-      left join leads c on c.addr_hash = i.addr_hash
+      left join lateral (select l.id from leads l where l.mak = i.mak limit 1) a on true
+      left join lateral (select l.id, l.mak from leads l where l.apn_key = i.apn_key limit 1) b on true
+      left join lateral (select l.id, l.mak, l.apn_key from leads l where l.addr_hash = i.addr_hash limit 1) c on true
       cross join lateral (
         select
           case when i.mak is null or b.mak is null or b.mak = i.mak then b.id end as by_apn,
@@ -106,7 +119,7 @@ begin
     known_ids := array_remove(matched_ids, null);
 
     if known_ids <> '{}' then
-      perform from leads where id = any (known_ids) order by id for update;
+      perform from leads where id = any (known_ids) order by id for no key update;
     end if;
 
     -- Of several records for one lead, or with one key, the first goes now; the others go next and find what it left.
@@ -247,7 +260,6 @@ begin
         i.data_key
       from due i
       where i.is_new
-      returning leads.*
     ),
     merged as materialized (
       select
@@ -435,26 +447,25 @@ begin
     )
     select
       i.ord,
-      coalesce(n.id, l.id),
+      case when i.is_new then i.id else i.lead_id end,
       case when i.is_new then 'inserted' when t.visible then 'updated' else 'duplicate' end,
       i.matched_by,
-      coalesce(n.lead_version, u.lead_version, l.lead_version),
-      coalesce(n.assigned_broker_id, t.assigned_broker_id, l.assigned_broker_id),
-      coalesce(n.data_key, l.data_key),
-      coalesce(n.lead_score, l.lead_score),
-      coalesce(n.est_value, t.est_value),
-      coalesce(n.est_equity, t.est_equity),
-      coalesce(n.est_ltv, t.est_ltv),
-      coalesce(n.open_loans, t.open_loans),
-      coalesce(n.open_loan_balance, t.open_loan_balance),
-      coalesce(n.owner_occupied, t.owner_occupied),
-      coalesce(n.vacant, t.vacant),
-      coalesce(n.deceased_owner, t.deceased_owner),
-      coalesce(n.do_not_mail, t.do_not_mail),
-      coalesce(n.litigator, t.litigator),
-      coalesce(n.last_sale_date, t.last_sale_date)
+      case when i.is_new then 1 else coalesce(u.lead_version, l.lead_version) end,
+      case when i.is_new then i.broker_id else coalesce(t.assigned_broker_id, l.assigned_broker_id) end,
+      case when i.is_new then i.data_key else l.data_key end,
+      case when i.is_new then coalesce(i.lead_score, 0) else l.lead_score end,
+      case when i.is_new then i.est_value else t.est_value end,
+      case when i.is_new then i.est_equity else t.est_equity end,
+      case when i.is_new then i.est_ltv else t.est_ltv end,
+      case when i.is_new then i.open_loans else t.open_loans end,
+      case when i.is_new then i.open_loan_balance else t.open_loan_balance end,
+      case when i.is_new then i.owner_occupied else t.owner_occupied end,
+      case when i.is_new then i.vacant else t.vacant end,
+      case when i.is_new then coalesce(i.deceased_owner, false) else t.deceased_owner end,
+      case when i.is_new then coalesce(i.do_not_mail, false) else t.do_not_mail end,
+      case when i.is_new then coalesce(i.litigator, false) else t.litigator end,
+      case when i.is_new then i.last_sale_date else t.last_sale_date end
     from due i
-    left join inserted n on n.id = i.id and i.is_new
     left join leads l on l.id = i.lead_id
     left join touched t on t.ord = i.ord
     left join updated u on u.ord = i.ord;
@@ -469,6 +480,7 @@ begin
       if owner_gone is not null then
         perform void_for_new_owner(owner_gone);
       end if;
+      perform drop_moot_conflicts(known_ids);
     end if;
 
     select array_agg(i order by i.ord) into pending from unnest(pending) i where later is not null and i.ord = any (later);
@@ -569,7 +581,7 @@ begin
     from leads l
     where l.id = any (lead_ids)
     order by l.id
-    for update
+    for no key update
   ),
   moved as (
     update leads l

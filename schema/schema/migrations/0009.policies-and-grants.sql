@@ -90,6 +90,7 @@ grant execute on function
   app.upsert_leads(pipeline.leads_staging[]),
   app.upsert_lead(jsonb),
   app.void_for_new_owner(uuid[]),
+  app.drop_moot_conflicts(uuid[]),
   pipeline.wins(integer, anyelement, integer, anyelement),
   pipeline.wins_text(integer, text, integer, text)
 to svc_ingest;

@@ -21,7 +21,7 @@ begin
   if how = 'take' then
     -- Keys change hands one at a time, as in upsert_leads().
     perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
-    perform from leads where id in (c.lead_id, c.other_lead_id) order by id for update;
+    perform from leads where id in (c.lead_id, c.other_lead_id) order by id for no key update;
   end if;
 
   if how = 'take' and c.kind = 'owner_changed' then

@@ -60,7 +60,7 @@ class LeadRow:
             number, self.id, self.stamp, self.source, self.broker_id, self.editable_brokers, self.data_key, self.lead_score,
             self.score_contributions, self.upload_id, self.row, self.event_id,
             observed and [observed.get(name) for name in FACTS], self.mak,
-            *[facts.get(name) for name in FACTS], *[self.flags.get(name, False) for name in FLAGS],
+            *map(facts.get, FACTS), *[self.flags.get(name, False) for name in FLAGS],
             None, None, None, None,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ A row of an upload that cannot become a lead is a verdict, counted and kept for 
 system that cannot is a dead letter, where its sender finds the reason.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from ingest.record import record_leads, record_rejects, record_tallies
 from ingest.territory import Brokers
 from ingest.verdict import explain
 
+BREATH = 50
+"""Records that are decided before others may go on: meanwhile the other lane's transaction holds the lock of upserts."""
+
 
 class Intake:
     """The handlers of ingest, with what they need to decide."""
@@ -29,7 +33,9 @@ class Intake:
         """Make leads of property records: each home once, every row accounted for."""
         brokers, today = await self._brokers.current(), datetime.now(UTC).date()
         decided: list[Prepared | Rejected] = []
-        for received in batch:
+        for place, received in enumerate(batch):
+            if place % BREATH == 0:
+                await asyncio.sleep(0)
             found = prepare(received, brokers, self._keyring, today=today)
             if isinstance(found, Rejected) and received.event.upload_id is None:
                 batch.reject(received, ",".join(found.reasons), explain(found.reasons))
@@ -39,9 +45,9 @@ class Intake:
         _count_dropped(decided)
 
     async def _record(self, tx: Tx, decided: Sequence[Prepared | Rejected]) -> None:
-        verdicts = await record_leads(tx, [one for one in decided if isinstance(one, Prepared)], self._keyring)
         rejects = [one for one in decided if isinstance(one, Rejected)]
         await record_rejects(tx, rejects, self._keyring)
+        verdicts = await record_leads(tx, [one for one in decided if isinstance(one, Prepared)], self._keyring)
         await record_tallies(tx, verdicts, rejects)
 
 

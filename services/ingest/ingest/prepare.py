@@ -24,10 +24,11 @@ from ingest.verdict import Reason
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact value of a record: its keyed hash, and the value itself until it is known whose key encrypts it."""
+    """A contact value of a record: its keyed hash, and the value under the key of its row, should that become a lead."""
 
     channel: str
     value: str
+    sealed: bytes
     hash: bytes
     rank: int
     line_type: str | None = None
@@ -124,8 +125,19 @@ def _prepared(
         event_id=received.id,
     )
     contacts = [
-        Contact("phone", phone.value, keyring.hash_contact(phone.value), rank, phone.line_type, phone.dnc)
+        Contact(
+            "phone",
+            phone.value,
+            key.encrypt("phone", phone.value),
+            keyring.hash_contact(phone.value),
+            rank,
+            phone.line_type,
+            phone.dnc,
+        )
         for rank, phone in enumerate(record.phones)
     ]
-    contacts += [Contact("email", email, keyring.hash_contact(email), rank) for rank, email in enumerate(record.emails)]
+    contacts += [
+        Contact("email", email, key.encrypt("email", email), keyring.hash_contact(email), rank)
+        for rank, email in enumerate(record.emails)
+    ]
     return Prepared(received, row, contacts, key, record.dropped)

@@ -36,18 +36,18 @@ insert into app.lead_contacts (
   lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, line_type, rank, dnc
 )
 select c.lead_id, c.channel, c.value_hash, :hash_key_id, :version, c.value_ciphertext, c.source, c.line_type, c.rank, c.dnc
-from unnest(
-  :lead_ids::uuid[], :channels::text[], :hashes::bytea[], :ciphertexts::bytea[], :sources::text[], :line_types::text[],
-  :ranks::smallint[], :dncs::boolean[]
-) as c (lead_id, channel, value_hash, value_ciphertext, source, line_type, rank, dnc)
+from unnest(:candidates::pipeline.contact_candidate[]) c
 on conflict do nothing;
 
 -- name: add_conflicts!
+-- Keys that lost within a batch, but for those that the lead has all the same.
 insert into app.lead_conflicts (kind, lead_id, column_name, value, upload_id, row, event_id)
 select 'key_differs', c.lead_id, c.column_name, c.value, c.upload_id, c.row, c.event_id
 from unnest(
   :lead_ids::uuid[], :columns::text[], :values::text[], :upload_ids::uuid[], :rows::integer[], :event_ids::uuid[]
 ) as c (lead_id, column_name, value, upload_id, row, event_id)
+join app.leads l on l.id = c.lead_id
+where c.value is distinct from case c.column_name when 'apn_key' then l.apn_key else encode(l.addr_hash, 'hex') end
 on conflict do nothing;
 
 -- name: add_rejects!

@@ -73,7 +73,7 @@ def _verdicts(
 def _tell(tx: Tx, found: Verdict) -> None:
     event = found.prepared.cause.event
     tx.emit(
-        DedupeSuccess.model_construct(
+        DedupeSuccess(
             lead_id=found.lead["lead_id"],
             lead_version=found.lead_version,
             broker_id=found.lead["broker_id"],
@@ -101,20 +101,17 @@ async def _add_contacts(
         lead_id = lead["lead_id"]
         if not any(prepared[member].contacts for member in home.members) or _is_foreign(home, lead):
             continue
-        own = prepared[home.members[0]]
-        key = own.key if lead_id == own.row.id else keyring.open_data_key(lead_id, lead["data_key"])
-        rows += [
-            (lead_id, c.channel, c.hash, key.encrypt(c.channel, c.value), home.row.source, c.line_type, c.rank, c.dnc)
-            for member in home.members
-            for c in prepared[member].contacts
-        ]
+        first = prepared[home.members[0]]
+        is_own = lead_id == first.row.id
+        key = first.key if is_own else keyring.open_data_key(lead_id, lead["data_key"])
+        for member in home.members:
+            one = prepared[member]
+            for c in one.contacts:
+                sealed = c.sealed if is_own and one is first else key.encrypt(c.channel, c.value)
+                rows.append((lead_id, c.channel, c.hash, sealed, home.row.source, c.line_type, c.rank, c.dnc))
     if rows:
-        columns = ("lead_ids", "channels", "hashes", "ciphertexts", "sources", "line_types", "ranks", "dncs")
         await queries.add_contacts(
-            tx.connection,
-            hash_key_id=keyring.hash_key_id,
-            version=NORMALISATION_VERSION,
-            **dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)),
+            tx.connection, candidates=rows, hash_key_id=keyring.hash_key_id, version=NORMALISATION_VERSION
         )
 
 

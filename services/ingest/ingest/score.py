@@ -60,6 +60,8 @@ def _years_owned(sold: date | None, today: date) -> float | None:
 
 
 def _step(steps: tuple[tuple[int, int], ...], amount: float | None) -> int:
-    if amount is None:
-        return 0
-    return next((points for least, points in steps if amount >= least), 0)
+    if amount is not None:
+        for least, points in steps:
+            if amount >= least:
+                return points
+    return 0

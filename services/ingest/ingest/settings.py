@@ -9,5 +9,5 @@ class IngestSettings(Settings):
     """Settings of the ingest service."""
 
     ingest_lanes: int = Field(2, ge=1, le=8, description="Members of the consumer group in this process.")
-    ingest_batch: int = Field(500, ge=1, le=2_000, description="Records in one transaction at the most.")
+    ingest_batch: int = Field(1_000, ge=1, le=2_000, description="Records in one transaction at the most.")
     territory_cache_seconds: float = Field(5, ge=0, description="How long a change of territories may go unnoticed.")

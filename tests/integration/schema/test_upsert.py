@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.dedupe import FACTS, FLAGS, LeadRow, group, keys_lost
+from ingest.record import queries
 from support import databases
 
 UPSERT = "select * from app.upsert_leads($1::pipeline.leads_staging[])"
@@ -42,17 +43,23 @@ class Leads:
         homes = group(rows)
         records = [home.row.as_record(number) for number, home in enumerate(homes)]
         found = sorted(self.run(self.ingest.fetch(UPSERT, records)), key=lambda lead: lead["ord"])
-        for home, lead in zip(homes, found, strict=True):
-            for column, value in keys_lost([rows[member] for member in home.members], home.row):
-                self.run(
-                    self.owner.execute(
-                        "insert into app.lead_conflicts (kind, lead_id, column_name, value) values ('key_differs', $1, $2, $3)"
-                        " on conflict do nothing",
-                        lead["lead_id"],
-                        column,
-                        value,
-                    )
-                )
+        lost = [
+            (lead["lead_id"], column, value)
+            for home, lead in zip(homes, found, strict=True)
+            for column, value in keys_lost([rows[member] for member in home.members], home.row)
+        ]
+        nothing = [None] * len(lost)
+        self.run(
+            queries.add_conflicts(
+                self.ingest,
+                lead_ids=[lead_id for lead_id, _, _ in lost],
+                columns=[column for _, column, _ in lost],
+                values=[value for _, _, value in lost],
+                upload_ids=nothing,
+                rows=nothing,
+                event_ids=nothing,
+            )
+        )
         return found
 
     def all(self) -> list[Any]:
