@@ -1,6 +1,7 @@
 """A service: its settings, database, bus and jobs, started and stopped in one order; and a process that runs several."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
@@ -134,4 +135,7 @@ def main(services: Sequence[Service], settings: Settings) -> None:
     import uvloop  # noqa: PLC0415 - only processes that serve need it
 
     telemetry.configure(settings, services[0].name if len(services) == 1 else "all")
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     uvloop.run(run(services, settings))

@@ -6,7 +6,6 @@ database is there so that one who lost the file, without knowing it, can note no
 """
 
 import asyncio
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from common import telemetry
 from common.bus import Bus
 from common.bus.failures import Kind, classify, code_of
-from common.bus.kafka import new_producer
+from common.bus.kafka import Batches, new_producer
 from common.database import load_queries
 from common.events import LeadRecord
 from gateway import rows
@@ -246,22 +245,12 @@ class _Reading:
             yield self._messages.message(number, row)
 
     def chunk(self, producer: AIOKafkaProducer, partitions: int) -> Chunk:
-        """The next rows: a thousand, or fewer large ones; none at the end.
-
-        Batches are filled here and sent whole, which costs half of what sending row by row does. Rows of one key go to
-        one partition, though not the one that other producers choose: it helps locality, and nothing rests on it.
-        """
-        chunk, size = Chunk(), 0
-        filling: dict[int, Any] = {}
+        """The next rows: a thousand, or fewer large ones; none at the end."""
+        batches, count, size = Batches(producer, partitions), 0, 0
         for key, value, headers in islice(self._rows, CHUNK_ROWS):
-            partition = zlib.crc32(key or value) % partitions
-            batch = filling.get(partition)
-            if batch is None or batch.append(key=key, value=value, headers=headers, timestamp=None) is None:
-                batch = filling[partition] = producer.create_batch()
-                batch.append(key=key, value=value, headers=headers, timestamp=None)
-                chunk.batches.append((partition, batch))
-            chunk.rows += 1
+            batches.add(key, value, headers)
+            count += 1
             size += len(value)
             if size > CHUNK_BYTES:
                 break
-        return chunk
+        return Chunk(count, batches.filled)

@@ -373,6 +373,7 @@ async def test_the_outbox_is_published_in_order_and_a_row_too_big_does_not_block
         for n in range(3):
             tx.emit_raw("ingest.deals", b"k", [("n", str(n).encode())], b"x")
         tx.emit_raw("ingest.deals", b"k", [], b"x" * 5_000_000)
+        tx.emit_raw("ingest.deals", b"k", [], b"x" * 1_500_000)
         tx.emit_raw("ingest.deals", b"k", [("n", b"3"), ("empty", None), ("bytes", b"\xff")], b"x")
 
     async with running(probe, None):
@@ -382,7 +383,8 @@ async def test_the_outbox_is_published_in_order_and_a_row_too_big_does_not_block
             return int(await probe.scalar("select count(*) from svc_probe.outbox"))
 
         await eventually(left, 0)
-        assert await probe.scalar("select reason from svc_probe.outbox_dead") == "MessageSizeTooLargeError"
+        reasons = await probe.scalar("select array_agg(reason order by id) from svc_probe.outbox_dead")
+        assert reasons == ["MessageSizeTooLargeError"] * 2, "refused by the client, and by the broker"
     consumer = AIOKafkaConsumer(
         probe.bus.topic("ingest.deals"),
         bootstrap_servers=probe.settings.kafka_bootstrap_servers,

@@ -126,7 +126,7 @@ class Tx:
             duration_ms=max(0, int((self.now - cause.time).total_seconds() * 1000)) if cause else None,
             traceparent=telemetry.current_traceparent() or (cause.traceparent if cause else None),
         )
-        body = event.model_dump_json(exclude_none=True).encode()
+        body = event.__pydantic_serializer__.to_json(event, exclude_none=True)
         key = str(subject).encode() if subject else None
         self._outgoing.append((event.topic, key, encode_attributes(headers), body))
 

@@ -5,6 +5,7 @@ acknowledged all. Nothing is remembered between rounds, so a row that is there i
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -21,7 +22,7 @@ from aiokafka.errors import (
 
 from common import telemetry
 from common.bus.failures import Kind, classify
-from common.bus.kafka import new_producer
+from common.bus.kafka import REQUEST_LIMIT, Batches, new_producer, partition_of
 from common.database import Connection, Database
 from common.settings import Settings
 
@@ -128,33 +129,59 @@ class Relay:
 
     async def _publish(self, connection: Connection, rows: list[Any]) -> None:
         producer = self._producer or await self._new_producer()
-        pending: list[tuple[Any, asyncio.Future[Any]]] = []
-        refused: list[tuple[Any, Exception]] = []
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
-                for row in rows:
-                    try:
-                        future = await producer.send(
-                            self._settings.kafka_topic_prefix + row["topic"],
-                            row["body"],
-                            key=row["key"],
-                            headers=decode_headers(row["headers"]),
-                        )
-                    except _REFUSED_FOR_GOOD as error:
-                        refused.append((row, error))
-                    else:
-                        pending.append((row, future))
-                await producer.flush()
-                for row, future in pending:
-                    try:
-                        await future
-                    except _REFUSED_FOR_GOOD as error:
-                        refused.append((row, error))
+                refused = await self._send(producer, rows)
         except BaseException:
             await self._discard_producer()
             raise
         for row, reason in refused:
             await self._die(connection, row, reason)
+
+    async def _send(self, producer: AIOKafkaProducer, rows: list[Any]) -> list[tuple[Any, Exception]]:
+        """Send *rows* in batches; those that Kafka will never take, and why. Rows of a refused batch go one by one."""
+        topics: dict[str, Batches] = {}
+        members: defaultdict[tuple[str, int], list[Any]] = defaultdict(list)
+        alone: list[Any] = []
+        for row in rows:
+            topic = self._settings.kafka_topic_prefix + row["topic"]
+            if sum(len(part or b"") for part in (row["key"], row["headers"], row["body"])) > REQUEST_LIMIT:
+                alone.append(row)
+                continue
+            try:
+                if topic not in topics:
+                    topics[topic] = Batches(producer, len(await producer.partitions_for(topic)))
+                place = topics[topic].add(row["key"], row["body"], decode_headers(row["headers"]))
+            except _REFUSED_FOR_GOOD:
+                alone.append(row)
+            else:
+                members[topic, place].append(row)
+        pending = [
+            (members[topic, place], await producer.send_batch(batch, topic, partition=partition))
+            for topic, batches in topics.items()
+            for place, (partition, batch) in enumerate(batches.filled)
+        ]
+        for number, (_, acknowledged) in enumerate(pending):
+            try:
+                await acknowledged
+            except _REFUSED_FOR_GOOD:
+                # The producer now counts on from a number that the broker never saw: what is not acknowledged goes again.
+                await self._discard_producer()
+                alone += [row for sent, other in pending[number:] if not _succeeded(other) for row in sent]
+                break
+        return [(row, reason) for row in alone if (reason := await self._refusal(row))]
+
+    async def _refusal(self, row: Any) -> Exception | None:
+        """Send one row; why Kafka will never take it, or None when it took it."""
+        producer = self._producer or await self._new_producer()
+        topic, headers = self._settings.kafka_topic_prefix + row["topic"], decode_headers(row["headers"])
+        try:
+            partition = partition_of(row["key"], row["body"], len(await producer.partitions_for(topic)))
+            await producer.send_and_wait(topic, row["body"], key=row["key"], headers=headers, partition=partition)
+        except _REFUSED_FOR_GOOD as error:
+            await self._discard_producer()
+            return error
+        return None
 
     async def _die(self, connection: Connection, row: Any, error: Exception) -> None:
         reason = type(error).__name__
@@ -177,6 +204,10 @@ class Relay:
             task = asyncio.ensure_future(producer.stop())
             await asyncio.wait({task}, timeout=5)
             task.cancel()
+
+
+def _succeeded(acknowledged: asyncio.Future[Any]) -> bool:
+    return acknowledged.done() and not acknowledged.cancelled() and acknowledged.exception() is None
 
 
 _TAKE = """
