@@ -5,7 +5,7 @@ import gc
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -103,6 +103,7 @@ async def run(services: Sequence[Service], settings: Settings) -> None:
     """Run *services* in this process until SIGTERM or SIGINT; then finish what is in flight."""
     asked_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_tell_lost_error)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, asked_to_stop.set)
     health = HealthServer(settings.health_host, settings.health_port, services)
@@ -122,6 +123,13 @@ async def run(services: Sequence[Service], settings: Settings) -> None:
         await health.stop()
 
 
+def _tell_lost_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error that nobody awaited; asyncio's own handler would print its words, which may be a person's."""
+    subject = context.get("task") or context.get("future")
+    name = subject.get_name() if isinstance(subject, asyncio.Task) else type(subject).__name__
+    log.error("error_not_awaited", source=name, exc_info=context.get("exception"))
+
+
 async def _start_all(services: Sequence[Service]) -> None:
     await asyncio.gather(*(service.start() for service in services))
 
@@ -136,7 +144,10 @@ def main(services: Sequence[Service], settings: Settings) -> None:
 
     telemetry.configure(settings, services[0].name if len(services) == 1 else "all")
     _collect_seldom()
-    uvloop.run(run(services, settings))
+    try:
+        uvloop.run(run(services, settings))
+    finally:
+        telemetry.shutdown()
 
 
 def _collect_seldom() -> None:

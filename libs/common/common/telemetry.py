@@ -6,8 +6,12 @@ Messaging attributes follow the OpenTelemetry semantic conventions 1.30.
 
 import logging
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
+from threading import Thread
+from uuid import uuid4
 
 import structlog
 from opentelemetry import metrics, propagate, trace
@@ -18,19 +22,32 @@ from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetr
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Link, Span, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 import common
 from common.settings import Settings
 
 MAX_LINKS = 128
 """Messages of a batch that its span links to, at the most: OpenTelemetry's own limit."""
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
+"""Bounds of a histogram's buckets: the conventions' own for durations, and two for long batches."""
+MAX_CHAIN = 10
+"""Errors behind an error that are told."""
+Attributes = Mapping[str, str | int]
+
+_providers: list[TracerProvider | MeterProvider] = []
 
 
 def configure(settings: Settings, process: str) -> None:
     """Set up logging, and metrics and traces for *process*. Call it once, before services are built."""
     _configure_logging(settings)
-    resource = Resource.create({"service.name": f"equity-{process}", "service.version": common.__version__})
+    resource = Resource.create(
+        {
+            "service.name": f"equity-{process}",
+            "service.version": common.__version__,
+            "service.instance.id": str(uuid4()),  # else replicas would overwrite each other's metrics
+        }
+    )
     readers: list[MetricReader] = [PrometheusMetricReader()]
     if settings.otel_endpoint:
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415 - slow
@@ -38,10 +55,23 @@ def configure(settings: Settings, process: str) -> None:
 
         base = settings.otel_endpoint.rstrip("/")
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(endpoint=f"{base}/v1/metrics")))
-        tracing = TracerProvider(resource=resource)
+        tracing = TracerProvider(resource=resource, shutdown_on_exit=False)
         tracing.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{base}/v1/traces")))
         trace.set_tracer_provider(tracing)
-    metrics.set_meter_provider(MeterProvider(readers, resource=resource))
+        _providers.append(tracing)
+    metering = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
+    metrics.set_meter_provider(metering)
+    _providers.append(metering)
+
+
+def shutdown(seconds: float = 5) -> None:
+    """Send what is left, for so long at the most: an endpoint that hangs must not keep the process from ending."""
+    threads = [Thread(target=provider.shutdown, daemon=True) for provider in _providers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds / len(threads))
+    _providers.clear()
 
 
 def _configure_logging(settings: Settings) -> None:
@@ -53,15 +83,36 @@ def _configure_logging(settings: Settings) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(lambda info: tell_error(info[1])),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _Formatter(logging.Formatter):
+    """What libraries log, their errors told like ours."""
+
+    def formatException(self, ei: tuple[object, BaseException | None, object]) -> str:  # noqa: N802 - logging's name
+        return tell_error(ei[1])
+
+
+def tell_error(error: BaseException | None) -> str:
+    """Where *error* and those that led to it were raised and what they are, without their words: those may be a person's."""
+    told: list[str] = []
+    while error is not None and len(told) < MAX_CHAIN:
+        told.append("".join(traceback.format_tb(error.__traceback__)) + type_of(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\ncaused\n".join(reversed(told))
+
+
+def type_of(error: BaseException) -> str:
+    """What an error is: its SQLSTATE where PostgreSQL gave one, else its class."""
+    return getattr(error, "sqlstate", None) or type(error).__qualname__
 
 
 @cache
@@ -71,9 +122,11 @@ def counter(name: str, description: str) -> Counter:
 
 
 @cache
-def histogram(name: str, description: str, unit: str = "s") -> Histogram:
-    """The histogram *name*; the same object each time."""
-    return metrics.get_meter("equity").create_histogram(name, description=description, unit=unit)
+def histogram(name: str, description: str) -> Histogram:
+    """The histogram of durations *name*, in seconds; the same object each time."""
+    return metrics.get_meter("equity").create_histogram(
+        name, description=description, unit="s", explicit_bucket_boundaries_advisory=SECONDS
+    )
 
 
 class Gauge:
@@ -101,9 +154,29 @@ def gauge(name: str, description: str) -> Gauge:
     return Gauge(name, description)
 
 
-def tracer() -> Tracer:
-    """The tracer of this process; its spans go nowhere unless tracing is configured."""
-    return trace.get_tracer("equity")
+@contextmanager
+def span(
+    name: str, kind: SpanKind, *, links: Sequence[Link] = (), attributes: Attributes | None = None
+) -> Iterator[Span]:
+    """A span round what is done meanwhile. It goes nowhere unless tracing is configured.
+
+    Of an error it says only what it is: OpenTelemetry would add the words, those of its causes too, and PostgreSQL's
+    words quote rows.
+    """
+    with trace.get_tracer("equity").start_as_current_span(
+        name, None, kind, attributes, links, record_exception=False, set_status_on_exception=False
+    ) as running:
+        try:
+            yield running
+        except Exception as error:
+            failed(running, type_of(error.__cause__ or error))
+            raise
+
+
+def failed(running: Span, what: str) -> None:
+    """Mark a span as failed, with the kind of error."""
+    running.set_attribute("error.type", what)
+    running.set_status(StatusCode.ERROR)
 
 
 def links(traceparents: Iterable[str | None]) -> list[Link]:

@@ -7,7 +7,7 @@ database is there so that one who lost the file, without knowing it, can note no
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from opentelemetry.trace import Span, SpanKind
 
 from common import telemetry
 from common.bus import Bus
@@ -156,8 +157,7 @@ class Publisher:
         topic = self._bus.topic(LeadRecord.topic)
         partitions = len(await producer.partitions_for(topic))
         sent = upload["rows_published"]
-        span = telemetry.tracer().start_as_current_span("send rows", attributes={"equity.upload_id": str(upload_id)})
-        with span, _Reading(self._spool.path(upload_id), dict(upload)) as reading:
+        with _span(topic, upload_id), _Reading(self._spool.path(upload_id), dict(upload)) as reading:
             chunk = await asyncio.to_thread(reading.chunk, producer, partitions)
             while chunk.rows:
                 following = asyncio.ensure_future(asyncio.to_thread(reading.chunk, producer, partitions))
@@ -214,6 +214,17 @@ class Publisher:
                     await queries.renew_leases(connection, ids=list(self._sending), lease_owner=self._me)
             except Exception as error:  # noqa: BLE001 - the next round comes soon
                 log.warning("leases_wait", error=code_of(error))
+
+
+def _span(topic: str, upload_id: UUID) -> AbstractContextManager[Span]:
+    attributes = {
+        "messaging.system": "kafka",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": topic,
+        "equity.upload_id": str(upload_id),
+    }
+    return telemetry.span("send rows", SpanKind.PRODUCER, attributes=attributes)
 
 
 class _Reading:

@@ -1,6 +1,5 @@
 """The gateway's addresses: each with what it does and how OpenAPI tells it, in one table at the end."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,10 +7,10 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from common import telemetry
 from common.bus.failures import Kind, classify, code_of
 from gateway.keys import Keys, count_verdict
 from gateway.limits import Limits
+from gateway.observe import Handler, observe, route_of
 from gateway.openapi import Operation, document
 from gateway.problems import ProblemError, of_http, unavailable
 from gateway.publish import Publisher
@@ -22,7 +21,6 @@ from gateway.webhooks import Webhooks
 
 log = structlog.get_logger()
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _WAITING = {Kind.OURS_DOWN, Kind.REPEAT, Kind.OUR_MISTAKE}
 
 
@@ -46,7 +44,7 @@ class Routes:
 
     def application(self) -> web.Application:
         """The web application."""
-        app = web.Application(middlewares=[answer_problems], handler_args={"auto_decompress": False})
+        app = web.Application(middlewares=[observe, answer_problems], handler_args={"auto_decompress": False})
         for operation in OPERATIONS:
             app.router.add_route(operation.method, operation.path, getattr(self, operation.name))
         app.on_response_prepare.append(_say_little)
@@ -120,8 +118,7 @@ class Routes:
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tell every refusal as RFC 9457 has it; say nothing of what is inside."""
     try:
-        with telemetry.tracer().start_as_current_span(f"{request.method} {_route(request)}"):
-            return await handler(request)
+        return await handler(request)
     except ProblemError as problem:
         return problem.response()
     except web.HTTPException as error:
@@ -132,15 +129,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         kind = classify(error)
         if kind in _WAITING:
             tell = log.error if kind is Kind.OUR_MISTAKE else log.warning
-            tell("request_cannot_be_served", path=_route(request), error=code_of(error), kind=kind)
+            tell("request_cannot_be_served", path=route_of(request), error=code_of(error), kind=kind)
             return unavailable("Try again in a moment.").response()
-        log.exception("request_failed", path=_route(request), error=code_of(error))
+        log.exception("request_failed", path=route_of(request), error=code_of(error))
         return ProblemError("internal", "It is in our log.").response()
-
-
-def _route(request: web.Request) -> str:
-    resource = request.match_info.route.resource
-    return resource.canonical if resource else "unknown"
 
 
 async def _say_little(_request: web.Request, response: web.StreamResponse) -> None:

@@ -7,6 +7,7 @@ when the batch is settled, rewinds when it has to hold, and makes a rebalance wa
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaMessage
+from opentelemetry.trace import Span, SpanKind
 
 from common import envelope, telemetry
 from common.bus.batch import Batch, Failure, Received, id_used_twice
@@ -159,13 +161,29 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         received, unreadable = self.consumer.read(records)
         if self._retaking:
             received = await self._not_yet_done(received)
-        links = telemetry.links(r.traceparent for r in received)
-        with telemetry.tracer().start_as_current_span(f"process {self.consumer.name}", links=links):
+        with self._span(records, received):
             failures = unreadable + await self._run(received)
             await self._settle(received, failures)
         labels = {"consumer": self.consumer.name}
         telemetry.counter("equity_messages_handled", "Messages handled").add(len(records), labels)
         telemetry.histogram("equity_batch_seconds", "Time of one batch").record(time.perf_counter() - started, labels)
+
+    def _span(
+        self, records: Sequence[ConsumerRecord[Any, Any]], received: list[Received[Any]]
+    ) -> AbstractContextManager[Span]:
+        """A span that links to those which sent the messages."""
+        return telemetry.span(
+            f"process {self.consumer.name}",
+            SpanKind.CONSUMER,
+            links=telemetry.links(r.traceparent for r in received),
+            attributes={
+                "messaging.system": "kafka",
+                "messaging.operation.name": "process",
+                "messaging.operation.type": "process",
+                "messaging.consumer.group.name": self.consumer.name,
+                "messaging.batch.message_count": len(records),
+            },
+        )
 
     async def _run(self, received: list[Received[Any]]) -> list[Failure]:
         """Run the handler; on a fault that may be one record's, run it on halves. Raises HoldError."""
@@ -176,8 +194,10 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
             await self.consumer.handler(batch)
         except Exception as error:
             kind = classify(error)
+            if isinstance(error, HoldError):
+                raise
             if kind in HOLDING:
-                raise error if isinstance(error, HoldError) else HoldError(kind, error) from error
+                raise HoldError(kind, error) from error
             if len(received) > 1:
                 middle = len(received) // 2
                 return await self._run(received[:middle]) + await self._run(received[middle:])

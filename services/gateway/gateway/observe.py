@@ -1,0 +1,42 @@
+"""What is said of each request: a span, and how long it took. By route and never by path, since paths hold ids."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+from opentelemetry.trace import SpanKind
+
+from common import telemetry
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_OUR_FAULT = 500
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Measure a request, in the words of OpenTelemetry's conventions for HTTP servers."""
+    route = route_of(request)
+    method = request.method if request.method in hdrs.METH_ALL else "_OTHER"  # a sender may invent methods
+    labels: dict[str, str | int] = {"http.request.method": method, "http.route": route}
+    started = time.perf_counter()
+    with telemetry.span(f"{method} {route}", SpanKind.SERVER, attributes=labels) as span:
+        try:
+            response = await handler(request)
+            labels["http.response.status_code"] = response.status
+            span.set_attribute("http.response.status_code", response.status)
+            if response.status >= _OUR_FAULT:
+                telemetry.failed(span, str(response.status))
+        except Exception as error:
+            labels["error.type"] = telemetry.type_of(error)
+            raise
+        finally:
+            telemetry.histogram("http.server.request.duration", "Time of one request").record(
+                time.perf_counter() - started, labels
+            )
+    return response
+
+
+def route_of(request: web.Request) -> str:
+    """The route's template, such as `/v1/uploads/{upload_id}`."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"

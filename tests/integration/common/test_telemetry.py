@@ -1,0 +1,239 @@
+"""What leaves the services over OTLP: whose work led to whose, how much of it, and nothing about a person."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from support import databases, otlp, servers
+from support import topics as topic_support
+from support.installation import Installation
+from support.otlp import Receiver
+from support.partner import HEADER, Partner, csv_of
+from support.reading import everything_on
+
+pytestmark = pytest.mark.timeout(300)
+
+PERSON = {
+    "street": "4711 Xanthippe Boulevard",
+    "first name": "Zebulonia",
+    "last name": "Quackenbosh",
+    "email": "z.quackenbosh@mailbox.example",
+    "phone": "7275550142",
+}
+FILE = "\n".join(
+    [
+        f"{HEADER},Email 1,Phone 1",
+        *(
+            f"{PERSON['street']},Tampa,FL,{place},{place},{PERSON['first name']},{PERSON['last name']},{PERSON['email']},{PERSON['phone']}"
+            for place in ("33601", "33602", "no zip")
+        ),
+        "",
+    ]
+)
+BROKEN = f'{{"cells": "{PERSON["email"]}", "row": "{PERSON["phone"]}", "source": 1}}'
+SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "300", "LOG_LEVEL": "DEBUG"}
+SERVICES = ("gateway", "ingest", "recorder")
+
+
+@dataclass
+class Observed:
+    """What was seen of an installation at work."""
+
+    receiver: Receiver
+    messages: dict[str, list[Any]] = field(default_factory=dict)
+    said: str = ""
+    """All logs, and `/metrics` of all services."""
+
+
+@asynccontextmanager
+async def installed(directory: Path) -> AsyncIterator[Installation]:
+    prefix = f"t{uuid4().hex[:10]}."
+    with databases.copied() as database:
+        async with topic_support.created(servers.kafka(), prefix):
+            installation = Installation(servers.kafka(), prefix, database, directory)
+            try:
+                yield installation
+            finally:
+                installation.close()
+
+
+@asynccontextmanager
+async def failing(db: Any, table: str, sqlstate: str) -> AsyncIterator[None]:
+    """Meanwhile PostgreSQL refuses rows of *table* in words that hold a person's details, as it does with constraints."""
+    words = " ".join(PERSON.values())
+    await db.execute(
+        f"""
+        create function public.refuse() returns trigger language plpgsql as
+        $$ begin raise exception 'refused' using errcode = '{sqlstate}', detail = 'Failing row contains ({words})'; end $$;
+        create trigger refuse before insert on {table} for each row execute function public.refuse();
+        """
+    )
+    yield
+    await db.execute(f"drop trigger refuse on {table}; drop function public.refuse()")
+
+
+async def work(installation: Installation, partner: Partner) -> None:
+    """An upload of good and bad rows, a message that cannot be read, and failures that speak of people."""
+    db = await asyncpg.connect(installation.database.superuser_dsn)
+    producer = AIOKafkaProducer(bootstrap_servers=installation.kafka)
+    await producer.start()
+    try:
+        status, answer = await partner.upload(FILE.encode())
+        assert status == 202, answer
+        await partner.until(answer["upload_id"], "done")
+        await producer.send_and_wait(f"{installation.prefix}ingest.leads", BROKEN.encode())
+        async with failing(db, "app.uploads", "P0001"):
+            assert (await partner.upload(FILE.encode() + b"\n"))[0] == 500
+        async with failing(db, "svc_ingest.inbox", "42501"):
+            _, answer = await partner.upload(csv_of(1))
+            while "consumer_waits" not in installation.spawned[1].log:
+                await asyncio.sleep(0.05)
+        await partner.until(answer["upload_id"], "done")
+        while await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0:
+            await asyncio.sleep(0.05)
+    finally:
+        await producer.stop()
+        await db.close()
+
+
+async def observe(directory: Path) -> Observed:
+    async with otlp.receiving() as receiver, installed(directory) as installation, aiohttp.ClientSession() as session:
+        observed = Observed(receiver)
+        for name in SERVICES:
+            await installation.spawn(name, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **SOON)
+        async with asyncio.timeout(120):
+            await work(installation, Partner(installation.spawned[0].gateway, session, uuid4()))
+            while not receiver.named("process recorder.record_dead_letters"):
+                await asyncio.sleep(0.05)
+        for topic in ("ingest.leads", "funnel.upload_received", "funnel.dedupe_success"):
+            observed.messages[topic] = await everything_on(installation.kafka, installation.prefix + topic)
+        for spawned in installation.spawned:
+            async with session.get(f"{spawned.health}/metrics") as metrics:
+                observed.said += await metrics.text()
+            assert await asyncio.to_thread(spawned.stop) == 0
+            observed.said += spawned.log
+        return observed
+
+
+@pytest.fixture(scope="module")
+def observed() -> Iterator[Observed]:
+    with tempfile.TemporaryDirectory() as directory:
+        yield asyncio.run(observe(Path(directory)))
+
+
+def sender_of(record: Any) -> str:
+    return str(dict(record.headers)["traceparent"].decode().split("-")[2])
+
+
+def test_each_service_sends_its_spans(observed: Observed) -> None:
+    names = {(seen.service, seen.span.name) for seen in observed.receiver.spans}
+    assert names >= {
+        ("equity-gateway", "POST /v1/uploads"),
+        ("equity-gateway", "GET /v1/uploads/{upload_id}"),
+        ("equity-gateway", "send rows"),
+        ("equity-ingest", "process ingest.upsert_leads"),
+        ("equity-recorder", "process recorder.record_events"),
+        ("equity-recorder", "process recorder.record_dead_letters"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("topic", "sender", "receiver"),
+    [
+        ("ingest.leads", "send rows", "process ingest.upsert_leads"),
+        ("funnel.upload_received", "POST /v1/uploads", "process recorder.record_events"),
+        ("funnel.dedupe_success", "process ingest.upsert_leads", "process recorder.record_events"),
+    ],
+)
+def test_who_handles_a_message_links_to_the_span_that_sent_it(
+    observed: Observed, topic: str, sender: str, receiver: str
+) -> None:
+    senders = {seen.id for seen in observed.receiver.named(sender)}
+    sent = {sender_of(record) for record in observed.messages[topic] if record.headers}
+    links = {link.span_id.hex() for seen in observed.receiver.named(receiver) for link in seen.span.links}
+    assert sent
+    assert sent <= senders
+    assert sent <= links
+
+
+def test_spans_say_what_they_are_in_the_conventions_words(observed: Observed) -> None:
+    [process, *_] = observed.receiver.named("process ingest.upsert_leads")
+    assert (
+        process.attributes.items()
+        >= {
+            "messaging.system": "kafka",
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+            "messaging.consumer.group.name": "ingest.upsert_leads",
+        }.items()
+    )
+    assert process.attributes["messaging.batch.message_count"] >= 1
+    answers = {seen.attributes.get("http.response.status_code") for seen in observed.receiver.named("POST /v1/uploads")}
+    assert answers == {202, 500}
+
+
+def test_a_span_that_failed_names_the_kind_of_error(observed: Observed) -> None:
+    failed = {
+        seen.attributes.get("error.type") for seen in observed.receiver.spans if seen.span.status.code == 2
+    }  # STATUS_CODE_ERROR
+    assert failed == {"500", "42501"}
+
+
+def test_each_service_sends_its_metrics(observed: Observed) -> None:
+    assert set(observed.receiver.metrics) >= {
+        ("equity-gateway", "http.server.request.duration"),
+        ("equity-gateway", "equity_rows_published"),
+        ("equity-gateway", "equity_outbox_published"),
+        ("equity-gateway", "equity_job_runs"),
+        ("equity-ingest", "equity_messages_handled"),
+        ("equity-ingest", "equity_batch_seconds"),
+        ("equity-ingest", "equity_consumer_holds"),
+        ("equity-ingest", "equity_dead_letters"),
+        ("equity-recorder", "equity_events_recorded"),
+    }
+
+
+@pytest.mark.parametrize("detail", PERSON)
+def test_nothing_about_a_person_leaves_in_spans_metrics_or_logs(observed: Observed, detail: str) -> None:
+    value = PERSON[detail]
+    for text in {value, value.upper(), value.lower()}:
+        assert not [body for body in observed.receiver.bodies if text.encode() in body]
+        assert text not in observed.said
+
+
+async def test_nothing_is_sent_unless_an_endpoint_is_named(tmp_path: Path) -> None:
+    """What an exporter with the defaults would use is set; only our own variable counts."""
+    async with otlp.receiving() as receiver, installed(tmp_path) as installation, aiohttp.ClientSession() as session:
+        defaults = {f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT": receiver.url for signal in ("TRACES", "METRICS", "LOGS")}
+        spawned = await installation.spawn(*SERVICES, **defaults, **SOON)
+        partner = Partner(spawned.gateway, session, uuid4())
+        _, answer = await partner.upload(csv_of(3))
+        await partner.until(answer["upload_id"], "done")
+        assert await asyncio.to_thread(spawned.stop) == 0
+        assert receiver.bodies == []
+
+
+@pytest.mark.parametrize("endpoint", ["down", "silent"])
+async def test_an_endpoint_that_does_not_answer_harms_nothing(tmp_path: Path, endpoint: str) -> None:
+    """The exporters would wait for an hour; the services work, and end when they are asked to."""
+    async with otlp.receiving() as receiver, installed(tmp_path) as installation, aiohttp.ClientSession() as session:
+        receiver.silent = True
+        url = receiver.url if endpoint == "silent" else "http://127.0.0.1:1"
+        patient = {"OTEL_EXPORTER_OTLP_TIMEOUT": "3600"}
+        spawned = await installation.spawn(*SERVICES, OTEL_EXPORTER_OTLP_ENDPOINT=url, **SOON, **patient)
+        partner = Partner(spawned.gateway, session, uuid4())
+        _, answer = await partner.upload(csv_of(500))
+        report = await partner.until(answer["upload_id"], "done")
+        assert report["inserted"] == 500
+        assert await asyncio.to_thread(spawned.stop) == 0
+        assert bool(receiver.bodies) == (endpoint == "silent")
