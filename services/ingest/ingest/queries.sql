@@ -31,13 +31,26 @@ from app.lead_contacts
 where lead_id = any (:ids)
 group by lead_id;
 
--- name: add_contacts!
-insert into app.lead_contacts (
-  lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, line_type, rank, dnc
+-- name: add_contacts
+-- A value that is known may gain what a record says of it: empty fields are filled, and who must not be called stays so.
+-- Of leads that were there before, what is new or says more.
+with told as (
+  insert into app.lead_contacts as held (
+    lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, line_type, rank, dnc
+  )
+  select c.lead_id, c.channel, c.value_hash, :hash_key_id, :version, c.value_ciphertext, c.source, c.line_type, c.rank, c.dnc
+  from unnest(:candidates::pipeline.contact_candidate[]) c
+  on conflict (lead_id, channel, value_hash) do update
+  set
+    dnc = coalesce(nullif(excluded.dnc, false), held.dnc, excluded.dnc),
+    line_type = coalesce(held.line_type, excluded.line_type)
+  where held.dnc is distinct from coalesce(nullif(excluded.dnc, false), held.dnc, excluded.dnc)
+  or (held.line_type is null and excluded.line_type is not null)
+  returning held.lead_id, held.channel, held.value_hash
 )
-select c.lead_id, c.channel, c.value_hash, :hash_key_id, :version, c.value_ciphertext, c.source, c.line_type, c.rank, c.dnc
-from unnest(:candidates::pipeline.contact_candidate[]) c
-on conflict do nothing;
+select lead_id, channel, value_hash
+from told
+where lead_id = any (:known_leads::uuid[]);
 
 -- name: add_conflicts!
 -- Keys that lost within a batch, but for those that the lead has all the same.

@@ -1,7 +1,7 @@
 """What a batch writes, in one transaction: leads, contacts, conflicts, rejects, tallies, and the events about them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from common.database import load_queries
 from common.events import DedupeSuccess, LeadRejected
 from common.rejects import seal_row
 from ingest.dedupe import FLAGS, Merged, group, keys_lost
-from ingest.prepare import Prepared, Rejected
+from ingest.prepare import Contact, Prepared, Rejected
 from ingest.score import score
 from ingest.verdict import explain
 
@@ -37,6 +37,25 @@ class Verdict:
     score: int
 
 
+@dataclass(slots=True)
+class Candidate:
+    """A contact on its way to its lead, with all that the batch's records say of it, and which of them said so."""
+
+    contact: Contact
+    sealed: bytes
+    source: str
+    line_type: str | None
+    dnc: bool | None
+    tellers: list[int]
+
+    def take_in(self, other: Contact) -> bool:
+        """Add what *other* says of the same value; whether it was anything new. Who must not be called stays so."""
+        before = self.line_type, self.dnc
+        self.line_type = self.line_type or other.line_type
+        self.dnc = other.dnc or (other.dnc if self.dnc is None else self.dnc)
+        return before != (self.line_type, self.dnc)
+
+
 async def record_leads(tx: Tx, prepared: Sequence[Prepared], keyring: Keyring) -> list[Verdict]:
     """Upsert the homes of *prepared*, their contacts and scores; say what became of each record and tell the bus."""
     if not prepared:
@@ -46,10 +65,10 @@ async def record_leads(tx: Tx, prepared: Sequence[Prepared], keyring: Keyring) -
     leads: list[Any] = [None] * len(homes)
     async for lead in queries.upsert_leads(tx.connection, records=records):
         leads[lead["ord"]] = lead
-    await _add_contacts(tx, homes, leads, prepared, keyring)
+    told = await _add_contacts(tx, homes, leads, prepared, keyring)
     await _add_lost_keys(tx, homes, leads, prepared)
-    scores = await _rescore(tx, homes, leads, prepared)
-    verdicts = _verdicts(homes, leads, prepared, scores)
+    scores = await _rescore(tx, homes, leads, prepared, told)
+    verdicts = _verdicts(homes, leads, prepared, scores, told)
     for found in verdicts:
         if found.verdict != "duplicate":
             _tell(tx, found)
@@ -57,15 +76,24 @@ async def record_leads(tx: Tx, prepared: Sequence[Prepared], keyring: Keyring) -
 
 
 def _verdicts(
-    homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared], scores: dict[UUID, tuple[int, int]]
+    homes: Sequence[Merged],
+    leads: Sequence[Any],
+    prepared: Sequence[Prepared],
+    scores: dict[UUID, tuple[int, int]],
+    told: set[int],
 ) -> list[Verdict]:
-    """The first record of a home gets the database's verdict; of the others those that added something changed it."""
+    """The first record of a home gets the database's verdict; of the others those that added something changed it.
+
+    A contact is something, too: records *told* brought one.
+    """
     found = []
     for home, lead in zip(homes, leads, strict=True):
         points, version = scores.get(lead["lead_id"], (lead["lead_score"], lead["lead_version"]))
         for place, (member, said_more) in enumerate(zip(home.members, home.said_more, strict=True)):
             later = "updated" if said_more and lead["verdict"] != "duplicate" else "duplicate"
             verdict = lead["verdict"] if place == 0 else later
+            if verdict == "duplicate" and member in told:
+                verdict = "updated"
             found.append(Verdict(prepared[member], lead, verdict, version, points))
     return found
 
@@ -91,12 +119,12 @@ def _tell(tx: Tx, found: Verdict) -> None:
 
 async def _add_contacts(
     tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared], keyring: Keyring
-) -> None:
-    """Store each record's contacts as candidates of its lead, encrypted with the lead's key.
+) -> set[int]:
+    """Store each record's contacts as candidates of its lead, encrypted with the lead's key; which records told any.
 
     Another broker's lead takes nothing, contacts included.
     """
-    rows: list[tuple[Any, ...]] = []
+    found: dict[tuple[UUID, str, bytes], Candidate] = {}
     for home, lead in zip(homes, leads, strict=True):
         lead_id = lead["lead_id"]
         if not any(prepared[member].contacts for member in home.members) or _is_foreign(home, lead):
@@ -107,12 +135,32 @@ async def _add_contacts(
         for member in home.members:
             one = prepared[member]
             for c in one.contacts:
-                sealed = c.sealed if is_own and one is first else key.encrypt(c.channel, c.value)
-                rows.append((lead_id, c.channel, c.hash, sealed, home.row.source, c.line_type, c.rank, c.dnc))
-    if rows:
-        await queries.add_contacts(
-            tx.connection, candidates=rows, hash_key_id=keyring.hash_key_id, version=NORMALISATION_VERSION
-        )
+                value = (lead_id, c.channel, c.hash)
+                if (known := found.get(value)) is None:
+                    sealed = c.sealed if is_own and one is first else key.encrypt(c.channel, c.value)
+                    found[value] = Candidate(c, sealed, home.row.source, c.line_type, c.dnc, [member])
+                elif known.take_in(c):
+                    known.tellers.append(member)
+    new = {lead["lead_id"] for lead in leads if lead["verdict"] == "inserted"}
+    changed = await _store(tx, found, [lead["lead_id"] for lead in leads if lead["verdict"] != "inserted"], keyring)
+    return {member for value, one in found.items() if value[0] in new or value in changed for member in one.tellers}
+
+
+async def _store(
+    tx: Tx, found: Mapping[tuple[UUID, str, bytes], Candidate], known_leads: Sequence[UUID], keyring: Keyring
+) -> set[tuple[UUID, str, bytes]]:
+    """Write the candidates; which of those of *known_leads* are new or say more than before."""
+    if not found:
+        return set()
+    rows = [(*value, c.sealed, c.source, c.line_type, c.contact.rank, c.dnc) for value, c in found.items()]
+    changed = queries.add_contacts(
+        tx.connection,
+        candidates=rows,
+        hash_key_id=keyring.hash_key_id,
+        version=NORMALISATION_VERSION,
+        known_leads=known_leads,
+    )
+    return {(row["lead_id"], row["channel"], row["value_hash"]) async for row in changed}
 
 
 def _is_foreign(home: Merged, lead: Any) -> bool:
@@ -139,13 +187,15 @@ async def _add_lost_keys(tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], 
 
 
 async def _rescore(
-    tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared]
+    tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared], told: set[int]
 ) -> dict[UUID, tuple[int, int]]:
-    """Score again the leads whose facts are a mixture now; id to (score, version) of those that score otherwise."""
+    """Score again the leads that are a mixture of records now; id to (score, version) of those that score otherwise."""
     mixed = {
         lead["lead_id"]: (lead, prepared[home.members[0]].cause.time.date())
         for home, lead in zip(homes, leads, strict=True)
-        if lead["verdict"] == "updated" or (len(home.members) > 1 and lead["verdict"] == "inserted")
+        if lead["verdict"] == "updated"
+        or (len(home.members) > 1 and lead["verdict"] == "inserted")
+        or (lead["verdict"] == "duplicate" and not told.isdisjoint(home.members))
     }
     if not mixed:
         return {}

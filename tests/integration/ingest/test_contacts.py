@@ -1,0 +1,82 @@
+"""What records say of a phone or an email is kept, whichever of them came first."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from support.installation import Installation
+from support.upstream import Sender
+
+Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
+CELLS = {"Address": "12 Elm St", "City": "Tampa", "State": "FL", "Zip": "33601", "Phone 1": "8135550100"}
+
+
+@pytest.fixture
+def sender(installation: Installation) -> Sender:
+    return Sender(installation)
+
+
+@pytest.fixture
+async def db(installation: Installation) -> Any:
+    connection = await asyncpg.connect(installation.database.superuser_dsn)
+    yield connection
+    await connection.close()
+
+
+async def verdicts_of(db: Any, sender: Sender, *rows: dict[str, str], seconds: float = 20) -> tuple[int, int, int]:
+    """Send *rows* as an upload; how many were inserted, updated and duplicate."""
+    upload = uuid4()
+    await sender.send_rows(upload, *({"cells": row} for row in rows))
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        found = await tallied(db, upload)
+        if sum(found) == len(rows):
+            return found
+        assert asyncio.get_running_loop().time() < deadline, found
+        await asyncio.sleep(0.05)
+
+
+async def tallied(db: Any, upload: UUID) -> tuple[int, int, int]:
+    inserted, updated, duplicate = await db.fetchrow(
+        "select sum(inserted), sum(updated), sum(duplicate) from app.upload_tallies where upload_id = $1", upload
+    )
+    return int(inserted or 0), int(updated or 0), int(duplicate or 0)
+
+
+async def test_a_phone_that_must_not_be_called_stays_so_whatever_comes_before_or_after(
+    running: Running, sender: Sender, db: Any
+) -> None:
+    async with running("ingest"):
+        for said in ({}, {"Phone 1 DNC": "No"}, {"Phone 1 DNC": "Yes"}, {"Phone 1 DNC": "No"}, {}):
+            await verdicts_of(db, sender, CELLS | said)
+    assert await db.fetch("select dnc from app.lead_contacts") == [(True,)]
+
+
+async def test_a_batch_in_which_only_one_row_forbids_a_phone_forbids_it(
+    running: Running, sender: Sender, db: Any
+) -> None:
+    rows = [CELLS, CELLS | {"Phone 1 DNC": "Yes", "Phone 1 Type": "Mobile"}, CELLS | {"Phone 1 DNC": "No"}]
+    async with running("ingest"):
+        assert sum(await verdicts_of(db, sender, *rows)) == len(rows)
+    assert await db.fetch("select dnc, line_type from app.lead_contacts") == [(True, "mobile")]
+
+
+async def test_a_row_that_brings_a_new_contact_updates_the_lead(running: Running, sender: Sender, db: Any) -> None:
+    async with running("ingest"):
+        assert await verdicts_of(db, sender, CELLS) == (1, 0, 0)
+        assert await verdicts_of(db, sender, CELLS) == (0, 0, 1)
+        before = await db.fetchval("select lead_score from app.leads")
+        assert await verdicts_of(db, sender, CELLS | {"Phone 2": "8135550177", "Email 1": "ann@example.com"}) == (
+            0,
+            1,
+            0,
+        )
+        assert await verdicts_of(db, sender, CELLS | {"Phone 1 DNC": "Yes"}) == (0, 1, 0)
+        assert await verdicts_of(db, sender, CELLS | {"Phone 1 DNC": "Yes", "Email 1": "ann@example.com"}) == (0, 0, 1)
+    assert await db.fetchval("select count(*) from app.lead_contacts") == 3
+    assert await db.fetchval("select lead_score from app.leads") > before

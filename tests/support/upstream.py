@@ -1,0 +1,45 @@
+"""Whoever produces to `ingest.leads`: an upstream system that has never seen our code, and the gateway with its rows."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from aiokafka import AIOKafkaProducer
+
+from common import ids
+from support.installation import Installation
+
+Headers = list[tuple[str, bytes]]
+
+
+class Sender:
+    """Produces to `ingest.leads`."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+
+    async def send(self, *bodies: Any, headers: Headers | None = None) -> None:
+        """Produce *bodies* one after another, all with the same *headers*."""
+        await self._produce([(body, headers or []) for body in bodies])
+
+    async def send_rows(self, upload_id: UUID, *rows: dict[str, Any]) -> None:
+        """Produce *rows* as the gateway does: each under the id that its upload and number make."""
+        await self._produce(
+            [
+                (
+                    {"upload_id": str(upload_id), "row": n, **row},
+                    [("ce_id", str(ids.upload_row_id(upload_id, n)).encode())],
+                )
+                for n, row in enumerate(rows, 1)
+            ]
+        )
+
+    async def _produce(self, messages: list[tuple[Any, Headers]]) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.installation.kafka)
+        await producer.start()
+        try:
+            for body, headers in messages:
+                value = body if isinstance(body, bytes) else json.dumps(body).encode()
+                await producer.send_and_wait(f"{self.installation.prefix}ingest.leads", value, headers=headers)
+        finally:
+            await producer.stop()
