@@ -20,8 +20,7 @@ class Checked(Protocol):
 
     name: str
 
-    @property
-    def problems(self) -> list[str]:
+    async def problems(self) -> list[str]:
         """Why it counts as stuck."""
 
     async def unready(self) -> list[str]:
@@ -59,15 +58,16 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _livez(self, _request: web.Request) -> web.Response:
-        return self._answer({service.name: service.problems for service in self._services})
+        found = await asyncio.gather(*(service.problems() for service in self._services))
+        return self._answer(found)
 
     async def _readyz(self, _request: web.Request) -> web.Response:
         found = await asyncio.gather(*(within(3, service.unready) for service in self._services))
-        return self._answer({service.name: problems for service, problems in zip(self._services, found, strict=True)})
+        return self._answer(found)
 
-    @staticmethod
-    def _answer(problems: dict[str, list[str]]) -> web.Response:
-        failing = any(problems.values())
+    def _answer(self, found: Sequence[list[str]]) -> web.Response:
+        problems = {service.name: told for service, told in zip(self._services, found, strict=True)}
+        failing = any(found)
         return web.json_response(
             {"status": "failing" if failing else "ok", "services": problems}, status=503 if failing else 200
         )

@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Protocol
 
 import structlog
@@ -13,7 +14,7 @@ from common import telemetry
 from common.bus import Bus
 from common.contacts import Keyring
 from common.database import Database
-from common.health import HealthServer, within
+from common.health import HealthServer
 from common.jobs import Jobs
 from common.settings import Settings
 
@@ -76,27 +77,28 @@ class Service:
                 log.warning("stop_failed", service=self.name, step=step.__qualname__, error=type(error).__name__)
         log.info("service_stopped", service=self.name)
 
-    @property
-    def problems(self) -> list[str]:
+    async def problems(self) -> list[str]:
         """Why this service counts as stuck; empty when it is well or waits on purpose."""
-        return self.bus.problems if self.started else []
+        return await self.bus.problems() if self.started else []
 
     async def unready(self) -> list[str]:
         """Why this service cannot work now."""
         if not self.started:
             return ["starting"]
-        # Who consumes nothing works without Kafka: the outbox keeps what is to be sent.
-        found = list(self.bus.waiting) if self.bus.lanes else []
+        checks = [self._database_problems()]
+        if self.bus.lanes:  # who consumes nothing works without Kafka: the outbox keeps what is to be sent
+            checks.append(self._kafka_problems())
+        return [*(self.bus.waiting if self.bus.lanes else ()), *chain(*await asyncio.gather(*checks))]
+
+    async def _database_problems(self) -> list[str]:
         try:
             await self.database.ping()
         except Exception as error:  # noqa: BLE001 - whatever it is, the database cannot be used
-            found.append(f"database: {type(error).__name__}")
-        if self.bus.lanes:
-            found += await within(2, self._kafka_problems)
-        return found
+            return [f"database: {type(error).__name__}"]
+        return []
 
     async def _kafka_problems(self) -> list[str]:
-        return [] if await self.bus.broker.ping(timeout=1.5) else ["kafka: no answer"]
+        return [] if await self.bus.answers(1.5) else ["kafka: no answer"]
 
 
 async def run(services: Sequence[Service], settings: Settings) -> None:

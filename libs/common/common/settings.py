@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     )
     health_host: str = "127.0.0.1"
     health_port: int = Field(8081, ge=0, le=65535, description="`/livez`, `/readyz`, `/metrics`; 0 takes a free port.")
+    livez_limit_seconds: float = Field(
+        300, gt=0, description="A batch that takes longer, or lag without progress for longer, makes `/livez` fail."
+    )
 
     inbox_days: int = Field(14, ge=8, description="Days an inbox remembers: longer than topics keep their messages.")
 

@@ -53,7 +53,7 @@ async def test_a_revoked_grant_dead_letters_nothing(running: Running, installati
             await asyncio.sleep(0.1)
         assert any("our_mistake" in text for text in ingest.bus.waiting)
         await asyncio.sleep(1)
-        assert ingest.problems == []
+        assert await ingest.problems() == []
         assert await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0
         assert await db.fetchval("select count(*) from svc_ingest.inbox") == 0
         await db.execute("grant insert on app.lead_contacts, app.leads to svc_ingest")

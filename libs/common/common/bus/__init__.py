@@ -72,6 +72,7 @@ class Bus:
         self.attempts: dict[tuple[str, int, int], tuple[int, datetime]] = {}
         self.lanes: list[Lane] = []
         self.relay = Relay(service, settings, database)
+        self._stopping = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         self.broker = KafkaBroker(
             settings.kafka_bootstrap_servers.split(","),
@@ -152,6 +153,7 @@ class Bus:
 
     async def start(self) -> None:
         """Start to consume and to relay. Raises KafkaConnectionError when Kafka cannot be reached."""
+        self._stopping.clear()
         if self.lanes and not self.cluster:
             self.cluster = await cluster_id(self.settings)
         if self.lanes:
@@ -160,6 +162,7 @@ class Bus:
 
     async def stop(self) -> None:
         """Finish the batches in flight, publish what they committed, and let go of Kafka."""
+        self._stopping.set()
         if self.lanes:
             await self.broker.stop()
         await self.relay.stop()
@@ -168,11 +171,24 @@ class Bus:
                 await asyncio.wait_for(self._producer.stop(), 10)
             self._producer = None
 
-    @property
-    def problems(self) -> list[str]:
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, or less when the bus is to stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def answers(self, seconds: float) -> bool:
+        """Whether Kafka answers in that time."""
+        return bool(await self.broker.ping(timeout=seconds))
+
+    async def problems(self) -> list[str]:
         """Why this bus counts as stuck; empty when it is well or waits on purpose."""
         found = [lane.stuck for lane in self.lanes if lane.stuck]
-        return [*found, *(["the relay ended"] if not self.relay.alive else [])]
+        stalled = {lane: lane.stalled for lane in self.lanes if lane.stalled}
+        if stalled and not await self.answers(0.5):
+            for lane in stalled:
+                lane.watch.moved()  # it waits for Kafka, and has its time anew when Kafka is back
+            stalled.clear()
+        return [*found, *filter(None, [*stalled.values(), self.relay.stuck])]
 
     @property
     def waiting(self) -> list[str]:

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 from common import telemetry
 from common.bus.failures import Kind, classify
 from common.bus.kafka import REQUEST_LIMIT, Batches, new_producer, partition_of
+from common.bus.watch import Watch
 from common.database import Connection, Database
 from common.settings import Settings
 
@@ -69,6 +70,8 @@ class Relay:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.waiting: str | None = None
+        self._watch = Watch(settings.livez_limit_seconds)
+        self._working = False
         schema = f"svc_{service}"
         self._take = _TAKE.format(schema=schema)
         self._bury = _BURY.format(schema=schema)
@@ -92,9 +95,12 @@ class Relay:
         self._wake.set()
 
     @property
-    def alive(self) -> bool:
-        """False if the relay's task ended, which it never should."""
-        return self._task is not None and not self._task.done()
+    def stuck(self) -> str | None:
+        """Why it counts as stuck, or None: its task ended, which it never should, or a round does not end."""
+        if self._task is None or self._task.done():
+            return "the relay ended"
+        late = self._working and self._watch.overdue
+        return f"the relay has been in one round for over {self._watch.limit:g} s" if late else None
 
     async def _run(self) -> None:
         pause = POLL_SECONDS
@@ -106,7 +112,7 @@ class Relay:
                 pass
             self._wake.clear()
             try:
-                while await self._round() == BATCH:
+                while await self._watched_round() == BATCH:
                     pass
                 pause, self.waiting = POLL_SECONDS, None
             except Exception as error:  # noqa: BLE001 - sorted by kind; the rows are still there
@@ -114,6 +120,14 @@ class Relay:
                 self.waiting = type(error).__name__
                 level = log.warning if classify(error) in (Kind.OURS_DOWN, Kind.REPEAT) else log.error
                 level("relay_waits", service=self._service, error=type(error).__name__, pause_s=pause)
+
+    async def _watched_round(self) -> int:
+        self._watch.moved()
+        self._working = True
+        try:
+            return await self._round()
+        finally:
+            self._working = False
 
     async def _round(self) -> int:
         """Publish up to a thousand rows; how many there were. Raises and leaves the rows when Kafka does not answer."""

@@ -22,6 +22,7 @@ from opentelemetry.trace import Span, SpanKind
 from common import envelope, telemetry
 from common.bus.batch import Batch, Failure, Received, id_used_twice
 from common.bus.failures import HOLDING, BadRecordError, HoldError, Kind, Outcomes, TheirsDownError, classify
+from common.bus.watch import Watch
 from common.events import Event
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ log = structlog.get_logger()
 MAX_BATCH_BYTES = 8_000_000
 MAX_HOLD = 30.0
 UNEXPECTED_ATTEMPTS = 3
-STUCK_AFTER = 300.0
 
 Handler = Callable[[Batch[Any]], Awaitable[None]]
 
@@ -124,8 +124,9 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         self.name = f"{consumer.name}-{number}"
         self.kafka: Callable[[], AIOKafkaConsumer | None] = lambda: None
         self.waiting: str | None = None
-        self.since = time.monotonic()
+        self.watch = Watch(consumer.bus.settings.livez_limit_seconds)
         self._busy = asyncio.Lock()
+        self._asleep = False
         self._next: dict[TopicPartition, int] = {}
         self._pause = 0.0
         self._retaking = False
@@ -134,6 +135,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         """Let the batch in flight finish before its partitions go to another member."""
         async with self._busy:
             self.consumer.bus.attempts.clear()
+            self._next.clear()  # others go on from there
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
         """Nothing to prepare: state lives in PostgreSQL."""
@@ -142,9 +144,9 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         """Handle what was polled; FastStream calls it with one batch after the other."""
         hold: HoldError | None = None
         async with self._busy:
-            self.since = time.monotonic()
             try:
                 for part in _bounded(records):
+                    self.watch.moved()
                     await self._handle(part)
                     await self._advance(part)
             except HoldError as error:
@@ -152,7 +154,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
                 self._rewind(records)
             else:
                 self.waiting, self._pause, self._retaking = None, 0.0, False
-            self.since = time.monotonic()
+            self.watch.moved()
         if hold:
             await self._wait(hold)
 
@@ -277,6 +279,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         for place, offset in earliest.items():
             if kafka and place in kafka.assignment():
                 kafka.seek(place, offset)
+                self._next[place] = offset
 
     async def _wait(self, hold: HoldError) -> None:
         """Wait, at most half a minute at a time, then poll again: the group must not lose this member."""
@@ -296,19 +299,25 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         telemetry.counter("equity_consumer_holds", "Times a consumer had to wait").add(
             1, {"consumer": self.consumer.name, "kind": hold.kind}
         )
-        await asyncio.sleep(self._pause)
+        self._asleep = True
+        await self.consumer.bus.sleep(self._pause)
+        self._asleep = False
+        self.watch.moved()
 
     @property
     def stuck(self) -> str | None:
-        """Why this lane counts as stuck, or None. Waiting on purpose is not being stuck."""
-        if self.waiting or time.monotonic() - self.since < STUCK_AFTER:
+        """Why this lane counts as stuck, or None. What it waited for before is no excuse for a batch that does not end."""
+        late = self._busy.locked() and self.watch.overdue
+        return f"{self.name} has been in one batch for over {self.watch.limit:g} s" if late else None
+
+    @property
+    def stalled(self) -> str | None:
+        """Why this lane counts as stuck if Kafka answers, or None: there are messages and it does not take them."""
+        if self._asleep or self._busy.locked() or not self.watch.overdue:
             return None
-        if self._busy.locked():
-            return f"{self.name} has been in one batch for over {STUCK_AFTER:.0f} s"
         kafka = self.kafka()
-        behind = kafka and [
-            p for p in kafka.assignment() if p in self._next and (kafka.highwater(p) or 0) > self._next[p]
-        ]
+        held = kafka.assignment() if kafka else ()
+        behind = kafka and any((kafka.highwater(p) or 0) > offset for p, offset in self._next.items() if p in held)
         return f"{self.name} has lag and makes no progress" if behind else None
 
 
