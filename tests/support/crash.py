@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from common.bus import Bus
-from common.bus.batch import Batch, Tx
+from common.bus.batch import Batch
 from common.bus.relay import Relay
 from common.bus.subscribe import Lane
+from common.bus.tx import Tx
 
 PASSES = 2
 POINTS: dict[str, tuple[Any, str, bool]] = {

@@ -14,12 +14,15 @@ from aiokafka import AIOKafkaProducer
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from common.bus.batch import Batch, Caused, Failure, Received, Tx
+from common.bus.batch import Batch
+from common.bus.consumer import Consumer, Handler
 from common.bus.failures import BadRecordError, Kind, TheirsDownError, classify
 from common.bus.kafka import cluster_id, new_producer
+from common.bus.received import Caused, Failure, Received
 from common.bus.relay import Relay
 from common.bus.security import broker_security
-from common.bus.subscribe import Consumer, Handler, Lane, raw_decoder, raw_parser
+from common.bus.subscribe import Lane, raw_decoder, raw_parser
+from common.bus.tx import Tx
 from common.contacts import Keyring
 from common.database import Database
 from common.events import Event

@@ -10,20 +10,19 @@ import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 import structlog
-from aiokafka import ConsumerRecord
 
 import common
-from common import envelope, ids, telemetry
-from common.bus.failures import HOLDING, BadRecordError, HoldError, Kind, body_hash, classify, code_of, detail_of
-from common.bus.relay import encode_attributes, encode_headers
-from common.database import Connection
+from common import ids, telemetry
+from common.bus.failures import HOLDING, HoldError, Kind, body_hash, classify, code_of
+from common.bus.received import Caused, Failure, Received, id_used_twice
+from common.bus.tx import Tx
 from common.deadletters import pack
-from common.events import DeadLetter, DeadLetterResolved, Event, FunnelEvent
+from common.events import DeadLetter, DeadLetterResolved
 
 if TYPE_CHECKING:
     from common.bus import Bus
@@ -36,116 +35,7 @@ PATIENCE = 30.0
 """Seconds that a commit waits for the database before the batch is given back to Kafka."""
 
 
-@dataclass(slots=True, eq=False)
-class Received(Generic[E]):
-    """One message as a consumer sees it: the event, and the envelope that came with it."""
-
-    event: E
-    record: ConsumerRecord[Any, Any]
-    id: UUID
-    time: datetime
-    day: date
-    redrive: int = 0
-    subject: str | None = None
-    causation_id: str | None = None
-    correlation_id: str | None = None
-    traceparent: str | None = None
-    source: str | None = None
-    duration_ms: int | None = None
-
-    @property
-    def inbox_key(self) -> tuple[UUID, int]:
-        """What the inbox remembers this delivery by, within its day."""
-        return self.id, self.redrive
-
-
-class Caused(Protocol):
-    """Anything that a batch can commit: it knows the message that it answers."""
-
-    @property
-    def cause(self) -> Received[Any]:
-        """The message that this answers."""
-
-
 C = TypeVar("C", bound=Caused)
-
-
-@dataclass(slots=True)
-class Failure:
-    """A message that could not be handled, and why."""
-
-    received: Received[Any]
-    kind: Kind
-    code: str
-    detail: str
-    exception_type: str | None = None
-    retry_after: datetime | None = None
-
-    @classmethod
-    def of(cls, received: Received[Any], error: BaseException) -> "Failure":
-        """The failure that *error* means for *received*, without any of its data."""
-        return cls(received, classify(error), code_of(error), detail_of(error), type(error).__name__)
-
-
-def id_used_twice(received: Received[Any]) -> Failure:
-    """The failure of a body that came under another body's id; it gets an id of its own, to be found by."""
-    own = ids.named_id(received.id, body_hash(received.record.value))
-    other = Received(received.event, received.record, own, received.time, received.day, received.redrive)
-    detail = f"another body came under id {received.id} before: give each record its own ce_id"
-    return Failure.of(other, BadRecordError("id_used_twice", detail))
-
-
-class Tx:
-    """A transaction: a connection, and the events that leave with it."""
-
-    def __init__(self, connection: Connection, service: str) -> None:
-        self.connection = connection
-        self.now = datetime.now(UTC)
-        self._service = service
-        self._outgoing: list[tuple[str, bytes | None, bytes, bytes | None]] = []
-
-    def emit(
-        self,
-        event: Event,
-        *,
-        cause: Received[Any] | None = None,
-        subject: UUID | None = None,
-        id: UUID | None = None,  # noqa: A002 - the CloudEvents name
-        correlation_id: object = None,
-    ) -> None:
-        """Send *event* when this transaction commits. *subject* is the lead; *cause* the message that led to it."""
-        subject = subject or getattr(event, "lead_id", None)
-        headers = envelope.attributes(
-            id=id or ids.new_id(),
-            type=event.topic,
-            source=self._service,
-            time=event.occurred_at if isinstance(event, FunnelEvent) else self.now,
-            subject=subject,
-            causation_id=cause.id if cause else None,
-            correlation_id=correlation_id or (cause.correlation_id if cause else None),
-            duration_ms=max(0, int((self.now - cause.time).total_seconds() * 1000)) if cause else None,
-            traceparent=telemetry.current_traceparent() or (cause.traceparent if cause else None),
-        )
-        body = event.__pydantic_serializer__.to_json(event, exclude_none=True)
-        key = str(subject).encode() if subject else None
-        self._outgoing.append((event.topic, key, encode_attributes(headers), body))
-
-    def emit_raw(
-        self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None
-    ) -> None:
-        """Send a message as it is: for redrives, which repeat what once came."""
-        self._outgoing.append((topic, key, encode_headers(headers), value))
-
-    async def flush(self) -> int:
-        """Write the outgoing events to the outbox; the last statement of the transaction."""
-        if self._outgoing:
-            await self.connection.copy_records_to_table(
-                "outbox",
-                schema_name=f"svc_{self._service}",
-                columns=("topic", "key", "headers", "body"),
-                records=self._outgoing,
-            )
-        return len(self._outgoing)
 
 
 @dataclass(slots=True)

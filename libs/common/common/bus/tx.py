@@ -1,0 +1,65 @@
+"""A transaction of a service, and the events that leave with it through the outbox."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from common import envelope, ids, telemetry
+from common.bus.received import Received
+from common.bus.relay import encode_attributes, encode_headers
+from common.database import Connection
+from common.events import Event, FunnelEvent
+
+
+class Tx:
+    """A transaction: a connection, and the events that leave with it."""
+
+    def __init__(self, connection: Connection, service: str) -> None:
+        self.connection = connection
+        self.now = datetime.now(UTC)
+        self._service = service
+        self._outgoing: list[tuple[str, bytes | None, bytes, bytes | None]] = []
+
+    def emit(
+        self,
+        event: Event,
+        *,
+        cause: Received[Any] | None = None,
+        subject: UUID | None = None,
+        id: UUID | None = None,  # noqa: A002 - the CloudEvents name
+        correlation_id: object = None,
+    ) -> None:
+        """Send *event* when this transaction commits. *subject* is the lead; *cause* the message that led to it."""
+        subject = subject or getattr(event, "lead_id", None)
+        headers = envelope.attributes(
+            id=id or ids.new_id(),
+            type=event.topic,
+            source=self._service,
+            time=event.occurred_at if isinstance(event, FunnelEvent) else self.now,
+            subject=subject,
+            causation_id=cause.id if cause else None,
+            correlation_id=correlation_id or (cause.correlation_id if cause else None),
+            duration_ms=max(0, int((self.now - cause.time).total_seconds() * 1000)) if cause else None,
+            traceparent=telemetry.current_traceparent() or (cause.traceparent if cause else None),
+        )
+        body = event.__pydantic_serializer__.to_json(event, exclude_none=True)
+        key = str(subject).encode() if subject else None
+        self._outgoing.append((event.topic, key, encode_attributes(headers), body))
+
+    def emit_raw(
+        self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None
+    ) -> None:
+        """Send a message as it is: for redrives, which repeat what once came."""
+        self._outgoing.append((topic, key, encode_headers(headers), value))
+
+    async def flush(self) -> int:
+        """Write the outgoing events to the outbox; the last statement of the transaction."""
+        if self._outgoing:
+            await self.connection.copy_records_to_table(
+                "outbox",
+                schema_name=f"svc_{self._service}",
+                columns=("topic", "key", "headers", "body"),
+                records=self._outgoing,
+            )
+        return len(self._outgoing)
