@@ -1,5 +1,6 @@
 """Brokers, territories, partners and keys, made and looked after by the command line."""
 
+import shlex
 from pathlib import Path
 from uuid import uuid4
 
@@ -48,7 +49,10 @@ def test_a_territory_has_one_broker(equity: Equity) -> None:
         equity("brokers", "territory", "add", "Dana Ruiz", *area).ok()
         rival = equity("brokers", "territory", "add", "Lee Ash", *area)
         assert rival.code == 3
-        assert "Dana Ruiz" in rival.err
+        way_out = rival.err.partition("Take it away first: equity ")[2].splitlines()[0]
+        assert shlex.split(way_out)[:4] == ["brokers", "territory", "remove", "Dana Ruiz"]
+        equity(*shlex.split(way_out)).ok()
+        equity("brokers", "territory", "add", "Dana Ruiz", *area).ok()
     assert len(equity("brokers", "show", "Dana Ruiz", "--json").ok().json["territories"]) == 3
     equity("brokers", "territory", "remove", "Dana Ruiz", "FL", "--county", "PINELLAS").ok()
     equity("brokers", "territory", "add", "Lee Ash", "FL", "--county", "Pinellas County").ok()

@@ -1,6 +1,7 @@
 """Brokers and their territories."""
 
 import re
+import shlex
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -113,7 +114,7 @@ def add_territory(
         if holder := await queries.territory_holder(connection, broker_id=owner, **area):
             raise RefusedError(
                 f"{holder['name']} has {_written(area)} already.",
-                "" if holder["id"] == owner else "Take it away first: equity brokers territory remove",
+                "" if holder["id"] == owner else f"Take it away first: {_removal(holder['name'], area)}",
             )
         await queries.add_territory(connection, broker_id=owner, **area)
 
@@ -148,6 +149,14 @@ def _area(state: str, county: str | None, zip_code: str | None) -> dict[str, str
     if zip_code and not re.fullmatch(r"\d{5}", zip_code):
         raise UsageError(f"{zip_code!r} is not a ZIP code.", "Five digits, such as 33701.")
     return {"state": code, "county": name, "zip": zip_code}
+
+
+def _removal(broker: str, area: dict[str, str | None]) -> str:
+    """The command that takes *area* away from *broker*."""
+    words = ["equity", "brokers", "territory", "remove", broker, str(area["state"])]
+    for option in ("county", "zip"):
+        words += [f"--{option}", str(area[option])] if area[option] else []
+    return shlex.join(words)
 
 
 def _written(area: dict[str, str | None]) -> str:
