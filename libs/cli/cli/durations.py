@@ -21,5 +21,8 @@ def moment(text: str) -> datetime:
     try:
         given = datetime.fromisoformat(text.strip())
     except ValueError:
-        return datetime.now(UTC) - span(text)
+        try:
+            return datetime.now(UTC) - span(text)
+        except (typer.BadParameter, OverflowError):
+            raise typer.BadParameter(f"{text!r} is no moment; write 2026-03-01T17:05:00Z, 2026-03-01 or 24h.") from None
     return given if given.tzinfo else given.replace(tzinfo=UTC)

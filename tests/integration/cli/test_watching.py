@@ -103,6 +103,13 @@ def test_a_dead_letter_s_message_opens_only_on_request(equity: Equity, connectio
     assert equity("dlq", "show", number + 1000).code == 3
 
 
+def test_a_dead_letter_that_was_emptied_says_so(equity: Equity, connection: Connection) -> None:
+    number = dead_letter(connection)
+    connection.execute("update pipeline.pipeline_dlq set payload = null where id = %s", (number,))
+    for option in ([], ["--reveal"]):
+        assert "no longer kept" in equity("dlq", "show", number, *option).ok().err
+
+
 def test_what_is_no_text_is_shown_all_the_same(equity: Equity, connection: Connection) -> None:
     number = dead_letter(connection, body=b"\xff\x00not json")
     assert equity("dlq", "show", number, "--reveal", "--json").ok().json["message"]["value"] == "\\xff\x00not json"
@@ -155,3 +162,4 @@ def test_uploads_are_listed_with_their_totals(equity: Equity, connection: Connec
     totals = {name: row[name] for name in ("id", "rows_total", "inserted", "updated", "duplicate", "rejected")}
     assert totals == {"id": str(upload), "rows_total": 7, "inserted": 4, "updated": 0, "duplicate": 2, "rejected": 1}
     assert equity("uploads", "list", "--state", "failed", "--json").ok().json == []
+    assert "No upload matches" in equity("uploads", "list", "--state", "failed").ok().out

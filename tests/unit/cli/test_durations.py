@@ -25,4 +25,8 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 def test_a_moment_is_a_time_or_a_span_ago() -> None:
     assert moment("2026-03-01T17:05:09Z") == datetime(2026, 3, 1, 17, 5, 9, tzinfo=UTC)
     assert moment("2026-03-01") == datetime(2026, 3, 1, tzinfo=UTC)
+    with pytest.raises(typer.BadParameter, match="2026-03-01"):
+        moment("yesterday")
+    with pytest.raises(typer.BadParameter, match="no moment"):
+        moment("999999w")
     assert timedelta(minutes=59) < datetime.now(UTC) - moment("1h") < timedelta(minutes=61)

@@ -1,6 +1,7 @@
 """Dead letters: messages that a consumer could not handle."""
 
 from datetime import datetime
+from enum import StrEnum
 from getpass import getuser
 from typing import Annotated, Any
 
@@ -23,15 +24,23 @@ _COLUMNS = {"id": "id", "status": "status", "consumer": "consumer", "source": "t
 
 _REPLAYED = {"id": "id", "consumer": "consumer", "reason": "reason", "status": "status", "created_at": "died"}
 
+
+class Status(StrEnum):
+    """How a dead letter stands."""
+
+    OPEN = "open"
+    RETRYING = "retrying"
+    PARKED = "parked"
+    RESOLVED = "resolved"
+
+
 LetterId = Annotated[int, typer.Argument(metavar="ID", help="The dead letter's number.")]
 Consumer = Annotated[str | None, typer.Option(help="Only of this consumer, such as ingest.upsert_leads.")]
 
 
 @app.command("list")
 def list_letters(
-    status: Annotated[
-        str | None, typer.Option(help="open, retrying, parked or resolved; default: open and retrying.")
-    ] = None,
+    status: Annotated[Status | None, typer.Option(help="Only so; default: open and retrying.")] = None,
     consumer: Consumer = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 50,
     *,
@@ -45,7 +54,8 @@ def list_letters(
         return rows, {row["status"]: row["count"] async for row in queries.count_dead_letters(connection)}
 
     rows, counts = in_transaction(work)
-    show_rows(rows, _COLUMNS, as_json=as_json, empty="No dead letters wait.")
+    nothing = "No dead letter matches." if status or consumer else "No dead letters wait."
+    show_rows(rows, _COLUMNS, as_json=as_json, empty=nothing)
     if counts:
         say("In all: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
@@ -67,10 +77,12 @@ def show(
 
     fields = in_transaction(work)
     payload = fields.pop("payload")
-    if reveal:
+    if reveal and payload is not None:
         fields["message"] = _open(fields, payload)
     show_fields(fields, as_json=as_json)
-    if not reveal:
+    if payload is None:
+        say("The message is no longer kept: dead letters are emptied after 30 days, or came without one.")
+    elif not reveal:
         say(f"The message is sealed. To read it: equity dlq show {letter} --reveal")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, BinaryIO
 from uuid import UUID
@@ -23,15 +24,25 @@ _COLUMNS = {"id": "upload", "received_at": "received", "state": "state", "partne
             "rows_total": "rows", "inserted": "inserted", "updated": "updated", "duplicate": "duplicate",
             "rejected": "rejected"}  # fmt: skip
 
+
+class State(StrEnum):
+    """How far an upload has come."""
+
+    RECEIVED = "received"
+    PUBLISHING = "publishing"
+    ACCOUNTED = "accounted"
+    DONE = "done"
+    NEEDS_RESEND = "needs_resend"
+    FAILED = "failed"
+
+
 UploadId = Annotated[UUID, typer.Argument(metavar="ID", help="The upload's id.")]
 
 
 @app.command("list")
 def list_uploads(
     partner: Annotated[str | None, typer.Option(help="Only this partner's: id or name.")] = None,
-    state: Annotated[
-        str | None, typer.Option(help="Only in this state, such as done, publishing or needs_resend.")
-    ] = None,
+    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 20,
     *,
     as_json: AsJson = False,
@@ -43,9 +54,8 @@ def list_uploads(
         found = queries.list_uploads(connection, partner_id=owner, state=state, limit=limit)
         return [dict(row) async for row in found]
 
-    show_rows(
-        in_transaction(work), _COLUMNS, as_json=as_json, empty="No uploads yet. Start with: equity upload FILE.csv"
-    )
+    nothing = "No upload matches." if partner or state else "No uploads yet. Start with: equity upload FILE.csv"
+    show_rows(in_transaction(work), _COLUMNS, as_json=as_json, empty=nothing)
 
 
 @app.command()
