@@ -47,6 +47,8 @@ def backup(dsn: str, out: Path) -> int:
     """Write the database into the new file *out*, for its owner's eyes; its size in bytes."""
     if out.exists():
         raise RefusedError(f"{out} exists already.", "Name another file; no backup is overwritten.")
+    with psycopg.connect(dsn, connect_timeout=5):
+        pass  # who is not there, or refuses, is told as everywhere
     part = out.with_name(out.name + ".part")
     try:
         part.touch(mode=0o600)

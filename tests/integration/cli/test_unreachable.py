@@ -18,6 +18,9 @@ NOWHERE = "127.0.0.1:1"
         (["brokers", "list"], {"DATABASE_DIRECT_URL": f"postgresql://u:hunter2@{NOWHERE}/d"}, 4, NOWHERE),
         (["brokers", "list"], {"DATABASE_DIRECT_URL": "no dsn hunter2"}, 2, "DATABASE_DIRECT_URL"),
         (["db", "status"], {"DATABASE_DIRECT_URL": f"postgresql://u:hunter2@{NOWHERE}/d"}, 4, NOWHERE),
+        (["db", "backup", "--out", "OUT"], {"DATABASE_DIRECT_URL": f"postgresql://u:hunter2@{NOWHERE}/d"}, 4, NOWHERE),
+        (["uploads", "list", "--state", "finished"], {}, 2, "needs_resend"),
+        (["dlq", "list", "--status", "dead"], {}, 2, "parked"),
         (["topics", "check"], {"KAFKA_BOOTSTRAP_SERVERS": NOWHERE}, 4, NOWHERE),
         (["upload", "LEADS", "--url", f"http://{NOWHERE}"], SECRETS, 4, NOWHERE),
         (["upload", "/no/such/leads.csv"], SECRETS, 2, "/no/such/leads.csv"),
@@ -33,7 +36,8 @@ def test_faults_have_a_sentence_and_a_code(
 ) -> None:
     leads = tmp_path / "leads.csv"
     leads.write_text("Address,City,State,Zip\n418 Palmetto Ave,Dunedin,FL,34698\n")
-    ran = Equity(environment)(*(str(leads) if word == "LEADS" else word for word in command))
+    places = {"LEADS": str(leads), "OUT": str(tmp_path / "out.dump")}
+    ran = Equity(environment)(*(places.get(word, word) for word in command))
     assert ran.code == code, ran.err
     assert named in ran.err
     assert ran.out == ""
