@@ -42,12 +42,19 @@ class LeadRecord(Event):
 
     topic: ClassVar[str] = "ingest.leads"
 
-    source: str = Field("upstream", max_length=40, description="Where the record comes from, such as `propstream`.")
+    source: str = Field(
+        "upstream",
+        max_length=40,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="Where the record comes from, such as `propstream`.",
+    )
     observed_on: date | None = Field(
         None, description="The day the source saw these facts; default: the day of `ce_time`."
     )
-    upload_id: UUID | None = None
-    row: int | None = Field(None, ge=1, description="Number of the data row in the upload's file; 1 is the first.")
+    upload_id: UUID | None = Field(None, description="The gateway's alone, as is `row`; others leave both out.")
+    row: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="Number of the data row in the upload's file; 1 is the first."
+    )
     row_problem: str | None = Field(None, description="What the gateway could not read in this row.")
     broker_id: UUID | None = Field(None, description="The broker the lead is for; default: by territory.")
     allowed_broker_ids: list[UUID] | None = Field(

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from common import telemetry
-from common.bus import Batch, Tx
+from common import ids, telemetry
+from common.bus import Batch, Received, Tx
 from common.contacts import Keyring
 from common.events import LeadRecord
 from ingest.prepare import Prepared, Rejected, prepare
@@ -36,6 +36,9 @@ class Intake:
         for place, received in enumerate(batch):
             if place % BREATH == 0:
                 await asyncio.sleep(0)
+            if not _is_from_its_upload(received):
+                batch.reject(received, "foreign_upload_id", "upload_id and row are the gateway's: leave them out")
+                continue
             found = prepare(received, brokers, self._keyring, today=today)
             if isinstance(found, Rejected) and received.event.upload_id is None:
                 batch.reject(received, ",".join(found.reasons), explain(found.reasons))
@@ -49,6 +52,12 @@ class Intake:
         await record_rejects(tx, rejects, self._keyring)
         verdicts = await record_leads(tx, [one for one in decided if isinstance(one, Prepared)], self._keyring)
         await record_tallies(tx, verdicts, rejects)
+
+
+def _is_from_its_upload(received: Received[LeadRecord]) -> bool:
+    """Whether a record that names an upload has the id of that upload's row, so that it counts once and for no other."""
+    upload_id, row = received.event.upload_id, received.event.row
+    return upload_id is None or (row is not None and received.id == ids.upload_row_id(upload_id, row))
 
 
 def _count_dropped(decided: Sequence[Prepared | Rejected]) -> None:

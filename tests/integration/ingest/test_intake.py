@@ -118,6 +118,24 @@ async def test_what_is_wrong_with_an_upstream_record_is_a_dead_letter(
     )
 
 
+async def test_an_upstream_record_counts_for_no_upload(running: Running, sender: Sender, db: Any) -> None:
+    upload = uuid4()
+    async with running("ingest", "recorder"):
+        await sender.send_rows(
+            upload, {"cells": {"Address": "12 Elm St", "City": "Tampa", "State": "FL", "Zip": "33601"}}
+        )
+        await sender.send(
+            {**HOME, "upload_id": str(upload), "row": 1},
+            {**HOME, "upload_id": str(upload)},
+            {**HOME, "upload_id": str(uuid4()), "row": 1, "property_zip": ""},
+        )
+        await eventually(counting(db, "pipeline.pipeline_dlq"), 3)
+        await eventually(counting(db, "app.leads"), 1)
+    assert await db.fetch("select distinct reason from pipeline.pipeline_dlq") == [("foreign_upload_id",)]
+    assert await db.fetchval("select sum(inserted + updated + duplicate + rejected) from app.upload_tallies") == 1
+    assert await db.fetchval("select count(*) from app.upload_rejects") == 0
+
+
 async def test_rows_of_an_upload_are_all_accounted_for(running: Running, sender: Sender, db: Any) -> None:
     upload = uuid4()
     cells = {
