@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from pydantic import BaseModel
 
 from common.bus.failures import Kind, classify, code_of
@@ -46,7 +46,8 @@ class Routes:
         """The web application."""
         app = web.Application(middlewares=[observe, answer_problems], handler_args={"auto_decompress": False})
         for operation in OPERATIONS:
-            app.router.add_route(operation.method, operation.path, getattr(self, operation.name))
+            handler = getattr(self, operation.name)
+            app.router.add_route(operation.method, operation.path, handler, expect_handler=ask_for_body)
         app.on_response_prepare.append(_say_little)
         return app
 
@@ -112,6 +113,13 @@ class Routes:
         if key is None:
             raise ProblemError("bad_signature", "No active key signed this path at this time.")
         return key
+
+
+async def ask_for_body(request: web.Request) -> None:
+    """Tell a sender that waits to be asked for its body to go on; any other expectation means nothing to us."""
+    if request.version >= HttpVersion11 and request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
 
 
 @web.middleware

@@ -99,11 +99,20 @@ async def test_garbage_is_refused_and_hurts_nobody(gateway: str, name: str, sess
     assert (await Partner(gateway, session, uuid4()).upload(csv_of(1)))[0] == 202
 
 
-async def test_every_refusal_on_the_wire_is_a_problem(gateway: str) -> None:
-    answer = await say(gateway, GARBAGE["no http"])
-    head, _, body = answer.partition(b"\r\n\r\n")
+@pytest.mark.parametrize(("name", "code"), [("no http", "bad_request"), ("expectations", "missing_header")])
+async def test_every_refusal_on_the_wire_is_a_problem(gateway: str, name: str, code: str) -> None:
+    head, _, body = (await say(gateway, GARBAGE[name])).partition(b"\r\n\r\n")
     assert b"application/problem+json" in head
-    assert json.loads(body)["code"] == "bad_request"
+    assert json.loads(body)["code"] == code
+
+
+async def test_a_sender_that_waits_to_be_asked_for_its_body_is_asked(
+    gateway: str, session: aiohttp.ClientSession
+) -> None:
+    body = csv_of(1)
+    headers = Partner(gateway, session, uuid4()).signed(body)
+    async with session.post(f"{gateway}/v1/uploads", data=body, headers=headers, expect100=True) as answer:
+        assert answer.status == 202
 
 
 @pytest.mark.parametrize(
