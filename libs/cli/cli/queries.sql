@@ -182,6 +182,12 @@ limit :limit;
 -- name: count_dead_letters()
 select status::text as status, count(*) as count from pipeline.pipeline_dlq group by 1 order by 1;
 
+-- name: park_dead_letters(ids)
+update pipeline.pipeline_dlq
+set status = 'parked', retry_after = null
+where id = any (:ids) and status = 'open'
+returning id;
+
 -- name: show_dead_letter(id)^
 select * from pipeline.pipeline_dlq where id = :id;
 

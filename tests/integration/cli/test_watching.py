@@ -140,6 +140,21 @@ def test_a_cut_off_leaves_what_died_later(equity: Equity, connection: Connection
     assert len(equity("dlq", "replay", "--since", "1h", "--dry-run", "--json").ok().json) == 1
 
 
+def test_what_the_sender_sends_anew_is_put_aside(equity: Equity, connection: Connection) -> None:
+    first, second, settled = (
+        dead_letter(connection),
+        dead_letter(connection),
+        dead_letter(connection, status="resolved"),
+    )
+    assert equity("dlq", "park", first, second, "--json").ok().json == {"parked": [first, second]}
+    assert equity("dlq", "list", "--json").ok().json == []
+    again = equity("dlq", "park", settled)
+    assert again.code == 3
+    assert str(settled) in again.err
+    replayed = equity("dlq", "replay", "--id", first, "--dry-run", "--json").ok().json
+    assert [row["id"] for row in replayed] == [first]
+
+
 def test_everything_at_once_is_not_replayed_by_accident(equity: Equity, connection: Connection) -> None:
     dead_letter(connection)
     refused = equity("dlq", "replay")

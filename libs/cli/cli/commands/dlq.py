@@ -12,7 +12,7 @@ from cli.database import Connection, Row, in_transaction, queries, select
 from cli.durations import moment
 from cli.errors import RefusedError, UsageError
 from cli.lazy import new_app
-from cli.output import AsJson, say, show_fields, show_rows
+from cli.output import AsJson, done, say, show_fields, show_rows
 from cli.settings import CliSettings
 from common.contacts import Keyring
 from common.deadletters import unpack
@@ -123,6 +123,25 @@ def replay(
             if dry_run
             else f"{len(rows):,} go out again within seconds, by the recorder."
         )
+
+
+@app.command()
+def park(
+    letters: Annotated[list[int], typer.Argument(metavar="ID...", help="The dead letters' numbers.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Put open dead letters aside, such as those whose sender sends anew: they wait no more, and are emptied after 30 days.
+
+    A parked dead letter is replayed when it is named.
+    """
+    parked = [row["id"] for row in select(queries.park_dead_letters, ids=letters)]
+    if left := sorted(set(letters) - set(parked)):
+        raise RefusedError(
+            f"Not open, or not there: {', '.join(map(str, left))}. Parked: {', '.join(map(str, parked)) or 'none'}.",
+            "`equity dlq show ID` says how one stands.",
+        )
+    done(f"{len(parked):,} parked.", {"parked": parked}, as_json=as_json)
 
 
 def _open(fields: Row, payload: bytes) -> dict[str, Any]:
