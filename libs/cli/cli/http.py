@@ -55,7 +55,7 @@ class Gateway:
                 f"The gateway at {base} does not answer.",
                 "Start it (on this machine: `./dev up`, then `./dev equity …`), or name it by --url or GATEWAY_URL.",
             ) from error
-        except aiohttp.ClientConnectionError as error:
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             raise UnreachableError(
                 f"The connection to {base} broke.",
                 "Try again. If the upload was taken all the same, you are told so, and no row counts twice.",

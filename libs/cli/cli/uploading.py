@@ -49,7 +49,7 @@ async def _patiently(gateway: Gateway, upload_id: UUID | str) -> Report:
     while True:
         try:
             return Report(await gateway.report(upload_id))
-        except (aiohttp.ClientConnectionError, TimeoutError, UnreachableError):
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, UnreachableError):
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(1)

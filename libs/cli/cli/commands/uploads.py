@@ -13,7 +13,7 @@ import typer
 
 from cli import reports
 from cli.database import Connection, Row, in_transaction, partner_id, queries
-from cli.errors import RefusedError
+from cli.errors import RefusedError, UsageError
 from cli.lazy import new_app
 from cli.output import AsJson, say, show_rows
 from cli.partner import Access, KeyIdOption, SchemeOption, SecretFile, Url
@@ -111,13 +111,21 @@ async def _write(access: Access, upload: UUID, out: Path | None) -> int:
 
 @contextmanager
 def _opened(out: Path | None) -> Iterator[BinaryIO]:
+    """Where the rows go: stdout, or the new file *out*, which is there only when it is whole."""
     if out is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if out.exists():
+        raise RefusedError(f"{out} exists already.", "Name another file; nothing is overwritten.")
+    part = out.with_name(out.name + ".part")
     try:
-        stream = out.open("xb")
-    except FileExistsError as error:
-        raise RefusedError(f"{out} exists already.", "Name another file; nothing is overwritten.") from error
-    with stream:
-        yield stream
+        stream = part.open("wb")
+    except OSError as error:
+        raise UsageError(f"{part} cannot be written: {error.strerror}.") from error
+    try:
+        with stream:
+            yield stream
+        part.rename(out)
+    finally:
+        part.unlink(missing_ok=True)
