@@ -1,5 +1,6 @@
 """Which sentence to say for which exception of the libraries; None for those that are our own mistake."""
 
+import errno
 import re
 
 import asyncpg
@@ -35,6 +36,11 @@ def explain(error: BaseException) -> CliError | None:  # noqa: PLR0911 - one lin
             return CliError("Another migration is at work, or one was killed.", "If none runs: delete from yoyo_lock.")
         case asyncpg.InterfaceError() | ConnectionError():
             return UnreachableError("The connection was lost on the way.", "Run the command again.")
+        case OSError(errno=errno.EADDRINUSE):
+            return UsageError(
+                "Another program listens on a port that is needed here.",
+                "Stop it, or set HEALTH_PORT and, for the gateway, GATEWAY_PORT.",
+            )
         case _:
             return None
 

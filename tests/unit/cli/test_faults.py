@@ -1,5 +1,7 @@
 """The libraries' errors in the user's words, by kind and without values."""
 
+import errno
+
 import asyncpg
 import pytest
 from pydantic import ValidationError
@@ -30,6 +32,7 @@ def sqlstate(state: str, message: str = "it says why") -> Exception:
         (sqlstate("42P01"), CliError),
         (sqlstate("40P01"), CliError),
         (ConnectionResetError(), UnreachableError),
+        (OSError(errno.EADDRINUSE, "address already in use"), UsageError),
         (asyncpg.InterfaceError("connection is closed"), UnreachableError),
         (MissingKeyError("ENCRYPTION_KEY"), UsageError),
         (CannotOpenError("no key `k0` is here"), RefusedError),
