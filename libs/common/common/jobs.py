@@ -10,17 +10,16 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from common import telemetry
 from common.bus.failures import code_of
+from common.business_days import BUSINESS_ZONE
 from common.database import Database
 
 log = structlog.get_logger()
 
-BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
 TICK_SECONDS = 15.0
 EVERY_DAY = frozenset(range(7))
 WEEKDAYS = frozenset(range(5))

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.jobs import BUSINESS_ZONE, WEEKDAYS, DailyJob
+from common.business_days import BUSINESS_ZONE
+from common.jobs import WEEKDAYS, DailyJob
 
 
 async def _nothing() -> None:

@@ -1,0 +1,83 @@
+"""When a person may be called: the hours of the states, judged by every clock the person may live by.
+
+Federal law allows 8:00 to 21:00 at the called party's location (47 CFR 64.1200(c)(1), 16 CFR 310.4(c)). Many states are
+stricter. The house's own hours lie inside the hours of all of them but those named in `_STRICTER`, so there are few rows and a
+state that tightens its law is seldom missed (docs/adr/0012). Stand: November 2026.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from common.business_days import is_public_holiday
+from common.zones import Place
+
+CALLS_IN_24_HOURS = 3
+"""Calls to one person in any 24 hours: Fla. Stat. 501.616(6)(b), 15 O.S. 775C.4, and Maryland's law; everywhere here."""
+
+_SATURDAY, _SUNDAY = 5, 6
+_HORIZON = timedelta(days=14)
+
+
+class Window(NamedTuple):
+    """Local hours in which calls may start: *opens* counts, *closes* does not."""
+
+    opens: time
+    closes: time
+
+
+class Week(NamedTuple):
+    """The windows of a week. There are none on Sundays and public holidays: AL, LA, MS, PA, RI and UT forbid either."""
+
+    weekdays: Window
+    saturday: Window
+
+
+_HOUSE = Week(Window(time(9), time(20)), Window(time(9), time(20)))
+_STRICTER = {
+    "KY": Week(Window(time(10), time(20)), Window(time(10), time(20))),  # KRS 367.46955: from 10
+    "PA": Week(Window(time(9), time(20)), Window(time(9), time(12))),  # published tables end Saturdays at noon
+    "RI": Week(Window(time(9), time(18)), Window(time(10), time(17))),  # R.I. Gen. Laws 5-61-2(2), 5-61-3.6
+}
+
+
+@lru_cache(maxsize=4_096)
+def calling_window(state: str, day: date) -> Window | None:
+    """The hours of *day* in which people in *state* may be called, by their own clock; None if it is a day of rest."""
+    if day.weekday() == _SUNDAY or is_public_holiday(day, state):
+        return None
+    week = _STRICTER.get(state, _HOUSE)
+    return week.saturday if day.weekday() == _SATURDAY else week.weekdays
+
+
+def next_calling_time(places: Collection[Place], at: datetime) -> datetime | None:
+    """The first moment, *at* itself or later, at which it is calling time in every one of *places*, in UTC.
+
+    It equals *at* exactly when a call is allowed at once. None if *places* is empty, or if no such moment comes within two
+    weeks: nobody is called whose whereabouts nobody knows. Raises ValueError for a time without a zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError("the time has no zone: give it in UTC")
+    moment: datetime | None = at.astimezone(UTC)
+    latest = at + _HORIZON
+    while moment is not None and places and moment < latest:
+        openings = [_next_opening(place, moment) for place in places]
+        later = None if None in openings else max(opening for opening in openings if opening)
+        if later == moment:
+            return moment
+        moment = later
+    return None
+
+
+def _next_opening(place: Place, at: datetime) -> datetime | None:
+    """The first moment from *at* on that lies in the window of one place."""
+    zone = ZoneInfo(place.zone)
+    today = at.astimezone(zone).date()
+    for ahead in range(_HORIZON.days):
+        day = today + timedelta(days=ahead)
+        window = calling_window(place.state, day)
+        if window and at < datetime.combine(day, window.closes, zone).astimezone(UTC):
+            return max(at, datetime.combine(day, window.opens, zone).astimezone(UTC))
+    return None

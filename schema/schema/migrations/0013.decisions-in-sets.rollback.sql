@@ -1,0 +1,1 @@
+drop function pipeline.log_contact_decisions(uuid[], text[], bytea[], boolean[], text[]);

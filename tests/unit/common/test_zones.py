@@ -1,0 +1,142 @@
+"""Where a number or an address may be: all that is possible, and nothing where nothing is known."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+import pytest
+import zipcodes
+from phonenumbers.geodata import GEOCODE_DATA
+
+from common.places import STATES
+from common.zones import NOWHERE, Place, places_of_address, places_of_number, state_of_area_code
+
+EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
+UNNAMED = {"203": "CT", "310": "CA", "340": "VI", "670": "MP", "671": "GU", "684": "AS", "713": "TX", "718": "NY", "787": "PR", "939": "PR"}
+"""Area codes whose state the library names by towns only, or not at all."""
+UNITED = {"US", "PR", "VI", "GU", "AS", "MP"}
+ELSEWHERE = {"79942"}
+"""ZIP codes that the library puts into a zone they are not in: this one is El Paso's."""
+
+
+def zones(places: frozenset[Place]) -> set[str]:
+    return {place.zone for place in places}
+
+
+def test_an_area_code_gives_its_state_and_zone() -> None:
+    assert places_of_number("+17275550142") == {Place("FL", EASTERN)}
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("+18505550142", {EASTERN, CENTRAL}),  # the Florida panhandle
+        ("+18125550142", {EASTERN, CENTRAL}),  # southern Indiana
+        ("+19305550142", {EASTERN, CENTRAL}),  # its overlay
+        ("+19285550142", {MOUNTAIN, "America/Phoenix"}),  # Arizona, with the Navajo Nation
+        ("+15415550142", {PACIFIC, MOUNTAIN}),  # Oregon, with Malheur County
+        ("+13345550142", {CENTRAL, EASTERN}),  # Phenix City lives by Georgia's clock
+        ("+14805550142", {"America/Phoenix"}),
+        ("+18085550142", {"Pacific/Honolulu"}),
+    ],
+)
+def test_an_area_code_over_two_zones_gives_both(number: str, expected: set[str]) -> None:
+    assert zones(places_of_number(number)) == expected
+
+
+@pytest.mark.parametrize("number", [None, "", "7275550142", "+18005550199", "+14165550142", "+442071838750", "+1727555014"])
+def test_a_number_that_tells_no_place_gives_none(number: str | None) -> None:
+    assert places_of_number(number) == NOWHERE
+
+
+def test_every_area_code_with_a_state_in_phonenumbers_has_that_state_here() -> None:
+    differing = {}
+    for number in range(200, 1000):
+        code = str(number)
+        name = GEOCODE_DATA.get("1" + code, {}).get("en", "").removesuffix(" State").replace("Washington D.C.", "DC")
+        state = STATES.get(name.upper(), name.rsplit(", ", 1)[-1])
+        expected = UNNAMED.get(code, state if state in STATES.values() else None)
+        if state_of_area_code(code) != expected:
+            differing[code] = (state_of_area_code(code), expected)
+    assert differing == {}
+
+
+def test_every_area_code_of_the_numbering_plan_has_a_place() -> None:
+    numbers = [f"+1{code}2345678" for code in range(200, 1000)]
+    american = [number for number in numbers if phonenumbers.region_code_for_number(phonenumbers.parse(number)) in UNITED]
+    geographical = [number for number in american if phonenumbers.is_number_geographical(phonenumbers.parse(number))]
+    assert len(geographical) > 350
+    assert [number for number in geographical if not places_of_number(number)] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "zip_code", "expected"),
+    [
+        ("FL", "33755", {EASTERN}),  # Clearwater: the ZIP code spares it the state's second zone
+        ("FL", "32401", {EASTERN, CENTRAL}),  # Panama City, next to the border
+        ("TX", "79901", {MOUNTAIN}),  # El Paso
+        ("FL", None, {EASTERN, CENTRAL}),
+        ("TN", None, {EASTERN, CENTRAL}),
+        ("SD", "57501", {CENTRAL, MOUNTAIN}),
+        ("AZ", "85001", {"America/Phoenix"}),
+        ("AZ", "86503", {"America/Phoenix", MOUNTAIN}),
+        ("ID", None, {MOUNTAIN, PACIFIC}),
+        (None, "98101", {PACIFIC}),
+        ("HI", "96815", {"Pacific/Honolulu"}),
+    ],
+)
+def test_an_address_gives_every_zone_that_its_zip_code_or_state_leaves_possible(
+    state: str | None, zip_code: str | None, expected: set[str]
+) -> None:
+    assert zones(places_of_address(state, zip_code)) == expected
+
+
+def test_where_state_and_zip_code_contradict_each_other_both_count() -> None:
+    assert places_of_address("CA", "33755") == {Place("CA", PACIFIC), Place("FL", EASTERN)}
+
+
+@pytest.mark.parametrize(
+    ("state", "zip_code"),
+    [(None, None), ("", ""), ("BC", None), ("BC", "98101"), ("FL", "00000"), ("FL", "ABC"), (None, "09012"), ("HI", "96799")],
+)
+def test_an_address_that_is_unknown_abroad_or_military_gives_no_place(state: str | None, zip_code: str | None) -> None:
+    assert places_of_address(state, zip_code) == NOWHERE
+
+
+def test_every_state_has_places_and_every_zone_exists() -> None:
+    for state in STATES.values():
+        assert zones(places_of_address(state, None))
+        assert all(ZoneInfo(zone) for zone in zones(places_of_address(state, None)))
+
+
+@lru_cache(maxsize=None)
+def clock(zone: str) -> tuple[timedelta | None, ...]:
+    """What a zone's clocks show over a year, which says whether two names mean the same."""
+    start = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
+    return tuple((start + timedelta(days=day)).astimezone(ZoneInfo(zone)).utcoffset() for day in range(365))
+
+
+def test_no_zip_code_has_a_zone_that_is_not_among_ours() -> None:
+    wrong, seen = [], 0
+    for entry in zipcodes.list_all():
+        possible = places_of_address(None, entry["zip_code"])
+        try:
+            shown = clock(entry["timezone"])
+        except (ZoneInfoNotFoundError, ValueError):
+            continue  # military, or damaged in the library
+        seen += 1
+        if possible and shown not in {clock(place.zone) for place in possible}:
+            wrong.append((entry["zip_code"], entry["timezone"]))
+    assert {code for code, _ in wrong} == ELSEWHERE
+    assert seen > 41_000
+
+
+def test_every_zip_code_in_a_state_has_a_place() -> None:
+    mainland = set(STATES.values()) - {"AS", "GU", "MP"}
+    unknown = [
+        entry["zip_code"]
+        for entry in zipcodes.list_all()
+        if entry["state"] in mainland and not places_of_address(entry["state"], entry["zip_code"])
+    ]
+    assert {code[:3] for code in unknown} <= {"099", "569", "888"}  # the government's own
