@@ -1,0 +1,118 @@
+"""What the gate decided is written with the contact it decided about, or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from common.bus import Tx
+from common.decisions import DecidedContact, lock_contacts, log_decisions
+from common.gate import Decision
+from common.refusals import Reason
+
+ALLOWED = Decision(())
+REFUSED = Decision((Reason.SUPPRESSED, Reason.ON_DNC_LIST))
+
+
+@pytest.fixture
+async def feeder(database: Any) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database.dsn("feeder"))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def consent(database: Any) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database.dsn("consent"))
+    yield connection
+    await connection.close()
+
+
+async def logged(database: Any) -> list[tuple[Any, ...]]:
+    owner = await asyncpg.connect(database.superuser_dsn)
+    try:
+        query = "select lead_id, channel, value_hash, allowed, reason, decided_by from pipeline.contact_decisions order by id"
+        return [tuple(row) for row in await owner.fetch(query)]
+    finally:
+        await owner.close()
+
+
+async def test_every_decision_is_kept_with_its_reasons_and_who_made_it(database: Any, feeder: asyncpg.Connection) -> None:
+    first, second = uuid4(), uuid4()
+    async with feeder.transaction():
+        await log_decisions(
+            Tx(feeder, "feeder"),
+            [
+                DecidedContact(first, "email", b"e" * 32, ALLOWED),
+                DecidedContact(second, "phone", b"p" * 32, REFUSED),
+                DecidedContact(second, "email", None, Decision((Reason.VALUE_HASH_UNKNOWN,))),
+            ],
+        )
+    assert await logged(database) == [
+        (first, "email", b"e" * 32, True, "allowed", "svc_feeder"),
+        (second, "phone", b"p" * 32, False, "suppressed,on_dnc_list", "svc_feeder"),
+        (second, "email", None, False, "value_hash_unknown", "svc_feeder"),
+    ]
+
+
+async def test_a_decision_goes_with_its_transaction(database: Any, feeder: asyncpg.Connection) -> None:
+    transaction = feeder.transaction()
+    await transaction.start()
+    await log_decisions(Tx(feeder, "feeder"), [DecidedContact(uuid4(), "email", b"e" * 32, ALLOWED)])
+    await transaction.rollback()
+    assert await logged(database) == []
+
+
+async def test_a_whole_feed_is_one_call_and_none_is_no_call(database: Any, feeder: asyncpg.Connection) -> None:
+    leads = [UUID(int=number) for number in range(250)]
+    async with feeder.transaction():
+        await log_decisions(Tx(feeder, "feeder"), [])
+        await log_decisions(Tx(feeder, "feeder"), [DecidedContact(lead, "email", lead.bytes * 2, ALLOWED) for lead in leads])
+    assert [row[0] for row in await logged(database)] == leads
+
+
+async def test_nobody_writes_decisions_but_by_the_function_or_changes_them(feeder: asyncpg.Connection) -> None:
+    for statement in (
+        "insert into pipeline.contact_decisions (lead_id, channel, allowed, reason) values (gen_random_uuid(), 'email', true, 'allowed')",
+        "update pipeline.contact_decisions set allowed = true",
+        "delete from pipeline.contact_decisions",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await feeder.execute(statement)
+
+
+async def test_a_suppression_waits_for_the_contact_that_is_being_decided(
+    feeder: asyncpg.Connection, consent: asyncpg.Connection
+) -> None:
+    person, other = b"\xff" * 32, b"\x01" * 32
+    deciding = feeder.transaction()
+    await deciding.start()
+    await lock_contacts(Tx(feeder, "feeder"), [other, person, person])
+
+    async def suppress() -> None:
+        async with consent.transaction():
+            await lock_contacts(Tx(consent, "consent"), [person])
+
+    suppressing = asyncio.create_task(suppress())
+    await asyncio.sleep(0.3)
+    assert not suppressing.done()
+    await deciding.commit()
+    await asyncio.wait_for(suppressing, 5)
+
+
+async def test_locks_of_many_contacts_are_taken_in_one_order_and_never_deadlock(database: Any) -> None:
+    people = [bytes([number]) * 32 for number in range(200)]
+
+    async def decide(reverse: bool) -> None:
+        connection = await asyncpg.connect(database.dsn("feeder"))
+        try:
+            for _ in range(10):
+                async with connection.transaction():
+                    await lock_contacts(Tx(connection, "feeder"), people[::-1] if reverse else people)
+        finally:
+            await connection.close()
+
+    await asyncio.gather(*(decide(bool(number % 2)) for number in range(4)))

@@ -1,0 +1,232 @@
+"""The gate's rules, one by one: an email and a call that may be made, and what each fact does to them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from common.gate import ATTEMPTS_IN_ALL, Consent, Decision, Facts, decide
+from common.refusals import Reason
+from common.zones import NOWHERE, places_of_address, places_of_number
+
+NOW = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)  # a Tuesday: one in the afternoon in Florida
+NUMBER, OTHER_NUMBER = b"n" * 32, b"o" * 32
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+CLEARWATER = places_of_address("FL", "33755")
+
+EMAIL = Facts(
+    channel="email",
+    value_hash=b"e" * 32,
+    suppressed=False,
+    status="queued",
+    deceased=False,
+    litigator=False,
+    verified=True,
+    duplicate=False,
+    seller="broker-1",
+    broker_limit=250,
+    broker_used_today=249,
+)
+CALL = replace(
+    EMAIL,
+    channel="phone",
+    value_hash=NUMBER,
+    status="replied",
+    consents=(Consent(NUMBER, "broker-1", NOW - DAY),),
+    withdrawals=(),
+    owner_changes=(),
+    dnc=False,
+    dnc_checked_at=NOW - 30 * DAY,
+    attempts=(),
+    number_places=places_of_number("+17275550142"),
+    property_places=CLEARWATER,
+    mailing_places=CLEARWATER,
+)
+
+
+def refused(facts: Facts, now: datetime = NOW, **changes: Any) -> list[str]:
+    return [str(reason) for reason in decide(replace(facts, **changes), now).reasons]
+
+
+def test_a_verified_queued_lead_may_be_written_to() -> None:
+    assert decide(EMAIL, NOW) == Decision(())
+    assert decide(EMAIL, NOW).allowed
+
+
+def test_a_lead_that_signed_for_this_number_and_seller_may_be_called() -> None:
+    assert decide(CALL, NOW) == Decision(())
+
+
+def test_an_email_asks_nothing_of_the_phone_and_has_no_hours() -> None:
+    assert refused(EMAIL, datetime(2026, 11, 22, 4, tzinfo=UTC)) == []
+
+
+@pytest.mark.parametrize("facts", [EMAIL, CALL], ids=["email", "phone"])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"suppressed": True}, Reason.SUPPRESSED),
+        ({"status": "new"}, Reason.STATUS_NEW),
+        ({"status": "paused"}, Reason.STATUS_PAUSED),
+        ({"status": "unsubscribed"}, Reason.STATUS_UNSUBSCRIBED),
+        ({"status": "do_not_contact"}, Reason.STATUS_DO_NOT_CONTACT),
+        ({"status": "converted"}, Reason.STATUS_CONVERTED),
+        ({"status": "invented"}, Reason.STATUS_UNKNOWN),
+        ({"deceased": True}, Reason.DECEASED),
+        ({"litigator": True}, Reason.LITIGATOR),
+        ({"verified": False}, Reason.UNVERIFIED),
+        ({"duplicate": True}, Reason.DUPLICATE),
+        ({"seller": ""}, Reason.SELLER_UNKNOWN),
+        ({"value_hash": b""}, Reason.VALUE_HASH_UNKNOWN),
+    ],
+)
+def test_what_refuses_over_either_channel_refuses_for_good(facts: Facts, change: dict[str, Any], reason: Reason) -> None:
+    decision = decide(replace(facts, **change), NOW)
+    assert reason in decision.reasons
+    assert not decision.allowed
+    assert decision.try_again_at is None
+
+
+@pytest.mark.parametrize("channel", [None, "fax", ""])
+def test_a_channel_that_is_not_known_refuses_and_asks_no_further(channel: Any) -> None:
+    assert refused(CALL, channel=channel) == ["channel_unknown"]
+
+
+def test_a_bounced_email_ends_emails_and_not_calls() -> None:
+    assert refused(EMAIL, status="bounced") == ["status_bounced"]
+    assert refused(CALL, status="bounced") == []
+
+
+def test_a_dead_litigators_wrong_number_is_refused_for_each_reason_in_the_order_of_the_gate() -> None:
+    assert refused(CALL, suppressed=True, deceased=True, litigator=True, verified=False, dnc=True) == [
+        "suppressed", "deceased", "litigator", "unverified", "on_dnc_list",
+    ]  # fmt: skip
+
+
+def test_the_brokers_limit_refuses_until_the_next_business_date() -> None:
+    decision = decide(replace(EMAIL, broker_used_today=250), NOW)
+    assert decision == Decision((Reason.BROKER_LIMIT_REACHED,), datetime(2026, 11, 18, 8, tzinfo=UTC))
+    assert refused(EMAIL, broker_limit=0, broker_used_today=0) == ["broker_limit_reached"]
+
+
+# Consent
+
+
+def test_without_any_consent_nobody_is_called() -> None:
+    assert refused(CALL, consents=()) == ["no_consent"]
+
+
+def test_consent_for_one_number_is_none_for_another() -> None:
+    assert refused(CALL, value_hash=OTHER_NUMBER) == ["consent_for_other_number"]
+
+
+def test_consent_for_one_seller_is_none_for_another() -> None:
+    assert refused(CALL, seller="broker-2") == ["consent_for_other_seller"]
+
+
+def test_a_withdrawal_beats_the_consent_before_it_and_in_the_same_instant() -> None:
+    assert refused(CALL, withdrawals=(NOW - HOUR,)) == ["consent_withdrawn"]
+    assert refused(CALL, withdrawals=(NOW - DAY,)) == ["consent_withdrawn"]
+
+
+def test_a_person_may_consent_again_after_a_withdrawal() -> None:
+    assert refused(CALL, withdrawals=(NOW - DAY - HOUR,)) == []
+    again = (*(CALL.consents or ()), Consent(NUMBER, "broker-1", NOW))
+    assert refused(CALL, withdrawals=(NOW - HOUR,), consents=again) == []
+
+
+def test_a_new_owner_has_not_signed_what_the_old_one_did() -> None:
+    assert refused(CALL, owner_changes=(NOW - HOUR,)) == ["consent_of_former_owner"]
+    assert refused(CALL, owner_changes=(NOW - 365 * DAY,)) == []
+
+
+def test_a_consent_of_tomorrow_is_none_today_but_clocks_may_differ_a_little() -> None:
+    assert refused(CALL, consents=(Consent(NUMBER, "broker-1", NOW + DAY),)) == ["no_consent"]
+    assert refused(CALL, consents=(Consent(NUMBER, "broker-1", NOW + timedelta(seconds=2)),)) == []
+
+
+def test_the_strict_reading_wants_the_sellers_consent_for_emails_too_over_whatever_number() -> None:
+    consented = replace(EMAIL, consents=CALL.consents, withdrawals=(), owner_changes=())
+    assert decide(consented, NOW, email_requires_consent=True).allowed
+    strict = decide(replace(consented, consents=()), NOW, email_requires_consent=True)
+    assert strict.reasons == (Reason.NO_CONSENT,)
+    assert decide(EMAIL, NOW, email_requires_consent=True).reasons == (
+        Reason.CONSENTS_UNKNOWN, Reason.WITHDRAWALS_UNKNOWN, Reason.OWNER_CHANGES_UNKNOWN,
+    )  # fmt: skip
+    withdrawn = replace(consented, withdrawals=(NOW,))
+    assert decide(withdrawn, NOW, email_requires_consent=True).reasons == (Reason.CONSENT_WITHDRAWN,)
+
+
+# The registry
+
+
+def test_a_number_on_the_registry_is_not_called() -> None:
+    assert refused(CALL, dnc=True) == ["on_dnc_list"]
+
+
+def test_a_look_at_the_registry_holds_for_31_days() -> None:
+    assert refused(CALL, dnc_checked_at=NOW - 31 * DAY) == []
+    assert refused(CALL, dnc_checked_at=NOW - 31 * DAY - timedelta(seconds=1)) == ["dnc_check_too_old"]
+
+
+def test_a_look_at_the_registry_in_the_future_proves_nothing() -> None:
+    assert refused(CALL, dnc_checked_at=NOW + HOUR) == ["dnc_check_too_old"]
+
+
+# Attempts
+
+
+def test_a_fourth_call_waits_until_the_first_of_the_last_three_is_a_day_old() -> None:
+    attempts = (NOW - HOUR, NOW - 22 * HOUR, NOW - 5 * HOUR)
+    assert decide(replace(CALL, attempts=attempts), NOW) == Decision((Reason.ATTEMPTS_IN_24_HOURS,), NOW + 2 * HOUR)
+    assert refused(CALL, NOW + 2 * HOUR, attempts=attempts) == []
+    assert refused(CALL, NOW + 2 * HOUR - timedelta(microseconds=1), attempts=attempts) == ["attempts_in_24_hours"]
+
+
+def test_when_the_24_hours_end_at_night_the_call_waits_for_the_morning() -> None:
+    attempts = (NOW - HOUR, NOW - 2 * HOUR, NOW - 15 * HOUR)
+    assert decide(replace(CALL, attempts=attempts), NOW).try_again_at == datetime(2026, 11, 18, 14, tzinfo=UTC)
+
+
+def test_after_five_calls_in_all_there_is_no_sixth() -> None:
+    attempts = tuple(NOW - 10 * DAY * number for number in range(1, ATTEMPTS_IN_ALL + 1))
+    assert decide(replace(CALL, attempts=attempts), NOW) == Decision((Reason.ATTEMPTS_EXHAUSTED,))
+    assert refused(CALL, attempts=attempts[1:]) == []
+
+
+# Hours
+
+
+def test_before_nine_in_florida_the_call_waits_for_nine() -> None:
+    early = datetime(2026, 11, 17, 13, 59, tzinfo=UTC)
+    assert decide(CALL, early) == Decision((Reason.OUTSIDE_CALLING_HOURS,), datetime(2026, 11, 17, 14, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("field", ["number_places", "property_places", "mailing_places"])
+def test_number_property_and_mailing_address_each_bring_their_clock(field: str) -> None:
+    hawaii = places_of_address("HI", "96815")
+    assert refused(CALL, **{field: hawaii}) == ["outside_calling_hours"]  # eight in the morning there
+    assert refused(CALL, NOW + HOUR, **{field: hawaii}) == []
+
+
+@pytest.mark.parametrize("field", ["number_places", "property_places", "mailing_places"])
+def test_a_place_that_could_be_anywhere_is_not_called(field: str) -> None:
+    assert refused(CALL, **{field: NOWHERE}) == [f"{field}_unknown"]
+
+
+def test_a_limit_and_the_hours_both_pass_before_it_is_worth_trying_again() -> None:
+    friday = datetime(2026, 11, 20, 18, tzinfo=UTC)
+    full = replace(CALL, broker_used_today=250, dnc_checked_at=friday)
+    assert decide(full, friday).try_again_at == datetime(2026, 11, 21, 14, tzinfo=UTC)
+    in_philadelphia = replace(full, property_places=places_of_address("PA", "19103"), attempts=(friday,) * 3)
+    assert decide(in_philadelphia, friday).try_again_at == datetime(2026, 11, 23, 14, tzinfo=UTC)  # Saturday ends at noon
+
+
+def test_what_time_ends_says_nothing_of_when_beside_what_it_does_not_end() -> None:
+    assert decide(replace(CALL, broker_used_today=250, dnc=True), NOW).try_again_at is None
+
+
+def test_a_time_without_a_zone_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="no zone"):
+        decide(EMAIL, datetime(2026, 11, 17))  # noqa: DTZ001 - the mistake itself

@@ -1,0 +1,34 @@
+"""docs/gate.md lists every reason, in the order of the gate, over the channels that give it; this holds it to the code."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common import calling_hours, gate
+from common.gate import Facts, decide
+from common.refusals import PASSING, Reason
+
+PAGE = (Path(__file__).parents[3] / "docs" / "gate.md").read_text()
+ROWS = re.findall(r"^\| `([a-z_0-9]+)` \| ([a-z, ]+) \| .+ \|$", PAGE, re.MULTILINE)
+NOW = datetime(2026, 11, 17, 18, tzinfo=UTC)
+
+
+def test_the_page_lists_every_reason_in_the_order_of_the_gate() -> None:
+    assert [code for code, _ in ROWS] == [str(reason) for reason in Reason]
+
+
+def test_the_page_says_rightly_over_which_channels_an_unknown_fact_refuses() -> None:
+    shown = {code: channels for code, channels in ROWS if code.endswith("_unknown") and code != "channel_unknown"}
+    for channel in ("email", "phone"):
+        asked = {str(reason) for reason in decide(replace(Facts(), channel=channel), NOW).reasons}
+        assert asked == {code for code, channels in shown.items() if channel in channels or channels == "both"}
+
+
+def test_the_page_names_the_refusals_that_time_ends_and_the_numbers() -> None:
+    paragraph = next(part for part in PAGE.split("\n\n") if "try_again_at" in part)
+    assert set(re.findall(r"`([a-z_0-9]+)`", paragraph)) - {"try_again_at"} == {str(reason) for reason in PASSING}
+    rows = dict(re.findall(r"^\| `([a-z_0-9]+)` \| [a-z, ]+ \| (.+) \|$", PAGE, re.MULTILINE))
+    assert str(gate.DNC_VALID_FOR.days) in rows["dnc_check_too_old"]
+    assert str(gate.ATTEMPTS_IN_ALL) in rows["attempts_exhausted"]
+    assert str(calling_hours.CALLS_IN_24_HOURS) in rows["attempts_in_24_hours"]

@@ -1,0 +1,203 @@
+"""What holds of the gate for any facts at any time: it fails closed, and never calls outside of anybody's hours."""
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from common.gate import CLOCK_SKEW, Consent, Facts, decide
+from common.places import STATES
+from common.refusals import PASSING, Reason
+from common.zones import Place, places_of_address
+
+FIELDS = [field.name for field in fields(Facts)]
+HASHES, SELLERS = [b"a" * 32, b"b" * 32], ["one", "two"]
+STATUSES = ["new", "queued", "active", "replied", "paused", "bounced", "unsubscribed", "do_not_contact", "converted"]
+START = datetime(2026, 1, 1, tzinfo=UTC)
+CHANGES_OF_CLOCK = [
+    datetime(2026, 3, 8, 10, tzinfo=UTC), datetime(2026, 11, 1, 9, tzinfo=UTC),
+    datetime(2027, 3, 14, 10, tzinfo=UTC), datetime(2027, 11, 7, 9, tzinfo=UTC),
+]  # fmt: skip
+
+instants = st.one_of(
+    st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes)),
+    st.builds(lambda change, minutes: change + timedelta(minutes=minutes), st.sampled_from(CHANGES_OF_CLOCK), st.integers(-2_880, 2_880)),
+)
+places = st.frozensets(
+    st.sampled_from(sorted({place for state in STATES.values() for place in places_of_address(state, None)})), max_size=3
+)
+
+
+def mostly(*values: Any) -> st.SearchStrategy[Any]:
+    """The first value most of the time, so that facts that pass are not rare."""
+    return st.sampled_from([values[0]] * 12 + list(values))
+
+
+@st.composite
+def all_facts(draw: st.DrawFn, now: datetime) -> Facts:
+    """Facts without a gap, near to what passes at *now*."""
+    past = st.integers(0, 60 * 24 * 40).map(lambda minutes: now - timedelta(minutes=minutes))
+    return Facts(
+        channel=draw(st.sampled_from(["email", "phone"])),
+        value_hash=draw(mostly(*HASHES)),
+        suppressed=draw(mostly(False, True)),
+        status=draw(st.sampled_from(["queued", "active", "replied"] * 4 + STATUSES)),
+        deceased=draw(mostly(False, True)),
+        litigator=draw(mostly(False, True)),
+        verified=draw(mostly(True, False)),
+        duplicate=draw(mostly(False, True)),
+        seller=draw(mostly(*SELLERS)),
+        broker_limit=draw(mostly(250, 10, 0)),
+        broker_used_today=draw(mostly(0, 10, 250)),
+        consents=tuple(draw(st.lists(st.builds(Consent, mostly(*HASHES), mostly(*SELLERS), past), max_size=3))),
+        withdrawals=tuple(draw(st.lists(past, max_size=1))),
+        owner_changes=tuple(draw(st.lists(past, max_size=1))),
+        dnc=draw(mostly(False, True)),
+        dnc_checked_at=draw(past),
+        attempts=tuple(draw(st.lists(past, max_size=6))),
+        number_places=draw(places),
+        property_places=draw(places),
+        mailing_places=draw(places),
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Facts, datetime]:
+    now = draw(instants)
+    return draw(all_facts(now)), now
+
+
+ALLOWED_CALL = Facts(
+    channel="phone", value_hash=HASHES[0], suppressed=False, status="replied", deceased=False, litigator=False, verified=True,
+    duplicate=False, seller="one", broker_limit=250, broker_used_today=0,
+    consents=(Consent(HASHES[0], "one", START),), withdrawals=(), owner_changes=(), dnc=False,
+    attempts=(), number_places=places_of_address("FL", "33755"), property_places=places_of_address("FL", "33755"),
+    mailing_places=places_of_address("FL", "33755"),
+)  # fmt: skip
+MIDDAY = datetime(2026, 11, 17, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_each_fact_that_is_missing_refuses_a_call_under_its_own_name(field: str) -> None:
+    call = replace(ALLOWED_CALL, dnc_checked_at=MIDDAY)
+    assert decide(call, MIDDAY).allowed
+    assert decide(replace(call, **{field: None}), MIDDAY).reasons[0] == Reason(f"{field}_unknown")
+
+
+def test_nothing_known_is_refused() -> None:
+    assert not decide(Facts(), MIDDAY).allowed
+    assert not decide(Facts(channel="email"), MIDDAY).allowed
+    assert not decide(Facts(channel="phone"), MIDDAY).allowed
+
+
+@given(case=cases(), missing=st.sets(st.sampled_from(FIELDS), min_size=1), strict=st.booleans())
+def test_forgetting_a_fact_never_allows_what_was_refused(case: tuple[Facts, datetime], missing: set[str], strict: bool) -> None:
+    facts, now = case
+    forgotten = replace(facts, **dict.fromkeys(missing))
+    if decide(forgotten, now, email_requires_consent=strict).allowed:
+        assert decide(facts, now, email_requires_consent=strict).allowed
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@given(case=cases())
+def test_forgetting_one_fact_never_allows_what_was_refused(field: str, case: tuple[Facts, datetime]) -> None:
+    facts, now = case
+    if not decide(facts, now).allowed:
+        assert not decide(replace(facts, **{field: None}), now).allowed
+
+
+def _more(facts: Facts, at: datetime) -> list[Facts]:
+    """The same facts with one more of each thing that speaks against a contact."""
+    return [
+        replace(facts, suppressed=True),
+        replace(facts, deceased=True),
+        replace(facts, litigator=True),
+        replace(facts, duplicate=True),
+        replace(facts, dnc=True),
+        replace(facts, verified=False),
+        replace(facts, withdrawals=(*(facts.withdrawals or ()), at)),
+        replace(facts, owner_changes=(*(facts.owner_changes or ()), at)),
+        replace(facts, attempts=(*(facts.attempts or ()), at)),
+        replace(facts, broker_used_today=(facts.broker_used_today or 0) + 1),
+        replace(facts, property_places=facts.property_places and facts.property_places | {Place("HI", "Pacific/Honolulu")}),
+    ]
+
+
+@given(case=cases(), minutes_ago=st.integers(0, 60 * 24 * 40))
+def test_whatever_is_added_against_a_contact_never_allows_it(case: tuple[Facts, datetime], minutes_ago: int) -> None:
+    facts, now = case
+    if not decide(facts, now).allowed:
+        assert not any(decide(worse, now).allowed for worse in _more(facts, now - timedelta(minutes=minutes_ago)))
+
+
+@given(case=cases())
+def test_a_suppressed_value_is_never_contacted(case: tuple[Facts, datetime]) -> None:
+    facts, now = case
+    assert Reason.SUPPRESSED in decide(replace(facts, suppressed=True), now).reasons
+
+
+@given(now=instants, number=places, home=places, mailing=places)
+def test_no_call_is_ever_outside_of_the_hours_of_any_possible_clock(
+    now: datetime, number: frozenset[Place], home: frozenset[Place], mailing: frozenset[Place]
+) -> None:
+    facts = replace(
+        ALLOWED_CALL,
+        consents=(Consent(HASHES[0], "one", now),),
+        dnc_checked_at=now,
+        number_places=number,
+        property_places=home,
+        mailing_places=mailing,
+    )
+    decision = decide(facts, now)
+    if decision.allowed:
+        for place in number | home | mailing:
+            local = now.astimezone(ZoneInfo(place.zone))
+            assert time(9) <= local.time() < time(20)
+            assert local.weekday() != 6
+    elif decision.try_again_at is None:
+        assert not (number and home and mailing) or len(number | home | mailing) > 1
+
+
+@given(now=instants, places=places.filter(bool))
+def test_when_it_says_to_try_again_the_gate_opens_and_not_a_minute_before(now: datetime, places: frozenset[Place]) -> None:
+    facts = replace(
+        ALLOWED_CALL,
+        consents=(Consent(HASHES[0], "one", now),),
+        dnc_checked_at=now,
+        number_places=places,
+        property_places=places,
+        mailing_places=places,
+    )
+    again = decide(facts, now).try_again_at
+    assume(again)
+    assert again
+    assert again > now
+    assert decide(facts, again).allowed
+    if again - timedelta(minutes=1) >= now:
+        assert decide(facts, again - timedelta(minutes=1)).reasons == (Reason.OUTSIDE_CALLING_HOURS,)
+
+
+@given(case=cases())
+def test_it_says_when_to_try_again_only_where_time_alone_refuses_and_answers_in_order(case: tuple[Facts, datetime]) -> None:
+    facts, now = case
+    decision = decide(facts, now)
+    order = list(Reason)
+    assert [order.index(reason) for reason in decision.reasons] == sorted({order.index(reason) for reason in decision.reasons})
+    if decision.try_again_at:
+        assert PASSING.issuperset(decision.reasons)
+        assert decision.try_again_at > now
+        fresh = replace(facts, broker_used_today=-1) if Reason.BROKER_LIMIT_REACHED in decision.reasons else facts
+        assert not PASSING & set(decide(fresh, decision.try_again_at).reasons) or facts.broker_limit == 0
+
+
+@given(case=cases(), seconds=st.integers(int(CLOCK_SKEW.total_seconds()) + 1, 10**8))
+def test_facts_from_the_future_allow_nothing(case: tuple[Facts, datetime], seconds: int) -> None:
+    facts, now = case
+    later = now + timedelta(seconds=seconds)
+    future = replace(facts, channel="phone", consents=tuple(replace(consent, at=later) for consent in facts.consents or ()))
+    assert not decide(future, now).allowed
+    assert not decide(replace(facts, channel="phone", dnc_checked_at=later), now).allowed
