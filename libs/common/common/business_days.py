@@ -1,25 +1,14 @@
-"""Days on which business is done: weekdays and public holidays, in the business's own time zone (design §7)."""
+"""Days on which business is done: weekdays without public holidays, by the library `holidays`.
 
-from datetime import UTC, date, datetime, time, timedelta
+The library takes a second to load, so who wants the clock alone takes `common.business_time`.
+"""
+
+from datetime import date, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
-import holidays
-
-BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
-"""The zone of the broker's business calendar."""
+from holidays.countries.united_states import UnitedStates
 
 _SATURDAY = 5
-
-
-def business_date(now: datetime) -> date:
-    """The date of *now* in the business calendar."""
-    return now.astimezone(BUSINESS_ZONE).date()
-
-
-def next_business_midnight(now: datetime) -> datetime:
-    """When the business date after that of *now* begins, in UTC: daily limits start again then."""
-    return datetime.combine(business_date(now) + timedelta(days=1), time(), BUSINESS_ZONE).astimezone(UTC)
 
 
 def is_federal_holiday(day: date) -> bool:
@@ -47,4 +36,5 @@ def next_business_day(day: date) -> date:
 
 @lru_cache(maxsize=512)
 def _holidays(state: str | None, year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("US", subdiv=state, years=year))
+    days = UnitedStates(subdiv=state, years=year)  # type: ignore[no-untyped-call]  # it has types, but not for this
+    return frozenset(days)

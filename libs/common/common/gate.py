@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from common.business_days import next_business_midnight
+from common.business_time import next_business_midnight
 from common.calling_hours import CALLS_IN_24_HOURS, next_calling_time
 from common.refusals import PASSING, Reason
 from common.zones import Place

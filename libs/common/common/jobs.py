@@ -15,7 +15,7 @@ import structlog
 
 from common import telemetry
 from common.bus.failures import code_of
-from common.business_days import BUSINESS_ZONE
+from common.business_time import BUSINESS_ZONE
 from common.database import Database
 
 log = structlog.get_logger()

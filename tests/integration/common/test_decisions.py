@@ -40,7 +40,9 @@ async def logged(database: Any) -> list[tuple[Any, ...]]:
         await owner.close()
 
 
-async def test_every_decision_is_kept_with_its_reasons_and_who_made_it(database: Any, feeder: asyncpg.Connection) -> None:
+async def test_every_decision_is_kept_with_its_reasons_and_who_made_it(
+    database: Any, feeder: asyncpg.Connection
+) -> None:
     first, second = uuid4(), uuid4()
     async with feeder.transaction():
         await log_decisions(
@@ -70,7 +72,9 @@ async def test_a_whole_feed_is_one_call_and_none_is_no_call(database: Any, feede
     leads = [UUID(int=number) for number in range(250)]
     async with feeder.transaction():
         await log_decisions(Tx(feeder, "feeder"), [])
-        await log_decisions(Tx(feeder, "feeder"), [DecidedContact(lead, "email", lead.bytes * 2, ALLOWED) for lead in leads])
+        await log_decisions(
+            Tx(feeder, "feeder"), [DecidedContact(lead, "email", lead.bytes * 2, ALLOWED) for lead in leads]
+        )
     assert [row[0] for row in await logged(database)] == leads
 
 

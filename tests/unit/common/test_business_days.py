@@ -4,14 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from common.business_days import (
-    business_date,
-    is_business_day,
-    is_federal_holiday,
-    is_public_holiday,
-    next_business_day,
-    next_business_midnight,
-)
+from common.business_days import is_business_day, is_federal_holiday, is_public_holiday, next_business_day
+from common.business_time import business_date, next_business_midnight
 
 
 def test_the_business_date_is_that_of_the_west_coast() -> None:

@@ -72,7 +72,9 @@ def test_after_friday_comes_saturday_and_after_saturday_monday() -> None:
 def test_a_holiday_is_leapt() -> None:
     eve = local("America/New_York", 2026, 11, 25, 20)
     assert next_calling_time(places_of_address("NY", "10001"), eve) == local("America/New_York", 2026, 11, 27, 9)
-    assert next_calling_time(FLORIDA, eve) == local("America/New_York", 2026, 11, 28, 9)  # Florida rests on the Friday too
+    assert next_calling_time(FLORIDA, eve) == local(
+        "America/New_York", 2026, 11, 28, 9
+    )  # Florida rests on the Friday too
 
 
 def test_in_two_places_both_clocks_must_allow() -> None:
@@ -84,8 +86,12 @@ def test_in_two_places_both_clocks_must_allow() -> None:
 
 def test_a_split_state_waits_for_its_western_part_and_stops_with_its_eastern() -> None:
     panhandle = places_of_address("FL", "32401")
-    assert next_calling_time(panhandle, local("America/New_York", 2026, 11, 16, 9, 30)) == local("America/Chicago", 2026, 11, 16, 9)
-    assert next_calling_time(panhandle, local("America/Chicago", 2026, 11, 16, 19, 30)) == local("America/Chicago", 2026, 11, 17, 9)
+    assert next_calling_time(panhandle, local("America/New_York", 2026, 11, 16, 9, 30)) == local(
+        "America/Chicago", 2026, 11, 16, 9
+    )
+    assert next_calling_time(panhandle, local("America/Chicago", 2026, 11, 16, 19, 30)) == local(
+        "America/Chicago", 2026, 11, 17, 9
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +107,9 @@ def test_arizona_keeps_its_clock_and_the_navajo_nation_does_not() -> None:
     phoenix, navajo = places_of_address("AZ", "85001"), places_of_address("AZ", "86503")
     july = local("America/Denver", 2026, 7, 13, 9)
     assert next_calling_time(phoenix, july) == july + timedelta(hours=1)
-    assert next_calling_time(navajo, local("America/Phoenix", 2026, 7, 13, 19, 30)) == local("America/Phoenix", 2026, 7, 14, 9)
+    assert next_calling_time(navajo, local("America/Phoenix", 2026, 7, 13, 19, 30)) == local(
+        "America/Phoenix", 2026, 7, 14, 9
+    )
     november = local("America/Denver", 2026, 11, 16, 9)
     assert next_calling_time(phoenix, november) == november
 

@@ -81,7 +81,9 @@ def test_an_email_asks_nothing_of_the_phone_and_has_no_hours() -> None:
         ({"value_hash": b""}, Reason.VALUE_HASH_UNKNOWN),
     ],
 )
-def test_what_refuses_over_either_channel_refuses_for_good(facts: Facts, change: dict[str, Any], reason: Reason) -> None:
+def test_what_refuses_over_either_channel_refuses_for_good(
+    facts: Facts, change: dict[str, Any], reason: Reason
+) -> None:
     decision = decide(replace(facts, **change), NOW)
     assert reason in decision.reasons
     assert not decision.allowed
@@ -206,13 +208,15 @@ def test_before_nine_in_florida_the_call_waits_for_nine() -> None:
 @pytest.mark.parametrize("field", ["number_places", "property_places", "mailing_places"])
 def test_number_property_and_mailing_address_each_bring_their_clock(field: str) -> None:
     hawaii = places_of_address("HI", "96815")
-    assert refused(CALL, **{field: hawaii}) == ["outside_calling_hours"]  # eight in the morning there
-    assert refused(CALL, NOW + HOUR, **{field: hawaii}) == []
+    facts = replace(CALL, **{field: hawaii})  # type: ignore[arg-type]  # the field is one of three of this type
+    assert refused(facts) == ["outside_calling_hours"]  # eight in the morning there
+    assert refused(facts, NOW + HOUR) == []
 
 
 @pytest.mark.parametrize("field", ["number_places", "property_places", "mailing_places"])
 def test_a_place_that_could_be_anywhere_is_not_called(field: str) -> None:
-    assert refused(CALL, **{field: NOWHERE}) == [f"{field}_unknown"]
+    facts = replace(CALL, **{field: NOWHERE})  # type: ignore[arg-type]  # the field is one of three of this type
+    assert refused(facts) == [f"{field}_unknown"]
 
 
 def test_a_limit_and_the_hours_both_pass_before_it_is_worth_trying_again() -> None:
@@ -220,7 +224,9 @@ def test_a_limit_and_the_hours_both_pass_before_it_is_worth_trying_again() -> No
     full = replace(CALL, broker_used_today=250, dnc_checked_at=friday)
     assert decide(full, friday).try_again_at == datetime(2026, 11, 21, 14, tzinfo=UTC)
     in_philadelphia = replace(full, property_places=places_of_address("PA", "19103"), attempts=(friday,) * 3)
-    assert decide(in_philadelphia, friday).try_again_at == datetime(2026, 11, 23, 14, tzinfo=UTC)  # Saturday ends at noon
+    assert decide(in_philadelphia, friday).try_again_at == datetime(
+        2026, 11, 23, 14, tzinfo=UTC
+    )  # Saturday ends at noon
 
 
 def test_what_time_ends_says_nothing_of_when_beside_what_it_does_not_end() -> None:

@@ -25,10 +25,15 @@ CHANGES_OF_CLOCK = [
 
 instants = st.one_of(
     st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes)),
-    st.builds(lambda change, minutes: change + timedelta(minutes=minutes), st.sampled_from(CHANGES_OF_CLOCK), st.integers(-2_880, 2_880)),
+    st.builds(
+        lambda change, minutes: change + timedelta(minutes=minutes),
+        st.sampled_from(CHANGES_OF_CLOCK),
+        st.integers(-2_880, 2_880),
+    ),
 )
 places = st.frozensets(
-    st.sampled_from(sorted({place for state in STATES.values() for place in places_of_address(state, None)})), max_size=3
+    st.sampled_from(sorted({place for state in STATES.values() for place in places_of_address(state, None)})),
+    max_size=3,
 )
 
 
@@ -95,7 +100,9 @@ def test_nothing_known_is_refused() -> None:
 
 
 @given(case=cases(), missing=st.sets(st.sampled_from(FIELDS), min_size=1), strict=st.booleans())
-def test_forgetting_a_fact_never_allows_what_was_refused(case: tuple[Facts, datetime], missing: set[str], strict: bool) -> None:
+def test_forgetting_a_fact_never_allows_what_was_refused(
+    case: tuple[Facts, datetime], missing: set[str], strict: bool
+) -> None:
     facts, now = case
     forgotten = replace(facts, **dict.fromkeys(missing))
     if decide(forgotten, now, email_requires_consent=strict).allowed:
@@ -123,7 +130,9 @@ def _more(facts: Facts, at: datetime) -> list[Facts]:
         replace(facts, owner_changes=(*(facts.owner_changes or ()), at)),
         replace(facts, attempts=(*(facts.attempts or ()), at)),
         replace(facts, broker_used_today=(facts.broker_used_today or 0) + 1),
-        replace(facts, property_places=facts.property_places and facts.property_places | {Place("HI", "Pacific/Honolulu")}),
+        replace(
+            facts, property_places=facts.property_places and facts.property_places | {Place("HI", "Pacific/Honolulu")}
+        ),
     ]
 
 
@@ -163,7 +172,9 @@ def test_no_call_is_ever_outside_of_the_hours_of_any_possible_clock(
 
 
 @given(now=instants, places=places.filter(bool))
-def test_when_it_says_to_try_again_the_gate_opens_and_not_a_minute_before(now: datetime, places: frozenset[Place]) -> None:
+def test_when_it_says_to_try_again_the_gate_opens_and_not_a_minute_before(
+    now: datetime, places: frozenset[Place]
+) -> None:
     facts = replace(
         ALLOWED_CALL,
         consents=(Consent(HASHES[0], "one", now),),
@@ -182,11 +193,15 @@ def test_when_it_says_to_try_again_the_gate_opens_and_not_a_minute_before(now: d
 
 
 @given(case=cases())
-def test_it_says_when_to_try_again_only_where_time_alone_refuses_and_answers_in_order(case: tuple[Facts, datetime]) -> None:
+def test_it_says_when_to_try_again_only_where_time_alone_refuses_and_answers_in_order(
+    case: tuple[Facts, datetime],
+) -> None:
     facts, now = case
     decision = decide(facts, now)
     order = list(Reason)
-    assert [order.index(reason) for reason in decision.reasons] == sorted({order.index(reason) for reason in decision.reasons})
+    assert [order.index(reason) for reason in decision.reasons] == sorted(
+        {order.index(reason) for reason in decision.reasons}
+    )
     if decision.try_again_at:
         assert PASSING.issuperset(decision.reasons)
         assert decision.try_again_at > now
@@ -198,6 +213,8 @@ def test_it_says_when_to_try_again_only_where_time_alone_refuses_and_answers_in_
 def test_facts_from_the_future_allow_nothing(case: tuple[Facts, datetime], seconds: int) -> None:
     facts, now = case
     later = now + timedelta(seconds=seconds)
-    future = replace(facts, channel="phone", consents=tuple(replace(consent, at=later) for consent in facts.consents or ()))
+    future = replace(
+        facts, channel="phone", consents=tuple(replace(consent, at=later) for consent in facts.consents or ())
+    )
     assert not decide(future, now).allowed
     assert not decide(replace(facts, channel="phone", dnc_checked_at=later), now).allowed

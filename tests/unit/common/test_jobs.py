@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.business_days import BUSINESS_ZONE
+from common.business_time import BUSINESS_ZONE
 from common.jobs import WEEKDAYS, DailyJob
 
 

@@ -1,7 +1,7 @@
 """Where a number or an address may be: all that is possible, and nothing where nothing is known."""
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
@@ -13,8 +13,20 @@ from common.places import STATES
 from common.zones import NOWHERE, Place, places_of_address, places_of_number, state_of_area_code
 
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
-UNNAMED = {"203": "CT", "310": "CA", "340": "VI", "670": "MP", "671": "GU", "684": "AS", "713": "TX", "718": "NY", "787": "PR", "939": "PR"}
+UNNAMED = {
+    "203": "CT",
+    "310": "CA",
+    "340": "VI",
+    "670": "MP",
+    "671": "GU",
+    "684": "AS",
+    "713": "TX",
+    "718": "NY",
+    "787": "PR",
+    "939": "PR",
+}
 """Area codes whose state the library names by towns only, or not at all."""
+ZIP_CODES: list[dict[str, str]] = zipcodes.list_all()  # type: ignore[no-untyped-call]  # it says less of its types than it knows
 UNITED = {"US", "PR", "VI", "GU", "AS", "MP"}
 ELSEWHERE = {"79942"}
 """ZIP codes that the library puts into a zone they are not in: this one is El Paso's."""
@@ -45,7 +57,9 @@ def test_an_area_code_over_two_zones_gives_both(number: str, expected: set[str])
     assert zones(places_of_number(number)) == expected
 
 
-@pytest.mark.parametrize("number", [None, "", "7275550142", "+18005550199", "+14165550142", "+442071838750", "+1727555014"])
+@pytest.mark.parametrize(
+    "number", [None, "", "7275550142", "+18005550199", "+14165550142", "+442071838750", "+1727555014"]
+)
 def test_a_number_that_tells_no_place_gives_none(number: str | None) -> None:
     assert places_of_number(number) == NOWHERE
 
@@ -64,7 +78,9 @@ def test_every_area_code_with_a_state_in_phonenumbers_has_that_state_here() -> N
 
 def test_every_area_code_of_the_numbering_plan_has_a_place() -> None:
     numbers = [f"+1{code}2345678" for code in range(200, 1000)]
-    american = [number for number in numbers if phonenumbers.region_code_for_number(phonenumbers.parse(number)) in UNITED]
+    american = [
+        number for number in numbers if phonenumbers.region_code_for_number(phonenumbers.parse(number)) in UNITED
+    ]
     geographical = [number for number in american if phonenumbers.is_number_geographical(phonenumbers.parse(number))]
     assert len(geographical) > 350
     assert [number for number in geographical if not places_of_number(number)] == []
@@ -98,7 +114,16 @@ def test_where_state_and_zip_code_contradict_each_other_both_count() -> None:
 
 @pytest.mark.parametrize(
     ("state", "zip_code"),
-    [(None, None), ("", ""), ("BC", None), ("BC", "98101"), ("FL", "00000"), ("FL", "ABC"), (None, "09012"), ("HI", "96799")],
+    [
+        (None, None),
+        ("", ""),
+        ("BC", None),
+        ("BC", "98101"),
+        ("FL", "00000"),
+        ("FL", "ABC"),
+        (None, "09012"),
+        ("HI", "96799"),
+    ],
 )
 def test_an_address_that_is_unknown_abroad_or_military_gives_no_place(state: str | None, zip_code: str | None) -> None:
     assert places_of_address(state, zip_code) == NOWHERE
@@ -110,7 +135,7 @@ def test_every_state_has_places_and_every_zone_exists() -> None:
         assert all(ZoneInfo(zone) for zone in zones(places_of_address(state, None)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def clock(zone: str) -> tuple[timedelta | None, ...]:
     """What a zone's clocks show over a year, which says whether two names mean the same."""
     start = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
@@ -119,7 +144,7 @@ def clock(zone: str) -> tuple[timedelta | None, ...]:
 
 def test_no_zip_code_has_a_zone_that_is_not_among_ours() -> None:
     wrong, seen = [], 0
-    for entry in zipcodes.list_all():
+    for entry in ZIP_CODES:
         possible = places_of_address(None, entry["zip_code"])
         try:
             shown = clock(entry["timezone"])
@@ -136,7 +161,7 @@ def test_every_zip_code_in_a_state_has_a_place() -> None:
     mainland = set(STATES.values()) - {"AS", "GU", "MP"}
     unknown = [
         entry["zip_code"]
-        for entry in zipcodes.list_all()
+        for entry in ZIP_CODES
         if entry["state"] in mainland and not places_of_address(entry["state"], entry["zip_code"])
     ]
     assert {code[:3] for code in unknown} <= {"099", "569", "888"}  # the government's own

@@ -1,0 +1,118 @@
+"""The gate: decisions a second on one core, and what it costs to keep them.
+
+./dev bench gate
+"""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from common import ids
+from common.bus import Tx
+from common.decisions import DecidedContact, lock_contacts, log_decisions
+from common.gate import Consent, Decision, Facts, decide
+from common.zones import places_of_address, places_of_number
+from harness import percentile, report
+from support import databases, servers
+
+SECONDS = 3.0
+CHUNK = 1_000
+FEED = 250
+FEEDS = 100
+NOW = datetime(2026, 11, 17, 18, tzinfo=UTC)
+NIGHT = NOW + timedelta(hours=12)
+NUMBER = b"n" * 32
+ADDRESSES = [("FL", "33755"), ("FL", "32401"), ("CA", "90210"), ("TX", "75201"), ("AZ", "86503"), ("TN", None)]
+NUMBERS = ["+17275550142", "+18505550142", "+13105550142", "+12145550142", "+19285550142", "+16155550142"]
+
+EMAIL = Facts(
+    channel="email", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False, verified=True,
+    duplicate=False, seller="broker-1", broker_limit=FEED, broker_used_today=0,
+)  # fmt: skip
+CALL = replace(
+    EMAIL, channel="phone", status="replied", consents=(Consent(NUMBER, "broker-1", NOW - timedelta(days=1)),), withdrawals=(),
+    owner_changes=(), dnc=False, dnc_checked_at=NOW, attempts=(NOW - timedelta(days=2),), number_places=places_of_number(NUMBERS[0]),
+    property_places=places_of_address(*ADDRESSES[0]), mailing_places=places_of_address(*ADDRESSES[0]),
+)  # fmt: skip
+SPLIT = replace(
+    CALL, number_places=places_of_number(NUMBERS[1]), property_places=places_of_address(*ADDRESSES[2]),
+    mailing_places=places_of_address(*ADDRESSES[5]),
+)  # fmt: skip
+
+
+def _look_up() -> Callable[[], object]:
+    homes, numbers = cycle(ADDRESSES), cycle(NUMBERS)
+    return lambda: decide(
+        replace(CALL, number_places=places_of_number(next(numbers)), property_places=places_of_address(*next(homes))),
+        NOW,
+    )
+
+
+def _measured(what: str, decision: Callable[[], object]) -> dict[str, Any]:
+    decision()
+    done, cpu, started = 0, time.process_time(), time.perf_counter()
+    while time.perf_counter() - started < SECONDS:
+        for _ in range(CHUNK):
+            decision()
+        done += CHUNK
+    taken, spent = time.perf_counter() - started, time.process_time() - cpu
+    return {"what": what, "decisions a second": int(done / taken), "CPU us each": spent / done * 1e6}
+
+
+async def _kept() -> list[dict[str, Any]]:
+    """A feed's decisions locked and written in one transaction, beside a transaction that does nothing."""
+    with (
+        tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
+        servers.own(Path(name)),
+        databases.copied() as database,
+    ):
+        feeder = await asyncpg.connect(database.dsn("feeder"))
+        rows: list[dict[str, Any]] = []
+        for what, size in (("bare transaction", 0), (f"lock and keep {FEED} decisions", FEED)):
+            taken = [await _one_feed(feeder, size) for _ in range(FEEDS)]
+            rows.append({"what": what, "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)})
+        await feeder.close()
+    rows[1]["times a bare transaction"] = rows[1]["median ms"] / rows[0]["median ms"]
+    rows[1]["decisions a second"] = int(FEED / rows[1]["median ms"] * 1_000)
+    return rows
+
+
+async def _one_feed(feeder: asyncpg.Connection, size: int) -> float:
+    contacts = [DecidedContact(ids.new_id(), "email", os.urandom(32), Decision(())) for _ in range(size)]
+    started = time.perf_counter()
+    async with feeder.transaction():
+        await feeder.fetchval("select 1")
+        if contacts:
+            tx = Tx(feeder, "feeder")
+            await lock_contacts(tx, [contact.value_hash for contact in contacts if contact.value_hash])
+            await log_decisions(tx, contacts)
+    return (time.perf_counter() - started) * 1_000
+
+
+def main() -> None:
+    """Measure the pure function first, then its record."""
+    rows = [
+        _measured("email, allowed", lambda: decide(EMAIL, NOW)),
+        _measured("call, allowed, one clock", lambda: decide(CALL, NOW)),
+        _measured("call, allowed, five clocks", lambda: decide(SPLIT, NOW + timedelta(hours=1))),
+        _measured("call, refused at night until morning", lambda: decide(SPLIT, NIGHT)),
+        _measured("call, allowed, with places looked up", _look_up()),
+    ]
+    assert decide(EMAIL, NOW).allowed
+    assert decide(SPLIT, NOW + timedelta(hours=1)).allowed
+    assert not decide(SPLIT, NIGHT).allowed
+    kept = asyncio.run(_kept())
+    report("the gate", rows + kept, cpu_us={row["what"]: round(row["CPU us each"], 2) for row in rows})
+
+
+if __name__ == "__main__":
+    main()
