@@ -14,7 +14,7 @@ from common import telemetry
 from common.bus import Bus
 from common.contacts import Keyring
 from common.database import Database
-from common.health import HealthServer
+from common.health import Checked, HealthServer
 from common.jobs import Jobs
 from common.settings import Settings
 
@@ -29,6 +29,20 @@ class Part(Protocol):
 
     async def stop(self) -> None:
         """End."""
+
+
+class Runnable(Checked, Protocol):
+    """What a process can run: a service, or the sandbox."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the environment set for it."""
+
+    async def start(self) -> None:
+        """Begin."""
+
+    async def stop(self) -> None:
+        """End; it may be called before `start` is through."""
 
 
 class Service:
@@ -101,7 +115,7 @@ class Service:
         return [] if await self.bus.answers(1.5) else ["kafka: no answer"]
 
 
-async def run(services: Sequence[Service], settings: Settings) -> None:
+async def run(services: Sequence[Runnable], settings: Settings) -> None:
     """Run *services* in this process until SIGTERM or SIGINT; then finish what is in flight."""
     asked_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -132,7 +146,7 @@ def _tell_lost_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) 
     log.error("error_not_awaited", source=name, exc_info=context.get("exception"))
 
 
-async def _start_all(services: Sequence[Service]) -> None:
+async def _start_all(services: Sequence[Runnable]) -> None:
     await asyncio.gather(*(service.start() for service in services))
 
 
@@ -140,7 +154,7 @@ async def _until(event: asyncio.Event) -> None:
     await event.wait()
 
 
-def main(services: Sequence[Service], settings: Settings) -> None:
+def main(services: Sequence[Runnable], settings: Settings) -> None:
     """Set up telemetry and run *services* on uvloop; the body of every service's process."""
     import uvloop  # noqa: PLC0415 - only processes that serve need it
 

@@ -7,17 +7,21 @@ import typer
 
 from cli.errors import UsageError
 from cli.lazy import new_app
-from common.service import Service, main
+from common.service import Runnable, main
 
 app = new_app()
 
 SERVICES = ("gateway", "ingest", "recorder")
 """Every service, in the order of a lead's way."""
+SANDBOX = "sandbox"
+"""The vendors' stand-ins; `all` leaves them out."""
 
 
 @app.command()
 def run(
-    services: Annotated[list[str], typer.Argument(metavar="SERVICE...", help=f"{', '.join(SERVICES)}, or all.")],
+    services: Annotated[
+        list[str], typer.Argument(metavar="SERVICE...", help=f"{', '.join(SERVICES)}, or all; {SANDBOX}.")
+    ],
 ) -> None:
     """Run one or several services until SIGTERM or Ctrl-C; then they finish what is in flight."""
     built = [_build(name) for name in _chosen(services)]
@@ -28,14 +32,14 @@ def _chosen(named: list[str]) -> tuple[str, ...]:
     if "all" in named:
         return SERVICES
     for name in named:
-        if name not in SERVICES:
+        if name not in (*SERVICES, SANDBOX):
             raise UsageError(
                 f"There is no service {name!r}.", f"There are {', '.join(SERVICES)}; `all` runs every one."
             )
     return tuple(dict.fromkeys(named))
 
 
-def _build(name: str) -> Service:
+def _build(name: str) -> Runnable:
     try:
         module = importlib.import_module(f"{name}.app")
     except ModuleNotFoundError as error:
@@ -44,5 +48,5 @@ def _build(name: str) -> Service:
         raise UsageError(
             f"The service {name} is not installed here.", f"Install it: pip install equity-{name}"
         ) from error
-    service: Service = module.build()
+    service: Runnable = module.build()
     return service

@@ -1,0 +1,162 @@
+"""How every call is answered: counted, hit by faults, admitted, and answered by its vendor."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from sandbox.faults import Fault, Faults
+from sandbox.ledger import Ledger
+from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor
+
+_LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form></form></body></html>"
+
+
+class DroppedError(ConnectionResetError):
+    """The connection was closed on purpose."""
+
+
+class Desk:
+    """Answers the calls of all vendors."""
+
+    def __init__(self, faults: Faults, ledger: Ledger) -> None:
+        self._faults = faults
+        self._ledger = ledger
+
+    def handler(self, vendor: Vendor, operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The handler that aiohttp calls for *operation*."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            self._ledger.arrived(vendor.name, datetime.now(UTC))
+            body = await request.read()
+            text = f"{request.query_string}\n{body.decode(errors='replace')}"
+            call = Call(request, body, self._faults.hitting(vendor.name, operation.name, text))
+            try:
+                answer = await self._answer(vendor, operation, call)
+            except DroppedError:
+                self._ledger.answered(vendor.name, operation.name, "dropped")
+                return web.Response()
+            self._ledger.answered(vendor.name, operation.name, str(answer.status))
+            return answer.response()
+
+        return handle
+
+    async def _answer(self, vendor: Vendor, operation: Operation, call: Call) -> Answer:
+        if slow := call.fault("slow"):
+            await asyncio.sleep(slow.seconds)
+        for fault in call.faults:
+            if (instead := _INSTEAD.get(fault.kind)) is not None:
+                return await instead(vendor, call.request, fault)
+        try:
+            vendor.admit(call)
+            answer = await operation.answer(call)
+        except RefusedError as refused:
+            return refused.answer
+        for fault in call.faults:
+            if (afterwards := _AFTERWARDS.get(fault.kind)) is not None:
+                answer = await afterwards(vendor, call.request, fault, answer)
+        return answer
+
+
+async def _drop(request: web.Request, seconds: float) -> Answer:
+    await asyncio.sleep(seconds)
+    if request.transport is not None:
+        request.transport.abort()
+    raise DroppedError
+
+
+async def _timeout(_vendor: Vendor, request: web.Request, fault: Fault) -> Answer:
+    return await _drop(request, fault.seconds)
+
+
+async def _reset(_vendor: Vendor, request: web.Request, _fault: Fault) -> Answer:
+    return await _drop(request, 0)
+
+
+async def _server_error(vendor: Vendor, _request: web.Request, fault: Fault) -> Answer:
+    return vendor.error(fault.status, "Something went wrong")
+
+
+async def _rate_limited(vendor: Vendor, _request: web.Request, fault: Fault) -> Answer:
+    refusal = vendor.error(429, "Rate limit exceeded")
+    if fault.retry_after is None:
+        return refusal
+    return Answer(refusal.body, 429, {"Retry-After": str(fault.retry_after)}, refusal.content_type)
+
+
+async def _unauthorized(vendor: Vendor, _request: web.Request, _fault: Fault) -> Answer:
+    return vendor.error(401, "Unauthorized")
+
+
+async def _html(_vendor: Vendor, _request: web.Request, _fault: Fault) -> Answer:
+    return Answer(_LOGIN_PAGE, content_type="text/html")
+
+
+async def _lost_answer(_vendor: Vendor, request: web.Request, fault: Fault, _answer: Answer) -> Answer:
+    return await _drop(request, fault.seconds)
+
+
+async def _error_after_effect(_vendor: Vendor, _request: web.Request, fault: Fault, _answer: Answer) -> Answer:
+    return Answer(b"<html><body><h1>Bad Gateway</h1></body></html>", fault.status, content_type="text/html")
+
+
+async def _empty(_vendor: Vendor, _request: web.Request, _fault: Fault, answer: Answer) -> Answer:
+    return Answer(b"", answer.status, answer.headers)
+
+
+async def _broken_json(_vendor: Vendor, _request: web.Request, _fault: Fault, answer: Answer) -> Answer:
+    whole = orjson.dumps(answer.body)
+    return Answer(whole[: len(whole) // 2], answer.status, answer.headers)
+
+
+async def _wrong_types(_vendor: Vendor, _request: web.Request, _fault: Fault, answer: Answer) -> Answer:
+    return Answer(mistype(answer.body), answer.status, answer.headers)
+
+
+async def _duplicates(_vendor: Vendor, _request: web.Request, _fault: Fault, answer: Answer) -> Answer:
+    return Answer(repeat_first(answer.body), answer.status, answer.headers)
+
+
+_INSTEAD = {
+    "timeout": _timeout,
+    "reset": _reset,
+    "server_error": _server_error,
+    "rate_limited": _rate_limited,
+    "unauthorized": _unauthorized,
+    "html": _html,
+}
+"""Faults that keep the call from its effect."""
+
+_AFTERWARDS = {
+    "lost_answer": _lost_answer,
+    "error_after_effect": _error_after_effect,
+    "empty": _empty,
+    "broken_json": _broken_json,
+    "wrong_types": _wrong_types,
+    "duplicates": _duplicates,
+}
+"""Faults that spoil the answer after the effect."""
+
+
+def mistype(value: Any) -> Any:
+    """*value* with every leaf of another type than it should have, and lists as objects."""
+    if isinstance(value, dict):
+        return {key: mistype(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return {str(index): mistype(inner) for index, inner in enumerate(value)}
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() else [value]
+    return str(value)
+
+
+def repeat_first(value: Any) -> Any:
+    """*value* with the first entry of every list of objects once more at the end."""
+    if isinstance(value, dict):
+        return {key: repeat_first(inner) for key, inner in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        entries = [repeat_first(inner) for inner in value]
+        return [*entries, entries[0]]
+    return value

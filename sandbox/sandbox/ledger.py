@@ -1,0 +1,56 @@
+"""What was called, and what had to be paid for, so that a test can count it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+
+class Ledger:
+    """Counts calls by operation, answer and minute, and paid records by whom they were about."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._minutes: dict[str, Counter[str]] = defaultdict(Counter)
+        self._seconds: dict[str, Counter[int]] = defaultdict(Counter)
+        self._paid: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+
+    def arrived(self, vendor: str, at: datetime) -> None:
+        """Count a call when it comes in, whatever becomes of it."""
+        self._minutes[vendor][at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")] += 1
+        self._seconds[vendor][int(at.timestamp())] += 1
+
+    def answered(self, vendor: str, operation: str, outcome: str) -> None:
+        """Count what a call ended in: a status, or `dropped`."""
+        self._answers[vendor, operation][outcome] += 1
+
+    def pay(self, vendor: str, operation: str, subjects: Iterable[str]) -> None:
+        """Count records that this call is charged for; a *subject* says whom each is about."""
+        self._paid[vendor, operation].update(subjects)
+
+    def calls(self, vendor: str) -> dict[str, Any]:
+        """`{total, busiest_second, minutes: {minute: calls}, operations: {operation: {outcome: calls}}}`."""
+        return {
+            "total": self._minutes[vendor].total(),
+            "busiest_second": max(self._seconds[vendor].values(), default=0),
+            "minutes": dict(self._minutes[vendor]),
+            "operations": {name: dict(found) for (of, name), found in self._answers.items() if of == vendor},
+        }
+
+    def paid(self, vendor: str) -> dict[str, Any]:
+        """`{records, subjects, paid_again: {operation: {subject: times}}}`: records paid, and those paid more than once."""
+        counters = {operation: counts for (of, operation), counts in self._paid.items() if of == vendor}
+        again = {
+            operation: {subject: times for subject, times in counts.items() if times > 1}
+            for operation, counts in counters.items()
+        }
+        return {
+            "records": sum(counts.total() for counts in counters.values()),
+            "subjects": sum(len(counts) for counts in counters.values()),
+            "paid_again": {operation: found for operation, found in again.items() if found},
+        }
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for counters in (self._answers, self._minutes, self._seconds, self._paid):
+            counters.clear()

@@ -1,0 +1,1 @@
+"""One module a vendor: its addresses and answers as its documentation has them."""

@@ -1,0 +1,125 @@
+"""BatchData's REST addresses (contracts §5)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from sandbox.deliveries import Deliveries
+from sandbox.ledger import Ledger
+from sandbox.limits import Limit
+from sandbox.people import People
+from sandbox.settings import SandboxSettings
+from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor, json_object
+from sandbox.vendors.batchdata.callbacks import Callbacks
+from sandbox.vendors.batchdata.properties import Properties
+from sandbox.vendors.batchdata.tracing import OK, Tracing
+
+_TEXTS = {
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests",
+    500: "Internal Server Error", 503: "Service Unavailable",
+}  # fmt: skip
+
+
+class BatchData(Vendor):
+    """Skip trace, property search and lookup, and phone checks."""
+
+    name = "batchdata"
+    faults: ClassVar[Mapping[str, str]] = {
+        "no_balance": "403: insufficient balance.",
+        "partial": "Requests that contain `contains` come back with `meta.error`; the others are worked on.",
+        "no_match": "Such requests come back with `meta.matched` false and empty lists.",
+        "litigator": "Such requests come back with `litigator` true and no phones.",
+        "email_as_address": "v1: the key of an email is `address` instead of `email`.",
+        "no_request_id": "v1: `request.requestId` is not echoed.",
+        "short_page": "Property search: at most 25 of a page, whatever was asked for.",
+        "callback_twice": "Asynchronous skip trace: the result is delivered twice.",
+        "callback_lost": "Asynchronous skip trace: the result is never delivered.",
+    }
+
+    def __init__(self, settings: SandboxSettings, people: People, ledger: Ledger, deliveries: Deliveries) -> None:
+        self._token = settings.sandbox_batchdata_token.get_secret_value()
+        self._limit = Limit(settings.sandbox_batchdata_requests_per_minute, 60)
+        self._people = people
+        self._ledger = ledger
+        tracing = Tracing(self, people, ledger)
+        self.properties = Properties(settings.sandbox_seed, people)
+        callbacks = Callbacks(self, tracing, deliveries)
+        v1, v3 = "/api/v1", "/api/v3"
+        self.operations = (
+            Operation("skip_trace", "POST", f"{v1}/property/skip-trace", tracing.answer_v1),
+            Operation("skip_trace_v3", "POST", f"{v3}/property/skip-trace", tracing.answer_v3),
+            Operation("skip_trace_async", "POST", f"{v1}/property/skip-trace/async", callbacks.answer),
+            Operation("search", "POST", f"{v1}/property/search", self._search),
+            Operation("lookup", "POST", f"{v1}/property/lookup/all-attributes", self._look_up),
+            Operation("phone_verification", "POST", f"{v1}/phone/verification", self._verify_phones),
+            Operation("phone_dnc", "POST", f"{v1}/phone/dnc", self._check_dnc),
+            Operation("phone_tcpa", "POST", f"{v1}/phone/tcpa", self._check_tcpa),
+        )
+
+    def admit(self, call: Call) -> None:
+        """With the token, within the minute's limit, with a balance. Raises RefusedError."""
+        if call.request.headers.get("Authorization") != f"Bearer {self._token}":
+            raise RefusedError(self.error(401, "Invalid or missing API token"))
+        if not self._limit.take():
+            raise RefusedError(self.error(429, "Too many requests"))
+        if call.fault("no_balance"):
+            raise RefusedError(self.error(403, "Insufficient balance or invalid token permission"))
+
+    def error(self, status: int, message: str) -> Answer:
+        """`{"status": {"code", "text", "message"}}`."""
+        return Answer({"status": {"code": status, "text": _TEXTS.get(status, "Error"), "message": message}}, status)
+
+    def clear(self) -> None:
+        """Give the minute's calls back."""
+        self._limit.clear()
+
+    async def _search(self, call: Call) -> Answer:
+        message = json_object(self, call.body)
+        criteria, options = message.get("searchCriteria"), message.get("options") or {}
+        if not isinstance(criteria, dict):
+            raise RefusedError(self.error(400, "searchCriteria is required"))
+        return Answer(self.search(call, criteria, int(options.get("skip", 0)), int(options.get("take", 25))))
+
+    def search(self, call: Call, criteria: dict[str, Any], skip: int, take: int) -> dict[str, Any]:
+        """A page of the properties that meet *criteria*; each one on the page is charged. `take` 0 only counts."""
+        page = self.properties.page(criteria, skip, min(take, 25) if call.fault("short_page") else take)
+        self._ledger.pay(self.name, "search", (found["_id"] for found in page))
+        counts = {"resultsFound": self.properties.count(criteria), "resultCount": len(page)}
+        return {
+            "status": OK,
+            "results": {"properties": page, "meta": {"results": counts, "requestId": "rq_sandbox"}},
+        }
+
+    async def _look_up(self, call: Call) -> Answer:
+        requests = json_object(self, call.body).get("requests")
+        if not isinstance(requests, list) or not requests:
+            raise RefusedError(self.error(400, "requests must be a non-empty array"))
+        found = [self.properties.at(request) for request in requests]
+        self._ledger.pay(self.name, "lookup", (entry["_id"] for entry in found))
+        counts = {"resultsFound": len(found), "resultCount": len(found)}
+        meta = {"results": counts, "requestId": "rq_sandbox"}
+        return Answer({"status": OK, "results": {"properties": found, "meta": meta}})
+
+    async def _verify_phones(self, call: Call) -> Answer:
+        return self._check_phones(call, ("type", "carrier", "reachable"))
+
+    async def _check_dnc(self, call: Call) -> Answer:
+        return self._check_phones(call, ("dnc",))
+
+    async def _check_tcpa(self, call: Call) -> Answer:
+        return self._check_phones(call, ("tcpa",))
+
+    def _check_phones(self, call: Call, verdicts: Sequence[str]) -> Answer:
+        requests = json_object(self, call.body).get("requests")
+        if not isinstance(requests, list) or not all(isinstance(number, str) for number in requests):
+            raise RefusedError(self.error(400, "requests must be an array of phone numbers"))
+        self._ledger.pay(self.name, "phone_check", requests)
+        numbers = [self._facts(re.sub(r"\D", "", number)[-10:], verdicts) for number in requests]
+        return Answer({"status": OK, "results": {"phoneNumbers": numbers}})
+
+    def _facts(self, number: str, verdicts: Sequence[str]) -> dict[str, Any]:
+        phone = self._people.phone(number)
+        facts = {
+            "type": phone.line, "carrier": phone.carrier, "reachable": phone.reachable, "dnc": phone.dnc, "tcpa": phone.tcpa,
+        }  # fmt: skip
+        return {"number": number, **{name: facts[name] for name in verdicts}}
