@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from aiohttp import web
 
-from sandbox.faults import Fault, Faults
+from sandbox.faults import GENERAL, Fault, Faults
 from sandbox.ledger import Ledger
+from sandbox.spoiling import mistype, repeat_first
 from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor
 
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form></form></body></html>"
@@ -33,18 +33,19 @@ class Desk:
             self._ledger.arrived(vendor.name, datetime.now(UTC))
             body = await request.read()
             text = f"{request.query_string}\n{body.decode(errors='replace')}"
-            call = Call(request, body, self._faults.hitting(vendor.name, operation.name, text))
+            kinds = kinds_of(vendor, operation.name)
+            call = Call(request, body, self._faults.hitting(vendor.name, operation.name, kinds, text))
             try:
                 answer = await self._answer(vendor, operation, call)
             except DroppedError:
                 self._ledger.answered(vendor.name, operation.name, "dropped")
                 return web.Response()
             self._ledger.answered(vendor.name, operation.name, str(answer.status))
-            return answer.response()
+            return answer.response() if isinstance(answer, Answer) else answer
 
         return handle
 
-    async def _answer(self, vendor: Vendor, operation: Operation, call: Call) -> Answer:
+    async def _answer(self, vendor: Vendor, operation: Operation, call: Call) -> Answer | web.StreamResponse:
         if slow := call.fault("slow"):
             await asyncio.sleep(slow.seconds)
         for fault in call.faults:
@@ -55,10 +56,17 @@ class Desk:
             answer = await operation.answer(call)
         except RefusedError as refused:
             return refused.answer
+        if not isinstance(answer, Answer):
+            return answer
         for fault in call.faults:
             if (afterwards := _AFTERWARDS.get(fault.kind)) is not None:
                 answer = await afterwards(vendor, call.request, fault, answer)
         return answer
+
+
+def kinds_of(vendor: Vendor, operation: str) -> frozenset[str]:
+    """Every kind of fault that can hit an operation."""
+    return vendor.targets()[operation] | GENERAL.keys()
 
 
 async def _drop(request: web.Request, seconds: float) -> Answer:
@@ -108,8 +116,8 @@ async def _empty(_vendor: Vendor, _request: web.Request, _fault: Fault, answer: 
 
 
 async def _broken_json(_vendor: Vendor, _request: web.Request, _fault: Fault, answer: Answer) -> Answer:
-    whole = orjson.dumps(answer.body)
-    return Answer(whole[: len(whole) // 2], answer.status, answer.headers)
+    whole = answer.body if isinstance(answer.body, bytes) else orjson.dumps(answer.body)
+    return Answer(whole[: len(whole) // 2], answer.status, answer.headers, answer.content_type)
 
 
 async def _wrong_types(_vendor: Vendor, _request: web.Request, _fault: Fault, answer: Answer) -> Answer:
@@ -139,24 +147,3 @@ _AFTERWARDS = {
     "duplicates": _duplicates,
 }
 """Faults that spoil the answer after the effect."""
-
-
-def mistype(value: Any) -> Any:
-    """*value* with every leaf of another type than it should have, and lists as objects."""
-    if isinstance(value, dict):
-        return {key: mistype(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return {str(index): mistype(inner) for index, inner in enumerate(value)}
-    if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() else [value]
-    return str(value)
-
-
-def repeat_first(value: Any) -> Any:
-    """*value* with the first entry of every list of objects once more at the end."""
-    if isinstance(value, dict):
-        return {key: repeat_first(inner) for key, inner in value.items()}
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        entries = [repeat_first(inner) for inner in value]
-        return [*entries, entries[0]]
-    return value

@@ -26,6 +26,7 @@ class Sandbox:
 
     async def start(self) -> None:
         """Begin to listen. Raises OSError when the address is taken."""
+        await self.world.batchdata_mcp.start()
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.sandbox_host, self.settings.sandbox_port, backlog=512).start()
         self.started = True
@@ -35,6 +36,7 @@ class Sandbox:
         """Stop listening; what still waits on purpose is cut off."""
         self.started = False
         self.world.deliveries.cancel()
+        await self.world.batchdata_mcp.stop()
         await self._runner.cleanup()
 
     @property

@@ -56,9 +56,13 @@ class Control:
             raise _unprocessable(f"There is no vendor {fault.vendor!r}; there are {', '.join(self._world.vendors)}.")
         if fault.kind not in GENERAL and fault.kind not in vendor.faults:
             raise _unprocessable(f"{fault.vendor} has no fault {fault.kind!r}: GET /_sandbox/fault-kinds.")
-        if fault.operation is not None and fault.operation not in self._world.operations(vendor):
-            names = ", ".join(sorted(self._world.operations(vendor)))
+        targets = vendor.targets()
+        if fault.operation is not None and fault.operation not in targets:
+            names = ", ".join(sorted(targets))
             raise _unprocessable(f"{fault.vendor} has no operation {fault.operation!r}; there are {names}.")
+        if fault.operation and fault.kind in vendor.faults and fault.kind not in targets[fault.operation]:
+            names = ", ".join(sorted(name for name, kinds in targets.items() if fault.kind in kinds))
+            raise _unprocessable(f"{fault.kind} cannot hit {fault.operation}; it can hit {names}.")
         return _json(_shown(self._world.faults.add(fault)), 201)
 
     async def _clear_faults(self, _request: web.Request) -> web.Response:

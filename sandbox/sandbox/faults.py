@@ -1,6 +1,6 @@
 """Faults that can be switched on, and which calls they hit."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -102,6 +102,10 @@ class Faults:
         self._standing.clear()
         self._numbers = count(1)
 
-    def hitting(self, vendor: str, operation: str, body: str) -> list[Fault]:
-        """The faults that hit this call, oldest first."""
-        return [entry.fault for entry in self._standing.values() if entry.hits_call(vendor, operation, body)]
+    def hitting(self, vendor: str, operation: str, kinds: Container[str], body: str) -> list[Fault]:
+        """The faults of these *kinds* that hit this call, oldest first; others do not count it."""
+        return [
+            entry.fault
+            for entry in self._standing.values()
+            if entry.fault.kind in kinds and entry.hits_call(vendor, operation, body)
+        ]

@@ -58,7 +58,9 @@ class Operation:
     name: str
     method: str
     path: str
-    answer: Callable[[Call], Awaitable[Answer]]
+    answer: Callable[[Call], Awaitable[Answer | web.StreamResponse]]
+    faults: tuple[str, ...] = ()
+    """The vendor's own faults that can hit it, besides those `everywhere`."""
 
 
 class Vendor:
@@ -68,7 +70,14 @@ class Vendor:
     faults: ClassVar[Mapping[str, str]]
     """The faults of this vendor's own, and what each does."""
 
+    everywhere: ClassVar[frozenset[str]] = frozenset()
+    """Those of its own that can hit any operation."""
+
     operations: Sequence[Operation]
+
+    def targets(self) -> dict[str, frozenset[str]]:
+        """What a fault can name as its operation, and which of the vendor's own faults can hit it."""
+        return {operation.name: self.everywhere | set(operation.faults) for operation in self.operations}
 
     def admit(self, call: Call) -> None:
         """Let the call in. Raises RefusedError without a good key or over the vendor's limit."""

@@ -7,8 +7,8 @@ from sandbox.people import People
 from sandbox.settings import SandboxSettings
 from sandbox.vendor import Vendor
 from sandbox.vendors.batchdata import BatchData
+from sandbox.vendors.batchdata.mcp_server import BatchDataMcp
 from sandbox.vendors.instantly import Instantly
-from sandbox.vendors.instantly.webhooks import DELIVERY
 from sandbox.vendors.melissa import Melissa
 
 
@@ -22,15 +22,11 @@ class World:
         self.deliveries = Deliveries()
         self.melissa = Melissa(settings, self.people, self.ledger)
         self.batchdata = BatchData(settings, self.people, self.ledger, self.deliveries)
+        self.batchdata_mcp = BatchDataMcp(self.batchdata, self.faults)
         self.instantly = Instantly(settings, self.ledger, self.faults, self.deliveries)
         self.vendors: dict[str, Vendor] = {
-            vendor.name: vendor for vendor in (self.melissa, self.batchdata, self.instantly)
+            vendor.name: vendor for vendor in (self.melissa, self.batchdata, self.batchdata_mcp, self.instantly)
         }
-
-    def operations(self, vendor: Vendor) -> set[str]:
-        """The operations that a fault of *vendor* can name."""
-        own = {DELIVERY} if vendor is self.instantly else set()
-        return {operation.name for operation in vendor.operations} | own
 
     def clear(self) -> None:
         """Begin anew: no faults, no state, nothing counted."""

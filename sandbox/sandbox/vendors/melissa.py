@@ -35,6 +35,7 @@ class Melissa(Vendor):
         "deceased": "Such records carry DD01.",
         "no_match": "Such records are not found: AE01 and VS00, and nothing is appended.",
     }
+    everywhere = frozenset(faults)
     _TRANSMISSION: ClassVar[Mapping[str, str]] = {
         "invalid_key": "GE05",
         "product_disabled": "GE08",

@@ -19,6 +19,8 @@ _TEXTS = {
     500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
+SHORT_PAGE = 25
+
 
 class BatchData(Vendor):
     """Skip trace, property search and lookup, and phone checks."""
@@ -36,20 +38,35 @@ class BatchData(Vendor):
         "callback_lost": "Asynchronous skip trace: the result is never delivered.",
     }
 
+    everywhere = frozenset({"no_balance"})
+
     def __init__(self, settings: SandboxSettings, people: People, ledger: Ledger, deliveries: Deliveries) -> None:
         self._token = settings.sandbox_batchdata_token.get_secret_value()
         self._limit = Limit(settings.sandbox_batchdata_requests_per_minute, 60)
         self._people = people
         self._ledger = ledger
         tracing = Tracing(self, people, ledger)
-        self.properties = Properties(settings.sandbox_seed, people)
+        self._properties = Properties(settings.sandbox_seed, people)
         callbacks = Callbacks(self, tracing, deliveries)
         v1, v3 = "/api/v1", "/api/v3"
+        found = ("partial", "no_match", "litigator")
         self.operations = (
-            Operation("skip_trace", "POST", f"{v1}/property/skip-trace", tracing.answer_v1),
-            Operation("skip_trace_v3", "POST", f"{v3}/property/skip-trace", tracing.answer_v3),
-            Operation("skip_trace_async", "POST", f"{v1}/property/skip-trace/async", callbacks.answer),
-            Operation("search", "POST", f"{v1}/property/search", self._search),
+            Operation(
+                "skip_trace",
+                "POST",
+                f"{v1}/property/skip-trace",
+                tracing.answer_v1,
+                (*found, "email_as_address", "no_request_id"),
+            ),
+            Operation("skip_trace_v3", "POST", f"{v3}/property/skip-trace", tracing.answer_v3, found),
+            Operation(
+                "skip_trace_async",
+                "POST",
+                f"{v1}/property/skip-trace/async",
+                callbacks.answer,
+                (*found, "callback_twice", "callback_lost", "email_as_address", "no_request_id"),
+            ),
+            Operation("search", "POST", f"{v1}/property/search", self._search, ("short_page",)),
             Operation("lookup", "POST", f"{v1}/property/lookup/all-attributes", self._look_up),
             Operation("phone_verification", "POST", f"{v1}/phone/verification", self._verify_phones),
             Operation("phone_dnc", "POST", f"{v1}/phone/dnc", self._check_dnc),
@@ -58,12 +75,16 @@ class BatchData(Vendor):
 
     def admit(self, call: Call) -> None:
         """With the token, within the minute's limit, with a balance. Raises RefusedError."""
-        if call.request.headers.get("Authorization") != f"Bearer {self._token}":
-            raise RefusedError(self.error(401, "Invalid or missing API token"))
+        self.check_token(call)
         if not self._limit.take():
             raise RefusedError(self.error(429, "Too many requests"))
         if call.fault("no_balance"):
             raise RefusedError(self.error(403, "Insufficient balance or invalid token permission"))
+
+    def check_token(self, call: Call) -> None:
+        """Raise RefusedError (401) without the token."""
+        if call.request.headers.get("Authorization") != f"Bearer {self._token}":
+            raise RefusedError(self.error(401, "Invalid or missing API token"))
 
     def error(self, status: int, message: str) -> Answer:
         """`{"status": {"code", "text", "message"}}`."""
@@ -78,27 +99,28 @@ class BatchData(Vendor):
         criteria, options = message.get("searchCriteria"), message.get("options") or {}
         if not isinstance(criteria, dict):
             raise RefusedError(self.error(400, "searchCriteria is required"))
-        return Answer(self.search(call, criteria, int(options.get("skip", 0)), int(options.get("take", 25))))
+        take = int(options.get("take", SHORT_PAGE))
+        return Answer(
+            self.search(criteria, int(options.get("skip", 0)), short(take) if call.fault("short_page") else take)
+        )
 
-    def search(self, call: Call, criteria: dict[str, Any], skip: int, take: int) -> dict[str, Any]:
-        """A page of the properties that meet *criteria*; each one on the page is charged. `take` 0 only counts."""
-        page = self.properties.page(criteria, skip, min(take, 25) if call.fault("short_page") else take)
+    def search(self, criteria: Mapping[str, Any], skip: int, take: int) -> dict[str, Any]:
+        """A page of the properties that meet *criteria*; each one on the page is charged. *take* 0 only counts."""
+        page = self._properties.page(criteria, skip, take)
         self._ledger.pay(self.name, "search", (found["_id"] for found in page))
-        counts = {"resultsFound": self.properties.count(criteria), "resultCount": len(page)}
-        return {
-            "status": OK,
-            "results": {"properties": page, "meta": {"results": counts, "requestId": "rq_sandbox"}},
-        }
+        return _found(page, self._properties.count(criteria))
+
+    def look_up(self, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The properties at addresses, or of parcels in counties; each is charged."""
+        found = [self._properties.at(request) for request in requests]
+        self._ledger.pay(self.name, "lookup", (entry["_id"] for entry in found))
+        return _found(found, len(found))
 
     async def _look_up(self, call: Call) -> Answer:
         requests = json_object(self, call.body).get("requests")
-        if not isinstance(requests, list) or not requests:
-            raise RefusedError(self.error(400, "requests must be a non-empty array"))
-        found = [self.properties.at(request) for request in requests]
-        self._ledger.pay(self.name, "lookup", (entry["_id"] for entry in found))
-        counts = {"resultsFound": len(found), "resultCount": len(found)}
-        meta = {"results": counts, "requestId": "rq_sandbox"}
-        return Answer({"status": OK, "results": {"properties": found, "meta": meta}})
+        if not isinstance(requests, list) or not requests or not all(isinstance(entry, dict) for entry in requests):
+            raise RefusedError(self.error(400, "requests must be a non-empty array of objects"))
+        return Answer(self.look_up(requests))
 
     async def _verify_phones(self, call: Call) -> Answer:
         return self._check_phones(call, ("type", "carrier", "reachable"))
@@ -123,3 +145,13 @@ class BatchData(Vendor):
             "type": phone.line, "carrier": phone.carrier, "reachable": phone.reachable, "dnc": phone.dnc, "tcpa": phone.tcpa,
         }  # fmt: skip
         return {"number": number, **{name: facts[name] for name in verdicts}}
+
+
+def short(take: int) -> int:
+    """The length of a page with the fault `short_page`."""
+    return min(take, SHORT_PAGE)
+
+
+def _found(properties: list[dict[str, Any]], in_all: int) -> dict[str, Any]:
+    meta = {"results": {"resultsFound": in_all, "resultCount": len(properties)}, "requestId": "rq_sandbox"}
+    return {"status": OK, "results": {"properties": properties, "meta": meta}}

@@ -12,7 +12,7 @@ from sandbox.vendor import Answer, Call, RefusedError, Vendor
 from sandbox.vendors.instantly.campaigns import Campaigns
 from sandbox.vendors.instantly.leads import Leads
 from sandbox.vendors.instantly.reading import Reader
-from sandbox.vendors.instantly.webhooks import BlockList, Webhooks
+from sandbox.vendors.instantly.webhooks import DELIVERY, DELIVERY_FAULTS, BlockList, Webhooks
 from sandbox.vendors.instantly.workspace import Workspace
 
 _ERRORS = {
@@ -35,6 +35,8 @@ class Instantly(Vendor):
         "webhook_unknown_type": "A delivery has an `event_type` that no list names.",
     }
 
+    everywhere = frozenset({"payment_required"})
+
     def __init__(self, settings: SandboxSettings, ledger: Ledger, faults: Faults, deliveries: Deliveries) -> None:
         self._key = settings.sandbox_instantly_key.get_secret_value()
         self._limits = (
@@ -50,6 +52,10 @@ class Instantly(Vendor):
             *BlockList(self.workspace, reader).operations,
             *self.webhooks.operations,
         )
+
+    def targets(self) -> dict[str, frozenset[str]]:
+        """Its operations, and the delivery of webhooks."""
+        return {**super().targets(), DELIVERY: DELIVERY_FAULTS}
 
     def admit(self, call: Call) -> None:
         """With the key, within the limits, with a paid plan. Raises RefusedError."""

@@ -20,7 +20,7 @@ class Campaigns:
         self._reader = reader
         self.operations = (
             Operation("create_campaign", "POST", "/api/v2/campaigns", self._create),
-            Operation("list_campaigns", "GET", "/api/v2/campaigns", self._list),
+            Operation("list_campaigns", "GET", "/api/v2/campaigns", self._list, ("cursor_on_last_page",)),
             Operation("get_campaign", "GET", "/api/v2/campaigns/{id}", self._get),
             Operation("update_campaign", "PATCH", "/api/v2/campaigns/{id}", self._update),
             Operation("delete_campaign", "DELETE", "/api/v2/campaigns/{id}", self._delete),

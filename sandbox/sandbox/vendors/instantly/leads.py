@@ -26,8 +26,8 @@ class Leads:
         self._ledger = ledger
         self.operations = (
             Operation("add_lead", "POST", "/api/v2/leads", self._add_one),
-            Operation("add_leads", "POST", "/api/v2/leads/add", self._add_many),
-            Operation("list_leads", "POST", "/api/v2/leads/list", self._list),
+            Operation("add_leads", "POST", "/api/v2/leads/add", self._add_many, ("partial", "blocklisted")),
+            Operation("list_leads", "POST", "/api/v2/leads/list", self._list, ("cursor_on_last_page",)),
             Operation("delete_leads", "DELETE", "/api/v2/leads", self._delete_many),
             Operation("get_lead", "GET", "/api/v2/leads/{id}", self._get),
             Operation("update_lead", "PATCH", "/api/v2/leads/{id}", self._update),

@@ -13,6 +13,7 @@ from sandbox.vendors.instantly.workspace import ORGANIZATION, Workspace, now
 
 DELIVERY = "deliver_webhook"
 """The operation that faults of deliveries name."""
+DELIVERY_FAULTS = frozenset({"webhook_twice", "webhook_without_secret", "webhook_unknown_type"})
 _CHANGES: dict[str, dict[str, Any]] = {
     "email_bounced": {"status": -1},
     "lead_unsubscribed": {"status": -2},
@@ -32,7 +33,7 @@ class BlockList:
         self.operations = (
             Operation("block", "POST", path, self._add),
             Operation("block_many", "POST", f"{path}/bulk-create", self._add_many),
-            Operation("list_blocked", "GET", path, self._list),
+            Operation("list_blocked", "GET", path, self._list, ("cursor_on_last_page",)),
         )
 
     async def _add(self, call: Call) -> Answer:
@@ -62,7 +63,7 @@ class Webhooks:
         self._deliveries = deliveries
         self.operations = (
             Operation("create_webhook", "POST", "/api/v2/webhooks", self._create),
-            Operation("list_webhooks", "GET", "/api/v2/webhooks", self._list),
+            Operation("list_webhooks", "GET", "/api/v2/webhooks", self._list, ("cursor_on_last_page",)),
             Operation("get_webhook", "GET", "/api/v2/webhooks/{id}", self._get),
             Operation("delete_webhook", "DELETE", "/api/v2/webhooks/{id}", self._delete),
         )
@@ -91,7 +92,10 @@ class Webhooks:
         """Let *event_type* happen to *lead*: change it, tell the subscribers; how many deliveries were sent."""
         lead.update(_CHANGES.get(event_type, {}), timestamp_updated=now())
         event = {**_event(event_type, lead, self._workspace), **details}
-        hits = {fault.kind for fault in self._faults.hitting("instantly", DELIVERY, orjson.dumps(event).decode())}
+        hits = {
+            fault.kind
+            for fault in self._faults.hitting("instantly", DELIVERY, DELIVERY_FAULTS, orjson.dumps(event).decode())
+        }
         if "webhook_unknown_type" in hits:
             event["event_type"] = "Custom label of somebody"
         sent = 0
