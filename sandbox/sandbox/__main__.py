@@ -8,7 +8,7 @@ from sandbox.app import build
 from sandbox.settings import SandboxSettings
 
 _EPILOG = """\
-Base URLs:    <url>/melissa  <url>/batchdata  <url>/instantly
+Base URLs:    <url>/melissa  <url>/batchdata  <url>/batchdata_mcp/mcp (or /sse)  <url>/instantly
 Control API:  <url>/_sandbox/faults  /fault-kinds  /calls/<vendor>  /paid/<vendor>  /people  /instantly  /reset
 Everything can be set in the environment too: SANDBOX_HOST, SANDBOX_PORT, SANDBOX_SEED and the vendors' keys and limits
 (sandbox/README.md)."""

@@ -28,12 +28,12 @@ class Desk:
 
     def handler(self, vendor: Vendor, operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler that aiohttp calls for *operation*."""
+        kinds = vendor.targets()[operation.name] | GENERAL.keys()
 
         async def handle(request: web.Request) -> web.StreamResponse:
             self._ledger.arrived(vendor.name, datetime.now(UTC))
             body = await request.read()
             text = f"{request.query_string}\n{body.decode(errors='replace')}"
-            kinds = kinds_of(vendor, operation.name)
             call = Call(request, body, self._faults.hitting(vendor.name, operation.name, kinds, text))
             try:
                 answer = await self._answer(vendor, operation, call)
@@ -62,11 +62,6 @@ class Desk:
             if (afterwards := _AFTERWARDS.get(fault.kind)) is not None:
                 answer = await afterwards(vendor, call.request, fault, answer)
         return answer
-
-
-def kinds_of(vendor: Vendor, operation: str) -> frozenset[str]:
-    """Every kind of fault that can hit an operation."""
-    return vendor.targets()[operation] | GENERAL.keys()
 
 
 async def _drop(request: web.Request, seconds: float) -> Answer:

@@ -43,6 +43,7 @@ class Control:
             web.get("/_sandbox/people", self._show_person),
             web.get("/_sandbox/instantly", self._show_instantly),
             web.post("/_sandbox/instantly/events", self._let_happen),
+            web.post("/_sandbox/instantly/steps/{step:[1-9]}", self._send_step),
             web.post("/_sandbox/reset", self._reset),
         ]
 
@@ -113,6 +114,11 @@ class Control:
         sent = self._world.instantly.webhooks.happen(event.event_type, leads[0], event.details)
         await self._world.deliveries.settle()
         return _json({"delivered": sent})
+
+    async def _send_step(self, request: web.Request) -> web.Response:
+        happened = self._world.instantly.sending.send(int(request.match_info["step"]))
+        await self._world.deliveries.settle()
+        return _json(happened)
 
     async def _reset(self, _request: web.Request) -> web.Response:
         self._world.clear()

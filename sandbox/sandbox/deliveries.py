@@ -10,12 +10,15 @@ import structlog
 
 log = structlog.get_logger()
 
+AT_ONCE = 32
+
 
 class Deliveries:
     """Sends each delivery once, in the background, as vendors do that do not retry."""
 
     def __init__(self) -> None:
         self._under_way: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     def send(self, url: str, body: Any, headers: Mapping[str, str] | None = None) -> None:
         """POST *body* as JSON to *url*, soon."""
@@ -38,6 +41,7 @@ class Deliveries:
         timeout = aiohttp.ClientTimeout(total=30)
         try:
             async with (
+                self._places,
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.post(url, data=body, headers=headers, allow_redirects=False) as response,
             ):

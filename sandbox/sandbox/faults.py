@@ -6,6 +6,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 GENERAL: Mapping[str, str] = {
@@ -45,8 +46,8 @@ class Fault(BaseModel):
     retry_after: int | None = Field(None, ge=0, description="Seconds.")
 
     def touches(self, record: Any) -> bool:
-        """Whether a fault of records hits *record*."""
-        return self.contains is None or self.contains in str(record)
+        """Whether a fault of records hits *record*, which is looked at as JSON."""
+        return self.contains is None or self.contains in orjson.dumps(record).decode()
 
 
 @dataclass(slots=True)

@@ -48,13 +48,14 @@ def add_leads(call: Call, workspace: Workspace, wanted: AddLeads) -> dict[str, A
 def _refusal(call: Call, workspace: Workspace, wanted: AddLeads, fields: LeadFields, seen: set[str]) -> str | None:
     """The count under which a lead that is not added falls."""
     email = (fields.email or "").lower()
+    said = fields.model_dump(exclude_unset=True)
     place = wanted.campaign_id or wanted.list_id or ""
     is_valid = bool(_EMAIL.fullmatch(email)) or not (email or wanted.campaign_id)
     reasons = (
         ("incomplete_count", wanted.list_id and not (email or fields.first_name or fields.last_name)),
-        ("invalid_email_count", not is_valid or call.hits("partial", fields)),
+        ("invalid_email_count", not is_valid or call.hits("partial", said)),
         ("duplicate_email_count", email and email in seen),
-        ("in_blocklist", workspace.is_blocked(email) or call.hits("blocklisted", fields)),
+        ("in_blocklist", workspace.is_blocked(email) or call.hits("blocklisted", said)),
         ("skipped_count", is_skipped(workspace, wanted, email)),
         ("duplicated_leads", workspace.lead_in(email, place)),
     )

@@ -12,6 +12,7 @@ from sandbox.vendor import Answer, Call, RefusedError, Vendor
 from sandbox.vendors.instantly.campaigns import Campaigns
 from sandbox.vendors.instantly.leads import Leads
 from sandbox.vendors.instantly.reading import Reader
+from sandbox.vendors.instantly.sending import Sending
 from sandbox.vendors.instantly.webhooks import DELIVERY, DELIVERY_FAULTS, BlockList, Webhooks
 from sandbox.vendors.instantly.workspace import Workspace
 
@@ -46,6 +47,7 @@ class Instantly(Vendor):
         self.workspace = Workspace(settings.sandbox_instantly_plan_leads)
         reader = Reader(self)
         self.webhooks = Webhooks(self.workspace, reader, faults, deliveries)
+        self.sending = Sending(settings.sandbox_seed, self.workspace, self.webhooks)
         self.operations = (
             *Campaigns(self.workspace, reader).operations,
             *Leads(self.workspace, reader, ledger).operations,

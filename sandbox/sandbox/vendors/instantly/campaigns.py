@@ -35,8 +35,8 @@ class Campaigns:
 
     async def _list(self, call: Call) -> Answer:
         search = call.request.query.get("search", "").lower()
-        found = [campaign for _, campaign in sorted(self._workspace.campaigns.items())]
-        return Answer(self._reader.query_page(call, [entry for entry in found if search in entry["name"].lower()]))
+        found = [entry for entry in self._workspace.campaigns.values() if search in entry["name"].lower()]
+        return Answer(self._reader.query_page(call, found))
 
     async def _get(self, call: Call) -> Answer:
         return Answer(self._campaign(call))

@@ -63,7 +63,7 @@ class Leads:
 
     async def _list(self, call: Call) -> Answer:
         wanted = self._reader.read(ListLeads, call)
-        found = [lead for _, lead in sorted(self._workspace.leads.items()) if _is_wanted(lead, wanted)]
+        found = [lead for lead in self._workspace.leads.values() if _is_wanted(lead, wanted)]
         return Answer(self._reader.page(call, found, wanted.limit, wanted.starting_after))
 
     async def _delete_many(self, call: Call) -> Answer:

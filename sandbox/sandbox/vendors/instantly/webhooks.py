@@ -49,8 +49,7 @@ class BlockList:
         )
 
     async def _list(self, call: Call) -> Answer:
-        entries = sorted(self._workspace.blocked.values(), key=lambda entry: str(entry["id"]))
-        return Answer(self._reader.query_page(call, entries))
+        return Answer(self._reader.query_page(call, list(self._workspace.blocked.values())))
 
 
 class Webhooks:
@@ -78,8 +77,7 @@ class Webhooks:
         return Answer(subscription)
 
     async def _list(self, call: Call) -> Answer:
-        entries = [entry for _, entry in sorted(self._workspace.webhooks.items())]
-        return Answer(self._reader.query_page(call, entries))
+        return Answer(self._reader.query_page(call, list(self._workspace.webhooks.values())))
 
     async def _get(self, call: Call) -> Answer:
         return Answer(self._reader.found(self._workspace.webhooks, call))

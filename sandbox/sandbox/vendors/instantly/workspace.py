@@ -17,7 +17,7 @@ _NAMES = {
 
 @dataclass(slots=True)
 class Workspace:
-    """Everything that the workspace knows. Ids are in the order of creation, as UUIDv7 are."""
+    """Everything that the workspace knows. Ids ascend in the order of creation, as UUIDv7 do, and so does each table."""
 
     plan_leads: int
     campaigns: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -1,0 +1,304 @@
+"""BatchData (contracts §5): help.batchservice.com 9891686, help.batchdata.io 12859857, BatchData-API-Explorer [v1 M-H, v3 H]."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from contracts import Closed, Open
+
+Number = Annotated[str, StringConstraints(pattern=r"^\d{10}$")]
+
+
+class Place(Closed):
+    """A postal address."""
+
+    street: str
+    city: str
+    state: str
+    zip: str
+
+
+class Name(Closed):
+    """First and last name."""
+
+    first: str
+    last: str
+
+
+class TraceRequest(Closed):
+    """One property; its address, or its parcel."""
+
+    requestId: str | None = None
+    propertyAddress: Place | None = None
+    mailingAddress: Place | None = None
+    name: Name | None = None
+    apn: str | None = None
+    county: str | None = None
+    state: str | None = None
+    countyFipsCode: str | None = None
+
+    @model_validator(mode="after")
+    def names_a_property(self) -> "TraceRequest":
+        by_parcel = self.apn and ((self.county and self.state) or self.countyFipsCode)
+        assert self.propertyAddress or by_parcel, "propertyAddress, or apn with county and state or countyFipsCode"
+        return self
+
+
+class Trace(Closed):
+    """`POST /property/skip-trace`, v1 and v3."""
+
+    requests: list[TraceRequest] = Field(min_length=1, max_length=100)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Status(Open):
+    """Of every answer."""
+
+    code: int
+    text: str
+
+
+class Failure(Closed):
+    """Status 400 and above."""
+
+    class Detail(Closed):
+        """Why."""
+
+        code: int
+        text: str
+        message: str
+
+    status: Detail
+
+
+class Counts(Open):
+    """`meta.results` of a skip trace."""
+
+    requestCount: int
+    matchCount: int
+    noMatchCount: int
+    errorCount: int
+
+
+class PhoneV1(Open):
+    """A phone, ten digits."""
+
+    number: Number
+    type: Literal["Mobile", "Land Line"]
+    carrier: str
+    tested: bool
+    reachable: bool
+    dnc: bool
+    score: int
+
+
+class EmailV1(Open):
+    """Its key is seen as `email` and as `address`."""
+
+    email: str | None = None
+    address: str | None = None
+    tested: bool
+
+    @model_validator(mode="after")
+    def has_one_key(self) -> "EmailV1":
+        assert (self.email is None) != (self.address is None)
+        return self
+
+
+class MatchV1(Open):
+    """Whether a person was found."""
+
+    matched: bool
+    error: bool
+    errorMessage: str | None
+
+
+class PersonV1(Open):
+    """One of `results.persons`; without a match its lists are empty."""
+
+    request: dict[str, str] = Field(default_factory=dict)
+    phoneNumbers: list[PhoneV1]
+    emails: list[EmailV1]
+    litigator: bool = False
+    meta: MatchV1
+
+
+class AnswerV1(Closed):
+    """`POST /api/v1/property/skip-trace`, status 200; also what the asynchronous one delivers."""
+
+    class Results(Open):
+        """Persons and counts."""
+
+        class Meta(Open):
+            """Counts."""
+
+            results: Counts
+            requestId: str
+
+        persons: list[PersonV1]
+        meta: Meta
+
+    status: Status
+    results: Results
+
+
+class PhoneV3(Open):
+    """A phone with its flags."""
+
+    rank: int
+    number: Number
+    type: Literal["Mobile", "Land Line"]
+    carrier: str
+    tested: bool
+    reachable: bool
+    dnc: bool
+    tcpa: bool
+
+
+class EmailV3(Open):
+    """An email."""
+
+    rank: int
+    email: str
+    tested: bool
+
+
+class PersonV3(Open):
+    """One of at most three."""
+
+    propertyOwner: bool
+    name: dict[str, str]
+    addresses: list[dict[str, Any]]
+    phones: list[PhoneV3]
+    emails: list[EmailV3]
+    litigator: bool
+    deceased: bool
+    dob: str | None
+
+
+class EntryV3(Open):
+    """One of `result.data`."""
+
+    class Meta(Open):
+        """Whether a person was found."""
+
+        matched: bool
+        error: bool
+
+    inputIndex: int
+    input: dict[str, Any]
+    property: dict[str, Any]
+    persons: list[PersonV3] = Field(max_length=3)
+    meta: Meta
+
+
+class AnswerV3(Closed):
+    """`POST /api/v3/property/skip-trace`, status 200."""
+
+    class Result(Open):
+        """Entries, options, counts."""
+
+        class Meta(Open):
+            """Counts."""
+
+            apiVersion: str
+            results: Counts
+            requestId: str
+
+        data: list[EntryV3]
+        options: dict[str, Any]
+        meta: Meta
+
+    status: Status
+    result: Result
+
+
+class Accepted(Closed):
+    """`POST /property/skip-trace/async`, at once."""
+
+    status: Status
+
+
+class Search(Closed):
+    """`POST /property/search`."""
+
+    class Options(Open):
+        """`take` 0 only counts."""
+
+        skip: int = Field(0, ge=0)
+        take: int = Field(25, ge=0)
+
+    searchCriteria: dict[str, Any]
+    options: Options = Options(skip=0, take=25)
+
+
+class Property(Open):
+    """A property, as search and lookup have it."""
+
+    class Address(Open):
+        """Where it is."""
+
+        street: str
+        city: str
+        county: str
+        state: str
+        zip: str
+
+    class Valuation(Open):
+        """In dollars and percent."""
+
+        estimatedValue: int | float
+        equityPercent: int | float
+        ltv: int | float
+
+    id: str = Field(alias="_id")
+    address: Address
+    owner: dict[str, Any]
+    building: dict[str, Any]
+    valuation: Valuation
+    openLien: dict[str, Any]
+    sale: dict[str, Any]
+    ids: dict[str, str]
+    quickLists: dict[str, bool]
+
+
+class Found(Closed):
+    """Search and lookup, status 200."""
+
+    class Results(Open):
+        """Properties and counts."""
+
+        class Meta(Open):
+            """Counts."""
+
+            class Results(Open):
+                """In all, and on this page."""
+
+                resultsFound: int
+                resultCount: int
+
+            results: Results
+            requestId: str
+
+        properties: list[Property]
+        meta: Meta
+
+    status: Status
+    results: Results
+
+
+class Checked(Closed):
+    """`POST /phone/verification|dnc|tcpa`, status 200 [M]."""
+
+    class Results(Open):
+        """One entry a number."""
+
+        class Phone(Open):
+            """A number and its verdict."""
+
+            number: Number
+
+        phoneNumbers: list[Phone]
+
+    status: Status
+    results: Results
