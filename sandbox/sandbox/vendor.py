@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
 from aiohttp import web
+from pydantic import BaseModel, ValidationError
 
 from sandbox.faults import Fault
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,20 @@ class Vendor:
     def clear(self) -> None:
         """Forget all state."""
         raise NotImplementedError
+
+
+def read(vendor: Vendor, model: type[M], body: bytes) -> M:
+    """The request that *body* holds. Raises RefusedError (400, in the vendor's words)."""
+    try:
+        return model.model_validate(json_object(vendor, body))
+    except ValidationError as error:
+        raise RefusedError(vendor.error(400, first_fault(error))) from error
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where the first thing is wrong, and what."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def json_object(vendor: Vendor, body: bytes) -> dict[str, Any]:

@@ -89,6 +89,8 @@ class Melissa(Vendor):
         if failure := self._failure(call, message, records):
             return Answer(_transmission(reference, failure, []))
         assert isinstance(records, list)  # noqa: S101 - or it had failed
+        if not all(isinstance(record, dict) for record in records):
+            raise RefusedError(self.error(400, "Records must be objects"))
         if not self._limit.take(len(records)):
             raise RefusedError(self.error(429, ""))
         self._ledger.pay(self.name, "verify", map(subject_of, records))
@@ -147,9 +149,9 @@ class Melissa(Vendor):
         return [code for code, is_true in pairs if is_true]
 
 
-def subject_of(record: Any) -> str:
+def subject_of(record: Mapping[str, Any]) -> str:
     """Whom a paid record is about: its id, or what it says."""
-    return str(record.get("RecordID") or record) if isinstance(record, dict) else str(record)
+    return str(record.get("RecordID") or record)
 
 
 def _transmission(reference: str, results: str, records: Sequence[dict[str, Any]]) -> dict[str, Any]:

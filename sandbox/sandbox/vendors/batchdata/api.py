@@ -9,17 +9,16 @@ from sandbox.ledger import Ledger
 from sandbox.limits import Limit
 from sandbox.people import People
 from sandbox.settings import SandboxSettings
-from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor, json_object
+from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor, json_object, read
 from sandbox.vendors.batchdata.callbacks import Callbacks
 from sandbox.vendors.batchdata.properties import Properties
+from sandbox.vendors.batchdata.searching import Criteria, Lookup, Lookups, Page, Search
 from sandbox.vendors.batchdata.tracing import OK, Tracing
 
 _TEXTS = {
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests",
     500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
-
-SHORT_PAGE = 25
 
 
 class BatchData(Vendor):
@@ -95,32 +94,25 @@ class BatchData(Vendor):
         self._limit.clear()
 
     async def _search(self, call: Call) -> Answer:
-        message = json_object(self, call.body)
-        criteria, options = message.get("searchCriteria"), message.get("options") or {}
-        if not isinstance(criteria, dict):
-            raise RefusedError(self.error(400, "searchCriteria is required"))
-        take = int(options.get("take", SHORT_PAGE))
-        return Answer(
-            self.search(criteria, int(options.get("skip", 0)), short(take) if call.fault("short_page") else take)
-        )
+        wanted = read(self, Search, call.body)
+        page = wanted.options.shortened() if call.fault("short_page") else wanted.options
+        return Answer(self.search(wanted.criteria, page))
 
-    def search(self, criteria: Mapping[str, Any], skip: int, take: int) -> dict[str, Any]:
-        """A page of the properties that meet *criteria*; each one on the page is charged. *take* 0 only counts."""
-        page = self._properties.page(criteria, skip, take)
-        self._ledger.pay(self.name, "search", (found["_id"] for found in page))
-        return _found(page, self._properties.count(criteria))
-
-    def look_up(self, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """The properties at addresses, or of parcels in counties; each is charged."""
-        found = [self._properties.at(request) for request in requests]
-        self._ledger.pay(self.name, "lookup", (entry["_id"] for entry in found))
-        return _found(found, len(found))
+    def search(self, criteria: Criteria, page: Page) -> dict[str, Any]:
+        """A page of the properties that meet *criteria*; each one on the page is charged, so that counting is free."""
+        found = self._properties.found(criteria)
+        shown = found[page.skip : page.skip + page.take]
+        self._ledger.pay(self.name, "search", (entry["_id"] for entry in shown))
+        return _found(shown, len(found))
 
     async def _look_up(self, call: Call) -> Answer:
-        requests = json_object(self, call.body).get("requests")
-        if not isinstance(requests, list) or not requests or not all(isinstance(entry, dict) for entry in requests):
-            raise RefusedError(self.error(400, "requests must be a non-empty array of objects"))
-        return Answer(self.look_up(requests))
+        return Answer(self.look_up(read(self, Lookups, call.body).requests))
+
+    def look_up(self, wanted: Sequence[Lookup]) -> dict[str, Any]:
+        """The properties at addresses, or of parcels in counties; each is charged."""
+        found = [self._properties.at(lookup) for lookup in wanted]
+        self._ledger.pay(self.name, "lookup", (entry["_id"] for entry in found))
+        return _found(found, len(found))
 
     async def _verify_phones(self, call: Call) -> Answer:
         return self._check_phones(call, ("type", "carrier", "reachable"))
@@ -145,11 +137,6 @@ class BatchData(Vendor):
             "type": phone.line, "carrier": phone.carrier, "reachable": phone.reachable, "dnc": phone.dnc, "tcpa": phone.tcpa,
         }  # fmt: skip
         return {"number": number, **{name: facts[name] for name in verdicts}}
-
-
-def short(take: int) -> int:
-    """The length of a page with the fault `short_page`."""
-    return min(take, SHORT_PAGE)
 
 
 def _found(properties: list[dict[str, Any]], in_all: int) -> dict[str, Any]:

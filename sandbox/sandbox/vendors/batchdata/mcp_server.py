@@ -10,13 +10,14 @@ from aiohttp import web
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from pydantic import ValidationError
 
 from sandbox import asgi
 from sandbox.faults import Faults
 from sandbox.spoiling import mistype, repeat_first
-from sandbox.vendor import Answer, Call, Operation, Vendor
-from sandbox.vendors.batchdata.api import BatchData, short
-from sandbox.vendors.batchdata.tools import Page, Tool, Tools, page_of
+from sandbox.vendor import Answer, Call, Operation, Vendor, first_fault
+from sandbox.vendors.batchdata.api import BatchData
+from sandbox.vendors.batchdata.tools import Tool, Tools
 
 PREFIX = "/batchdata_mcp"
 
@@ -113,22 +114,19 @@ class BatchDataMcp(Vendor):
         tool = self._tools.get(params.name)
         if tool is None:
             return _text(f"Unknown tool: {params.name}", is_error=True)
-        missing = [name for name in tool.schema["required"] if name not in arguments]
-        if missing:
-            return _text(f"Missing arguments: {', '.join(missing)}", is_error=True)
         hits = self._faults.hitting(self.name, params.name, self.faults.keys(), orjson.dumps(arguments).decode())
         kinds = {fault.kind for fault in hits}
         if "tool_error" in kinds:
             return _text("Error searching properties: API request failed: 500 Internal Server Error", is_error=True)
-        return _text(_written(tool, arguments, kinds))
+        try:
+            return _text(_written(tool, arguments, kinds))
+        except ValidationError as error:
+            return _text(f"Invalid arguments: {first_fault(error)}", is_error=True)
 
 
 def _written(tool: Tool, arguments: Mapping[str, Any], kinds: set[str]) -> str:
     """The tool's text, as its faults leave it."""
-    page = page_of(arguments)
-    if "tool_short_page" in kinds:
-        page = Page(page.skip, short(page.take))
-    document: Any = tool.document(arguments, page)
+    document: Any = tool.document(arguments, "tool_short_page" in kinds)
     if "tool_duplicates" in kinds:
         document = repeat_first(document)
     if "tool_wrong_types" in kinds:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.chance import draw, pick, share
 from sandbox.people import Address, People, Person
+from sandbox.vendors.batchdata.searching import Bound, Criteria, Lookup
 
 _STREETS = (
     "Palmetto Ave",
@@ -32,28 +33,15 @@ class Properties:
         self._people = people
         self._of_place = lru_cache(maxsize=64)(self._make_place)
 
-    def count(self, criteria: Mapping[str, Any]) -> int:
-        """How many properties meet *criteria*."""
-        return len(self._found(criteria))
+    def found(self, criteria: Criteria) -> list[dict[str, Any]]:
+        """All properties that meet *criteria*, always in the same order."""
+        return [found for found in self._of_place(criteria.query) if _within(found["valuation"], criteria.valuation)]
 
-    def page(self, criteria: Mapping[str, Any], skip: int, take: int) -> list[dict[str, Any]]:
-        """The properties after the first *skip*, at most *take*."""
-        return self._found(criteria)[skip : skip + take]
-
-    def at(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def at(self, wanted: Lookup) -> dict[str, Any]:
         """The property at an address, or of a parcel in a county."""
-        place = request.get("address") or {}
-        apn = request.get("apn")
-        street = str(apn or place.get("street") or "")
-        address = Address(street, *(str(place.get(name) or "") for name in ("city", "state", "zip")))
-        return self._property(address, str(place.get("county") or ""), str(apn) if apn else None)
-
-    def _found(self, criteria: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Only the place and the bounds of the valuation are looked at; quick lists are taken for granted."""
-        bounds = criteria.get("valuation") or {}
-        return [
-            found for found in self._of_place(str(criteria.get("query") or "")) if _within(found["valuation"], bounds)
-        ]
+        place = wanted.address
+        address = Address(wanted.apn or place.street, place.city, place.state, place.zip)
+        return self._property(address, place.county, wanted.apn)
 
     def _make_place(self, query: str) -> list[dict[str, Any]]:
         state, county, city, zip_code = _place(query)
@@ -105,9 +93,5 @@ def _place(query: str) -> tuple[str, str, str, str]:
     return state, name.removesuffix(" County") or county, city, zip_code
 
 
-def _within(valuation: Mapping[str, Any], bounds: Mapping[str, Any]) -> bool:
-    return all(
-        float(bound.get("min", float("-inf"))) <= valuation[name] <= float(bound.get("max", float("inf")))
-        for name, bound in bounds.items()
-        if name in valuation
-    )
+def _within(valuation: Mapping[str, Any], bounds: Mapping[str, Bound]) -> bool:
+    return all(bound.min <= valuation[name] <= bound.max for name, bound in bounds.items() if name in valuation)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.vendors.batchdata.api import BatchData
+from sandbox.vendors.batchdata.searching import Lookup, Search
 
 _TEXT, _NUMBER, _OBJECT = {"type": "string"}, {"type": "number"}, {"type": "object"}
 _ADDRESS = dict.fromkeys(("street", "city", "state", "zip", "county", "apn"), _TEXT)
@@ -21,20 +22,13 @@ _LEAD_IN = "Found 0 properties matching criteria:\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of the results is asked for."""
-
-    skip: int
-    take: int
-
-
-@dataclass(frozen=True, slots=True)
 class Tool:
     """A tool: what it takes, the document that it answers, the words before it."""
 
     description: str
     schema: Mapping[str, Any]
-    document: Callable[[Mapping[str, Any], Page], dict[str, Any]]
+    document: Callable[[Mapping[str, Any], bool], dict[str, Any]]
+    """From the arguments, and whether a page is cut short. Raises pydantic.ValidationError."""
     lead_in: str = ""
 
 
@@ -52,20 +46,16 @@ class Tools:
             "lookup-property": lookup,
         }
 
-    def _search(self, arguments: Mapping[str, Any], page: Page) -> dict[str, Any]:
-        return self._batchdata.search(arguments["searchCriteria"], page.skip, page.take)
+    def _search(self, arguments: Mapping[str, Any], is_short: bool) -> dict[str, Any]:
+        wanted = Search.model_validate(arguments)
+        return self._batchdata.search(wanted.criteria, wanted.options.shortened() if is_short else wanted.options)
 
-    def _search_flat(self, arguments: Mapping[str, Any], page: Page) -> dict[str, Any]:
-        return self._batchdata.search(_criteria(arguments), page.skip, page.take)
+    def _search_flat(self, arguments: Mapping[str, Any], is_short: bool) -> dict[str, Any]:
+        options = {name: arguments[name] for name in ("skip", "take") if name in arguments}
+        return self._search({"searchCriteria": _criteria(arguments), "options": {"take": 10, **options}}, is_short)
 
-    def _look_up(self, arguments: Mapping[str, Any], _page: Page) -> dict[str, Any]:
-        return self._batchdata.look_up([{"address": arguments, "apn": arguments.get("apn")}])
-
-
-def page_of(arguments: Mapping[str, Any]) -> Page:
-    """Skip and take, wherever the tool has them; ten when nothing is said, as the community server has it."""
-    options = arguments.get("options") or arguments
-    return Page(int(options.get("skip", 0)), int(options.get("take", 10)))
+    def _look_up(self, arguments: Mapping[str, Any], _is_short: bool) -> dict[str, Any]:
+        return self._batchdata.look_up([Lookup.model_validate({"address": arguments, "apn": arguments.get("apn")})])
 
 
 def _schema(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
