@@ -45,8 +45,7 @@ class Sandbox:
         port = self._runner.addresses[0][1] if self._runner.addresses else self.settings.sandbox_port
         return f"http://{self.settings.sandbox_host}:{port}"
 
-    @property
-    def problems(self) -> list[str]:
+    async def problems(self) -> list[str]:
         """Why it counts as stuck: it never does."""
         return []
 
