@@ -57,8 +57,14 @@ class Database:
         """A connection outside any transaction. Raises OSError, TimeoutError or asyncpg's errors when there is none."""
         if self._pool is None:
             raise ConnectionError("the database pool is not started")
-        async with self._pool.acquire(timeout=10) as connection:
-            yield connection
+        try:
+            async with self._pool.acquire(timeout=10) as connection:
+                yield connection
+        except Exception as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # a failed rollback must not take the place of the cancellation
+                raise asyncio.CancelledError from error
+            raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

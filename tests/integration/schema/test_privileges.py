@@ -193,8 +193,10 @@ def test_services_wait_no_longer_than_they_may(database: Database) -> None:
                 "lock_timeout",
                 "idle_in_transaction_session_timeout",
                 "tcp_keepalives_idle",
+                "tcp_user_timeout",
             )
         }
-    assert found["idle_in_transaction_session_timeout"] == ("30s",)
+    assert found["idle_in_transaction_session_timeout"] == ("20s",)
+    assert found["tcp_user_timeout"] == ("15000",)
     assert found["statement_timeout"] != ("0",)
     assert found["lock_timeout"] != ("0",)

@@ -31,7 +31,8 @@ log = structlog.get_logger()
 
 BATCH = 1_000
 POLL_SECONDS = 0.1
-FLUSH_SECONDS = 20
+FLUSH_SECONDS = 15
+"""Shorter than PostgreSQL lets a transaction stand idle (20 s)."""
 _REFUSED_FOR_GOOD = (
     MessageSizeTooLargeError,
     RecordTooLargeError,
@@ -142,9 +143,9 @@ class Relay:
         return len(rows)
 
     async def _publish(self, connection: Connection, rows: list[Any]) -> None:
-        producer = self._producer or await self._new_producer()
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
+                producer = self._producer or await self._new_producer()
                 refused = await self._send(producer, rows)
         except BaseException:
             await self._discard_producer()

@@ -1,0 +1,137 @@
+"""A host lost without a word, its connections open and its locks held: another replica does its work within 30 seconds."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import aiohttp
+import asyncpg
+import pytest
+
+from common.bus.relay import Relay
+from common.database import Database
+from support.installation import Installation, Spawned
+from support.partner import Partner, csv_of
+from support.proxy import Proxy, proxied
+from support.reading import everything_on
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+SECONDS = 30
+"""The promise of the design (hazards S13)."""
+ROWS = 3_000
+
+
+@pytest.fixture
+async def db(installation: Installation) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(installation.database.superuser_dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def proxy(installation: Installation) -> AsyncIterator[Proxy]:
+    """In front of PostgreSQL."""
+    server = urlsplit(installation.database.superuser_dsn)
+    async with proxied(str(server.hostname), server.port or 5432) as proxy:
+        yield proxy
+
+
+def through(proxy: Proxy, dsn: str) -> str:
+    url = urlsplit(dsn)
+    return urlunsplit(url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{proxy.port}"))
+
+
+async def until(db: Any, query: str, *arguments: object, seconds: float = 120) -> None:
+    """Wait until *query* says true."""
+    async with asyncio.timeout(seconds):
+        while not await db.fetchval(query, *arguments):
+            await asyncio.sleep(0.05)
+
+
+async def spawn_to_be_lost(installation: Installation, proxy: Proxy, directory: Path) -> Spawned:
+    """An ingest whose relay will stand still in the middle of a round."""
+    lost = await installation.spawn("ingest", INGEST_DATABASE_URL=through(proxy, installation.database.dsn("ingest")))
+    lost.stop()
+    lost.program = f"from support.hold import arm; arm({str(directory)!r}); {lost.program}"
+    lost.start()
+    await lost.ready()
+    return lost
+
+
+async def all_arrived(db: Any, upload_id: str, rows: int) -> None:
+    await until(
+        db,
+        "select count(*) = $2 and count(distinct payload ->> 'lead_id') = $2 from app.pipeline_events "
+        "where correlation_id = $1 and event_type = 'dedupe_success'",
+        upload_id,
+        rows,
+    )
+
+
+@pytest.mark.parametrize("lost", ["the process", "its way to PostgreSQL"])
+async def test_another_replica_sends_what_a_lost_one_held(
+    installation: Installation, db: Any, proxy: Proxy, tmp_path: Path, lost: str
+) -> None:
+    gateway = await installation.spawn("gateway", "recorder")
+    first = await spawn_to_be_lost(installation, proxy, tmp_path)
+    second = await installation.spawn("ingest")
+    async with aiohttp.ClientSession() as session:
+        partner = Partner(gateway.gateway, session, uuid4())
+        _, answer = await partner.upload(csv_of(ROWS))
+        async with asyncio.timeout(60):
+            while not (tmp_path / "held").exists():
+                await asyncio.sleep(0.02)
+        newest = await db.fetchval("select max(id) from svc_ingest.outbox")
+        assert newest, "the lost relay holds rows"
+        if lost != "the process":
+            proxy.freeze()
+            (tmp_path / "go").touch()
+        await until(db, "select not exists (select from svc_ingest.outbox where id <= $1)", newest, seconds=SECONDS)
+        if lost != "the process":  # it keeps its partitions while Kafka hears of it
+            await proxy.mend()
+        await partner.until(answer["upload_id"], "done", 120)
+        await all_arrived(db, answer["upload_id"], ROWS)
+        (tmp_path / "go").touch()
+        await proxy.mend()
+        await first.ready()
+        assert second.stop() == 0
+        _, answer = await partner.upload(csv_of(50, start=ROWS))
+        await partner.until(answer["upload_id"], "done", 120)
+        await all_arrived(db, answer["upload_id"], 50)
+    assert await db.fetchval("select count(*) from app.leads") == ROWS + 50
+    assert await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0
+
+
+async def test_a_relay_lost_while_rows_are_on_their_way_to_it_is_replaced(
+    installation: Installation, db: Any, proxy: Proxy
+) -> None:
+    """PostgreSQL is in the middle of sending, where only `tcp_user_timeout` ends it."""
+    await db.execute(
+        "insert into svc_ingest.outbox (topic, key, headers, body) "
+        "select 'ingest.deals', n::text::bytea, '[]', convert_to(repeat('x', 500000), 'UTF8') from generate_series(1, 100) n"
+    )
+    proxy.freeze_after = 1_000_000
+    dsns = through(proxy, installation.database.dsn("ingest")), installation.database.dsn("ingest")
+    relays = []
+    for dsn in dsns:
+        settings = installation.settings("ingest", database_url=dsn)
+        database = Database(settings, "ingest")
+        await database.start()
+        relays.append((Relay("ingest", settings, database), database))
+    await relays[0][0].start()
+    async with asyncio.timeout(20):
+        while not proxy.frozen:
+            await asyncio.sleep(0.01)
+    await relays[1][0].start()
+    try:
+        await until(db, "select not exists (select from svc_ingest.outbox)", seconds=SECONDS)
+    finally:
+        await proxy.mend()
+        for relay, database in relays:
+            await relay.stop()
+            await database.stop()
+    records = await everything_on(installation.kafka, f"{installation.prefix}ingest.deals")
+    assert sorted(int(record.key) for record in records) == list(range(1, 101))
