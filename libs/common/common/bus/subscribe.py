@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 MAX_BATCH_BYTES = 8_000_000
 MAX_HOLD = 30.0
+OFFSETS_SECONDS = 10
+"""For a commit of offsets, which aiokafka would try for as long as Kafka is away."""
 UNEXPECTED_ATTEMPTS = 3
 
 
@@ -207,8 +209,9 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         kafka = self.kafka()
         try:
             if kafka:
-                await kafka.commit(offsets)
-        except (KafkaError, ValueError) as error:
+                async with asyncio.timeout(OFFSETS_SECONDS):
+                    await kafka.commit(offsets)
+        except (KafkaError, ValueError, TimeoutError) as error:
             log.warning("offset_commit_refused", consumer=self.consumer.name, error=type(error).__name__)
 
     def _rewind(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
