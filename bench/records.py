@@ -16,7 +16,7 @@ from ingest.dedupe import FACTS, FLAGS, LeadRow, group, stamp_of
 from ingest.normalise import PropertyRecord, normalise
 from ingest.vendors.propstream import record_from_cells
 
-BATCH = 500
+BATCH = 1_000
 TODAY = date(2026, 11, 21)
 _generator = runpy.run_path(str(Path(__file__).parents[1] / "samples" / "generate.py"))
 STAGING = (
