@@ -115,6 +115,8 @@ class PostgresServer:
             everyone = [self._process, *self._process.children]
             for process in everyone:
                 process.end(signal.SIGKILL)
+            # A dead process that nobody has waited for yet still counts as running to the next postmaster.
+            (self.directory / "data" / "postmaster.pid").unlink(missing_ok=True)
 
 
 def start_postgres(directory: Path, port: int | None = None, *, fsync: bool = True) -> PostgresServer:
