@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from common.contact_values import Phone, email_address, line_type, phone_number
 from common.places import county_name, state_code, state_of_zip, zip_code
 from ingest import values
 from ingest.address import PoBoxError, UnreadableAddressError, address_hash, normal_street
-from ingest.contact import Phone, email_address, line_type, phone_number
 from ingest.values import BrokenTextError, as_text
 from ingest.verdict import Reason
 

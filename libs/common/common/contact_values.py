@@ -1,4 +1,4 @@
-"""Phones and emails of a property record, in the form in which they are hashed."""
+"""Phones and emails in the one form in which they are hashed, whatever source they come from."""
 
 import re
 from dataclasses import dataclass
