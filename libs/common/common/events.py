@@ -152,6 +152,22 @@ class DedupeSuccess(FunnelEvent):
     row: int | None = None
 
 
+class LeadVerified(FunnelEvent):
+    """A way to reach the lead's owner was verified. `outcome` is `email`, `phone` or `both`."""
+
+    topic: ClassVar[str] = "funnel.lead_verified"
+    channels: list[str] = Field(description="The verified channels: `email`, `phone`.")
+    providers: list[str] = Field(default_factory=list, description="Providers whose answers led to this.")
+
+
+class LeadUnverifiable(FunnelEvent):
+    """No way to reach the lead's owner could be verified, or nobody may be contacted. `outcome` is the first reason."""
+
+    topic: ClassVar[str] = "funnel.lead_unverifiable"
+    reasons: list[str] = Field(description="`no_match`, `ruled_out`, `unknown_answer`, `deceased_owner`, `litigator`.")
+    providers: list[str] = Field(default_factory=list, description="Providers that were asked.")
+
+
 class WebhookReceived(Event):
     """One verified vendor webhook, as it came. Its topic is `webhook.<vendor>`."""
 
@@ -214,7 +230,14 @@ class DeadLetterResolved(Event):
     redrive: int
 
 
-FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (UploadReceived, UploadRefused, LeadRejected, DedupeSuccess)
+FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (
+    UploadReceived,
+    UploadRefused,
+    LeadRejected,
+    DedupeSuccess,
+    LeadVerified,
+    LeadUnverifiable,
+)
 WEBHOOKS: dict[str, type[WebhookReceived]] = {
     "instantly": InstantlyWebhook,
     "vapi": VapiWebhook,
