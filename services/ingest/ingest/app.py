@@ -1,6 +1,6 @@
 """Wiring of the ingest service."""
 
-from common.events import LeadRecord
+from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from common.service import Service, main
 from ingest.handlers import Intake
 from ingest.settings import IngestSettings
@@ -13,6 +13,8 @@ def build(settings: IngestSettings | None = None) -> Service:
     service = Service("ingest", settings)
     intake = Intake(service.keyring, Brokers(service.database, settings.territory_cache_seconds))
     service.bus.on(LeadRecord, lanes=settings.ingest_lanes, max_records=settings.ingest_batch)(intake.upsert_leads)
+    service.bus.on(LeadVerified)(intake.rescore_verified)
+    service.bus.on(LeadUnverifiable)(intake.rescore_unverifiable)
     return service
 
 

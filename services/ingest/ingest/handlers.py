@@ -7,19 +7,28 @@ system that cannot is a dead letter, where its sender finds the reason.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from common import ids, telemetry
 from common.bus import Batch, Received, Tx
 from common.contacts import Keyring
-from common.events import LeadRecord
+from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from ingest.prepare import Prepared, Rejected, prepare
-from ingest.record import record_leads, record_rejects, record_tallies
+from ingest.record import record_leads, record_rejects, record_tallies, rescore_as_they_are
 from ingest.territory import Brokers
 from ingest.verdict import explain
 
 BREATH = 50
 """Records that are decided before others may go on: meanwhile the other lane's transaction holds the lock of upserts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Notice that a lead's contacts were judged."""
+
+    cause: Received[Any]
 
 
 class Intake:
@@ -47,6 +56,14 @@ class Intake:
         await batch.commit(decided, self._record)
         _count_dropped(decided)
 
+    async def rescore_verified(self, batch: Batch[LeadVerified]) -> None:
+        """Score leads again once a way to reach their owner is verified."""
+        await batch.commit([Judged(received) for received in batch], _rescore_leads)
+
+    async def rescore_unverifiable(self, batch: Batch[LeadUnverifiable]) -> None:
+        """Score leads again whose contacts were ruled out."""
+        await batch.commit([Judged(received) for received in batch], _rescore_leads)
+
     async def _record(self, tx: Tx, decided: Sequence[Prepared | Rejected]) -> None:
         rejects = [one for one in decided if isinstance(one, Rejected)]
         await record_rejects(tx, rejects, self._keyring)
@@ -58,6 +75,10 @@ def _is_from_its_upload(received: Received[LeadRecord]) -> bool:
     """Whether a record that names an upload has the id of that upload's row, so that it counts once and for no other."""
     upload_id, row = received.event.upload_id, received.event.row
     return upload_id is None or (row is not None and received.id == ids.upload_row_id(upload_id, row))
+
+
+async def _rescore_leads(tx: Tx, judged: Sequence[Judged]) -> None:
+    await rescore_as_they_are(tx, [one.cause.event.lead_id for one in judged if one.cause.event.lead_id])
 
 
 def _count_dropped(decided: Sequence[Prepared | Rejected]) -> None:

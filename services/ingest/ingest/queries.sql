@@ -21,15 +21,29 @@ update app.leads l
 set lead_score = s.score, score_contributions = s.contributions::jsonb
 from unnest(:ids::uuid[], :scores::integer[], :contributions::text[]) as s (id, score, contributions)
 where l.id = s.id
-and l.lead_score <> s.score
+and (l.lead_score <> s.score or l.score_contributions is distinct from s.contributions::jsonb)
 returning l.id, l.lead_score, l.lead_version;
 
 -- name: count_contacts
--- How many phones and emails are known of each lead.
-select lead_id, count(*) filter (where channel = 'phone') as phones, count(*) filter (where channel = 'email') as emails
+-- How many phones and emails of each lead nobody has ruled out, and the channels with a verified one.
+select
+  lead_id,
+  count(*) filter (where channel = 'phone') as phones,
+  count(*) filter (where channel = 'email') as emails,
+  array_agg(distinct channel) filter (where verified) as verified
 from app.lead_contacts
 where lead_id = any (:ids)
+and verified is not false
 group by lead_id;
+
+-- name: facts_to_score
+select
+  id, est_value, est_equity, est_ltv, open_loans, open_loan_balance, owner_occupied, vacant, last_sale_date,
+  deceased_owner, do_not_mail, litigator
+from app.leads
+where id = any (:ids)
+order by id
+for no key update;
 
 -- name: add_contacts
 -- A value that is known may gain what a record says of it: empty fields are filled, and who must not be called stays so.

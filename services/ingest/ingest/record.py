@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -197,15 +198,20 @@ async def _rescore(
         or (len(home.members) > 1 and lead["verdict"] == "inserted")
         or (lead["verdict"] == "duplicate" and not told.isdisjoint(home.members))
     }
-    if not mixed:
+    return await rescore(tx, mixed)
+
+
+async def rescore(tx: Tx, leads: Mapping[UUID, tuple[Any, date]]) -> dict[UUID, tuple[int, int]]:
+    """Score *leads* (id to facts and day) with their contacts as they are now; id to (score, version) of those that changed."""
+    if not leads:
         return {}
-    reach = {row["lead_id"]: row async for row in queries.count_contacts(tx.connection, ids=list(mixed))}
+    reach = {row["lead_id"]: row async for row in queries.count_contacts(tx.connection, ids=list(leads))}
     points = {}
-    for lead_id, (lead, today) in mixed.items():
+    for lead_id, (lead, today) in leads.items():
         known = reach.get(lead_id)
         flags = {flag: lead[flag] for flag in FLAGS}
-        phones, emails = (known["phones"], known["emails"]) if known else (0, 0)
-        points[lead_id] = score(lead, flags, phones=phones, emails=emails, today=today)
+        phones, emails, verified = (known["phones"], known["emails"], known["verified"]) if known else (0, 0, None)
+        points[lead_id] = score(lead, flags, phones=phones, emails=emails, today=today, verified=verified or ())
     changed = queries.set_scores(
         tx.connection,
         ids=list(points),
@@ -213,6 +219,12 @@ async def _rescore(
         contributions=[orjson.dumps(one.contributions).decode() for one in points.values()],
     )
     return {row["id"]: (row["lead_score"], row["lead_version"]) async for row in changed}
+
+
+async def rescore_as_they_are(tx: Tx, lead_ids: Sequence[UUID]) -> None:
+    """Score leads again whose contacts were judged, by their facts as they are now."""
+    rows = queries.facts_to_score(tx.connection, ids=list(lead_ids))
+    await rescore(tx, {row["id"]: (row, tx.now.date()) async for row in rows})
 
 
 async def record_rejects(tx: Tx, rejects: Sequence[Rejected], keyring: Keyring) -> None:

@@ -4,7 +4,7 @@ The product looks for owners with much equity who live in the home and can be re
 this one table, so that a broker who asks why gets the answer from `score_contributions`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,8 +23,19 @@ class Score:
     contributions: dict[str, int]
 
 
-def score(facts: Mapping[str, Any], flags: Mapping[str, bool], *, phones: int, emails: int, today: date) -> Score:
-    """Score a lead by its facts and how many ways there are to reach it. The same input gives the same score."""
+def score(
+    facts: Mapping[str, Any],
+    flags: Mapping[str, bool],
+    *,
+    phones: int,
+    emails: int,
+    today: date,
+    verified: Collection[str] = (),
+) -> Score:
+    """Score a lead by its facts and the ways to reach it. The same input gives the same score.
+
+    *phones* and *emails* count values that nobody has ruled out; *verified* names the channels with one that is verified.
+    """
     parts = {
         "base": BASE,
         "equity": _step(_EQUITY_STEPS, facts.get("est_equity")),
@@ -34,6 +45,8 @@ def score(facts: Mapping[str, Any], flags: Mapping[str, bool], *, phones: int, e
         "owner_occupied": 10 if facts.get("owner_occupied") else 0,
         "phone": 5 if phones else 0,
         "email": 5 if emails else 0,
+        "verified_phone": 3 if "phone" in verified else 0,
+        "verified_email": 3 if "email" in verified else 0,
         "vacant": -15 if facts.get("vacant") else 0,
         "do_not_mail": -5 if flags.get("do_not_mail") else 0,
         "litigator": -60 if flags.get("litigator") else 0,
