@@ -1,0 +1,1 @@
+"""Finding and verifying the owners' phones and emails, provider by provider."""

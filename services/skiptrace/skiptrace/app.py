@@ -1,0 +1,82 @@
+"""Wiring of the skiptrace service."""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+
+import structlog
+
+from common.events import DedupeSuccess
+from common.service import Service, main
+from skiptrace.board import Board
+from skiptrace.codes import Codes
+from skiptrace.handlers import SkipTrace
+from skiptrace.jobs import Upkeep
+from skiptrace.ledger import Ledger
+from skiptrace.provider import Provider
+from skiptrace.record import Recorder
+from skiptrace.sending import Sender
+from skiptrace.settings import SkiptraceSettings
+from skiptrace.tracing import Tracer
+from skiptrace.turns import Turns
+from skiptrace.vendors.batchdata import BatchData
+from skiptrace.vendors.melissa import Melissa
+
+log = structlog.get_logger()
+
+
+def build(settings: SkiptraceSettings | None = None) -> Service:
+    """The skiptrace service, ready to start. Without any provider's key it consumes nothing: Kafka keeps the leads."""
+    settings = settings or SkiptraceSettings.for_service("skiptrace")
+    service = Service("skiptrace", settings)
+    providers = configured_providers(settings)
+    codes = Codes(service.database)
+    ledger = Ledger(service.database, service.keyring, settings)
+    board = Board(service.database, service.keyring, ledger, codes, providers, settings)
+    sender = Sender(settings.skiptrace_call_seconds)
+    tracer = Tracer(board, ledger, Turns(service.database, settings), sender, providers, settings)
+    recorder = Recorder(service.keyring, timedelta(days=settings.skiptrace_period_days))
+    service.parts += [sender, tracer]  # stopped in reverse: answers under way come in first
+    if not providers:
+        log.warning(
+            "no_provider_has_a_key", help="set MELISSA_LICENSE_KEY or BATCHDATA_TOKEN; docs/adding-a-provider.md"
+        )
+        return service
+    handlers = SkipTrace(tracer, recorder, codes)
+    service.bus.on(DedupeSuccess, lanes=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
+        handlers.trace_owner
+    )
+    upkeep = Upkeep(service.bus, ledger, tracer, recorder, codes, settings)
+    service.jobs.every(30, "expire_requests", upkeep.expire_requests)
+    service.jobs.daily("purge_answers", time(2, 45), upkeep.purge_answers, window=timedelta(hours=20))
+    if settings.skiptrace_reverify_per_day:
+        service.jobs.daily("reverify", time(1, 0), upkeep.reverify, window=timedelta(hours=4))
+    return service
+
+
+def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
+    """The providers that the order names and whose key is set, by name."""
+    found: dict[str, Provider] = {}
+    if settings.melissa_license_key and settings.melissa_license_key.get_secret_value():
+        found["melissa"] = Melissa(
+            settings.melissa_url,
+            settings.melissa_license_key.get_secret_value(),
+            settings.melissa_actions,
+            settings.melissa_cents,
+            settings.melissa_records_per_second,
+            settings.melissa_batch,
+        )
+    if settings.batchdata_token and settings.batchdata_token.get_secret_value():
+        found["batchdata"] = BatchData(
+            settings.batchdata_url,
+            settings.batchdata_token.get_secret_value(),
+            settings.batchdata_version,
+            settings.batchdata_cents,
+            settings.batchdata_requests_per_minute,
+            settings.batchdata_batch,
+        )
+    return {name: found[name] for name in settings.policy.order if name in found}
+
+
+if __name__ == "__main__":
+    built = build()
+    main([built], built.settings)

@@ -1,0 +1,169 @@
+"""Leads as they stand now: their rows, their contacts, what was asked, and stored answers applied on top."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from common.contacts import CannotOpenError, Keyring
+from common.database import Connection, Database, load_queries
+from skiptrace.codes import CodeMap, Codes
+from skiptrace.lead import Answer, Asked, Contact, Lead, Person
+from skiptrace.ledger import Ledger
+from skiptrace.merge import apply, person_flags
+from skiptrace.provider import Provider, ProviderError
+from skiptrace.settings import SkiptraceSettings
+
+log = structlog.get_logger()
+queries = load_queries(__file__)
+
+_CLOSED = {"unsubscribed", "do_not_contact", "converted"}
+FAILURES_COUNT_FOR = timedelta(hours=1)
+
+
+class Board:
+    """Reads leads for skip tracing."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        ledger: Ledger,
+        codes: Codes,
+        providers: Mapping[str, Provider],
+        settings: SkiptraceSettings,
+    ) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._ledger = ledger
+        self._codes = codes
+        self._providers = providers
+        self._settings = settings
+
+    async def leads(self, lead_ids: Sequence[UUID]) -> dict[UUID, Lead]:
+        """The leads that there are among *lead_ids*."""
+        now = datetime.now(UTC)
+        since = now - timedelta(days=self._settings.skiptrace_period_days)
+        async with self._database.connection() as connection:
+            rows = [row async for row in queries.leads_to_trace(connection, ids=lead_ids)]
+            contacts = [row async for row in queries.contacts_of(connection, ids=lead_ids)]
+            attempts = [row async for row in queries.attempts_of(connection, ids=lead_ids, since=since)]
+            unmerged = {row["request_id"] for row in attempts if _is_unmerged(row)}
+            stored = [row async for row in queries.stored_answers(connection, ids=list(unmerged))]
+            answers = self._answers(stored)
+            suppressed = await self._suppressed(connection, answers)
+        leads = {row["id"]: self._lead(row, contacts) for row in rows}
+        codes = await self._codes.current()
+        for row in attempts:
+            if lead := leads.get(row["lead_id"]):
+                self._note_attempt(lead, row, now)
+                answer = answers.get((row["request_id"], lead.id))
+                if answer and _is_unmerged(row):
+                    lead.answers.append(answer)
+        for lead in leads.values():
+            self._apply(lead, codes, suppressed)
+        return leads
+
+    def _lead(self, row: Any, contacts: Sequence[Any]) -> Lead:
+        untraceable = _why_not(row)
+        found: dict[tuple[str, bytes], Contact] = {}
+        if row["data_key"] is not None and untraceable is None:
+            key = self._keyring.open_data_key(row["id"], row["data_key"])
+            for one in contacts:
+                if one["lead_id"] == row["id"]:
+                    value = key.decrypt(one["channel"], one["value_ciphertext"])
+                    found[one["channel"], one["value_hash"]] = contact_of(one, value)
+        return Lead(row["id"], _person(row), row["mak"], found, untraceable)
+
+    def _answers(self, stored: Sequence[Any]) -> dict[tuple[UUID, UUID], Answer]:
+        """The parts of stored answers by request and lead, read as if they had come this moment."""
+        found = {}
+        for row in stored:
+            provider = self._providers.get(row["provider"])
+            try:
+                questions, reply = self._ledger.unseal(row["id"], row["question_sealed"], row["answer_sealed"])
+                findings = provider.read(questions, reply) if provider else []
+            except (CannotOpenError, ProviderError) as error:
+                log.error("stored_answer_unreadable", request_id=str(row["id"]), error=type(error).__name__)  # noqa: TRY400 - a trace shows data
+                continue
+            for finding in findings:
+                answer = Answer(row["id"], row["provider"], row["answered_at"], finding)
+                found[row["id"], finding.lead_id] = answer
+        return found
+
+    async def _suppressed(self, connection: Connection, answers: Mapping[Any, Answer]) -> frozenset[bytes]:
+        hashes = {self._keyring.hash_contact(f.value) for answer in answers.values() for f in answer.finding.contacts}
+        if not hashes:
+            return frozenset()
+        rows = queries.suppressed_among(connection, hashes=list(hashes))
+        return frozenset([row["value_hash"] async for row in rows])
+
+    def _note_attempt(self, lead: Lead, row: Any, now: datetime) -> None:
+        asked = lead.asked.setdefault(row["provider"], Asked())
+        unknown_counts_for = timedelta(hours=self._settings.skiptrace_unknown_hours)
+        if row["outcome"] == "asked":
+            lead.in_flight_s = max(lead.in_flight_s, row["lease_s"], 0.25)
+        elif row["outcome"] == "answered":
+            asked.answered += 1
+            asked.merged += row["merged_at"] is not None
+        elif row["part"] == "refused_record":
+            asked.answered += self._settings.skiptrace_asks
+        elif row["part"] == "failed" and row["requested_at"] > now - FAILURES_COUNT_FOR:
+            asked.failed += 1
+            asked.first_failed_at = min(asked.first_failed_at or row["requested_at"], row["requested_at"])
+        elif row["outcome"] == "unknown" and row["requested_at"] > now - unknown_counts_for:
+            asked.unknown += 1
+        if row["outcome"] != "failed":
+            lead.spent_cents += row["cents"] or 0
+
+    def _apply(self, lead: Lead, codes: CodeMap, suppressed: frozenset[bytes]) -> None:
+        lead.answers.sort(key=lambda answer: answer.at)
+        for answer in lead.answers:
+            hashes = {found.value: self._keyring.hash_contact(found.value) for found in answer.finding.contacts}
+            lead.contacts = apply(lead.contacts, answer, codes, hashes, suppressed)
+            lead.mak = lead.mak or answer.finding.mak
+        lead.person_flags = person_flags(lead.answers, codes)
+        if lead.person_flags:
+            lead.untraceable = lead.untraceable or (
+                "litigator" if "litigator" in lead.person_flags else "deceased_owner"
+            )
+
+
+def contact_of(row: Any, value: str) -> Contact:
+    """The contact that a row of `lead_contacts`, with `suppressed`, and its decrypted *value* make."""
+    same = ("channel", "source", "rank", "verified", "verified_at", "line_type", "dnc", "dnc_checked_at", "litigator")
+    known = {name: row[name] for name in (*same, "suppressed")}
+    return Contact(value=value, hash=row["value_hash"], codes=tuple(row["codes"]), **known)
+
+
+def _is_unmerged(row: Any) -> bool:
+    return row["outcome"] == "answered" and row["merged_at"] is None
+
+
+def _why_not(row: Any) -> str | None:
+    """Why nobody is asked about a lead: it would cost, and nobody may be contacted."""
+    if row["deceased_owner"]:
+        return "deceased_owner"
+    if row["litigator"]:
+        return "litigator"
+    if row["data_key"] is None:
+        return "erased"
+    if row["campaign_status"] in _CLOSED:
+        return "closed"
+    return None if _person(row) else "no_address"
+
+
+def _person(row: Any) -> Person | None:
+    parts = [row[f"property_{name}"] for name in ("address", "city", "state", "zip")]
+    if not all(parts):
+        return None
+    person = Person(
+        row["owner_first_name"], row["owner_last_name"], row["company_name"],
+        parts[0], row["property_unit"], parts[1], parts[2], parts[3], row["county"], row["apn"],
+    )  # fmt: skip
+    unit = person.unit
+    already_said = unit and person.street.upper().rstrip().endswith(unit.upper())
+    return replace(person, unit=None) if already_said else person

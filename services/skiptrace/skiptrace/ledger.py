@@ -1,0 +1,185 @@
+"""The book of paid calls: written before a call, and at once after it, so that a crash costs a batch and no lead.
+
+What leads look like to skip tracing is always read from here, answers included that nobody has merged yet: going on after
+a crash is the same code as going on after an answer.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import orjson
+import structlog
+
+from common import ids, telemetry
+from common.bus.failures import Kind, classify
+from common.contacts import Keyring
+from common.database import Database, load_queries
+from skiptrace.lead import Lead, Person, Question
+from skiptrace.provider import BadQuestionError, Provider, ProviderError, Reply, UnknownAnswerError
+from skiptrace.settings import SkiptraceSettings
+
+log = structlog.get_logger()
+queries = load_queries(__file__)
+
+PATIENCE = 20.0
+"""Seconds for which an answer that was paid for waits for the database; less than a rebalance waits for the batch."""
+_QUESTION, _ANSWER = "skip-trace-question", "skip-trace-answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A call that is written down and may now be made."""
+
+    id: UUID
+    provider: Provider
+    questions: Sequence[Question]
+    probing: bool = False
+    """Whether the provider was down, and this call finds out whether it still is."""
+
+
+class Ledger:
+    """Requests and answers of skip tracing."""
+
+    def __init__(self, database: Database, keyring: Keyring, settings: SkiptraceSettings) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._settings = settings
+
+    async def expire(self) -> int:
+        """Call unknown what will not be answered any more; how many requests that were. Counts them in money."""
+        async with self._database.transaction() as connection:
+            gone = [row async for row in queries.expire_requests(connection)]
+            if gone:
+                await queries.mark_unknown_parts(connection, ids=[row["id"] for row in gone])
+        for row in gone:
+            log.error(
+                "paid_answer_unknown",
+                request_id=str(row["id"]),
+                provider=row["provider"],
+                records=row["records"],
+                cents=float(row["cost_cents"] or 0),
+            )
+            _count(row["provider"], "unknown", row["records"], row["cost_cents"] or Decimal(0))
+        return len(gone)
+
+    async def open(
+        self, provider: Provider, leads: Sequence[Lead], questions: Sequence[Question], *, probing: bool
+    ) -> Asking | None:
+        """Write down that *questions* are about to be asked; None when somebody else is asking about all of these leads."""
+        request_id = ids.new_id()
+        seen = [answer.request_id for lead in leads for answer in lead.answers]
+        wanted = [question.lead_id for question in questions]
+        async with self._database.transaction() as connection:
+            _ = [row async for row in queries.lock_leads(connection, ids=wanted)]
+            since = datetime.now(UTC) - timedelta(days=self._settings.skiptrace_period_days)
+            taken = {
+                row["lead_id"] async for row in queries.leads_in_hand(connection, ids=wanted, seen=seen, since=since)
+            }
+            free = [question for question in questions if question.lead_id not in taken]
+            if not free:
+                return None
+            await queries.add_request(
+                connection,
+                id=request_id,
+                provider=provider.name,
+                records=len(free),
+                cost_cents=provider.offer.cents * len(free),
+                question_sealed=self._keyring.seal(_QUESTION, request_id.bytes, orjson.dumps(free, default=str)),
+                lease=self._settings.lease,
+            )
+            await queries.add_attempts(
+                connection,
+                request_id=request_id,
+                provider=provider.name,
+                lead_ids=[question.lead_id for question in free],
+            )
+        return Asking(request_id, provider, free, probing)
+
+    async def keep(self, asking: Asking, reply: Reply) -> None:
+        """Store the raw answer, as it came, before anything is made of it.
+
+        Raises UnknownAnswerError or another ProviderError when it is no answer after all; then that is stored.
+        """
+        try:
+            findings = asking.provider.read(asking.questions, reply)
+        except ProviderError as error:
+            await self.close(asking, error, reply)
+            raise
+        cost = asking.provider.cost_cents(findings)
+        await self._write(asking, "answered", cost, None, self._sealed(asking, reply), part=None)
+        _count(asking.provider.name, "answered", len(asking.questions), cost)
+        log.info(
+            "provider_answered",
+            provider=asking.provider.name,
+            records=len(asking.questions),
+            matched=sum(finding.matched for finding in findings),
+        )
+
+    async def close(self, asking: Asking, error: ProviderError, reply: Reply | None = None) -> None:
+        """Write down that no answer came: `failed` where it cannot have been paid for, else `unknown`.
+
+        A failure of a provider that is down says nothing about its leads and is not held against them.
+        """
+        unknown = isinstance(error, UnknownAnswerError)
+        outcome = "unknown" if unknown else "failed"
+        cost = asking.provider.offer.cents * len(asking.questions) if unknown else Decimal(0)
+        alone = isinstance(error, BadQuestionError) and len(asking.questions) == 1
+        part = "refused_record" if alone else "provider_down" if asking.probing and not unknown else outcome
+        sealed = self._sealed(asking, reply) if reply and unknown else None
+        await self._write(asking, outcome, cost, error.code, sealed, part=part)
+        _count(asking.provider.name, outcome, len(asking.questions), cost)
+        log.warning(
+            "provider_failed",
+            provider=asking.provider.name,
+            outcome=outcome,
+            code=error.code,
+            records=len(asking.questions),
+        )
+
+    def _sealed(self, asking: Asking, reply: Reply) -> bytes:
+        body = orjson.dumps([reply.status, reply.content_type]) + b"\n" + reply.body
+        return self._keyring.seal(_ANSWER, asking.id.bytes, body)
+
+    async def _write(
+        self, asking: Asking, outcome: str, cost: Decimal, detail: str | None, sealed: bytes | None, *, part: str | None
+    ) -> None:
+        """Write how a call ended; patiently, because the answer is paid for and lives in this process only."""
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            try:
+                async with self._database.transaction() as connection:
+                    await queries.keep_answer(
+                        connection, id=asking.id, outcome=outcome, cost_cents=cost, answer_sealed=sealed, detail=detail
+                    )
+                    await queries.end_parts(connection, request_id=asking.id, part=part)
+            except Exception as error:
+                if classify(error) not in (Kind.OURS_DOWN, Kind.REPEAT) or time.monotonic() > give_up:
+                    raise
+                log.warning("answer_waits_for_the_database", provider=asking.provider.name, error=type(error).__name__)
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    def unseal(self, request_id: UUID, question: bytes, answer: bytes) -> tuple[list[Question], Reply]:
+        """What was asked and answered. Raises CannotOpenError."""
+        questions = [
+            Question(UUID(one["lead_id"]), Person(**one["person"]), one["phone"], one["email"])
+            for one in orjson.loads(self._keyring.unseal(_QUESTION, request_id.bytes, question))
+        ]
+        head, _, body = self._keyring.unseal(_ANSWER, request_id.bytes, answer).partition(b"\n")
+        status, content_type = orjson.loads(head)
+        return questions, Reply(status, content_type, body)
+
+
+def _count(provider: str, outcome: str, records: int, cents: Decimal) -> None:
+    labels = {"provider": provider, "outcome": outcome}
+    telemetry.counter("equity_skiptrace_records", "Records asked of providers, by how it ended").add(records, labels)
+    telemetry.counter(
+        "equity_skiptrace_cents",
+        "What providers' answers cost in US cents; for unknown ones the most they can have cost",
+    ).add(float(cents), labels)

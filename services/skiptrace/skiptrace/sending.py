@@ -1,0 +1,72 @@
+"""One HTTP call to a provider, and whether its request can have arrived when it fails."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import orjson
+
+from skiptrace.provider import Reply, Request, UnknownAnswerError, UnpaidError
+
+MOST_BYTES = 16_000_000
+CONNECT_SECONDS = 5.0
+
+
+class Sender:
+    """The service's HTTP client; started and stopped with it."""
+
+    def __init__(self, call_seconds: float) -> None:
+        self._call_seconds = call_seconds
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the client. Proxies of the environment are not used, redirects not followed: requests carry keys."""
+        timeout = aiohttp.ClientTimeout(total=self._call_seconds, sock_connect=CONNECT_SECONDS)
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
+
+    async def stop(self) -> None:
+        """Close the client."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, request: Request) -> Reply:
+        """Send *request* once; the reply, whatever its status.
+
+        Raises UnpaidError when it cannot have arrived, and UnknownAnswerError when it may have.
+        """
+        if self._session is None:
+            raise UnpaidError("not_started")
+        headers = {"Content-Type": "application/json", **request.headers}
+        body = orjson.dumps(request.body)
+        try:
+            async with self._session.post(request.url, data=body, headers=headers, allow_redirects=False) as reply:
+                content = await _read(reply)
+                return Reply(reply.status, reply.content_type, content, _retry_after(reply.headers.get("Retry-After")))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise UnpaidError("not_reached") from error
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            code = "timeout" if isinstance(error, TimeoutError) else "cut_off"
+            raise UnknownAnswerError(code) from error
+
+
+async def _read(reply: aiohttp.ClientResponse) -> bytes:
+    content = bytearray()
+    async for chunk in reply.content.iter_chunked(65_536):
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise UnknownAnswerError("too_large")
+    return bytes(content)
+
+
+def _retry_after(text: str | None) -> timedelta | None:
+    """`Retry-After` in seconds or as a date; None where there is none or it cannot be read."""
+    if not text:
+        return None
+    if text.strip().isdigit():
+        return timedelta(seconds=min(int(text), 3_600))
+    try:
+        wait = parsedate_to_datetime(text) - datetime.now(UTC)
+    except (TypeError, ValueError):
+        return None
+    return min(max(wait, timedelta()), timedelta(hours=1))

@@ -1,0 +1,80 @@
+"""What the environment can set for skip tracing."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from common.settings import Settings
+from skiptrace.lead import Want
+from skiptrace.provider import MOST_RECORDS
+from skiptrace.router import Policy, UnknownPolicy
+
+
+class SkiptraceSettings(Settings):
+    """Settings of the skiptrace service. A provider without its key is not used."""
+
+    skiptrace_lanes: int = Field(2, ge=1, le=8, description="Members of the consumer group in this process.")
+    skiptrace_batch: int = Field(300, ge=1, le=500, description="Leads taken together at the most.")
+    skiptrace_in_flight: int = Field(
+        MOST_RECORDS, ge=1, le=1_000, description="Records asked about at once in this process: what a crash can cost."
+    )
+    skiptrace_call_seconds: float = Field(15, gt=0, le=25, description="How long one call may take.")
+
+    skiptrace_order: str = Field("melissa,batchdata", description="Providers, the first to be asked first.")
+    skiptrace_cheapest_first: bool = Field(default=False, description="Order by price instead.")
+    skiptrace_wants: str = Field("phone,email,mak", description="Of phone, email, dnc, mak: what a lead should have.")
+    skiptrace_asks: int = Field(2, ge=1, le=10, description="Times a provider is asked about a lead in a period.")
+    skiptrace_max_cents: Decimal | None = Field(None, gt=0, description="US cents that a lead may cost in a period.")
+    skiptrace_fall_back: bool = Field(default=True, description="Ask the next provider while one is down.")
+    skiptrace_unknown: UnknownPolicy = Field(
+        UnknownPolicy.NEXT_PROVIDER,
+        description="What to do when a paid answer may be lost: pay_again, or next_provider.",
+    )
+    skiptrace_unknown_hours: float = Field(24, gt=0, description="Hours for which next_provider holds.")
+    skiptrace_period_days: int = Field(180, ge=1, description="Days for which a verification and an answer count.")
+    skiptrace_reverify_per_day: int = Field(
+        1_000, ge=0, description="Leads a day that are traced again because their contacts went stale; 0: none."
+    )
+    skiptrace_answer_days: int = Field(30, ge=1, description="Days that raw answers are kept, sealed.")
+
+    skiptrace_opens_after: int = Field(5, ge=1, description="Failures in a row after which a provider counts as down.")
+    skiptrace_pause_seconds: float = Field(0.5, gt=0, description="First pause after a failure; it doubles.")
+    skiptrace_longest_pause_seconds: float = Field(60, gt=0, description="Longest pause between tries.")
+
+    melissa_url: str = "https://personator.melissadata.net"
+    melissa_license_key: SecretStr | None = None
+    melissa_actions: str = Field("Check,Verify", description="`Check,Verify,Append` also finds, at another price.")
+    melissa_records_per_second: int = Field(12, ge=1, description="By licence: 5, 12 (self-service), 200, 400.")
+    melissa_cents: Decimal = Field(Decimal(3), ge=0, description="US cents for one record.")
+    melissa_batch: int = Field(MOST_RECORDS, ge=1, le=MOST_RECORDS, description="Records of one request.")
+
+    batchdata_url: str = "https://api.batchdata.com"
+    batchdata_token: SecretStr | None = None
+    batchdata_version: Literal["v1", "v3"] = "v1"
+    batchdata_requests_per_minute: int = Field(3_000, ge=1)
+    batchdata_cents: Decimal = Field(Decimal(10), ge=0, description="US cents for one match.")
+    batchdata_batch: int = Field(MOST_RECORDS, ge=1, le=MOST_RECORDS, description="Properties of one request.")
+
+    @property
+    def policy(self) -> Policy:
+        """The router's policy. Raises ValueError for a want that does not exist."""
+        return Policy(
+            wants=frozenset(Want(name) for name in _names(self.skiptrace_wants)),
+            order=_names(self.skiptrace_order),
+            cheapest_first=self.skiptrace_cheapest_first,
+            asks=self.skiptrace_asks,
+            max_cents=self.skiptrace_max_cents,
+            unknown=self.skiptrace_unknown,
+            fall_back_on_fault=self.skiptrace_fall_back,
+        )
+
+    @property
+    def lease(self) -> timedelta:
+        """After that a call without an answer has none: longer than a call, and than its answer takes to be stored."""
+        return timedelta(seconds=self.skiptrace_call_seconds + 10)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,245 @@
+"""Tracing leads: read them, choose whom to ask, ask, and so on until nobody can add anything.
+
+Between two steps everything stands in PostgreSQL. So a process that dies, or a batch that is taken again, goes on where
+the last answer was stored, and asks nobody twice.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from common import telemetry
+from skiptrace.board import Board
+from skiptrace.lead import Lead, Question, Want
+from skiptrace.ledger import Asking, Ledger
+from skiptrace.provider import Provider, ProviderError, check_status
+from skiptrace.router import Ask, Case, Done, Standing, Tried, Wait, choose
+from skiptrace.sending import Sender
+from skiptrace.settings import SkiptraceSettings
+from skiptrace.turns import State, Turns
+
+HOPELESS_FAILURES = 12
+"""Failed calls about one lead within an hour, at a provider that answers about others: it is this lead."""
+
+
+@dataclass(slots=True)
+class Traced:
+    """What came of tracing a batch of leads."""
+
+    done: dict[UUID, Lead] = field(default_factory=dict)
+    """Leads about which nobody can add anything; their answers wait to be merged."""
+    hopeless: set[UUID] = field(default_factory=set)
+    """Leads with which a provider keeps failing while it is well otherwise."""
+    waiting: set[UUID] = field(default_factory=set)
+    """Leads that are not done."""
+    waits_for: str | None = None
+    """Who is waited for on behalf of the other leads."""
+    wait: timedelta = timedelta()
+
+
+class InFlight:
+    """Room for so many records at once: all that a crash of this process can leave unknown."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def hold(self, records: int) -> AsyncIterator[None]:
+        """Wait for room for *records* records, and take it."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._room >= records)
+            self._room -= records
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._room += records
+                self._changed.notify_all()
+
+
+class Tracer:
+    """Traces leads by the router's policy."""
+
+    def __init__(
+        self,
+        board: Board,
+        ledger: Ledger,
+        turns: Turns,
+        sender: Sender,
+        providers: Mapping[str, Provider],
+        settings: SkiptraceSettings,
+    ) -> None:
+        self._board = board
+        self._ledger = ledger
+        self._turns = turns
+        self._sender = sender
+        self._providers = providers
+        self._settings = settings
+        self._policy = settings.policy
+        self._offers = [provider.offer for provider in providers.values()]
+        self._in_flight = InFlight(settings.skiptrace_in_flight)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Ready to trace."""
+        self._stopping = False
+
+    async def stop(self) -> None:
+        """Begin no further call, and wait for the answers of those under way."""
+        self._stopping = True
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=28)
+
+    async def trace(self, lead_ids: Sequence[UUID], until: float) -> Traced:
+        """Trace *lead_ids*; no call starts after *until* (monotonic seconds). Never raises for what a provider does."""
+        out_of_turns: set[str] = set()
+        while True:
+            await self._ledger.expire()
+            leads = await self._board.leads(lead_ids)
+            states = await self._turns.states(list(self._providers))
+            standing = {name: state.standing for name, state in states.items()}
+            standing |= {name: Standing.BUSY for name in out_of_turns if standing.get(name) is not Standing.DOWN}
+            choices = {lead.id: self._choose(lead, standing) for lead in leads.values()}
+            asks: defaultdict[str, list[Lead]] = defaultdict(list)
+            for lead in leads.values():
+                choice = choices[lead.id]
+                if isinstance(choice, Ask) and not lead.in_flight_s:
+                    asks[choice.provider].append(lead)
+            if not asks or time.monotonic() >= until:
+                return _settled(leads, choices, states)
+            rounds = [
+                self._ask_all(self._providers[name], some, states.get(name, State()), until)
+                for name, some in asks.items()
+            ]
+            without_turn = await asyncio.gather(*rounds)
+            out_of_turns |= {name for name in without_turn if name}
+
+    def _choose(self, lead: Lead, standing: Mapping[str, Standing]) -> Ask | Wait | Done:
+        if lead.untraceable or lead.person is None:
+            return Done()
+        fresh = self._fresh_since()
+        untried = {Want(channel) for channel in ("phone", "email") if lead.candidate(channel, fresh)}
+        tried = {name: Tried(asked.answered, asked.unknown) for name, asked in lead.asked.items()}
+        case = Case(lead.missing(self._policy.wants, fresh), frozenset(untried), tried, lead.spent_cents)
+        return choose(case, self._offers, standing, self._policy)
+
+    def _fresh_since(self) -> datetime:
+        return datetime.now(UTC) - timedelta(days=self._settings.skiptrace_period_days)
+
+    async def _ask_all(self, provider: Provider, leads: list[Lead], state: State, until: float) -> str | None:
+        """Ask *provider* about *leads*, many calls at once; its name when there was no turn for all of them."""
+        good = [lead for lead in leads if not is_hopeless(lead, provider.name, state)]
+        most = min(provider.max_records, self._settings.skiptrace_in_flight)
+        if provider.rate.counts_records:
+            most = min(most, provider.rate.per_window)
+        results = await asyncio.gather(
+            *(self._ask(provider, chunk, until) for chunk in chunks(good, provider.name, most))
+        )
+        return provider.name if len(good) < len(leads) or not all(results) else None
+
+    async def _ask(self, provider: Provider, leads: Sequence[Lead], until: float) -> bool:
+        """One call; False when the provider gave no turn, or failed."""
+        async with self._in_flight.hold(len(leads)):
+            turn = await self._turns.take(provider, len(leads), until)
+            if turn is None or self._stopping:
+                return False
+            some = leads[: turn.leads]
+            questions = [self._question(lead, provider) for lead in some]
+            asking = await self._ledger.open(provider, some, questions, probing=turn.probing)
+            if asking is None:
+                return False
+            try:
+                await self._to_the_end(self._call(asking))
+            except ProviderError as error:
+                await self._turns.went_wrong(provider, error, probing=turn.probing)
+                return False
+            await self._turns.went_well(provider)
+            return True
+
+    async def _to_the_end(self, call: Coroutine[Any, Any, None]) -> None:
+        """A paid call is not cut off by a cancelled batch or job: its answer would be lost."""
+        task = asyncio.create_task(call)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.shield(task)
+
+    async def _call(self, asking: Asking) -> None:
+        """Make the call and keep what came of it. Raises ProviderError when that is no answer."""
+        started = time.perf_counter()
+        try:
+            reply = await self._sender.send(asking.provider.request(asking.questions))
+            check_status(reply)
+        except ProviderError as error:
+            await self._ledger.close(asking, error)
+            raise
+        finally:
+            telemetry.histogram("equity_skiptrace_call_seconds", "Time of one call to a provider").record(
+                time.perf_counter() - started, {"provider": asking.provider.name}
+            )
+        await self._ledger.keep(asking, reply)
+
+    def _question(self, lead: Lead, provider: Provider) -> Question:
+        if lead.person is None:
+            raise AssertionError("a lead without an address is never asked about")
+        fresh = self._fresh_since()
+        values = {
+            channel: found.value
+            for channel in ("phone", "email")
+            if provider.asks_contacts and (found := lead.candidate(channel, fresh))
+        }
+        return Question(lead.id, lead.person, values.get("phone"), values.get("email"))
+
+
+def chunks(leads: Sequence[Lead], provider: str, most: int) -> list[list[Lead]]:
+    """Leads in requests of up to *most*; those with which calls failed before in ever smaller ones.
+
+    A call that always fails because of one record so comes down to that record.
+    """
+    by_failures: defaultdict[int, list[Lead]] = defaultdict(list)
+    for lead in leads:
+        by_failures[lead.asked_of(provider).failed].append(lead)
+    found = []
+    for failures, some in sorted(by_failures.items()):
+        size = max(1, most >> min(failures, 10))
+        found += [some[start : start + size] for start in range(0, len(some), size)]
+    return found
+
+
+def is_hopeless(lead: Lead, provider: str, state: State) -> bool:
+    """Whether *provider* keeps failing about this lead alone: often, and it has answered about others since."""
+    asked = lead.asked_of(provider)
+    if asked.failed < HOPELESS_FAILURES or asked.first_failed_at is None or state.last_success_at is None:
+        return False
+    return state.standing is Standing.UP and state.last_success_at > asked.first_failed_at
+
+
+def _settled(
+    leads: Mapping[UUID, Lead], choices: Mapping[UUID, Ask | Wait | Done], states: Mapping[str, State]
+) -> Traced:
+    """The leads that are done, and how long to wait for the others."""
+    traced = Traced()
+    waits: list[tuple[float, str]] = []
+    for lead in leads.values():
+        choice = choices[lead.id]
+        if lead.in_flight_s:
+            traced.waiting.add(lead.id)
+            waits.append((lead.in_flight_s, "another replica"))
+        elif isinstance(choice, Done):
+            traced.done[lead.id] = lead
+        elif is_hopeless(lead, choice.provider, states.get(choice.provider, State())):
+            traced.hopeless.add(lead.id)
+        else:
+            traced.waiting.add(lead.id)
+            waits.append((states.get(choice.provider, State()).pause_s, choice.provider))
+    if waits:
+        seconds, traced.waits_for = min(waits)
+        traced.wait = timedelta(seconds=max(seconds, 0.1))
+    return traced

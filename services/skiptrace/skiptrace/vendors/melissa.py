@@ -1,0 +1,162 @@
+"""Melissa Personator Consumer, `doContactVerify`: verifies what is known and names the MAK (vendor contracts §4).
+
+Blanks come as a single space and counts as strings; refusals come with status 200 and a code in `TransmissionResults`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from common.contact_values import email_address, phone_number
+from skiptrace.lead import Finding, Found, Question, Want
+from skiptrace.provider import (
+    BadQuestionError,
+    Rate,
+    RefusedError,
+    Reply,
+    Request,
+    UnknownAnswerError,
+    UnpaidError,
+)
+from skiptrace.router import Offer
+
+PATH = "/v3/WEB/ContactVerify/doContactVerify"
+_MAK = re.compile(r"[0-9]{10}")
+_BAD_QUESTION = {"GE01", "GE02", "GE03"}
+"""Empty request, no records, too many records."""
+_PHONE_CODES, _EMAIL_CODES = ("PS", "PE"), ("ES", "EE")
+_BLANK = {"PE02"}
+
+
+@dataclass(frozen=True, slots=True)
+class Melissa:
+    """Melissa under one licence."""
+
+    url: str
+    licence: str
+    actions: str
+    cents: Decimal
+    """Price of one record, in US cents; a crash costs at most a batch of these."""
+    records_per_second: int
+    max_records: int
+    name: str = "melissa"
+    asks_contacts: bool = True
+    pause: timedelta = timedelta(seconds=1)
+
+    @property
+    def offer(self) -> Offer:
+        """It verifies; with `Append` among the actions it also finds."""
+        contacts = frozenset({Want.PHONE, Want.EMAIL})
+        finds = contacts if "append" in self.actions.lower() else frozenset[Want]()
+        return Offer(self.name, finds | {Want.MAK}, contacts, self.cents)
+
+    @property
+    def rate(self) -> Rate:
+        """Records a second, by the kind of licence: 5, 12, 200 or 400."""
+        return Rate(self.records_per_second, 1.0, counts_records=True)
+
+    def request(self, questions: Sequence[Question]) -> Request:
+        """One POST of up to 100 records."""
+        body = {
+            "TransmissionReference": "equity-connect",
+            "CustomerID": self.licence,
+            "Actions": self.actions,
+            "Columns": "GrpAddressDetails,GrpParsedPhone,MoveDate,OwnRent",
+            "Options": "Append:Blank",
+            "Records": [_record(question) for question in questions],
+        }
+        return Request(f"{self.url.rstrip('/')}{PATH}", body)
+
+    def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
+        """What the answer says of each question; a record that is missing from it was not matched."""
+        try:
+            answer = orjson.loads(reply.body)
+            transmission = _codes(answer["TransmissionResults"])
+            records = {_text(record["RecordID"]): record for record in answer.get("Records") or ()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnknownAnswerError("unreadable") from error
+        for code in transmission:
+            _check_transmission(code)
+        try:
+            return [_finding(question, records.get(str(question.lead_id), {})) for question in questions]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UnknownAnswerError("unreadable") from error
+
+    def cost_cents(self, findings: Sequence[Finding]) -> Decimal:
+        """Every record costs, matched or not."""
+        return self.cents * len(findings)
+
+
+def _record(question: Question) -> dict[str, str]:
+    person = question.person
+    name = " ".join(filter(None, (person.first_name, person.last_name)))
+    fields = {
+        "RecordID": str(question.lead_id),
+        "FullName": name,
+        "CompanyName": person.company,
+        "AddressLine1": person.street,
+        "AddressLine2": person.unit,
+        "City": person.city,
+        "State": person.state,
+        "PostalCode": person.zip,
+        "Country": "US",
+        "EmailAddress": question.email,
+        "PhoneNumber": question.phone.removeprefix("+1") if question.phone else None,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _check_transmission(code: str) -> None:
+    """Raise what a code about the whole request means: by convention GE is ours or our account's, SE the server's."""
+    if code in _BAD_QUESTION:
+        raise BadQuestionError(code)
+    if code.startswith("GE"):
+        raise RefusedError(code)
+    if code.startswith("SE"):
+        raise UnpaidError(code)
+
+
+def _finding(question: Question, record: dict[str, Any]) -> Finding:
+    codes = _codes(record.get("Results"))
+    mak = _MAK.fullmatch(_text(record.get("MelissaAddressKey")))
+    phone, email = _text(record.get("PhoneNumber")), _text(record.get("EmailAddress"))
+    contacts = [
+        *_found("phone", question.phone, phone_number(phone) if phone else None, _of(codes, _PHONE_CODES)),
+        *_found("email", question.email, email_address(email) if email else None, _of(codes, _EMAIL_CODES)),
+    ]
+    return Finding(
+        lead_id=UUID(str(question.lead_id)),
+        matched=bool(codes) and not any(code.startswith("AE") or code == "VS00" for code in codes),
+        contacts=tuple(contacts),
+        codes=codes,
+        person_codes=tuple(code for code in codes if code == "DD01"),
+        mak=mak[0] if mak else None,
+    )
+
+
+def _found(channel: str, asked: str | None, returned: str | None, codes: tuple[str, ...]) -> list[Found]:
+    """Which value the codes are about: the one returned. One that was asked and came back otherwise was corrected."""
+    about = Found(channel, returned or asked or "", codes)
+    if asked is None:
+        return [about] if returned and codes else []
+    if returned in (None, asked):
+        return [Found(channel, asked, codes)]
+    return [Found(channel, asked), about]
+
+
+def _of(codes: tuple[str, ...], prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(code for code in codes if code.startswith(prefixes) and code not in _BLANK)
+
+
+def _codes(text: object) -> tuple[str, ...]:
+    return tuple(code.strip() for code in _text(text).split(",") if code.strip())
+
+
+def _text(value: object) -> str:
+    return str(value).strip() if isinstance(value, str | int) else ""

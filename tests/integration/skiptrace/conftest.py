@@ -1,0 +1,103 @@
+"""Leads on their way through ingest and skiptrace, with servers that play the providers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from support import providers, reading
+from support.installation import Installation
+from support.providers import Providers
+
+HOME = {
+    "property_address": "418 Palmetto Ave",
+    "property_city": "Dunedin",
+    "property_state": "FL",
+    "property_zip": "34698",
+    "owner_first_name": "Marjorie",
+    "owner_last_name": "Holt",
+    "est_value": 412000,
+    "est_equity": 351000,
+    "phones": ["(727) 555-0142"],
+    "emails": ["marjorie.holt@example.com"],
+}
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[Providers]:
+    """The vendors. Another stand-in may take their place here."""
+    async with providers.serving() as found:
+        yield found
+
+
+@dataclass
+class Funnel:
+    """The installation as its tests see it."""
+
+    installation: Installation
+    db: Any
+
+    async def send(self, *records: dict[str, Any]) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.installation.kafka)
+        await producer.start()
+        try:
+            for record in records:
+                await producer.send(f"{self.installation.prefix}ingest.leads", json.dumps(record).encode())
+            await producer.flush()
+        finally:
+            await producer.stop()
+
+    async def events(self, name: str) -> list[dict[str, Any]]:
+        records = await reading.everything_on(self.installation.kafka, f"{self.installation.prefix}funnel.{name}")
+        return [json.loads(record.value) for record in records]
+
+    async def count(self, query: str) -> int:
+        return int(await self.db.fetchval(f"select count(*) from {query}"))
+
+    async def until(self, check: Callable[[], Awaitable[Any]], expected: Any, seconds: float = 40) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (actual := await check()) != expected:
+            assert asyncio.get_running_loop().time() < deadline, f"{actual!r} instead of {expected!r}"
+            await asyncio.sleep(0.1)
+
+    async def until_count(self, query: str, expected: int, seconds: float = 40) -> None:
+        await self.until(lambda: self.count(query), expected, seconds)
+
+    async def dead_letters(self) -> int:
+        return len(await reading.everything_on(self.installation.kafka, f"{self.installation.prefix}pipeline.dlq"))
+
+
+@pytest.fixture
+async def funnel(installation: Installation) -> AsyncIterator[Funnel]:
+    connection = await asyncpg.connect(installation.database.superuser_dsn)
+    yield Funnel(installation, connection)
+    await connection.close()
+
+
+def homes(count: int, **more: Any) -> list[dict[str, Any]]:
+    """Records of different homes, each with a phone and an email of its own."""
+    return [
+        HOME
+        | {
+            "property_address": f"{100 + number} Palmetto Ave",
+            "phones": [f"727555{1000 + number:04d}"],
+            "emails": [f"owner{number}@example.com"],
+        }
+        | more
+        for number in range(count)
+    ]
+
+
+@pytest.fixture
+def many_homes() -> Callable[..., list[dict[str, Any]]]:
+    return homes
+
+
+@pytest.fixture
+def home() -> dict[str, Any]:
+    return dict(HOME)

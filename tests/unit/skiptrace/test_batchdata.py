@@ -1,0 +1,154 @@
+"""BatchData's contract, v1 and v3, by the shapes of its documentation (vendor contracts §5)."""
+
+import json
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from skiptrace.lead import Found, Person, Question
+from skiptrace.provider import RefusedError, Reply, UnknownAnswerError, UnpaidError
+from skiptrace.vendors.batchdata import BatchData
+
+LEAD, OTHER = UUID(int=1), UUID(int=2)
+V1 = BatchData("https://api.example", "token", "v1", Decimal(10), 3_000, 100)
+V3 = BatchData("https://api.example", "token", "v3", Decimal(10), 3_000, 100)
+
+
+def question(lead_id: UUID = LEAD, street: str = "418 Palmetto Ave") -> Question:
+    return Question(lead_id, Person("Marjorie", "Holt", None, street, None, "Dunedin", "FL", "34698", None, None))
+
+
+PERSON: dict[str, Any] = {
+    "request": {"requestId": str(LEAD)},
+    "name": {"first": "Marjorie", "middle": "A", "last": "Holt", "full": "Marjorie A Holt"},
+    "propertyAddress": {"street": "418 Palmetto Ave", "city": "Dunedin", "state": "FL", "zip": "34698"},
+    "phoneNumbers": [
+        {
+            "number": "7275550142",
+            "type": "Land Line",
+            "carrier": "Frontier",
+            "tested": True,
+            "reachable": True,
+            "dnc": False,
+        },
+        {
+            "number": "7275550177",
+            "type": "Mobile",
+            "carrier": "Verizon",
+            "tested": True,
+            "reachable": False,
+            "dnc": True,
+        },
+    ],
+    "emails": [{"email": "marjorie.holt@example.com", "tested": True}, {"address": "M.Holt@example.com"}],
+    "bankruptcy": {},
+    "death": {"deceased": False},
+    "dnc": {"tcpa": False},
+    "litigator": False,
+    "meta": {"matched": True, "error": False, "errorMessage": None},
+}
+
+
+def v1(*persons: dict[str, Any], code: int = 200) -> Reply:
+    body = {"status": {"code": code, "text": "OK"}, "results": {"persons": list(persons), "meta": {}}}
+    return Reply(200, "application/json", json.dumps(body).encode())
+
+
+def test_the_request_is_the_documented_one() -> None:
+    request = V1.request([question()])
+    assert request.url == "https://api.example/api/v1/property/skip-trace"
+    assert request.headers["Authorization"] == "Bearer token"
+    assert request.body["requests"] == [
+        {
+            "requestId": str(LEAD),
+            "propertyAddress": {"street": "418 Palmetto Ave", "city": "Dunedin", "state": "FL", "zip": "34698"},
+            "name": {"first": "Marjorie", "last": "Holt"},
+        }
+    ]
+    assert "token" not in repr(request)
+
+
+def test_phones_and_emails_come_with_their_codes_under_either_key() -> None:
+    (finding,) = V1.read([question()], v1(PERSON))
+    assert finding.matched
+    assert finding.contacts == (
+        Found("phone", "+17275550142", ("landline", "reachable", "not_dnc")),
+        Found("phone", "+17275550177", ("mobile", "unreachable", "dnc")),
+        Found("email", "marjorie.holt@example.com", ("tested",)),
+        Found("email", "m.holt@example.com", ()),
+    )
+
+
+def test_persons_without_a_request_id_are_known_by_their_address_else_by_order() -> None:
+    nameless = {name: value for name, value in PERSON.items() if name != "request"}
+    elsewhere = nameless | {"propertyAddress": {"street": "9 Elm St", "zip": "33601"}, "emails": [], "phoneNumbers": []}
+    asked = [question(OTHER, "9 Elm St"), question()]
+    findings = V1.read(asked, v1(nameless, elsewhere))
+    assert [len(finding.contacts) for finding in findings] == [0, 4]
+    homeless = nameless | {"propertyAddress": {}}
+    findings = V1.read(asked, v1(elsewhere | {"propertyAddress": {}}, homeless))
+    assert [len(finding.contacts) for finding in findings] == [0, 4]
+
+
+def test_no_match_costs_nothing_and_a_match_does() -> None:
+    nobody = {"request": {"requestId": str(LEAD)}, "phoneNumbers": [], "emails": [], "meta": {"matched": False}}
+    findings = V1.read([question()], v1(nobody))
+    assert not findings[0].matched
+    assert V1.cost_cents(findings) == 0
+    assert V1.cost_cents(V1.read([question()], v1(PERSON))) == 10
+
+
+def test_litigators_and_the_dead_are_named() -> None:
+    (finding,) = V1.read(
+        [question()], v1(PERSON | {"litigator": True, "phoneNumbers": [], "death": {"deceased": True}})
+    )
+    assert finding.person_codes == ("deceased", "litigator")
+
+
+def test_of_several_owners_one_lives() -> None:
+    (finding,) = V1.read([question()], v1(PERSON | {"death": {"deceased": True}}, PERSON))
+    assert finding.person_codes == ()
+
+
+def test_v3_names_owners_and_only_they_count() -> None:
+    owner = {
+        "propertyOwner": True, "litigator": False, "deceased": False,
+        "phones": [{"rank": 1, "number": "7275550142", "type": "Mobile", "tested": True, "reachable": True, "dnc": False, "tcpa": True}],
+        "emails": [{"rank": 1, "email": "marjorie.holt@example.com", "tested": True}],
+    }  # fmt: skip
+    tenant = owner | {"propertyOwner": False, "phones": [{"number": "8135550100"}]}
+    data = {
+        "inputIndex": 0,
+        "input": {"requestId": str(LEAD)},
+        "persons": [tenant, owner],
+        "meta": {"matched": True, "error": False},
+    }
+    body = {"status": {"code": 200}, "result": {"data": [data], "meta": {"apiVersion": "3"}}}
+    (finding,) = V3.read([question()], Reply(200, "application/json", json.dumps(body).encode()))
+    assert finding.contacts == (
+        Found("phone", "+17275550142", ("mobile", "tcpa", "reachable", "not_dnc")),
+        Found("email", "marjorie.holt@example.com", ("tested",)),
+    )
+    assert V3.request([question()]).url.endswith("/api/v3/property/skip-trace")
+
+
+def test_a_login_page_with_status_200_is_a_refusal() -> None:
+    with pytest.raises(RefusedError):
+        V1.read([question()], Reply(200, "text/html", b"<html>Log in</html>"))
+
+
+def test_a_refusal_inside_the_body_is_one() -> None:
+    with pytest.raises(RefusedError):
+        V1.read([question()], v1(code=403))
+    with pytest.raises(UnpaidError):
+        V1.read([question()], v1(code=500))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"status":{"code":200}}', b'{"status":{"code":200},"results":{"persons":[4]}}']
+)
+def test_an_answer_that_cannot_be_read_may_have_been_paid_for(body: bytes) -> None:
+    with pytest.raises(UnknownAnswerError):
+        V1.read([question()], Reply(200, "application/json", body))

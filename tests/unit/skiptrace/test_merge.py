@@ -1,0 +1,124 @@
+"""What answers mean for contacts: value by value, whatever order they come in."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skiptrace.codes import CodeMap, Flags
+from skiptrace.lead import Answer, Contact, Finding, Found
+from skiptrace.merge import apply, grade, person_flags, verification
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LEAD = UUID(int=1)
+CODES = CodeMap(
+    [
+        ("melissa", "phone", "PS01", Flags(verified=True)),
+        ("melissa", "phone", "PS07", Flags(line_type="mobile")),
+        ("melissa", "phone", "PE01", Flags(verified=False)),
+        ("melissa", "email", "ES01", Flags(verified=True)),
+        ("melissa", "person", "DD01", Flags(deceased=True)),
+        ("batchdata", "phone", "reachable", Flags(verified=True)),
+        ("batchdata", "phone", "dnc", Flags(dnc=True)),
+        ("batchdata", "phone", "not_dnc", Flags(dnc=False)),
+        ("batchdata", "person", "litigator", Flags(litigator=True)),
+    ]
+)
+P1, P2 = "+17275550142", "+17275550177"
+
+
+def contact(value: str, **known: Any) -> Contact:
+    return Contact("phone", value, value.encode(), "propstream", 0, **known)
+
+
+def answer(*contacts: Found, provider: str = "melissa", at: datetime = NOW, person: tuple[str, ...] = ()) -> Answer:
+    return Answer(UUID(int=2), provider, at, Finding(LEAD, matched=True, contacts=contacts, person_codes=person))
+
+
+def after(known: list[Contact], *answers: Answer) -> dict[str, Contact]:
+    contacts = {one.key: one for one in known}
+    for one in answers:
+        hashes = {found.value: found.value.encode() for found in one.finding.contacts}
+        contacts = apply(contacts, one, CODES, hashes)
+    return {one.value: one for one in contacts.values()}
+
+
+def test_a_verdict_about_one_number_says_nothing_about_another() -> None:
+    found = after([contact(P1), contact(P2)], answer(Found("phone", P1, ("PS01", "PS07"))))
+    assert (found[P1].verified, found[P1].line_type, found[P1].verified_at) == (True, "mobile", NOW)
+    assert found[P2] == contact(P2)
+
+
+def test_a_code_that_rules_out_beats_one_that_verifies() -> None:
+    assert after([contact(P1)], answer(Found("phone", P1, ("PS01", "PE01"))))[P1].verified is False
+
+
+def test_a_value_that_was_looked_at_counts_as_judged_even_if_nothing_was_said() -> None:
+    found = after([contact(P1)], answer(Found("phone", P1)))[P1]
+    assert found.verified is None
+    assert found.judged_since(NOW - timedelta(days=1))
+
+
+def test_an_older_answer_never_overrides_a_newer_one() -> None:
+    good, bad = Found("phone", P1, ("PS01",)), Found("phone", P1, ("PE01",))
+    late = after([contact(P1)], answer(good), answer(bad, at=NOW - timedelta(days=3)))
+    assert late[P1].verified is True
+
+
+def test_do_not_call_of_a_file_stands_against_a_check_and_a_checks_gives_way_to_a_newer_check() -> None:
+    free = answer(Found("phone", P1, ("not_dnc",)), provider="batchdata")
+    assert after([contact(P1, dnc=True)], free)[P1].dnc is True
+    checked = contact(P1, dnc=True, dnc_checked_at=NOW - timedelta(days=40))
+    found = after([checked], free)[P1]
+    assert (found.dnc, found.dnc_checked_at) == (False, NOW)
+
+
+def test_a_litigator_is_one_for_good() -> None:
+    sued = answer(Found("phone", P1, ("reachable",)), provider="batchdata", person=("litigator",))
+    later = answer(Found("phone", P1, ("PS01",)), at=NOW + timedelta(days=1))
+    found = after([], sued, later)[P1]
+    assert (found.litigator, found.verified) == (True, True)
+    assert not found.is_good(NOW - timedelta(days=1))
+    assert person_flags([sued], CODES) == {"litigator"}
+
+
+def test_the_best_contact_is_verified_and_callable_before_it_is_first() -> None:
+    listed = contact(P1, verified=True, verified_at=NOW, dnc=True)
+    free = Contact("phone", P2, P2.encode(), "batchdata", 9, verified=True, verified_at=NOW)
+    stale = contact("+17275550100", verified=True, verified_at=NOW - timedelta(days=400))
+    assert verification([listed, free, stale], NOW - timedelta(days=180)).phone == free
+    assert verification([listed, stale], NOW - timedelta(days=180)).phone == listed
+    assert verification([stale], NOW - timedelta(days=180)).outcome is None
+
+
+founds = st.builds(
+    Found,
+    channel=st.just("phone"),
+    value=st.sampled_from([P1, P2]),
+    codes=st.lists(st.sampled_from(["PS01", "PE01", "PS07"]), max_size=2).map(tuple),
+)
+answers = st.lists(
+    st.builds(lambda found, days: answer(found, at=NOW + timedelta(days=days)), founds, st.integers(0, 9)),
+    max_size=5,
+    unique_by=lambda one: one.at,
+)
+
+
+@given(answers)
+def test_the_same_answers_again_change_nothing(some: list[Answer]) -> None:
+    ordered = sorted(some, key=lambda one: one.at)
+    assert after([contact(P1)], *ordered, *ordered) == after([contact(P1)], *ordered)
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ("AS01,PS01,VR01", "A"), ("AS01,VR01", "B"), ("AS02,VR01,PS01", "B"), ("AS01,PS01", "C"), ("AE02,VR01", "D"),
+        ("AS01,VR01,PS01,DD01", "F"), ("", None),
+    ],
+)  # fmt: skip
+def test_the_grade_follows_the_contract(codes: str, expected: str | None) -> None:
+    assert grade(filter(None, codes.split(","))) == expected
