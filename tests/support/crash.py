@@ -15,6 +15,8 @@ from common.bus.batch import Batch
 from common.bus.relay import Relay
 from common.bus.subscribe import Lane
 from common.bus.tx import Tx
+from skiptrace.ledger import Ledger
+from skiptrace.sending import Sender
 
 PASSES = 2
 POINTS: dict[str, tuple[Any, str, bool]] = {
@@ -25,11 +27,17 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "between acknowledgement and delete": (Relay, "_publish", True),
 }
 """For each point the method that it lies behind (True) or in front of (False)."""
+PAID_POINTS: dict[str, tuple[Any, str, bool]] = {
+    "before a paid call": (Sender, "send", False),
+    "behind a paid call": (Sender, "send", True),
+    "behind a kept answer": (Ledger, "keep", True),
+}
+"""The same in the life of a paid call."""
 
 
 def arm(point: str, marker: str) -> None:
     """Die at *point*, unless *marker* says that it happened already."""
-    owner, name, behind = POINTS[point]
+    owner, name, behind = (POINTS | PAID_POINTS)[point]
     original: Callable[..., Any] = getattr(owner, name)
     passes = 0
 

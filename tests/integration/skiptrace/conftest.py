@@ -53,8 +53,10 @@ class Funnel:
             await producer.stop()
 
     async def events(self, name: str) -> list[dict[str, Any]]:
+        """Each event once: a relay that is stopped in between may send one again, under the same id."""
         records = await reading.everything_on(self.installation.kafka, f"{self.installation.prefix}funnel.{name}")
-        return [json.loads(record.value) for record in records]
+        by_id = {dict(record.headers)["ce_id"]: record for record in records}
+        return [json.loads(record.value) for record in by_id.values()]
 
     async def count(self, query: str) -> int:
         return int(await self.db.fetchval(f"select count(*) from {query}"))

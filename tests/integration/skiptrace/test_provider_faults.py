@@ -1,0 +1,200 @@
+"""Providers fail in every way that their contracts know: nothing is lost, nobody pays twice, and no letter dies."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from support.providers import Providers, status, times
+
+Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
+Home = dict[str, Any]
+ALL_VERIFIED = "app.leads where email_verified and phone_verified"
+
+
+async def _assert_nothing_was_lost(funnel: Any, leads: int) -> None:
+    assert await funnel.count(ALL_VERIFIED) == leads
+    assert len(await funnel.events("lead_verified")) == leads
+    assert await funnel.dead_letters() == 0
+    assert await funnel.count("app.skip_trace_requests where outcome = 'asked'") == 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(status(429), id="429 with an empty body and no Retry-After"),
+        pytest.param(status(429, **{"Retry-After": "1"}), id="429 with Retry-After"),
+        pytest.param(status(503), id="503"),
+        pytest.param(status(500, {"title": "oops"}), id="500"),
+        pytest.param(status(401), id="401"),
+        pytest.param(status(200, {"TransmissionResults": "GE14", "Records": []}), id="out of credits, inside a 200"),
+        pytest.param(status(200, {"TransmissionResults": "SE01", "Records": []}), id="server error, inside a 200"),
+    ],
+)
+async def test_a_fault_that_passes_costs_nothing_and_delays_only(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]], fault: Any
+) -> None:
+    world.melissa.fault = times(3, fault)
+    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="melissa")):
+        await funnel.send(*many_homes(20))
+        await funnel.until_count(ALL_VERIFIED, 20)
+    assert set(world.melissa.asked.values()) == {1}
+    await _assert_nothing_was_lost(funnel, 20)
+
+
+async def test_retry_after_is_kept(running: Running, funnel: Any, world: Providers, home: Home) -> None:
+    at: list[float] = []
+    inner = times(1, status(429, **{"Retry-After": "3"}))
+
+    async def noting(request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+        at.append(asyncio.get_running_loop().time())
+        return await inner(request, body)
+
+    world.melissa.fault = noting
+    async with running("ingest", "skiptrace", **world.settings()):
+        await funnel.send(home)
+        await funnel.until_count(ALL_VERIFIED, 1)
+    assert at[1] - at[0] >= 3
+
+
+async def test_a_provider_that_is_down_for_long_is_replaced_and_comes_back(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    """Melissa is down, so BatchData is asked; what only Melissa can tell is not waited for."""
+    leads = many_homes(10)
+    for home in leads:
+        digits = home["phones"][0]
+        world.people[home["property_address"]] = {
+            "phoneNumbers": [{"number": digits, "type": "Mobile", "tested": True, "reachable": True, "dnc": False}],
+            "emails": [{"email": home["emails"][0], "tested": True}],
+        }
+    world.melissa.fault = status(503)
+    async with running("ingest", "skiptrace", **world.settings()):
+        await funnel.send(*leads)
+        await funnel.until_count(ALL_VERIFIED, 10)
+    assert set(world.batchdata.asked.values()) == {1}
+    await _assert_nothing_was_lost(funnel, 10)
+
+
+async def test_all_down_for_long_pauses_consumption_and_recovers_by_itself(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    world.melissa.fault = world.batchdata.fault = status(503)
+    async with running("ingest", "skiptrace", **world.settings()) as services:
+        await funnel.send(*many_homes(150))
+        await funnel.until_count("app.leads", 150)
+        await asyncio.sleep(8)
+        assert any("theirs_down" in reason for reason in services[1].bus.waiting)
+        assert services[1].problems == []
+        calls = len(world.melissa.calls) + len(world.batchdata.calls)
+        assert calls < 80, "a breaker that is open lets one call through a pause"
+        assert await funnel.dead_letters() == 0
+        world.melissa.fault = world.batchdata.fault = None
+        await funnel.until_count(ALL_VERIFIED, 150)
+    assert set(world.melissa.asked.values()) == {1}
+    await _assert_nothing_was_lost(funnel, 150)
+
+
+async def test_nobody_listening_is_an_outage_that_costs_nothing(
+    running: Running, funnel: Any, world: Providers, home: Home
+) -> None:
+    async with running(
+        "ingest", "skiptrace", **world.settings(melissa_url="http://127.0.0.1:9", skiptrace_order="melissa")
+    ):
+        await funnel.send(home)
+        await funnel.until_count("app.leads", 1)
+        await asyncio.sleep(3)
+    assert await funnel.count("app.skip_trace_requests where outcome <> 'failed' or cost_cents > 0") == 0
+    async with running("skiptrace", **world.settings()):
+        await funnel.until_count(ALL_VERIFIED, 1)
+    await _assert_nothing_was_lost(funnel, 1)
+
+
+@pytest.mark.parametrize(("policy", "paid"), [("next_provider", 1), ("pay_again", 2)])
+async def test_a_timeout_is_unknown_and_the_policy_decides(
+    running: Running, funnel: Any, world: Providers, home: Home, policy: str, paid: int
+) -> None:
+    """The provider did the work and nobody heard of it: paid once for nothing, and counted as that."""
+    world.people[home["property_address"]] = {
+        "phoneNumbers": [{"number": "7275550142", "type": "Mobile", "tested": True, "reachable": True, "dnc": False}],
+        "emails": [{"email": "marjorie.holt@example.com", "tested": True}],
+    }
+    slow = [2.0]
+
+    async def first_is_slow(_request: web.Request, body: dict[str, Any]) -> None:
+        world.melissa.delay, slow[0] = slow[0], 0.0
+
+    world.melissa.fault = first_is_slow
+    settings = world.settings(skiptrace_call_seconds=1, skiptrace_unknown=policy)
+    async with running("ingest", "skiptrace", **settings):
+        await funnel.send(home)
+        await funnel.until_count(ALL_VERIFIED, 1)
+    assert sum(world.melissa.asked.values()) == paid
+    assert sum(world.batchdata.asked.values()) == 2 - paid
+    unknown = await funnel.db.fetchrow(
+        "select outcome, cost_cents, detail from app.skip_trace_requests order by requested_at"
+    )
+    assert tuple(unknown) == ("unknown", 3, "timeout")
+    await _assert_nothing_was_lost(funnel, 1)
+
+
+@pytest.mark.parametrize("body", ['{"TransmissionResults": " ", "Records": [', "<html>", "[]"])
+async def test_an_answer_that_cannot_be_read_is_kept_and_not_paid_again(
+    running: Running, funnel: Any, world: Providers, home: Home, body: str
+) -> None:
+    world.people[home["property_address"]] = {"emails": [{"email": "marjorie.holt@example.com", "tested": True}]}
+    world.melissa.fault = times(1, status(200, body))
+    async with running("ingest", "skiptrace", **world.settings()):
+        await funnel.send(home)
+        await funnel.until_count("app.leads where email_verified", 1)
+    assert len(world.melissa.calls) == 1
+    kept = await funnel.db.fetchrow(
+        "select outcome, answer_sealed is not null from app.skip_trace_requests where provider = 'melissa'"
+    )
+    assert tuple(kept) == ("unknown", True)
+    assert await funnel.dead_letters() == 0
+
+
+async def test_one_record_that_a_provider_refuses_does_not_stop_the_others(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    leads = many_homes(30)
+    poison = leads[7]["property_address"]
+
+    async def picky(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+        refused = any(record["AddressLine1"] == poison for record in body["Records"])
+        return web.Response(status=400, text="{}") if refused else None
+
+    world.melissa.fault = picky
+    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="melissa")):
+        await funnel.send(*leads)
+        await funnel.until_count(ALL_VERIFIED, 29, seconds=60)
+        await funnel.until(lambda: _count_events(funnel, "lead_unverifiable"), 1)
+    assert set(world.melissa.asked.values()) == {1}
+    assert await funnel.dead_letters() == 0
+
+
+async def test_the_published_rate_holds_for_all_replicas_together(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    at: list[tuple[float, int]] = []
+
+    async def noting(_request: web.Request, body: dict[str, Any]) -> None:
+        at.append((asyncio.get_running_loop().time(), len(body["Records"])))
+
+    world.melissa.fault = noting
+    settings = world.settings(melissa_records_per_second=12)
+    async with running("ingest", "skiptrace", **settings), running("skiptrace", **settings):
+        await funnel.send(*many_homes(60))
+        await funnel.until_count(ALL_VERIFIED, 60)
+    for start, _ in at:
+        # A call takes a while from its turn to the server: a tenth of a second is allowed for that.
+        assert sum(records for when, records in at if start <= when < start + 0.9) <= 12
+    assert set(world.melissa.asked.values()) == {1}
+
+
+async def _count_events(funnel: Any, name: str) -> int:
+    return len(await funnel.events(name))

@@ -1,0 +1,74 @@
+"""How leads are cut into requests, and when a provider's failure is held against a lead."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skiptrace.lead import Asked, Lead
+from skiptrace.router import Standing
+from skiptrace.sending import _retry_after
+from skiptrace.tracing import HOPELESS_FAILURES, InFlight, chunks, is_hopeless
+from skiptrace.turns import State
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def lead(number: int, failed: int = 0) -> Lead:
+    asked = {"melissa": Asked(failed=failed, first_failed_at=NOW if failed else None)}
+    return Lead(UUID(int=number), None, None, {}, asked=asked)
+
+
+@given(st.lists(st.integers(0, 12), max_size=300), st.integers(1, 100))
+def test_every_lead_is_in_one_request_and_those_that_failed_in_smaller_ones(failed: list[int], most: int) -> None:
+    leads = [lead(number, times) for number, times in enumerate(failed)]
+    found = chunks(leads, "melissa", most)
+    assert sorted(one.id.int for some in found for one in some) == list(range(len(leads)))
+    for some in found:
+        worst = max(one.asked_of("melissa").failed for one in some)
+        assert 1 <= len(some) <= max(1, most >> min(worst, 10))
+
+
+def test_a_lead_is_hopeless_only_at_a_provider_that_answers_about_others() -> None:
+    worn = lead(1, HOPELESS_FAILURES)
+    assert is_hopeless(worn, "melissa", State(Standing.UP, 0, NOW + timedelta(minutes=5)))
+    assert not is_hopeless(worn, "melissa", State(Standing.UP, 0, NOW - timedelta(minutes=5)))
+    assert not is_hopeless(worn, "melissa", State(Standing.DOWN, 9, NOW + timedelta(minutes=5)))
+    assert not is_hopeless(worn, "melissa", State())
+    assert not is_hopeless(lead(1, 3), "melissa", State(Standing.UP, 0, NOW + timedelta(minutes=5)))
+
+
+async def test_no_more_records_are_in_flight_than_a_crash_may_cost() -> None:
+    room, now, most = InFlight(100), 0, 0
+
+    async def call(records: int) -> None:
+        nonlocal now, most
+        async with room.hold(records):
+            now += records
+            most = max(most, now)
+            await asyncio.sleep(0)
+            now -= records
+
+    await asyncio.gather(*(call(records) for records in (60, 60, 100, 1, 40, 99)))
+    assert now == 0
+    assert 60 <= most <= 100
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("3", 3),
+        ("0", 0),
+        ("999999", 3_600),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+    ],
+)
+def test_retry_after_comes_in_seconds_or_as_a_date(header: str | None, seconds: int | None) -> None:
+    found = _retry_after(header)
+    assert (found.total_seconds() if found is not None else None) == seconds
