@@ -48,7 +48,7 @@ class BatchData:
 
     def request(self, questions: Sequence[Question]) -> Request:
         """One POST of up to 100 properties."""
-        # Both versions are asked to name phones of known litigators: kept, and flagged, they are never found anew.
+        # v3 flags phones on the TCPA blacklist, so they are kept as a litigator's; v1 cannot, so they are left out.
         body = {
             "requests": [_property(question) for question in questions],
             "options": {"dateFormat": "iso-date", "includeTCPABlacklistedPhones": self.version == "v3"},
