@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 HOME = Path("/secrets")
-SERVICES = ("gateway", "ingest", "recorder", "skiptrace")
+SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder")
 EQUITY_UID = 10001
 
 

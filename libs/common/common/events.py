@@ -168,6 +168,22 @@ class LeadUnverifiable(FunnelEvent):
     providers: list[str] = Field(default_factory=list, description="Providers that were asked.")
 
 
+class CampaignQueued(FunnelEvent):
+    """A verified lead waits for its turn. `outcome` is `email`, or `phone_only`: such a lead waits until it has an email."""
+
+    topic: ClassVar[str] = "funnel.campaign_queued"
+    score: int = Field(ge=0, le=100)
+
+
+class CampaignAdded(FunnelEvent):
+    """A lead is in a broker's campaign at the vendor. `occurred_at` is when the vendor said so."""
+
+    topic: ClassVar[str] = "funnel.campaign_added"
+    campaign_id: UUID
+    persona_id: int | None = None
+    local_date: date = Field(description="The day of the business calendar whose limit the lead counts against.")
+
+
 class WebhookReceived(Event):
     """One verified vendor webhook, as it came. Its topic is `webhook.<vendor>`."""
 
@@ -237,6 +253,8 @@ FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (
     DedupeSuccess,
     LeadVerified,
     LeadUnverifiable,
+    CampaignQueued,
+    CampaignAdded,
 )
 WEBHOOKS: dict[str, type[WebhookReceived]] = {
     "instantly": InstantlyWebhook,

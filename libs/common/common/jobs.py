@@ -9,13 +9,14 @@ import socket
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import structlog
 
 from common import telemetry
 from common.bus.failures import code_of
-from common.business_time import BUSINESS_ZONE
+from common.business_time import BUSINESS_ZONE, business_date
+from common.clock import Clock, utc_now
 from common.database import Database
 
 log = structlog.get_logger()
@@ -25,7 +26,6 @@ EVERY_DAY = frozenset(range(7))
 WEEKDAYS = frozenset(range(5))
 
 Work = Callable[[], Awaitable[object]]
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,17 @@ class RepeatedJob:
     work: Work
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+class NoSuchJobError(LookupError):
+    """No job of this service has that name."""
+
+    def __init__(self, name: str, known: Collection[str]) -> None:
+        super().__init__(f"there is no job {name!r}; there are {', '.join(sorted(known))}")
 
 
 class Jobs:
     """The ticker of one service."""
 
-    def __init__(self, service: str, database: Database, clock: Clock = _utc_now) -> None:
+    def __init__(self, service: str, database: Database, clock: Clock = utc_now) -> None:
         self._service = service
         self._database = database
         self._clock = clock
@@ -82,6 +85,8 @@ class Jobs:
 
     async def start(self) -> None:
         """Start ticking."""
+        if self._daily or self._repeated:
+            self._tasks.append(asyncio.create_task(self._declare(), name=f"declare-{self._service}"))
         if self._daily:
             self._tasks.append(asyncio.create_task(self._tick(), name=f"jobs-{self._service}"))
         self._tasks += [asyncio.create_task(self._repeat(job), name=job.name) for job in self._repeated]
@@ -105,6 +110,38 @@ class Jobs:
                 ran.append(job.name)
         return ran
 
+    async def run_now(self, name: str) -> None:
+        """Run the job *name* by hand, due or not; a daily one leaves its row. Raises NoSuchJobError, or what it raises."""
+        every: list[DailyJob | RepeatedJob] = [*self._daily, *self._repeated]
+        jobs = {job.name: job for job in every}
+        if name not in jobs:
+            raise NoSuchJobError(name, jobs)
+        job, day = jobs[name], business_date(self._clock())
+        if not isinstance(job, DailyJob):
+            await job.work()
+            return
+        async with self._database.connection() as connection:
+            await connection.execute("select pipeline.start_job($1, $2, $3)", name, day, self._host)
+        if error := await self._run(name, job.work, day):
+            raise error
+
+    async def _declare(self) -> None:
+        """Tell the database which jobs there are, for `equity jobs list`."""
+        daily = [
+            (job.name, job.at, sorted(day + 1 for day in job.days), round(job.window.total_seconds() / 60), None)
+            for job in self._daily
+        ]
+        repeated = [(job.name, None, None, None, job.seconds) for job in self._repeated]
+        for pause in (0.0, 1.0, 5.0, 30.0, 300.0):
+            await asyncio.sleep(pause)
+            try:
+                async with self._database.connection() as connection:
+                    await connection.executemany("select pipeline.declare_job($1, $2, $3, $4, $5)", [*daily, *repeated])
+            except Exception as error:  # noqa: BLE001 - the database may be away; the jobs run without it too
+                log.warning("jobs_not_declared", service=self._service, error=code_of(error))
+            else:
+                return
+
     async def _tick(self) -> None:
         while True:
             try:
@@ -118,12 +155,13 @@ class Jobs:
             await self._run(job.name, job.work, None)
             await asyncio.sleep(job.seconds)
 
-    async def _run(self, name: str, work: Work, day: date | None) -> None:
-        outcome, detail = "ok", ""
+    async def _run(self, name: str, work: Work, day: date | None) -> Exception | None:
+        """Run *work* and note how it ended; what it raised, or None."""
+        outcome, detail, raised = "ok", "", None
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - one job's fault must not stop the others; it is counted and logged
-            outcome, detail = "failed", code_of(error)
+            outcome, detail, raised = "failed", code_of(error), error
             log.warning("job_failed", job=name, error=detail)
         telemetry.counter("equity_job_runs", "Job runs by outcome").add(1, {"job": name, "outcome": outcome})
         if outcome == "ok":
@@ -133,6 +171,7 @@ class Jobs:
         if day:
             async with self._database.connection() as connection:
                 await connection.execute("select pipeline.finish_job($1, $2, $3, $4)", name, day, outcome, detail)
+        return raised
 
     async def _claim(self, name: str, day: date) -> bool:
         async with self._database.connection() as connection:

@@ -12,6 +12,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus
+from common.clock import Clock, starting_at
 from common.contacts import Keyring
 from common.database import Database
 from common.health import Checked, HealthServer
@@ -48,13 +49,14 @@ class Runnable(Checked, Protocol):
 class Service:
     """One deployable service. `app.py` builds it: handlers subscribed, jobs set, parts added."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
+    def __init__(self, name: str, settings: Settings, clock: Clock | None = None) -> None:
         self.name = name
         self.settings = settings
+        self.clock = clock or starting_at(settings.clock_start)
         self.keyring = Keyring.from_settings(settings)
         self.database = Database(settings, name)
         self.bus = Bus(name, settings, self.database, self.keyring)
-        self.jobs = Jobs(name, self.database)
+        self.jobs = Jobs(name, self.database, self.clock)
         self.parts: list[Part] = []
         self.started = False
 

@@ -3,7 +3,7 @@
 import os
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, SecretStr, StringConstraints
+from pydantic import AliasChoices, AwareDatetime, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HexKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
@@ -52,6 +52,9 @@ class Settings(BaseSettings):
         300, gt=0, description="A batch that takes longer, or lag without progress for longer, makes `/livez` fail."
     )
 
+    clock_start: AwareDatetime | None = Field(
+        None, description="For tests and demonstrations: the time that the calendar's clock shows at the start."
+    )
     inbox_days: int = Field(14, ge=8, description="Days an inbox remembers: longer than topics keep their messages.")
 
     @classmethod

@@ -11,7 +11,7 @@ from common.service import Runnable, main
 
 app = new_app()
 
-SERVICES = ("gateway", "ingest", "recorder", "skiptrace")
+SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder")
 """Every service, in the order of a lead's way."""
 SANDBOX = "sandbox"
 """The vendors' stand-ins; `all` leaves them out."""

@@ -1,0 +1,1 @@
+"""Verified leads into email campaigns, and out of them."""

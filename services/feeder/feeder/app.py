@@ -1,0 +1,52 @@
+"""Wiring of the feeder service."""
+
+from datetime import time, timedelta
+
+from common.clock import Clock
+from common.events import LeadVerified
+from common.jobs import WEEKDAYS
+from common.service import Service, main
+from feeder.campaigns import CampaignSync
+from feeder.feed import Feed
+from feeder.handlers import Queueing
+from feeder.jobs import FeedJobs
+from feeder.memberships import Memberships
+from feeder.pacing import FEED_AT
+from feeder.reconcile import Reconciler
+from feeder.settings import FeederSettings
+from feeder.sweep import Sweep
+from feeder.variables import Links
+from feeder.vendors.instantly import Instantly
+
+
+def build(settings: FeederSettings | None = None, clock: Clock | None = None) -> Service:
+    """The feeder service, ready to start."""
+    settings = settings or FeederSettings.for_service("feeder")
+    service = Service("feeder", settings, clock)
+    service.bus.on(LeadVerified)(Queueing(service.clock).queue_leads)
+    jobs = FeedJobs(service.database, Feed(service.bus, settings, service.clock), service.clock)
+    window = timedelta(hours=settings.feed_window_hours)
+    service.jobs.daily("refresh", time(5, 30), jobs.refresh, window=window)
+    service.jobs.daily("feed", FEED_AT, jobs.feed, window=window, days=WEEKDAYS)
+    service.jobs.every(settings.feed_top_up_seconds, "top_up", jobs.top_up)
+    if settings.instantly_api_key is not None:
+        _add_vendor(service, settings)
+    return service
+
+
+def _add_vendor(service: Service, settings: FeederSettings) -> None:
+    """What speaks to Instantly; without a key there is none of it, and leads wait."""
+    vendor = Instantly(settings)
+    service.parts.append(vendor)
+    memberships = Memberships(service.bus, Links.of(settings), service.clock, settings)
+    reconciler = Reconciler(memberships, vendor, service.clock)
+    campaigns = CampaignSync(service.bus, vendor, service.clock)
+    sweep = Sweep(memberships, vendor, service.clock)
+    service.jobs.every(settings.reconcile_seconds, "sync_campaigns", campaigns.run)
+    service.jobs.every(settings.reconcile_seconds, "reconcile", reconciler.run)
+    service.jobs.every(settings.sweep_seconds, "sweep", sweep.run)
+
+
+if __name__ == "__main__":
+    built = build()
+    main([built], built.settings)

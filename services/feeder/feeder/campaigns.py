@@ -1,0 +1,118 @@
+"""Campaigns at Instantly as `equity campaigns sync` wants them.
+
+The table holds what should be; `version` ahead of `synced_version` is due. Creating is `once` (design §4.6) and has no key at
+Instantly, so a campaign's name ends in its id, and before one is created the vendor's list is asked for that name.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from common.bus import Bus, Tx
+from common.clock import Clock
+from common.database import load_queries
+from feeder.vendors.instantly import Instantly, NotDoneError, UnknownOutcomeError
+
+log = structlog.get_logger()
+queries = load_queries(__file__)
+
+AT_ONCE = 50
+_CLAIM = timedelta(minutes=10)
+_AGAIN = timedelta(minutes=1)
+
+
+class CampaignSync:
+    """Creates and updates campaigns at Instantly."""
+
+    def __init__(self, bus: Bus, vendor: Instantly, clock: Clock) -> None:
+        self._bus = bus
+        self._vendor = vendor
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Bring every campaign that is due to Instantly."""
+        while due := await self._bus.transact(self._claim):
+            try:
+                known = await self._vendor.campaigns() if any(not row["vendor_campaign_id"] for row in due) else {}
+            except (NotDoneError, UnknownOutcomeError) as error:
+                await self._release([row["id"] for row in due], error)
+                return
+            for row in due:
+                try:
+                    await self._sync(row, known)
+                except (NotDoneError, UnknownOutcomeError) as error:
+                    await self._release([row["id"]], error)
+
+    async def _claim(self, tx: Tx) -> list[Any]:
+        now = self._clock()
+        rows = queries.claim_campaigns(tx.connection, now=now, until=now + _CLAIM, many=AT_ONCE)
+        return [row async for row in rows]
+
+    async def _sync(self, row: Any, known: Mapping[str, str]) -> None:
+        body = campaign_body(row)
+        vendor_id = row["vendor_campaign_id"] or known.get(body["name"])
+        if vendor_id is None:
+            vendor_id = await self._vendor.create_campaign(body)
+        else:
+            await self._vendor.update_campaign(vendor_id, body)
+        await self._write(queries.record_campaign, campaign_id=row["id"], vendor_campaign_id=vendor_id)
+        await self._vendor.set_active(vendor_id, active=row["active"])
+        await self._write(queries.record_synced, campaign_id=row["id"], version=row["version"], now=self._clock())
+        log.info("campaign_synced", campaign_id=str(row["id"]), version=row["version"])
+
+    async def _release(self, campaign_ids: list[UUID], error: Exception) -> None:
+        """Leave them for a minute; an answerless creation is found by its name then."""
+        log.warning("campaigns_not_synced", count=len(campaign_ids), error=str(error))
+        for campaign_id in campaign_ids:
+            until, problem = self._clock() + _AGAIN, f"not synced: {error}"[:200]
+            await self._write(queries.release_campaign, campaign_id=campaign_id, until=until, problem=problem)
+
+    async def _write(self, query: Any, **values: object) -> None:
+        async def write(tx: Tx) -> None:
+            await query(tx.connection, **values)
+
+        await self._bus.transact(write)
+
+
+def campaign_body(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of POST /campaigns for a row of `claim_campaigns`."""
+    settings, steps = orjson.loads(row["settings"]), orjson.loads(row["sequence"])
+    days = [step["day"] for step in steps]
+    return {
+        "name": f"{row['broker_name']}: {row['name']} [{row['id']}]",
+        "campaign_schedule": {"schedules": [_schedule(settings)]},
+        "sequences": [
+            {
+                "steps": [
+                    # Instantly counts the delay from this email to the NEXT one; the last has none.
+                    {
+                        "type": "email",
+                        "delay": following - step["day"],
+                        "delay_unit": "days",
+                        "variants": [{"subject": step["subject"], "body": step["body"]}],
+                    }
+                    for step, following in zip(steps, [*days[1:], days[-1]], strict=True)
+                ]
+            }
+        ],
+        "email_list": settings.get("senders", []),
+        "stop_on_reply": True,
+        "stop_on_auto_reply": False,
+        "insert_unsubscribe_header": True,
+        "open_tracking": False,
+        "link_tracking": False,
+    }
+
+
+def _schedule(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Monday to Friday; Instantly's days are numbered from Sunday, 0."""
+    return {
+        "name": "Weekdays",
+        "timing": {"from": settings["from"], "to": settings["to"]},
+        "days": {str(day): 0 < day < 6 for day in range(7)},  # noqa: PLR2004 - Sunday is 0, Saturday 6
+        "timezone": settings["timezone"],
+    }

@@ -1,0 +1,239 @@
+"""Memberships in the database: who is claimed for a call, and what the call led to (hazards S7).
+
+`desired` is what should be, `actual` what Instantly said last. A claim lasts longer than a call can: who dies in between
+leaves `unknown` rows, which are asked about once the claim has run out.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from common import telemetry
+from common.bus import Bus, Tx
+from common.business_days import business_date
+from common.clock import Clock
+from common.contacts import CannotOpenError
+from common.database import load_queries
+from common.events import CampaignAdded
+from feeder.settings import FeederSettings
+from feeder.variables import Links, new_member
+from feeder.vendors.instantly import PAGE, NewMember
+
+log = structlog.get_logger()
+queries = load_queries(__file__)
+
+NOT_CREATED = "not_created"
+REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A membership that is ours to settle, and the lead as Instantly would take it; None without a readable address."""
+
+    lead_id: UUID
+    desired: str
+    attempted_at: datetime | None
+    problem: str | None
+    member: NewMember | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Claimed memberships of one campaign."""
+
+    campaign_id: UUID
+    vendor_campaign_id: str
+    claimed: list[Claimed]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A membership to end."""
+
+    lead_id: UUID
+    campaign_id: UUID
+    vendor_lead_id: str
+
+
+class Memberships:
+    """What the reconciler reads and writes; each method is one transaction."""
+
+    def __init__(self, bus: Bus, links: Links, clock: Clock, settings: FeederSettings) -> None:
+        self.bus = bus
+        self._links = links
+        self._clock = clock
+        self._settings = settings
+        self._claim = timedelta(seconds=2 * settings.instantly_timeout_seconds + 30)
+        self._settle = timedelta(seconds=settings.reconcile_settle_seconds)
+
+    async def claim_adds(self) -> Work | None:
+        """Leads of one campaign to add now; from here on their membership is `unknown`."""
+        day = business_date(self._clock())
+        return await self._claim_work(
+            queries.campaign_with_adds_due, queries.claim_adds, self._settings.instantly_bulk, local_date=day
+        )
+
+    async def claim_asks(self) -> Work | None:
+        """Leads of one campaign to ask Instantly about."""
+        return await self._claim_work(queries.campaign_with_asks_due, queries.claim_asks, PAGE)
+
+    async def claim_removals(self) -> list[Removal]:
+        """Members to take out, of any campaign."""
+        now = self._clock()
+
+        async def claim(tx: Tx) -> list[Removal]:
+            rows = queries.claim_removals(tx.connection, now=now, until=now + self._claim, many=PAGE)
+            return [Removal(row["lead_id"], row["campaign_id"], row["vendor_lead_id"]) async for row in rows]
+
+        return await self.bus.transact(claim)
+
+    async def _claim_work(self, next_campaign: Any, claim: Any, many: int, **more: object) -> Work | None:
+        now = self._clock()
+
+        async def work(tx: Tx) -> Work | None:
+            campaign_id = await next_campaign(tx.connection, now=now, **more)
+            if campaign_id is None:
+                return None
+            until = now + self._claim
+            rows = claim(tx.connection, campaign_id=campaign_id, now=now, until=until, many=many, **more)
+            lead_ids = [row["lead_id"] async for row in rows]
+            campaign = await queries.read_campaign(tx.connection, campaign_id=campaign_id)
+            members = queries.read_members(tx.connection, campaign_id=campaign_id, lead_ids=lead_ids)
+            claimed = [self._read(row) async for row in members]
+            return Work(campaign_id, campaign["vendor_campaign_id"], claimed) if claimed else None
+
+        return await self.bus.transact(work)
+
+    def _read(self, row: Any) -> Claimed:
+        member = None
+        if row["data_key"] and row["value_ciphertext"]:
+            try:
+                key = self.bus.keyring.open_data_key(row["lead_id"], row["data_key"])
+                member = new_member(row, key.decrypt("email", row["value_ciphertext"]), self._links)
+            except CannotOpenError:
+                log.warning("address_unreadable", lead_id=str(row["lead_id"]))
+        return Claimed(row["lead_id"], row["desired"], row["attempted_at"], row["problem"], member)
+
+    async def found(self, work: Work, ids: dict[UUID, str]) -> None:
+        """These leads (with Instantly's ids) are in the campaign; suppressions are read again under the same lock of rows."""
+
+        async def write(tx: Tx) -> None:
+            await self.record_in(tx, work.campaign_id, ids)
+
+        if ids:
+            await self.bus.transact(write)
+
+    async def record_in(self, tx: Tx, campaign_id: UUID, ids: dict[UUID, str]) -> None:
+        """The same within a transaction: slots are confirmed, `campaign_added` is said once, the suppressed are wanted out."""
+        now, lead_ids = self._clock(), sorted(ids)
+        await queries.lock_memberships(tx.connection, campaign_id=campaign_id, lead_ids=lead_ids)
+        vendor_ids = [ids[lead_id] for lead_id in lead_ids]
+        await queries.record_in(
+            tx.connection, campaign_id=campaign_id, lead_ids=lead_ids, vendor_lead_ids=vendor_ids, now=now
+        )
+        campaign = await queries.read_campaign(tx.connection, campaign_id=campaign_id)
+        async for slot in queries.confirm_slots(tx.connection, lead_ids=lead_ids):
+            event = CampaignAdded(
+                lead_id=slot["lead_id"],
+                lead_version=slot["lead_version"],
+                broker_id=slot["broker_id"],
+                occurred_at=now,
+                campaign_id=campaign_id,
+                persona_id=campaign["persona_id"],
+                local_date=slot["local_date"],
+            )
+            tx.emit(event)
+        overtaken = [row["lead_id"] async for row in queries.take_out(tx.connection, lead_ids=lead_ids, now=now)]
+        if overtaken:
+            log.info("members_overtaken", count=len(overtaken), campaign_id=str(campaign_id))
+
+    async def not_created(self, work: Work, lead_ids: Sequence[UUID]) -> None:
+        """Instantly answered an add without these: they are asked about, for it does not say why."""
+        await self._update(work, lead_ids, queries.record_later, retry_at=self._clock(), problem=NOT_CREATED)
+
+    async def unanswered(self, work: Work, lead_ids: Sequence[UUID]) -> None:
+        """A call gave no answer: asked about soon."""
+        await self._update(work, lead_ids, queries.record_later, retry_at=self._soon(), problem=None)
+
+    async def not_done(self, work: Work, lead_ids: Sequence[UUID]) -> None:
+        """Instantly refused an add as a whole, so nobody was added: later again."""
+        await self._update(work, lead_ids, queries.record_out, retry_at=self._clock(), problem=None, now=self._clock())
+
+    async def absent(self, work: Work, claimed: Sequence[Claimed]) -> None:
+        """Instantly does not have these: refused where it answered the add; out once an answerless add has had its time."""
+        settled_before = self._clock() - self._settle
+        refused = [one.lead_id for one in claimed if one.problem == NOT_CREATED]
+        rest = [one for one in claimed if one.problem != NOT_CREATED]
+        out = [one.lead_id for one in rest if one.attempted_at is None or one.attempted_at <= settled_before]
+        unsure = [one.lead_id for one in rest if one.lead_id not in set(out)]
+        await self.refuse(work, refused)
+        await self._update(work, out, queries.record_out, retry_at=None, problem=None, now=self._clock())
+        await self._update(work, unsure, queries.record_later, retry_at=self._soon(), problem=None)
+
+    async def refuse(self, work: Work, lead_ids: Sequence[UUID]) -> None:
+        """Instantly does not take these: their slots are given back and the leads pause, for a person to look at."""
+        now = self._clock()
+
+        async def write(tx: Tx) -> None:
+            moves = queries.move_leads(
+                tx.connection, lead_ids=sorted(lead_ids), to_status="paused", because="refused by Instantly"
+            )
+            _ = [row async for row in moves]
+            where = {"campaign_id": work.campaign_id, "lead_ids": sorted(lead_ids)}
+            await queries.lock_memberships(tx.connection, **where)
+            await queries.want_out(tx.connection, **where, now=now)
+            await queries.record_out(tx.connection, **where, now=now, retry_at=None, problem=REFUSED)
+
+        if lead_ids:
+            await self.bus.transact(write)
+            telemetry.counter("equity_adds_refused", "Leads that Instantly did not take").add(len(lead_ids))
+            log.warning("leads_refused", count=len(lead_ids), campaign_id=str(work.campaign_id))
+
+    async def removed(self, removals: Sequence[Removal]) -> None:
+        """These are out of their campaigns."""
+        await self._each_campaign(removals, queries.record_out, retry_at=None, problem=None, now=self._clock())
+
+    async def not_removed(self, removals: Sequence[Removal]) -> None:
+        """These may still be in: again soon, for a removal may be repeated."""
+        await self._each_campaign(removals, queries.record_later, retry_at=self._soon(), problem=None)
+
+    async def campaign_gone(self, campaign_id: UUID) -> None:
+        """Instantly has no such campaign any more: nothing is added to it until somebody has looked."""
+        log.error("campaign_gone", campaign_id=str(campaign_id), advice="`equity campaigns sync` makes it anew")
+
+        async def write(tx: Tx) -> None:
+            await queries.set_campaign_problem(tx.connection, campaign_id=campaign_id, problem="gone")
+
+        await self.bus.transact(write)
+
+    async def give_back_slots(self) -> None:
+        """Give back the slots of those who shall not be fed after all."""
+
+        async def write(tx: Tx) -> int:
+            return len([row async for row in queries.give_back_slots(tx.connection)])
+
+        if count := await self.bus.transact(write):
+            log.info("slots_given_back", count=count)
+
+    def _soon(self) -> datetime:
+        return self._clock() + min(self._settle / 8, timedelta(seconds=15))
+
+    async def _each_campaign(self, removals: Sequence[Removal], query: Any, **more: object) -> None:
+        for campaign_id in sorted({removal.campaign_id for removal in removals}):
+            lead_ids = [removal.lead_id for removal in removals if removal.campaign_id == campaign_id]
+            await self._update(Work(campaign_id, "", []), lead_ids, query, **more)
+
+    async def _update(
+        self, work: Work, lead_ids: Sequence[UUID], query: Callable[..., Awaitable[object]], **more: object
+    ) -> None:
+        async def write(tx: Tx) -> None:
+            where = {"campaign_id": work.campaign_id, "lead_ids": sorted(lead_ids)}
+            await queries.lock_memberships(tx.connection, **where)
+            await query(tx.connection, **where, **more)
+
+        if lead_ids:
+            await self.bus.transact(write)

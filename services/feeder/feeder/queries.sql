@@ -1,0 +1,422 @@
+-- name: verified_new_leads
+-- Verified leads that wait for nothing yet.
+select id
+from app.leads
+where id = any (:lead_ids::uuid[])
+and (email_verified or phone_verified)
+and campaign_status = 'new'
+order by id;
+
+-- name: read_leads
+select id, lead_version, assigned_broker_id, email_verified, lead_score
+from app.leads
+where id = any (:lead_ids::uuid[])
+order by id;
+
+-- name: refresh_contactable_leads!
+select app.refresh_contactable_leads();
+
+-- name: active_brokers
+select id, name
+from app.brokers
+where active
+order by id;
+
+-- name: lock_broker^
+select * from app.lock_broker_for_feed(:broker_id);
+
+-- name: count_slots$
+-- Slots that count against the limit of a day.
+select count(*)
+from app.feed_slots
+where broker_id = :broker_id
+and local_date = :local_date
+and state <> 'refused';
+
+-- name: carry_over
+-- Slots of earlier days whose lead never got into its campaign count today instead, the oldest first.
+update app.feed_slots s
+set local_date = :local_date
+where s.lead_id in (
+  select w.lead_id
+  from app.feed_slots w
+  join app.vendor_memberships m on m.lead_id = w.lead_id and m.desired = 'in' and m.actual = 'out'
+  where w.broker_id = :broker_id
+  and w.state = 'reserved'
+  and w.local_date < :local_date
+  order by w.local_date, w.lead_id
+  limit :room
+)
+returning s.lead_id;
+
+-- name: ready_campaigns
+select id
+from app.campaigns
+where broker_id = :broker_id
+and active
+and vendor_campaign_id is not null
+and problem is null
+order by id;
+
+-- name: list_candidates
+-- The best leads of the morning's list that are still in line, were never fed, and were not refused today.
+select m.id
+from app.mv_contactable_leads m
+join app.leads l on l.id = m.id
+where m.assigned_broker_id = :broker_id
+and m.campaign_status = 'queued'
+and m.email_verified
+and m.added_to_campaign_at is null
+and l.campaign_status = 'queued'
+and l.assigned_broker_id = :broker_id
+and not exists (select from app.feed_slots s where s.lead_id = m.id)
+and not exists (select from app.feed_holds h where h.lead_id = m.id and h.local_date = :local_date)
+order by m.lead_score desc, m.id
+limit :many;
+
+-- name: addresses_of
+-- The address that each lead would be written to: the best verified one.
+select l.id as lead_id, c.value_hash
+from unnest(:lead_ids::uuid[]) as l (id)
+cross join lateral (
+  select c.value_hash
+  from app.lead_contacts c
+  where c.lead_id = l.id
+  and c.channel = 'email'
+  and c.verified
+  order by c.rank, c.value_hash
+  limit 1
+) c;
+
+-- name: lock_candidates
+-- The base rows, as they are now; a lead that somebody is changing at this moment is left for the next round.
+select id, lead_score
+from app.leads
+where id = any (:lead_ids::uuid[])
+and campaign_status = 'queued'
+and assigned_broker_id = :broker_id
+order by id
+for no key update skip locked;
+
+-- name: read_facts
+-- What the gate wants to know of leads and the addresses they would be written to.
+select
+  l.id as lead_id,
+  l.lead_score,
+  l.campaign_status::text as status,
+  l.deceased_owner as deceased,
+  l.consent,
+  l.consented_at,
+  (l.litigator or coalesce(c.litigator, false)) as litigator,
+  c.verified,
+  w.value_hash,
+  exists (
+    select from app.suppressions s where s.channel = 'email' and s.value_hash = w.value_hash
+  ) as suppressed,
+  exists (
+    select
+    from app.vendor_memberships m
+    where m.value_hash = w.value_hash
+    and (m.desired = 'in' or m.actual <> 'out')
+  ) as duplicate
+from unnest(:lead_ids::uuid[], :hashes::bytea[]) as w (lead_id, value_hash)
+join app.leads l on l.id = w.lead_id
+left join app.lead_contacts c on c.lead_id = w.lead_id and c.channel = 'email' and c.value_hash = w.value_hash
+order by l.lead_score desc, l.id;
+
+-- name: reserve_slots!
+insert into app.feed_slots (broker_id, local_date, lead_id, at)
+select :broker_id, :local_date, s.lead_id, :now
+from unnest(:lead_ids::uuid[]) as s (lead_id);
+
+-- name: want_in!
+insert into app.vendor_memberships (lead_id, campaign_id, desired, actual, value_hash, changed_at)
+select w.lead_id, w.campaign_id, 'in', 'out', w.value_hash, :now
+from unnest(:lead_ids::uuid[], :campaign_ids::uuid[], :hashes::bytea[]) as w (lead_id, campaign_id, value_hash);
+
+-- name: move_leads
+select lead_id, result from app.move_lead(:lead_ids::uuid[], :to_status::app.campaign_status, :because);
+
+-- name: hold!
+insert into app.feed_holds (lead_id, broker_id, local_date, reason, at)
+select h.lead_id, :broker_id, :local_date, h.reason, :now
+from unnest(:lead_ids::uuid[], :reasons::text[]) as h (lead_id, reason)
+on conflict (lead_id) do update
+set broker_id = excluded.broker_id, local_date = excluded.local_date, reason = excluded.reason, at = excluded.at;
+
+-- name: waiting_counts^
+-- Who of a broker's leads waits, and for what.
+select
+  count(*) filter (where l.email_verified) as with_email,
+  count(*) filter (where not l.email_verified) as phone_only,
+  count(*) filter (where l.email_verified and m.id is null) as not_on_the_list
+from app.leads l
+left join app.mv_contactable_leads m on m.id = l.id and m.campaign_status = 'queued' and m.email_verified
+where l.assigned_broker_id = :broker_id
+and l.campaign_status = 'queued';
+
+-- name: campaign_with_adds_due$
+-- The campaign whose leads have waited longest for their add. Only slots of today count: an add of another day would be
+-- beyond that day's limit, so it waits for the feed to carry its slot over.
+select m.campaign_id
+from app.feed_slots s
+join app.vendor_memberships m on m.lead_id = s.lead_id and m.desired = 'in' and m.actual = 'out'
+join app.campaigns c on c.id = m.campaign_id and c.active and c.vendor_campaign_id is not null and c.problem is null
+join app.leads l on l.id = m.lead_id and l.campaign_status = 'active'
+where s.state = 'reserved'
+and s.local_date = :local_date
+and (m.retry_at is null or m.retry_at <= :now)
+and not exists (select from app.suppressions x where x.channel = 'email' and x.value_hash = m.value_hash)
+order by m.changed_at, m.campaign_id
+limit 1;
+
+-- name: claim_adds
+-- The intent of an add, committed before the call: from here on nobody knows, until Instantly has said.
+with due as (
+  select m.lead_id, m.campaign_id
+  from app.vendor_memberships m
+  join app.feed_slots s on s.lead_id = m.lead_id and s.state = 'reserved' and s.local_date = :local_date
+  join app.leads l on l.id = m.lead_id and l.campaign_status = 'active'
+  where m.campaign_id = :campaign_id
+  and m.desired = 'in'
+  and m.actual = 'out'
+  and (m.retry_at is null or m.retry_at <= :now)
+  and not exists (select from app.suppressions x where x.channel = 'email' and x.value_hash = m.value_hash)
+  order by m.lead_id
+  limit :many
+  for update of m skip locked
+)
+update app.vendor_memberships m
+set actual = 'unknown', attempted_at = :now, claimed_until = :until, retry_at = null, problem = null
+from due d
+where m.lead_id = d.lead_id
+and m.campaign_id = d.campaign_id
+returning m.lead_id;
+
+-- name: campaign_with_asks_due$
+select m.campaign_id
+from app.vendor_memberships m
+where m.actual = 'unknown'
+and (m.retry_at is null or m.retry_at <= :now)
+and (m.claimed_until is null or m.claimed_until <= :now)
+order by m.desired = 'out' desc, m.attempted_at, m.campaign_id
+limit 1;
+
+-- name: claim_asks
+with due as (
+  select m.lead_id, m.campaign_id
+  from app.vendor_memberships m
+  where m.campaign_id = :campaign_id
+  and m.actual = 'unknown'
+  and (m.retry_at is null or m.retry_at <= :now)
+  and (m.claimed_until is null or m.claimed_until <= :now)
+  order by m.desired = 'out' desc, m.lead_id
+  limit :many
+  for update skip locked
+)
+update app.vendor_memberships m
+set claimed_until = :until
+from due d
+where m.lead_id = d.lead_id
+and m.campaign_id = d.campaign_id
+returning m.lead_id;
+
+-- name: claim_removals
+with due as (
+  select m.lead_id, m.campaign_id
+  from app.vendor_memberships m
+  where m.desired = 'out'
+  and m.actual = 'in'
+  and (m.retry_at is null or m.retry_at <= :now)
+  and (m.claimed_until is null or m.claimed_until <= :now)
+  order by m.changed_at, m.lead_id
+  limit :many
+  for update skip locked
+)
+update app.vendor_memberships m
+set claimed_until = :until
+from due d
+where m.lead_id = d.lead_id
+and m.campaign_id = d.campaign_id
+returning m.lead_id, m.campaign_id, m.vendor_lead_id;
+
+-- name: read_members
+-- Claimed memberships with what an email says of the lead, and the address, sealed.
+select
+  m.lead_id, m.desired, m.attempted_at, m.problem, m.value_hash,
+  l.data_key, k.value_ciphertext,
+  l.owner_first_name, l.owner_last_name, l.property_address, l.property_city, l.property_state, l.est_value, l.est_equity,
+  b.name as broker_name, p.name as persona_name
+from app.vendor_memberships m
+join app.leads l on l.id = m.lead_id
+join app.campaigns c on c.id = m.campaign_id
+join app.brokers b on b.id = c.broker_id
+left join app.personas p on p.id = c.persona_id
+left join app.lead_contacts k on k.lead_id = m.lead_id and k.channel = 'email' and k.value_hash = m.value_hash
+where m.campaign_id = :campaign_id
+and m.lead_id = any (:lead_ids::uuid[])
+order by m.lead_id;
+
+-- name: lock_memberships!
+select lead_id
+from app.vendor_memberships
+where campaign_id = :campaign_id
+and lead_id = any (:lead_ids::uuid[])
+order by lead_id
+for update;
+
+-- name: record_in!
+update app.vendor_memberships m
+set actual = 'in', vendor_lead_id = f.vendor_lead_id, checked_at = :now, claimed_until = null, retry_at = null, problem = null
+from unnest(:lead_ids::uuid[], :vendor_lead_ids::text[]) as f (lead_id, vendor_lead_id)
+where m.lead_id = f.lead_id
+and m.campaign_id = :campaign_id;
+
+-- name: record_out!
+update app.vendor_memberships
+set actual = 'out', checked_at = :now, claimed_until = null, retry_at = :retry_at, problem = :problem
+where campaign_id = :campaign_id
+and lead_id = any (:lead_ids::uuid[]);
+
+-- name: record_later!
+update app.vendor_memberships
+set claimed_until = null, retry_at = :retry_at, problem = coalesce(:problem, problem)
+where campaign_id = :campaign_id
+and lead_id = any (:lead_ids::uuid[]);
+
+-- name: want_out!
+update app.vendor_memberships
+set desired = 'out', changed_at = :now
+where campaign_id = :campaign_id
+and lead_id = any (:lead_ids::uuid[])
+and desired = 'in';
+
+-- name: take_out
+-- Who is suppressed or stopped shall be in no campaign: of these leads, or for null of all.
+update app.vendor_memberships m
+set desired = 'out', changed_at = :now
+where m.desired = 'in'
+and (:lead_ids::uuid[] is null or m.lead_id = any (:lead_ids::uuid[]))
+and (
+  exists (select from app.suppressions s where s.channel = 'email' and s.value_hash = m.value_hash)
+  or exists (
+    select
+    from app.leads l
+    where l.id = m.lead_id
+    and l.campaign_status in ('paused', 'unsubscribed', 'bounced', 'do_not_contact', 'converted')
+  )
+)
+returning m.lead_id;
+
+-- name: confirm_slots
+-- Slots of leads that are in their campaign for the first time.
+update app.feed_slots s
+set state = 'added'
+from app.leads l
+where s.lead_id = any (:lead_ids::uuid[])
+and s.state = 'reserved'
+and l.id = s.lead_id
+returning s.lead_id, s.broker_id, s.local_date, l.lead_version;
+
+-- name: give_back_slots
+-- A slot whose lead never got into a campaign and shall not does not count against the limit.
+update app.feed_slots s
+set state = 'refused'
+from app.vendor_memberships m
+where m.lead_id = s.lead_id
+and s.state = 'reserved'
+and m.desired = 'out'
+and m.actual = 'out'
+returning s.lead_id;
+
+-- name: read_campaign^
+select id, broker_id, persona_id, vendor_campaign_id
+from app.campaigns
+where id = :campaign_id;
+
+-- name: set_campaign_problem!
+update app.campaigns
+set problem = :problem
+where id = :campaign_id;
+
+-- name: synced_campaigns
+select id, vendor_campaign_id
+from app.campaigns
+where vendor_campaign_id is not null
+order by id;
+
+-- name: record_seen
+-- What a sweep saw in a campaign; `checked_at` is written once a day, the rest when it differs.
+update app.vendor_memberships m
+set actual = 'in', vendor_lead_id = f.vendor_lead_id, checked_at = :now, problem = null
+from unnest(:lead_ids::uuid[], :vendor_lead_ids::text[]) as f (lead_id, vendor_lead_id)
+where m.lead_id = f.lead_id
+and m.campaign_id = :campaign_id
+and (
+  m.actual <> 'in'
+  or m.vendor_lead_id is distinct from f.vendor_lead_id
+  or m.checked_at < :now::timestamptz - interval '1 day'
+)
+returning m.lead_id;
+
+-- name: known_members
+select lead_id
+from app.vendor_memberships
+where campaign_id = :campaign_id
+and lead_id = any (:lead_ids::uuid[]);
+
+-- name: members_by_address
+select lead_id, value_hash
+from app.vendor_memberships
+where campaign_id = :campaign_id
+and value_hash = any (:hashes::bytea[]);
+
+-- name: suppressed_addresses
+select value_hash
+from app.suppressions
+where channel = 'email'
+and value_hash = any (:hashes::bytea[]);
+
+-- name: doubt_missing
+-- Members that a sweep did not see are asked about one by one.
+update app.vendor_memberships
+set actual = 'unknown', retry_at = null
+where campaign_id = :campaign_id
+and actual = 'in'
+and attempted_at < :before
+and not lead_id = any (:seen::uuid[])
+returning lead_id;
+
+-- name: claim_campaigns
+-- Campaigns that the vendor does not have as they should be.
+with due as (
+  select id
+  from app.campaigns
+  where version > synced_version
+  and (active or vendor_campaign_id is not null)
+  and (claimed_until is null or claimed_until <= :now)
+  order by id
+  limit :many
+  for update skip locked
+)
+update app.campaigns c
+set claimed_until = :until
+from due d, app.brokers b
+where c.id = d.id
+and b.id = c.broker_id
+returning c.id, c.name, c.version, c.vendor_campaign_id, c.sequence, c.settings, c.active, b.name as broker_name;
+
+-- name: record_campaign!
+update app.campaigns
+set vendor_campaign_id = :vendor_campaign_id
+where id = :campaign_id;
+
+-- name: record_synced!
+update app.campaigns
+set synced_version = :version, synced_at = :now, claimed_until = null, problem = null
+where id = :campaign_id;
+
+-- name: release_campaign!
+update app.campaigns
+set claimed_until = :until, problem = :problem
+where id = :campaign_id;

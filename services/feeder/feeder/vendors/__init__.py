@@ -1,0 +1,1 @@
+"""The vendors that the feeder talks to, one file each."""

@@ -1,0 +1,162 @@
+"""A broker, campaigns and verified leads, ready to be fed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import asyncpg
+from pydantic import SecretStr
+
+from common.contacts import Keyring
+from common.ids import new_id
+from feeder.app import build
+from feeder.settings import FeederSettings
+from support.databases import Database
+from support.installation import SECRETS
+from support.instantly import Workspace
+
+KEYS = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1", bytes.fromhex(SECRETS["CONTACT_HASH_KEY"]))
+MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
+"""A Monday, 06:00 in Los Angeles."""
+
+
+@dataclass
+class HandClock:
+    """A clock that stands until a test moves it."""
+
+    now: datetime = MONDAY
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        """Move on."""
+        self.now += timedelta(**by)
+
+
+@dataclass
+class Ranch:
+    """What a test feeds from, seen as the database's owner."""
+
+    db: asyncpg.Connection
+    database: Database
+    clock: HandClock = field(default_factory=HandClock)
+
+    async def broker(self, limit: int = 250, campaigns: Sequence[str] = ("A",), **columns: Any) -> UUID:
+        """A broker with campaigns; *campaigns* are the vendor's ids."""
+        broker = uuid4()
+        await self.db.execute(
+            "insert into app.brokers (id, name, daily_limit) values ($1, $2, $3)", broker, f"Broker {broker}", limit
+        )
+        for column, value in columns.items():
+            await self.db.execute(f"update app.brokers set {column} = $2 where id = $1", broker, value)
+        for vendor_id in campaigns:
+            await self.db.execute(
+                """insert into app.campaigns (broker_id, name, vendor_campaign_id, version, synced_version)
+                values ($1, $2, $2, 1, 1)""",
+                broker,
+                vendor_id,
+            )
+        return broker
+
+    async def leads(
+        self, broker: UUID | None, count: int, *, emails: Sequence[str] = (), refresh: bool = True
+    ) -> list[UUID]:
+        """*count* verified leads in line, the best first; *emails* for the first of them."""
+        made = []
+        for number in range(count):
+            email = emails[number] if number < len(emails) else f"owner{uuid4().hex[:10]}@example.com"
+            made.append(await self._lead(broker, email, max(0, 100 - number)))
+        if refresh:
+            await self.refresh()
+        return made
+
+    async def _lead(self, broker: UUID | None, email: str, score: int) -> UUID:
+        lead = new_id()
+        key, wrapped = KEYS.new_data_key(lead)
+        await self.db.execute(
+            """insert into app.leads (id, property_address, property_city, property_state, owner_first_name, observed,
+              source, assigned_broker_id, lead_score, data_key, email_verified, campaign_status)
+            values ($1, '1 Palm Ave', 'Dunedin', 'FL', 'Marjorie', '{}', 'test', $2, $3, $4, true, 'queued')""",
+            lead, broker, score, wrapped,
+        )  # fmt: skip
+        await self.db.execute(
+            """insert into app.lead_contacts (lead_id, channel, value_hash, hash_key_id, value_ciphertext, source, verified,
+              verified_at)
+            values ($1, 'email', $2, 'h1', $3, 'test', true, now())""",
+            lead, KEYS.hash_contact(email), key.encrypt("email", email),
+        )  # fmt: skip
+        return lead
+
+    async def refresh(self) -> None:
+        """What the job of 05:30 does."""
+        await self.db.execute("refresh materialized view app.mv_contactable_leads")
+
+    async def suppress(self, email: str) -> None:
+        """What the consent service does when somebody unsubscribes, with the lock that it takes."""
+        value_hash = KEYS.hash_contact(email)
+        async with self.db.transaction():
+            key = int.from_bytes(value_hash[:8], "big", signed=True)
+            await self.db.execute("select pg_advisory_xact_lock($1)", key)
+            await self.db.execute(
+                """insert into app.suppressions (channel, value_hash, hash_key_id, reason)
+                values ('email', $1, 'h1', 'unsubscribed')""",
+                value_hash,
+            )
+
+    async def slots(self, broker: UUID, day: date | None = None) -> dict[str, int]:
+        """How many slots there are in each state, of a day or of all."""
+        rows = await self.db.fetch(
+            """select state, count(*) as count from app.feed_slots
+            where broker_id = $1 and ($2::date is null or local_date = $2) group by 1""",
+            broker, day,
+        )  # fmt: skip
+        return {row["state"]: row["count"] for row in rows}
+
+    async def ask(self, query: str, *values: object) -> list[Any]:
+        """The first column of a query."""
+        return [row[0] for row in await self.db.fetch(query, *values)]
+
+
+def settings_on(database: Database, workspace: Workspace, **more: Any) -> FeederSettings:
+    """The settings of a feeder that speaks to *workspace*."""
+    values: dict[str, Any] = {name.lower(): value for name, value in SECRETS.items()}
+    values |= {
+        "database_url": SecretStr(database.dsn("feeder")),
+        "instantly_base_url": workspace.url,
+        "instantly_api_key": SecretStr("k"),
+        "instantly_timeout_seconds": 1,
+        "instantly_requests_per_second": 100,
+        "health_port": 0,
+    }
+    return FeederSettings(**values | more)
+
+
+class Feeder:
+    """A feeder whose jobs a test runs by hand: the database and Instantly, no Kafka."""
+
+    def __init__(self, settings: FeederSettings, clock: HandClock) -> None:
+        self.service = build(settings, clock)
+
+    async def __aenter__(self) -> Self:
+        await self.service.database.start()
+        for part in self.service.parts:
+            await part.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for part in self.service.parts:
+            await part.stop()
+        await self.service.database.stop()
+
+    async def run(self, *jobs: str) -> None:
+        """Run these jobs, one after another, due or not."""
+        for job in jobs:
+            await self.service.jobs.run_now(f"feeder.{job}")
+
+    async def events(self, topic: str) -> int:
+        """How many events of *topic* wait in the outbox."""
+        async with self.service.database.connection() as connection:
+            return int(await connection.fetchval("select count(*) from svc_feeder.outbox where topic = $1", topic))

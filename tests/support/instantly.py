@@ -1,0 +1,188 @@
+"""A stand-in for Instantly's API v2, enough of it for the feeder, that can be slow, refuse, and forget to answer."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Any]
+
+
+@dataclass
+class Workspace:
+    """What the vendor holds, and how it shall behave next."""
+
+    url: str = ""
+    campaigns: dict[str, dict[str, Any]] = field(default_factory=dict)
+    members: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    added: Counter[str] = field(default_factory=Counter)
+    """How often each address was made a member."""
+    bulk_sizes: list[int] = field(default_factory=list)
+    blocked: set[str] = field(default_factory=set)
+    """Addresses that are not created, without a word which."""
+    answers: list[int] = field(default_factory=list)
+    """Statuses of the next calls of POST /leads/add, instead of doing it."""
+    slow_add: float = 0
+    """Seconds before an add is done; a caller that does not wait so long has no answer, and it is done all the same."""
+    mute_after_add: bool = False
+    """Do the add, and answer 500."""
+    adding: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def emails(self, campaign: str | None = None) -> list[str]:
+        """The addresses in *campaign*, or in all."""
+        return sorted(m["email"] for m in self.members.values() if campaign in (None, m["campaign"]))
+
+    def add(self, campaign: str, lead: dict[str, Any]) -> dict[str, Any]:
+        """Make a member, as somebody by hand might."""
+        member = {"id": str(uuid4()), "campaign": campaign, "email": lead["email"], "status": 1}
+        member["payload"] = lead.get("custom_variables", {})
+        self.members[member["id"]] = member
+        self.added[lead["email"]] += 1
+        return member
+
+
+@asynccontextmanager
+async def instantly() -> AsyncIterator[Workspace]:
+    """A running stand-in."""
+    workspace = Workspace()
+    runner = web.AppRunner(_app(workspace), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    workspace.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield workspace
+    finally:
+        await runner.cleanup()
+
+
+def _app(workspace: Workspace) -> web.Application:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> Any:
+        if not request.headers.get("Authorization", "").startswith("Bearer "):
+            return _error(401)
+        workspace.calls[f"{request.method} {request.path.removeprefix('/api/v2')}"] += 1
+        return await handler(request)
+
+    app = web.Application(middlewares=[guard])
+    api = _Api(workspace)
+    app.add_routes(
+        [
+            web.post("/api/v2/leads/add", api.add),
+            web.post("/api/v2/leads/list", api.list),
+            web.delete("/api/v2/leads/{id}", api.delete),
+            web.get("/api/v2/campaigns", api.campaigns),
+            web.post("/api/v2/campaigns", api.create),
+            web.patch("/api/v2/campaigns/{id}", api.patch),
+            web.post("/api/v2/campaigns/{id}/{action}", api.act),
+        ]
+    )
+    return app
+
+
+def _error(status: int) -> web.Response:
+    return web.json_response({"statusCode": status, "error": "x", "message": "x"}, status=status)
+
+
+@dataclass
+class _Api:
+    workspace: Workspace
+
+    async def add(self, request: web.Request) -> web.Response:
+        body, workspace = await request.json(), self.workspace
+        workspace.adding.set()
+        if workspace.answers:
+            return _error(workspace.answers.pop(0))
+        if workspace.slow_add:
+            # The work goes on when the caller hangs up, as it would at the real one.
+            return await asyncio.shield(asyncio.ensure_future(self._later(body)))
+        return self._do(body)
+
+    async def _later(self, body: dict[str, Any]) -> web.Response:
+        await asyncio.sleep(self.workspace.slow_add)
+        return self._do(body)
+
+    def _do(self, body: dict[str, Any]) -> web.Response:
+        workspace, leads = self.workspace, body["leads"]
+        workspace.bulk_sizes.append(len(leads))
+        if body["campaign_id"] not in workspace.campaigns:
+            return _error(404)
+        if not 0 < len(leads) <= 1000 or any(_not_scalar(lead) for lead in leads):
+            return _error(400)
+        created = []
+        for index, lead in enumerate(leads):
+            there = lead["email"] in workspace.emails(body["campaign_id"]) and body.get("skip_if_in_campaign")
+            if not there and lead["email"] not in workspace.blocked:
+                member = workspace.add(body["campaign_id"], lead)
+                created.append({"index": index, "id": member["id"], "email": lead["email"]})
+        if workspace.mute_after_add:
+            return _error(500)
+        missing = len(leads) - len(created)
+        return web.json_response(
+            {
+                "status": "success",
+                "total_sent": len(leads),
+                "leads_uploaded": len(created),
+                "skipped_count": missing,
+                "created_leads": created,
+            }
+        )
+
+    async def list(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if body["campaign"] not in self.workspace.campaigns:
+            return _error(404)
+        wanted = body.get("contacts")
+        found = sorted(
+            (m for m in self.workspace.members.values() if m["campaign"] == body["campaign"]),
+            key=lambda member: member["id"],
+        )
+        found = [
+            m for m in found if (wanted is None or m["email"] in wanted) and m["id"] > body.get("starting_after", "")
+        ]
+        page = found[: body.get("limit", 10)]
+        return web.json_response({"items": page, "next_starting_after": page[-1]["id"] if page else None})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        member = self.workspace.members.pop(request.match_info["id"], None)
+        return web.json_response(member) if member else _error(404)
+
+    async def campaigns(self, request: web.Request) -> web.Response:
+        after = request.query.get("starting_after", "")
+        found = sorted(
+            (c for c in self.workspace.campaigns.values() if c["id"] > after), key=lambda campaign: campaign["id"]
+        )
+        page = found[: int(request.query.get("limit", "10"))]
+        return web.json_response({"items": page, "next_starting_after": page[-1]["id"] if page else None})
+
+    async def create(self, request: web.Request) -> web.Response:
+        campaign = {**await request.json(), "id": str(uuid4()), "status": 0}
+        self.workspace.campaigns[campaign["id"]] = campaign
+        if self.workspace.answers:
+            return _error(self.workspace.answers.pop(0))
+        return web.json_response(campaign)
+
+    async def patch(self, request: web.Request) -> web.Response:
+        campaign = self.workspace.campaigns.get(request.match_info["id"])
+        if campaign is None:
+            return _error(404)
+        campaign.update(await request.json())
+        return web.json_response(campaign)
+
+    async def act(self, request: web.Request) -> web.Response:
+        campaign = self.workspace.campaigns.get(request.match_info["id"])
+        if campaign is None:
+            return _error(404)
+        campaign["status"] = {"activate": 1, "pause": 2}[request.match_info["action"]]
+        return web.json_response(campaign)
+
+
+def _not_scalar(lead: dict[str, Any]) -> bool:
+    values = lead.get("custom_variables", {}).values()
+    return any(isinstance(value, dict | list) for value in values) or lead["email"].startswith("malformed")
