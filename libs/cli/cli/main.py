@@ -8,7 +8,8 @@ import typer
 from cli import errors
 from cli.lazy import Entry, LazyGroup
 
-_UPLOADS, _WATCHING, _PEOPLE, _RUNNING = "Leads in", "Watching", "Partners and brokers", "Running it"
+_UPLOADS, _WATCHING, _CAMPAIGNS = "Leads in", "Watching", "Campaigns"
+_PEOPLE, _RUNNING = "Partners and brokers", "Running it"
 
 
 class Commands(LazyGroup):
@@ -21,10 +22,13 @@ class Commands(LazyGroup):
         "funnel": Entry(_WATCHING, "How many leads came how far."),
         "dlq": Entry(_WATCHING, "Dead letters: what could not be handled, why, and handling it again."),
         "conflicts": Entry(_WATCHING, "Records that contradict each other: list, and settle."),
+        "campaigns": Entry(_CAMPAIGNS, "Email campaigns: make them of a file, and see how they stand."),
+        "feed": Entry(_CAMPAIGNS, "Who goes into a campaign today, who not, and why."),
         "brokers": Entry(_PEOPLE, "Brokers and their territories."),
         "partners": Entry(_PEOPLE, "Partners who upload leads."),
         "keys": Entry(_PEOPLE, "Partners' keys for signing: add, rotate, revoke."),
         "run": Entry(_RUNNING, "Run services in this process."),
+        "jobs": Entry(_RUNNING, "What runs at a time of day: list, run now, and how it ended."),
         "topics": Entry(_RUNNING, "Kafka topics: list, create what is missing, compare."),
         "db": Entry(_RUNNING, "The database: migrate, roll back, back up, restore."),
     }

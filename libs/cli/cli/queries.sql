@@ -28,7 +28,7 @@ order by lower(b.name);
 
 -- name: show_broker(broker_id)^
 select
-    b.id, b.name, b.email, b.daily_limit, b.booking_link, b.active, b.created_at,
+    b.id, b.name, b.email, b.daily_limit, b.feed_weekdays, b.feed_on_holidays, b.days_off, b.booking_link, b.active, b.created_at,
     array(
         select concat_ws(' ', t.state, t.county, t.zip)
         from app.territories t
@@ -279,3 +279,106 @@ for update;
 
 -- name: reseal_dead_letters*!
 update pipeline.pipeline_dlq set payload = :sealed where id = :id;
+
+-- name: list_jobs()
+select j.job, j.local_time, j.weekdays, j.window_minutes, j.every_seconds, r.local_date, r.outcome, r.finished_at
+from pipeline.jobs j
+left join lateral (
+    select r.local_date, r.outcome, r.finished_at
+    from pipeline.job_runs r
+    where r.job = j.job
+    order by r.local_date desc
+    limit 1
+) r on true
+order by j.job;
+
+-- name: job_history(job, limit)
+select job, local_date, outcome, detail, host, started_at, finished_at
+from pipeline.job_runs
+where :job::text is null or job = :job
+order by local_date desc, started_at desc
+limit :limit;
+
+-- name: feed_slots(days)
+select
+    b.name as broker, s.local_date, b.daily_limit,
+    count(*) filter (where s.state = 'added') as added,
+    count(*) filter (where s.state = 'reserved') as reserved,
+    count(*) filter (where s.state = 'refused') as refused,
+    (
+        select count(*)
+        from app.feed_holds h
+        where h.broker_id = s.broker_id and h.local_date = s.local_date
+    ) as held
+from app.feed_slots s
+join app.brokers b on b.id = s.broker_id
+where s.local_date > current_date - :days::integer
+group by b.name, s.broker_id, s.local_date, b.daily_limit
+order by s.local_date desc, lower(b.name);
+
+-- name: set_feeding(broker_id, daily_limit, weekdays, on_holidays, set_holidays, days_off, more_days_off)!
+update app.brokers
+set daily_limit = coalesce(:daily_limit, daily_limit),
+    feed_weekdays = coalesce(:weekdays::smallint[], feed_weekdays),
+    feed_on_holidays = case when :set_holidays then :on_holidays else feed_on_holidays end,
+    days_off = array(
+        select distinct d
+        from unnest(coalesce(:days_off::date[], days_off) || coalesce(:more_days_off::date[], '{}')) d
+        order by d
+    )
+where id = :broker_id;
+
+-- name: put_persona(id, name, profile)!
+insert into app.personas (id, name, profile)
+values (:id, :name, :profile::jsonb)
+on conflict (id) do update set name = excluded.name, profile = excluded.profile;
+
+-- name: put_campaign(broker_id, persona_id, name, sequence, settings)$
+-- `created`, `updated`, or null where it is as it should be.
+insert into app.campaigns as c (broker_id, persona_id, name, sequence, settings)
+values (:broker_id, :persona_id, :name, :sequence::jsonb, :settings::jsonb)
+on conflict (broker_id, name) do update
+set persona_id = excluded.persona_id, sequence = excluded.sequence, settings = excluded.settings, active = true,
+    version = c.version + 1
+where (c.persona_id, c.sequence, c.settings, c.active)
+    is distinct from (excluded.persona_id, excluded.sequence, excluded.settings, true)
+returning case when c.version = 1 then 'created' else 'updated' end;
+
+-- name: retire_campaigns(broker_ids, names)
+update app.campaigns c
+set active = false, version = version + 1
+where active
+  and not exists (
+      select from unnest(:broker_ids::uuid[], :names::text[]) as w (broker_id, name)
+      where w.broker_id = c.broker_id and w.name = c.name
+  )
+returning id;
+
+-- name: forget_gone_campaigns()!
+-- Campaigns that Instantly has no more are made anew.
+update app.campaigns
+set vendor_campaign_id = null, synced_version = 0, problem = null
+where problem = 'gone';
+
+-- name: list_campaigns()
+select
+    c.id, b.name as broker, c.name, c.active, c.version, c.synced_at, c.problem,
+    case
+        when c.version > c.synced_version and (c.active or c.vendor_campaign_id is not null) then 'due'
+        when c.active then 'sends'
+        else 'pauses'
+    end as state,
+    (select count(*) from app.vendor_memberships m where m.campaign_id = c.id and m.actual = 'in') as members,
+    (
+        select count(*)
+        from app.vendor_memberships m
+        where m.campaign_id = c.id and m.desired = 'out' and m.actual <> 'out'
+    ) as leaving,
+    (
+        select count(*)
+        from app.vendor_memberships m
+        where m.campaign_id = c.id and m.desired = 'in' and m.actual <> 'in'
+    ) as waiting
+from app.campaigns c
+join app.brokers b on b.id = c.broker_id
+order by lower(b.name), c.name;

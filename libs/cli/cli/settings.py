@@ -18,6 +18,8 @@ class CliSettings(Settings):
     hmac_secret_key: SecretStr | None = None
     kafka_replication: int = Field(1, ge=1, description="Replicas of each topic: 3 in production.")
 
+    postal_address: str | None = Field(None, description="The sender's postal address, as it stands in every email.")
+
     @property
     def admin_dsn(self) -> str:
         """The connection string of administration: DATABASE_DIRECT_URL, else DATABASE_URL."""

@@ -16,7 +16,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.business_days import business_date
+from common.business_time import business_date
 from common.clock import Clock
 from common.database import load_queries
 from common.decisions import DecidedContact, lock_contacts

@@ -14,7 +14,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.business_days import business_date
+from common.business_time import business_date
 from common.clock import Clock
 from common.contacts import CannotOpenError
 from common.database import load_queries

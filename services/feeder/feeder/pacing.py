@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from common.business_days import BUSINESS_ZONE, is_federal_holiday
+from common.business_days import is_federal_holiday
+from common.business_time import BUSINESS_ZONE
 
 FEED_AT = time(6)
 """Local time of Los Angeles at which the feed begins."""

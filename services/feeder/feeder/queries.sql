@@ -420,3 +420,8 @@ where id = :campaign_id;
 update app.campaigns
 set claimed_until = :until, problem = :problem
 where id = :campaign_id;
+
+-- name: campaign_names
+select id, name
+from app.campaigns
+where broker_id = :broker_id;

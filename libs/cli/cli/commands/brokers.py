@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -87,6 +88,51 @@ def disable(broker: Broker, *, as_json: AsJson = False) -> None:
 def enable(broker: Broker, *, as_json: AsJson = False) -> None:
     """Give a disabled broker leads again."""
     _set_active(broker, active=True, as_json=as_json)
+
+
+@app.command("set")
+def set_(
+    broker: Broker,
+    daily_limit: Annotated[
+        int | None, typer.Option(min=0, max=5000, help="New leads in campaigns a weekday; holds from the next feed on.")
+    ] = None,
+    days: Annotated[str | None, typer.Option(metavar="DAYS", help="Feed days, such as mon,tue,thu.")] = None,
+    holidays: Annotated[
+        bool | None, typer.Option("--holidays/--no-holidays", help="Feed on federal holidays or not.")
+    ] = None,
+    day_off: Annotated[
+        list[datetime] | None, typer.Option(formats=["%Y-%m-%d"], help="A day without a feed; may be repeated.")
+    ] = None,
+    *,
+    clear_days_off: Annotated[bool, typer.Option("--clear-days-off", help="Forget the days off so far.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change how many leads a broker gets, and on which days."""
+
+    async def work(connection: Connection) -> Any:
+        found = await broker_id(connection, broker)
+        await queries.set_feeding(
+            connection,
+            broker_id=found,
+            daily_limit=daily_limit,
+            weekdays=None if days is None else _weekdays(days),
+            on_holidays=holidays,
+            set_holidays=holidays is not None,
+            days_off=[] if clear_days_off else None,
+            more_days_off=[day.date() for day in day_off or []],
+        )
+        return await queries.show_broker(connection, broker_id=found)
+
+    show_fields(dict(in_transaction(work)), as_json=as_json)
+
+
+def _weekdays(named: str) -> list[int]:
+    """ISO numbers of *named* days, separated by commas. Raises UsageError for what is no weekday."""
+    numbers = {"mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5}
+    try:
+        return sorted({numbers[day.strip().lower()[:3]] for day in named.split(",")})
+    except KeyError as error:
+        raise UsageError(f"{named!r} is not a list of weekdays.", "Such as mon,tue,thu; never sat or sun.") from error
 
 
 def _set_active(broker: str, *, active: bool, as_json: bool) -> None:

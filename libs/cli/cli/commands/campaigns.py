@@ -1,0 +1,92 @@
+"""Email campaigns: made of a file, brought to Instantly by the feeder."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import campaigns
+from cli.database import Connection, all_rows, in_transaction, queries, select
+from cli.errors import CliError, UsageError
+from cli.lazy import new_app
+from cli.output import AsJson, done, say, show_rows
+from cli.settings import CliSettings
+
+app = new_app("Email campaigns: one for each broker and persona, made of a file.")
+
+_COLUMNS = {"broker": "broker", "name": "campaign", "active": "active", "state": "at Instantly", "members": "members",
+            "leaving": "leaving", "waiting": "waiting", "problem": "problem"}  # fmt: skip
+
+
+@app.command()
+def sync(
+    file: Annotated[
+        Path, typer.Argument(metavar="[FILE]", help="Default: the file that is shipped.")
+    ] = campaigns.SHIPPED,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait until Instantly has them.")] = 0,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Only read the file and say whether it is right.")] = False,
+    retire: Annotated[bool, typer.Option("--retire", help="Pause campaigns that are no longer in the file.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the campaigns as the file says, and update those that differ. The feeder brings them to Instantly."""
+    read = campaigns.load(file)
+    if check:
+        steps = sum(len(sequence) for sequence in read.sequences.values())
+        counts = {"personas": len(read.personas), "emails": steps, "campaigns": len(read.campaigns)}
+        done(f"{file.name} is right: {counts['personas']} personas, {steps} emails.", counts, as_json=as_json)
+        return
+    address = CliSettings().postal_address
+    if not address:
+        raise UsageError(
+            "POSTAL_ADDRESS is not set.", "Every email carries the sender's postal address: the law wants it."
+        )
+    counts = in_transaction(lambda connection: _write(connection, read, address, retire=retire))
+    if wait:
+        _wait(wait)
+    told = ", ".join(f"{count} {what}" for what, count in counts.items())
+    done(f"Campaigns: {told}.", counts, as_json=as_json)
+    if not wait:
+        say("The feeder brings them to Instantly: `equity campaigns list` shows how far it is.")
+
+
+@app.command("list")
+def list_campaigns(*, as_json: AsJson = False) -> None:
+    """List campaigns, whether Instantly has them as they should be, and how many leads are in each."""
+    rows = select(queries.list_campaigns)
+    show_rows(rows, _COLUMNS, as_json=as_json, empty="No campaigns yet. Make them: equity campaigns sync")
+
+
+async def _write(connection: Connection, read: campaigns.CampaignFile, address: str, *, retire: bool) -> dict[str, int]:
+    brokers = {row["name"]: row["id"] for row in await all_rows(queries.list_brokers(connection, all=False))}
+    wanted = campaigns.rows(read, address, brokers)
+    for persona in read.personas:
+        profile = persona.model_dump(mode="json", exclude={"id", "name"})
+        await queries.put_persona(connection, id=persona.id, name=persona.name, profile=profile)
+    results = [await queries.put_campaign(connection, **row) for row in wanted]
+    retired: list[Any] = []
+    if retire:
+        retired = await all_rows(
+            queries.retire_campaigns(
+                connection, broker_ids=[row["broker_id"] for row in wanted], names=[row["name"] for row in wanted]
+            )
+        )
+    await queries.forget_gone_campaigns(connection)
+    return {
+        "created": results.count("created"),
+        "updated": results.count("updated"),
+        "unchanged": results.count(None),
+        "retired": len(retired),
+    }
+
+
+def _wait(seconds: float) -> None:
+    give_up = time.monotonic() + seconds
+    while behind := [row for row in select(queries.list_campaigns) if row["state"] == "due"]:
+        if time.monotonic() > give_up:
+            raise CliError(
+                f"{len(behind)} campaigns are not at Instantly yet.",
+                "Is the feeder running, and INSTANTLY_API_KEY set there? `equity campaigns list` shows what is wrong.",
+            )
+        time.sleep(0.5)

@@ -1,0 +1,103 @@
+"""Campaigns come to Instantly as the file says, once, and are brought up to date."""
+
+from typing import Any
+
+import pytest
+
+from support.commandline import Equity
+from support.feeding import Feeder, Ranch
+from support.installation import SECRETS
+from support.instantly import Workspace
+
+
+@pytest.fixture
+def equity(ranch: Ranch) -> Equity:
+    environment = {"DATABASE_DIRECT_URL": ranch.database.superuser_dsn, "POSTAL_ADDRESS": "1 Test St, Tampa, FL 33602"}
+    return Equity(environment | SECRETS)
+
+
+@pytest.fixture
+async def empty(workspace: Workspace, ranch: Ranch) -> Workspace:
+    workspace.campaigns.clear()
+    await ranch.broker(campaigns=())
+    return workspace
+
+
+async def synced(feeder: Feeder, ranch: Ranch, minutes: int = 0) -> None:
+    ranch.clock.forward(minutes=minutes)
+    await feeder.run("sync_campaigns")
+
+
+async def test_campaigns_are_created_with_their_steps_and_set_to_send(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    assert (await equity.soon("campaigns", "sync", "--json")).ok().json["created"] == 45
+    await synced(feeder, ranch)
+    assert len(empty.campaigns) == 45
+    campaign = next(iter(empty.campaigns.values()))
+    steps = campaign["sequences"][0]["steps"]
+    assert [step["delay"] for step in steps] == [2, 2, 2, 0], "to the next email: days 1, 3, 5, 7"
+    assert (campaign["status"], campaign["insert_unsubscribe_header"], campaign["stop_on_reply"]) == (1, True, True)
+    assert campaign["campaign_schedule"]["schedules"][0]["days"] == {str(day): 0 < day < 6 for day in range(7)}
+    listed = (await equity.soon("campaigns", "list", "--json")).ok().json
+    assert {row["state"] for row in listed} == {"sends"}
+
+
+async def test_a_second_sync_changes_nothing_and_a_change_is_brought_to_instantly(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    (await equity.soon("campaigns", "sync")).ok()
+    await synced(feeder, ranch)
+    again = (await equity.soon("campaigns", "sync", "--json")).ok().json
+    assert again == {"created": 0, "updated": 0, "unchanged": 45, "retired": 0}
+    changed = (await equity.soon("campaigns", "sync", "--json", POSTAL_ADDRESS="2 New St, Tampa, FL 33602")).ok().json
+    assert changed["updated"] == 45
+    await synced(feeder, ranch)
+    assert len(empty.campaigns) == 45
+    assert all("2 New St" in str(campaign["sequences"]) for campaign in empty.campaigns.values())
+
+
+async def test_a_creation_without_an_answer_is_found_by_its_name(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    (await equity.soon("campaigns", "sync")).ok()
+    empty.answers = [500] * 7
+    await synced(feeder, ranch)
+    assert await ranch.ask("select count(*) from app.campaigns where synced_version = 0") == [7]
+    await synced(feeder, ranch, minutes=2)
+    assert len(empty.campaigns) == 45
+    assert await ranch.ask("select count(distinct vendor_campaign_id) from app.campaigns where problem is null") == [45]
+
+
+async def test_a_campaign_that_is_gone_is_made_anew(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    (await equity.soon("campaigns", "sync")).ok()
+    await synced(feeder, ranch)
+    empty.campaigns.popitem()
+    await feeder.run("sweep")
+    assert await ranch.ask("select count(*) from app.campaigns where problem = 'gone'") == [1]
+    (await equity.soon("campaigns", "sync")).ok()
+    await synced(feeder, ranch)
+    assert len(empty.campaigns) == 45
+
+
+async def test_a_campaign_that_left_the_file_pauses_where_that_is_asked_for(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity, tmp_path: Any
+) -> None:
+    from cli.campaigns import SHIPPED
+
+    (await equity.soon("campaigns", "sync")).ok()
+    await synced(feeder, ranch)
+    few = tmp_path / "few.yaml"
+    few.write_text(SHIPPED.read_text().replace("personas: all", "personas: [1, 2]"))
+    ended = (await equity.soon("campaigns", "sync", few, "--retire", "--json")).ok().json
+    assert (ended["unchanged"], ended["retired"]) == (2, 43)
+    await synced(feeder, ranch)
+    assert sorted(campaign["status"] for campaign in empty.campaigns.values()) == [1] * 2 + [2] * 43
+
+
+async def test_without_a_postal_address_nothing_is_made(ranch: Ranch, equity: Equity) -> None:
+    ran = await equity.soon("campaigns", "sync", POSTAL_ADDRESS="")
+    assert (ran.code, "POSTAL_ADDRESS" in ran.err) == (2, True)
+    assert (await equity.soon("campaigns", "sync", "--check", POSTAL_ADDRESS="")).code == 0

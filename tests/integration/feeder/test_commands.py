@@ -1,0 +1,77 @@
+"""`equity feed`, `jobs` and `brokers set`, as their users run them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from support.commandline import Equity
+from support.feeding import MONDAY, Feeder, Ranch
+from support.installation import SECRETS
+
+
+@pytest.fixture
+def equity(ranch: Ranch) -> Equity:
+    environment = {"DATABASE_DIRECT_URL": ranch.database.superuser_dsn, "CLOCK_START": MONDAY.isoformat()}
+    return Equity(environment | SECRETS)
+
+
+async def test_preview_says_who_would_be_fed_and_who_not_and_why_and_changes_nothing(
+    ranch: Ranch, equity: Equity
+) -> None:
+    broker = await ranch.broker(limit=2)
+    leads = await ranch.leads(broker, 5, emails=["stop@example.com"])
+    await ranch.suppress("stop@example.com")
+    seen = (await equity.soon("feed", "preview", broker, "--json")).ok().json
+    assert [(lead["lead_id"], lead["outcome"], lead["reason"]) for lead in seen["leads"]] == [
+        (str(leads[1]), "fed", ""),
+        (str(leads[2]), "fed", ""),
+        (str(leads[0]), "held", "suppressed"),
+        (str(leads[3]), "waits", "limit_reached"),
+        (str(leads[4]), "waits", "limit_reached"),
+    ]
+    assert (seen["day"], seen["would_be_fed"], seen["in_line"]) == ("2026-11-16", 2, 5)
+    assert await ranch.ask("select count(*) from app.feed_slots") == [0]
+    assert await ranch.ask("select count(*) from pipeline.contact_decisions") == [0]
+    assert "limit_reached" in (await equity.soon("feed", "preview", broker)).ok().out
+    holiday = (await equity.soon("feed", "preview", broker, "--date", "2026-11-26", "--json")).ok().json
+    assert (holiday["ends_because"], holiday["would_be_fed"]) == ("day_off", 0)
+
+
+async def test_a_job_is_run_by_hand_and_its_run_is_kept(ranch: Ranch, equity: Equity) -> None:
+    broker = await ranch.broker(limit=2)
+    await ranch.leads(broker, 5, refresh=False)
+    (await equity.soon("jobs", "run", "feeder.refresh")).ok()
+    (await equity.soon("jobs", "run", "feeder.feed")).ok()
+    (await equity.soon("jobs", "run", "feeder.feed")).ok()
+    assert await ranch.slots(broker) == {"reserved": 2}
+    runs = (await equity.soon("jobs", "history", "--json")).ok().json
+    assert {(run["job"], run["local_date"], run["outcome"]) for run in runs} == {
+        ("feeder.feed", "2026-11-16", "ok"),
+        ("feeder.refresh", "2026-11-16", "ok"),
+    }
+    slots = (await equity.soon("feed", "slots", "--days", 365, "--json")).ok().json
+    assert [(row["added"], row["reserved"]) for row in slots] == [(0, 2)]
+    unknown = await equity.soon("jobs", "run", "feeder.nothing")
+    assert (unknown.code, "no job" in unknown.err) == (2, True)
+
+
+async def test_services_declare_their_jobs(ranch: Ranch, feeder: Feeder, equity: Equity) -> None:
+    await feeder.service.jobs._declare()
+    listed = {row["job"]: row["when"] for row in (await equity.soon("jobs", "list", "--json")).ok().json}
+    assert listed["feeder.refresh"] == "05:30 daily, until 6 h later"
+    assert listed["feeder.feed"] == "06:00 Mon to Fri, until 6 h later"
+    assert listed["feeder.sweep"] == "every 3600 s"
+
+
+async def test_a_brokers_limit_and_calendar_are_set(ranch: Ranch, feeder: Feeder, equity: Equity) -> None:
+    broker = await ranch.broker(limit=2)
+    await ranch.leads(broker, 9)
+    set_ = ("brokers", "set", broker, "--json")
+    shown = (await equity.soon(*set_, "--daily-limit", 3, "--days", "mon,wed", "--day-off", "2026-11-18")).ok().json
+    assert (shown["daily_limit"], shown["feed_weekdays"], shown["days_off"]) == (3, [1, 3], ["2026-11-18"])
+    for day, fed in ((16, 3), (17, 3), (18, 3)):
+        ranch.clock.now = datetime(2026, 11, day, 14, 0, tzinfo=UTC)
+        await feeder.run("feed", "reconcile")
+        assert await ranch.slots(broker) == {"added": fed}
+    assert (await equity.soon(*set_, "--days", "sat")).code == 2
+    assert (await equity.soon(*set_, "--clear-days-off", "--holidays")).ok().json["days_off"] == []
