@@ -124,7 +124,8 @@ class Spawned:
         """Start it, or start it again after it ended, with the same environment."""
         command = [sys.executable, "-c", self.program, "run", *self.services]
         inherited = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
-        inherited["PYTHONPATH"] = str(Path(__file__).parents[1])
+        paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        inherited["PYTHONPATH"] = os.pathsep.join(paths)
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=inherited | dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
