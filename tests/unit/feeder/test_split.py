@@ -1,0 +1,31 @@
+"""Leads are split over a broker's campaigns by their id."""
+
+from collections import Counter
+from random import Random
+from uuid import UUID, uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeder.split import campaign_for
+
+
+@given(st.uuids(), st.lists(st.uuids(), min_size=1, max_size=45, unique=True), st.randoms())
+def test_the_order_of_campaigns_does_not_matter(lead: UUID, campaigns: list[UUID], random: Random) -> None:
+    shuffled = list(campaigns)
+    random.shuffle(shuffled)
+    assert campaign_for(lead, shuffled) == campaign_for(lead, campaigns)
+
+
+@given(st.uuids(), st.lists(st.uuids(), min_size=2, max_size=45, unique=True))
+def test_a_campaign_that_goes_moves_only_its_own_leads(lead: UUID, campaigns: list[UUID]) -> None:
+    chosen = campaign_for(lead, campaigns)
+    gone = next(campaign for campaign in campaigns if campaign != chosen)
+    assert campaign_for(lead, [campaign for campaign in campaigns if campaign != gone]) == chosen
+
+
+def test_forty_five_campaigns_get_even_shares() -> None:
+    campaigns = [uuid4() for _ in range(45)]
+    shares = Counter(campaign_for(uuid4(), campaigns) for _ in range(45 * 400))
+    assert len(shares) == 45
+    assert 280 < min(shares.values()) <= max(shares.values()) < 520
