@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import logging
 import sys
 import tempfile
 import time
@@ -13,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import structlog
 from pydantic import SecretStr
 
 from common.business_time import business_date
@@ -40,8 +42,8 @@ insert into app.leads (
 )
 select
   gen_random_uuid(), n || ' Palmetto Ave', 'Dunedin', 'FL', '34698', '{}', 'bench',
-  (array(select id from app.brokers order by name))[1 + n % $3], n % 101, n % 10 < 8, n % 3 = 0,
-  case when n % 10 = 9 then 'new' else 'queued' end::app.campaign_status
+  (array(select id from app.brokers order by name))[1 + n % $3], n % 101, n / $3 % 10 < 8, n % 3 = 0,
+  case when n / $3 % 10 = 9 then 'new' else 'queued' end::app.campaign_status
 from generate_series($1::bigint, $2::bigint) n
 """
 ADDRESSES = """
@@ -56,6 +58,7 @@ where email_verified
 
 async def main(leads: int) -> None:
     """Measure the query, the refresh and the feed of 100 brokers against a bare query and a bare scan."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with (
         tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
         servers.own(Path(name)),
