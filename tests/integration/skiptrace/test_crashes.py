@@ -78,7 +78,7 @@ async def test_killed_while_a_provider_answers(
             spawned.kill()  # the provider does not notice, does the work and charges for it
 
     world.melissa.fault = kill_the_asker
-    spawned = await spawn("skiptrace", **world.environment(), **QUICK, SKIPTRACE_UNKNOWN=policy)
+    spawned = await spawn("skiptrace", **world.environment(), **QUICK, SKIPTRACE_LANES="1", SKIPTRACE_UNKNOWN=policy)
     async with running("ingest"):
         await funnel.send(*leads)
         await _until_dead(spawned)

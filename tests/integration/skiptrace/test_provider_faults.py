@@ -88,7 +88,7 @@ async def test_all_down_for_long_pauses_consumption_and_recovers_by_itself(
         await funnel.until_count("app.leads", 150)
         await asyncio.sleep(8)
         assert any("theirs_down" in reason for reason in services[1].bus.waiting)
-        assert services[1].problems == []
+        assert await services[1].problems() == []
         calls = len(world.melissa.calls) + len(world.batchdata.calls)
         assert calls < 80, "a breaker that is open lets one call through a pause"
         assert await funnel.dead_letters() == 0
