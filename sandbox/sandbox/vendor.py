@@ -1,5 +1,6 @@
 """What a vendor is to the sandbox: operations that answer calls, a rule who may call, and its words for errors."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
@@ -66,7 +67,7 @@ class Operation:
     """The vendor's own faults that can hit it, besides those `everywhere`."""
 
 
-class Vendor:
+class Vendor(ABC):
     """A vendor's stand-in."""
 
     name: ClassVar[str]
@@ -82,17 +83,17 @@ class Vendor:
         """What a fault can name as its operation, and which of the vendor's own faults can hit it."""
         return {operation.name: self.everywhere | set(operation.faults) for operation in self.operations}
 
+    @abstractmethod
     def admit(self, call: Call) -> None:
         """Let the call in. Raises RefusedError without a good key or over the vendor's limit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def error(self, status: int, message: str) -> Answer:
         """An error in the vendor's words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def clear(self) -> None:
         """Forget all state."""
-        raise NotImplementedError
 
 
 def read(vendor: Vendor, model: type[M], body: bytes) -> M:

@@ -31,11 +31,10 @@ log = structlog.get_logger()
 
 E = TypeVar("E")
 T = TypeVar("T")
+C = TypeVar("C", bound=Caused)
+
 PATIENCE = 30.0
 """Seconds that a commit waits for the database before the batch is given back to Kafka."""
-
-
-C = TypeVar("C", bound=Caused)
 
 
 @dataclass(slots=True)
