@@ -1,6 +1,6 @@
 """The feeder's query, its refresh, and one morning's feed, on leads made in SQL.
 
-./dev bench feeding [LEADS]
+./dev bench feeder [LEADS]
 """
 
 import asyncio
