@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
 import asyncpg
 from pydantic import SecretStr
 
+from common.clock import move
 from common.contacts import Keyring
 from common.ids import new_id
 from feeder.app import build
@@ -34,6 +36,12 @@ class HandClock:
     def forward(self, **by: float) -> None:
         """Move on."""
         self.now += timedelta(**by)
+
+
+def clock_at(moment: datetime, directory: Path) -> str:
+    """The CLOCK_FILE of a clock that shows *moment* now and goes on."""
+    move(directory / "clock", moment)
+    return str(directory / "clock")
 
 
 @dataclass

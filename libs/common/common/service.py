@@ -12,7 +12,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus
-from common.clock import Clock, starting_at
+from common.clock import Clock, clock_of
 from common.contacts import Keyring
 from common.database import Database
 from common.health import Checked, HealthServer
@@ -52,7 +52,7 @@ class Service:
     def __init__(self, name: str, settings: Settings, clock: Clock | None = None) -> None:
         self.name = name
         self.settings = settings
-        self.clock = clock or starting_at(settings.clock_start)
+        self.clock = clock or clock_of(settings.clock_file)
         self.keyring = Keyring.from_settings(settings)
         self.database = Database(settings, name)
         self.bus = Bus(name, settings, self.database, self.keyring)

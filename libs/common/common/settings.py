@@ -1,9 +1,10 @@
 """What the environment can set, for every service; each service adds its own in its `settings.py`."""
 
 import os
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, AwareDatetime, Field, SecretStr, StringConstraints
+from pydantic import AliasChoices, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HexKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
@@ -52,8 +53,10 @@ class Settings(BaseSettings):
         300, gt=0, description="A batch that takes longer, or lag without progress for longer, makes `/livez` fail."
     )
 
-    clock_start: AwareDatetime | None = Field(
-        None, description="For tests and demonstrations: the time that the calendar's clock shows at the start."
+    clock_file: Path | None = Field(
+        None,
+        description="For tests and demonstrations, never in production: a file that moves the calendar's clock while services "
+        "run (`equity clock`), the same for all of them. Unset: the machine's time.",
     )
     inbox_days: int = Field(14, ge=8, description="Days an inbox remembers: longer than topics keep their messages.")
 

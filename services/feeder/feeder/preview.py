@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.bus import Tx
 from common.business_time import BUSINESS_ZONE, business_date
-from common.clock import Clock, starting_at
+from common.clock import Clock, clock_of
 from common.database import Connection, load_queries
 from feeder.app import build
 from feeder.feed import Chunk, Feed
@@ -24,7 +24,7 @@ async def preview(settings: FeederSettings, broker_id: UUID, day: date | None = 
 
     It takes the feed's locks for a moment, and changes nothing.
     """
-    clock = starting_at(settings.clock_start)
+    clock = clock_of(settings.clock_file)
     if day is not None and day != business_date(clock()):
         at = datetime.combine(day, FEED_AT, BUSINESS_ZONE).astimezone(UTC)
         clock = _standing(at)

@@ -37,19 +37,21 @@ class BackOff:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._failures = 0
+        self._pause = timedelta()
         self._until: datetime | None = None
 
     @property
     def waiting(self) -> bool:
-        """Whether it is too early to try again."""
-        return self._until is not None and self._clock() < self._until
+        """Whether it is too early to try again. A clock that was set back does not make the pause longer."""
+        return self._until is not None and timedelta() < self._until - self._clock() <= self._pause
 
     def failed(self, status: int, retry_after: float | None) -> float:
         """Note a failure; the seconds to wait."""
         self._failures += 1
         first = 60.0 if status in NEEDS_A_PERSON else 1.0
         pause = retry_after or min(LONGEST_PAUSE, first * 2 ** min(self._failures - 1, 10)) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        self._until = self._clock() + timedelta(seconds=pause)
+        self._pause = timedelta(seconds=pause)
+        self._until = self._clock() + self._pause
         return pause
 
     def succeeded(self) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from common import jobs as jobs_module
+from common.clock import clock_of, move
 from common.database import Database
 from common.jobs import Jobs
 from common.settings import Settings
@@ -63,3 +66,22 @@ async def test_a_job_that_failed_is_tried_again_after_a_minute(pool: Database, d
 async def test_a_service_claims_its_own_jobs_only(pool: Database) -> None:
     async with pool.connection() as connection:
         assert not await connection.fetchval("select pipeline.claim_job('feeder.feed', '2026-11-20', 'here')")
+
+
+async def test_a_job_is_not_waited_for_when_a_clock_is_moved(
+    pool: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "TICK_SECONDS", 3_600)
+    file, ran = tmp_path / "clock", asyncio.Event()
+
+    async def work() -> None:
+        ran.set()
+
+    move(file, NOON - timedelta(hours=7))
+    jobs = Jobs("recorder", pool, clock_of(file))
+    jobs.daily("upkeep", time(6), work, window=timedelta(hours=10))
+    await jobs.start()
+    assert await jobs.run_due() == []
+    move(file, NOON)
+    await asyncio.wait_for(ran.wait(), 30)
+    await jobs.stop()

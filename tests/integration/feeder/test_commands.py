@@ -1,17 +1,18 @@
 """`equity feed`, `jobs` and `brokers set`, as their users run them."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from support.commandline import Equity
-from support.feeding import MONDAY, Feeder, Ranch
+from support.feeding import MONDAY, Feeder, Ranch, clock_at
 from support.installation import SECRETS
 
 
 @pytest.fixture
-def equity(ranch: Ranch) -> Equity:
-    environment = {"DATABASE_DIRECT_URL": ranch.database.superuser_dsn, "CLOCK_START": MONDAY.isoformat()}
+def equity(ranch: Ranch, tmp_path: Path) -> Equity:
+    environment = {"DATABASE_DIRECT_URL": ranch.database.superuser_dsn, "CLOCK_FILE": clock_at(MONDAY, tmp_path)}
     return Equity(environment | SECRETS)
 
 

@@ -17,7 +17,7 @@ from common.events import LeadVerified
 from common.ids import new_id
 from feeder.app import build
 from local_services.processes import free_port
-from support.feeding import MONDAY, Feeder, Ranch, settings_on
+from support.feeding import MONDAY, Feeder, Ranch, clock_at, settings_on
 from support.installation import Installation, Spawned
 from support.instantly import Workspace
 from support.reading import everything_on
@@ -106,7 +106,7 @@ async def test_a_feed_killed_half_way_is_finished_by_the_next_and_nobody_is_fed_
     await ranch.refresh()
     workspace.slow_add = 0.02
     environment = {
-        "CLOCK_START": MONDAY.isoformat(),
+        "CLOCK_FILE": clock_at(MONDAY, tmp_path),
         "INSTANTLY_BASE_URL": workspace.url,
         "INSTANTLY_API_KEY": "k",
         "RECONCILE_SECONDS": "0.2",
@@ -149,13 +149,13 @@ async def test_a_feed_killed_half_way_is_finished_by_the_next_and_nobody_is_fed_
 
 @pytest.mark.slow
 async def test_a_feeder_killed_in_mid_add_leaves_everybody_in_once(
-    installation: Installation, ranch: Ranch, workspace: Workspace
+    installation: Installation, ranch: Ranch, workspace: Workspace, tmp_path: Path
 ) -> None:
     broker = await ranch.broker(limit=20)
     await ranch.leads(broker, 20)
     workspace.slow_add = 1.0
     environment = {
-        "CLOCK_START": MONDAY.isoformat(),
+        "CLOCK_FILE": clock_at(MONDAY, tmp_path),
         "INSTANTLY_BASE_URL": workspace.url,
         "INSTANTLY_API_KEY": "k",
         "RECONCILE_SECONDS": "0.2",

@@ -26,6 +26,14 @@ def test_what_instantly_asks_for_is_kept() -> None:
     assert not back_off.waiting
 
 
+def test_a_clock_that_is_set_back_does_not_lengthen_it() -> None:
+    clock = HandClock()
+    back_off = BackOff(clock)
+    back_off.failed(429, 17.0)
+    clock.forward(days=-2)
+    assert not back_off.waiting
+
+
 def test_what_a_person_must_mend_is_tried_seldom() -> None:
     for status in (401, 402, 403):
         assert BackOff(HandClock()).failed(status, None) > 45

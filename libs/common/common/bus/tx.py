@@ -30,13 +30,17 @@ class Tx:
         id: UUID | None = None,  # noqa: A002 - the CloudEvents name
         correlation_id: object = None,
     ) -> None:
-        """Send *event* when this transaction commits. *subject* is the lead; *cause* the message that led to it."""
+        """Send *event* when this transaction commits. *subject* is the lead; *cause* the message that led to it.
+
+        The message is dated when the event happened, but never in the future: consumers refuse that, and go by the
+        machine's time where a clock was moved (`common.clock`).
+        """
         subject = subject or getattr(event, "lead_id", None)
         headers = envelope.attributes(
             id=id or ids.new_id(),
             type=event.topic,
             source=self._service,
-            time=event.occurred_at if isinstance(event, FunnelEvent) else self.now,
+            time=min(event.occurred_at, self.now) if isinstance(event, FunnelEvent) else self.now,
             subject=subject,
             causation_id=cause.id if cause else None,
             correlation_id=correlation_id or (cause.correlation_id if cause else None),

@@ -1,0 +1,25 @@
+"""What leaves with a transaction."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+
+from common.bus.relay import decode_headers
+from common.bus.tx import Tx
+from common.events import CampaignAdded
+
+
+@pytest.mark.parametrize(("ahead", "dated_now"), [(timedelta(days=3), True), (timedelta(days=-3), False)])
+def test_no_message_is_dated_in_the_future_whatever_a_moved_clock_shows(ahead: timedelta, dated_now: bool) -> None:
+    tx = Tx(cast("Any", None), "feeder")
+    event = CampaignAdded(
+        lead_id=uuid4(), occurred_at=tx.now + ahead, campaign_id=uuid4(), local_date=datetime.now(UTC).date()
+    )
+    tx.emit(event)
+    ((_, _, headers, body),) = tx._outgoing
+    time = datetime.fromisoformat(dict(decode_headers(headers))["ce_time"].decode())
+    assert time == (tx.now if dated_now else event.occurred_at)
+    assert body is not None
+    assert CampaignAdded.model_validate_json(body).occurred_at == event.occurred_at
