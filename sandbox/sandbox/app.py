@@ -25,7 +25,9 @@ class Sandbox:
         self._runner = web.AppRunner(application(self.world), access_log=None, shutdown_timeout=1)
 
     async def start(self) -> None:
-        """Begin to listen. Raises OSError when the address is taken."""
+        """Begin to listen. Raises OSError when the address is taken, ValueError when the kept state cannot be read."""
+        if self.settings.sandbox_state_file:
+            self.world.restore(self.settings.sandbox_state_file)
         await self.world.batchdata_mcp.start()
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.sandbox_host, self.settings.sandbox_port, backlog=512).start()
@@ -34,6 +36,8 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Stop listening; what still waits on purpose is cut off."""
+        if self.started and self.settings.sandbox_state_file:
+            self.world.save(self.settings.sandbox_state_file)
         self.started = False
         self.world.deliveries.cancel()
         await self.world.batchdata_mcp.stop()

@@ -50,6 +50,15 @@ class Ledger:
             "paid_again": {operation: found for operation, found in again.items() if found},
         }
 
+    def dump(self) -> list[tuple[str, str, dict[str, int]]]:
+        """What was paid, for `load`: vendor, operation, times by subject."""
+        return [(vendor, operation, dict(counts)) for (vendor, operation), counts in self._paid.items()]
+
+    def load(self, dumped: Iterable[tuple[str, str, dict[str, int]]]) -> None:
+        """Count on from what was paid before."""
+        for vendor, operation, counts in dumped:
+            self._paid[vendor, operation].update(counts)
+
     def clear(self) -> None:
         """Forget everything."""
         for counters in (self._answers, self._minutes, self._seconds, self._paid):

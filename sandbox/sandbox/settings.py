@@ -1,5 +1,7 @@
 """What the environment can set for the sandbox."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
 from common.settings import Settings
@@ -12,6 +14,9 @@ class SandboxSettings(Settings):
     sandbox_port: int = Field(8090, ge=0, le=65535, description="0 takes a free port.")
     health_port: int = Field(0, ge=0, le=65535, description="`/livez`, `/readyz`, `/metrics`; 0 takes a free port.")
 
+    sandbox_state_file: Path | None = Field(
+        None, description="What Instantly holds and what was paid is kept there over a restart; unset: only in memory."
+    )
     sandbox_seed: str = Field("equity", description="Another seed makes other people of the same addresses.")
 
     sandbox_melissa_license: SecretStr = SecretStr("sandbox-melissa-license")

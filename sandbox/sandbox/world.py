@@ -1,5 +1,9 @@
 """All that one sandbox holds: its people, its vendors with their state, the faults, the ledger."""
 
+from pathlib import Path
+
+import orjson
+
 from sandbox.deliveries import Deliveries
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger
@@ -27,6 +31,24 @@ class World:
         self.vendors: dict[str, Vendor] = {
             vendor.name: vendor for vendor in (self.melissa, self.batchdata, self.batchdata_mcp, self.instantly)
         }
+
+    def save(self, file: Path) -> None:
+        """Keep in *file*, for this user's eyes, what Instantly holds and what was paid."""
+        unfinished = file.with_name(f"{file.name}.unfinished")
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(orjson.dumps({"instantly": self.instantly.workspace.dump(), "paid": self.ledger.dump()}))
+        unfinished.replace(file)
+
+    def restore(self, file: Path) -> None:
+        """Go on from what `save` kept, if it did. Raises ValueError naming the file when it cannot be read."""
+        if not file.exists():
+            return
+        try:
+            kept = orjson.loads(file.read_bytes())
+            self.instantly.workspace.load(kept["instantly"])
+            self.ledger.load(kept["paid"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{file} is no state of a sandbox: delete it to begin anew") from error
 
     def clear(self) -> None:
         """Begin anew: no faults, no state, nothing counted."""

@@ -6,8 +6,13 @@ import re
 import signal
 import sys
 import urllib.request
+from pathlib import Path
 
+import aiohttp
 import pytest
+
+from sandbox.app import build
+from support.vendors import SETTINGS, Caller, melissa_record
 
 COMMANDS = {"module": ["-m", "sandbox"], "equity": ["-m", "cli.main", "run", "sandbox"]}
 
@@ -41,3 +46,27 @@ async def test_it_runs_until_it_is_told_to_stop(command: str) -> None:
         process.send_signal(signal.SIGTERM)
         await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0
+
+
+async def test_what_vendors_hold_outlives_a_restart_where_that_is_wanted(
+    session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"sandbox_state_file": tmp_path / "state.json"})
+    shown = []
+    for _ in range(2):
+        sandbox = build(settings)
+        await sandbox.start()
+        call = Caller(sandbox.url, session)
+        if not shown:
+            await call.verify(melissa_record(1))
+            await call.add(await call.campaign(), "a@example.com")
+        shown.append((await call.control("GET", "instantly"), await call.control("GET", "paid/melissa")))
+        await sandbox.stop()
+    assert shown[0] == shown[1]
+    assert shown[0][0]["campaigns"][0]["members"] == ["a@example.com"]
+    assert shown[0][1]["records"] == 1
+    assert (tmp_path / "state.json").stat().st_mode & 0o077 == 0
+
+    (tmp_path / "state.json").write_text("{")
+    with pytest.raises(ValueError, match="delete it"):
+        await build(settings).start()

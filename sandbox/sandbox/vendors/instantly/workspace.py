@@ -1,7 +1,7 @@
 """The state of an Instantly workspace: campaigns, leads, block list, webhook subscriptions."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,6 +89,16 @@ class Workspace:
     def members(self, campaign: str) -> list[dict[str, Any]]:
         """The leads of a campaign, oldest first."""
         return [lead for lead in self.leads.values() if lead["campaign"] == campaign]
+
+    def dump(self) -> dict[str, Any]:
+        """Everything that it knows, for `load`."""
+        return asdict(self)
+
+    def load(self, dumped: Mapping[str, Any]) -> None:
+        """Know what another workspace knew; the plan stays its own."""
+        for name, value in dumped.items():
+            if name != "plan_leads":
+                setattr(self, name, value)
 
     def clear(self) -> None:
         """Empty the workspace."""
