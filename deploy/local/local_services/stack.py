@@ -1,4 +1,4 @@
-"""The whole system on this machine: Kafka, PostgreSQL and the services, under `.local/` of the working copy."""
+"""The whole system on this machine: Kafka, PostgreSQL, the vendors' sandbox and the services, under `.local/` of the working copy."""
 
 import fcntl
 import os
@@ -17,18 +17,20 @@ from pathlib import Path
 from local_services.kafka import KafkaServer, start_kafka
 from local_services.postgres import PostgresServer, start_postgres
 from local_services.processes import LocalServiceError, Process, free_port, launch, say, wait_ready
+from local_services.stand_ins import with_stand_ins
 
 ROOT = Path(__file__).resolve().parents[3]
 HOME = ROOT / ".local"
 ENVIRONMENT = HOME / "env"
 SERVICES_LOG = HOME / "services.log"
+SANDBOX_LOG = HOME / "sandbox.log"
 SECRETS = ("ENCRYPTION_KEY", "CONTACT_HASH_KEY", "HMAC_SECRET_KEY", "FORM_LINK_SECRET")
 
 
 def up() -> None:
     """Start what does not run yet and wait until it can work. Raises LocalServiceError saying what went wrong."""
     with _alone():
-        if _running()[0] and _ready(_environment()["HEALTH_PORT"]):
+        if all(_running()) and _ready(_environment()):
             say("Equity Connect is already running.")
         else:
             _start()
@@ -38,25 +40,32 @@ def up() -> None:
 def down() -> None:
     """Stop exactly what `up` started, services first; data stays."""
     with _alone():
-        services, kafka, postgres = _running()
-        if services:
-            say("stopping the services, after what is in flight")
-            if not services.end(signal.SIGTERM, 60):
-                services.end(signal.SIGKILL)
+        services, sandbox, kafka, postgres = _running()
+        for name, process in (("the services, after what is in flight", services), ("the sandbox", sandbox)):
+            if process:
+                say(f"stopping {name}")
+                if not process.end(signal.SIGTERM, 60):
+                    process.end(signal.SIGKILL)
         for name, server in (("Kafka", kafka), ("PostgreSQL", postgres)):
             if server:
                 say(f"stopping {name}")
                 server.stop()
-        say("Stopped; the data stays in .local/." if services or kafka or postgres else "Nothing was running.")
+        say(
+            "Stopped; the data stays in .local/."
+            if services or sandbox or kafka or postgres
+            else "Nothing was running."
+        )
 
 
 def status() -> bool:
     """Say what runs; whether all of it does and is ready."""
-    services, kafka, postgres = _running()
-    ready = bool(services) and _ready(_environment()["HEALTH_PORT"])
+    services, sandbox, kafka, postgres = _running()
+    environment = _environment()
+    ready = bool(services) and _ready(environment)
     found = {
         "Kafka": kafka and f"{kafka.bootstrap}, pid {kafka.pid}",
         "PostgreSQL": postgres and f"127.0.0.1:{postgres.port}, pid {postgres.pid}",
+        "sandbox": sandbox and f"{environment['SANDBOX_URL']}, pid {sandbox.pid}, log {SANDBOX_LOG}",
         "services": services and f"{'ready' if ready else 'not ready'}, pid {services.pid}, log {SERVICES_LOG}",
     }
     for name, state in found.items():
@@ -65,7 +74,7 @@ def status() -> bool:
 
 
 def _start() -> None:
-    services, kafka, postgres = _running()
+    services, sandbox, kafka, postgres = _running()
     if postgres is None:
         say("starting PostgreSQL")
         postgres = start_postgres(HOME / "postgres")
@@ -77,16 +86,29 @@ def _start() -> None:
     _equity(environment, "db", "migrate")
     say("creating the topics")
     _equity(environment, "topics", "apply")
+    if sandbox is None:
+        _start_sandbox(environment)
     if services is None:
         say(f"starting the services: {', '.join(service_names())}")
         command = [_program(), "run", "all"]
         services = launch(command, SERVICES_LOG, cwd=ROOT, env={**os.environ, **environment})
         services.save(HOME / "services.json")
-    wait_ready(services, lambda: _ready(environment["HEALTH_PORT"]), "Equity Connect", SERVICES_LOG, 90)
+    wait_ready(services, lambda: _ready(environment), "Equity Connect", SERVICES_LOG, 90)
+
+
+def _start_sandbox(environment: dict[str, str]) -> None:
+    """The vendors' stand-ins, as a process of its own: whether services are stopped or not, a vendor goes on."""
+    say("starting the sandbox, which stands in for the vendors")
+    own = {"HEALTH_PORT": "0"}  # it has an address of its own to ask
+    sandbox = launch([_program(), "run", "sandbox"], SANDBOX_LOG, cwd=ROOT, env={**os.environ, **environment, **own})
+    sandbox.save(HOME / "sandbox.json")
+    wait_ready(sandbox, lambda: _answers(f"{environment['SANDBOX_URL']}/_sandbox/faults"), "The sandbox", SANDBOX_LOG)
 
 
 def _where(environment: dict[str, str]) -> None:
     say(f"Ready: http://127.0.0.1:{environment['GATEWAY_PORT']}, log {SERVICES_LOG.relative_to(ROOT)}")
+    if Path(environment.get("CLOCK_FILE", "")).is_file():
+        say("The services' clock is moved: ./dev equity clock show")
     say("The command line: ./dev equity --help")
 
 
@@ -95,14 +117,18 @@ def service_names() -> list[str]:
     return sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
 
 
-def _running() -> tuple[Process | None, KafkaServer | None, PostgresServer | None]:
-    services = Process.load(HOME / "services.json")
-    return services, KafkaServer.find(HOME / "kafka"), PostgresServer.find(HOME / "postgres")
+def _running() -> tuple[Process | None, Process | None, KafkaServer | None, PostgresServer | None]:
+    services, sandbox = (Process.load(HOME / f"{name}.json") for name in ("services", "sandbox"))
+    return services, sandbox, KafkaServer.find(HOME / "kafka"), PostgresServer.find(HOME / "postgres")
 
 
-def _ready(port: str) -> bool:
+def _ready(environment: dict[str, str]) -> bool:
+    return _answers(f"http://127.0.0.1:{environment['HEALTH_PORT']}/readyz")
+
+
+def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
             return bool(answer.status == 200)  # noqa: PLR2004
     except (urllib.error.URLError, OSError):
         return False
@@ -146,12 +172,16 @@ def _write_environment(kafka: KafkaServer, postgres: PostgresServer) -> dict[str
         "GATEWAY_PORT": _port(8080),
         "HEALTH_PORT": _port(8081),
         "LOG_LEVEL": "INFO",
+        "SANDBOX_PORT": _port(8090),
         **kept,
         **logins,
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
         "DATABASE_DIRECT_URL": postgres.create_database("equity"),
         "SPOOL_DIRECTORY": str(HOME / "spool"),
+        "SANDBOX_STATE_FILE": str(HOME / "sandbox-state.json"),
     }
+    values["SANDBOX_URL"] = f"http://127.0.0.1:{values['SANDBOX_PORT']}"
+    values = with_stand_ins(values, os.environ, values["SANDBOX_URL"], HOME)
     ENVIRONMENT.touch(mode=0o600)
     ENVIRONMENT.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
     return values

@@ -1,0 +1,56 @@
+"""Who stands in for a vendor here: the sandbox, until somebody sets the vendor's own key."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.settings import CliSettings
+from feeder.settings import FeederSettings
+from local_services.stand_ins import STAND_INS, with_stand_ins
+from sandbox.settings import SandboxSettings
+from skiptrace.settings import SkiptraceSettings
+
+URL, HOME = "http://127.0.0.1:8090", Path("/here/.local")
+
+
+def test_from_nothing_every_vendor_is_the_sandbox_and_the_clock_can_be_moved() -> None:
+    values = with_stand_ins({}, {}, URL, HOME)
+    assert values["MELISSA_URL"] == f"{URL}/melissa"
+    assert values["BATCHDATA_URL"] == f"{URL}/batchdata"
+    assert values["INSTANTLY_BASE_URL"] == f"{URL}/instantly"
+    assert values["CLOCK_FILE"] == "/here/.local/clock"
+    assert with_stand_ins(values, values, URL, HOME) == values
+
+
+@pytest.mark.parametrize("key", STAND_INS)
+@pytest.mark.parametrize("where", ["kept", "exported"])
+def test_a_vendor_with_a_key_of_its_own_keeps_nothing_of_the_sandbox_and_nobody_moves_the_clock(
+    key: str, where: str
+) -> None:
+    before = with_stand_ins({}, {}, URL, HOME)
+    real = {key: "real"}
+    kept = before | (real if where == "kept" else {})
+    values = with_stand_ins(kept, real if where == "exported" else {}, URL, HOME)
+    assert set(values) == set(before) - set(STAND_INS[key]) - {"CLOCK_FILE"} | ({key} if where == "kept" else set())
+    assert values.get(key, "real") == "real"
+
+
+def test_what_somebody_set_is_kept() -> None:
+    own = {"MELISSA_RECORDS_PER_SECOND": "5", "CLOCK_FILE": "/elsewhere/clock", "INSTANTLY_BASE_URL": "http://other/x"}
+    values = with_stand_ins(own, {}, URL, HOME)
+    assert own.items() <= values.items()
+    assert values["INSTANTLY_API_KEY"] == "sandbox-instantly-key"
+
+
+def test_the_keys_are_those_of_the_sandbox_and_the_names_are_settings() -> None:
+    defaults: Any = SandboxSettings.model_fields
+    made = {name: value for settings in STAND_INS.values() for name, value in settings.items()}
+    for name, field in (
+        ("MELISSA_LICENSE_KEY", "sandbox_melissa_license"),
+        ("BATCHDATA_TOKEN", "sandbox_batchdata_token"),
+        ("INSTANTLY_API_KEY", "sandbox_instantly_key"),
+    ):
+        assert made[name] == defaults[field].default.get_secret_value()
+    known = {*SkiptraceSettings.model_fields, *FeederSettings.model_fields, *defaults, *CliSettings.model_fields}
+    assert {name.lower() for name in made} <= known
