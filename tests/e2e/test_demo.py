@@ -1,19 +1,41 @@
 """`equity demo` does the main job on the shipped sample, and shows how a repeat is refused."""
 
 import re
+from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
+import aiohttp
+import pytest
+
+from common.clock import ahead
+from feeder.pacing import FeedCalendar
+from local_services.stand_ins import with_stand_ins
+from sandbox.app import Sandbox, build
+from sandbox.settings import SandboxSettings
 from support.commandline import Equity
 from support.installation import Installation
+from support.vendors import Caller
+
+QUICK_START = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
 
 
-async def test_the_sample_becomes_leads_and_a_second_time_a_repeat(installation: Installation) -> None:
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    sandbox = build(SandboxSettings(sandbox_port=0))
+    await sandbox.start()
+    yield sandbox
+    await sandbox.stop()
+
+
+async def test_without_vendors_the_sample_becomes_leads_and_a_second_time_a_repeat(installation: Installation) -> None:
     services = await installation.spawn("gateway", "ingest", "recorder")
     equity = Equity(services.environment)
 
     first = (await equity.soon("demo", "--json")).ok().json
     report, funnel = first["report"], {row["event_type"]: row for row in first["funnel"]}
     assert not first["repeats"]
+    assert first["campaign"] is None
     assert report["state"] == "done"
     assert report["rows_total"] == 1000
     assert sum(report[verdict] for verdict in ("inserted", "updated", "duplicate", "rejected")) == 1000
@@ -21,16 +43,57 @@ async def test_the_sample_becomes_leads_and_a_second_time_a_repeat(installation:
     assert funnel["upload_received"]["count"] == 1
     assert funnel["dedupe_success"]["outcomes"] == {name: report[name] for name in ("inserted", "updated")}
     assert funnel["lead_rejected"]["count"] == report["rejected"]
-
-    quick_start = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
     for verdict in ("inserted", "rejected"):  # the others depend on which rows meet in one batch
-        assert re.search(rf"^{verdict} +{report[verdict]} ", quick_start, re.MULTILINE), f"the quick start on {verdict}"
+        assert re.search(rf"^{verdict} +{report[verdict]} ", QUICK_START, re.MULTILINE), f"the quick start on {verdict}"
 
     second = (await equity.soon("demo")).ok()
     assert "409" in second.err
     assert report["upload_id"] in second.err
+    assert "The demo ends here" in second.err
     assert f"equity uploads rejects {report['upload_id']}" in second.out
     assert (await equity.soon("uploads", "rejects", report["upload_id"])).ok().out.count("\n") > report["rejected"]
     (broker,) = (await equity.soon("brokers", "list", "--json")).ok().json
     assert broker["leads"] == report["inserted"]
+    services.stop()
+
+
+async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_the_demo_sets(
+    installation: Installation, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    environment = with_stand_ins({}, {}, sandbox.url, tmp_path) | {"SANDBOX_URL": sandbox.url}
+    services = await installation.spawn("gateway", "ingest", "recorder", "skiptrace", "feeder", **environment)
+    equity = Equity(services.environment)
+
+    first = (await equity.soon("demo", "--json")).ok().json
+    report, campaign = first["report"], first["campaign"]
+    funnel = {row["event_type"]: row["leads"] for row in first["funnel"]}
+    assert funnel["dedupe_success"] == report["inserted"]
+    assert funnel["lead_verified"] + funnel["lead_unverifiable"] == report["inserted"]
+    assert funnel["campaign_queued"] == funnel["lead_verified"]
+    assert funnel["campaign_added"] == campaign["fed"] == campaign["added"] == 250
+    assert campaign["waiting"] + campaign["waiting_without_email"] + 250 == funnel["campaign_queued"]
+    at_instantly = campaign["instantly"]
+    assert len(at_instantly["campaigns"]) == 45
+    assert (at_instantly["members"], at_instantly["missing"], at_instantly["unknown"]) == (250, 0, 0)
+    paid = {row["vendor"]: row for row in campaign["paid"]}
+    assert paid["melissa"]["asked"] == paid["melissa"]["counted_by_vendor"]
+    assert paid["batchdata"]["cents"] == 10 * paid["batchdata"]["counted_by_vendor"]
+    day = date.fromisoformat(campaign["day"])
+    assert FeedCalendar().feeds_on(day)
+    shown = (await equity.soon("clock", "show", "--json")).ok().json
+    assert shown["local"].startswith(f"{day}T06:0")
+    assert shown["ahead_s"] == pytest.approx(ahead(tmp_path / "clock").total_seconds(), abs=0.01)
+
+    async with aiohttp.ClientSession() as session:
+        call = Caller(sandbox.url, session)
+        member = (await call.instantly("POST", "/leads/list", {"limit": 1})).json["items"][0]["id"]
+        assert (await call.instantly("DELETE", f"/leads/{member}")).status == 200
+    second = (await equity.soon("demo")).ok()
+    assert "409" in second.err
+    assert re.search(r"fed +250\b", second.out)
+    assert re.search(r"499 members in all: not those .* 1 of ours are missing, 0 are there whom", second.out)
+    assert "equity feed preview" in second.out
+    days = {row["local_date"]: row["added"] for row in (await equity.soon("feed", "slots", "--json")).ok().json}
+    assert sorted(days.values()) == [250, 250]
+    assert min(days) == str(day) < max(days)
     services.stop()

@@ -16,7 +16,7 @@ class Commands(LazyGroup):
     """The commands in the order in which one meets them."""
 
     entries: ClassVar[dict[str, Entry]] = {
-        "demo": Entry(_UPLOADS, "Upload the sample of 1,000 leads and show what became of it."),
+        "demo": Entry(_UPLOADS, "Upload the sample of 1,000 leads and show what becomes of it, up to the campaign."),
         "upload": Entry(_UPLOADS, "Sign a CSV file, upload it, and follow it until every row has its verdict."),
         "uploads": Entry(_UPLOADS, "Uploads taken so far: list, report, rejected rows."),
         "funnel": Entry(_WATCHING, "How many leads came how far."),
@@ -29,6 +29,7 @@ class Commands(LazyGroup):
         "keys": Entry(_PEOPLE, "Partners' keys for signing: add, rotate, revoke."),
         "run": Entry(_RUNNING, "Run services in this process."),
         "jobs": Entry(_RUNNING, "What runs at a time of day: list, run now, and how it ended."),
+        "clock": Entry(_RUNNING, "The clock of jobs and feeds: show it, and move it for a demonstration."),
         "topics": Entry(_RUNNING, "Kafka topics: list, create what is missing, compare."),
         "db": Entry(_RUNNING, "The database: migrate, roll back, back up, restore."),
     }

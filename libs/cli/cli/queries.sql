@@ -146,17 +146,27 @@ order by u.received_at desc
 limit :limit;
 
 -- name: funnel(since, upload_id, broker_id)
--- CL 7.1's query, with how many leads it was and what came out.
-with counted as (
+-- CL 7.1's query, with how many leads it was and what came out. What comes of an upload: its events, and what happened to
+-- its leads without an upload to name, such as a feed.
+with found as (
+    select event_type, outcome, lead_id, broker_id, duration_ms, created_at
+    from app.pipeline_events
+    where :upload_id::text is null or correlation_id = :upload_id
+    union all
+    select event_type, outcome, lead_id, broker_id, duration_ms, created_at
+    from app.pipeline_events
+    where correlation_id is null
+      and lead_id in (select u.lead_id from app.pipeline_events u where u.correlation_id = :upload_id)
+),
+counted as (
     select
         event_type, outcome,
         grouping(outcome) = 1 as whole,
         count(*) as count,
         count(distinct lead_id) as leads,
         avg(duration_ms)::float8 as avg_duration_ms
-    from app.pipeline_events
+    from found
     where created_at > now() - :since::interval
-      and (:upload_id::text is null or correlation_id = :upload_id)
       and (:broker_id::uuid is null or broker_id = :broker_id)
     group by grouping sets ((event_type), (event_type, outcome))
 )
@@ -382,3 +392,97 @@ select
 from app.campaigns c
 join app.brokers b on b.id = c.broker_id
 order by lower(b.name), c.name;
+
+-- name: count_campaigns(broker_id)^
+-- A broker's active campaigns, those that the feeder has still to bring to Instantly, and what keeps one of them.
+select
+    count(*) as campaigns,
+    count(*) filter (where version > synced_version) as due,
+    min(problem) as problem
+from app.campaigns
+where broker_id = :broker_id and active;
+
+-- name: traced_of_upload(upload_id)^
+-- The leads of an upload, those that were traced (by whatever upload), and those verified that are not in line yet.
+with mine as (
+    select distinct lead_id
+    from app.pipeline_events
+    where correlation_id = :upload_id and event_type = 'dedupe_success'
+),
+traced as (
+    select m.lead_id, bool_or(e.event_type = 'lead_verified') as verified
+    from mine m
+    join app.pipeline_events e on e.lead_id = m.lead_id and e.event_type in ('lead_verified', 'lead_unverifiable')
+    group by m.lead_id
+)
+select
+    (select count(*) from mine) as leads,
+    count(*) as traced,
+    count(*) filter (
+        where t.verified and l.campaign_status = 'new' and (l.email_verified or l.phone_verified)
+    ) as to_be_queued
+from traced t
+join app.leads l on l.id = t.lead_id;
+
+-- name: last_feeding_day(broker_id)$
+-- The last business date that a feed was for, whenever that was and whoever asked for it.
+select greatest(
+    (select max(local_date) from pipeline.job_runs where job in ('feeder.refresh', 'feeder.feed')),
+    (select max(local_date) from app.feed_slots where broker_id = :broker_id)
+);
+
+-- name: job_hour(job)$
+select local_time from pipeline.jobs where job = :job;
+
+-- name: job_outcome(job, local_date)$
+select outcome from pipeline.job_runs where job = :job and local_date = :local_date;
+
+-- name: slots_of_day(broker_id, local_date)^
+select
+    count(*) filter (where state <> 'refused') as fed,
+    count(*) filter (where state = 'added') as added,
+    count(*) filter (
+        where state = 'added'
+        and exists (select from app.pipeline_events e where e.lead_id = s.lead_id and e.event_type = 'campaign_added')
+    ) as recorded,
+    count(*) filter (where state = 'refused') as given_back
+from app.feed_slots s
+where broker_id = :broker_id and local_date = :local_date;
+
+-- name: held_on_day(broker_id, local_date)
+select reason, count(*) as leads
+from app.feed_holds
+where broker_id = :broker_id and local_date = :local_date
+group by reason
+order by leads desc, reason;
+
+-- name: in_line(broker_id)^
+select
+    count(*) filter (where email_verified) as waiting,
+    count(*) filter (where not email_verified) as waiting_without_email
+from app.leads
+where assigned_broker_id = :broker_id and campaign_status = 'queued';
+
+-- name: paid_for_upload(upload_id)
+-- What was asked of whom about an upload's leads, and what it cost.
+select
+    r.provider as vendor,
+    count(distinct a.lead_id) as leads,
+    count(*) as asked,
+    sum(r.cost_cents / r.records) as cents
+from app.skip_trace_attempts a
+join app.skip_trace_requests r on r.id = a.request_id
+where a.lead_id in (
+    select e.lead_id
+    from app.pipeline_events e
+    where e.correlation_id = :upload_id and e.event_type = 'dedupe_success'
+)
+group by r.provider
+order by cents desc;
+
+-- name: believed_members()
+-- Whom Instantly has, as far as we know: by its id of the campaign, and the keyed hash of the address.
+select c.vendor_campaign_id as campaign, m.value_hash
+from app.vendor_memberships m
+join app.campaigns c on c.id = m.campaign_id
+where m.actual = 'in';

@@ -18,6 +18,14 @@ class CliSettings(Settings):
     hmac_secret_key: SecretStr | None = None
     kafka_replication: int = Field(1, ge=1, description="Replicas of each topic: 3 in production.")
 
+    sandbox_url: str | None = Field(None, description="Where the vendors' stand-ins listen, in a demonstration.")
+    melissa_url: str | None = None
+    melissa_license_key: SecretStr | None = None
+    batchdata_url: str | None = None
+    batchdata_token: SecretStr | None = None
+    instantly_base_url: str | None = None
+    instantly_api_key: SecretStr | None = None
+
     postal_address: str | None = Field(None, description="The sender's postal address, as it stands in every email.")
 
     @property

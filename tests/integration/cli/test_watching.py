@@ -70,6 +70,18 @@ def test_the_funnel_counts_in_the_order_of_a_lead_s_life(equity: Equity, connect
     assert "inserted 1, updated 1" in equity("funnel").ok().out
 
 
+def test_what_came_of_an_upload_includes_feeds_of_its_leads_and_nothing_of_other_uploads(
+    equity: Equity, connection: Connection
+) -> None:
+    lead, other, upload = uuid4(), uuid4(), uuid4()
+    event(connection, "dedupe_success", lead, correlation_id=str(upload))
+    event(connection, "dedupe_success", lead, correlation_id=str(uuid4()))
+    event(connection, "campaign_added", lead)
+    event(connection, "campaign_added", other)
+    rows = equity("funnel", "--upload", upload, "--json").ok().json
+    assert [(row["event_type"], row["count"]) for row in rows] == [("dedupe_success", 1), ("campaign_added", 1)]
+
+
 def test_the_funnel_of_one_broker(equity: Equity, connection: Connection) -> None:
     dana = equity("brokers", "add", "Dana Ruiz", "--json").ok().json["id"]
     event(connection, "dedupe_success", uuid4(), broker_id=dana)

@@ -7,6 +7,7 @@ import signal
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -52,7 +53,7 @@ async def test_what_vendors_hold_outlives_a_restart_where_that_is_wanted(
     session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     settings = SETTINGS.model_copy(update={"sandbox_state_file": tmp_path / "state.json"})
-    shown = []
+    shown: list[Any] = []
     for _ in range(2):
         sandbox = build(settings)
         await sandbox.start()

@@ -1,13 +1,14 @@
 """Email campaigns: made of a file, brought to Instantly by the feeder."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cli import campaigns
-from cli.database import Connection, all_rows, in_transaction, queries, select
+from cli.database import Connection, Row, all_rows, in_transaction, queries, select
 from cli.errors import CliError, UsageError
 from cli.lazy import new_app
 from cli.output import AsJson, done, say, show_rows
@@ -42,7 +43,12 @@ def sync(
         raise UsageError(
             "POSTAL_ADDRESS is not set.", "Every email carries the sender's postal address: the law wants it."
         )
-    counts = in_transaction(lambda connection: _write(connection, read, address, retire=retire))
+
+    async def write(connection: Connection) -> dict[str, int]:
+        brokers = {row["name"]: row["id"] for row in await all_rows(queries.list_brokers(connection, all=False))}
+        return await put(connection, read, campaigns.rows(read, address, brokers), retire=retire)
+
+    counts = in_transaction(write)
     if wait:
         _wait(wait)
     told = ", ".join(f"{count} {what}" for what, count in counts.items())
@@ -58,9 +64,10 @@ def list_campaigns(*, as_json: AsJson = False) -> None:
     show_rows(rows, _COLUMNS, as_json=as_json, empty="No campaigns yet. Make them: equity campaigns sync")
 
 
-async def _write(connection: Connection, read: campaigns.CampaignFile, address: str, *, retire: bool) -> dict[str, int]:
-    brokers = {row["name"]: row["id"] for row in await all_rows(queries.list_brokers(connection, all=False))}
-    wanted = campaigns.rows(read, address, brokers)
+async def put(
+    connection: Connection, read: campaigns.CampaignFile, wanted: Sequence[Row], *, retire: bool = False
+) -> dict[str, int]:
+    """Write the personas of *read* and the *wanted* campaigns; how many were created, updated, unchanged and retired."""
     for persona in read.personas:
         profile = persona.model_dump(mode="json", exclude={"id", "name"})
         await queries.put_persona(connection, id=persona.id, name=persona.name, profile=profile)

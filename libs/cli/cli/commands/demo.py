@@ -1,20 +1,21 @@
-"""The main job on the shipped sample: upload, report, funnel, and where to look next."""
+"""The main job on the shipped sample: upload, report, feed, funnel, and where to look next."""
 
 import asyncio
 import csv
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
-from cli import checks, secrets, uploading
+from cli import checks, secrets, showing, uploading
 from cli.commands import funnel
 from cli.database import Connection, Row, all_rows, connected, queries
 from cli.errors import UsageError
+from cli.feeding import Feeding, result
 from cli.http import Gateway, RepeatError
 from cli.lazy import new_app
 from cli.output import AsJson, console, print_json, say, table
@@ -22,6 +23,7 @@ from cli.partner import Url
 from cli.reports import Report
 from cli.settings import CliSettings
 from cli.signing import Scheme, SigningKey
+from cli.stage import Stage
 from common.ids import new_id
 
 app = new_app()
@@ -29,8 +31,19 @@ app = new_app()
 BROKER, PARTNER = "Demo Broker", "Demo Partner"
 _SAMPLE = Path("samples", "propstream-1000.csv")
 _FUNNEL_SECONDS = 15.0
+_EVER = timedelta(days=3650)
 _KEY_SECONDS = 2.5
 """A gateway may know a new key only then: it reads them every two seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a demo brought: whether the file was a repeat, its report, its funnel, and the feed where there was one."""
+
+    repeats: bool
+    report: Report
+    stages: list[Row]
+    campaign: Row | None
 
 
 @app.command()
@@ -40,23 +53,36 @@ def demo(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Upload the sample of 1,000 leads, signed, and show what became of it.
+    """Upload the sample of 1,000 leads, signed, and show what becomes of it, up to the email campaign.
 
-    Makes a demo broker, partner and key where they are missing. The same file a second time shows how a repeat is
-    refused, and what the first time brought.
+    Makes a demo broker, partner, key and campaigns where they are missing. Where the sandbox stands in for the vendors
+    (`./dev up`), it sets the services' clock to the next feeding day, and 250 leads go into campaigns. The same file a
+    second time shows how a repeat is refused, and feeds the next leads on the day after.
     """
     settings = CliSettings()
+    stage = Stage.of(settings)
     chosen = file or _sample()
     size = checks.sendable(chosen)
     base = (url or settings.gateway).rstrip("/")
-    repeats, report, stages = asyncio.run(_demo(settings.admin_dsn, base, chosen, size))
+    shown = asyncio.run(_demo(settings, stage, base, chosen, size))
     if as_json:
-        print_json({"repeats": repeats, "report": report.answer, "funnel": stages})
+        campaign = shown.campaign
+        print_json(
+            {"repeats": shown.repeats, "report": shown.report.answer, "funnel": shown.stages, "campaign": campaign}
+        )
         return
-    report.show(as_json=False)
-    console().print(table(stages, funnel.COLUMNS, title="\nThe funnel of this upload"))
+    shown.report.show(as_json=False)
+    console().print(table(shown.stages, funnel.COLUMNS, title="\nThe funnel of this upload"))
+    if shown.campaign and stage:
+        console().print("`updated` has the leads, too, whose key (MAK) tracing found: more than the file's own rows.")
+        showing.show_campaign(shown.campaign, stage)
+    else:
+        say(
+            "\nThe demo ends here: no sandbox stands in for the vendors, or no clock can be moved (SANDBOX_URL, CLOCK_FILE).\n"
+            "`./dev demo` in a working copy of its own, or docker compose, also shows verification, feeding and campaigns."
+        )
     console().print("\nWhere to look next")
-    console().print(_where_next(report, base))
+    console().print(showing.where_next(shown.report, base, stage))
 
 
 def _sample() -> Path:
@@ -69,29 +95,42 @@ def _sample() -> Path:
     )
 
 
-async def _demo(dsn: str, base: str, file: Path, size: int) -> tuple[bool, Report, list[Row]]:
-    """Whether the file was a repeat, its report, and its funnel."""
-    async with connected(dsn) as connection:
+async def _demo(settings: CliSettings, stage: Stage | None, base: str, file: Path, size: int) -> Shown:
+    """Everything that is done, with its progress on stderr."""
+    async with connected(settings.admin_dsn) as connection:
         async with connection.transaction():
-            partner = await _partner(connection, await asyncio.to_thread(_states, file))
+            broker, partner = await _broker_and_partner(connection, await asyncio.to_thread(_states, file))
             key, is_new = await _key(connection, partner)
+        feeding = Feeding(connection, stage, broker) if stage else None
+        if feeding:
+            await feeding.make_campaigns(BROKER, settings)
         if is_new:
             await asyncio.sleep(_KEY_SECONDS)
-        async with Gateway.open(base, key) as gateway:
-            repeats, upload_id = False, ""
-            try:
-                upload_id = str((await uploading.send(gateway, file, size, {}))["upload_id"])
-            except RepeatError as repeat:
-                if repeat.upload_id is None:
-                    raise
-                repeats, upload_id = True, repeat.upload_id
-                say(f"409: {repeat.problem} Here is what that one brought.")
-            report = await uploading.follow(gateway, upload_id)
-        return repeats, report, await _whole_funnel(connection, report)
+        repeats, report = await _upload(base, key, file, size)
+        await _recorded(connection, report)
+        campaign = None
+        if feeding:
+            day = await feeding.run(report.upload_id)
+            campaign = await result(feeding, day, report.upload_id)
+        stages = await funnel.stages(connection, _EVER, report.upload_id)
+        return Shown(repeats, report, stages, campaign)
 
 
-async def _partner(connection: Connection, states: list[str]) -> UUID:
-    """The demo partner, and a broker with the states as its territory; both made where they are missing."""
+async def _upload(base: str, key: SigningKey, file: Path, size: int) -> tuple[bool, Report]:
+    """Whether *file* was sent before, and the report of its upload."""
+    async with Gateway.open(base, key) as gateway:
+        try:
+            repeats, upload_id = False, str((await uploading.send(gateway, file, size, {}))["upload_id"])
+        except RepeatError as repeat:
+            if repeat.upload_id is None:
+                raise
+            repeats, upload_id = True, repeat.upload_id
+            say(f"409: {repeat.problem} Here is what that one brought.")
+        return repeats, await uploading.follow(gateway, upload_id)
+
+
+async def _broker_and_partner(connection: Connection, states: list[str]) -> tuple[UUID, UUID]:
+    """The demo's broker, with the states as its territory, and its partner; both made where they are missing."""
     broker = await queries.broker_named(connection, named=BROKER)
     if broker is None:
         broker = (await queries.add_broker(
@@ -107,7 +146,7 @@ async def _partner(connection: Connection, states: list[str]) -> UUID:
         partner = new_id()
         await queries.add_partner(connection, id=partner, name=PARTNER, broker_ids=None, default_broker_id=None)
         say(f"Made the partner {PARTNER!r}.")
-    return UUID(str(partner))
+    return UUID(str(broker)), UUID(str(partner))
 
 
 async def _key(connection: Connection, partner: UUID) -> tuple[SigningKey, bool]:
@@ -129,28 +168,13 @@ def _states(file: Path) -> list[str]:
     return sorted(state for state in found if len(state) == 2 and state.isalpha())  # noqa: PLR2004 - such as FL
 
 
-async def _whole_funnel(connection: Connection, report: Report) -> list[Row]:
-    """The upload's events, once the recorder has written all of them, or after a while."""
-    expected = report.count("inserted") + report.count("updated") + report.count("rejected")
+async def _recorded(connection: Connection, report: Report) -> None:
+    """Wait until the recorder has written what ingest made of the upload, or for a while."""
+    updates = report.count("inserted") + report.count("updated")
+    expected = {"upload_received": 1, "dedupe_success": updates, "lead_rejected": report.count("rejected")}
     deadline = time.monotonic() + _FUNNEL_SECONDS
-    while True:
-        stages = await funnel.stages(connection, timedelta(days=3650), report.upload_id)
-        if sum(row["count"] for row in stages) > expected or time.monotonic() > deadline:  # one is `upload_received`
-            return stages
+    while time.monotonic() < deadline:
+        found = {row["event_type"]: row["count"] for row in await funnel.stages(connection, _EVER, report.upload_id)}
+        if all(found.get(event, 0) >= count for event, count in expected.items()):
+            return
         await asyncio.sleep(0.3)
-
-
-def _where_next(report: Report, base: str) -> Table:
-    """Commands and addresses for looking further."""
-    grid = Table.grid(padding=(0, 2))
-    for place, what in (
-        (f"equity uploads show {report.upload_id}", "this report again"),
-        (f"equity uploads rejects {report.upload_id}", "the rejected rows, to correct and upload again"),
-        ("equity conflicts list", "records that contradict each other"),
-        ("equity dlq list", "messages that could not be handled"),
-        ("equity brokers list", "who got the leads"),
-        (f"{base}/openapi.json", "the gateway's addresses, for programs"),
-        ("docs/quick-start.md", "uploading your own file"),
-    ):
-        grid.add_row(f"  [bold]{place}[/bold]", what)
-    return grid

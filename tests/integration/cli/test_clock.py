@@ -1,0 +1,86 @@
+"""`equity clock` shows and moves the services' clock."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from common.clock import Clock, clock_of
+from support.commandline import Equity
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "clock"
+
+
+@pytest.fixture
+def equity(file: Path) -> Equity:
+    return Equity({"CLOCK_FILE": str(file)})
+
+
+@pytest.fixture
+def clock(file: Path) -> Clock:
+    return clock_of(file)
+
+
+def near(one: datetime, other: datetime) -> bool:
+    return abs(one - other) < timedelta(seconds=30)
+
+
+def next_year() -> int:
+    return datetime.now(UTC).year + 1
+
+
+def test_it_is_set_in_the_time_of_los_angeles_shown_and_brought_back(equity: Equity, clock: Clock) -> None:
+    told = equity("clock", "set", f"{next_year()}-07-01 05:29").ok()
+    assert "05:29:0" in told.out
+    assert "in Los Angeles (12:29:0" in told.out
+    assert "ahead of the machine's time" in told.out
+    assert near(clock(), datetime(next_year(), 7, 1, 12, 29, tzinfo=UTC))
+    assert "July" in equity("clock", "show").ok().out
+    back = equity("clock", "reset").ok()
+    assert "the machine's time" in back.out
+    assert "went back" in back.err
+    assert near(clock(), datetime.now(UTC))
+
+
+def test_a_zone_may_be_named_and_programs_get_json(equity: Equity, file: Path) -> None:
+    shown = equity("clock", "set", f"{next_year()}-11-23T13:29Z", "--json").ok().json
+    assert shown["local"].startswith(f"{next_year()}-11-23T05:29:0")
+    assert shown["file"] == str(file)
+    assert equity("clock", "show", "--json").ok().json["ahead_s"] == pytest.approx(shown["ahead_s"], abs=0.01)
+
+
+@pytest.mark.parametrize("moment", ["soon", "2026-02-30 05:00", "2001-01-01 05:00", "9999-12-31 23:00"])
+def test_what_is_no_moment_or_too_far_away_is_refused(equity: Equity, file: Path, moment: str) -> None:
+    told = equity("clock", "set", moment)
+    assert told.code == 2
+    assert moment in told.err
+    assert not file.exists()
+
+
+def test_where_no_clock_can_be_moved_it_says_what_to_do() -> None:
+    equity = Equity({})
+    for command in (("set", "2026-11-23 05:29"), ("reset",)):
+        told = equity("clock", *command)
+        assert told.code == 2
+        assert "CLOCK_FILE is not set" in told.err
+        assert "never in production" in told.err
+    assert "the machine's time" in equity("clock", "show").ok().out
+
+
+def test_a_file_that_holds_something_else_is_told_and_mended(equity: Equity, file: Path, clock: Clock) -> None:
+    file.write_text("soon")
+    told = equity("clock", "show")
+    assert told.code == 1
+    assert "holds no point in time" in told.err
+    assert "equity clock reset" in told.err
+    equity("clock", "set", f"{next_year()}-07-01 05:29").ok()
+    assert near(clock(), datetime(next_year(), 7, 1, 12, 29, tzinfo=UTC))
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    told = Equity({"CLOCK_FILE": str(tmp_path / "nowhere" / "clock")})("clock", "set", f"{next_year()}-07-01 05:29")
+    assert told.code == 1
+    assert "cannot be written" in told.err
