@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, SecretStr, StringConstraints
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HexKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
@@ -53,10 +53,10 @@ class Settings(BaseSettings):
         300, gt=0, description="A batch that takes longer, or lag without progress for longer, makes `/livez` fail."
     )
 
-    clock_file: Path | None = Field(
+    clock_file: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = Field(
         None,
         description="For tests and demonstrations, never in production: a file that moves the calendar's clock while services "
-        "run (`equity clock`), the same for all of them. Unset: the machine's time.",
+        "run (`equity clock`), the same for all of them. Unset or empty: the machine's time.",
     )
     inbox_days: int = Field(14, ge=8, description="Days an inbox remembers: longer than topics keep their messages.")
 

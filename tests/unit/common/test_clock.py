@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from common.clock import Clock, ClockFileError, ahead, clock_of, move, utc_now
+from common.settings import Settings
 
 MONDAY = datetime(2026, 11, 16, 13, 59, tzinfo=UTC)
 
@@ -23,6 +24,10 @@ def file(tmp_path: Path) -> Path:
 
 def test_unset_it_is_the_machines_own() -> None:
     assert clock_of(None) is utc_now
+
+
+def test_a_setting_that_is_empty_is_unset() -> None:
+    assert Settings(clock_file="").clock_file is None
 
 
 def test_it_is_moved_and_moved_again_and_brought_back_while_it_runs(file: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from local_services.stack import service_names
+from local_services.stand_ins import STAND_INS
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -20,6 +21,29 @@ def test_every_service_has_its_container_and_its_own_secrets(service: str) -> No
     assert f"secrets-{service}:/secrets:ro" in container["volumes"]
     assert f"secrets-{service}:/secrets/{service}" in COMPOSE["services"]["secrets"]["volumes"]
     assert f'"{service}"' in (ROOT / "deploy/compose/make_secrets.py").read_text()
+
+
+@pytest.mark.parametrize("service", service_names())
+def test_every_service_goes_by_the_clock_that_the_command_line_can_move(service: str) -> None:
+    container, cli = COMPOSE["services"][service], COMPOSE["services"]["cli"]
+    assert container["environment"]["CLOCK_FILE"] == cli["environment"]["CLOCK_FILE"]
+    assert "stage:/var/lib/equity:ro" in container["volumes"]
+    assert "stage:/var/lib/equity" in cli["volumes"]
+    assert re.search(r"install -d -o equity .* /var/lib/equity\n", (ROOT / "deploy/Dockerfile").read_text())
+
+
+def test_the_sandbox_stands_in_for_every_vendor() -> None:
+    sandbox = COMPOSE["services"]["sandbox"]
+    assert (ROOT / sandbox["build"]["args"]["PACKAGE"] / "pyproject.toml").exists()
+    assert "!sandbox" in (ROOT / "deploy/Dockerfile.dockerignore").read_text().split()
+    for name in ("skiptrace", "feeder", "cli"):
+        environment = COMPOSE["services"][name]["environment"]
+        assert environment["SANDBOX_URL"] == "http://sandbox:8090"
+        for settings in STAND_INS.values():
+            for variable, value in settings.items():
+                if not variable.startswith("SANDBOX"):
+                    made = value.format(url=environment["SANDBOX_URL"])
+                    assert environment[variable] == f"${{{variable}:-{made}}}"
 
 
 def test_every_volume_is_declared() -> None:
