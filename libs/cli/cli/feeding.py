@@ -27,7 +27,7 @@ POSTAL_ADDRESS = "1 Sample Street, Tampa, FL 33602"
 _REFRESH, _FEED = "feeder.refresh", "feeder.feed"
 _PATIENCE_SECONDS = 90.0
 _PAUSE_SECONDS = 0.3
-_MONTHS_AHEAD = 90
+_DAYS_AHEAD = 90
 
 Step = Callable[[], Awaitable[tuple[int, int]]]
 
@@ -107,7 +107,7 @@ class Feeding:
         day = now.date() if now.time() < await self._hour(_REFRESH) else now.date() + timedelta(days=1)
         last = await queries.last_feeding_day(self.connection, broker_id=self.broker_id)
         day = max(day, last + timedelta(days=1)) if last else day
-        for ahead in range(_MONTHS_AHEAD):
+        for ahead in range(_DAYS_AHEAD):
             if calendar.feeds_on(day + timedelta(days=ahead)):
                 return day + timedelta(days=ahead)
         raise CliError("The demo's broker is fed on no day of the next three months.", "See: equity brokers set --help")

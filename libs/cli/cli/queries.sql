@@ -464,14 +464,14 @@ from app.leads
 where assigned_broker_id = :broker_id and campaign_status = 'queued';
 
 -- name: paid_for_upload(upload_id)
--- What was asked of whom about an upload's leads, and what it cost.
+-- What was asked of whom about an upload's leads, and what it cost; what was refused (`failed`) costs nothing.
 select
     r.provider as vendor,
     count(distinct a.lead_id) as leads,
     count(*) as asked,
     sum(r.cost_cents / r.records) as cents
 from app.skip_trace_attempts a
-join app.skip_trace_requests r on r.id = a.request_id
+join app.skip_trace_requests r on r.id = a.request_id and r.outcome <> 'failed'
 where a.lead_id in (
     select e.lead_id
     from app.pipeline_events e

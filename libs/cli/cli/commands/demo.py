@@ -64,14 +64,13 @@ def demo(
     chosen = file or _sample()
     size = checks.sendable(chosen)
     base = (url or settings.gateway).rstrip("/")
-    shown = asyncio.run(_demo(settings, stage, base, chosen, size))
+    shown = asyncio.run(_demo(settings, stage, base, chosen, size, as_json=as_json))
     if as_json:
         campaign = shown.campaign
         print_json(
             {"repeats": shown.repeats, "report": shown.report.answer, "funnel": shown.stages, "campaign": campaign}
         )
         return
-    shown.report.show(as_json=False)
     console().print(table(shown.stages, funnel.COLUMNS, title="\nThe funnel of this upload"))
     if shown.campaign and stage:
         console().print("`updated` has the leads, too, whose key (MAK) tracing found: more than the file's own rows.")
@@ -95,8 +94,10 @@ def _sample() -> Path:
     )
 
 
-async def _demo(settings: CliSettings, stage: Stage | None, base: str, file: Path, size: int) -> Shown:
-    """Everything that is done, with its progress on stderr."""
+async def _demo(
+    settings: CliSettings, stage: Stage | None, base: str, file: Path, size: int, *, as_json: bool
+) -> Shown:
+    """Everything that is done, with its progress on stderr; for people the report as soon as it is there."""
     async with connected(settings.admin_dsn) as connection:
         async with connection.transaction():
             broker, partner = await _broker_and_partner(connection, await asyncio.to_thread(_states, file))
@@ -107,6 +108,8 @@ async def _demo(settings: CliSettings, stage: Stage | None, base: str, file: Pat
         if is_new:
             await asyncio.sleep(_KEY_SECONDS)
         repeats, report = await _upload(base, key, file, size)
+        if not as_json:
+            report.show(as_json=False)
         await _recorded(connection, report)
         campaign = None
         if feeding:
