@@ -56,14 +56,18 @@ class Provider:
 
 @dataclass
 class Providers:
-    """Both vendors."""
+    """Both vendors; BatchData's phone checks are on the same server as its skip trace."""
 
     melissa: Provider
     batchdata: Provider
+    dnc: Provider
+    tcpa: Provider
     melissa_says: dict[str, Body] = field(default_factory=dict)
     """By street: fields that take the place of the usual ones in Melissa's record."""
     people: dict[str, Body] = field(default_factory=dict)
     """By street: BatchData's person; a street that is not here is not matched."""
+    verdicts: dict[str, Body] = field(default_factory=dict)
+    """By number of ten digits: fields that take the place of the usual ones in a check's entry."""
 
     def environment(self) -> dict[str, str]:
         """What makes a skiptrace service use them."""
@@ -88,11 +92,14 @@ async def serving() -> AsyncIterator[Providers]:
     found = Providers(
         Provider("/v3/WEB/ContactVerify/doContactVerify", lambda body: _melissa(found, body), _melissa_ids),
         Provider("/api/v1/property/skip-trace", lambda body: _batchdata(found, body), _batchdata_ids),
+        Provider("/api/v1/phone/dnc", lambda body: _checked(found, body, "dnc"), lambda body: body["requests"]),
+        Provider("/api/v1/phone/tcpa", lambda body: _checked(found, body, "tcpa"), lambda body: body["requests"]),
     )
     runners = []
-    for provider in (found.melissa, found.batchdata):
+    for provider, *more in ((found.melissa,), (found.batchdata, found.dnc, found.tcpa)):
         app = web.Application()
-        app.router.add_post(provider.path, provider.handle)
+        for one in (provider, *more):
+            app.router.add_post(one.path, one.handle)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -179,3 +186,8 @@ def _batchdata(world: Providers, body: Body) -> Body:
         "status": {"code": 200, "text": "OK"},
         "results": {"persons": persons, "meta": {"results": results, "requestId": "rq_1"}},
     }
+
+
+def _checked(world: Providers, body: Body, verdict: str) -> Body:
+    entries = [{"number": number, verdict: False} | world.verdicts.get(number, {}) for number in body["requests"]]
+    return {"status": {"code": 200, "text": "OK"}, "results": {"phoneNumbers": entries}}

@@ -11,6 +11,7 @@ from skiptrace.board import Board
 from skiptrace.codes import Codes
 from skiptrace.handlers import SkipTrace
 from skiptrace.jobs import Upkeep
+from skiptrace.lead import CHECKS
 from skiptrace.ledger import Ledger
 from skiptrace.provider import Provider
 from skiptrace.record import Recorder
@@ -19,6 +20,7 @@ from skiptrace.settings import SkiptraceSettings
 from skiptrace.tracing import Tracer
 from skiptrace.turns import Turns
 from skiptrace.vendors.batchdata import BatchData
+from skiptrace.vendors.batchdata_phones import BatchDataPhones
 from skiptrace.vendors.melissa import Melissa
 
 log = structlog.get_logger()
@@ -45,10 +47,10 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     service.bus.on(DedupeSuccess, lanes=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
         handlers.trace_owner
     )
-    upkeep = Upkeep(service.bus, ledger, tracer, recorder, codes, settings)
+    upkeep = Upkeep(service.bus, ledger, tracer, recorder, codes, providers, settings)
     service.jobs.every(30, "expire_requests", upkeep.expire_requests)
     service.jobs.daily("purge_answers", time(2, 45), upkeep.purge_answers, window=timedelta(hours=20))
-    if settings.skiptrace_reverify_per_day:
+    if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
         service.jobs.daily("reverify", time(1, 0), upkeep.reverify, window=timedelta(hours=4))
     return service
 
@@ -74,6 +76,15 @@ def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
             settings.batchdata_requests_per_minute,
             settings.batchdata_batch,
         )
+        for check in CHECKS:
+            phones = BatchDataPhones(
+                settings.batchdata_url,
+                settings.batchdata_token.get_secret_value(),
+                check,
+                settings.batchdata_phone_cents,
+                settings.batchdata_requests_per_minute,
+            )
+            found[phones.name] = phones
     return {name: found[name] for name in settings.policy.order if name in found}
 
 

@@ -11,7 +11,7 @@ import structlog
 from common.contacts import CannotOpenError, Keyring
 from common.database import Connection, Database, load_queries
 from skiptrace.codes import CodeMap, Codes
-from skiptrace.lead import Answer, Asked, Contact, Lead, Person
+from skiptrace.lead import Answer, Asked, Contact, Lead, Person, Since
 from skiptrace.ledger import Ledger
 from skiptrace.merge import apply, person_flags
 from skiptrace.provider import Provider, ProviderError
@@ -46,11 +46,11 @@ class Board:
     async def leads(self, lead_ids: Sequence[UUID]) -> dict[UUID, Lead]:
         """The leads that there are among *lead_ids*."""
         now = datetime.now(UTC)
-        since = now - timedelta(days=self._settings.skiptrace_period_days)
+        since = self._settings.since(now)
         async with self._database.connection() as connection:
             rows = [row async for row in queries.leads_to_trace(connection, ids=lead_ids)]
             contacts = [row async for row in queries.contacts_of(connection, ids=lead_ids)]
-            attempts = [row async for row in queries.attempts_of(connection, ids=lead_ids, since=since)]
+            attempts = [row async for row in queries.attempts_of(connection, ids=lead_ids, since=since.judged)]
             unmerged = {row["request_id"] for row in attempts if _is_unmerged(row)}
             stored = [row async for row in queries.stored_answers(connection, ids=list(unmerged))]
             answers = self._answers(stored)
@@ -59,7 +59,7 @@ class Board:
         codes = await self._codes.current()
         for row in attempts:
             if lead := leads.get(row["lead_id"]):
-                self._note_attempt(lead, row, now)
+                self._note_attempt(lead, row, now, since)
                 answer = answers.get((row["request_id"], lead.id))
                 if answer and _is_unmerged(row):
                     lead.answers.append(answer)
@@ -101,7 +101,12 @@ class Board:
         rows = queries.suppressed_among(connection, hashes=list(hashes))
         return frozenset([row["value_hash"] async for row in rows])
 
-    def _note_attempt(self, lead: Lead, row: Any, now: datetime) -> None:
+    def _note_attempt(self, lead: Lead, row: Any, now: datetime, since: Since) -> None:
+        if row["outcome"] != "failed":
+            lead.spent_cents += row["cents"] or 0
+        provider = self._providers.get(row["provider"])
+        if provider and provider.offer.checks and row["requested_at"] < since.checked:
+            return  # phones are checked again sooner than leads are traced again
         asked = lead.asked.setdefault(row["provider"], Asked())
         unknown_counts_for = timedelta(hours=self._settings.skiptrace_unknown_hours)
         if row["outcome"] == "asked":
@@ -116,8 +121,6 @@ class Board:
             asked.first_failed_at = min(asked.first_failed_at or row["requested_at"], row["requested_at"])
         elif row["outcome"] == "unknown" and row["requested_at"] > now - unknown_counts_for:
             asked.unknown += 1
-        if row["outcome"] != "failed":
-            lead.spent_cents += row["cents"] or 0
 
     def _apply(self, lead: Lead, codes: CodeMap, suppressed: frozenset[bytes]) -> None:
         lead.answers.sort(key=lambda answer: answer.at)
@@ -134,8 +137,9 @@ class Board:
 
 def contact_of(row: Any, value: str) -> Contact:
     """The contact that a row of `lead_contacts`, with `suppressed`, and its decrypted *value* make."""
-    same = ("channel", "source", "rank", "verified", "verified_at", "line_type", "dnc", "dnc_checked_at", "litigator")
-    known = {name: row[name] for name in (*same, "suppressed")}
+    same = ("channel", "source", "rank", "verified", "verified_at", "line_type", "dnc", "dnc_checked_at")
+    more = ("litigator", "litigator_checked_at", "suppressed")
+    known = {name: row[name] for name in (*same, *more)}
     return Contact(value=value, hash=row["value_hash"], codes=tuple(row["codes"]), **known)
 
 

@@ -9,6 +9,8 @@ from common.database import Database, load_queries
 
 queries = load_queries(__file__)
 CACHE_SECONDS = 60.0
+_FAMILY = 2
+"""Letters that the codes of one kind begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,11 @@ class CodeMap:
         }
 
     def flags(self, provider: str, channel: str, codes: Iterable[str]) -> Flags:
-        """What *codes* say together. One that rules a value out beats those that verify it; one that warns beats all."""
-        said = [self._flags[key] for code in codes if (key := (provider, channel, code)) in self._flags]
+        """What *codes* say together. One that rules a value out beats those that verify it; one that warns beats all.
+
+        A code that is not in the table is what its family (`PE*`) is, and says nothing where that is not there either.
+        """
+        said = [flags for code in codes if (flags := self._of(provider, channel, code))]
         return Flags(
             verified=_all_say([flags.verified for flags in said]),
             line_type=next((flags.line_type for flags in said if flags.line_type), None),
@@ -40,6 +45,10 @@ class CodeMap:
             litigator=_any_says([flags.litigator for flags in said]),
             deceased=_any_says([flags.deceased for flags in said]),
         )
+
+    def _of(self, provider: str, channel: str, code: str) -> Flags | None:
+        family = f"{code[:_FAMILY]}*"
+        return self._flags.get((provider, channel, code)) or self._flags.get((provider, channel, family))
 
 
 def _all_say(said: list[bool | None]) -> bool | None:

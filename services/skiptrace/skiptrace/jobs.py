@@ -1,15 +1,20 @@
 """What skiptrace does by itself: lost answers are called unknown, stale contacts verified again, raw answers emptied."""
 
+import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 import structlog
 
 from common.bus import Bus
 from common.database import load_queries
 from skiptrace.codes import Codes
+from skiptrace.lead import CHECKS, Want
 from skiptrace.ledger import Ledger
+from skiptrace.provider import Provider
 from skiptrace.record import Recorder
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.tracing import Tracer
@@ -19,13 +24,22 @@ queries = load_queries(__file__)
 
 AT_ONCE = 100
 ROUND_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
+"""How long a round waits for providers that pause, in all."""
 
 
 class Upkeep:
     """The regular work of skiptrace."""
 
     def __init__(
-        self, bus: Bus, ledger: Ledger, tracer: Tracer, recorder: Recorder, codes: Codes, settings: SkiptraceSettings
+        self,
+        bus: Bus,
+        ledger: Ledger,
+        tracer: Tracer,
+        recorder: Recorder,
+        codes: Codes,
+        providers: Mapping[str, Provider],
+        settings: SkiptraceSettings,
     ) -> None:
         self._bus = bus
         self._ledger = ledger
@@ -33,6 +47,10 @@ class Upkeep:
         self._recorder = recorder
         self._codes = codes
         self._settings = settings
+        self._checkers = {
+            check: [name for name, one in providers.items() if check in one.offer.checks & settings.policy.wants]
+            for check in CHECKS
+        }
 
     async def expire_requests(self) -> None:
         """Call unknown what will not be answered any more."""
@@ -44,23 +62,53 @@ class Upkeep:
             await queries.purge_answers(connection, days=self._settings.skiptrace_answer_days)
 
     async def reverify(self) -> None:
-        """Trace leads again whose verification went stale, or about whom nobody was ever asked; the best first.
+        """Trace leads again whose verification went stale, or about whom nobody was ever asked; then check stale phones.
 
-        At most so many leads a day, since each costs. What a provider that is down cannot do is left for tomorrow.
+        Of each so many a day, the best first, since each costs. What a provider that is down cannot do is left for tomorrow.
         """
         now = datetime.now(UTC)
+        since, settings = self._settings.since(now), self._settings
+        unknown_since = now - timedelta(hours=settings.skiptrace_unknown_hours)
         async with self._bus.database.connection() as connection:
             rows = queries.stale_leads(
                 connection,
-                since=now - timedelta(days=self._settings.skiptrace_period_days),
-                unknown_since=now - timedelta(hours=self._settings.skiptrace_unknown_hours),
-                most=self._settings.skiptrace_reverify_per_day,
+                since=since.judged,
+                unknown_since=unknown_since,
+                checkers=[name for names in self._checkers.values() for name in names],
+                most=settings.skiptrace_reverify_per_day,
             )
             ids = [row["id"] async for row in rows]
+        await self._again(ids)
+        async with self._bus.database.connection() as connection:
+            rows = queries.stale_checks(
+                connection,
+                judged_since=since.judged,
+                checked_since=since.checked,
+                unknown_since=unknown_since,
+                dnc_checkers=self._checkers[Want.DNC],
+                tcpa_checkers=self._checkers[Want.TCPA],
+                most=settings.skiptrace_recheck_per_day,
+            )
+            ids = [row["id"] async for row in rows]
+        await self._again(ids, CHECKS)
+
+    async def _again(self, ids: Sequence[UUID], wants: frozenset[Want] | None = None) -> None:
         for start in range(0, len(ids), AT_ONCE):
-            traced = await self._tracer.trace(ids[start : start + AT_ONCE], time.monotonic() + ROUND_SECONDS)
+            if not await self._some_again(ids[start : start + AT_ONCE], wants):
+                log.warning("reverification_cut_short", left=len(ids) - start)
+                return
+
+    async def _some_again(self, ids: Sequence[UUID], wants: frozenset[Want] | None) -> bool:
+        """Trace *ids* again, through short pauses of providers; False when they pause for longer."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            traced = await self._tracer.trace(ids, time.monotonic() + ROUND_SECONDS, wants)
             codes = await self._codes.current()
             await self._bus.transact(partial(self._recorder.record, leads=list(traced.done.values()), codes=codes))
-            if traced.waits_for:
-                log.warning("reverification_cut_short", waits_for=traced.waits_for, left=len(ids) - start)
-                return
+            ids = [lead_id for lead_id in ids if lead_id in traced.waiting]
+            if not ids:
+                return True
+            pause = traced.wait.total_seconds()
+            if time.monotonic() + pause > give_up:
+                return False
+            await asyncio.sleep(pause)

@@ -16,9 +16,25 @@ class Want(StrEnum):
     EMAIL = "email"
     """A verified email."""
     DNC = "dnc"
-    """A check of the verified phones against the do-not-call lists."""
+    """A check of the verified phones against the do-not-call lists. Never waited for while its provider is down."""
+    TCPA = "tcpa"
+    """A check of them against the list of those who sue callers. Never waited for while its provider is down."""
     MAK = "mak"
     """The key of the address. Nice to have: never waited for."""
+
+
+CHECKS = frozenset({Want.DNC, Want.TCPA})
+"""What is asked about phones that are verified already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """From when on an answer counts."""
+
+    judged: datetime
+    """A verification."""
+    checked: datetime
+    """A check of a phone; the law's 31 days for do-not-call lists are the bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,7 @@ class Contact:
     dnc: bool | None = None
     dnc_checked_at: datetime | None = None
     litigator: bool | None = None
+    litigator_checked_at: datetime | None = None
     suppressed: bool = False
     """Somebody asked not to be reached by this value: it is neither asked about nor chosen."""
 
@@ -53,6 +70,13 @@ class Contact:
     def is_good(self, fresh_since: datetime) -> bool:
         """Whether somebody may be reached by it: verified lately, not a litigator's, not suppressed."""
         return bool(self.verified) and self.judged_since(fresh_since) and not self.litigator and not self.suppressed
+
+    def lacks(self, check: Want, since: Since) -> bool:
+        """Whether it is a phone that may be called but for *check*. What a file says against calling it, no check can mend."""
+        if self.channel != "phone" or not self.is_good(since.judged) or (self.dnc and self.dnc_checked_at is None):
+            return False
+        checked_at = self.dnc_checked_at if check is Want.DNC else self.litigator_checked_at
+        return checked_at is None or checked_at < since.checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +97,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a provider is asked about one lead: the person, and at most one phone and one email to verify."""
+    """What a provider is asked about one lead: the person, at most one phone and one email to verify, and phones to check."""
 
     lead_id: UUID
     person: Person
     phone: str | None = None
     email: str | None = None
+    phones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,8 @@ class Found:
     channel: str
     value: str
     codes: tuple[str, ...] = ()
+    judged: bool = True
+    """False: it was looked up on lists only, which says nothing of whether it is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +139,11 @@ class Answer:
     provider: str
     at: datetime
     finding: Finding
+
+    @property
+    def is_check(self) -> bool:
+        """Whether it only looked phones up."""
+        return bool(self.finding.contacts) and not any(found.judged for found in self.finding.contacts)
 
 
 @dataclass(slots=True)
@@ -151,18 +183,20 @@ class Lead:
         """How often *provider* was asked about this lead."""
         return self.asked.get(provider) or Asked()
 
-    def missing(self, wants: frozenset[Want], fresh_since: datetime) -> frozenset[Want]:
-        """Those of *wants* that this lead lacks."""
-        good = [contact for contact in self.contacts.values() if contact.is_good(fresh_since)]
-        phones = [contact for contact in good if contact.channel == "phone"]
+    def missing(self, wants: frozenset[Want], since: Since) -> frozenset[Want]:
+        """Those of *wants* that this lead lacks; a check only where there is a phone to check."""
+        good = {contact.channel for contact in self.contacts.values() if contact.is_good(since.judged)}
         has: Mapping[Want, bool] = {
-            Want.PHONE: bool(phones),
-            Want.EMAIL: any(contact.channel == "email" for contact in good),
-            Want.DNC: bool(phones)
-            and any(phone.dnc_checked_at and phone.dnc_checked_at >= fresh_since for phone in phones),
+            Want.PHONE: "phone" in good,
+            Want.EMAIL: "email" in good,
             Want.MAK: self.mak is not None,
-        }
+        } | {check: not self.to_check(check, since) for check in CHECKS}
         return frozenset(want for want in wants if not has[want])
+
+    def to_check(self, check: Want, since: Since) -> list[Contact]:
+        """The phones that may be called but for *check*, the best first."""
+        lacking = [contact for contact in self.contacts.values() if contact.lacks(check, since)]
+        return sorted(lacking, key=lambda contact: (contact.rank, contact.hash))
 
     def candidate(self, channel: str, fresh_since: datetime) -> Contact | None:
         """The first contact of *channel* that nobody has judged lately and that may be asked about."""

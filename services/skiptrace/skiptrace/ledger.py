@@ -168,7 +168,9 @@ class Ledger:
     def unseal(self, request_id: UUID, question: bytes, answer: bytes) -> tuple[list[Question], Reply]:
         """What was asked and answered. Raises CannotOpenError."""
         questions = [
-            Question(UUID(one["lead_id"]), Person(**one["person"]), one["phone"], one["email"])
+            Question(
+                UUID(one["lead_id"]), Person(**one["person"]), one["phone"], one["email"], tuple(one.get("phones", ()))
+            )
             for one in orjson.loads(self._keyring.unseal(_QUESTION, request_id.bytes, question))
         ]
         head, _, body = self._keyring.unseal(_ANSWER, request_id.bytes, answer).partition(b"\n")

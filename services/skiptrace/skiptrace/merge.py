@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
-from skiptrace.codes import CodeMap
-from skiptrace.lead import Answer, Contact, Found
+from skiptrace.codes import CodeMap, Flags
+from skiptrace.lead import Answer, Contact
 
 NEW_RANK = 10
 """Rank of the first contact that a provider adds: behind those that came with the property record."""
+_STRICTEST_FIRST = ("mobile", "voip", "landline")
+"""Where sources differ about a line, the rules for calling a mobile are the strictest."""
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,43 +39,58 @@ def apply(
     hash_of: Mapping[str, bytes],
     suppressed: frozenset[bytes] = frozenset(),
 ) -> dict[tuple[str, bytes], Contact]:
-    """The contacts after *answer*. Applying an answer twice changes nothing; an older one never overrides a newer.
+    """The contacts after *answer*.
 
+    Applying an answer twice changes nothing, and the flags do not depend on the order in which answers are applied. An
+    answer that only checked values adds none.
     *hash_of* gives the keyed hash of each value that the answer names.
     """
     merged = dict(contacts)
     litigator = codes.flags(answer.provider, "person", answer.finding.person_codes).litigator
     for found in answer.finding.contacts:
         key = (found.channel, hash_of[found.value])
-        known = merged.get(key) or Contact(
-            found.channel,
-            found.value,
-            key[1],
-            answer.provider,
-            NEW_RANK + len(merged),
-            suppressed=key[1] in suppressed,
-        )
-        merged[key] = _judged(known, found, answer, codes, litigator=bool(litigator))
+        known = merged.get(key)
+        if known is None and not found.judged:
+            continue
+        if known is None:
+            rank = NEW_RANK + len(merged)
+            known = Contact(found.channel, found.value, key[1], answer.provider, rank, suppressed=key[1] in suppressed)
+        flags = codes.flags(answer.provider, found.channel, found.codes)
+        contact = _judged(known, flags, found.codes, answer.at) if found.judged else known
+        merged[key] = _checked(contact, replace(flags, litigator=True) if litigator else flags, answer.at)
     return merged
 
 
-def _judged(known: Contact, found: Found, answer: Answer, codes: CodeMap, *, litigator: bool) -> Contact:
-    flags = codes.flags(answer.provider, found.channel, found.codes)
-    contact = known
-    if known.verified_at is None or answer.at >= known.verified_at:
-        contact = replace(
-            contact,
-            verified=flags.verified if flags.verified is not None else known.verified,
-            verified_at=answer.at,
-            codes=found.codes or known.codes,
-            line_type=flags.line_type or known.line_type,
-        )
-    if flags.dnc is not None and (known.dnc_checked_at is None or answer.at >= known.dnc_checked_at):
-        # What a file said against calling stands until somebody who checked says so too: it errs for the person.
-        said_by_file = known.dnc and known.dnc_checked_at is None
-        contact = replace(contact, dnc=bool(flags.dnc or said_by_file), dnc_checked_at=answer.at)
-    if flags.litigator or litigator:
-        contact = replace(contact, litigator=True)
+def _judged(contact: Contact, flags: Flags, codes: tuple[str, ...], at: datetime) -> Contact:
+    """What was said of the value itself: a verdict counts before none, a newer one before an older, and no before yes."""
+    types = [one for one in _STRICTEST_FIRST if one in (contact.line_type, flags.line_type)]
+    contact = replace(contact, line_type=next(iter(types), contact.line_type or flags.line_type))
+    held = _weight(contact.verified, contact.verified_at or _LONG_AGO, contact.codes)
+    if contact.verified_at is not None and _weight(flags.verified, at, codes) <= held:
+        return contact
+    verified = contact.verified if flags.verified is None else flags.verified
+    return replace(contact, verified=verified, verified_at=at, codes=codes)
+
+
+def _weight(
+    verified: bool | None, at: datetime, codes: tuple[str, ...]
+) -> tuple[bool, datetime, bool, tuple[str, ...]]:
+    return verified is not None, at, verified is False, codes
+
+
+def _checked(contact: Contact, flags: Flags, at: datetime) -> Contact:
+    """What lists say of the value. A litigator is one for good; a newer look at do-not-call lists replaces an older one.
+
+    What a file said against calling, which has no date of a look, stands: it errs for the person.
+    """
+    if flags.dnc is not None and not (contact.dnc and contact.dnc_checked_at is None):
+        same = contact.dnc_checked_at == at
+        if contact.dnc_checked_at is None or at > contact.dnc_checked_at or (same and flags.dnc):
+            contact = replace(contact, dnc=flags.dnc, dnc_checked_at=at)
+    if flags.litigator is not None:
+        checked_at = max(at, contact.litigator_checked_at or at)
+        is_litigator = contact.litigator or flags.litigator
+        contact = replace(contact, litigator=is_litigator, litigator_checked_at=checked_at)
     return contact
 
 

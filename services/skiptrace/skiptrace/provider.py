@@ -15,6 +15,8 @@ from skiptrace.router import Offer
 
 MOST_RECORDS = 100
 """Records of one request at the most: of Melissa, of BatchData, and of one crash."""
+MOST_PHONES = 4
+"""Phones of one lead that are checked at once at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Rate:
     window_seconds: float
     counts_records: bool
     """True: records are counted; False: requests."""
+    shared_with: str | None = None
+    """The provider under whose limit, that of the same key, its requests count as well."""
 
 
 class ProviderError(Exception):

@@ -6,7 +6,7 @@ order by provider, channel, code, version desc;
 
 -- name: take_turn^
 select granted, wait_seconds, state
-from pipeline.take_turn(:provider, :wanted, :per_window, :window_seconds, :opens_after, :probe_seconds);
+from pipeline.take_turn(:provider, :wanted, :per_window, :window_seconds, :opens_after, :probe_seconds, :shared_with);
 
 -- name: standings
 select
@@ -52,7 +52,7 @@ where id = any (:ids);
 -- name: contacts_of
 select
   c.lead_id, c.channel, c.value_hash, c.value_ciphertext, c.source, c.rank, c.verified, c.verified_at, c.codes, c.line_type,
-  c.dnc, c.dnc_checked_at, c.litigator, s.id is not null as suppressed
+  c.dnc, c.dnc_checked_at, c.litigator, c.litigator_checked_at, s.id is not null as suppressed
 from app.lead_contacts c
 left join app.suppressions s on s.channel = c.channel and s.value_hash = c.value_hash
 where c.lead_id = any (:ids);
@@ -161,18 +161,18 @@ and a.lead_id = w.lead_id;
 -- name: put_contacts!
 insert into app.lead_contacts (
   lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, rank, verified, verified_at,
-  codes, line_type, dnc, dnc_checked_at, litigator
+  codes, line_type, dnc, dnc_checked_at, litigator, litigator_checked_at
 )
 select
   c.lead_id, c.channel, c.value_hash, :hash_key_id, :version, c.value_ciphertext, c.source, c.rank, c.verified, c.verified_at,
-  string_to_array(c.codes, ','), c.line_type, c.dnc, c.dnc_checked_at, c.litigator
+  string_to_array(c.codes, ','), c.line_type, c.dnc, c.dnc_checked_at, c.litigator, c.litigator_checked_at
 from unnest(
   :lead_ids::uuid[], :channels::text[], :hashes::bytea[], :ciphertexts::bytea[], :sources::text[], :ranks::smallint[],
   :verified::boolean[], :verified_at::timestamptz[], :codes::text[], :line_types::text[], :dnc::boolean[],
-  :dnc_checked_at::timestamptz[], :litigators::boolean[]
+  :dnc_checked_at::timestamptz[], :litigators::boolean[], :litigator_checked_at::timestamptz[]
 ) as c (
   lead_id, channel, value_hash, value_ciphertext, source, rank, verified, verified_at, codes, line_type, dnc,
-  dnc_checked_at, litigator
+  dnc_checked_at, litigator, litigator_checked_at
 )
 on conflict (lead_id, channel, value_hash) do update
 set verified = excluded.verified,
@@ -181,7 +181,8 @@ set verified = excluded.verified,
     line_type = excluded.line_type,
     dnc = excluded.dnc,
     dnc_checked_at = excluded.dnc_checked_at,
-    litigator = excluded.litigator;
+    litigator = excluded.litigator,
+    litigator_checked_at = excluded.litigator_checked_at;
 
 -- name: reflect
 -- The best verified contact of each channel, in the documents' columns; leads that stay as they are keep their version.
@@ -226,9 +227,47 @@ and not exists (
   select
   from app.skip_trace_attempts a
   where a.lead_id = l.id
+  and a.provider <> all (:checkers)
   and a.at > case when a.outcome in ('unknown', 'failed') then :unknown_since::timestamptz else :since::timestamptz end
 )
 order by l.lead_score desc, l.id
+limit :most;
+
+-- name: stale_checks
+-- Leads with a verified phone that may be called but for a check: those who consented to calls first, then the best.
+select l.id
+from app.leads l
+where l.phone_verified
+and l.campaign_status not in ('unsubscribed', 'do_not_contact', 'converted')
+and not l.deceased_owner
+and not l.litigator
+and l.data_key is not null
+and exists (
+  select
+  from app.lead_contacts c
+  cross join lateral (
+    values (c.dnc_checked_at, :dnc_checkers::text[]), (c.litigator_checked_at, :tcpa_checkers::text[])
+  ) as k (checked_at, checkers)
+  where c.lead_id = l.id
+  and c.channel = 'phone'
+  and c.verified
+  and c.verified_at > :judged_since
+  and c.litigator is not true
+  and not (c.dnc is true and c.dnc_checked_at is null)
+  and cardinality(k.checkers) > 0
+  and coalesce(k.checked_at, '-infinity') < :checked_since
+  and not exists (
+    select
+    from app.skip_trace_attempts a
+    where a.lead_id = l.id
+    and a.provider = any (k.checkers)
+    and a.at > case
+      when coalesce(a.outcome, 'unknown') in ('unknown', 'failed', 'provider_down') then :unknown_since::timestamptz
+      else :checked_since::timestamptz
+    end
+  )
+)
+order by l.consent desc, l.lead_score desc, l.id
 limit :most;
 
 -- name: purge_answers!

@@ -70,7 +70,8 @@ class Recorder:
             await self._hand_over(tx, changed, causes or {})
         for one in merged:
             cause = (causes or {}).get(one.lead.id)
-            if one.answers or _is_news(one, cause):
+            changed_lead = one.lead.id in versions  # a check that changes nothing is nobody's news
+            if changed_lead or any(not answer.is_check for answer in one.answers) or _is_news(one, cause):
                 _tell(tx, one, versions.get(one.lead.id, one.row["lead_version"]), cause)
 
     def _merge(
@@ -165,6 +166,7 @@ def _append(columns: defaultdict[str, list[Any]], lead_id: UUID, contact: Contac
         "dnc": contact.dnc,
         "dnc_checked_at": contact.dnc_checked_at,
         "litigators": contact.litigator,
+        "litigator_checked_at": contact.litigator_checked_at,
     }
     for name, value in row.items():
         columns[name].append(value)

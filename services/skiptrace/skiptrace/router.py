@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from skiptrace.lead import Want
+from skiptrace.lead import CHECKS, Want
 
 
 class Standing(StrEnum):
@@ -36,6 +36,8 @@ class Offer:
     """Supplied where the lead has a phone or email that nobody has judged."""
     cents: Decimal
     """The most that asking about one lead can cost, in US cents."""
+    checks: frozenset[Want] = frozenset()
+    """Supplied where the lead has a verified phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def choose(case: Case, offers: Sequence[Offer], standing: Mapping[str, Standing]
     """The next step for a lead. The same case gives the same choice.
 
     Asks the first provider in order that can supply something missing, that was not asked too often, and that the
-    lead's budget allows; goes past one that is down; waits only for what somebody needs before a contact, never for a MAK.
+    lead's budget allows; goes past one that is down; waits only for what somebody needs before the first contact: never for
+    a MAK, and for a check of a phone only through a pause (ADR 18).
     """
     waiting: Wait | None = None
     for offer in in_order(offers, policy):
@@ -110,7 +113,7 @@ def choose(case: Case, offers: Sequence[Offer], standing: Mapping[str, Standing]
         state = standing.get(offer.provider, Standing.UP)
         if state is Standing.UP:
             return Ask(offer.provider)
-        if gain == {Want.MAK}:
+        if gain == {Want.MAK} or (gain <= CHECKS and state is Standing.DOWN):
             continue
         waiting = waiting or Wait(offer.provider)
         if state is Standing.BUSY or not policy.fall_back_on_fault:
@@ -128,7 +131,7 @@ def _gain(case: Case, offer: Offer) -> frozenset[Want]:
     """What is missing and this provider may supply: from nothing only once, since it would say the same again."""
     tried = case.tried.get(offer.provider, Tried())
     new = offer.finds & case.missing if not tried.answered else frozenset[Want]()
-    return new | (offer.verifies & case.missing & case.untried)
+    return new | (offer.verifies & case.missing & case.untried) | (offer.checks & case.missing)
 
 
 def _may_ask(case: Case, offer: Offer, policy: Policy) -> bool:

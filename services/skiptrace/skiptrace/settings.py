@@ -1,13 +1,13 @@
 """What the environment can set for skip tracing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, SecretStr
 
 from common.settings import Settings
-from skiptrace.lead import Want
+from skiptrace.lead import Since, Want
 from skiptrace.provider import MOST_RECORDS
 from skiptrace.router import Policy, UnknownPolicy
 
@@ -22,9 +22,13 @@ class SkiptraceSettings(Settings):
     )
     skiptrace_call_seconds: float = Field(15, gt=0, le=25, description="How long one call may take.")
 
-    skiptrace_order: str = Field("melissa,batchdata", description="Providers, the first to be asked first.")
+    skiptrace_order: str = Field(
+        "melissa,batchdata,batchdata_dnc,batchdata_tcpa", description="Providers, the first to be asked first."
+    )
     skiptrace_cheapest_first: bool = Field(default=False, description="Order by price instead.")
-    skiptrace_wants: str = Field("phone,email,mak", description="Of phone, email, dnc, mak: what a lead should have.")
+    skiptrace_wants: str = Field(
+        "phone,email,dnc,tcpa,mak", description="Of phone, email, dnc, tcpa, mak: what a lead should have."
+    )
     skiptrace_asks: int = Field(2, ge=1, le=10, description="Times a provider is asked about a lead in a period.")
     skiptrace_max_cents: Decimal | None = Field(None, gt=0, description="US cents that a lead may cost in a period.")
     skiptrace_fall_back: bool = Field(default=True, description="Ask the next provider while one is down.")
@@ -36,6 +40,12 @@ class SkiptraceSettings(Settings):
     skiptrace_period_days: int = Field(180, ge=1, description="Days for which a verification and an answer count.")
     skiptrace_reverify_per_day: int = Field(
         1_000, ge=0, description="Leads a day that are traced again because their contacts went stale; 0: none."
+    )
+    skiptrace_dnc_days: int = Field(
+        28, ge=1, le=30, description="Days for which a phone's check against lists counts; the gate allows 31."
+    )
+    skiptrace_recheck_per_day: int = Field(
+        5_000, ge=0, description="Leads a day whose phones are checked again because their check went stale; 0: none."
     )
     skiptrace_answer_days: int = Field(30, ge=1, description="Days that raw answers are kept, sealed.")
 
@@ -53,6 +63,7 @@ class SkiptraceSettings(Settings):
     batchdata_url: str = "https://api.batchdata.com"
     batchdata_token: SecretStr | None = None
     batchdata_version: Literal["v1", "v3"] = "v1"
+    batchdata_phone_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one check of one phone.")
     batchdata_requests_per_minute: int = Field(3_000, ge=1)
     batchdata_cents: Decimal = Field(Decimal(10), ge=0, description="US cents for one match.")
     batchdata_batch: int = Field(MOST_RECORDS, ge=1, le=MOST_RECORDS, description="Properties of one request.")
@@ -69,6 +80,11 @@ class SkiptraceSettings(Settings):
             unknown=self.skiptrace_unknown,
             fall_back_on_fault=self.skiptrace_fall_back,
         )
+
+    def since(self, now: datetime) -> Since:
+        """From when on answers count at *now*."""
+        judged, checked = timedelta(days=self.skiptrace_period_days), timedelta(days=self.skiptrace_dnc_days)
+        return Since(now - judged, now - checked)
 
     @property
     def lease(self) -> timedelta:

@@ -9,23 +9,25 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from common import telemetry
 from skiptrace.board import Board
-from skiptrace.lead import Lead, Question, Want
+from skiptrace.lead import Lead, Question, Since, Want
 from skiptrace.ledger import Asking, Ledger
-from skiptrace.provider import Provider, ProviderError, check_status
-from skiptrace.router import Ask, Case, Done, Standing, Tried, Wait, choose
+from skiptrace.provider import MOST_PHONES, Provider, ProviderError, check_status
+from skiptrace.router import Ask, Case, Done, Offer, Policy, Standing, Tried, Wait, choose
 from skiptrace.sending import Sender
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.turns import State, Turns
 
 HOPELESS_FAILURES = 12
 """Failed calls about one lead within an hour, at a provider that answers about others: it is this lead."""
+LONGEST_WAIT_FOR_A_CHECK = 60.0
+"""Seconds of a pause through which a phone's check is waited for; in a longer one its provider counts as down."""
 
 
 @dataclass(slots=True)
@@ -98,16 +100,19 @@ class Tracer:
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=28)
 
-    async def trace(self, lead_ids: Sequence[UUID], until: float) -> Traced:
-        """Trace *lead_ids*; no call starts after *until* (monotonic seconds). Never raises for what a provider does."""
+    async def trace(self, lead_ids: Sequence[UUID], until: float, wants: frozenset[Want] | None = None) -> Traced:
+        """Trace *lead_ids* for *wants*, or for all that the policy wants; no call starts after *until* (monotonic seconds).
+
+        Never raises for what a provider does.
+        """
+        policy = replace(self._policy, wants=self._policy.wants & wants) if wants else self._policy
         out_of_turns: set[str] = set()
         while True:
             await self._ledger.expire()
             leads = await self._board.leads(lead_ids)
             states = await self._turns.states(list(self._providers))
-            standing = {name: state.standing for name, state in states.items()}
-            standing |= {name: Standing.BUSY for name in out_of_turns if standing.get(name) is not Standing.DOWN}
-            choices = {lead.id: self._choose(lead, standing) for lead in leads.values()}
+            standing = self._standing(states, out_of_turns)
+            choices = {lead.id: self._choose(lead, standing, policy) for lead in leads.values()}
             asks: defaultdict[str, list[Lead]] = defaultdict(list)
             for lead in leads.values():
                 choice = choices[lead.id]
@@ -122,17 +127,27 @@ class Tracer:
             without_turn = await asyncio.gather(*rounds)
             out_of_turns |= {name for name in without_turn if name}
 
-    def _choose(self, lead: Lead, standing: Mapping[str, Standing]) -> Ask | Wait | Done:
+    def _standing(self, states: Mapping[str, State], out_of_turns: set[str]) -> Mapping[str, Standing]:
+        standing = {name: state.standing for name, state in states.items()}
+        standing |= {name: Standing.BUSY for name in out_of_turns if standing.get(name) is not Standing.DOWN}
+        return standing | {
+            name: Standing.DOWN
+            for name, state in states.items()
+            if self._providers[name].offer.checks and state.pause_s > LONGEST_WAIT_FOR_A_CHECK
+        }
+
+    def _choose(self, lead: Lead, standing: Mapping[str, Standing], policy: Policy) -> Ask | Wait | Done:
         if lead.untraceable or lead.person is None:
             return Done()
-        fresh = self._fresh_since()
-        untried = {Want(channel) for channel in ("phone", "email") if lead.candidate(channel, fresh)}
+        since = self._since()
+        untried = {Want(channel) for channel in ("phone", "email") if lead.candidate(channel, since.judged)}
         tried = {name: Tried(asked.answered, asked.unknown) for name, asked in lead.asked.items()}
-        case = Case(lead.missing(self._policy.wants, fresh), frozenset(untried), tried, lead.spent_cents)
-        return choose(case, self._offers, standing, self._policy)
+        case = Case(lead.missing(policy.wants, since), frozenset(untried), tried, lead.spent_cents)
+        offers = [offer for offer in self._offers if not _gives_up(lead, offer)]
+        return choose(case, offers, standing, policy)
 
-    def _fresh_since(self) -> datetime:
-        return datetime.now(UTC) - timedelta(days=self._settings.skiptrace_period_days)
+    def _since(self) -> Since:
+        return self._settings.since(datetime.now(UTC))
 
     async def _ask_all(self, provider: Provider, leads: list[Lead], state: State, until: float) -> str | None:
         """Ask *provider* about *leads*, many calls at once; its name when there was no turn for all of them."""
@@ -189,13 +204,14 @@ class Tracer:
     def _question(self, lead: Lead, provider: Provider) -> Question:
         if lead.person is None:
             raise AssertionError("a lead without an address is never asked about")
-        fresh = self._fresh_since()
+        since = self._since()
         values = {
             channel: found.value
             for channel in ("phone", "email")
-            if provider.asks_contacts and (found := lead.candidate(channel, fresh))
+            if provider.asks_contacts and (found := lead.candidate(channel, since.judged))
         }
-        return Question(lead.id, lead.person, values.get("phone"), values.get("email"))
+        phones = [phone.value for check in provider.offer.checks for phone in lead.to_check(check, since)]
+        return Question(lead.id, lead.person, values.get("phone"), values.get("email"), tuple(phones[:MOST_PHONES]))
 
 
 def chunks(leads: Sequence[Lead], provider: str, most: int) -> list[list[Lead]]:
@@ -211,6 +227,11 @@ def chunks(leads: Sequence[Lead], provider: str, most: int) -> list[list[Lead]]:
         size = max(1, most >> min(failures, 10))
         found += [some[start : start + size] for start in range(0, len(some), size)]
     return found
+
+
+def _gives_up(lead: Lead, offer: Offer) -> bool:
+    """Whether a check is left to the daily job: it keeps failing about this lead, which shall not wait for it."""
+    return bool(offer.checks) and lead.asked_of(offer.provider).failed >= HOPELESS_FAILURES
 
 
 def is_hopeless(lead: Lead, provider: str, state: State) -> bool:

@@ -66,6 +66,7 @@ class Turns:
                 row = await queries.take_turn(
                     connection,
                     provider=provider.name,
+                    shared_with=rate.shared_with or provider.name,
                     wanted=leads if rate.counts_records else 1,
                     per_window=rate.per_window,
                     window_seconds=rate.window_seconds,

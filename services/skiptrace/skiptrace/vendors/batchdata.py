@@ -38,8 +38,8 @@ class BatchData:
 
     @property
     def offer(self) -> Offer:
-        """It finds, and says whether a phone is on a do-not-call list."""
-        return Offer(self.name, frozenset({Want.PHONE, Want.EMAIL, Want.DNC}), frozenset(), self.cents)
+        """It finds. What it says of do-not-call lists is taken along; to ask for that alone, the phone checks cost less."""
+        return Offer(self.name, frozenset({Want.PHONE, Want.EMAIL}), frozenset(), self.cents)
 
     @property
     def rate(self) -> Rate:
@@ -62,7 +62,7 @@ class BatchData:
             raise RefusedError("login_page")
         try:
             answer = orjson.loads(reply.body)
-            _check_status(answer["status"])
+            check_body_status(answer["status"])
             entries = _v3_entries(answer, questions) if self.version == "v3" else _v1_entries(answer, questions)
             return [_finding(question, entries.get(str(question.lead_id), [])) for question in questions]
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -86,7 +86,8 @@ def _property(question: Question) -> dict[str, Any]:
     return asked
 
 
-def _check_status(status: dict[str, Any]) -> None:
+def check_body_status(status: dict[str, Any]) -> None:
+    """Raise what the `status` inside an answer means when it is not 200."""
     code = int(status.get("code", _OK))
     if code >= 500:  # noqa: PLR2004 - HTTP's own classes
         raise UnpaidError(f"status_{code}")
@@ -150,7 +151,9 @@ def _finding(question: Question, persons: list[dict[str, Any]]) -> Finding:
         said.discard("deceased")  # of several owners one lives
     contacts: dict[tuple[str, str], Found] = {}
     for found in (found for person in matched for found in (*_phones(person), *_emails(person))):
-        contacts.setdefault((found.channel, found.value), found)
+        known = contacts.get((found.channel, found.value))  # of two owners, or twice of one: all that is said counts
+        codes = tuple(dict.fromkeys((*known.codes, *found.codes))) if known else found.codes
+        contacts[found.channel, found.value] = Found(found.channel, found.value, codes)
     person_codes = tuple(sorted(said))
     return Finding(question.lead_id, bool(matched), tuple(contacts.values()), person_codes, person_codes)
 
@@ -165,7 +168,12 @@ def _person_codes(person: dict[str, Any]) -> set[str]:
         "tcpa": (person.get("dnc") or {}).get("tcpa") if isinstance(person.get("dnc"), dict) else None,
         "deceased": (person.get("death") or {}).get("deceased"),
     }
-    return {code for code, said in flags.items() if said is True}
+    return {code for code, said in flags.items() if _is_said(said)}
+
+
+def _is_said(flag: object) -> bool:
+    """Whether a flag that speaks for leaving a person alone is up, in whatever type it comes."""
+    return flag is True or str(flag).strip().lower() in {"true", "yes", "y", "1"}
 
 
 def _phones(person: dict[str, Any]) -> Iterable[Found]:
@@ -173,12 +181,16 @@ def _phones(person: dict[str, Any]) -> Iterable[Found]:
         value = phone_number(str(phone.get("number") or ""))
         if value is None:
             continue
-        codes = [line_type(phone.get("type")), "tcpa" if phone.get("tcpa") is True else None]
+        codes = [line_type(phone.get("type")), _tcpa(phone.get("tcpa"))]
         if phone.get("tested") is True and isinstance(phone.get("reachable"), bool):
             codes.append("reachable" if phone["reachable"] else "unreachable")
         if isinstance(phone.get("dnc"), bool):
             codes.append("dnc" if phone["dnc"] else "not_dnc")
         yield Found("phone", value, tuple(code for code in codes if code))
+
+
+def _tcpa(flag: object) -> str | None:
+    return "tcpa" if _is_said(flag) else "not_tcpa" if flag is False else None
 
 
 def _emails(person: dict[str, Any]) -> Iterable[Found]:

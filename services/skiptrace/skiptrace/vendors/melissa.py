@@ -4,7 +4,7 @@ Blanks come as a single space and counts as strings; refusals come with status 2
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -127,8 +127,8 @@ def _finding(question: Question, record: dict[str, Any]) -> Finding:
     mak = _MAK.fullmatch(_text(record.get("MelissaAddressKey")))
     phone, email = _text(record.get("PhoneNumber")), _text(record.get("EmailAddress"))
     contacts = [
-        *_found("phone", question.phone, phone_number(phone) if phone else None, _of(codes, _PHONE_CODES)),
-        *_found("email", question.email, email_address(email) if email else None, _of(codes, _EMAIL_CODES)),
+        *_found("phone", question.phone, _returned(phone, phone_number), _of(codes, _PHONE_CODES)),
+        *_found("email", question.email, _returned(email, email_address), _of(codes, _EMAIL_CODES)),
     ]
     return Finding(
         lead_id=UUID(str(question.lead_id)),
@@ -140,14 +140,19 @@ def _finding(question: Question, record: dict[str, Any]) -> Finding:
     )
 
 
+def _returned(text: str, in_our_form: Callable[[str], str | None]) -> str | None:
+    """The value that came back; None where there is none, empty where what there is can be no value of a person."""
+    return (in_our_form(text) or "") if text else None
+
+
 def _found(channel: str, asked: str | None, returned: str | None, codes: tuple[str, ...]) -> list[Found]:
     """Which value the codes are about: the one returned. One that was asked and came back otherwise was corrected."""
-    about = Found(channel, returned or asked or "", codes)
+    about = [Found(channel, returned, codes)] if returned and codes else []
     if asked is None:
-        return [about] if returned and codes else []
+        return about
     if returned in (None, asked):
         return [Found(channel, asked, codes)]
-    return [Found(channel, asked), about]
+    return [Found(channel, asked), *about]
 
 
 def _of(codes: tuple[str, ...], prefixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -155,7 +160,8 @@ def _of(codes: tuple[str, ...], prefixes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _codes(text: object) -> tuple[str, ...]:
-    return tuple(code.strip() for code in _text(text).split(",") if code.strip())
+    codes = ("".join(code.split()).upper() for code in _text(text).split(","))
+    return tuple(code for code in codes if code)
 
 
 def _text(value: object) -> str:
