@@ -113,8 +113,8 @@ class Found:
     channel: str
     value: str
     codes: tuple[str, ...] = ()
-    judged: bool = True
-    """False: it was looked up on lists only, which says nothing of whether it is good."""
+    is_check: bool = False
+    """It was only looked up on lists, which says nothing of whether it is good and adds no value to a lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Answer:
     @property
     def is_check(self) -> bool:
         """Whether it only looked phones up."""
-        return bool(self.finding.contacts) and not any(found.judged for found in self.finding.contacts)
+        return bool(self.finding.contacts) and all(found.is_check for found in self.finding.contacts)
 
 
 @dataclass(slots=True)

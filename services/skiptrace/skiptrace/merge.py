@@ -50,13 +50,13 @@ def apply(
     for found in answer.finding.contacts:
         key = (found.channel, hash_of[found.value])
         known = merged.get(key)
-        if known is None and not found.judged:
+        if known is None and found.is_check:
             continue
         if known is None:
             rank = NEW_RANK + len(merged)
             known = Contact(found.channel, found.value, key[1], answer.provider, rank, suppressed=key[1] in suppressed)
         flags = codes.flags(answer.provider, found.channel, found.codes)
-        contact = _judged(known, flags, found.codes, answer.at) if found.judged else known
+        contact = known if found.is_check else _judged(known, flags, found.codes, answer.at)
         merged[key] = _checked(contact, replace(flags, litigator=True) if litigator else flags, answer.at)
     return merged
 

@@ -20,7 +20,7 @@ PERSON = {
 }
 
 
-async def test_a_lead_with_good_contacts_costs_one_call_and_is_verified(
+async def test_a_lead_with_good_contacts_costs_one_call_and_two_checks_and_is_verified(
     running: Running, funnel: Any, world: Providers, home: Home
 ) -> None:
     async with running("ingest", "skiptrace", **world.settings()):
@@ -42,9 +42,14 @@ async def test_a_lead_with_good_contacts_costs_one_call_and_is_verified(
     assert sum(world.melissa.asked.values()) == 1
     assert not world.batchdata.calls
     (event,) = await funnel.events("lead_verified")
-    assert (event["outcome"], event["channels"], event["providers"]) == ("both", ["email", "phone"], ["melissa"])
-    request = await funnel.db.fetchrow("select outcome, records, cost_cents from app.skip_trace_requests")
-    assert tuple(request) == ("answered", 1, 3)
+    assert (event["outcome"], event["channels"]) == ("both", ["email", "phone"])
+    assert event["providers"] == ["batchdata_dnc", "batchdata_tcpa", "melissa"]
+    requests = await funnel.db.fetch("select provider, outcome, records, cost_cents from app.skip_trace_requests")
+    assert sorted(tuple(request) for request in requests) == [
+        ("batchdata_dnc", "answered", 1, 1),
+        ("batchdata_tcpa", "answered", 1, 1),
+        ("melissa", "answered", 1, 3),
+    ]
 
 
 async def test_what_is_missing_is_found_by_the_next_provider(
@@ -65,7 +70,7 @@ async def test_what_is_missing_is_found_by_the_next_provider(
     key = KEYS.open_data_key(lead["id"], lead["data_key"])
     assert key.decrypt("phone", lead["phone_encrypted"]) == "+17275550142"  # the one that is on no list
     (event,) = await funnel.events("lead_verified")
-    assert event["providers"] == ["batchdata", "melissa"]
+    assert event["providers"] == ["batchdata", "batchdata_tcpa", "melissa"]  # it was told of do-not-call lists already
 
 
 async def test_nobody_found_is_an_event_and_not_a_dead_letter(

@@ -107,6 +107,21 @@ def test_litigators_and_the_dead_are_named() -> None:
     assert finding.person_codes == ("deceased", "litigator")
 
 
+def test_a_number_of_two_owners_has_the_codes_of_both() -> None:
+    phone = {"number": "7275550142", "type": "Mobile", "dnc": True}
+    other = PERSON | {"phoneNumbers": [phone], "emails": []}
+    (finding,) = V1.read([question()], v1(PERSON, other))
+    assert finding.contacts[0] == Found("phone", "+17275550142", ("landline", "reachable", "not_dnc", "mobile", "dnc"))
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"), [(True, True), ("true", True), ("Yes", True), (1, True), ("", False), (0, False), (None, False)]
+)
+def test_a_flag_that_speaks_for_leaving_somebody_alone_counts_in_any_type(flag: Any, said: bool) -> None:
+    (finding,) = V1.read([question()], v1(PERSON | {"litigator": flag, "death": {"deceased": flag}}))
+    assert finding.person_codes == (("deceased", "litigator") if said else ())
+
+
 def test_of_several_owners_one_lives() -> None:
     (finding,) = V1.read([question()], v1(PERSON | {"death": {"deceased": True}}, PERSON))
     assert finding.person_codes == ()

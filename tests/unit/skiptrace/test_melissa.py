@@ -71,6 +71,19 @@ def test_a_corrected_phone_is_another_value_and_the_one_asked_about_gets_no_verd
     assert finding.contacts[:2] == (Found("phone", "+17275550142"), Found("phone", "+18135550142", ("PS01", "PS03")))
 
 
+def test_a_phone_that_came_back_unreadable_gets_no_verdict() -> None:
+    """Seven digits may be "valid", but not the ten that were asked about."""
+    (finding,) = MELISSA.read([ASKED], reply(RECORD | {"PhoneNumber": "5550142", "Results": "AS01,PS01,PS02,ES01"}))
+    assert finding.contacts[0] == Found("phone", "+17275550142")
+
+
+def test_codes_are_read_however_they_are_written() -> None:
+    (finding,) = MELISSA.read([ASKED], reply(RECORD | {"Results": " as01 , ps01,P S08 ,,es01, dd01"}))
+    assert finding.codes == ("AS01", "PS01", "PS08", "ES01", "DD01")
+    assert finding.contacts[0] == Found("phone", "+17275550142", ("PS01", "PS08"))
+    assert finding.person_codes == ("DD01",)
+
+
 def test_blanks_are_nothing_and_the_dead_are_told() -> None:
     asked = Question(LEAD, PERSON)
     record = {"EmailAddress": " ", "PhoneNumber": " ", "MelissaAddressKey": " ", "Results": "AE02,PE02,DD01"}

@@ -1,6 +1,8 @@
 """What answers mean for contacts: value by value, whatever order they come in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +24,11 @@ CODES = CodeMap(
         ("melissa", "email", "ES01", Flags(verified=True)),
         ("melissa", "person", "DD01", Flags(deceased=True)),
         ("batchdata", "phone", "reachable", Flags(verified=True)),
+        ("melissa", "phone", "PE*", Flags(verified=False)),
+        ("batchdata", "phone", "mobile", Flags(line_type="mobile")),
+        ("batchdata", "phone", "landline", Flags(line_type="landline")),
+        ("batchdata", "phone", "tcpa", Flags(litigator=True)),
+        ("batchdata", "phone", "not_tcpa", Flags(litigator=False)),
         ("batchdata", "phone", "dnc", Flags(dnc=True)),
         ("batchdata", "phone", "not_dnc", Flags(dnc=False)),
         ("batchdata", "person", "litigator", Flags(litigator=True)),
@@ -94,23 +101,83 @@ def test_the_best_contact_is_verified_and_callable_before_it_is_first() -> None:
     assert verification([stale], NOW - timedelta(days=180)).outcome is None
 
 
-founds = st.builds(
-    Found,
-    channel=st.just("phone"),
-    value=st.sampled_from([P1, P2]),
-    codes=st.lists(st.sampled_from(["PS01", "PE01", "PS07"]), max_size=2).map(tuple),
-)
-answers = st.lists(
-    st.builds(lambda found, days: answer(found, at=NOW + timedelta(days=days)), founds, st.integers(0, 9)),
-    max_size=5,
-    unique_by=lambda one: one.at,
+def test_an_answer_without_a_verdict_does_not_make_an_old_one_new() -> None:
+    old = contact(P1, verified=True, verified_at=NOW - timedelta(days=200), codes=("PS01",))
+    assert after([old], answer(Found("phone", P1, ("landline",)), provider="batchdata"))[P1] == replace(
+        old, line_type="landline"
+    )
+
+
+def test_a_code_of_the_future_is_what_its_family_is() -> None:
+    assert after([contact(P1)], answer(Found("phone", P1, ("PS01", "PE99"))))[P1].verified is False
+    assert after([contact(P1)], answer(Found("phone", P1, ("PS99",))))[P1].verified is None
+    assert after([contact(P1)], answer(Found("phone", P1, ("PS01", "PS99"))))[P1].verified is True
+
+
+def test_a_check_says_nothing_of_whether_a_number_is_good_and_adds_none() -> None:
+    known = contact(P1, verified=True, verified_at=NOW - timedelta(days=9), codes=("PS01",))
+    looked_up = [Found("phone", value, ("dnc",), is_check=True) for value in (P1, P2)]
+    found = after([known], answer(*looked_up, provider="batchdata"))
+    assert found == {P1: replace(known, dnc=True, dnc_checked_at=NOW)}
+
+
+def test_a_check_without_a_verdict_leaves_everything_as_it_was() -> None:
+    for known in (contact(P1), contact(P1, dnc=False, dnc_checked_at=NOW - timedelta(days=40))):
+        assert after([known], answer(Found("phone", P1, (), is_check=True), provider="batchdata"))[P1] == known
+
+
+CODES_OF = {
+    "melissa": ["PS01", "PE01", "PS07", "PE99", "PS99"],
+    "batchdata": ["reachable", "mobile", "landline", "dnc", "not_dnc", "tcpa", "not_tcpa"],
+}
+some_values = st.sampled_from([P1, P2])
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> Answer:
+    provider = draw(st.sampled_from(list(CODES_OF)))
+    codes = st.lists(st.sampled_from(CODES_OF[provider]), max_size=3, unique=True).map(tuple)
+    founds = st.builds(Found, channel=st.just("phone"), value=some_values, codes=codes, is_check=st.booleans())
+    contacts = draw(st.lists(founds, max_size=2, unique_by=lambda found: found.value))
+    person = draw(st.sampled_from([(), ("litigator",)])) if provider == "batchdata" else ()
+    return answer(*contacts, provider=provider, at=NOW + timedelta(days=draw(st.integers(0, 3))), person=person)
+
+
+some_answers = st.lists(answers(), max_size=5)
+starts = st.builds(contact, some_values, dnc=st.sampled_from([None, False, True])).map(
+    lambda one: [one, contact(P2 if one.value == P1 else P1)]
 )
 
 
-@given(answers)
-def test_the_same_answers_again_change_nothing(some: list[Answer]) -> None:
-    ordered = sorted(some, key=lambda one: one.at)
-    assert after([contact(P1)], *ordered, *ordered) == after([contact(P1)], *ordered)
+@given(starts, some_answers)
+def test_the_same_answers_again_change_nothing(start: list[Contact], some: list[Answer]) -> None:
+    once = after(start, *some)
+    assert after(list(once.values()), *some) == once
+
+
+@given(starts, some_answers, st.randoms(use_true_random=False))
+def test_flags_do_not_depend_on_the_order_of_answers(start: list[Contact], some: list[Answer], random: Random) -> None:
+    shuffled = random.sample(some, len(some))
+    assert after(start, *shuffled) == after(start, *some)
+
+
+@given(starts, some_answers)
+def test_a_value_of_which_nobody_spoke_stays_as_it_was(start: list[Contact], some: list[Answer]) -> None:
+    named = {found.value for one in some for found in one.finding.contacts}
+    found = after(start, *some)
+    assert {value: one for value, one in found.items() if value not in named} == {
+        one.value: one for one in start if one.value not in named
+    }
+
+
+@given(starts, some_answers)
+def test_only_a_plain_no_says_that_a_number_is_on_no_list(start: list[Contact], some: list[Answer]) -> None:
+    begun = {one.value: one.dnc for one in start}
+    for value, found in after(start, *some).items():
+        if found.dnc is False and found.dnc_checked_at is not None:
+            codes = {code for one in some for f in one.finding.contacts if f.value == value for code in f.codes}
+            assert "not_dnc" in codes
+            assert begun[value] is not True, "what a file said stands"
 
 
 @pytest.mark.parametrize(

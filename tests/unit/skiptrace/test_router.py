@@ -1,27 +1,30 @@
 """Whom to ask next: by policy, and by nothing else."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiptrace.lead import Want
+from skiptrace.lead import CHECKS, Want
 from skiptrace.router import Ask, Case, Done, Offer, Policy, Standing, Tried, UnknownPolicy, Wait, choose, in_order
 
 REACH = frozenset({Want.PHONE, Want.EMAIL})
 MELISSA = Offer("melissa", frozenset({Want.MAK}), REACH, Decimal(3))
-BATCHDATA = Offer("batchdata", REACH | {Want.DNC}, frozenset(), Decimal(10))
-OFFERS = [MELISSA, BATCHDATA]
-POLICY = Policy(wants=REACH | {Want.MAK}, order=("melissa", "batchdata"))
+BATCHDATA = Offer("batchdata", REACH, frozenset(), Decimal(10))
+CHECK = Offer("batchdata_dnc", frozenset(), frozenset(), Decimal(1), frozenset({Want.DNC}))
+OFFERS = [MELISSA, BATCHDATA, CHECK]
+POLICY = Policy(wants=REACH | {Want.DNC, Want.MAK}, order=("melissa", "batchdata", "batchdata_dnc"))
 UP: dict[str, Standing] = {}
 
 wants = st.frozensets(st.sampled_from(list(Want)))
+checks = st.frozensets(st.sampled_from(sorted(CHECKS)))
 names = st.sampled_from(["a", "b", "c"])
 tries = st.builds(Tried, answered=st.integers(0, 3), unknown=st.integers(0, 2))
 money = st.integers(0, 50).map(Decimal)
 offers = st.lists(
-    st.builds(Offer, provider=names, finds=wants, verifies=wants, cents=money),
+    st.builds(Offer, provider=names, finds=wants, verifies=wants, cents=money, checks=checks),
     max_size=3,
     unique_by=lambda offer: offer.provider,
 )
@@ -81,6 +84,24 @@ def test_a_mak_is_never_waited_for() -> None:
     assert choose(case(Want.MAK), OFFERS, {"melissa": Standing.DOWN}, POLICY) == Done()
 
 
+def test_a_check_is_asked_of_who_checks_and_of_nobody_who_finds() -> None:
+    assert choose(case(Want.DNC, Want.MAK, tried={"melissa": Tried(1)}), OFFERS, UP, POLICY) == Ask("batchdata_dnc")
+    assert choose(case(Want.DNC), [MELISSA, BATCHDATA], UP, POLICY) == Done()
+
+
+def test_a_check_is_waited_for_through_a_pause_and_no_longer() -> None:
+    patient = replace(POLICY, fall_back_on_fault=False)
+    for policy in (POLICY, patient):
+        busy, down = {"batchdata_dnc": Standing.BUSY}, {"batchdata_dnc": Standing.DOWN}
+        assert choose(case(Want.DNC), OFFERS, busy, policy) == Wait("batchdata_dnc")
+        assert choose(case(Want.DNC), OFFERS, down, policy) == Done()
+
+
+def test_checks_go_on_while_another_provider_is_waited_for() -> None:
+    standing = {"melissa": Standing.DOWN, "batchdata": Standing.DOWN}
+    assert choose(case(Want.EMAIL, Want.DNC, untried=REACH), OFFERS, standing, POLICY) == Ask("batchdata_dnc")
+
+
 def test_a_lost_answer_is_paid_again_or_goes_to_the_next_as_the_setting_says() -> None:
     lost = case(Want.PHONE, untried=REACH, tried={"melissa": Tried(unknown=1)})
     again = Policy(wants=REACH, order=POLICY.order, unknown=UnknownPolicy.PAY_AGAIN)
@@ -104,7 +125,7 @@ def test_only_useful_allowed_and_affordable_providers_are_asked(
         return
     offer = next(offer for offer in some if offer.provider == choice.provider)
     tried = lead.tried.get(offer.provider, Tried())
-    assert (offer.finds | offer.verifies) & lead.missing
+    assert (offer.finds | offer.verifies | offer.checks) & lead.missing
     assert tried.answered < policy.asks
     assert not (tried.unknown and policy.unknown is UnknownPolicy.NEXT_PROVIDER)
     assert policy.max_cents is None or lead.spent_cents + offer.cents <= policy.max_cents

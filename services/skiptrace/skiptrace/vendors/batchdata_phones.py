@@ -88,5 +88,5 @@ class BatchDataPhones:
 
 
 def _finding(question: Question, said: dict[str, set[str]]) -> Finding:
-    found = [Found("phone", phone, tuple(sorted(said.get(phone, ()))), judged=False) for phone in question.phones]
+    found = [Found("phone", phone, tuple(sorted(said.get(phone, ()))), is_check=True) for phone in question.phones]
     return Finding(question.lead_id, any(one.codes for one in found), tuple(found))
