@@ -38,7 +38,7 @@ class Ledger:
         }
 
     def paid(self, vendor: str) -> dict[str, Any]:
-        """`{records, subjects, paid_again: {operation: {subject: times}}}`: records paid, and those paid more than once."""
+        """What was paid for: `{records, subjects, operations: {operation: records}, paid_again: {operation: {subject: times}}}`."""
         counters = {operation: counts for (of, operation), counts in self._paid.items() if of == vendor}
         again = {
             operation: {subject: times for subject, times in counts.items() if times > 1}
@@ -47,6 +47,7 @@ class Ledger:
         return {
             "records": sum(counts.total() for counts in counters.values()),
             "subjects": sum(len(counts) for counts in counters.values()),
+            "operations": {operation: counts.total() for operation, counts in counters.items()},
             "paid_again": {operation: found for operation, found in again.items() if found},
         }
 

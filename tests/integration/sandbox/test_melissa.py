@@ -109,4 +109,9 @@ async def test_a_broken_request_is_a_400_in_problem_json(call: Any) -> None:
 async def test_paying_twice_for_a_record_shows(call: Any) -> None:
     await call.verify(SEVERAL[0], SEVERAL[1])
     await call.verify(SEVERAL[1])
-    assert await call.paid("melissa") == {"records": 3, "subjects": 2, "paid_again": {"verify": {"ld_2": 2}}}
+    assert await call.paid("melissa") == {
+        "records": 3,
+        "subjects": 2,
+        "operations": {"verify": 3},
+        "paid_again": {"verify": {"ld_2": 2}},
+    }

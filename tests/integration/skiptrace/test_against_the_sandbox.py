@@ -1,16 +1,18 @@
 """The adapters talk to the sandbox, which was built against the vendors' documents without knowing of them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from sandbox.app import Sandbox, build
-from skiptrace.lead import Person, Question
-from skiptrace.provider import Provider, check_status
+from skiptrace.lead import Person, Question, Want
+from skiptrace.provider import MOST_PHONES, Provider, check_status
 from skiptrace.sending import Sender
 from skiptrace.vendors.batchdata import BatchData
+from skiptrace.vendors.batchdata_phones import BatchDataPhones
 from skiptrace.vendors.melissa import Melissa
 from support.vendors import SETTINGS
 
@@ -41,6 +43,28 @@ def providers(url: str) -> dict[str, Provider]:
         "v1": BatchData(f"{url}/batchdata", token, "v1", Decimal(10), 3_000, 100),
         "v3": BatchData(f"{url}/batchdata", token, "v3", Decimal(10), 3_000, 100),
     }
+
+
+@pytest.mark.parametrize("check", ["dnc", "tcpa"])
+async def test_a_full_check_is_understood(stand_in: Sandbox, check: str) -> None:
+    token = SETTINGS.sandbox_batchdata_token.get_secret_value()
+    provider = BatchDataPhones(f"{stand_in.url}/batchdata", token, Want(check), Decimal(1), 3_000)
+    asked = [
+        replace(question, phones=tuple(f"+1727555{4 * number + more:04d}" for more in range(MOST_PHONES)))
+        for number, question in enumerate(QUESTIONS[: provider.max_records])
+    ]
+    sender = Sender(5)
+    await sender.start()
+    try:
+        reply = await sender.send(provider.request(asked))
+    finally:
+        await sender.stop()
+    check_status(reply)
+    findings = provider.read(asked, reply)
+    codes = [found.codes for finding in findings for found in finding.contacts]
+    assert len(codes) == stand_in.world.ledger.paid("batchdata")["operations"][f"phone_{check}"] == 100
+    assert set(codes) == {(check,), (f"not_{check}",)}
+    assert provider.cost_cents(findings) == 100
 
 
 @pytest.mark.parametrize("name", ["melissa", "v1", "v3"])

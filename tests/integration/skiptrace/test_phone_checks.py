@@ -54,7 +54,9 @@ async def test_all_verified_phones_of_a_lead_are_checked_in_one_call_and_keep_th
 ) -> None:
     world.people[home["property_address"]] = TWO_PHONES
     world.verdicts = {"7275550142": {"dnc": True}, "7275550177": {"dnc": False}}
-    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="batchdata,batchdata_dnc,batchdata_tcpa")):
+    async with running(
+        "ingest", "skiptrace", **world.settings(skiptrace_order="batchdata,batchdata_dnc,batchdata_tcpa")
+    ):
         await funnel.send(home | {"phones": [], "emails": []})
         await funnel.until_count("app.lead_contacts where dnc_checked_at is not null", 2)
     assert await phones(funnel) == {
@@ -175,7 +177,9 @@ async def test_a_stale_check_by_one_list_is_made_again_though_the_other_is_fresh
         await funnel.send(home)
         await funnel.until_count(CALLABLE, 1)
         await funnel.db.execute("update app.lead_contacts set dnc_checked_at = now() - interval '30 days'")
-        await funnel.db.execute("update app.skip_trace_attempts set at = at - interval '30 days' where provider like '%dnc'")
+        await funnel.db.execute(
+            "update app.skip_trace_attempts set at = at - interval '30 days' where provider like '%dnc'"
+        )
         await funnel.db.execute(
             "update app.skip_trace_requests set requested_at = requested_at - interval '30 days' where provider like '%dnc'"
         )

@@ -12,16 +12,19 @@ import pytest
 
 from common.database import Database
 from skiptrace.codes import Codes
+from skiptrace.lead import Want
 from skiptrace.provider import RefusedError, ThrottledError, UnpaidError
 from skiptrace.router import Standing
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.turns import Turns
 from skiptrace.vendors.batchdata import BatchData
+from skiptrace.vendors.batchdata_phones import BatchDataPhones
 from skiptrace.vendors.melissa import Melissa
 from support import databases
 
 MELISSA = Melissa("http://127.0.0.1:9", "key", "Check,Verify", Decimal(3), 12, 100)
 BATCHDATA = BatchData("http://127.0.0.1:9", "token", "v1", Decimal(10), 5, 100)
+CHECK = BatchDataPhones("http://127.0.0.1:9", "token", Want.DNC, Decimal(1), 5)
 
 
 @pytest.fixture
@@ -56,6 +59,16 @@ async def test_many_askers_together_never_get_more_than_the_window_allows(turns:
 async def test_where_requests_count_a_turn_is_for_all_leads(turns: Callable[..., Turns]) -> None:
     one = turns()
     assert [(await one.take(BATCHDATA, 100, soon())) is not None for _ in range(6)] == [True] * 5 + [False]
+
+
+async def test_checks_and_traces_share_the_limit_of_their_token_and_no_pause(turns: Callable[..., Turns]) -> None:
+    one = turns(skiptrace_opens_after=1)
+    askers = [BATCHDATA, CHECK, BATCHDATA, CHECK, BATCHDATA, CHECK, BATCHDATA]
+    taken = await asyncio.gather(*(turns().take(asker, 1, soon()) for asker in askers))
+    assert sum(turn is not None for turn in taken) == 5
+    await one.went_wrong(CHECK, UnpaidError("http_503"), probing=False)
+    states = await one.states(["batchdata", "batchdata_dnc"])
+    assert [states[name].standing for name in ("batchdata", "batchdata_dnc")] == [Standing.UP, Standing.DOWN]
 
 
 async def test_failures_during_one_pause_count_once_and_pauses_grow(turns: Callable[..., Turns]) -> None:
@@ -118,3 +131,37 @@ async def test_the_highest_version_of_a_code_holds(own: Database, database: data
     )
     await superuser.close()
     assert (await Codes(own).current()).flags("melissa", "email", ["ES01"]).verified is None
+
+
+@pytest.mark.parametrize(
+    ("channel", "codes", "verified"),
+    [
+        ("phone", "PS01,PS08", True),
+        ("phone", "PS07", None),
+        ("phone", "PS01,PE01", False),
+        ("phone", "PS01,PE11", False),
+        ("phone", "PS99", None),
+        ("email", "ES01", True),
+        ("email", "ES01,ES21", True),
+        ("email", "ES01,ES07", True),
+        ("email", "ES03", None),
+        ("email", "ES01,ES03", True),
+        ("email", "ES21,EE04", False),
+        ("email", "ES21,EE77", False),
+        ("email", "ES99", None),
+        *[("email", f"ES01,ES21,ES{code}", False) for code in ("02", "05", "06", "32", "33", "34", "35", "36", "37")],
+    ],
+)
+async def test_what_melissas_codes_say_together(own: Database, channel: str, codes: str, verified: bool | None) -> None:
+    assert (await Codes(own).current()).flags("melissa", channel, codes.split(",")).verified is verified
+
+
+@pytest.mark.parametrize("provider", ["batchdata", "batchdata_dnc", "batchdata_tcpa"])
+async def test_every_verdict_of_a_check_is_in_the_table(own: Database, provider: str) -> None:
+    flags = (await Codes(own).current()).flags
+    if provider != "batchdata_tcpa":
+        assert [flags(provider, "phone", [code]).dnc for code in ("dnc", "not_dnc")] == [True, False]
+        assert flags(provider, "phone", ["not_dnc", "dnc"]).dnc is True
+    if provider != "batchdata_dnc":
+        assert [flags(provider, "phone", [code]).litigator for code in ("tcpa", "not_tcpa")] == [True, False]
+    assert flags(provider, "phone", ["not_dnc", "not_tcpa"]).verified is None

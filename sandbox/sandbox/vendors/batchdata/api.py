@@ -20,6 +20,9 @@ _TEXTS = {
     500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
+MOST_PHONES = 100
+"""Of one request: not published, taken from the skip trace."""
+
 
 class BatchData(Vendor):
     """Skip trace, property search and lookup, and phone checks."""
@@ -115,19 +118,21 @@ class BatchData(Vendor):
         return _found(found, len(found))
 
     async def _verify_phones(self, call: Call) -> Answer:
-        return self._check_phones(call, ("type", "carrier", "reachable"))
+        return self._check_phones(call, "phone_verification", ("type", "carrier", "reachable"))
 
     async def _check_dnc(self, call: Call) -> Answer:
-        return self._check_phones(call, ("dnc",))
+        return self._check_phones(call, "phone_dnc", ("dnc",))
 
     async def _check_tcpa(self, call: Call) -> Answer:
-        return self._check_phones(call, ("tcpa",))
+        return self._check_phones(call, "phone_tcpa", ("tcpa",))
 
-    def _check_phones(self, call: Call, verdicts: Sequence[str]) -> Answer:
+    def _check_phones(self, call: Call, operation: str, verdicts: Sequence[str]) -> Answer:
         requests = json_object(self, call.body).get("requests")
         if not isinstance(requests, list) or not all(isinstance(number, str) for number in requests):
             raise RefusedError(self.error(400, "requests must be an array of phone numbers"))
-        self._ledger.pay(self.name, "phone_check", requests)
+        if len(requests) > MOST_PHONES:
+            raise RefusedError(self.error(400, f"requests must not have more than {MOST_PHONES} entries"))
+        self._ledger.pay(self.name, operation, requests)
         numbers = [self._facts(re.sub(r"\D", "", number)[-10:], verdicts) for number in requests]
         return Answer({"status": OK, "results": {"phoneNumbers": numbers}})
 
