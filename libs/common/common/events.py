@@ -157,7 +157,9 @@ class LeadVerified(FunnelEvent):
 
     topic: ClassVar[str] = "funnel.lead_verified"
     channels: list[str] = Field(description="The verified channels: `email`, `phone`.")
-    providers: list[str] = Field(default_factory=list, description="Providers that were asked, those that check phones included.")
+    providers: list[str] = Field(
+        default_factory=list, description="Providers that were asked, those that check phones included."
+    )
 
 
 class LeadUnverifiable(FunnelEvent):

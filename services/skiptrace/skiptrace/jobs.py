@@ -66,31 +66,37 @@ class Upkeep:
 
         Of each so many a day, the best first, since each costs. What a provider that is down cannot do is left for tomorrow.
         """
+        await self._again(await self._stale_leads())
+        if any(self._checkers.values()):
+            await self._again(await self._stale_checks(), CHECKS)
+
+    async def _stale_leads(self) -> list[UUID]:
         now = datetime.now(UTC)
-        since, settings = self._settings.since(now), self._settings
-        unknown_since = now - timedelta(hours=settings.skiptrace_unknown_hours)
         async with self._bus.database.connection() as connection:
             rows = queries.stale_leads(
                 connection,
-                since=since.judged,
-                unknown_since=unknown_since,
+                since=self._settings.since(now).judged,
+                unknown_since=now - timedelta(hours=self._settings.skiptrace_unknown_hours),
                 checkers=[name for names in self._checkers.values() for name in names],
-                most=settings.skiptrace_reverify_per_day,
+                most=self._settings.skiptrace_reverify_per_day,
             )
-            ids = [row["id"] async for row in rows]
-        await self._again(ids)
-        async with self._bus.database.connection() as connection:
+            return [row["id"] async for row in rows]
+
+    async def _stale_checks(self) -> list[UUID]:
+        now = datetime.now(UTC)
+        since = self._settings.since(now)
+        async with self._bus.database.transaction() as connection:
+            await queries.take_time(connection)
             rows = queries.stale_checks(
                 connection,
                 judged_since=since.judged,
                 checked_since=since.checked,
-                unknown_since=unknown_since,
+                unknown_since=now - timedelta(hours=self._settings.skiptrace_unknown_hours),
                 dnc_checkers=self._checkers[Want.DNC],
                 tcpa_checkers=self._checkers[Want.TCPA],
-                most=settings.skiptrace_recheck_per_day,
+                most=self._settings.skiptrace_recheck_per_day,
             )
-            ids = [row["id"] async for row in rows]
-        await self._again(ids, CHECKS)
+            return [row["id"] async for row in rows]
 
     async def _again(self, ids: Sequence[UUID], wants: frozenset[Want] | None = None) -> None:
         for start in range(0, len(ids), AT_ONCE):

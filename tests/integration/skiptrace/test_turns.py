@@ -13,7 +13,7 @@ import pytest
 from common.database import Database
 from skiptrace.codes import Codes
 from skiptrace.lead import Want
-from skiptrace.provider import RefusedError, ThrottledError, UnpaidError
+from skiptrace.provider import Provider, RefusedError, ThrottledError, UnpaidError
 from skiptrace.router import Standing
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.turns import Turns
@@ -63,7 +63,7 @@ async def test_where_requests_count_a_turn_is_for_all_leads(turns: Callable[...,
 
 async def test_checks_and_traces_share_the_limit_of_their_token_and_no_pause(turns: Callable[..., Turns]) -> None:
     one = turns(skiptrace_opens_after=1)
-    askers = [BATCHDATA, CHECK, BATCHDATA, CHECK, BATCHDATA, CHECK, BATCHDATA]
+    askers: list[Provider] = [BATCHDATA, CHECK, BATCHDATA, CHECK, BATCHDATA, CHECK, BATCHDATA]
     taken = await asyncio.gather(*(turns().take(asker, 1, soon()) for asker in askers))
     assert sum(turn is not None for turn in taken) == 5
     await one.went_wrong(CHECK, UnpaidError("http_503"), probing=False)
