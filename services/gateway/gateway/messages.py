@@ -12,9 +12,9 @@ from uuid import UUID
 import orjson
 
 from common import columns, envelope, ids
+from common.csv_rows import Row
 from common.events import LeadRecord
 from common.topics import MAX_INPUT_BYTES
-from gateway.rows import Row
 
 _PROPSTREAM = ("owner 1 last name", "address", "zip")
 """Headers that PropStream's exports have in common and others have not."""

@@ -18,13 +18,12 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from opentelemetry.trace import Span, SpanKind
 
-from common import telemetry
+from common import csv_rows, telemetry
 from common.bus import Bus
 from common.bus.failures import Kind, classify, code_of
 from common.bus.kafka import Batches, new_producer
 from common.database import load_queries
 from common.events import LeadRecord
-from gateway import rows
 from gateway.messages import Message, RowMessages
 from gateway.spool import Spool
 
@@ -231,8 +230,8 @@ class _Reading:
     """An upload's file, read from where sending stopped. Used by one thread at a time."""
 
     def __init__(self, file: Path, upload: dict[str, Any]) -> None:
-        self._text = rows.open_text(file, upload["encoding"])
-        reader = rows.Reader(self._text, upload["delimiter"])
+        self._text = csv_rows.open_text(file, upload["encoding"])
+        reader = csv_rows.Reader(self._text, upload["delimiter"])
         reader.header()
         self._messages = RowMessages(
             upload["id"],
@@ -251,7 +250,7 @@ class _Reading:
     def __exit__(self, *_: object) -> None:
         self._text.close()
 
-    def _from(self, found: Iterator[rows.Row], sent: int) -> Iterator[Message]:
+    def _from(self, found: Iterator[csv_rows.Row], sent: int) -> Iterator[Message]:
         for number, row in enumerate(islice(found, sent, None), start=sent + 1):
             yield self._messages.message(number, row)
 

@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from common import ids, telemetry
 from common.bus import Bus, Tx
+from common.csv_shape import Shape
 from common.database import load_queries
 from common.events import UploadReceived, UploadRefused
 from gateway import multipart, sniff
@@ -64,7 +65,7 @@ class NewUpload:
     size: int
     filename: str | None
     broker_id: UUID | None
-    shape: sniff.Shape
+    shape: Shape
 
 
 class Uploads:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import ids
+from common.csv_rows import Row
 from common.events import LeadRecord
 from common.topics import MAX_INPUT_BYTES
 from gateway.messages import RowMessages
-from gateway.rows import Row
 
 UPLOAD = UUID("0198a1c2-5b7e-7c31-9d10-2f6a4c11e001")
 RECEIVED = datetime(2026, 3, 2, 17, 5, tzinfo=UTC)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import rows, sniff
+from common import csv_rows
+from gateway import sniff
 from gateway.problems import ProblemError
 
 HEADER = "Address,City,State,Zip,Owner 1 Last Name"
@@ -22,8 +23,8 @@ def file(tmp_path: Path) -> Path:
 def cells(file: Path) -> list[str]:
     """The first row as it would be sent on."""
     shape = sniff.inspect(file)
-    with rows.open_text(file, shape.encoding) as text:
-        reader = rows.Reader(text, shape.delimiter)
+    with csv_rows.open_text(file, shape.encoding) as text:
+        reader = csv_rows.Reader(text, shape.delimiter)
         assert len(reader.header()) == len(shape.columns)
         return next(reader.rows(len(shape.columns))).cells
 

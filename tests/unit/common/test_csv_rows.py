@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rows import MAX_LINE, MAX_RECORD_LINES, Reader, Row
+from common.csv_rows import MAX_LINE, MAX_RECORD_LINES, Reader, Row
 
 
 def read(text: str, delimiter: str = ",", width: int = 3) -> list[Row]:
