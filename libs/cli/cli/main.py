@@ -24,6 +24,9 @@ class Commands(LazyGroup):
         "conflicts": Entry(_WATCHING, "Records that contradict each other: list, and settle."),
         "campaigns": Entry(_CAMPAIGNS, "Email campaigns: make them of a file, and see how they stand."),
         "feed": Entry(_CAMPAIGNS, "Who goes into a campaign today, who not, and why."),
+        "tlo": Entry(
+            _UPLOADS, "TLOxp by file: leads out, answers in. Off until the firm's permissible purpose is set."
+        ),
         "brokers": Entry(_PEOPLE, "Brokers and their territories."),
         "partners": Entry(_PEOPLE, "Partners who upload leads."),
         "keys": Entry(_PEOPLE, "Partners' keys for signing: add, rotate, revoke."),

@@ -1,6 +1,5 @@
 """Making, showing and reading a partner's signing secret."""
 
-import os
 import re
 import secrets
 import sys
@@ -9,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cli.errors import RefusedError, UsageError
+from cli.errors import UsageError
+from cli.private import new_private
 from cli.settings import DEFAULT_KEY_ID, CliSettings
 from cli.signing import Scheme, SigningKey
 from common.contacts import CannotOpenError, Keyring
@@ -52,13 +52,7 @@ def usable(rows: Iterable[Mapping[str, Any]], settings: CliSettings) -> SigningK
 
 def write_new(file: Path, secret: str) -> None:
     """Write the secret where only its owner can read it. Raises RefusedError rather than overwrite a file."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise RefusedError(f"{file} exists already.", "Name another file; no secret is overwritten.") from error
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}.") from error
-    with os.fdopen(handle, "w") as out:
+    with new_private(file) as out:
         out.write(secret + "\n")
 
 

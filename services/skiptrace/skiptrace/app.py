@@ -13,7 +13,7 @@ from skiptrace.handlers import SkipTrace
 from skiptrace.jobs import Upkeep
 from skiptrace.lead import CHECKS
 from skiptrace.ledger import Ledger
-from skiptrace.provider import Provider
+from skiptrace.provider import Provider, Reader
 from skiptrace.record import Recorder
 from skiptrace.sending import Sender
 from skiptrace.settings import SkiptraceSettings
@@ -22,6 +22,7 @@ from skiptrace.turns import Turns
 from skiptrace.vendors.batchdata import BatchData
 from skiptrace.vendors.batchdata_phones import BatchDataPhones
 from skiptrace.vendors.melissa import Melissa
+from skiptrace.vendors.tlo import NAME, Tlo
 
 log = structlog.get_logger()
 
@@ -33,7 +34,8 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     providers = configured_providers(settings)
     codes = Codes(service.database)
     ledger = Ledger(service.database, service.keyring, settings)
-    board = Board(service.database, service.keyring, ledger, codes, providers, settings)
+    readers: dict[str, Reader] = {**providers, NAME: Tlo(settings.tlo_cents)}
+    board = Board(service.database, service.keyring, ledger, codes, readers, settings)
     sender = Sender(settings.skiptrace_call_seconds)
     tracer = Tracer(board, ledger, Turns(service.database, settings), sender, providers, settings)
     recorder = Recorder(service.keyring, timedelta(days=settings.skiptrace_period_days))
@@ -49,6 +51,7 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     )
     upkeep = Upkeep(service.bus, ledger, tracer, recorder, codes, providers, settings)
     service.jobs.every(30, "expire_requests", upkeep.expire_requests)
+    service.jobs.every(15, "merge_batches", upkeep.merge_batches)
     service.jobs.daily("purge_answers", time(2, 45), upkeep.purge_answers, window=timedelta(hours=20))
     if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
         service.jobs.daily("reverify", time(1, 0), upkeep.reverify, window=timedelta(hours=4))

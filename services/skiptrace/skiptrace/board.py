@@ -14,7 +14,7 @@ from skiptrace.codes import CodeMap, Codes
 from skiptrace.lead import Answer, Asked, Contact, Lead, Person, Since
 from skiptrace.ledger import Ledger
 from skiptrace.merge import apply, person_flags
-from skiptrace.provider import Provider, ProviderError
+from skiptrace.provider import ProviderError, Reader
 from skiptrace.settings import SkiptraceSettings
 
 log = structlog.get_logger()
@@ -33,14 +33,14 @@ class Board:
         keyring: Keyring,
         ledger: Ledger,
         codes: Codes,
-        providers: Mapping[str, Provider],
+        readers: Mapping[str, Reader],
         settings: SkiptraceSettings,
     ) -> None:
         self._database = database
         self._keyring = keyring
         self._ledger = ledger
         self._codes = codes
-        self._providers = providers
+        self._readers = readers
         self._settings = settings
 
     async def leads(self, lead_ids: Sequence[UUID]) -> dict[UUID, Lead]:
@@ -76,16 +76,16 @@ class Board:
                 if one["lead_id"] == row["id"]:
                     value = key.decrypt(one["channel"], one["value_ciphertext"])
                     found[one["channel"], one["value_hash"]] = contact_of(one, value)
-        return Lead(row["id"], _person(row), row["mak"], found, untraceable)
+        return Lead(row["id"], person_of(row), row["mak"], found, untraceable)
 
     def _answers(self, stored: Sequence[Any]) -> dict[tuple[UUID, UUID], Answer]:
         """The parts of stored answers by request and lead, read as if they had come this moment."""
         found = {}
         for row in stored:
-            provider = self._providers.get(row["provider"])
+            reader = self._readers.get(row["provider"])
             try:
                 questions, reply = self._ledger.unseal(row["id"], row["question_sealed"], row["answer_sealed"])
-                findings = provider.read(questions, reply) if provider else []
+                findings = reader.read(questions, reply) if reader else []
             except (CannotOpenError, ProviderError) as error:
                 log.error("stored_answer_unreadable", request_id=str(row["id"]), error=type(error).__name__)  # noqa: TRY400 - a trace shows data
                 continue
@@ -104,8 +104,10 @@ class Board:
     def _note_attempt(self, lead: Lead, row: Any, now: datetime, since: Since) -> None:
         if row["outcome"] != "failed":
             lead.spent_cents += row["cents"] or 0
-        provider = self._providers.get(row["provider"])
-        if provider and provider.offer.checks and row["requested_at"] < since.checked:
+        if row["batch_id"] and row["outcome"] != "answered":  # in a file, which nobody waits for
+            return
+        reader = self._readers.get(row["provider"])
+        if reader and reader.offer.checks and row["requested_at"] < since.checked:
             return  # phones are checked again sooner than leads are traced again
         asked = lead.asked.setdefault(row["provider"], Asked())
         unknown_counts_for = timedelta(hours=self._settings.skiptrace_unknown_hours)
@@ -157,10 +159,11 @@ def _why_not(row: Any) -> str | None:
         return "erased"
     if row["campaign_status"] in _CLOSED:
         return "closed"
-    return None if _person(row) else "no_address"
+    return None if person_of(row) else "no_address"
 
 
-def _person(row: Any) -> Person | None:
+def person_of(row: Any) -> Person | None:
+    """Whom a row of `leads` is about; None where the address is not complete enough to ask anybody."""
     parts = [row[f"property_{name}"] for name in ("address", "city", "state", "zip")]
     if not all(parts):
         return None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -56,6 +57,23 @@ class Upkeep:
         """Call unknown what will not be answered any more."""
         await self._ledger.expire()
 
+    async def merge_batches(self) -> None:
+        """Merge what was imported for leads handed out in files, as the answer of a call; end leases that ran out.
+
+        What waits for a provider that verifies the values is taken up by the next run.
+        """
+        await self._ledger.expire_batches()
+        after = UUID(int=0)
+        while rows := await self._imported(after):
+            if not await self._some_again([row["lead_id"] for row in rows]):
+                log.warning("imported_answers_wait")
+                return
+            after = rows[-1]["request_id"]
+
+    async def _imported(self, after: UUID) -> list[Any]:
+        async with self._bus.database.connection() as connection:
+            return [row async for row in queries.batch_answers(connection, after=after, many=AT_ONCE)]
+
     async def purge_answers(self) -> None:
         """Empty raw answers that are older than somebody may ask about them."""
         async with self._bus.database.connection() as connection:
@@ -104,7 +122,7 @@ class Upkeep:
                 log.warning("reverification_cut_short", left=len(ids) - start)
                 return
 
-    async def _some_again(self, ids: Sequence[UUID], wants: frozenset[Want] | None) -> bool:
+    async def _some_again(self, ids: Sequence[UUID], wants: frozenset[Want] | None = None) -> bool:
         """Trace *ids* again, through short pauses of providers; False when they pause for longer."""
         give_up = time.monotonic() + PATIENCE_SECONDS
         while True:

@@ -115,6 +115,8 @@ class Found:
     codes: tuple[str, ...] = ()
     is_check: bool = False
     """It was only looked up on lists, which says nothing of whether it is good and adds no value to a lead."""
+    judged: bool = True
+    """False: only listed for the person. Unless its codes verify it or rule it out, another provider is asked about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,16 @@ class Ledger:
                 records=row["records"],
                 cents=float(row["cost_cents"] or 0),
             )
-            _count(row["provider"], "unknown", row["records"], row["cost_cents"] or Decimal(0))
+            count(row["provider"], "unknown", row["records"], row["cost_cents"] or Decimal(0))
         return len(gone)
+
+    async def expire_batches(self) -> None:
+        """End the leases of files: what nobody brought back may be handed out again, and costs nothing."""
+        async with self._database.transaction() as connection:
+            ended = [row async for row in queries.expire_batches(connection)]
+        for row in ended:
+            log.warning("batch_not_imported", batch_id=str(row["batch_id"]), records=row["records"])
+            count(row["provider"], "expired", row["records"], Decimal(0))
 
     async def open(
         self, provider: Provider, leads: Sequence[Lead], questions: Sequence[Question], *, probing: bool
@@ -89,7 +97,7 @@ class Ledger:
                 provider=provider.name,
                 records=len(free),
                 cost_cents=provider.offer.cents * len(free),
-                question_sealed=self._keyring.seal(_QUESTION, request_id.bytes, orjson.dumps(free, default=str)),
+                question_sealed=self.seal_questions(request_id, free),
                 lease=self._settings.lease,
             )
             await queries.add_attempts(
@@ -111,8 +119,8 @@ class Ledger:
             await self.close(asking, error, reply)
             raise
         cost = asking.provider.cost_cents(findings)
-        await self._write(asking, "answered", cost, None, self._sealed(asking, reply), part=None)
-        _count(asking.provider.name, "answered", len(asking.questions), cost)
+        await self._write(asking, "answered", cost, None, self.seal_reply(asking.id, reply), part=None)
+        count(asking.provider.name, "answered", len(asking.questions), cost)
         log.info(
             "provider_answered",
             provider=asking.provider.name,
@@ -130,9 +138,9 @@ class Ledger:
         cost = asking.provider.offer.cents * len(asking.questions) if unknown else Decimal(0)
         alone = isinstance(error, BadQuestionError) and len(asking.questions) == 1
         part = "refused_record" if alone else "provider_down" if asking.probing and not unknown else outcome
-        sealed = self._sealed(asking, reply) if reply and unknown else None
+        sealed = self.seal_reply(asking.id, reply) if reply and unknown else None
         await self._write(asking, outcome, cost, error.code, sealed, part=part)
-        _count(asking.provider.name, outcome, len(asking.questions), cost)
+        count(asking.provider.name, outcome, len(asking.questions), cost)
         log.warning(
             "provider_failed",
             provider=asking.provider.name,
@@ -141,9 +149,14 @@ class Ledger:
             records=len(asking.questions),
         )
 
-    def _sealed(self, asking: Asking, reply: Reply) -> bytes:
+    def seal_questions(self, request_id: UUID, questions: Sequence[Question]) -> bytes:
+        """What was asked, as it is stored."""
+        return self._keyring.seal(_QUESTION, request_id.bytes, orjson.dumps(questions, default=str))
+
+    def seal_reply(self, request_id: UUID, reply: Reply) -> bytes:
+        """What was answered, as it is stored."""
         body = orjson.dumps([reply.status, reply.content_type]) + b"\n" + reply.body
-        return self._keyring.seal(_ANSWER, asking.id.bytes, body)
+        return self._keyring.seal(_ANSWER, request_id.bytes, body)
 
     async def _write(
         self, asking: Asking, outcome: str, cost: Decimal, detail: str | None, sealed: bytes | None, *, part: str | None
@@ -167,18 +180,23 @@ class Ledger:
 
     def unseal(self, request_id: UUID, question: bytes, answer: bytes) -> tuple[list[Question], Reply]:
         """What was asked and answered. Raises CannotOpenError."""
-        questions = [
-            Question(
-                UUID(one["lead_id"]), Person(**one["person"]), one["phone"], one["email"], tuple(one.get("phones", ()))
-            )
-            for one in orjson.loads(self._keyring.unseal(_QUESTION, request_id.bytes, question))
-        ]
+        questions = self.unseal_questions(request_id, question)
         head, _, body = self._keyring.unseal(_ANSWER, request_id.bytes, answer).partition(b"\n")
         status, content_type = orjson.loads(head)
         return questions, Reply(status, content_type, body)
 
+    def unseal_questions(self, request_id: UUID, sealed: bytes) -> list[Question]:
+        """What was asked. Raises CannotOpenError."""
+        return [
+            Question(
+                UUID(one["lead_id"]), Person(**one["person"]), one["phone"], one["email"], tuple(one.get("phones", ()))
+            )
+            for one in orjson.loads(self._keyring.unseal(_QUESTION, request_id.bytes, sealed))
+        ]
 
-def _count(provider: str, outcome: str, records: int, cents: Decimal) -> None:
+
+def count(provider: str, outcome: str, records: int, cents: Decimal) -> None:
+    """Count records and money in the metrics, by how it ended."""
     labels = {"provider": provider, "outcome": outcome}
     telemetry.counter("equity_skiptrace_records", "Records asked of providers, by how it ended").add(records, labels)
     telemetry.counter(

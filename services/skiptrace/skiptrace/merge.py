@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from skiptrace.codes import CodeMap, Flags
-from skiptrace.lead import Answer, Contact
+from skiptrace.lead import Answer, Contact, Found
 
 NEW_RANK = 10
 """Rank of the first contact that a provider adds: behind those that came with the property record."""
@@ -56,9 +56,16 @@ def apply(
             rank = NEW_RANK + len(merged)
             known = Contact(found.channel, found.value, key[1], answer.provider, rank, suppressed=key[1] in suppressed)
         flags = codes.flags(answer.provider, found.channel, found.codes)
-        contact = known if found.is_check else _judged(known, flags, found.codes, answer.at)
+        contact = known if found.is_check else _said(known, found, flags, answer.at)
         merged[key] = _checked(contact, replace(flags, litigator=True) if litigator else flags, answer.at)
     return merged
+
+
+def _said(contact: Contact, found: Found, flags: Flags, at: datetime) -> Contact:
+    """What an answer says of a value that it names; one that it only lists waits for somebody to judge it."""
+    if found.judged or flags.verified is not None:
+        return _judged(contact, flags, found.codes, at)
+    return replace(contact, codes=contact.codes or found.codes, line_type=contact.line_type or flags.line_type)
 
 
 def _judged(contact: Contact, flags: Flags, codes: tuple[str, ...], at: datetime) -> Contact:

@@ -79,8 +79,8 @@ class UnknownAnswerError(ProviderError):
     """Sent, and no answer that can be read came back: it may have been paid for."""
 
 
-class Provider(Protocol):
-    """One vendor's contract: what it is asked, and what its answer says."""
+class Reader(Protocol):
+    """What every vendor's contract has, whether it is called or gets a file."""
 
     @property
     def name(self) -> str:
@@ -89,6 +89,20 @@ class Provider(Protocol):
     @property
     def offer(self) -> Offer:
         """What it can do, and at what price."""
+
+    def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
+        """What a 2xx *reply* says about each question.
+
+        Raises RefusedError, UnpaidError or BadQuestionError where it says so inside a 200, and UnknownAnswerError where
+        it cannot be read.
+        """
+
+    def cost_cents(self, findings: Sequence[Finding]) -> Decimal:
+        """What an answer costs, in US cents."""
+
+
+class Provider(Reader, Protocol):
+    """The contract of a vendor that is called: what it is asked, and at what pace."""
 
     @property
     def rate(self) -> Rate:
@@ -108,16 +122,6 @@ class Provider(Protocol):
 
     def request(self, questions: Sequence[Question]) -> Request:
         """The request that asks *questions*."""
-
-    def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
-        """What a 2xx *reply* says about each question.
-
-        Raises RefusedError, UnpaidError or BadQuestionError where it says so inside a 200, and UnknownAnswerError where
-        it cannot be read.
-        """
-
-    def cost_cents(self, findings: Sequence[Finding]) -> Decimal:
-        """What an answer costs, in US cents."""
 
 
 _TOO_MANY = 429

@@ -65,7 +65,7 @@ where value_hash = any (:hashes);
 -- name: attempts_of
 -- What was asked about leads within the time for which answers count.
 select
-  a.lead_id, a.request_id, r.provider, r.outcome, a.outcome as part, a.merged_at, r.requested_at, r.answered_at,
+  a.lead_id, a.request_id, r.provider, r.outcome, r.batch_id, a.outcome as part, a.merged_at, r.requested_at, r.answered_at,
   r.cost_cents / r.records as cents,
   greatest(0, extract(epoch from r.lease_until - clock_timestamp()))::double precision as lease_s
 from app.skip_trace_attempts a
@@ -84,8 +84,28 @@ and answer_sealed is not null;
 update app.skip_trace_requests
 set outcome = 'unknown', detail = coalesce(detail, 'no_answer_kept')
 where outcome = 'asked'
+and batch_id is null
 and lease_until < clock_timestamp()
 returning id, provider, records, cost_cents;
+
+-- name: expire_batches
+-- Leads of files whose answer nobody brought in time: they may be handed out again. A file that was never run costs nothing.
+with ended as (
+  update app.skip_trace_requests
+  set outcome = 'expired', cost_cents = 0, detail = 'not_imported'
+  where outcome = 'asked'
+  and batch_id is not null
+  and lease_until < clock_timestamp()
+  returning id, batch_id, provider, records
+),
+parts as (
+  update app.skip_trace_attempts
+  set outcome = 'expired'
+  where request_id in (select id from ended)
+)
+select batch_id, provider, sum(records)::integer as records
+from ended
+group by batch_id, provider;
 
 -- name: mark_unknown_parts!
 update app.skip_trace_attempts
@@ -101,13 +121,13 @@ order by id
 for no key update;
 
 -- name: leads_in_hand
--- Leads about which somebody is asking, or whose answer this caller has not seen.
+-- Leads about which somebody is asking, or whose answer this caller has not seen. A file that is out is no call under way.
 select distinct a.lead_id
 from app.skip_trace_attempts a
 join app.skip_trace_requests r on r.id = a.request_id
 where a.lead_id = any (:ids)
 and a.at > :since
-and (r.outcome = 'asked' or r.outcome = 'answered' and a.merged_at is null)
+and (r.outcome = 'asked' and r.batch_id is null or r.outcome = 'answered' and a.merged_at is null)
 and r.id <> all (:seen);
 
 -- name: add_request!
@@ -142,7 +162,7 @@ for no key update;
 
 -- name: open_parts
 -- The answers that nobody has merged yet; they are ours now.
-select a.request_id, a.lead_id
+select a.request_id, a.lead_id, r.provider, r.batch_id, r.cost_cents
 from app.skip_trace_attempts a
 join app.skip_trace_requests r on r.id = a.request_id
 where a.lead_id = any (:ids)
@@ -228,6 +248,7 @@ and not exists (
   from app.skip_trace_attempts a
   where a.lead_id = l.id
   and a.provider <> all (:checkers)
+  and a.outcome is distinct from 'expired'
   and a.at > case when a.outcome in ('unknown', 'failed') then :unknown_since::timestamptz else :since::timestamptz end
 )
 order by l.lead_score desc, l.id
@@ -280,6 +301,7 @@ update app.skip_trace_requests
 set question_sealed = null, answer_sealed = null
 where requested_at < now() - make_interval(days => :days)
 and question_sealed is not null
+and outcome <> 'asked'
 and not exists (
   select
   from app.skip_trace_attempts a
@@ -287,3 +309,151 @@ and not exists (
   and a.merged_at is null
   and skip_trace_requests.outcome = 'answered'
 );
+
+-- name: leads_to_hand_out
+-- Leads on their way that lack something, the unreachable ones first and by score; who may be handed out is decided lead by lead.
+select l.id
+from app.leads l
+where l.campaign_status in ('new', 'queued')
+and not l.deceased_owner
+and not l.litigator
+and l.data_key is not null
+and not exists (
+  select
+  from app.skip_trace_attempts a
+  where a.lead_id = l.id
+  and a.provider = :provider
+  and a.outcome is distinct from 'expired'
+  and a.at > :since
+)
+order by l.email_verified or l.phone_verified, l.lead_score desc, l.id;
+
+-- name: lock_leads_to_hand_out
+-- The same conditions on the rows as they are now, and nobody is asking about these leads in any way.
+select l.id
+from app.leads l
+where l.id = any (:ids)
+and l.campaign_status in ('new', 'queued')
+and not l.deceased_owner
+and not l.litigator
+and l.data_key is not null
+order by l.id
+for no key update;
+
+-- name: leads_not_free
+select distinct a.lead_id
+from app.skip_trace_attempts a
+join app.skip_trace_requests r on r.id = a.request_id
+where a.lead_id = any (:ids)
+and a.outcome is null
+and a.merged_at is null
+and r.outcome in ('asked', 'answered');
+
+-- name: add_batch!
+insert into app.skip_trace_batches (
+  id, provider, made_by, lease_until, glb_purpose, dppa_purpose, warning_accepted_by
+)
+values (:id, :provider, :made_by, clock_timestamp() + :lease::interval, :glb_purpose, :dppa_purpose, :warning_accepted_by)
+on conflict (id) do nothing;
+
+-- name: add_batch_requests!
+insert into app.skip_trace_requests (
+  id, provider, batch_id, requested_at, outcome, records, cost_cents, question_sealed, lease_until
+)
+select w.id, b.provider, b.id, clock_timestamp(), 'asked', 1, :cents, w.question_sealed, b.lease_until
+from unnest(:ids::uuid[], :questions::bytea[]) as w (id, question_sealed), app.skip_trace_batches b
+where b.id = :batch_id;
+
+-- name: add_batch_attempts!
+insert into app.skip_trace_attempts (request_id, lead_id, provider, at)
+select w.id, w.lead_id, :provider, clock_timestamp()
+from unnest(:ids::uuid[], :lead_ids::uuid[]) as w (id, lead_id);
+
+-- name: batch_rows
+-- What a file holds: requests still out, whose leads may still be handed out.
+select r.id, r.question_sealed
+from app.skip_trace_requests r
+join app.skip_trace_attempts a on a.request_id = r.id
+join app.leads l on l.id = a.lead_id
+where r.batch_id = :batch_id
+and r.id > :after
+and r.outcome = 'asked'
+and r.question_sealed is not null
+and l.campaign_status in ('new', 'queued')
+and not l.deceased_owner
+and not l.litigator
+and l.data_key is not null
+order by r.id
+limit :many;
+
+-- name: note_written!
+update app.skip_trace_batches
+set written_at = clock_timestamp()
+where id = :batch_id;
+
+-- name: list_batches
+select
+  b.id, b.provider, b.made_at, b.made_by, b.lease_until, b.written_at, b.glb_purpose, b.dppa_purpose, b.warning_accepted_by,
+  count(*) filter (where r.outcome = 'asked') as out,
+  count(*) filter (where r.outcome = 'answered') as answered,
+  count(*) filter (where r.outcome = 'answered' and a.merged_at is null) as to_merge,
+  count(*) filter (where r.outcome = 'expired') as expired,
+  coalesce(sum(r.cost_cents) filter (where r.outcome = 'answered'), 0) as cents
+from app.skip_trace_batches b
+join app.skip_trace_requests r on r.batch_id = b.id
+join app.skip_trace_attempts a on a.request_id = r.id
+group by b.id
+order by b.made_at desc
+limit :many;
+
+-- name: lock_leads_of_requests
+select l.id
+from app.leads l
+where l.id in (select a.lead_id from app.skip_trace_attempts a where a.request_id = any (:ids))
+order by l.id
+for no key update;
+
+-- name: batch_requests
+select
+  r.id, r.outcome, r.detail, r.question_sealed, a.lead_id, l.property_address, l.property_unit, l.property_city,
+  l.property_state, l.property_zip, l.county, l.apn, l.owner_first_name, l.owner_last_name, l.company_name, l.data_key
+from app.skip_trace_requests r
+join app.skip_trace_attempts a on a.request_id = r.id
+join app.leads l on l.id = a.lead_id
+where r.id = any (:ids)
+and r.provider = :provider
+and r.batch_id is not null
+order by r.id
+for update of r;
+
+-- name: keep_batch_answers!
+-- An answer that came after its lease counts like any other.
+update app.skip_trace_requests r
+set outcome = w.outcome,
+    answered_at = clock_timestamp(),
+    cost_cents = w.cents,
+    detail = w.detail,
+    answer_sealed = w.answer_sealed,
+    question_sealed = case when w.outcome = 'answered' then r.question_sealed end
+from unnest(:ids::uuid[], :outcomes::text[], :cents::numeric[], :details::text[], :answers::bytea[])
+  as w (id, outcome, cents, detail, answer_sealed)
+where r.id = w.id;
+
+-- name: end_batch_parts!
+update app.skip_trace_attempts a
+set outcome = case when w.outcome = 'expired' then 'expired' end
+from unnest(:ids::uuid[], :outcomes::text[]) as w (id, outcome)
+where a.request_id = w.id;
+
+-- name: batch_answers
+-- Answers of files that nobody has merged.
+select a.request_id, a.lead_id
+from app.skip_trace_attempts a
+join app.skip_trace_requests r on r.id = a.request_id
+where a.outcome is null
+and a.merged_at is null
+and a.request_id > :after
+and r.outcome = 'answered'
+and r.batch_id is not null
+order by a.request_id
+limit :many;

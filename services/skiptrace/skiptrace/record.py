@@ -20,6 +20,7 @@ from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from skiptrace.board import contact_of
 from skiptrace.codes import CodeMap
 from skiptrace.lead import Answer, Contact, Lead
+from skiptrace.ledger import count
 from skiptrace.merge import Verification, apply, grade, person_flags, verification
 
 queries = load_queries(__file__)
@@ -53,7 +54,7 @@ class Recorder:
         """Merge the answers about *leads* that nobody has merged yet. *causes* are the messages that led to it."""
         ids = [lead.id for lead in leads]
         rows = {row["id"]: row async for row in queries.leads_as_they_are(tx.connection, ids=ids)}
-        open_ = {(row["request_id"], row["lead_id"]) async for row in queries.open_parts(tx.connection, ids=ids)}
+        open_ = {(row["request_id"], row["lead_id"]): row async for row in queries.open_parts(tx.connection, ids=ids)}
         known = [row async for row in queries.contacts_of(tx.connection, ids=ids)]
         merged = []
         for lead in leads:
@@ -67,6 +68,7 @@ class Recorder:
             await self._put_contacts(tx, changed)
             versions = await self._reflect(tx, changed)
             await self._close_parts(tx, changed)
+            _count_imported([open_[answer.request_id, one.lead.id] for one in changed for answer in one.answers])
             await self._hand_over(tx, changed, causes or {})
         for one in merged:
             cause = (causes or {}).get(one.lead.id)
@@ -149,6 +151,13 @@ class Recorder:
                     cause=causes.get(one.lead.id),
                     subject=one.lead.id,
                 )
+
+
+def _count_imported(parts: Sequence[Any]) -> None:
+    """Count in money what came in files: calls were counted when their answers came."""
+    for part in parts:
+        if part["batch_id"]:
+            count(part["provider"], "answered", 1, part["cost_cents"])
 
 
 def _append(columns: defaultdict[str, list[Any]], lead_id: UUID, contact: Contact, key: DataKey) -> None:

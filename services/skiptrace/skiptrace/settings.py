@@ -68,6 +68,21 @@ class SkiptraceSettings(Settings):
     batchdata_cents: Decimal = Field(Decimal(10), ge=0, description="US cents for one match.")
     batchdata_batch: int = Field(MOST_RECORDS, ge=1, le=MOST_RECORDS, description="Properties of one request.")
 
+    tlo_permissible_purpose_glb: str | None = Field(
+        None,
+        description="Code of the permissible purpose under the Gramm-Leach-Bliley Act, as the firm's contract has it.",
+    )
+    tlo_permissible_purpose_dppa: str | None = Field(
+        None, description="Code of the permissible use under the Driver's Privacy Protection Act."
+    )
+    tlo_warning_accepted_by: str | None = Field(
+        None, description="Who read the warning of docs/tlo.md and answers for the use: a person's name."
+    )
+    tlo_cents: Decimal = Field(Decimal(10), ge=0, description="US cents for one match, by the firm's contract.")
+    tlo_lease_days: float = Field(
+        14, gt=0, le=90, description="Days for which a lead in an exported file is handed to nobody else."
+    )
+
     @property
     def policy(self) -> Policy:
         """The router's policy. Raises ValueError for a want that does not exist."""

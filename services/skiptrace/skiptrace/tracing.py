@@ -139,12 +139,8 @@ class Tracer:
     def _choose(self, lead: Lead, standing: Mapping[str, Standing], policy: Policy) -> Ask | Wait | Done:
         if lead.untraceable or lead.person is None:
             return Done()
-        since = self._since()
-        untried = {Want(channel) for channel in ("phone", "email") if lead.candidate(channel, since.judged)}
-        tried = {name: Tried(asked.answered, asked.unknown) for name, asked in lead.asked.items()}
-        case = Case(lead.missing(policy.wants, since), frozenset(untried), tried, lead.spent_cents)
         offers = [offer for offer in self._offers if not _gives_up(lead, offer)]
-        return choose(case, offers, standing, policy)
+        return choose(case_of(lead, policy, self._since()), offers, standing, policy)
 
     def _since(self) -> Since:
         return self._settings.since(datetime.now(UTC))
@@ -212,6 +208,13 @@ class Tracer:
         }
         phones = [phone.value for check in provider.offer.checks for phone in lead.to_check(check, since)]
         return Question(lead.id, lead.person, values.get("phone"), values.get("email"), tuple(phones[:MOST_PHONES]))
+
+
+def case_of(lead: Lead, policy: Policy, since: Since) -> Case:
+    """What the router is to decide about *lead*; verifications and checks count from *since* on."""
+    untried = frozenset(Want(channel) for channel in ("phone", "email") if lead.candidate(channel, since.judged))
+    tried = {name: Tried(asked.answered, asked.unknown) for name, asked in lead.asked.items()}
+    return Case(lead.missing(policy.wants, since), untried, tried, lead.spent_cents)
 
 
 def chunks(leads: Sequence[Lead], provider: str, most: int) -> list[list[Lead]]:
