@@ -168,7 +168,7 @@ class HandingOut:
         return locked - taken
 
 
-def why_not(
+def why_not(  # noqa: PLR0911 - one line a reason
     lead: Lead, online: Sequence[Offer], tlo: Offer, policy: Policy, since: Since, codes: CodeMap
 ) -> str | None:
     """Why *lead* is not handed out; None when it is.
