@@ -32,6 +32,8 @@ CODES = CodeMap(
         ("batchdata", "phone", "dnc", Flags(dnc=True)),
         ("batchdata", "phone", "not_dnc", Flags(dnc=False)),
         ("batchdata", "person", "litigator", Flags(litigator=True)),
+        ("tlo", "phone", "found", Flags()),
+        ("tlo", "phone", "mobile", Flags(line_type="mobile")),
     ]
 )
 P1, P2 = "+17275550142", "+17275550177"
@@ -67,6 +69,14 @@ def test_a_value_that_was_looked_at_counts_as_judged_even_if_nothing_was_said() 
     found = after([contact(P1)], answer(Found("phone", P1)))[P1]
     assert found.verified is None
     assert found.judged_since(NOW - timedelta(days=1))
+
+
+def test_a_value_that_was_only_listed_still_waits_for_a_judgement_and_leaves_one_that_was_made() -> None:
+    listed = answer(Found("phone", P1, ("found", "mobile"), judged=False), provider="tlo", at=NOW + timedelta(days=1))
+    found = after([], listed)[P1]
+    assert (found.verified, found.verified_at, found.line_type, found.source) == (None, None, "mobile", "tlo")
+    known = after([contact(P1)], answer(Found("phone", P1, ("PE01",))), listed)[P1]
+    assert (known.verified, known.verified_at, known.codes) == (False, NOW, ("PE01",))
 
 
 def test_an_older_answer_never_overrides_a_newer_one() -> None:

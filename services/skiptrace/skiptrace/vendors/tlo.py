@@ -4,6 +4,7 @@ What the columns of that CSV are called is the customer's choice at TLO, so a ma
 mapping names is read and stored: such files may hold more about a person than anybody here should have.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ EXPORTED = ("Reference", "First Name", "Last Name", "Company", "Address", "Unit"
 MOST_NUMBERED = 20
 """How far `{n}` in a column's name counts."""
 _LONGEST_VALUE = 320
+_DAMAGED = re.compile("[\ud800-\udfff]")
 _UNVERIFIED = "found"
 """Code of a value that is listed for the person; whether that verifies it is for `verification_code_map` to say."""
 
@@ -109,8 +111,7 @@ class Places:
 
     def entry(self, cells: Sequence[str]) -> dict[str, Any]:
         """What a row says, as it is stored: phones with their types, emails, `deceased`, `litigator`; blanks left out."""
-        # Damaged bytes are no text, and what is too long to be a value is kept only so far that it stays none.
-        said = [text.encode("utf-8", "replace").decode().strip()[: _LONGEST_VALUE + 1] for text in cells]
+        said = [_legible(text) for text in cells]
         return {
             "phones": [[said[at], said[kind] if kind is not None else ""] for at, kind in self.phones if said[at]],
             "emails": [said[at] for at in self.emails if said[at]],
@@ -182,6 +183,11 @@ def _emails(cells: Iterable[str]) -> Iterable[Found]:
     for text in cells:
         if value := _email(text):
             yield Found("email", value, (_UNVERIFIED,), judged=False)
+
+
+def _legible(text: str) -> str:
+    """A cell as it is kept. One with damaged bytes (lone surrogates) is no value, nor is one cut off at its length."""
+    return "\ufffd" if _DAMAGED.search(text) else text.strip()[: _LONGEST_VALUE + 1]
 
 
 def _phone(text: str) -> str | None:
