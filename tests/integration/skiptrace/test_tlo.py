@@ -329,11 +329,12 @@ async def test_a_mapping_that_does_not_fit_and_a_file_that_is_none_say_what_to_d
     (tmp_path / "x.xlsx").write_bytes(b"PK\x03\x04")
     (tmp_path / "m.yaml").write_text("reference: Name\nphone: Phone 1\n")
     (tmp_path / "ok.yaml").write_text("reference: Name\nphones: [{number: Phone 1}]\n")
-    for arguments, says in (
+    cases: list[tuple[list[Any], str]] = [
         (["x.csv"], "no column 'Reference'"),
         (["x.xlsx"], "save the sheet as CSV"),
         (["x.csv", "--mapping", tmp_path / "m.yaml"], "phone: Extra inputs are not permitted"),
-    ):
+    ]
+    for arguments, says in cases:
         refused = await equity.soon("tlo", "import", tmp_path / arguments[0], *arguments[1:])
         assert refused.code == 2
         assert says in refused.err
