@@ -5,7 +5,8 @@ is written down before it is written out, and a file that was lost can be writte
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -72,20 +73,25 @@ class HandingOut:
     async def hand_out(self, most: int, permission: Permission, progress: Callable[[int], None]) -> HandedOut:
         """Write down up to *most* leads as handed out in one batch, the unreachable ones first and by score."""
         out, codes = HandedOut(ids.new_id()), await self._codes.current()
-        async for lead_ids in self._candidates():
-            leads = await self._board.leads(lead_ids)
-            chosen: list[Lead] = []
-            for lead in (leads[lead_id] for lead_id in lead_ids if lead_id in leads):
-                reason = why_not(lead, self._online, self._tlo.offer, self._settings.policy, self._since, codes)
-                if reason:
-                    out.passed_over[reason] += 1
-                else:
-                    chosen.append(lead)
-            await self._write_down(out, chosen[: most - out.leads], permission)
-            progress(out.leads)
-            if out.leads >= most:
-                break
+        async with aclosing(self._candidates()) as pages:
+            async for lead_ids in pages:
+                chosen = await self._choose(lead_ids, codes, out.passed_over)
+                await self._write_down(out, chosen[: most - out.leads], permission)
+                progress(out.leads)
+                if out.leads >= most:
+                    break
         return out
+
+    async def _choose(self, lead_ids: Sequence[UUID], codes: CodeMap, passed_over: Counter[str]) -> list[Lead]:
+        leads = await self._board.leads(lead_ids)
+        chosen = []
+        for lead in (leads[lead_id] for lead_id in lead_ids if lead_id in leads):
+            reason = why_not(lead, self._online, self._tlo.offer, self._settings.policy, self._since, codes)
+            if reason:
+                passed_over[reason] += 1
+            else:
+                chosen.append(lead)
+        return chosen
 
     async def rows(self, batch_id: UUID) -> AsyncIterator[list[str]]:
         """The rows of the batch's file: those of its leads that are still out and may still be traced."""
@@ -111,7 +117,7 @@ class HandingOut:
     def _since(self) -> Since:
         return self._settings.since(datetime.now(UTC))
 
-    async def _candidates(self) -> AsyncIterator[list[UUID]]:
+    async def _candidates(self) -> AsyncGenerator[list[UUID], None]:
         """Ids of leads that may come into question, the first first, some hundred at a time."""
         async with self._database.transaction() as connection:
             page: list[UUID] = []

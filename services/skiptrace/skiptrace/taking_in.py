@@ -68,6 +68,7 @@ class TakenIn:
     matched: int = 0
     """Of the stored ones, those that say something."""
     bad_phones: int = 0
+    """In stored rows, cells that hold something and no phone."""
     bad_emails: int = 0
 
 
@@ -134,13 +135,14 @@ class TakingIn:
                 await transaction.rollback()
                 raise
             await (transaction.commit() if write else transaction.rollback())
-        verdicts = [found.get(reference, (Verdict.UNKNOWN, False)) for reference in lines]
-        taken.rows.update(verdict for verdict, _ in verdicts)
-        taken.matched += sum(matched for verdict, matched in verdicts if verdict is Verdict.STORED)
-        for line in lines.values():
-            phones, emails = unusable(line.entry)
-            taken.bad_phones += phones
-            taken.bad_emails += emails
+        for reference, line in lines.items():
+            verdict, matched = found.get(reference, (Verdict.UNKNOWN, False))
+            taken.rows[verdict] += 1
+            if verdict is Verdict.STORED:
+                phones, emails = unusable(line.entry)
+                taken.matched += matched
+                taken.bad_phones += phones
+                taken.bad_emails += emails
 
     async def _answer(self, connection: Connection, lines: Mapping[UUID, Line]) -> dict[UUID, tuple[Verdict, bool]]:
         """The verdict of each reference that is one of ours, and whether the row says something; written."""
