@@ -301,7 +301,8 @@ async def test_killed_between_import_and_merge_nothing_is_lost_or_paid_twice(
 ) -> None:
     exported, marker = tmp_path / "out.csv", tmp_path / "died"
     (await equity.soon("tlo", "export", "--out", exported)).ok()
-    settings = world.environment() | {"SKIPTRACE_ORDER": "melissa", "MELISSA_BATCH": "2", "SKIPTRACE_CALL_SECONDS": "2"}
+    one_at_a_time = {"MELISSA_BATCH": "2", "SKIPTRACE_IN_FLIGHT": "2"}  # nothing else is in flight when it dies
+    settings = world.environment() | {"SKIPTRACE_ORDER": "melissa"} | one_at_a_time
     spawned = await spawn("skiptrace", **settings)
     spawned.kill()
     asked = sum(world.melissa.asked.values())
