@@ -23,7 +23,7 @@ from skiptrace.settings import SkiptraceSettings
 from skiptrace.tracing import case_of
 from skiptrace.vendors.tlo import Tlo, exported
 
-queries = load_queries(__file__)
+queries = load_queries(__file__, "batches.sql")
 
 AT_ONCE = 500
 _REACH = frozenset({Want.PHONE, Want.EMAIL})

@@ -25,7 +25,7 @@ from skiptrace.ledger import Ledger
 from skiptrace.provider import Reply
 from skiptrace.vendors.tlo import Places, Tlo, TloMapping, unusable
 
-queries = load_queries(__file__)
+queries = load_queries(__file__, "batches.sql")
 
 AT_ONCE = 500
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -30,7 +30,7 @@ __all__ = [
     "opened",
 ]
 
-queries = load_queries(__file__)
+queries = load_queries(__file__, "batches.sql")
 
 WARNING = """\
 TLOxp is a regulated data source. Each search needs a permissible purpose under the Gramm-Leach-Bliley Act
