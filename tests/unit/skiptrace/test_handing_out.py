@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from skiptrace.codes import CodeMap, Flags
 from skiptrace.handing_out import why_not
-from skiptrace.lead import Asked, Contact, Lead, Person, Want
+from skiptrace.lead import Asked, Contact, Lead, Person, Since, Want
 from skiptrace.router import Offer, Policy
 from skiptrace.vendors.tlo import Tlo
 
 NOW = datetime.now(UTC)
-SINCE = NOW - timedelta(days=180)
+SINCE = Since(NOW - timedelta(days=180), NOW - timedelta(days=180))
 REACH = frozenset({Want.PHONE, Want.EMAIL})
 MELISSA = Offer("melissa", frozenset({Want.MAK}), REACH, Decimal(3))
 BATCHDATA = Offer("batchdata", REACH, frozenset(), Decimal(10))
