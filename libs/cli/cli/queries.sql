@@ -291,22 +291,17 @@ for update;
 update pipeline.pipeline_dlq set payload = :sealed where id = :id;
 
 -- name: list_jobs()
-select j.job, j.local_time, j.weekdays, j.window_minutes, j.every_seconds, r.local_date, r.outcome, r.finished_at
-from pipeline.jobs j
-left join lateral (
-    select r.local_date, r.outcome, r.finished_at
-    from pipeline.job_runs r
-    where r.job = j.job
-    order by r.local_date desc
-    limit 1
-) r on true
-order by j.job;
+select *
+from pipeline.job_states
+order by job;
 
--- name: job_history(job, limit)
-select job, local_date, outcome, detail, host, started_at, finished_at
+-- name: job_history(job, since, failed, limit)
+select job, local_date, outcome, runs, failures, detail, host, started_at, finished_at, last_success_at
 from pipeline.job_runs
-where :job::text is null or job = :job
-order by local_date desc, started_at desc
+where (:job::text is null or job = :job or split_part(job, '.', 1) = :job)
+and local_date >= :since
+and (not :failed or failures > 0 or outcome is distinct from 'ok')
+order by local_date desc, started_at desc, job
 limit :limit;
 
 -- name: feed_slots(days)

@@ -1,11 +1,11 @@
 """Work at a time of day, by the broker's business calendar, and work every so often (design §7).
 
-A daily job has one `job_runs` row for each local date, whatever replicas and restarts there are, and catches up inside
-its window. The row is a courtesy that saves work; the job itself must bear being run twice.
+Every job leaves a `job_runs` row for each local date. A daily one runs once a date, whatever replicas and restarts there
+are, catches up inside its window, is tried again there when it failed, and is taken over when its process died. The row is
+a courtesy that saves work; the job itself must bear being run twice.
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,38 +15,35 @@ import structlog
 
 from common import telemetry
 from common.bus.failures import code_of
-from common.business_time import BUSINESS_ZONE, business_date
+from common.business_time import business_date
 from common.clock import Clock, MovableClock, utc_now
 from common.database import Database
+from common.job_rows import JobRows
+from common.schedules import EVERY_DAY, Schedule, standing
 
 log = structlog.get_logger()
 
 TICK_SECONDS = 15.0
 MOVABLE_TICK_SECONDS = 1.0
 """With a clock that somebody may move, so that a job is not waited for."""
-EVERY_DAY = frozenset(range(7))
-WEEKDAYS = frozenset(range(5))
+STOP_SECONDS = 5.0
+"""How long a stop waits for the last notes to be written."""
 
 Work = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
 class DailyJob:
-    """A job due once each local date, at *at* and, if that was missed, until *window* later."""
+    """A job due by a schedule."""
 
     name: str
-    at: time
+    schedule: Schedule
     work: Work
-    window: timedelta = timedelta(hours=6)
-    days: Collection[int] = EVERY_DAY
 
-    def due(self, now: datetime) -> date | None:
-        """The local date that this job is due for at *now*, or None."""
-        local = now.astimezone(BUSINESS_ZONE)
-        start = datetime.combine(local.date(), self.at, BUSINESS_ZONE)
-        if local.weekday() in self.days and start <= local < start + self.window:
-            return local.date()
-        return None
+    def declared(self) -> tuple[object, ...]:
+        """As `pipeline.declare_job` takes it."""
+        minutes = round(self.schedule.window.total_seconds() / 60)
+        return self.name, self.schedule.at, sorted(day + 1 for day in self.schedule.days), minutes, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +54,24 @@ class RepeatedJob:
     seconds: float
     work: Work
 
+    def declared(self) -> tuple[object, ...]:
+        """As `pipeline.declare_job` takes it."""
+        return self.name, None, None, None, self.seconds
+
 
 class NoSuchJobError(LookupError):
     """No job of this service has that name."""
 
     def __init__(self, name: str, known: Collection[str]) -> None:
-        super().__init__(f"there is no job {name!r}; there are {', '.join(sorted(known))}")
+        self.known = sorted(known)
+        super().__init__(f"there is no job {name!r}; there are {', '.join(self.known)}")
+
+
+class JobRunsError(RuntimeError):
+    """The job runs already."""
+
+    def __init__(self, name: str, host: str, since: datetime) -> None:
+        super().__init__(f"{name} runs already, on {host}, since {since:%Y-%m-%d %H:%M:%S}Z")
 
 
 class Jobs:
@@ -70,17 +79,16 @@ class Jobs:
 
     def __init__(self, service: str, database: Database, clock: Clock = utc_now) -> None:
         self._service = service
-        self._database = database
+        self._rows = JobRows(service, database)
         self._clock = clock
         self._tick_seconds = MOVABLE_TICK_SECONDS if isinstance(clock, MovableClock) else TICK_SECONDS
-        self._host = socket.gethostname()
         self._daily: list[DailyJob] = []
         self._repeated: list[RepeatedJob] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     def daily(self, name: str, at: time, work: Work, window: timedelta, days: Collection[int] = EVERY_DAY) -> None:
         """Run *work* once each local date of *days*."""
-        self._daily.append(DailyJob(f"{self._service}.{name}", at, work, window, days))
+        self._daily.append(DailyJob(f"{self._service}.{name}", Schedule(at, window, days), work))
 
     def every(self, seconds: float, name: str, work: Work) -> None:
         """Run *work* again and again, with *seconds* between."""
@@ -89,61 +97,87 @@ class Jobs:
     async def start(self) -> None:
         """Start ticking."""
         if self._daily or self._repeated:
-            self._tasks.append(asyncio.create_task(self._declare(), name=f"declare-{self._service}"))
+            self._tasks.append(asyncio.create_task(self._keep_rows(), name=f"job-rows-{self._service}"))
         if self._daily:
             self._tasks.append(asyncio.create_task(self._tick(), name=f"jobs-{self._service}"))
         self._tasks += [asyncio.create_task(self._repeat(job), name=job.name) for job in self._repeated]
 
     async def stop(self) -> None:
-        """Cancel what runs; daily jobs are taken up again by the next start."""
+        """Cancel what runs; a daily job is taken up again by whoever is next, a minute later."""
+        if not self._tasks:
+            return
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
         self._tasks.clear()
+        with suppress(Exception):
+            await asyncio.wait_for(self._rows.write(), STOP_SECONDS)
 
     async def run_due(self) -> list[str]:
         """Run every daily job that is due now and that nobody has run; their names."""
         ran = []
         for job in self._daily:
-            day = job.due(self._clock())
-            if day and await self._claim(job.name, day):
-                await self._run(job.name, job.work, day)
+            day = job.schedule.due(self._clock())
+            if day and await self._rows.claim(job.name, day):
+                await self._run_daily(job, day)
                 ran.append(job.name)
         return ran
 
     async def run_now(self, name: str) -> None:
-        """Run the job *name* by hand, due or not; a daily one leaves its row. Raises NoSuchJobError, or what it raises."""
+        """Run the job *name* by hand, due or not. A daily one counts as the run of the date it was due for last.
+
+        Raises NoSuchJobError; JobRunsError, for a daily one; or what the job raises.
+        """
         every: list[DailyJob | RepeatedJob] = [*self._daily, *self._repeated]
         jobs = {job.name: job for job in every}
         if name not in jobs:
             raise NoSuchJobError(name, jobs)
-        job, day = jobs[name], business_date(self._clock())
-        if not isinstance(job, DailyJob):
-            await job.work()
-            return
-        async with self._database.connection() as connection:
-            await connection.execute("select pipeline.start_job($1, $2, $3)", name, day, self._host)
-        if error := await self._run(name, job.work, day):
-            raise error
+        job = jobs[name]
+        if isinstance(job, RepeatedJob):
+            raised = await self._run_repeated(job)
+            await self._rows.write()
+        else:
+            now = self._clock()
+            day = job.schedule.last(now) or business_date(now)
+            if not await self._rows.claim(name, day, by_hand=True):
+                holder = await self._rows.holder(name, day)
+                raise JobRunsError(name, holder["host"], holder["started_at"])
+            raised = await self._run_daily(job, day)
+        if raised:
+            raise raised
+
+    async def _keep_rows(self) -> None:
+        """Declare the jobs, then write what they note, and say as metrics how they stand. Delays and fails no job."""
+        declared = False
+        while True:
+            try:
+                if not declared:
+                    await self._declare()
+                    declared = True
+                await self._rows.write()
+                await self._measure()
+            except Exception as error:  # noqa: BLE001 - the database may be away; what was noted is kept
+                log.warning("job_rows_wait", service=self._service, error=code_of(error))
+                await asyncio.sleep(5)
+            await self._rows.wait()
 
     async def _declare(self) -> None:
-        """Tell the database which jobs there are, for `equity jobs list`."""
-        daily = [
-            (job.name, job.at, sorted(day + 1 for day in job.days), round(job.window.total_seconds() / 60), None)
-            for job in self._daily
-        ]
-        repeated = [(job.name, None, None, None, job.seconds) for job in self._repeated]
-        for pause in (0.0, 1.0, 5.0, 30.0, 300.0):
-            await asyncio.sleep(pause)
-            try:
-                async with self._database.connection() as connection:
-                    await connection.executemany("select pipeline.declare_job($1, $2, $3, $4, $5)", [*daily, *repeated])
-            except Exception as error:  # noqa: BLE001 - the database may be away; the jobs run without it too
-                log.warning("jobs_not_declared", service=self._service, error=code_of(error))
-            else:
-                return
+        jobs: list[DailyJob | RepeatedJob] = [*self._daily, *self._repeated]
+        await self._rows.declare(job.declared() for job in jobs)
+
+    async def _measure(self) -> None:
+        """Metrics of the rows, the same in every replica: a restart forgets nothing, and nobody runs means late."""
+        last = telemetry.gauge("equity_job_last_success", "When a job last went well, Unix seconds")
+        failing = telemetry.gauge("equity_job_failing", "1 from when a job failed until it goes well")
+        late = telemetry.gauge("equity_job_overdue", "1 while what a job should have done is not done")
+        now = self._clock()
+        for state in await self._rows.states():
+            if state["last_success_at"]:
+                last.set(state["last_success_at"].timestamp(), job=state["job"])
+            failing.set(float(bool(state["failures"]) and state["outcome"] != "ok"), job=state["job"])
+            late.set(float(standing(state, now).late), job=state["job"])
 
     async def _tick(self) -> None:
         while True:
@@ -155,27 +189,34 @@ class Jobs:
 
     async def _repeat(self, job: RepeatedJob) -> None:
         while True:
-            await self._run(job.name, job.work, None)
+            await self._run_repeated(job)
             await asyncio.sleep(job.seconds)
 
-    async def _run(self, name: str, work: Work, day: date | None) -> Exception | None:
-        """Run *work* and note how it ended; what it raised, or None."""
-        outcome, detail, raised = "ok", "", None
-        try:
-            await work()
-        except Exception as error:  # noqa: BLE001 - one job's fault must not stop the others; it is counted and logged
-            outcome, detail, raised = "failed", code_of(error), error
-            log.warning("job_failed", job=name, error=detail)
-        telemetry.counter("equity_job_runs", "Job runs by outcome").add(1, {"job": name, "outcome": outcome})
-        if outcome == "ok":
-            telemetry.gauge("equity_job_last_success", "When a job last went well, Unix seconds").set(
-                self._clock().timestamp(), job=name
-            )
-        if day:
-            async with self._database.connection() as connection:
-                await connection.execute("select pipeline.finish_job($1, $2, $3, $4)", name, day, outcome, detail)
+    async def _run_repeated(self, job: RepeatedJob) -> Exception | None:
+        raised = await _run(job.name, job.work)
+        self._rows.note(job.name, business_date(self._clock()), *_ended(raised))
         return raised
 
-    async def _claim(self, name: str, day: date) -> bool:
-        async with self._database.connection() as connection:
-            return bool(await connection.fetchval("select pipeline.claim_job($1, $2, $3)", name, day, self._host))
+    async def _run_daily(self, job: DailyJob, day: date) -> Exception | None:
+        async with self._rows.kept(job.name, day):
+            raised = await _run(job.name, job.work)
+        await self._rows.finish(job.name, day, *_ended(raised))
+        return raised
+
+
+async def _run(name: str, work: Work) -> Exception | None:
+    """Run *work* and count how it ended; what it raised, or None."""
+    raised = None
+    try:
+        await work()
+    except Exception as error:  # noqa: BLE001 - one job's fault must not stop the others; it is counted and logged
+        raised = error
+        log.warning("job_failed", job=name, error=code_of(error))
+    outcome, _ = _ended(raised)
+    telemetry.counter("equity_job_runs", "Job runs by outcome").add(1, {"job": name, "outcome": outcome})
+    return raised
+
+
+def _ended(raised: Exception | None) -> tuple[str, str]:
+    """Outcome and detail."""
+    return ("ok", "") if raised is None else ("failed", code_of(raised))

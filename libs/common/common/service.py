@@ -60,6 +60,11 @@ class Service:
         self.parts: list[Part] = []
         self.started = False
 
+    @property
+    def tools(self) -> list[Part]:
+        """The parts that a job needs when it is run by hand beside the service: all but those with `serves = True`."""
+        return [part for part in self.parts if not getattr(part, "serves", False)]
+
     async def start(self) -> None:
         """Start everything, parts first among what can be seen from outside. Waits for Kafka as long as it takes."""
         await self.database.start()

@@ -4,7 +4,7 @@ from datetime import time, timedelta
 
 from common.clock import Clock
 from common.events import LeadVerified
-from common.jobs import WEEKDAYS
+from common.schedules import WEEKDAYS
 from common.service import Service, main
 from feeder.campaigns import CampaignSync
 from feeder.feed import Feed
@@ -18,6 +18,8 @@ from feeder.sweep import Sweep
 from feeder.variables import Links
 from feeder.vendors.instantly import Instantly
 
+WATCH_SECONDS = 60
+
 
 def build(settings: FeederSettings | None = None, clock: Clock | None = None) -> Service:
     """The feeder service, ready to start."""
@@ -28,7 +30,9 @@ def build(settings: FeederSettings | None = None, clock: Clock | None = None) ->
     window = timedelta(hours=settings.feed_window_hours)
     service.jobs.daily("refresh", time(5, 30), jobs.refresh, window=window)
     service.jobs.daily("feed", FEED_AT, jobs.feed, window=window, days=WEEKDAYS)
+    service.jobs.daily("clean_up", time(2, 30), jobs.clean_up, window=timedelta(hours=20))
     service.jobs.every(settings.feed_top_up_seconds, "top_up", jobs.top_up)
+    service.jobs.every(WATCH_SECONDS, "watch_members", jobs.watch_members)
     if settings.instantly_api_key is not None:
         _add_vendor(service, settings)
     return service

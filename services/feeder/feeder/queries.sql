@@ -144,6 +144,21 @@ from unnest(:lead_ids::uuid[], :reasons::text[]) as h (lead_id, reason)
 on conflict (lead_id) do update
 set broker_id = excluded.broker_id, local_date = excluded.local_date, reason = excluded.reason, at = excluded.at;
 
+-- name: forget_holds!
+delete from app.feed_holds
+where local_date < :before;
+
+-- name: unwanted_members^
+-- Who must not be in a campaign and may still be: taken out or suppressed, and Instantly has not said that they are out.
+select count(*) as members, coalesce(extract(epoch from now() - min(since)), 0)::double precision as oldest_seconds
+from (
+  select coalesce(s.at, m.changed_at) as since
+  from app.vendor_memberships m
+  left join app.suppressions s on s.channel = 'email' and s.value_hash = m.value_hash
+  where m.actual <> 'out'
+  and (m.desired = 'out' or s.id is not null)
+) unwanted;
+
 -- name: waiting_counts^
 -- Who of a broker's leads waits, and for what.
 select

@@ -40,7 +40,7 @@ def build(settings: GatewaySettings | None = None) -> Service:
     service.jobs.every(1, "settle_uploads", tender.settle)
     service.jobs.every(30, "clear_spool", tender.clear_spool)
     service.jobs.every(60, "give_up_lost_disks", tender.give_up_lost_disks)
-    service.jobs.daily("forget_old_content", time(3), tender.forget_old_content, timedelta(hours=12))
+    service.jobs.daily("clean_up", time(3), tender.clean_up, timedelta(hours=12))
     return service
 
 

@@ -22,16 +22,17 @@ PURPOSE = "partner-key"
 """What a sealed secret is bound to, together with its key's id."""
 
 
-def count_verdict(key: Key | None) -> None:
+def count_verdict(key: Key | None, times: int = 1) -> None:
     """Count a signature as verified, by which key, or as refused."""
     labels = {"key_id": key.key_id if key else "", "verdict": "valid" if key else "invalid"}
-    telemetry.counter("equity_signatures", "Partners' signatures by key and verdict").add(1, labels)
+    telemetry.counter("equity_signatures", "Partners' signatures by key and verdict").add(times, labels)
 
 
 class Keys:
     """All active keys."""
 
     def __init__(self, database: Database, keyring: Keyring, settings: GatewaySettings) -> None:
+        count_verdict(None, times=0)  # else the first refusals could not be seen to be more than none
         self._database = database
         self._keyring = keyring
         self._seconds = settings.gateway_key_cache_seconds

@@ -56,6 +56,8 @@ class Chunk:
 class Publisher:
     """Sends what waits on this gateway's disk, several uploads side by side."""
 
+    serves = True
+
     def __init__(self, bus: Bus, spool: Spool, at_once: int) -> None:
         self._bus = bus
         self._spool = spool

@@ -44,6 +44,8 @@ class Connection(web.RequestHandler):
 class WebServer:
     """Serves an application on one address."""
 
+    serves = True
+
     def __init__(self, app: web.Application, host: str, port: int) -> None:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=20)
         self._host = host

@@ -73,7 +73,8 @@ class Tender:
         for upload_id in lost:
             log.error("upload_lost_its_disk", upload_id=str(upload_id))
 
-    async def forget_old_content(self) -> None:
+    async def clean_up(self) -> None:
         """Let files be uploaded again that were first uploaded more than seven days ago."""
         async with self._database.connection() as connection:
-            await queries.forget_old_content(connection)
+            gone = await queries.forget_old_content(connection)
+        log.info("cleaned_up", service="gateway", replay_guards=gone)

@@ -19,9 +19,9 @@ def build(settings: RecorderSettings | None = None) -> Service:
     redriver = Redriver(service.bus, settings.recorder_redrive_limit)
     service.jobs.every(settings.recorder_redrive_seconds, "redrive", redriver.run)
     upkeep = Upkeep(service.database, settings)
-    service.jobs.every(30, "watch_dead_letters", upkeep.measure_dead_letters)
+    service.jobs.every(30, "watch_dead_letters", upkeep.measure)
     service.jobs.every(3_600, "make_partitions", upkeep.make_partitions)
-    service.jobs.daily("drop_old", time(2, 15), upkeep.drop_old, window=timedelta(hours=20))
+    service.jobs.daily("clean_up", time(2, 15), upkeep.clean_up, window=timedelta(hours=20))
     return service
 
 

@@ -91,6 +91,25 @@ select pipeline.make_event_months() as months, pipeline.make_inbox_days() as day
 -- name: drop_inbox_days$
 select pipeline.drop_inbox_days(:days);
 
+-- name: archive_event_months
+select pipeline.archive_event_months(:months) as month;
+
+-- name: forget_consent_tokens$
+-- Unused ones only: a used token is evidence.
+select app.cleanup_old_consent_tokens();
+
+-- name: forget_old_decisions$
+select pipeline.forget_old_decisions(:most);
+
+-- name: forget_old_job_runs$
+select pipeline.forget_old_job_runs(:days);
+
+-- name: dead_outbox_rows
+select service, waiting, oldest_seconds from pipeline.dead_outbox_rows();
+
+-- name: forget_dead_outbox_rows
+select service, gone from pipeline.forget_dead_outbox_rows(:days);
+
 -- name: purge_payloads!
 update pipeline.pipeline_dlq
 set payload = null

@@ -34,12 +34,18 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     providers = configured_providers(settings)
     codes = Codes(service.database)
     ledger = Ledger(service.database, service.keyring, settings)
+    for provider in providers:
+        ledger.count_nothing(provider)
     readers: dict[str, Reader] = {**providers, NAME: Tlo(settings.tlo_cents)}
     board = Board(service.database, service.keyring, ledger, codes, readers, settings)
     sender = Sender(settings.skiptrace_call_seconds)
     tracer = Tracer(board, ledger, Turns(service.database, settings), sender, providers, settings)
     recorder = Recorder(service.keyring, timedelta(days=settings.skiptrace_period_days))
     service.parts += [sender, tracer]  # stopped in reverse: answers under way come in first
+    upkeep = Upkeep(service.bus, ledger, tracer, recorder, codes, providers, settings)
+    service.jobs.every(30, "expire_requests", upkeep.expire_requests)
+    service.jobs.every(15, "merge_batches", upkeep.merge_batches)
+    service.jobs.daily("clean_up", time(2, 45), upkeep.clean_up, window=timedelta(hours=20))
     if not providers:
         log.warning(
             "no_provider_has_a_key", help="set MELISSA_LICENSE_KEY or BATCHDATA_TOKEN; docs/adding-a-provider.md"
@@ -49,10 +55,6 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     service.bus.on(DedupeSuccess, lanes=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
         handlers.trace_owner
     )
-    upkeep = Upkeep(service.bus, ledger, tracer, recorder, codes, providers, settings)
-    service.jobs.every(30, "expire_requests", upkeep.expire_requests)
-    service.jobs.every(15, "merge_batches", upkeep.merge_batches)
-    service.jobs.daily("purge_answers", time(2, 45), upkeep.purge_answers, window=timedelta(hours=20))
     if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
         service.jobs.daily("reverify", time(1, 0), upkeep.reverify, window=timedelta(hours=4))
     return service

@@ -74,10 +74,11 @@ class Upkeep:
         async with self._bus.database.connection() as connection:
             return [row async for row in queries.batch_answers(connection, after=after, many=AT_ONCE)]
 
-    async def purge_answers(self) -> None:
-        """Empty raw answers that are older than somebody may ask about them."""
+    async def clean_up(self) -> None:
+        """Empty raw answers that are older than somebody may ask about them, and forget what rates no longer count."""
         async with self._bus.database.connection() as connection:
             await queries.purge_answers(connection, days=self._settings.skiptrace_answer_days)
+            await queries.forget_turns(connection)
 
     async def reverify(self) -> None:
         """Trace leads again whose verification went stale, or about whom nobody was ever asked; then check stale phones.

@@ -295,6 +295,11 @@ and exists (
 order by l.consent desc, l.lead_score desc, l.id
 limit :most;
 
+-- name: forget_turns!
+-- Turns are forgotten when the next one is taken: these are of providers that nobody asks any more.
+delete from pipeline.provider_grants
+where at < now() - interval '1 day';
+
 -- name: purge_answers!
 -- Raw answers are personal data outside of the leads: not kept longer than somebody may ask about them.
 update app.skip_trace_requests

@@ -80,7 +80,7 @@ async def test_at_half_past_five_the_list_is_made_and_at_six_it_is_fed(ranch: Ra
         for minutes in (-40, -30, -10, 0, 1, 60 * 5):
             ranch.clock.now = MONDAY + timedelta(minutes=minutes)
             ran[minutes] = await feeder.service.jobs.run_due()
-        assert ran == {-40: [], -30: ["feeder.refresh"], -10: [], 0: ["feeder.feed"], 1: [], 300: []}
+        assert ran == {-40: ["feeder.clean_up"], -30: ["feeder.refresh"], -10: [], 0: ["feeder.feed"], 1: [], 300: []}
         assert await ranch.slots(broker, TODAY) == {"reserved": 2}
 
 
@@ -91,7 +91,7 @@ async def test_a_missed_feed_is_caught_up_inside_its_window_and_not_after(ranch:
         ranch.clock.now = MONDAY + timedelta(hours=5, minutes=59)
         assert "feeder.feed" in await feeder.service.jobs.run_due()
         ranch.clock.now = MONDAY + timedelta(days=1, hours=6, minutes=1)
-        assert await feeder.service.jobs.run_due() == []
+        assert await feeder.service.jobs.run_due() == ["feeder.clean_up"]
     assert await ranch.slots(broker) == {"reserved": 1}
 
 

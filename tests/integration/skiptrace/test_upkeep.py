@@ -82,14 +82,14 @@ async def test_raw_answers_are_emptied_after_their_time_and_not_before_they_are_
     async with running("ingest", "skiptrace", **world.settings()) as services:
         await funnel.send(home)
         await funnel.until_count(GOOD, 1)
-        await run(services[1], "purge_answers")
+        await run(services[1], "clean_up")
         assert await funnel.count("app.skip_trace_requests where answer_sealed is not null") == 3
         await funnel.db.execute("update app.skip_trace_requests set requested_at = now() - interval '40 days'")
         await funnel.db.execute("update app.skip_trace_attempts set merged_at = null")
-        await run(services[1], "purge_answers")
+        await run(services[1], "clean_up")
         assert await funnel.count("app.skip_trace_requests where answer_sealed is not null") == 3
         await funnel.db.execute("update app.skip_trace_attempts set merged_at = now()")
-        await run(services[1], "purge_answers")
+        await run(services[1], "clean_up")
     assert (
         await funnel.count("app.skip_trace_requests where answer_sealed is not null or question_sealed is not null")
         == 0

@@ -1,43 +1,65 @@
 """Jobs: what runs at a time of day, or every so often."""
 
 import asyncio
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from cli.database import queries, select
-from cli.errors import CliError, UsageError
+from cli.errors import CliError, RefusedError, UsageError
+from cli.faults import explain
 from cli.lazy import new_app
 from cli.output import AsJson, done, show_rows
 from cli.services import SERVICES, administered, module
-from common.jobs import NoSuchJobError
+from common.bus.failures import code_of
+from common.business_time import BUSINESS_ZONE
+from common.jobs import JobRunsError, NoSuchJobError
+from common.schedules import Schedule, Standing, schedule_of, standing
 from common.service import Service
 
 app = new_app("Jobs: what services do at a time of day, or every so often. Times are those of Los Angeles.")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_COLUMNS = {"job": "job", "when": "when", "local_date": "last day", "outcome": "outcome", "finished_at": "ended"}
-_RUNS = {"job": "job", "local_date": "day", "outcome": "outcome", "detail": "detail", "host": "host",
-         "started_at": "began", "finished_at": "ended"}  # fmt: skip
+_COLUMNS = {"job": "job", "when": "when", "next": "next due", "last": "last run", "outcome": "outcome",
+            "note": "how it stands"}  # fmt: skip
+_RUNS = {"job": "job", "local_date": "day", "outcome": "outcome", "runs": "runs", "failures": "failed", "detail": "why",
+         "host": "by", "began": "began", "ended": "ended"}  # fmt: skip
 
 
 @app.command("list")
-def list_jobs(*, as_json: AsJson = False) -> None:
-    """List the jobs that services have declared, and how each daily one ended last."""
-    rows = [row | {"when": _when(row)} for row in select(queries.list_jobs)]
-    show_rows(rows, _COLUMNS, as_json=as_json, empty="No service has declared a job yet: start one.")
+def list_jobs(
+    *,
+    late: Annotated[bool, typer.Option("--late", help="Only those that failed, are overdue, or were missed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the jobs that services have declared: when each is due next, how it ended last, and what is late."""
+    now = datetime.now(UTC)
+    rows = [_told(row, now) for row in select(queries.list_jobs)]
+    if late:
+        rows = [row for row in rows if row["standing"] in ("failed", "overdue", "missed")]
+    show_rows(rows, _COLUMNS, as_json=as_json, empty="Nothing is late." if late else _NONE)
+
+
+_NONE = "No service has declared a job yet: start one."
 
 
 @app.command()
 def history(
-    job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Such as feeder.feed; default: all.")] = None,
+    job: Annotated[
+        str | None, typer.Argument(metavar="[JOB]", help="Such as feeder.feed, or feeder for all of it; default: all.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The latest so many.")] = 30,
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on.")] = None,
     *,
+    failed: Annotated[bool, typer.Option("--failed", help="Only days on which it failed, or never ended.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how daily jobs ended, the latest first."""
-    rows = select(queries.job_history, job=job, limit=limit)
-    show_rows(rows, _RUNS, as_json=as_json, empty="No job has run yet.")
+    """Show what jobs did, a line for each and day, the latest first. Of repeated jobs it is the sum of the day."""
+    day = since.date() if since else date.min
+    rows = select(queries.job_history, job=job, since=day, failed=failed, limit=limit)
+    told = [row | {"began": _local(row["started_at"]), "ended": _local(row["finished_at"])} for row in rows]
+    show_rows(told, _RUNS, as_json=as_json, empty="No such run." if job or since or failed else "No job has run yet.")
 
 
 @app.command()
@@ -46,7 +68,8 @@ def run(
 ) -> None:
     """Run a job now, in this process, due or not. Every job may be run twice: the feed fills no limit beyond itself.
 
-    The feed keeps to brokers' calendars all the same: on a holiday it feeds nobody.
+    It counts as the run of the day for which the job was due last. The feed keeps to brokers' calendars all the same: on a
+    holiday it feeds nobody.
     """
     service = job.partition(".")[0]
     if service not in SERVICES:
@@ -58,17 +81,79 @@ def run(
 async def _run(service: Service, job: str) -> None:
     await service.database.start()
     try:
-        for part in service.parts:
+        for part in service.tools:
             await part.start()
         await service.jobs.run_now(job)
     except NoSuchJobError as error:
-        raise UsageError(f"There is no job {job!r}.", "`equity jobs list` shows them.") from error
-    except RuntimeError as error:
-        raise CliError(f"{job} failed: {error}.", "`equity jobs history` keeps how it ended.") from error
+        raise UsageError(
+            f"There is no job {job!r}.",
+            f"{service.name} has {', '.join(error.known)}; a setting that is missing here may take one away.",
+        ) from error
+    except JobRunsError as error:
+        raise RefusedError(
+            f"{error}.", "Wait until it ends (`equity jobs list`). If its process died, it is free in a minute."
+        ) from error
+    except Exception as error:
+        if known := explain(error):
+            raise known from error
+        raise CliError(
+            f"{job} failed: {code_of(error)}.", f"`equity jobs history {job}` keeps how it ended; the log says more."
+        ) from error
     finally:
-        for part in service.parts:
+        for part in reversed(service.tools):
             await part.stop()
         await service.database.stop()
+
+
+def _told(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A row of `pipeline.job_states` in words."""
+    schedule = schedule_of(row)
+    stands = standing(row, now)
+    due = schedule.next(now) if schedule else None
+    return row | {
+        "when": _when(row),
+        "next_due_at": due,
+        "next": _local(due),
+        "last": _local(row["finished_at"] or row["started_at"]),
+        "standing": str(stands),
+        "note": _note(row, stands, now),
+    }
+
+
+def _note(row: dict[str, Any], stands: Standing, now: datetime) -> str:
+    """How a job stands, in words: what is late, since when, and what happens next."""
+    schedule = schedule_of(row)
+    match stands:
+        case Standing.WELL:
+            return ""
+        case Standing.WAITING:
+            return "not due yet"
+        case Standing.RUNNING:
+            return f"running on {row['host']} since {_local(row['started_at'])}"
+    why = f" ({row['detail']})" if row["detail"] else ""
+    problem = _problem_of_repeated(row, stands, why) if schedule is None else _problem_of_daily(row, schedule, now, why)
+    good = f"went well last {_local(row['last_success_at'])}" if row["last_success_at"] else "never went well"
+    return f"{problem}; {good}"
+
+
+def _problem_of_repeated(row: dict[str, Any], stands: Standing, why: str) -> str:
+    if stands is Standing.FAILED:
+        return f"failed{why}, is tried again"
+    return f"overdue: no sign of it for {timedelta(seconds=round(row['silent_seconds']))}; is the service up?"
+
+
+def _problem_of_daily(row: dict[str, Any], schedule: Schedule, now: datetime, why: str) -> str:
+    day = schedule.last(now)
+    if day is None or now >= schedule.ends(day):
+        return f"missed on {day}{why}"
+    until = f"is tried until {_local(schedule.ends(day))}"
+    if row["local_date"] == day and row["failures"]:
+        return f"failed {row['failures']} times{why}, {until}"
+    return f"overdue since {_local(schedule.starts(day))}, {until}"
+
+
+def _local(at: datetime | None) -> str:
+    return f"{at.astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M}" if at else ""
 
 
 def _when(row: dict[str, Any]) -> str:
