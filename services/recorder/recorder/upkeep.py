@@ -67,9 +67,9 @@ class Upkeep:
                     gone = await step(connection)
             except Exception as error:  # noqa: BLE001 - told, counted as a failed job, and the other steps go on
                 errors.append(error)
-                log.warning("clean_up_step_failed", step=step.__name__, error=code_of(error))
+                log.warning("clean_up_step_failed", step=step.__name__.strip("_"), error=code_of(error))
             else:
-                log.info("cleaned_up", step=step.__name__, gone=gone)
+                log.info("cleaned_up", step=step.__name__.strip("_"), gone=gone)
         if errors:
             raise errors[0]
 

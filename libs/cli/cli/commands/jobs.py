@@ -12,6 +12,7 @@ from cli.faults import explain
 from cli.lazy import new_app
 from cli.output import AsJson, done, show_rows
 from cli.services import SERVICES, administered, module
+from common import telemetry
 from common.bus.failures import code_of
 from common.business_time import BUSINESS_ZONE
 from common.jobs import JobRunsError, NoSuchJobError
@@ -74,7 +75,12 @@ def run(
     service = job.partition(".")[0]
     if service not in SERVICES:
         raise UsageError(f"There is no job {job!r}.", "`equity jobs list` shows them.")
-    asyncio.run(_run(module(service, "app").build(administered(service)), job))
+    settings = administered(service)
+    telemetry.configure(settings, "jobs")  # logs go to stderr, and the run is seen where metrics are sent
+    try:
+        asyncio.run(_run(module(service, "app").build(settings), job))
+    finally:
+        telemetry.shutdown()
     done(f"{job} went well.", {"job": job, "outcome": "ok"}, as_json=as_json)
 
 

@@ -1,0 +1,129 @@
+"""`equity jobs`: what is late in words, runs by hand that cannot be, and what jobs did."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from common.business_time import business_date
+from common.schedules import Schedule
+from support.commandline import Equity
+from support.databases import Database
+
+NOW = datetime.now(UTC)
+DAY = Schedule(datetime.min.time()).last(NOW)
+
+
+@pytest.fixture
+def declared(database: Database) -> Database:
+    """Jobs in every state; daily ones were due at midnight, and can be caught up for a day."""
+    execute(
+        database,
+        """insert into pipeline.jobs (job, local_time, weekdays, window_minutes, every_seconds, known_since) values
+        ('feeder.feed', '00:00', '{1,2,3,4,5,6,7}', 1440, null, now() - interval '9 days'),
+        ('feeder.refresh', '00:00', '{1,2,3,4,5,6,7}', 1440, null, now() - interval '9 days'),
+        ('recorder.clean_up', '00:00', '{1,2,3,4,5,6,7}', 0, null, now() - interval '9 days'),
+        ('feeder.sweep', null, null, null, 3600, now() - interval '9 days'),
+        ('feeder.reconcile', null, null, null, 5, now() - interval '9 days')""",
+    )
+    run(database, "feeder.feed", "failed", failures=3, detail="sqlstate_57014")
+    run(database, "feeder.refresh", "ok", failures=0)
+    run(database, "recorder.clean_up", "ok", failures=0, day=-3)
+    run(database, "feeder.sweep", "failed", failures=2, detail="GoneError")
+    run(database, "feeder.reconcile", "ok", failures=0, minutes=30)
+    return database
+
+
+def execute(database: Database, statement: str, *values: object) -> None:
+    with psycopg.connect(database.superuser_dsn) as connection:
+        connection.execute(statement, values)
+
+
+def run(
+    database: Database, job: str, outcome: str, *, failures: int, detail: str = "", day: int = 0, minutes: int = 0
+) -> None:
+    execute(
+        database,
+        """insert into pipeline.job_runs (job, local_date, host, outcome, failures, detail, finished_at, last_success_at)
+        values (%s, %s, 'one', %s, %s, %s, now() - make_interval(mins => %s), case when %s = 'ok' then now() end)""",
+        job,
+        business_date(NOW) + timedelta(days=day),
+        outcome,
+        failures,
+        detail,
+        minutes,
+        outcome,
+    )
+
+
+def listed(equity: Equity, *options: str) -> dict[str, Any]:
+    return {row["job"]: row for row in equity("jobs", "list", "--json", *options).ok().json}
+
+
+def test_what_is_late_is_said_in_words(equity: Equity, declared: Database) -> None:
+    rows = listed(equity)
+    assert {job: row["standing"] for job, row in rows.items()} == {
+        "feeder.feed": "failed",
+        "feeder.refresh": "well",
+        "recorder.clean_up": "missed",
+        "feeder.sweep": "failed",
+        "feeder.reconcile": "overdue",
+    }
+    assert rows["feeder.feed"]["note"].startswith("failed 3 times (sqlstate_57014), is tried until ")
+    assert rows["feeder.feed"]["note"].endswith("; never went well")
+    assert rows["recorder.clean_up"]["note"].startswith(f"missed on {DAY}; went well last ")
+    assert rows["feeder.sweep"]["note"].startswith("failed (GoneError), is tried again")
+    assert rows["feeder.reconcile"]["note"].startswith("overdue: no sign of it for 0:30:0")
+    assert rows["feeder.refresh"]["note"] == ""
+    assert rows["feeder.refresh"]["next_due_at"] is not None
+    assert set(listed(equity, "--late")) == set(rows) - {"feeder.refresh"}
+    assert "missed on" in equity("jobs", "list").ok().out
+
+
+def test_history_is_filtered(equity: Equity, declared: Database) -> None:
+    def seen(*options: object) -> list[str]:
+        return [row["job"] for row in equity("jobs", "history", "--json", *options).ok().json]
+
+    assert len(seen()) == 5
+    assert sorted(seen("feeder")) == ["feeder.feed", "feeder.reconcile", "feeder.refresh", "feeder.sweep"]
+    assert seen("feeder.feed") == ["feeder.feed"]
+    assert sorted(seen("--failed")) == ["feeder.feed", "feeder.sweep"]
+    assert "recorder.clean_up" not in seen("--since", business_date(NOW))
+    assert "No such run" in equity("jobs", "history", "nobody").ok().out
+
+
+def test_a_job_that_runs_is_not_run_beside_itself(equity: Equity, database: Database) -> None:
+    execute(
+        database,
+        "insert into pipeline.job_runs (job, local_date, host) select 'feeder.refresh', day, 'one' from "
+        "unnest(%s::date[]) as day",
+        [business_date(NOW), business_date(NOW) - timedelta(days=1)],
+    )
+    refused = equity("jobs", "run", "feeder.refresh")
+    assert (refused.code, "feeder.refresh runs already, on one, since" in refused.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        ("nothing", "There is no job 'nothing'"),
+        ("feeder.nothing", "feeder has feeder.clean_up, feeder.feed"),
+        ("feeder.reconcile", "a setting that is missing"),
+    ],
+)
+def test_what_cannot_be_run_is_said(equity: Equity, database: Database, job: str, said: str) -> None:
+    refused = equity("jobs", "run", job)
+    assert (refused.code, said in " ".join(refused.err.split())) == (2, True), refused.err
+
+
+def test_a_job_of_a_running_gateway_can_be_run_beside_it(equity: Equity, database: Database, tmp_path: Any) -> None:
+    """It needs neither the gateway's port nor Kafka."""
+    more = {"SPOOL_DIRECTORY": str(tmp_path), "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    assert equity("jobs", "run", "gateway.clean_up", "--json", **more).ok().json["outcome"] == "ok"
+    equity("jobs", "run", "gateway.settle_uploads", **more).ok()
+    rows = equity("jobs", "history", "gateway", "--json").ok().json
+    assert {(row["job"], row["outcome"], row["runs"]) for row in rows} == {
+        ("gateway.clean_up", "ok", 1),
+        ("gateway.settle_uploads", "ok", 1),
+    }
