@@ -175,9 +175,9 @@ class Jobs:
         now = self._clock()
         for state in await self._rows.states():
             if state["last_success_at"]:
-                last.set(state["last_success_at"].timestamp(), job=state["job"])
-            failing.set(float(bool(state["failures"]) and state["outcome"] != "ok"), job=state["job"])
-            late.set(float(standing(state, now).late), job=state["job"])
+                last.set(state["last_success_at"].timestamp(), name=state["job"])
+            failing.set(float(bool(state["failures"]) and state["outcome"] != "ok"), name=state["job"])
+            late.set(float(standing(state, now).late), name=state["job"])
 
     async def _tick(self) -> None:
         while True:
@@ -213,7 +213,7 @@ async def _run(name: str, work: Work) -> Exception | None:
         raised = error
         log.warning("job_failed", job=name, error=code_of(error))
     outcome, _ = _ended(raised)
-    telemetry.counter("equity_job_runs", "Job runs by outcome").add(1, {"job": name, "outcome": outcome})
+    telemetry.counter("equity_job_runs", "Job runs by outcome").add(1, {"name": name, "outcome": outcome})
     return raised
 
 

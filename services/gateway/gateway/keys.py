@@ -32,7 +32,6 @@ class Keys:
     """All active keys."""
 
     def __init__(self, database: Database, keyring: Keyring, settings: GatewaySettings) -> None:
-        count_verdict(None, times=0)  # else the first refusals could not be seen to be more than none
         self._database = database
         self._keyring = keyring
         self._seconds = settings.gateway_key_cache_seconds

@@ -72,8 +72,6 @@ class Uploads:
     """Takes uploads."""
 
     def __init__(self, settings: GatewaySettings, bus: Bus, keys: Keys, limits: Limits, spool: Spool) -> None:
-        for outcome in ("accepted", "already_uploaded"):
-            _count(outcome, times=0)  # else the first could not be seen to be more than none
         self._settings = settings
         self._bus = bus
         self._keys = keys
@@ -95,11 +93,11 @@ class Uploads:
                 await self._limits.count_upload(signer.key_id)
                 upload_id = await self._accept(form, signer, path)
         except ProblemError as refusal:
-            _count(refusal.code)
+            count_upload(refusal.code)
             if refusal.kind.status < 500 and refusal.code != "too_many_requests":  # noqa: PLR2004 - what the sender can mend
                 await self._note(request, refusal, claimed, signer)
             raise
-        _count("accepted")
+        count_upload("accepted")
         return upload_id, signer.partner_id
 
     def _form(self, request: web.Request) -> Form:
@@ -265,7 +263,8 @@ class Uploads:
         return ProblemError("too_large", f"The most is {most} bytes: split the file.", {"limit": most})
 
 
-def _count(outcome: str, times: int = 1) -> None:
+def count_upload(outcome: str, times: int = 1) -> None:
+    """Count an upload as accepted, or as refused and why."""
     telemetry.counter("equity_uploads", "Uploads by outcome").add(times, {"outcome": outcome})
 
 

@@ -34,8 +34,6 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     providers = configured_providers(settings)
     codes = Codes(service.database)
     ledger = Ledger(service.database, service.keyring, settings)
-    for provider in providers:
-        ledger.count_nothing(provider)
     readers: dict[str, Reader] = {**providers, NAME: Tlo(settings.tlo_cents)}
     board = Board(service.database, service.keyring, ledger, codes, readers, settings)
     sender = Sender(settings.skiptrace_call_seconds)

@@ -93,6 +93,8 @@ class Tracer:
     async def start(self) -> None:
         """Ready to trace."""
         self._stopping = False
+        for provider in self._providers:
+            self._ledger.count_nothing(provider)
 
     async def stop(self) -> None:
         """Begin no further call, and wait for the answers of those under way."""

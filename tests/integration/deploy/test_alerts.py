@@ -1,0 +1,48 @@
+"""What the alert rules ask for is what running services say at `/metrics`, labels included."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import asyncpg
+from prometheus_client.parser import text_string_to_metric_families
+
+from support.alerts import Selector, rules, selectors
+from support.installation import Installation, Spawned
+
+SERVICES = ("gateway", "recorder", "skiptrace", "feeder")
+ONCE_IT_HAPPENED = {"equity_skiptrace_leads_total", "equity_skiptrace_provider_down", "equity_vendor_pauses_total"}
+"""Metrics that begin with the first lead traced, and the first pause."""
+
+
+def is_met(selector: Selector, samples: list[Any]) -> bool:
+    wanted = {name: value for name, operator, value in selector.labels if operator == "MatchOp.Equal"}
+    return any(one.name == selector.metric and wanted.items() <= one.labels.items() for one in samples)
+
+
+async def test_running_services_export_what_the_rules_ask_for(
+    spawn: Callable[..., Awaitable[Spawned]], installation: Installation
+) -> None:
+    db = await asyncpg.connect(installation.database.superuser_dsn)
+    await db.execute(
+        """insert into pipeline.pipeline_dlq (source, consumer, event_id) values ('x', 'x', gen_random_uuid());
+        insert into svc_ingest.outbox_dead (id, topic, headers, created_at, reason) values (1, 'x', '', now(), 'x')"""
+    )
+    await db.close()
+    process = await spawn(*SERVICES, MELISSA_LICENSE_KEY="test", MELISSA_URL="http://127.0.0.1:1")
+    wanted = [one for rule in rules() for one in selectors(rule["expr"]) if one.metric not in ONCE_IT_HAPPENED]
+    missing: list[Selector] = wanted
+    async with aiohttp.ClientSession() as client:
+        for _ in range(300):
+            async with client.get(f"{process.health}/metrics") as answer:
+                families = text_string_to_metric_families(await answer.text())
+            samples = [sample for family in families for sample in family.samples]
+            missing = [one for one in wanted if not is_met(one, samples)]
+            if not missing:
+                break
+            await asyncio.sleep(0.2)
+    assert missing == []
+    measured = {sample.name: sample.value for sample in samples}
+    assert measured["equity_outbox_dead_waiting"] == 1
+    assert measured["equity_dead_letter_depth"] == 1

@@ -1,0 +1,80 @@
+"""The alert rules: PromQL on metrics that services export, each with a runbook that exists."""
+
+import ast
+import re
+import shutil
+import subprocess
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from support.alerts import FILE, ROOT, rules, selectors
+
+RULES = rules()
+SUFFIX = {"counter": "_total", "gauge": "", "histogram": "_seconds_bucket"}
+WANTED = {
+    "critical": {
+        "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
+        "FeedFailed", "FeedMissed", "SuppressedInCampaign", "ServiceSilent",
+    },
+    "warning": {
+        "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
+        "InstantlyWaits", "JobFailing", "JobOverdue",
+    },
+}  # fmt: skip
+
+
+@cache
+def exported() -> frozenset[str]:
+    """The metrics that the services' code makes, under the names that Prometheus sees."""
+    names = set()
+    for path in [*(ROOT / "services").rglob("*.py"), *(ROOT / "libs/common").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=kind), args=[ast.Constant(value=str(name)), *_]):
+                    if kind in SUFFIX:
+                        names.add(name.replace(".", "_") + SUFFIX[kind])
+    return frozenset(names)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_a_rule_asks_for_metrics_that_services_export(rule: dict[str, Any]) -> None:
+    wanted = {selector.metric for selector in selectors(rule["expr"])}
+    assert wanted
+    assert wanted <= exported()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_a_rule_says_how_bad_it_is_and_which_page_helps(rule: dict[str, Any]) -> None:
+    assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+    assert set(rule["labels"]) == {"severity"}
+    assert set(rule["annotations"]) == {"summary", "runbook"}
+    page, _, section = rule["annotations"]["runbook"].partition("#")
+    text = (ROOT / page).read_text()
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert not section or section in anchors
+
+
+def test_the_documents_alerts_are_there() -> None:
+    for severity, alerts in WANTED.items():
+        assert {rule["alert"] for rule in RULES if rule["labels"]["severity"] == severity} == alerts
+
+
+def test_what_promtool_tests_is_there() -> None:
+    tests = yaml.safe_load(FILE.with_name("alerts.test.yaml").read_text())
+    by_name = {rule["alert"]: rule for rule in RULES}
+    for expected in (one for test in tests["tests"] for one in test["alert_rule_test"]):
+        rule = by_name[expected["alertname"]]
+        for alert in expected["exp_alerts"]:
+            assert alert["exp_annotations"] == rule["annotations"]
+            assert alert["exp_labels"].items() >= rule["labels"].items()
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_agrees() -> None:
+    for arguments in (["check", "rules", "alerts.yaml"], ["test", "rules", "alerts.test.yaml"]):
+        done = subprocess.run(["promtool", *arguments], cwd=FILE.parent, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
