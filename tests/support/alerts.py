@@ -29,7 +29,7 @@ def selectors(expression: str) -> list[Selector]:
     nodes: list[promql_parser.Expr] = []
     promql_parser.walk(promql_parser.parse(expression), nodes.append)
     return [
-        Selector(node.name, tuple((one.name, str(one.op), one.value) for one in node.matchers.matchers))
+        Selector(str(node.name), tuple((one.name, str(one.op), one.value) for one in node.matchers.matchers))
         for node in nodes
         if isinstance(node, promql_parser.VectorSelector)
     ]

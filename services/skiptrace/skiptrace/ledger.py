@@ -53,7 +53,7 @@ class Ledger:
     def count_nothing(self, provider: str) -> None:
         """Let the metrics of *provider* begin at zero, so that its first unknown answer is seen to be more."""
         for outcome in ("answered", "unknown"):
-            _count(provider, outcome, 0, Decimal(0))
+            count(provider, outcome, 0, Decimal(0))
 
     async def expire(self) -> int:
         """Call unknown what will not be answered any more; how many requests that were. Counts them in money."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from feeder.jobs import queries
 from support.commandline import Equity
 from support.feeding import MONDAY, Feeder, Ranch, clock_at
 from support.installation import SECRETS
@@ -62,6 +63,26 @@ async def test_services_declare_their_jobs(ranch: Ranch, feeder: Feeder, equity:
     assert listed["feeder.refresh"] == "05:30 daily, until 6 h later"
     assert listed["feeder.feed"] == "06:00 Mon to Fri, until 6 h later"
     assert listed["feeder.sweep"] == "every 3600 s"
+
+
+async def test_whoever_must_not_be_in_a_campaign_is_watched_until_the_vendor_said_that_they_are_out(
+    ranch: Ranch, feeder: Feeder
+) -> None:
+    broker = await ranch.broker(limit=3)
+    await ranch.leads(broker, 3, emails=["stop@example.com"])
+    await feeder.run("feed", "reconcile")
+    assert await _unwanted(ranch) == (0, 0)
+    await ranch.suppress("stop@example.com")
+    await ranch.db.execute("update app.suppressions set at = now() - interval '11 minutes'")
+    members, seconds = await _unwanted(ranch)
+    assert (members, seconds >= 660) == (1, True)
+    await feeder.run("reconcile", "watch_members")
+    assert await _unwanted(ranch) == (0, 0)
+
+
+async def _unwanted(ranch: Ranch) -> tuple[int, float]:
+    row = await queries.unwanted_members(ranch.db)
+    return row["members"], row["oldest_seconds"]
 
 
 async def test_a_brokers_limit_and_calendar_are_set(ranch: Ranch, feeder: Feeder, equity: Equity) -> None:

@@ -1,7 +1,8 @@
 """Old rows go, and evidence stays: every clean-up against a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import asyncpg
 import pytest
 
 from common.jobs import Jobs
+from common.service import Service
 from feeder.app import build as build_feeder
 from gateway.app import build as build_gateway
 from recorder.app import build as build_recorder
@@ -16,7 +18,7 @@ from schema import migrate
 from skiptrace.app import build as build_skiptrace
 from support.installation import Installation
 
-BUILD = {
+BUILD: dict[str, Callable[..., Service]] = {
     "feeder": build_feeder,
     "gateway": build_gateway,
     "recorder": build_recorder,
@@ -116,6 +118,23 @@ async def test_refused_events_go_after_a_month_and_are_counted_until_then(instal
     assert await db.fetchrow("select service, waiting from pipeline.dead_outbox_rows()") == ("gateway", 2)
     await clean_up(installation, "recorder")
     assert await db.fetchval("select array_agg(id) from svc_gateway.outbox_dead") == [2]
+
+
+async def test_refused_events_go_back_to_the_relay_as_the_runbook_says(installation: Installation, db: Any) -> None:
+    page = (Path(__file__).parents[3] / "docs/runbooks/dead-letters.md").read_text()
+    await db.execute(
+        """insert into svc_gateway.outbox_dead (id, topic, key, headers, body, created_at, reason)
+        values (1, 'funnel.upload_received', 'k', 'h', 'b', now(), 'TopicAuthorizationFailedError')"""
+    )
+    statement = page[page.index("    with again as") :]
+    await db.execute(statement[: statement.index(";")])
+    assert await db.fetchrow("select topic, key, headers, body from svc_gateway.outbox") == (
+        "funnel.upload_received",
+        b"k",
+        b"h",
+        b"b",
+    )
+    assert await db.fetchval("select count(*) from svc_gateway.outbox_dead") == 0
 
 
 async def test_inbox_days_and_runs_of_jobs_go(installation: Installation, db: Any) -> None:

@@ -1,7 +1,7 @@
 """Jobs: what runs at a time of day, or every so often."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -12,9 +12,11 @@ from cli.faults import explain
 from cli.lazy import new_app
 from cli.output import AsJson, done, show_rows
 from cli.services import SERVICES, administered, module
+from cli.settings import CliSettings
 from common import telemetry
 from common.bus.failures import code_of
 from common.business_time import BUSINESS_ZONE
+from common.clock import clock_of
 from common.jobs import JobRunsError, NoSuchJobError
 from common.schedules import Schedule, Standing, schedule_of, standing
 from common.service import Service
@@ -35,7 +37,7 @@ def list_jobs(
     as_json: AsJson = False,
 ) -> None:
     """List the jobs that services have declared: when each is due next, how it ended last, and what is late."""
-    now = datetime.now(UTC)
+    now = clock_of(CliSettings().clock_file)()
     rows = [_told(row, now) for row in select(queries.list_jobs)]
     if late:
         rows = [row for row in rows if row["standing"] in ("failed", "overdue", "missed")]
