@@ -102,6 +102,20 @@ class Ranch:
         """What the job of 05:30 does."""
         await self.db.execute("refresh materialized view app.mv_contactable_leads")
 
+    async def conflict(self, lead: UUID, other: UUID, column: str = "mak") -> int:
+        """What verification records when it finds that *other* holds the key of *lead*."""
+        return int(
+            await self.db.fetchval(
+                """insert into app.lead_conflicts (kind, lead_id, other_lead_id, column_name, value)
+                values ('key_held', $1, $2, $3, '1234567890') returning id""",
+                lead, other, column,
+            )
+        )  # fmt: skip
+
+    async def end_pause(self) -> None:
+        """Let the pause be over for which Instantly is left alone: it follows the database's clock."""
+        await self.db.execute("update pipeline.provider_states set paused_until = null")
+
     async def suppress(self, email: str) -> None:
         """What the consent service does when somebody unsubscribes, with the lock that it takes."""
         value_hash = KEYS.hash_contact(email)

@@ -7,6 +7,7 @@ from common.events import LeadVerified
 from common.schedules import WEEKDAYS
 from common.service import Service, main
 from feeder.campaigns import CampaignSync
+from feeder.door import Door
 from feeder.feed import Feed
 from feeder.handlers import Queueing
 from feeder.jobs import FeedJobs
@@ -26,7 +27,8 @@ def build(settings: FeederSettings | None = None, clock: Clock | None = None) ->
     settings = settings or FeederSettings.for_service("feeder")
     service = Service("feeder", settings, clock)
     service.bus.on(LeadVerified)(Queueing(service.clock).queue_leads)
-    jobs = FeedJobs(service.database, Feed(service.bus, settings, service.clock), service.clock)
+    door = Door(service.database, settings)
+    jobs = FeedJobs(service.bus, Feed(service.bus, settings, service.clock), door, service.clock)
     window = timedelta(hours=settings.feed_window_hours)
     service.jobs.daily("refresh", time(5, 30), jobs.refresh, window=window)
     service.jobs.daily("feed", FEED_AT, jobs.feed, window=window, days=WEEKDAYS)
@@ -34,21 +36,21 @@ def build(settings: FeederSettings | None = None, clock: Clock | None = None) ->
     service.jobs.every(settings.feed_top_up_seconds, "top_up", jobs.top_up)
     service.jobs.every(WATCH_SECONDS, "watch_members", jobs.watch_members)
     if settings.instantly_api_key is not None:
-        _add_vendor(service, settings)
+        _add_vendor(service, settings, door)
     return service
 
 
-def _add_vendor(service: Service, settings: FeederSettings) -> None:
+def _add_vendor(service: Service, settings: FeederSettings, door: Door) -> None:
     """What speaks to Instantly; without a key there is none of it, and leads wait."""
-    vendor = Instantly(settings)
+    vendor = Instantly(settings, door)
     service.parts.append(vendor)
     memberships = Memberships(service.bus, Links.of(settings), service.clock, settings)
-    reconciler = Reconciler(memberships, vendor, service.clock)
+    reconciler = Reconciler(memberships, vendor, door)
     campaigns = CampaignSync(service.bus, vendor, service.clock)
-    sweep = Sweep(memberships, vendor, service.clock)
+    sweep = Sweep(memberships, vendor, service.clock, settings)
     service.jobs.every(settings.reconcile_seconds, "sync_campaigns", campaigns.run)
     service.jobs.every(settings.reconcile_seconds, "reconcile", reconciler.run)
-    service.jobs.every(settings.sweep_seconds, "sweep", sweep.run)
+    service.jobs.every(min(60, settings.sweep_seconds), "sweep", sweep.run)
 
 
 if __name__ == "__main__":

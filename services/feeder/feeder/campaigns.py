@@ -15,7 +15,7 @@ import structlog
 from common.bus import Bus, Tx
 from common.clock import Clock
 from common.database import load_queries
-from feeder.vendors.instantly import Instantly, NotDoneError, UnknownOutcomeError
+from feeder.vendors.instantly import Instantly, LeftAloneError, NotDoneError, UnknownOutcomeError
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -41,9 +41,12 @@ class CampaignSync:
             except (NotDoneError, UnknownOutcomeError) as error:
                 await self._release([row["id"] for row in due], error)
                 return
-            for row in due:
+            for place, row in enumerate(due):
                 try:
                     await self._sync(row, known)
+                except LeftAloneError as error:
+                    await self._release([left["id"] for left in due[place:]], error)
+                    return
                 except (NotDoneError, UnknownOutcomeError) as error:
                     await self._release([row["id"]], error)
 
@@ -65,10 +68,11 @@ class CampaignSync:
         log.info("campaign_synced", campaign_id=str(row["id"]), version=row["version"])
 
     async def _release(self, campaign_ids: list[UUID], error: Exception) -> None:
-        """Leave them for a minute; an answerless creation is found by its name then."""
+        """Leave them for a minute; an answerless creation is found by its name then. What was not tried keeps its state."""
         log.warning("campaigns_not_synced", count=len(campaign_ids), error=str(error))
+        problem = None if isinstance(error, LeftAloneError) else f"not synced: {error}"[:200]
         for campaign_id in campaign_ids:
-            until, problem = self._clock() + _AGAIN, f"not synced: {error}"[:200]
+            until = self._clock() + _AGAIN
             await self._write(queries.release_campaign, campaign_id=campaign_id, until=until, problem=problem)
 
     async def _write(self, query: Any, **values: object) -> None:
@@ -99,7 +103,8 @@ def campaign_body(row: Mapping[str, Any]) -> dict[str, Any]:
                 ]
             }
         ],
-        "email_list": settings.get("senders", []),
+        # Without senders of ours, accounts that somebody set at Instantly stay as they are.
+        **({"email_list": settings["senders"]} if settings.get("senders") else {}),
         "stop_on_reply": True,
         "stop_on_auto_reply": False,
         "insert_unsubscribe_header": True,

@@ -19,7 +19,7 @@ from common.bus import Bus, Tx
 from common.business_time import business_date
 from common.clock import Clock
 from common.database import load_queries
-from common.decisions import DecidedContact, lock_contacts
+from common.decisions import DecidedContact, lock_contacts, log_decisions
 from feeder.pacing import FeedCalendar
 from feeder.permission import Sender, ask
 from feeder.settings import FeederSettings
@@ -42,15 +42,25 @@ class FeedError(RuntimeError):
         )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """What one transaction did for one broker, and why it ended: `stop` is None where there may be more to do."""
 
     fed: list[tuple[UUID, UUID]] = field(default_factory=list)
     """Lead and campaign."""
     held: dict[UUID, str] = field(default_factory=dict)
-    carried: int = 0
     stop: str | None = None
+    chosen: frozenset[bytes] = frozenset()
+    """The addresses of those who are fed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a preview has decided and not written: who was looked at, and which addresses were chosen."""
+
+    leads: frozenset[UUID] = frozenset()
+    addresses: frozenset[bytes] = frozenset()
+    fed: int = 0
 
 
 class Feed:
@@ -91,61 +101,69 @@ class Feed:
 
     async def feed_chunk(self, tx: Tx, *, broker_id: UUID, day: date) -> Chunk:
         """Feed as many leads as one transaction should; see the module."""
-        broker = await queries.lock_broker(tx.connection, broker_id=broker_id)
+        return await self._chunk(
+            tx, await queries.lock_broker(tx.connection, broker_id=broker_id), broker_id, day, None
+        )
+
+    async def look(self, tx: Tx, *, broker_id: UUID, day: date, seen: Seen) -> Chunk:
+        """What the next chunk would be after what was *seen*. It takes no lock and writes nothing."""
+        return await self._chunk(
+            tx, await queries.read_broker(tx.connection, broker_id=broker_id), broker_id, day, seen
+        )
+
+    async def _chunk(self, tx: Tx, broker: Any, broker_id: UUID, day: date, seen: Seen | None) -> Chunk:
         if broker is None or not broker["active"]:
             return Chunk(stop="broker_inactive")
         if not self._calendar(broker).feeds_on(day):
             return Chunk(stop="day_off")
         taken = await queries.count_slots(tx.connection, broker_id=broker_id, local_date=day)
+        taken += seen.fed if seen else 0
         limit = broker["daily_limit"]
-        carried = queries.carry_over(tx.connection, broker_id=broker_id, local_date=day, room=max(0, limit - taken))
-        carried_over = len([row async for row in carried])
-        taken += carried_over
         if taken >= limit:
-            return Chunk(carried=carried_over, stop="limit_reached")
-        chunk = await self._choose(tx, broker_id, day, Sender(broker["name"], limit, taken))
-        chunk.carried = carried_over
-        return chunk
+            return Chunk(stop="limit_reached")
+        chosen = seen.addresses if seen else frozenset[bytes]()
+        return await self._choose(tx, broker_id, day, Sender(broker["name"], limit, taken, chosen), seen)
 
     def _calendar(self, broker: Any) -> FeedCalendar:
         own = broker["feed_on_holidays"]
         on_holidays = self._settings.feed_on_holidays if own is None else own
         return FeedCalendar(broker["feed_weekdays"], on_holidays, broker["days_off"])
 
-    async def _choose(self, tx: Tx, broker_id: UUID, day: date, sender: Sender) -> Chunk:
+    async def _choose(self, tx: Tx, broker_id: UUID, day: date, sender: Sender, seen: Seen | None) -> Chunk:
         campaigns = [row["id"] async for row in queries.ready_campaigns(tx.connection, broker_id=broker_id)]
         if not campaigns:
             return Chunk(stop="no_campaign")
         listed = queries.list_candidates(
-            tx.connection, broker_id=broker_id, local_date=day, many=sender.limit - sender.used + SPARE
+            tx.connection,
+            broker_id=broker_id,
+            local_date=day,
+            many=sender.limit - sender.used + SPARE,
+            besides=list(seen.leads) if seen else [],
         )
         candidates = [row["id"] async for row in listed]
         if not candidates:
             return Chunk(stop="list_exhausted")
-        addresses = await self._lock(tx, broker_id, candidates)
-        held = {lead_id: NO_ADDRESS for lead_id in candidates if lead_id not in addresses.known}
-        asked = await ask(
-            tx,
-            addresses.locked,
-            sender,
-            self._clock(),
-            requires_consent=self._settings.feed_requires_consent,
-        )
-        allowed = [answer for answer in asked if answer.decision.allowed]
-        held |= {answer.lead_id: answer.decision.reasons[0] for answer in asked if not answer.decision.allowed}
+        known = await self._addresses(tx, candidates)
+        ours = known if seen else await self._lock(tx, broker_id, known)
+        held = {lead_id: NO_ADDRESS for lead_id in candidates if lead_id not in known}
+        asked = await ask(tx, ours, sender, self._clock(), requires_consent=self._settings.feed_requires_consent)
+        held |= {answer.contact.lead_id: answer.held for answer in asked if answer.held}
+        allowed = [answer.contact for answer in asked if not answer.held]
         fed = [(answer.lead_id, campaign_for(answer.lead_id, campaigns)) for answer in allowed]
-        await self._take_slots(tx, broker_id, day, allowed, fed)
-        await self._hold(tx, broker_id, day, held)
-        return Chunk(fed, held, stop=None if fed or held else "all_locked")
+        if seen is None:
+            await log_decisions(tx, [answer.contact for answer in asked])
+            await self._take_slots(tx, broker_id, day, allowed, fed)
+            await self._hold(tx, broker_id, day, held)
+        chosen = frozenset(answer.value_hash for answer in allowed if answer.value_hash)
+        return Chunk(fed, held, None if fed or held else "all_locked", chosen)
 
-    async def _lock(self, tx: Tx, broker_id: UUID, candidates: Sequence[UUID]) -> "_Addresses":
-        """Lock addresses first and leads second, as whoever suppresses does, so that the two never deadlock."""
-        before = await self._addresses(tx, candidates)
+    async def _lock(self, tx: Tx, broker_id: UUID, before: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
+        """Lock addresses first and leads second, as whoever suppresses does, so that the two never deadlock; what is ours then."""
         await lock_contacts(tx, before.values())
         rows = queries.lock_candidates(tx.connection, lead_ids=sorted(before), broker_id=broker_id)
         mine = [row["id"] async for row in rows]
         now = await self._addresses(tx, mine)
-        return _Addresses(before, {lead: value for lead, value in now.items() if before[lead] == value})
+        return {lead: value for lead, value in now.items() if before[lead] == value}
 
     async def _addresses(self, tx: Tx, lead_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         rows = queries.addresses_of(tx.connection, lead_ids=list(lead_ids))
@@ -157,7 +175,6 @@ class Feed:
         if not allowed:
             return
         leads, now = [answer.lead_id for answer in allowed], self._clock()
-        await queries.reserve_slots(tx.connection, broker_id=broker_id, local_date=day, lead_ids=leads, now=now)
         await queries.want_in(
             tx.connection,
             lead_ids=leads,
@@ -165,6 +182,7 @@ class Feed:
             hashes=[answer.value_hash for answer in allowed],
             now=now,
         )
+        await queries.reserve_slots(tx.connection, broker_id=broker_id, local_date=day, lead_ids=leads, now=now)
         moves = queries.move_leads(tx.connection, lead_ids=leads, to_status="active", because="fed")
         results = {row["result"] async for row in moves}
         if results != {"moved"}:
@@ -184,11 +202,3 @@ class Feed:
         counter = telemetry.counter("equity_leads_held", "Leads on the list that were not fed, by reason")
         for reason in held.values():
             counter.add(1, {"reason": reason})
-
-
-@dataclass(frozen=True, slots=True)
-class _Addresses:
-    known: Mapping[UUID, bytes]
-    """Of every candidate that has one."""
-    locked: Mapping[UUID, bytes]
-    """Of those whose row and address are ours until the transaction ends."""

@@ -26,7 +26,8 @@ from feeder.vendors.instantly import PAGE, NewMember
 log = structlog.get_logger()
 queries = load_queries(__file__)
 
-NOT_CREATED = "not_created"
+NOT_CREATED = "not created"
+"""`problem` begins so where Instantly answered an add without this lead; behind a colon stands why, where it told."""
 REFUSED = "refused"
 
 
@@ -136,7 +137,7 @@ class Memberships:
             tx.connection, campaign_id=campaign_id, lead_ids=lead_ids, vendor_lead_ids=vendor_ids, now=now
         )
         campaign = await queries.read_campaign(tx.connection, campaign_id=campaign_id)
-        async for slot in queries.confirm_slots(tx.connection, lead_ids=lead_ids):
+        async for slot in queries.confirm_slots(tx.connection, lead_ids=lead_ids, campaign_id=campaign_id):
             event = CampaignAdded(
                 lead_id=slot["lead_id"],
                 lead_version=slot["lead_version"],
@@ -147,13 +148,15 @@ class Memberships:
                 local_date=slot["local_date"],
             )
             tx.emit(event)
-        overtaken = [row["lead_id"] async for row in queries.take_out(tx.connection, lead_ids=lead_ids, now=now)]
+        rows = queries.take_out(tx.connection, lead_ids=lead_ids, campaign_id=campaign_id, now=now)
+        overtaken = [row["lead_id"] async for row in rows]
         if overtaken:
             log.info("members_overtaken", count=len(overtaken), campaign_id=str(campaign_id))
 
-    async def not_created(self, work: Work, lead_ids: Sequence[UUID]) -> None:
-        """Instantly answered an add without these: they are asked about, for it does not say why."""
-        await self._update(work, lead_ids, queries.record_later, retry_at=self._clock(), problem=NOT_CREATED)
+    async def not_created(self, work: Work, lead_ids: Sequence[UUID], reason: str | None) -> None:
+        """Instantly answered an add without these, for *reason* where it told: they are asked about, members they may be."""
+        problem = f"{NOT_CREATED}: {reason}" if reason else NOT_CREATED
+        await self._update(work, lead_ids, queries.record_later, retry_at=self._clock(), problem=problem)
 
     async def unanswered(self, work: Work, lead_ids: Sequence[UUID]) -> None:
         """A call gave no answer: asked about soon."""
@@ -166,16 +169,29 @@ class Memberships:
     async def absent(self, work: Work, claimed: Sequence[Claimed]) -> None:
         """Instantly does not have these: refused where it answered the add; out once an answerless add has had its time."""
         settled_before = self._clock() - self._settle
-        refused = [one.lead_id for one in claimed if one.problem == NOT_CREATED]
-        rest = [one for one in claimed if one.problem != NOT_CREATED]
+        refused = [one for one in claimed if (one.problem or "").startswith(NOT_CREATED)]
+        rest = [one for one in claimed if one not in refused]
         out = [one.lead_id for one in rest if one.attempted_at is None or one.attempted_at <= settled_before]
         unsure = [one.lead_id for one in rest if one.lead_id not in set(out)]
-        await self.refuse(work, refused)
+        for problem in {one.problem for one in refused}:
+            reason = (problem or "").partition(": ")[2] or None
+            await self.refuse(work, [one.lead_id for one in refused if one.problem == problem], reason)
         await self._update(work, out, queries.record_out, retry_at=None, problem=None, now=self._clock())
         await self._update(work, unsure, queries.record_later, retry_at=self._soon(), problem=None)
 
-    async def refuse(self, work: Work, lead_ids: Sequence[UUID]) -> None:
-        """Instantly does not take these: their slots are given back and the leads pause, for a person to look at."""
+    async def gone(self, work: Work) -> None:
+        """The campaign is no more, so nobody is in it: who was to be added gets in line again with the next morning."""
+        lead_ids = [one.lead_id for one in work.claimed]
+        await self._update(
+            work, lead_ids, queries.record_out, retry_at=None, problem="campaign gone", now=self._clock()
+        )
+        await self.campaign_gone(work.campaign_id)
+
+    async def refuse(self, work: Work, lead_ids: Sequence[UUID], reason: str | None) -> None:
+        """Instantly does not take these: their slots are given back and the leads pause, for a person to look at.
+
+        *reason* (`in_blocklist`, `invalid`, …) is kept in `problem` behind `refused: `. A block list is no opt-out (ADR 20).
+        """
         now = self._clock()
 
         async def write(tx: Tx) -> None:
@@ -186,12 +202,14 @@ class Memberships:
             where = {"campaign_id": work.campaign_id, "lead_ids": sorted(lead_ids)}
             await queries.lock_memberships(tx.connection, **where)
             await queries.want_out(tx.connection, **where, now=now)
-            await queries.record_out(tx.connection, **where, now=now, retry_at=None, problem=REFUSED)
+            await queries.record_out(tx.connection, **where, now=now, retry_at=None, problem=problem)
 
+        problem = f"{REFUSED}: {reason}" if reason else REFUSED
         if lead_ids:
             await self.bus.transact(write)
-            telemetry.counter("equity_adds_refused", "Leads that Instantly did not take").add(len(lead_ids))
-            log.warning("leads_refused", count=len(lead_ids), campaign_id=str(work.campaign_id))
+            counter = telemetry.counter("equity_adds_refused", "Leads that Instantly did not take, by reason")
+            counter.add(len(lead_ids), {"reason": reason or "unknown"})
+            log.warning("leads_refused", count=len(lead_ids), reason=reason, campaign_id=str(work.campaign_id))
 
     async def removed(self, removals: Sequence[Removal]) -> None:
         """These are out of their campaigns."""
@@ -203,12 +221,27 @@ class Memberships:
 
     async def campaign_gone(self, campaign_id: UUID) -> None:
         """Instantly has no such campaign any more: nothing is added to it until somebody has looked."""
-        log.error("campaign_gone", campaign_id=str(campaign_id), advice="`equity campaigns sync` makes it anew")
+        await self._stop(campaign_id, "gone", "`equity campaigns sync` makes it anew")
+
+    async def campaign_rejected(self, campaign_id: UUID) -> None:
+        """Instantly takes offence at every lead: that is not the leads' fault. Nothing is added until somebody has looked."""
+        await self._stop(
+            campaign_id, "rejects every add (400)", "`equity campaigns list`; docs/runbooks/feed-missed.md"
+        )
+
+    async def _stop(self, campaign_id: UUID, problem: str, advice: str) -> None:
+        log.error("campaign_stopped", campaign_id=str(campaign_id), problem=problem, advice=advice)
 
         async def write(tx: Tx) -> None:
-            await queries.set_campaign_problem(tx.connection, campaign_id=campaign_id, problem="gone")
+            await queries.set_campaign_problem(tx.connection, campaign_id=campaign_id, problem=problem)
 
         await self.bus.transact(write)
+
+    async def removal_refused(self, removal: Removal) -> None:
+        """Instantly takes a removal for a mistake of ours: tried again in an hour, and told, for somebody has to look."""
+        log.error("removal_refused", lead_id=str(removal.lead_id), campaign_id=str(removal.campaign_id))
+        retry_at = self._clock() + timedelta(hours=1)
+        await self._each_campaign([removal], queries.record_later, retry_at=retry_at, problem="removal refused")
 
     async def give_back_slots(self) -> None:
         """Give back the slots of those who shall not be fed after all."""

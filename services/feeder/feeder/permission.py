@@ -8,8 +8,9 @@ from uuid import UUID
 
 from common.bus import Tx
 from common.database import load_queries
-from common.decisions import DecidedContact, log_decisions
+from common.decisions import DecidedContact
 from common.gate import Consent, Facts, decide
+from common.refusals import Reason
 
 queries = load_queries(__file__)
 
@@ -21,31 +22,50 @@ class Sender:
     name: str
     limit: int
     used: int
+    chosen: frozenset[bytes] = frozenset()
+    """Addresses chosen before, where that is not in the database: in a preview."""
+
+
+HOUSEHOLD = "duplicate_household"
+"""Why a lead is held: the gate's `duplicate`, because of an open conflict with another lead of the same home."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gate said of one lead."""
+
+    contact: DecidedContact
+    household: bool
+
+    @property
+    def held(self) -> str | None:
+        """Why the lead is not fed now; None where it may be."""
+        reasons = self.contact.decision.reasons
+        if not reasons:
+            return None
+        return HOUSEHOLD if reasons[0] == Reason.DUPLICATE and self.household else str(reasons[0])
 
 
 async def ask(
     tx: Tx, addresses: Mapping[UUID, bytes], sender: Sender, now: datetime, *, requires_consent: bool
-) -> list[DecidedContact]:
-    """Ask about each lead and its address, the best lead first, until the limit is used up; what was asked is logged.
+) -> list[Answer]:
+    """Ask about each lead and its address, the best lead first, until the limit is used up. It only reads.
 
-    The addresses (`common.decisions.lock_contacts`) and the leads' rows must be locked.
+    The addresses (`common.decisions.lock_contacts`) and the leads' rows must be locked where the answers are acted on.
     """
     facts = queries.read_facts(tx.connection, lead_ids=list(addresses), hashes=list(addresses.values()))
-    answers: list[DecidedContact] = []
-    used, chosen = sender.used, set[bytes]()
+    answers: list[Answer] = []
+    used, chosen = sender.used, set(sender.chosen)
     for row in [row async for row in facts]:
         if used >= sender.limit:
             break
-        decision = decide(
-            _facts(row, sender, used, duplicate=row["duplicate"] or row["value_hash"] in chosen),
-            now,
-            email_requires_consent=requires_consent,
-        )
-        answers.append(DecidedContact(row["lead_id"], "email", row["value_hash"], decision))
+        duplicate = row["duplicate"] or row["household"] or row["value_hash"] in chosen
+        decision = decide(_facts(row, sender, used, duplicate=duplicate), now, email_requires_consent=requires_consent)
+        contact = DecidedContact(row["lead_id"], "email", row["value_hash"], decision)
+        answers.append(Answer(contact, row["household"]))
         if decision.allowed:
             used += 1
             chosen.add(row["value_hash"])
-    await log_decisions(tx, answers)
     return answers
 
 

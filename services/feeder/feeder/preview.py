@@ -1,4 +1,4 @@
-"""Who would be fed, and who not and why: the feed itself, in a transaction that is rolled back."""
+"""Who would be fed, and who not and why: the feed itself, without its locks and what it writes."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from common.business_time import BUSINESS_ZONE, business_date
 from common.clock import Clock, clock_of
 from common.database import Connection, load_queries
 from feeder.app import build
-from feeder.feed import Chunk, Feed
+from feeder.feed import Feed, Seen
 from feeder.pacing import FEED_AT
 from feeder.settings import FeederSettings
 
@@ -22,7 +22,7 @@ _AFTER = 10
 async def preview(settings: FeederSettings, broker_id: UUID, day: date | None = None) -> dict[str, Any]:
     """What the feed of *day* (default: today) would do for a broker: counts, and `leads` with their outcome and reason.
 
-    It takes the feed's locks for a moment, and changes nothing.
+    The feed's own rules, read only: it takes no lock, so that it never keeps a lead from a feed at the same moment.
     """
     clock = clock_of(settings.clock_file)
     if day is not None and day != business_date(clock()):
@@ -31,14 +31,11 @@ async def preview(settings: FeederSettings, broker_id: UUID, day: date | None = 
     service = build(settings, clock)
     await service.database.start()
     try:
-        async with service.database.connection() as connection:
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
-                feed = Feed(service.bus, settings, clock)
-                return await _seen(connection, feed, broker_id, business_date(clock()))
-            finally:
-                await transaction.rollback()
+        async with (
+            service.database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            return await _seen(connection, Feed(service.bus, settings, clock), broker_id, business_date(clock()))
     finally:
         await service.database.stop()
 
@@ -48,21 +45,26 @@ def _standing(at: datetime) -> Clock:
 
 
 async def _seen(connection: Connection, feed: Feed, broker_id: UUID, day: date) -> dict[str, Any]:
-    total = Chunk()
-    broker = await queries.lock_broker(connection, broker_id=broker_id)
+    broker = await queries.read_broker(connection, broker_id=broker_id)
     before = await queries.count_slots(connection, broker_id=broker_id, local_date=day)
     waiting = dict(await queries.waiting_counts(connection, broker_id=broker_id))
-    while total.stop is None:
-        chunk = await feed.feed_chunk(Tx(connection, "feeder"), broker_id=broker_id, day=day)
-        total.fed += chunk.fed
-        total.held |= chunk.held
-        total.carried += chunk.carried
-        total.stop = chunk.stop
+    holds = queries.holds_of_today(connection, broker_id=broker_id, local_date=day)
+    held, fed = {row["lead_id"]: row["reason"] async for row in holds}, list[tuple[UUID, UUID]]()
+    seen, stop = Seen(), None
+    while stop is None:
+        chunk = await feed.look(Tx(connection, "feeder"), broker_id=broker_id, day=day, seen=seen)
+        fed += chunk.fed
+        held |= chunk.held
+        stop = chunk.stop
+        looked_at = seen.leads | chunk.held.keys() | {lead for lead, _ in chunk.fed}
+        seen = Seen(looked_at, seen.addresses | chunk.chosen, len(fed))
     names = {row["id"]: row["name"] async for row in queries.campaign_names(connection, broker_id=broker_id)}
-    next_up = queries.list_candidates(connection, broker_id=broker_id, local_date=day, many=_AFTER)
-    outcomes = {lead: ("fed", "", names[campaign]) for lead, campaign in total.fed}
-    outcomes |= {lead: ("held", reason, "") for lead, reason in total.held.items()}
-    outcomes |= {row["id"]: ("waits", total.stop, "") async for row in next_up}
+    next_up = queries.list_candidates(
+        connection, broker_id=broker_id, local_date=day, many=_AFTER, besides=list(seen.leads)
+    )
+    outcomes = {lead: ("fed", "", names[campaign]) for lead, campaign in fed}
+    outcomes |= {lead: ("held", reason, "") for lead, reason in held.items()}
+    outcomes |= {row["id"]: ("waits", stop, "") async for row in next_up}
     scores = {row["id"]: row["lead_score"] async for row in queries.read_leads(connection, lead_ids=list(outcomes))}
     leads = [
         {"lead_id": lead, "score": scores[lead], "outcome": outcome, "reason": reason, "campaign": campaign}
@@ -73,10 +75,9 @@ async def _seen(connection: Connection, feed: Feed, broker_id: UUID, day: date) 
         "day": day,
         "daily_limit": broker["daily_limit"],
         "fed_before": before,
-        "carried_over": total.carried,
-        "would_be_fed": len(total.fed),
-        "held": len(total.held),
-        "ends_because": total.stop,
+        "would_be_fed": len(fed),
+        "held": len(held),
+        "ends_because": stop,
         "in_line": waiting["with_email"],
         "in_line_without_email": waiting["phone_only"],
         "verified_since_the_list_was_made": waiting["not_on_the_list"],

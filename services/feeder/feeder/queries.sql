@@ -25,6 +25,11 @@ order by id;
 -- name: lock_broker^
 select * from app.lock_broker_for_feed(:broker_id);
 
+-- name: read_broker^
+select name, daily_limit, active, feed_weekdays, feed_on_holidays, days_off
+from app.brokers
+where id = :broker_id;
+
 -- name: count_slots$
 -- Slots that count against the limit of a day.
 select count(*)
@@ -33,21 +38,34 @@ where broker_id = :broker_id
 and local_date = :local_date
 and state <> 'refused';
 
--- name: carry_over
--- Slots of earlier days whose lead never got into its campaign count today instead, the oldest first.
-update app.feed_slots s
-set local_date = :local_date
-where s.lead_id in (
-  select w.lead_id
-  from app.feed_slots w
-  join app.vendor_memberships m on m.lead_id = w.lead_id and m.desired = 'in' and m.actual = 'out'
-  where w.broker_id = :broker_id
-  and w.state = 'reserved'
-  and w.local_date < :local_date
-  order by w.local_date, w.lead_id
-  limit :room
+-- name: never_added
+-- Active leads whose slot is used up and who never came to Instantly: of an earlier day, or given back.
+select l.id
+from app.feed_slots s
+join app.leads l on l.id = s.lead_id and l.campaign_status = 'active'
+where (s.state = 'refused' or s.state = 'reserved' and s.local_date < :local_date)
+and not exists (
+  select from app.vendor_memberships m where m.lead_id = l.id and (m.actual <> 'out' or m.vendor_lead_id is not null)
 )
-returning s.lead_id;
+order by l.id
+limit :many
+for update of l skip locked;
+
+-- name: want_nowhere!
+update app.vendor_memberships
+set desired = 'out', changed_at = :now
+where lead_id = any (:lead_ids::uuid[])
+and desired = 'in';
+
+-- name: refuse_slots!
+update app.feed_slots
+set state = 'refused'
+where lead_id = any (:lead_ids::uuid[]);
+
+-- name: forget_added_at!
+update app.leads
+set added_to_campaign_at = null
+where id = any (:lead_ids::uuid[]);
 
 -- name: ready_campaigns
 select id
@@ -59,7 +77,7 @@ and problem is null
 order by id;
 
 -- name: list_candidates
--- The best leads of the morning's list that are still in line, were never fed, and were not refused today.
+-- The best leads of the morning's list that are still in line, have no slot, were not refused today, and are not in *besides*.
 select m.id
 from app.mv_contactable_leads m
 join app.leads l on l.id = m.id
@@ -69,8 +87,9 @@ and m.email_verified
 and m.added_to_campaign_at is null
 and l.campaign_status = 'queued'
 and l.assigned_broker_id = :broker_id
-and not exists (select from app.feed_slots s where s.lead_id = m.id)
+and not exists (select from app.feed_slots s where s.lead_id = m.id and s.state <> 'refused')
 and not exists (select from app.feed_holds h where h.lead_id = m.id and h.local_date = :local_date)
+and not m.id = any (:besides::uuid[])
 order by m.lead_score desc, m.id
 limit :many;
 
@@ -89,17 +108,19 @@ cross join lateral (
 ) c;
 
 -- name: lock_candidates
--- The base rows, as they are now; a lead that somebody is changing at this moment is left for the next round.
+-- The base rows, as they are now; a lead that somebody is changing at this moment is left for the next round. FOR UPDATE also
+-- meets the key share that whoever records a conflict of a lead holds: either the feed sees the conflict, or it comes after.
 select id, lead_score
 from app.leads
 where id = any (:lead_ids::uuid[])
 and campaign_status = 'queued'
 and assigned_broker_id = :broker_id
 order by id
-for no key update skip locked;
+for update skip locked;
 
 -- name: read_facts
--- What the gate wants to know of leads and the addresses they would be written to.
+-- What the gate wants to know of leads and the addresses they would be written to. `household`: an open conflict says that
+-- another lead has the same address key, and that one was fed or contacted, or is the older and so has the right.
 select
   l.id as lead_id,
   l.lead_score,
@@ -117,22 +138,47 @@ select
     select
     from app.vendor_memberships m
     where m.value_hash = w.value_hash
-    and (m.desired = 'in' or m.actual <> 'out')
-  ) as duplicate
+    and (m.desired = 'in' or m.actual <> 'out' or m.vendor_lead_id is not null)
+  ) as duplicate,
+  exists (
+    select
+    from (
+      select x.other_lead_id as id
+      from app.lead_conflicts x
+      where x.lead_id = l.id and x.resolved_at is null and x.kind = 'key_held' and x.column_name in ('mak', 'addr_hash')
+      union all
+      select x.lead_id
+      from app.lead_conflicts x
+      where x.other_lead_id = l.id and x.resolved_at is null and x.kind = 'key_held' and x.column_name in ('mak', 'addr_hash')
+    ) x
+    join app.leads o on o.id = x.id
+    where (o.created_at, o.id) < (l.created_at, l.id)
+    or o.campaign_status in ('active', 'replied', 'converted', 'unsubscribed', 'do_not_contact')
+    or o.added_to_campaign_at is not null
+    or o.last_reply_at is not null
+    or o.call_attempt_count > 0
+    or exists (select from app.feed_slots s where s.lead_id = o.id and s.state <> 'refused')
+  ) as household
 from unnest(:lead_ids::uuid[], :hashes::bytea[]) as w (lead_id, value_hash)
 join app.leads l on l.id = w.lead_id
 left join app.lead_contacts c on c.lead_id = w.lead_id and c.channel = 'email' and c.value_hash = w.value_hash
 order by l.lead_score desc, l.id;
 
 -- name: reserve_slots!
-insert into app.feed_slots (broker_id, local_date, lead_id, at)
-select :broker_id, :local_date, s.lead_id, :now
-from unnest(:lead_ids::uuid[]) as s (lead_id);
+-- A slot that was given back is taken again: nobody got in with it.
+insert into app.feed_slots as s (broker_id, local_date, lead_id, at)
+select :broker_id, :local_date, w.lead_id, :now
+from unnest(:lead_ids::uuid[]) as w (lead_id)
+on conflict (lead_id) do update
+set broker_id = excluded.broker_id, local_date = excluded.local_date, state = 'reserved', at = excluded.at
+where s.state = 'refused';
 
 -- name: want_in!
 insert into app.vendor_memberships (lead_id, campaign_id, desired, actual, value_hash, changed_at)
 select w.lead_id, w.campaign_id, 'in', 'out', w.value_hash, :now
-from unnest(:lead_ids::uuid[], :campaign_ids::uuid[], :hashes::bytea[]) as w (lead_id, campaign_id, value_hash);
+from unnest(:lead_ids::uuid[], :campaign_ids::uuid[], :hashes::bytea[]) as w (lead_id, campaign_id, value_hash)
+on conflict (lead_id, campaign_id) do update
+set desired = 'in', value_hash = excluded.value_hash, changed_at = excluded.changed_at, retry_at = null, problem = null;
 
 -- name: move_leads
 select lead_id, result from app.move_lead(:lead_ids::uuid[], :to_status::app.campaign_status, :because);
@@ -172,17 +218,12 @@ and l.campaign_status = 'queued';
 
 -- name: campaign_with_adds_due$
 -- The campaign whose leads have waited longest for their add. Only slots of today count: an add of another day would be
--- beyond that day's limit, so it waits for the feed to carry its slot over.
-select m.campaign_id
-from app.feed_slots s
-join app.vendor_memberships m on m.lead_id = s.lead_id and m.desired = 'in' and m.actual = 'out'
-join app.campaigns c on c.id = m.campaign_id and c.active and c.vendor_campaign_id is not null and c.problem is null
-join app.leads l on l.id = m.lead_id and l.campaign_status = 'active'
-where s.state = 'reserved'
-and s.local_date = :local_date
-and (m.retry_at is null or m.retry_at <= :now)
-and not exists (select from app.suppressions x where x.channel = 'email' and x.value_hash = m.value_hash)
-order by m.changed_at, m.campaign_id
+-- beyond that day's limit.
+select campaign_id
+from pipeline.due_adds
+where local_date = :local_date
+and (retry_at is null or retry_at <= :now)
+order by changed_at, campaign_id
 limit 1;
 
 -- name: claim_adds
@@ -190,13 +231,12 @@ limit 1;
 with due as (
   select m.lead_id, m.campaign_id
   from app.vendor_memberships m
-  join app.feed_slots s on s.lead_id = m.lead_id and s.state = 'reserved' and s.local_date = :local_date
-  join app.leads l on l.id = m.lead_id and l.campaign_status = 'active'
+  join pipeline.due_adds d on d.lead_id = m.lead_id and d.campaign_id = m.campaign_id
   where m.campaign_id = :campaign_id
+  and d.local_date = :local_date
   and m.desired = 'in'
   and m.actual = 'out'
   and (m.retry_at is null or m.retry_at <= :now)
-  and not exists (select from app.suppressions x where x.channel = 'email' and x.value_hash = m.value_hash)
   order by m.lead_id
   limit :many
   for update of m skip locked
@@ -307,11 +347,12 @@ and lead_id = any (:lead_ids::uuid[])
 and desired = 'in';
 
 -- name: take_out
--- Who is suppressed or stopped shall be in no campaign: of these leads, or for null of all.
+-- Who is suppressed or stopped shall be in no campaign: of these leads, or for null of all in the campaign.
 update app.vendor_memberships m
 set desired = 'out', changed_at = :now
 where m.desired = 'in'
 and (:lead_ids::uuid[] is null or m.lead_id = any (:lead_ids::uuid[]))
+and (:campaign_id::uuid is null or m.campaign_id = :campaign_id)
 and (
   exists (select from app.suppressions s where s.channel = 'email' and s.value_hash = m.value_hash)
   or exists (
@@ -324,24 +365,30 @@ and (
 returning m.lead_id;
 
 -- name: confirm_slots
--- Slots of leads that are in their campaign for the first time.
+-- Slots of leads that are in their campaign for the first time. A slot that was taken anew for another campaign stays.
 update app.feed_slots s
 set state = 'added'
 from app.leads l
 where s.lead_id = any (:lead_ids::uuid[])
 and s.state = 'reserved'
 and l.id = s.lead_id
+and not exists (
+  select
+  from app.vendor_memberships m
+  where m.lead_id = s.lead_id
+  and m.campaign_id <> :campaign_id
+  and m.desired = 'in'
+)
 returning s.lead_id, s.broker_id, s.local_date, l.lead_version;
 
 -- name: give_back_slots
 -- A slot whose lead never got into a campaign and shall not does not count against the limit.
 update app.feed_slots s
 set state = 'refused'
-from app.vendor_memberships m
-where m.lead_id = s.lead_id
-and s.state = 'reserved'
-and m.desired = 'out'
-and m.actual = 'out'
+where s.state = 'reserved'
+and not exists (
+  select from app.vendor_memberships m where m.lead_id = s.lead_id and (m.desired = 'in' or m.actual <> 'out')
+)
 returning s.lead_id;
 
 -- name: read_campaign^
@@ -354,11 +401,44 @@ update app.campaigns
 set problem = :problem
 where id = :campaign_id;
 
--- name: synced_campaigns
-select id, vendor_campaign_id
-from app.campaigns
-where vendor_campaign_id is not null
-order by id;
+-- name: claim_sweep^
+-- The campaign to compare: one that was begun, else the one that was compared longest ago; none while another is compared.
+with mine as (
+  select c.id
+  from app.campaigns c
+  where c.vendor_campaign_id is not null
+  and (c.swept_at is null or c.swept_at <= :before)
+  and not exists (select from app.campaigns o where o.sweep_until > :now)
+  order by c.sweep_cursor is null, c.swept_at nulls first, c.id
+  limit 1
+)
+update app.campaigns c
+set sweep_until = :until
+from mine
+where c.id = mine.id
+returning c.id, c.vendor_campaign_id, c.sweep_cursor;
+
+-- name: lock_sweeps!
+-- One claim at a time, so that two replicas do not both find that nobody sweeps.
+select pg_advisory_xact_lock(hashtext('feeder.sweep'));
+
+-- name: go_on_sweeping!
+update app.campaigns
+set sweep_cursor = :cursor, sweep_until = :until
+where id = :campaign_id;
+
+-- name: end_sweep!
+update app.campaigns
+set sweep_cursor = null, sweep_until = null, swept_at = :now
+where id = :campaign_id;
+
+-- name: release_sweep!
+update app.campaigns
+set sweep_until = null
+where id = :campaign_id;
+
+-- name: living_leads
+select id from app.leads where id = any (:lead_ids::uuid[]);
 
 -- name: record_seen
 -- What a sweep saw in a campaign; `checked_at` is written once a day, the rest when it differs.
@@ -393,13 +473,15 @@ where channel = 'email'
 and value_hash = any (:hashes::bytea[]);
 
 -- name: doubt_missing
--- Members that a sweep did not see are asked about one by one.
+-- Members whom a page should have had, by their place in the order of ids, and had not: they are asked about one by one.
 update app.vendor_memberships
-set actual = 'unknown', retry_at = null
+set actual = 'unknown', retry_at = null, claimed_until = null
 where campaign_id = :campaign_id
 and actual = 'in'
 and attempted_at < :before
-and not lead_id = any (:seen::uuid[])
+and (:after::text is null or vendor_lead_id collate "C" > :after)
+and (:last::text is null or vendor_lead_id collate "C" <= :last)
+and not vendor_lead_id = any (:seen::text[])
 returning lead_id;
 
 -- name: claim_campaigns
@@ -433,10 +515,34 @@ where id = :campaign_id;
 
 -- name: release_campaign!
 update app.campaigns
-set claimed_until = :until, problem = :problem
+set claimed_until = :until, problem = coalesce(:problem, problem)
 where id = :campaign_id;
 
 -- name: campaign_names
 select id, name
 from app.campaigns
 where broker_id = :broker_id;
+
+-- name: holds_of_today
+-- Who was refused today already, the best first.
+select h.lead_id, h.reason
+from app.feed_holds h
+where h.broker_id = :broker_id
+and h.local_date = :local_date;
+
+-- name: take_turn^
+select granted, wait_seconds, state
+from pipeline.take_turn(:vendor, 1, :per_window, :window_s, :opens_after, :probe_s);
+
+-- name: standing^
+select
+  coalesce(greatest(0, extract(epoch from paused_until - clock_timestamp())), 0)::double precision as pause_s,
+  last_fault
+from pipeline.provider_states
+where provider = :vendor;
+
+-- name: note_success!
+select pipeline.note_success(:vendor);
+
+-- name: note_fault!
+select pipeline.note_fault(:vendor, :fault, :probing, :at_least, :pause_s, :longest_s, :least_s);

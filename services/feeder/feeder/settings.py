@@ -21,7 +21,7 @@ class FeederSettings(Settings):
     instantly_api_key: SecretStr | None = Field(None, description="Without it nothing is sent to Instantly.")
     instantly_timeout_seconds: float = Field(60, gt=0, description="Longest wait for an answer; then it is unknown.")
     instantly_requests_per_second: float = Field(
-        20, gt=0, le=100, description="Of this process. Instantly allows 100 a second and 6,000 a minute in all."
+        20, gt=0, le=100, description="Of all replicas together. Instantly allows 100 a second and 6,000 a minute."
     )
     instantly_bulk: int = Field(1_000, ge=1, le=1_000, description="Leads in one add at the most.")
     reconcile_seconds: float = Field(5, gt=0, description="How often memberships are brought to where they should be.")

@@ -1,12 +1,16 @@
 """The hourly sweep: every campaign at Instantly compared with what it should hold (design §6).
 
 It finds what no answer told: an add that came through after it was given up, a removal that did not last, a member whom
-nobody of ours put there. Nobody suppressed stays in a campaign.
+nobody of ours put there. Nobody suppressed stays in a campaign. How far it is stands in `campaigns`, so that a sweep goes on
+where it stopped, in whatever replica.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -16,80 +20,146 @@ from common.bus import Tx
 from common.clock import Clock
 from common.database import load_queries
 from feeder.memberships import Memberships
+from feeder.settings import FeederSettings
 from feeder.vendors.instantly import GoneError, Instantly, Member, NotDoneError, UnknownOutcomeError
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
 
 
-class Sweep:
-    """Compares; the reconciler acts on what it finds."""
+PACE = 4
+"""A sweep uses one turn in so many of the rate that is kept: removals and adds come first."""
+LEASE = timedelta(minutes=5)
+"""Longer than a page can take; a sweep whose process died goes on elsewhere after it."""
 
-    def __init__(self, memberships: Memberships, vendor: Instantly, clock: Clock) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far the comparison of a campaign is: behind the member *after*, the ids of members ascend."""
+
+    campaign_id: UUID
+    vendor_campaign_id: str
+    after: str | None
+
+
+class Sweep:
+    """Compares, one campaign at a time whatever replicas there are; the reconciler acts on what it finds."""
+
+    def __init__(self, memberships: Memberships, vendor: Instantly, clock: Clock, settings: FeederSettings) -> None:
         self._memberships = memberships
         self._bus = memberships.bus
         self._vendor = vendor
         self._clock = clock
+        self._period = timedelta(seconds=settings.sweep_seconds)
+        self._pause = PACE / settings.instantly_requests_per_second
 
     async def run(self) -> None:
-        """Compare every campaign, whatever happens to one of them."""
-        await self._bus.transact(self._take_out)
-        async with self._bus.database.connection() as connection:
-            campaigns = [(row["id"], row["vendor_campaign_id"]) async for row in queries.synced_campaigns(connection)]
-        for campaign_id, vendor_campaign_id in campaigns:
+        """Compare the campaigns that are due, until none is, or Instantly wants to be left alone: then it goes on from there."""
+        while place := await self._bus.transact(self._claim):
             try:
-                await self._compare(campaign_id, vendor_campaign_id)
+                await self._compare(place)
             except GoneError:
-                await self._memberships.campaign_gone(campaign_id)
-            except (NotDoneError, UnknownOutcomeError) as error:
-                log.warning("sweep_cut_short", campaign_id=str(campaign_id), error=type(error).__name__)
+                await self._memberships.campaign_gone(place.campaign_id)
+                await self._end(place, self._clock())
+            except NotDoneError as error:
+                log.info("sweep_waits", campaign_id=str(place.campaign_id), error=str(error))
+                await self._release(place)
+                return
+            except UnknownOutcomeError as error:
+                log.warning("sweep_cut_short", campaign_id=str(place.campaign_id), fault=error.fault)
+                await self._end(place, self._clock() - self._period * 0.75)  # soon again, and the others first
 
-    async def _take_out(self, tx: Tx) -> None:
-        found = [row["lead_id"] async for row in queries.take_out(tx.connection, lead_ids=None, now=self._clock())]
-        if found:
-            log.warning("sweep_took_out", count=len(found))
+    async def _claim(self, tx: Tx) -> _Place | None:
+        now = self._clock()
+        await queries.lock_sweeps(tx.connection)
+        row = await queries.claim_sweep(tx.connection, now=now, until=now + LEASE, before=now - self._period * 0.9)
+        return _Place(row["id"], row["vendor_campaign_id"], row["sweep_cursor"]) if row else None
 
-    async def _compare(self, campaign_id: UUID, vendor_campaign_id: str) -> None:
-        started, seen, after = self._clock(), set[UUID](), None
+    async def _compare(self, place: _Place) -> None:
+        after = place.after
+        if after is None:
+            await self._bus.transact(partial(self._take_out, campaign_id=place.campaign_id))
         while True:
-            members, after = await self._vendor.page(vendor_campaign_id, after)
-            seen |= await self._take_in(campaign_id, members)
-            if not members or not after:
-                break
-        missing = await self._bus.transact(lambda tx: self._doubt(tx, campaign_id, seen, started))
-        if missing:
-            log.warning("members_missing", campaign_id=str(campaign_id), count=missing)
+            asked_at = self._clock()
+            members, following = await self._vendor.page(place.vendor_campaign_id, after)
+            if following is not None and after is not None and following <= after:
+                raise UnknownOutcomeError("cursor_goes_back")
+            await self._take_in(place.campaign_id, members)
+            await self._bus.transact(
+                partial(
+                    self._page_done, place=place, members=members, after=after, following=following, asked_at=asked_at
+                )
+            )
+            if following is None:
+                return
+            after = following
+            await asyncio.sleep(self._pause)
 
-    async def _doubt(self, tx: Tx, campaign_id: UUID, seen: set[UUID], before: datetime) -> int:
-        rows = queries.doubt_missing(tx.connection, campaign_id=campaign_id, seen=sorted(seen), before=before)
-        return len([row async for row in rows])
+    async def _page_done(
+        self,
+        tx: Tx,
+        *,
+        place: _Place,
+        members: Sequence[Member],
+        after: str | None,
+        following: str | None,
+        asked_at: datetime,
+    ) -> None:
+        """Doubt whom the page should have had, and note how far the sweep is."""
+        rows = queries.doubt_missing(
+            tx.connection,
+            campaign_id=place.campaign_id,
+            before=asked_at,
+            after=after,
+            last=following,
+            seen=[member.id for member in members],
+        )
+        if missing := len([row async for row in rows]):
+            log.warning("members_missing", campaign_id=str(place.campaign_id), count=missing)
+        now = self._clock()
+        if following is None:
+            await queries.end_sweep(tx.connection, campaign_id=place.campaign_id, now=now)
+        else:
+            await queries.go_on_sweeping(
+                tx.connection, campaign_id=place.campaign_id, cursor=following, until=now + LEASE
+            )
 
-    async def _take_in(self, campaign_id: UUID, members: Sequence[Member]) -> set[UUID]:
-        """Note who is there; the leads that we know. Strangers who are suppressed are taken out at once."""
+    async def _end(self, place: _Place, at: datetime) -> None:
+        await self._bus.transact(lambda tx: queries.end_sweep(tx.connection, campaign_id=place.campaign_id, now=at))
+
+    async def _release(self, place: _Place) -> None:
+        await self._bus.transact(lambda tx: queries.release_sweep(tx.connection, campaign_id=place.campaign_id))
+
+    async def _take_out(self, tx: Tx, *, campaign_id: UUID) -> None:
+        rows = queries.take_out(tx.connection, lead_ids=None, campaign_id=campaign_id, now=self._clock())
+        if found := len([row async for row in rows]):
+            log.warning("sweep_took_out", count=found, campaign_id=str(campaign_id))
+
+    async def _take_in(self, campaign_id: UUID, members: Sequence[Member]) -> None:
+        """Note who is there. Strangers who are suppressed, or whose lead is no more, are taken out at once."""
         hashes = {member.id: self._bus.keyring.hash_contact(member.email) for member in members}
 
-        async def write(tx: Tx) -> tuple[set[UUID], list[Member]]:
+        async def write(tx: Tx) -> list[Member]:
             ids = await self._known(tx, campaign_id, members, hashes)
             await self._record(tx, campaign_id, ids)
             strangers = [member for member in members if member.id not in set(ids.values())]
-            return set(ids), await self._suppressed(tx, strangers, hashes)
+            return await self._unwanted(tx, strangers, hashes)
 
-        known, unwanted = await self._bus.transact(write)
+        unwanted = await self._bus.transact(write)
         for member in unwanted:
             await self._vendor.remove(member.id)
         if unwanted:
-            log.error("suppressed_stranger_removed", campaign_id=str(campaign_id), count=len(unwanted))
-            telemetry.counter("equity_strangers_removed", "Suppressed members whom we did not add").add(len(unwanted))
-        return known
+            log.error("stranger_removed", campaign_id=str(campaign_id), count=len(unwanted))
+            counter = telemetry.counter(
+                "equity_strangers_removed", "Members whom we did not add and who must not be there"
+            )
+            counter.add(len(unwanted))
 
     async def _known(
         self, tx: Tx, campaign_id: UUID, members: Sequence[Member], hashes: dict[str, bytes]
     ) -> dict[UUID, str]:
         """Instantly's id by lead: found by the custom variable `lead_id`, else by the address."""
-        ids: dict[UUID, str] = {}
-        for member in members:
-            with suppress(ValueError):
-                ids[UUID(str(member.variables.get("lead_id")))] = member.id
+        ids = {lead_id: member.id for member in members if (lead_id := _lead_of(member))}
         rows = queries.known_members(tx.connection, campaign_id=campaign_id, lead_ids=list(ids))
         ours = {row["lead_id"] async for row in rows}
         by_hash = {value: member_id for member_id, value in hashes.items()}
@@ -108,7 +178,20 @@ class Sweep:
         if news:
             await self._memberships.record_in(tx, campaign_id, news)
 
-    async def _suppressed(self, tx: Tx, strangers: Sequence[Member], hashes: dict[str, bytes]) -> list[Member]:
+    async def _unwanted(self, tx: Tx, strangers: Sequence[Member], hashes: dict[str, bytes]) -> list[Member]:
         rows = queries.suppressed_addresses(tx.connection, hashes=[hashes[member.id] for member in strangers])
-        found = {row["value_hash"] async for row in rows}
-        return [member for member in strangers if hashes[member.id] in found]
+        suppressed = {row["value_hash"] async for row in rows}
+        named = {member.id: lead_id for member in strangers if (lead_id := _lead_of(member))}
+        living = {row["id"] async for row in queries.living_leads(tx.connection, lead_ids=list(named.values()))}
+        return [
+            member
+            for member in strangers
+            if hashes[member.id] in suppressed or (member.id in named and named[member.id] not in living)
+        ]
+
+
+def _lead_of(member: Member) -> UUID | None:
+    """The lead that the member was added for, where it was one of ours."""
+    with suppress(ValueError):
+        return UUID(str(member.variables.get("lead_id")))
+    return None

@@ -19,28 +19,10 @@ from pipeline.provider_states
 where provider = any (:providers);
 
 -- name: note_success!
--- Written when it changes something, or once a second: hundreds of calls share the row.
-update pipeline.provider_states
-set failures = 0, paused_until = null, last_success_at = clock_timestamp(), last_fault = null
-where provider = :provider
-and (failures > 0 or paused_until is not null or last_success_at is null or last_success_at < clock_timestamp() - interval '1 second');
+select pipeline.note_success(:provider);
 
 -- name: note_fault!
--- Failures during one pause count once. A pause doubles with each failure, and is at least what the provider asked for.
-update pipeline.provider_states
-set failures = greatest(f.failures, :at_least),
-    paused_until = greatest(
-      case when :probing then null else paused_until end,
-      clock_timestamp() + make_interval(secs => greatest(:least_s, least(:longest_s, :pause_s * 2 ^ least(f.failures - 1, 20))))
-    ),
-    last_fault = :fault
-from (
-  select provider as name, failures + case when paused_until > clock_timestamp() and not :probing then 0 else 1 end as failures
-  from pipeline.provider_states
-  where provider = :provider
-  for update
-) f
-where provider = f.name;
+select pipeline.note_fault(:provider, :fault, :probing, :at_least, :pause_s, :longest_s, :least_s);
 
 -- name: leads_to_trace
 select

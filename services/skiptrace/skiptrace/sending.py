@@ -1,11 +1,9 @@
 """One HTTP call to a provider, and whether its request can have arrived when it fails."""
 
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-
 import aiohttp
 import orjson
 
+from common.retry_after import retry_after
 from skiptrace.provider import Reply, Request, UnknownAnswerError, UnpaidError
 
 MOST_BYTES = 16_000_000
@@ -42,7 +40,7 @@ class Sender:
         try:
             async with self._session.post(request.url, data=body, headers=headers, allow_redirects=False) as reply:
                 content = await _read(reply)
-                return Reply(reply.status, reply.content_type, content, _retry_after(reply.headers.get("Retry-After")))
+                return Reply(reply.status, reply.content_type, content, retry_after(reply.headers.get("Retry-After")))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise UnpaidError("not_reached") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -57,16 +55,3 @@ async def _read(reply: aiohttp.ClientResponse) -> bytes:
         if len(content) > MOST_BYTES:
             raise UnknownAnswerError("too_large")
     return bytes(content)
-
-
-def _retry_after(text: str | None) -> timedelta | None:
-    """`Retry-After` in seconds or as a date; None where there is none or it cannot be read."""
-    if not text:
-        return None
-    if text.strip().isdigit():
-        return timedelta(seconds=min(int(text), 3_600))
-    try:
-        wait = parsedate_to_datetime(text) - datetime.now(UTC)
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, timedelta()), timedelta(hours=1))

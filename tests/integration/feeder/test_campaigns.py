@@ -61,10 +61,10 @@ async def test_a_creation_without_an_answer_is_found_by_its_name(
     feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
 ) -> None:
     (await equity.soon("campaigns", "sync")).ok()
-    empty.answers = [500] * 7
-    await synced(feeder, ranch)
-    assert await ranch.ask("select count(*) from app.campaigns where synced_version = 0") == [7]
-    await synced(feeder, ranch, minutes=2)
+    empty.answers = [500] * 3
+    for _ in range(4):
+        await synced(feeder, ranch, minutes=2)
+        await ranch.end_pause()
     assert len(empty.campaigns) == 45
     assert await ranch.ask("select count(distinct vendor_campaign_id) from app.campaigns where problem is null") == [45]
 

@@ -62,7 +62,7 @@ async def test_services_declare_their_jobs(ranch: Ranch, feeder: Feeder, equity:
     listed = {row["job"]: row["when"] for row in (await equity.soon("jobs", "list", "--json")).ok().json}
     assert listed["feeder.refresh"] == "05:30 daily, until 6 h later"
     assert listed["feeder.feed"] == "06:00 Mon to Fri, until 6 h later"
-    assert listed["feeder.sweep"] == "every 3600 s"
+    assert listed["feeder.sweep"] == "every 60 s"
 
 
 async def test_whoever_must_not_be_in_a_campaign_is_watched_until_the_vendor_said_that_they_are_out(

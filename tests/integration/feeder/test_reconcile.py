@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
+
 from feeder.settings import FeederSettings
 from support.feeding import MONDAY, Feeder, Ranch, settings_on
 from support.instantly import Workspace
@@ -22,6 +24,7 @@ async def until_settled(ranch: Ranch, feeder: Feeder, rounds: int = 12) -> None:
     """Let time pass and the reconciler work, for some five minutes."""
     for _ in range(rounds):
         ranch.clock.forward(seconds=30)
+        await ranch.end_pause()
         await feeder.run("reconcile")
 
 
@@ -96,21 +99,33 @@ async def test_429_without_retry_after_is_waited_out_and_nobody_is_lost(
     assert set(workspace.added.values()) == {1}
 
 
-async def test_without_a_paid_plan_everybody_waits_and_the_next_day_has_no_more_than_its_limit(
-    ranch: Ranch, feeder: Feeder, workspace: Workspace
+@pytest.mark.parametrize("status", [401, 402, 403])
+async def test_refused_as_a_whole_everybody_waits_and_the_next_day_has_no_more_than_its_limit(
+    ranch: Ranch, feeder: Feeder, workspace: Workspace, status: int
 ) -> None:
     broker = await ranch.broker(limit=3)
-    await ranch.leads(broker, 9)
-    workspace.answers = [402] * 50
+    leads = await ranch.leads(broker, 9)
+    workspace.answers = [status] * 50
     await feeder.run("feed")
     await until_settled(ranch, feeder)
     assert workspace.members == {}
+    assert await ranch.slots(broker, TODAY) == {"reserved": 3}, "mended today they would still be added today"
+    with pytest.raises(RuntimeError, match=f"refuses us .http_{status}"):
+        await feeder.run("feed")
+    assert await ranch.ask("select outcome || detail from pipeline.job_runs") == ["failedInstantlyRefusesError"]
     workspace.answers = []
+    await ranch.end_pause()
     ranch.clock.now = MONDAY + timedelta(days=1, hours=-3)
     await feeder.run("reconcile")
-    assert workspace.members == {}, "a slot of Monday is not used on Tuesday before the feed counts it there"
+    assert workspace.members == {}, "a slot of Monday is not used on Tuesday"
+    ranch.clock.now = MONDAY + timedelta(days=1, minutes=-30)
+    await feeder.run("refresh")
+    line = "select id from app.leads where campaign_status = 'queued' and added_to_campaign_at is null"
+    assert set(await ranch.ask(line)) == set(leads)
     ranch.clock.now = MONDAY + timedelta(days=1)
-    await feeder.run("feed", "reconcile")
+    with pytest.raises(RuntimeError, match="refuses us"):
+        await feeder.run("feed")  # nobody has called since
+    await feeder.run("reconcile", "feed")
     assert await ranch.slots(broker, date(2026, 11, 17)) == {"added": 3}
     assert await ranch.slots(broker, TODAY) == {}
 

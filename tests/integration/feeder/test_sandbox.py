@@ -65,6 +65,7 @@ async def fault(sandbox: Any, kind: str, operation: str, **more: object) -> None
 async def settle(ranch: Ranch, feeder: Feeder) -> None:
     for _ in range(20):
         ranch.clock.forward(seconds=30)
+        await ranch.end_pause()
         await feeder.run("reconcile")
 
 

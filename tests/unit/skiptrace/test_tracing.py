@@ -4,13 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skiptrace.lead import Asked, Lead
 from skiptrace.router import Standing
-from skiptrace.sending import _retry_after
 from skiptrace.tracing import HOPELESS_FAILURES, InFlight, chunks, is_hopeless
 from skiptrace.turns import State
 
@@ -55,20 +53,3 @@ async def test_no_more_records_are_in_flight_than_a_crash_may_cost() -> None:
     await asyncio.gather(*(call(records) for records in (60, 60, 100, 1, 40, 99)))
     assert now == 0
     assert 60 <= most <= 100
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("3", 3),
-        ("0", 0),
-        ("999999", 3_600),
-        ("soon", None),
-        ("", None),
-        (None, None),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
-    ],
-)
-def test_retry_after_comes_in_seconds_or_as_a_date(header: str | None, seconds: int | None) -> None:
-    found = _retry_after(header)
-    assert (found.total_seconds() if found is not None else None) == seconds

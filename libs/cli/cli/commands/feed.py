@@ -27,7 +27,7 @@ def preview(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show who would be fed, and who not and why. It is the feed itself, rolled back: nothing changes."""
+    """Show who would be fed, and who not and why, by the rules of the feed itself. Nothing is locked or changed."""
 
     async def find(connection: Connection) -> Any:
         return await broker_id(connection, broker)

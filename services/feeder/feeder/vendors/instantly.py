@@ -4,33 +4,43 @@ Errors tell what matters to a caller: whether the thing was done. `NotDoneError`
 have been; ask, never repeat blindly. There are no idempotency keys.
 """
 
-import asyncio
-import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import orjson
 
 from common import telemetry
+from common.retry_after import retry_after
+from feeder.door import Door
 from feeder.settings import FeederSettings
 
 PAGE = 100
 """Items of a page, and addresses of one look-up, at the most."""
-_OK, _BAD_REQUEST, _NOT_FOUND, _TOO_MANY, _SERVER_FAULT = 200, 400, 404, 429, 500
+_OK, _REDIRECT, _BAD_REQUEST, _NOT_FOUND, _SERVER_FAULT = 200, 300, 400, 404, 500
+_REASONS = {
+    "in_blocklist": "in_blocklist",
+    "invalid_email_count": "invalid",
+    "incomplete_count": "incomplete",
+    "duplicate_email_count": "duplicate",
+    "duplicated_leads": "member_already",
+    "skipped_count": "member_already",
+}
+"""Counts of a bulk add, and why those who are counted were not created."""
 
 Scalar = str | int | float | bool | None
 
 
 class NotDoneError(Exception):
-    """Instantly refused, or was never reached: nothing was done. *status* is the HTTP status, 0 for no connection."""
+    """Nothing was done: Instantly refused (*status*), or was never reached (0); *asked_for* is how long it wants to be left alone."""
 
-    def __init__(self, status: int, retry_after: float | None = None) -> None:
+    def __init__(self, status: int = 0, asked_for: timedelta | None = None) -> None:
         super().__init__(f"Instantly answered {status}" if status else "Instantly cannot be reached")
-        self.status = status
-        self.retry_after = retry_after
-        """Seconds that Instantly asked us to wait; mostly it does not say."""
+        self.fault = f"http_{status}" if status else "unreachable"
+        self.asked_for = asked_for
 
 
 class InvalidRequestError(NotDoneError):
@@ -41,8 +51,20 @@ class GoneError(NotDoneError):
     """404: there is no such campaign or lead."""
 
 
+class LeftAloneError(NotDoneError):
+    """Nothing was sent: Instantly wants to be left alone for a while, or refuses us, or its rate is used up (`feeder.door`)."""
+
+    def __str__(self) -> str:
+        """What the log says."""
+        return "Instantly is left alone for a while"
+
+
 class UnknownOutcomeError(Exception):
-    """No answer, or one that says nothing (a timeout, a cut connection, 5xx): it may have been done."""
+    """No answer, or one that says nothing (a timeout, a cut connection, 5xx, a page of HTML): it may have been done."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"Instantly's answer says nothing: {fault}")
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +95,43 @@ class NewMember:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a bulk add told."""
+
+    ids: Mapping[int, str]
+    """Instantly's ids of those created, by their place in the request."""
+    reason: str | None = None
+    """Why the others were not, where the counts tell: `in_blocklist`, `invalid`, `duplicate`, `member_already`."""
+    doubtful: bool = False
+    """The answer contradicts itself: who is missing may have been created all the same."""
+
+
+@dataclass(slots=True)
+class _Page:
+    """Where a list was read to, so that a cursor that leads nowhere is noticed."""
+
+    seen: set[str] = field(default_factory=set)
+
+    def next(self, answer: Mapping[str, Any], items: Sequence[object]) -> str | None:
+        """The cursor of the next page; None at the end. Raises UnknownOutcomeError for a cursor that came before."""
+        after = answer.get("next_starting_after")
+        if not items or not after:
+            return None
+        if str(after) in self.seen:
+            raise UnknownOutcomeError("its cursor repeats")
+        self.seen.add(str(after))
+        return str(after)
+
+
 class Instantly:
     """A client of one workspace."""
 
-    def __init__(self, settings: FeederSettings) -> None:
+    def __init__(self, settings: FeederSettings, door: Door) -> None:
         self._base = settings.instantly_base_url.rstrip("/") + "/api/v2"
         self._key = settings.instantly_api_key.get_secret_value() if settings.instantly_api_key else ""
         self._timeout = aiohttp.ClientTimeout(total=settings.instantly_timeout_seconds)
-        self._gap = 1 / settings.instantly_requests_per_second
-        self._next_at = 0.0
+        self._door = door
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -94,31 +144,29 @@ class Instantly:
         if self._session is not None:
             await self._session.close()
 
-    async def add(self, campaign_id: str, members: Sequence[NewMember]) -> dict[int, str]:
-        """Add up to 1,000 members; Instantly's ids of those created, by their place in *members*.
-
-        Who is missing from the answer is in the campaign already, in a block list, invalid or a duplicate: the answer has
-        no more than counts for these.
-        """
+    async def add(self, campaign_id: str, members: Sequence[NewMember]) -> Added:
+        """Add up to 1,000 members. Who is missing from the answer was not created: it has no more than counts for these."""
         body = {
             "campaign_id": campaign_id,
             "skip_if_in_campaign": True,
             "leads": [member.as_json() for member in members],
         }
-        answer = await self._call("POST", "/leads/add", body)
-        return {int(created["index"]): str(created["id"]) for created in answer.get("created_leads") or []}
+        return _added(await self._call("POST", "/leads/add", body), members)
 
     async def find(self, campaign_id: str, emails: Sequence[str]) -> list[Member]:
         """Those of up to 100 *emails* that are in the campaign."""
         body = {"campaign": campaign_id, "contacts": list(emails), "limit": PAGE}
-        answer = await self._call("POST", "/leads/list", body)
-        return [_member(item) for item in answer.get("items") or []]
+        return _members(_items(await self._call("POST", "/leads/list", body)))
 
     async def page(self, campaign_id: str, after: str | None) -> tuple[list[Member], str | None]:
-        """A page of the campaign's members and where the next one starts; an empty page is the end."""
+        """A page of the campaign's members, in the order of their ids, and where the next one starts, if there is one.
+
+        Raises UnknownOutcomeError for a cursor that does not move on.
+        """
         body = {"campaign": campaign_id, "limit": PAGE} | ({"starting_after": after} if after else {})
         answer = await self._call("POST", "/leads/list", body)
-        return [_member(item) for item in answer.get("items") or []], answer.get("next_starting_after")
+        items = _items(answer)
+        return _members(items), _Page({after} if after else set()).next(answer, items)
 
     async def remove(self, member_id: str) -> None:
         """Take a member out of its campaign; who is gone already is no error."""
@@ -130,19 +178,22 @@ class Instantly:
     async def campaigns(self) -> dict[str, str]:
         """The ids of all campaigns by name."""
         found: dict[str, str] = {}
-        after: str | None = None
+        after, pages = None, _Page()
         while True:
             query = f"?limit={PAGE}" + (f"&starting_after={after}" if after else "")
             answer = await self._call("GET", f"/campaigns{query}")
-            items = answer.get("items") or []
-            found |= {str(item["name"]): str(item["id"]) for item in items}
-            after = answer.get("next_starting_after")
-            if not items or not after:
+            items = _items(answer)
+            found |= {str(item["name"]): str(item["id"]) for item in items if item.get("name") and item.get("id")}
+            after = pages.next(answer, items)
+            if after is None:
                 return found
 
     async def create_campaign(self, campaign: Mapping[str, Any]) -> str:
         """Create a campaign, which sends nothing yet; its id."""
-        return str((await self._call("POST", "/campaigns", campaign))["id"])
+        answer = await self._call("POST", "/campaigns", campaign)
+        if not answer.get("id"):
+            raise UnknownOutcomeError("a campaign without an id")
+        return str(answer["id"])
 
     async def update_campaign(self, campaign_id: str, campaign: Mapping[str, Any]) -> None:
         """Bring a campaign up to date. Steps that were sent are not sent again."""
@@ -153,54 +204,110 @@ class Instantly:
         await self._call("POST", f"/campaigns/{campaign_id}/{'activate' if active else 'pause'}", {})
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        if self._session is None:
-            raise NotDoneError(0)
-        await self._wait_for_turn()
-        data = None if body is None else orjson.dumps(body)
-        headers = {} if data is None else {"Content-Type": "application/json"}
-        outcome = "unknown"
+        turn = await self._door.enter()
+        if turn is None:
+            raise LeftAloneError
+        fault = ""
         try:
-            async with self._session.request(method, self._base + path, data=data, headers=headers) as answer:
-                outcome = str(answer.status)
-                return _read(answer, await answer.read())
-        except aiohttp.ClientConnectorError as error:
-            outcome = "unreachable"
-            raise NotDoneError(0) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UnknownOutcomeError(type(error).__name__) from error
+            answer = await self._send(method, path, body)
+        except (InvalidRequestError, GoneError) as error:
+            await self._door.went_well()  # the fault is the request's
+            fault = error.fault
+            raise
+        except NotDoneError as error:
+            fault = error.fault
+            await self._door.went_wrong(fault, probing=turn.probing, asked_for=error.asked_for)
+            raise
+        except UnknownOutcomeError as error:
+            fault = error.fault
+            await self._door.went_wrong(fault, probing=turn.probing)
+            raise
+        else:
+            await self._door.went_well()
+            return answer
         finally:
             counter = telemetry.counter("equity_vendor_answers", "Answers of vendors by status")
-            counter.add(1, {"vendor": "instantly", "operation": f"{method} /{path.split('/')[1]}", "outcome": outcome})
+            operation = f"{method} /{path.split('/')[1].partition('?')[0]}"
+            counter.add(
+                1, {"vendor": "instantly", "operation": operation, "outcome": fault.removeprefix("http_") or "200"}
+            )
 
-    async def _wait_for_turn(self) -> None:
-        """Space requests evenly, so that the workspace's limit is kept without asking for it."""
-        now = time.monotonic()
-        self._next_at = max(self._next_at, now) + self._gap
-        await asyncio.sleep(self._next_at - self._gap - now)
+    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        if self._session is None:
+            raise NotDoneError
+        data = None if body is None else orjson.dumps(body)
+        headers = {} if data is None else {"Content-Type": "application/json"}
+        try:
+            # Not to follow redirects: they would turn a POST into a GET, and carry the key elsewhere.
+            async with self._session.request(
+                method, self._base + path, data=data, headers=headers, allow_redirects=False
+            ) as reply:
+                return _read(reply, await reply.read())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotDoneError from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnknownOutcomeError("timeout" if isinstance(error, TimeoutError) else "cut_off") from error
 
 
-def _read(answer: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any]:
-    """The body of a good answer. Raises NotDoneError or UnknownOutcomeError for any other."""
-    if answer.status >= _SERVER_FAULT:
-        raise UnknownOutcomeError(f"status {answer.status}")
-    if answer.status == _BAD_REQUEST:
-        raise InvalidRequestError(answer.status)
-    if answer.status == _NOT_FOUND:
-        raise GoneError(answer.status)
-    if not _OK <= answer.status < 300:  # noqa: PLR2004 - the end of success
-        raise NotDoneError(answer.status, _retry_after(answer))
+def _read(reply: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any]:
+    """The body of a good answer, {} for one without. Raises NotDoneError or UnknownOutcomeError for any other."""
+    if reply.status >= _SERVER_FAULT:
+        raise UnknownOutcomeError(f"http_{reply.status}")
+    if reply.status == _BAD_REQUEST:
+        raise InvalidRequestError(reply.status)
+    if reply.status == _NOT_FOUND:
+        raise GoneError(reply.status)
+    if not _OK <= reply.status < _REDIRECT:
+        raise NotDoneError(reply.status, retry_after(reply.headers.get("Retry-After")))
     try:
         body = orjson.loads(raw) if raw else {}
     except orjson.JSONDecodeError as error:
-        raise UnknownOutcomeError("an answer that is no JSON") from error
-    return body if isinstance(body, dict) else {}
+        raise UnknownOutcomeError("no_json") from error
+    if not isinstance(body, dict):
+        raise UnknownOutcomeError("no_object")
+    return body
 
 
-def _retry_after(answer: aiohttp.ClientResponse) -> float | None:
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if answer.status == _TOO_MANY and text.isdigit() else None
+def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The items of a list. Raises UnknownOutcomeError for an answer without: it does not say that there are none."""
+    items = answer.get("items")
+    if not isinstance(items, list):
+        raise UnknownOutcomeError("no_items")
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _added(answer: Mapping[str, Any], members: Sequence[NewMember]) -> Added:
+    """What an answer to a bulk add says about *members*. Raises UnknownOutcomeError for one that says nothing.
+
+    An entry is believed when its place is one of the request's, named once, and its email, where it has one, is that member's.
+    """
+    created = answer.get("created_leads")
+    if not isinstance(created, list):
+        raise UnknownOutcomeError("no_created_leads")
+    entries = [entry if isinstance(entry, dict) else {} for entry in created]
+    named = Counter(str(entry.get("index")) for entry in entries)
+    ids = {
+        int(entry["index"]): str(entry["id"])
+        for entry in entries
+        if entry.get("id") and named[str(entry.get("index"))] == 1 and _is_of(entry, members)
+    }
+    counts = {reason for name, reason in _REASONS.items() if answer.get(name)}
+    uploaded = answer.get("leads_uploaded", len(ids))
+    doubtful = len(ids) < len(entries) or uploaded != len(ids)
+    return Added(ids, counts.pop() if len(counts) == 1 else None, doubtful)
+
+
+def _is_of(entry: Mapping[str, Any], members: Sequence[NewMember]) -> bool:
+    index, email = entry.get("index"), entry.get("email")
+    if type(index) is not int or not 0 <= index < len(members):
+        return False
+    return not email or str(email).lower() == members[index].email.lower()
+
+
+def _members(items: Sequence[Mapping[str, Any]]) -> list[Member]:
+    return [_member(item) for item in items if item.get("id")]
 
 
 def _member(item: Mapping[str, Any]) -> Member:
     payload = item.get("payload")
-    return Member(str(item["id"]), str(item.get("email", "")).lower(), payload if isinstance(payload, dict) else {})
+    return Member(str(item["id"]), str(item.get("email") or "").lower(), payload if isinstance(payload, dict) else {})

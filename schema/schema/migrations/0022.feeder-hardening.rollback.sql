@@ -1,0 +1,13 @@
+grant insert on pipeline.provider_grants to svc_skiptrace;
+grant insert, update on pipeline.provider_states to svc_skiptrace;
+revoke select on pipeline.provider_states from svc_feeder;
+revoke execute on function pipeline.take_turn(text, integer, integer, double precision, integer, double precision, text) from svc_feeder;
+drop function pipeline.note_fault(text, text, boolean, integer, double precision, double precision, double precision);
+drop function pipeline.note_success(text);
+alter function pipeline.take_turn(text, integer, integer, double precision, integer, double precision, text) security invoker;
+drop view pipeline.due_adds;
+alter table app.campaigns drop column swept_at, drop column sweep_cursor, drop column sweep_until;
+drop index app.feed_slots_not_added_idx;
+revoke select on app.lead_conflicts from svc_feeder;
+drop index app.lead_conflicts_household_idx;
+delete from pipeline.lead_moves where from_status = 'active' and to_status = 'queued';

@@ -1,0 +1,41 @@
+"""How long a vendor asks to be left alone: seconds or a date, never longer than an hour, never less than nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.retry_after import LONGEST, retry_after
+
+NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("3", 3),
+        ("0", 0),
+        (" 17 ", 17),
+        ("999999", 3_600),
+        ("9" * 5_000, 3_600),
+        ("-5", None),
+        ("²", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Mon, 16 Nov 2026 14:00:20 GMT", 20),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3_600),
+    ],
+)
+def test_it_comes_in_seconds_or_as_a_date(header: str | None, seconds: int | None) -> None:
+    found = retry_after(header, NOW)
+    assert (found.total_seconds() if found is not None else None) == seconds
+
+
+@given(st.text(max_size=60))
+def test_whatever_it_says_the_wait_is_bounded(header: str) -> None:
+    found = retry_after(header, NOW)
+    assert found is None or timedelta() <= found <= LONGEST
