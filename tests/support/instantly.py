@@ -32,6 +32,15 @@ class Workspace:
     """Seconds before an add is done; a caller that does not wait so long has no answer, and it is done all the same."""
     mute_after_add: bool = False
     """Do the add, and answer 500."""
+    retry_after: str | None = None
+    """The header of refusals."""
+    spoil_add: Callable[[dict[str, Any]], Any] | None = None
+    """Makes of the answer to an add, which was done, another: an object, or bytes as they are."""
+    spoil_list: Callable[[dict[str, Any]], Any] | None = None
+    removal_answers: list[int] = field(default_factory=list)
+    """Statuses of the next removals, instead of doing them."""
+    malformed: str = "malformed"
+    """Emails that begin so are a 400."""
     adding: asyncio.Event = field(default_factory=asyncio.Event)
 
     def emails(self, campaign: str | None = None) -> list[str]:
@@ -86,8 +95,14 @@ def _app(workspace: Workspace) -> web.Application:
     return app
 
 
-def _error(status: int) -> web.Response:
-    return web.json_response({"statusCode": status, "error": "x", "message": "x"}, status=status)
+def _error(status: int, retry_after: str | None = None) -> web.Response:
+    headers = {"Retry-After": retry_after} if retry_after else None
+    return web.json_response({"statusCode": status, "error": "x", "message": "x"}, status=status, headers=headers)
+
+
+def _spoiled(body: dict[str, Any], spoil: Callable[[dict[str, Any]], Any] | None) -> web.Response:
+    said = spoil(body) if spoil else body
+    return web.Response(body=said) if isinstance(said, bytes) else web.json_response(said)
 
 
 @dataclass
@@ -98,7 +113,7 @@ class _Api:
         body, workspace = await request.json(), self.workspace
         workspace.adding.set()
         if workspace.answers:
-            return _error(workspace.answers.pop(0))
+            return _error(workspace.answers.pop(0), workspace.retry_after)
         if workspace.slow_add:
             # The work goes on when the caller hangs up, as it would at the real one.
             return await asyncio.shield(asyncio.ensure_future(self._later(body)))
@@ -108,31 +123,32 @@ class _Api:
         await asyncio.sleep(self.workspace.slow_add)
         return self._do(body)
 
-    def _do(self, body: dict[str, Any]) -> web.Response:
-        workspace, leads = self.workspace, body["leads"]
+    def _do(self, request: dict[str, Any]) -> web.Response:
+        workspace, leads = self.workspace, request["leads"]
         workspace.bulk_sizes.append(len(leads))
-        if body["campaign_id"] not in workspace.campaigns:
+        if request["campaign_id"] not in workspace.campaigns:
             return _error(404)
-        if not 0 < len(leads) <= 1000 or any(_not_scalar(lead) for lead in leads):
+        if not 0 < len(leads) <= 1000 or any(_not_scalar(lead, workspace.malformed) for lead in leads):
             return _error(400)
         created = []
         for index, lead in enumerate(leads):
-            there = lead["email"] in workspace.emails(body["campaign_id"]) and body.get("skip_if_in_campaign")
+            there = lead["email"] in workspace.emails(request["campaign_id"]) and request.get("skip_if_in_campaign")
             if not there and lead["email"] not in workspace.blocked:
-                member = workspace.add(body["campaign_id"], lead)
+                member = workspace.add(request["campaign_id"], lead)
                 created.append({"index": index, "id": member["id"], "email": lead["email"]})
         if workspace.mute_after_add:
             return _error(500)
         missing = len(leads) - len(created)
-        return web.json_response(
-            {
-                "status": "success",
-                "total_sent": len(leads),
-                "leads_uploaded": len(created),
-                "skipped_count": missing,
-                "created_leads": created,
-            }
-        )
+        blocked = sum(lead["email"] in workspace.blocked for lead in leads)
+        body = {
+            "status": "success",
+            "total_sent": len(leads),
+            "leads_uploaded": len(created),
+            "in_blocklist": blocked,
+            "skipped_count": missing - blocked,
+            "created_leads": created,
+        }
+        return _spoiled(body, workspace.spoil_add)
 
     async def list(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -147,9 +163,12 @@ class _Api:
             m for m in found if (wanted is None or m["email"] in wanted) and m["id"] > body.get("starting_after", "")
         ]
         page = found[: body.get("limit", 10)]
-        return web.json_response({"items": page, "next_starting_after": page[-1]["id"] if page else None})
+        body = {"items": page, "next_starting_after": page[-1]["id"] if page else None}
+        return _spoiled(body, self.workspace.spoil_list)
 
     async def delete(self, request: web.Request) -> web.Response:
+        if self.workspace.removal_answers:
+            return _error(self.workspace.removal_answers.pop(0), self.workspace.retry_after)
         member = self.workspace.members.pop(request.match_info["id"], None)
         return web.json_response(member) if member else _error(404)
 
@@ -183,6 +202,6 @@ class _Api:
         return web.json_response(campaign)
 
 
-def _not_scalar(lead: dict[str, Any]) -> bool:
+def _not_scalar(lead: dict[str, Any], malformed: str) -> bool:
     values = lead.get("custom_variables", {}).values()
-    return any(isinstance(value, dict | list) for value in values) or lead["email"].startswith("malformed")
+    return any(isinstance(value, dict | list) for value in values) or lead["email"].startswith(malformed)

@@ -9,9 +9,10 @@ from string import Template
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cli.errors import UsageError
+from common.contact_values import email_address
 
 SHIPPED = Path(__file__).with_name("campaigns.yaml")
 
@@ -30,6 +31,16 @@ Timezone = Literal[
 """Instantly's names for the zones of the United States; it knows no New_York, Denver or Los_Angeles (contracts §1)."""
 
 _BLANK = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+def _account(text: str) -> str:
+    if (account := email_address(text)) is None:
+        raise ValueError(f"{text!r} is no email account")
+    return account
+
+
+Account = Annotated[str, AfterValidator(_account)]
+"""An email account connected at Instantly."""
 
 
 class _Model(BaseModel):
@@ -67,7 +78,7 @@ class Persona(_Model):
     role: str
     opening: str
     closing: str
-    senders: tuple[str, ...] = Field((), description="Email accounts at Instantly that send for this persona.")
+    senders: tuple[Account, ...] = Field((), description="Email accounts at Instantly that send for this persona.")
 
 
 class Schedule(_Model):
@@ -86,6 +97,7 @@ class Campaign(_Model):
     personas: Literal["all"] | tuple[int, ...] = "all"
     brokers: Literal["all"] | tuple[str, ...] = "all"
     schedule: Schedule = Schedule()
+    senders: tuple[Account, ...] = Field((), description="Accounts that send for personas without any of their own.")
 
 
 class CampaignFile(_Model):
@@ -118,6 +130,16 @@ class CampaignFile(_Model):
         return [one for one in self.personas if campaign.personas == "all" or one.id in campaign.personas]
 
 
+def without_senders(file: CampaignFile) -> list[str]:
+    """Campaigns that no account sends for, by campaign and persona: Instantly takes members and sends them nothing."""
+    return [
+        f"{campaign.name} - {persona.name}"
+        for campaign in file.campaigns
+        for persona in file.personas_of(campaign)
+        if not (persona.senders or campaign.senders)
+    ]
+
+
 def load(path: Path) -> CampaignFile:
     """The file at *path*. Raises UsageError that says where it is not as it must be."""
     try:
@@ -138,7 +160,8 @@ def rows(file: CampaignFile, postal_address: str, brokers: dict[str, Any]) -> li
         wanted = brokers if campaign.brokers == "all" else {name: _broker(brokers, name) for name in campaign.brokers}
         for persona in file.personas_of(campaign):
             sequence = [_filled(step, persona, postal_address) for step in file.sequences[campaign.sequence]]
-            settings = campaign.schedule.model_dump(by_alias=True) | {"senders": list(persona.senders)}
+            senders = list(dict.fromkeys(persona.senders or campaign.senders))
+            settings = campaign.schedule.model_dump(by_alias=True) | {"senders": senders}
             made += [
                 {
                     "broker_id": broker,

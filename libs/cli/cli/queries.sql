@@ -367,9 +367,11 @@ where problem = 'gone';
 
 -- name: list_campaigns()
 select
-    c.id, b.name as broker, c.name, c.active, c.version, c.synced_at, c.problem,
+    c.id, b.name as broker, c.name, c.active, c.version, c.synced_at,
+    coalesce(c.problem, 'Instantly refuses us: ' || s.last_fault) as problem,
     case
         when c.version > c.synced_version and (c.active or c.vendor_campaign_id is not null) then 'due'
+        when c.active and c.settings -> 'senders' = '[]' then 'no senders'
         when c.active then 'sends'
         else 'pauses'
     end as state,
@@ -386,6 +388,7 @@ select
     ) as waiting
 from app.campaigns c
 join app.brokers b on b.id = c.broker_id
+left join pipeline.provider_states s on s.provider = 'instantly' and s.last_fault in ('http_401', 'http_402', 'http_403')
 order by lower(b.name), c.name;
 
 -- name: count_campaigns(broker_id)^

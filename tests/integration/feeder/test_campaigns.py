@@ -40,7 +40,8 @@ async def test_campaigns_are_created_with_their_steps_and_set_to_send(
     assert (campaign["status"], campaign["insert_unsubscribe_header"], campaign["stop_on_reply"]) == (1, True, True)
     assert campaign["campaign_schedule"]["schedules"][0]["days"] == {str(day): 0 < day < 6 for day in range(7)}
     listed = (await equity.soon("campaigns", "list", "--json")).ok().json
-    assert {row["state"] for row in listed} == {"sends"}
+    assert {row["state"] for row in listed} == {"no senders"}
+    assert "email_list" not in campaign, "accounts set by hand at Instantly stay"
 
 
 async def test_a_second_sync_changes_nothing_and_a_change_is_brought_to_instantly(
@@ -95,6 +96,51 @@ async def test_a_campaign_that_left_the_file_pauses_where_that_is_asked_for(
     assert (ended["unchanged"], ended["retired"]) == (2, 43)
     await synced(feeder, ranch)
     assert sorted(campaign["status"] for campaign in empty.campaigns.values()) == [1] * 2 + [2] * 43
+
+
+async def test_accounts_that_send_are_brought_along_and_their_lack_is_told(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity, tmp_path: Any
+) -> None:
+    from cli.campaigns import SHIPPED
+
+    warned = (await equity.soon("campaigns", "sync", "--check")).ok()
+    assert "no account sends for 45 campaigns" in warned.err
+    with_senders = tmp_path / "with.yaml"
+    text = SHIPPED.read_text()
+    with_senders.write_text(
+        text.replace("    brokers: all\n", "    brokers: all\n    senders: [Dana@outreach.example]\n")
+    )
+    told = (await equity.soon("campaigns", "sync", with_senders)).ok()
+    assert "WARNING" not in told.err
+    await synced(feeder, ranch)
+    assert {tuple(campaign["email_list"]) for campaign in empty.campaigns.values()} == {("dana@outreach.example",)}
+    listed = (await equity.soon("campaigns", "list", "--json")).ok().json
+    assert {row["state"] for row in listed} == {"sends"}
+    with_senders.write_text(text.replace("    brokers: all\n", "    brokers: all\n    senders: [dana]\n"))
+    refused = await equity.soon("campaigns", "sync", with_senders)
+    assert (refused.code, "'dana' is no email account" in refused.err) == (2, True)
+
+
+async def test_a_workspace_that_refuses_us_is_told_beside_each_campaign(
+    feeder: Feeder, ranch: Ranch, workspace: Workspace, equity: Equity
+) -> None:
+    broker = await ranch.broker()
+    await ranch.leads(broker, 1)
+    workspace.answers = [402]
+    await feeder.run("feed", "reconcile")
+    [listed] = (await equity.soon("campaigns", "list", "--json")).ok().json
+    assert (listed["problem"], listed["waiting"]) == ("Instantly refuses us: http_402", 1)
+
+
+async def test_a_change_that_meets_a_pause_keeps_nobody_from_being_fed(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    (await equity.soon("campaigns", "sync")).ok()
+    await synced(feeder, ranch)
+    (await equity.soon("campaigns", "sync", POSTAL_ADDRESS="2 New St, Tampa, FL 33602")).ok()
+    await ranch.db.execute("update pipeline.provider_states set paused_until = now() + interval '1 hour'")
+    await synced(feeder, ranch)
+    assert await ranch.ask("select count(*) from app.campaigns where problem is null") == [45]
 
 
 async def test_without_a_postal_address_nothing_is_made(ranch: Ranch, equity: Equity) -> None:

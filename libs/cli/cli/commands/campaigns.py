@@ -33,6 +33,11 @@ def sync(
 ) -> None:
     """Make the campaigns as the file says, and update those that differ. The feeder brings them to Instantly."""
     read = campaigns.load(file)
+    if silent := campaigns.without_senders(read):
+        say(
+            f"WARNING: no account sends for {len(silent)} campaigns, the first is {silent[0]!r}: leads are added, and Instantly "
+            "sends them nothing. Set `senders` of the personas or of the campaign; see docs/adding-a-campaign.md."
+        )
     if check:
         steps = sum(len(sequence) for sequence in read.sequences.values())
         counts = {"personas": len(read.personas), "emails": steps, "campaigns": len(read.campaigns)}
