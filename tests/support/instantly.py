@@ -37,6 +37,7 @@ class Workspace:
     spoil_add: Callable[[dict[str, Any]], Any] | None = None
     """Makes of the answer to an add, which was done, another: an object, or bytes as they are."""
     spoil_list: Callable[[dict[str, Any]], Any] | None = None
+    spoil_campaigns: Callable[[dict[str, Any]], Any] | None = None
     removal_answers: list[int] = field(default_factory=list)
     """Statuses of the next removals, instead of doing them."""
     malformed: str = "malformed"
@@ -178,7 +179,8 @@ class _Api:
             (c for c in self.workspace.campaigns.values() if c["id"] > after), key=lambda campaign: campaign["id"]
         )
         page = found[: int(request.query.get("limit", "10"))]
-        return web.json_response({"items": page, "next_starting_after": page[-1]["id"] if page else None})
+        body = {"items": page, "next_starting_after": page[-1]["id"] if page else None}
+        return _spoiled(body, self.workspace.spoil_campaigns)
 
     async def create(self, request: web.Request) -> web.Response:
         campaign = {**await request.json(), "id": str(uuid4()), "status": 0}

@@ -432,9 +432,10 @@ update app.campaigns
 set sweep_cursor = null, sweep_until = null, swept_at = :now
 where id = :campaign_id;
 
--- name: release_sweep!
+-- name: put_sweep_off!
+-- It goes on from its cursor, as if it had last ended at *as_of*.
 update app.campaigns
-set sweep_until = null
+set sweep_until = null, swept_at = coalesce(:as_of, swept_at)
 where id = :campaign_id;
 
 -- name: living_leads

@@ -60,14 +60,14 @@ class Sweep:
                 await self._compare(place)
             except GoneError:
                 await self._memberships.campaign_gone(place.campaign_id)
-                await self._end(place, self._clock())
+                await self._bus.transact(partial(self._end, place=place))
             except NotDoneError as error:
                 log.info("sweep_waits", campaign_id=str(place.campaign_id), error=str(error))
-                await self._release(place)
+                await self._put_off(place, None)
                 return
             except UnknownOutcomeError as error:
                 log.warning("sweep_cut_short", campaign_id=str(place.campaign_id), fault=error.fault)
-                await self._end(place, self._clock() - self._period * 0.75)  # soon again, and the others first
+                await self._put_off(place, self._clock() - self._period * 0.75)  # soon again, and the others first
 
     async def _claim(self, tx: Tx) -> _Place | None:
         now = self._clock()
@@ -116,19 +116,22 @@ class Sweep:
         )
         if missing := len([row async for row in rows]):
             log.warning("members_missing", campaign_id=str(place.campaign_id), count=missing)
-        now = self._clock()
         if following is None:
-            await queries.end_sweep(tx.connection, campaign_id=place.campaign_id, now=now)
+            await self._end(tx, place=place)
         else:
+            now = self._clock()
             await queries.go_on_sweeping(
                 tx.connection, campaign_id=place.campaign_id, cursor=following, until=now + LEASE
             )
 
-    async def _end(self, place: _Place, at: datetime) -> None:
-        await self._bus.transact(lambda tx: queries.end_sweep(tx.connection, campaign_id=place.campaign_id, now=at))
+    async def _end(self, tx: Tx, *, place: _Place) -> None:
+        await queries.end_sweep(tx.connection, campaign_id=place.campaign_id, now=self._clock())
 
-    async def _release(self, place: _Place) -> None:
-        await self._bus.transact(lambda tx: queries.release_sweep(tx.connection, campaign_id=place.campaign_id))
+    async def _put_off(self, place: _Place, as_of: datetime | None) -> None:
+        async def write(tx: Tx) -> None:
+            await queries.put_sweep_off(tx.connection, campaign_id=place.campaign_id, as_of=as_of)
+
+        await self._bus.transact(write)
 
     async def _take_out(self, tx: Tx, *, campaign_id: UUID) -> None:
         rows = queries.take_out(tx.connection, lead_ids=None, campaign_id=campaign_id, now=self._clock())

@@ -138,7 +138,7 @@ async def test_one_address_on_leads_of_two_brokers_fed_at_the_same_moment_is_wri
     for replica in replicas:
         await replica.database.stop()
     written = "select count(*), count(distinct value_hash) from app.vendor_memberships where desired = 'in'"
-    assert tuple(await ranch.db.fetchrow(written)) == (20, 20)
+    assert [tuple(row) for row in await ranch.db.fetch(written)] == [(20, 20)]
 
 
 async def test_who_was_in_a_campaign_and_is_out_again_is_not_written_to_through_another_lead(

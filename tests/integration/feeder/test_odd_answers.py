@@ -131,7 +131,8 @@ async def test_a_campaign_that_is_deleted_between_add_and_question_costs_nobody_
     [lead] = await ranch.leads(broker, 1)
 
     def deleted(body: dict[str, Any]) -> dict[str, Any]:
-        workspace.campaigns.pop("A"), workspace.members.clear()
+        workspace.campaigns.pop("A")
+        workspace.members.clear()
         return body | {"created_leads": [], "leads_uploaded": 0}
 
     workspace.spoil_add = deleted

@@ -197,7 +197,7 @@ class Feeding(RuleBasedStateMachine):
                 raise DiedError
             return await send(method, to, body)
 
-        vendor._send = dying  # type: ignore[method-assign]
+        vendor._send = dying  # type: ignore[method-assign,assignment]
         self.feed_and_reconcile()
         self.world.run(self.feeder.__aexit__())
         self.start()
@@ -215,10 +215,10 @@ class Feeding(RuleBasedStateMachine):
                 self.suppressed.add(email)
             return await send(method, to, body)
 
-        vendor._send = overtaken  # type: ignore[method-assign]
+        vendor._send = overtaken  # type: ignore[method-assign,assignment]
         known = set(self.suppressed)
         self.feed_and_reconcile()
-        vendor._send = send  # type: ignore[method-assign]
+        vendor._send = send  # type: ignore[method-assign,assignment]
         self.account(known)
 
     @rule(minutes=st.sampled_from([1, 10, 300]))
