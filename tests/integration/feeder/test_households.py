@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -9,14 +10,14 @@ import pytest
 from feeder.app import build
 from feeder.settings import FeederSettings
 from support.commandline import Equity
-from support.feeding import MONDAY, Feeder, Ranch
+from support.feeding import MONDAY, Feeder, Ranch, clock_at
 from support.installation import SECRETS
 from support.instantly import Workspace
 
 
 @pytest.fixture
-def equity(ranch: Ranch) -> Equity:
-    environment = {"DATABASE_DIRECT_URL": ranch.database.superuser_dsn, "CLOCK_START": MONDAY.isoformat()}
+def equity(ranch: Ranch, tmp_path: Path) -> Equity:
+    environment = {"DATABASE_DIRECT_URL": ranch.database.superuser_dsn, "CLOCK_FILE": clock_at(MONDAY, tmp_path)}
     return Equity(environment | SECRETS)
 
 

@@ -218,7 +218,7 @@ class Feeding(RuleBasedStateMachine):
         vendor._send = overtaken  # type: ignore[method-assign,assignment]
         known = set(self.suppressed)
         self.feed_and_reconcile()
-        vendor._send = send  # type: ignore[method-assign,assignment]
+        vendor._send = send  # type: ignore[method-assign]
         self.account(known)
 
     @rule(minutes=st.sampled_from([1, 10, 300]))
