@@ -112,7 +112,9 @@ async def test_refused_as_a_whole_everybody_waits_and_the_next_day_has_no_more_t
     assert await ranch.slots(broker, TODAY) == {"reserved": 3}, "mended today they would still be added today"
     with pytest.raises(RuntimeError, match=f"refuses us .http_{status}"):
         await feeder.run("feed")
-    assert await ranch.ask("select outcome || detail from pipeline.job_runs") == ["failedInstantlyRefusesError"]
+    assert await ranch.ask("select outcome || detail from pipeline.job_runs where job = 'feeder.feed'") == [
+        "failedInstantlyRefusesError"
+    ]
     workspace.answers = []
     await ranch.end_pause()
     ranch.clock.now = MONDAY + timedelta(days=1, hours=-3)

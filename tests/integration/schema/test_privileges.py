@@ -50,6 +50,17 @@ order by 1
 """
 
 LIKE_SUPABASE = """
+do $$
+declare
+  name text;
+begin
+  foreach name in array '{anon,authenticated,service_role}'::text[] loop
+    begin
+      execute format('create role %I nologin', name);
+    exception when duplicate_object then null;
+    end;
+  end loop;
+end $$;
 alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
 alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
 alter default privileges grant all on tables to anon, authenticated, service_role;
