@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 HOME = Path("/secrets")
-SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder")
+SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder", "pull")
 EQUITY_UID = 10001
 
 

@@ -9,7 +9,7 @@ from cli.errors import UsageError
 from cli.settings import CliSettings
 from common.service import Runnable
 
-SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder")
+SERVICES = ("pull", "gateway", "ingest", "recorder", "skiptrace", "feeder")
 """Every service, in the order of a lead's way."""
 SANDBOX = "sandbox"
 """The vendors' stand-ins; `all` leaves them out."""

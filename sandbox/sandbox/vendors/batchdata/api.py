@@ -12,7 +12,7 @@ from sandbox.settings import SandboxSettings
 from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor, json_object, read
 from sandbox.vendors.batchdata.callbacks import Callbacks
 from sandbox.vendors.batchdata.properties import Properties
-from sandbox.vendors.batchdata.searching import Criteria, Lookup, Lookups, Page, Search
+from sandbox.vendors.batchdata.searching import UNMOVED, Criteria, Lookup, Lookups, Page, Search, Shift
 from sandbox.vendors.batchdata.tracing import OK, Tracing
 
 _TEXTS = {
@@ -101,9 +101,9 @@ class BatchData(Vendor):
         page = wanted.options.shortened() if call.fault("short_page") else wanted.options
         return Answer(self.search(wanted.criteria, page))
 
-    def search(self, criteria: Criteria, page: Page) -> dict[str, Any]:
+    def search(self, criteria: Criteria, page: Page, shift: Shift = UNMOVED) -> dict[str, Any]:
         """A page of the properties that meet *criteria*; each one on the page is charged, so that counting is free."""
-        found = self._properties.found(criteria)
+        found = self._properties.found(criteria, shift)
         shown = found[page.skip : page.skip + page.take]
         self._ledger.pay(self.name, "search", (entry["_id"] for entry in shown))
         return _found(shown, len(found))

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.chance import draw, pick, share
 from sandbox.people import Address, People, Person
-from sandbox.vendors.batchdata.searching import Bound, Criteria, Lookup
+from sandbox.vendors.batchdata.searching import UNMOVED, Bound, Criteria, Lookup, Shift
 
 _STREETS = (
     "Palmetto Ave",
@@ -33,9 +33,15 @@ class Properties:
         self._people = people
         self._of_place = lru_cache(maxsize=64)(self._make_place)
 
-    def found(self, criteria: Criteria) -> list[dict[str, Any]]:
-        """All properties that meet *criteria*, always in the same order."""
-        return [found for found in self._of_place(criteria.query) if _within(found["valuation"], criteria.valuation)]
+    def found(self, criteria: Criteria, shift: Shift = UNMOVED) -> list[dict[str, Any]]:
+        """All properties that meet *criteria*, always in the same order, the latest to enter first."""
+        found = [one for one in self._of_place(criteria.query) if _within(one["valuation"], criteria.valuation)]
+        state, county, city, zip_code = _place(criteria.query)
+        entered = [
+            self._property(Address(f"{number} Newcomer Ln", city, state, zip_code), county)
+            for number in range(shift.added, 0, -1)
+        ]
+        return entered + found[shift.removed :]
 
     def at(self, wanted: Lookup) -> dict[str, Any]:
         """The property at an address, or of a parcel in a county."""

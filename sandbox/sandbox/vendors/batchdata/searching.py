@@ -1,5 +1,8 @@
 """What BatchData's search and lookup take in (contracts §5.5). What the sandbox does not look at may be anything."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from pydantic import BaseModel, ConfigDict, Field
 
 SHORT_PAGE = 25
@@ -32,6 +35,37 @@ class Page(_Request):
     def shortened(self) -> "Page":
         """As the faults of short pages leave it."""
         return Page(skip=self.skip, take=min(self.take, SHORT_PAGE))
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How the results of every search differ from what they were: so many left them and entered them at their beginning."""
+
+    removed: int = 0
+    added: int = 0
+
+    def moved(self, faults: Collection[str]) -> "Shift":
+        """As it is once these faults have hit."""
+        return Shift(self.removed + ("tool_removed" in faults), self.added + ("tool_added" in faults))
+
+
+UNMOVED = Shift()
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """How one answer of a tool is spoiled."""
+
+    faults: Collection[str] = ()
+    shift: Shift = UNMOVED
+
+    def page(self, asked: Page) -> Page:
+        """The page that is shown in place of the one that was asked for."""
+        shown = asked.shortened() if "tool_short_page" in self.faults else asked
+        return Page(
+            skip=0 if "tool_no_skip" in self.faults else shown.skip,
+            take=0 if "tool_empty_page" in self.faults else shown.take,
+        )
 
 
 class Search(_Request):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.vendors.batchdata.api import BatchData
-from sandbox.vendors.batchdata.searching import Lookup, Search
+from sandbox.vendors.batchdata.searching import Lookup, Results, Search
 
 _TEXT, _NUMBER, _OBJECT = {"type": "string"}, {"type": "number"}, {"type": "object"}
 _ADDRESS = dict.fromkeys(("street", "city", "state", "zip", "county", "apn"), _TEXT)
@@ -27,8 +27,8 @@ class Tool:
 
     description: str
     schema: Mapping[str, Any]
-    document: Callable[[Mapping[str, Any], bool], dict[str, Any]]
-    """From the arguments, and whether a page is cut short. Raises pydantic.ValidationError."""
+    document: Callable[[Mapping[str, Any], Results], dict[str, Any]]
+    """From the arguments, and how the results are spoiled. Raises pydantic.ValidationError."""
     lead_in: str = ""
 
 
@@ -46,15 +46,15 @@ class Tools:
             "lookup-property": lookup,
         }
 
-    def _search(self, arguments: Mapping[str, Any], is_short: bool) -> dict[str, Any]:
+    def _search(self, arguments: Mapping[str, Any], results: Results) -> dict[str, Any]:
         wanted = Search.model_validate(arguments)
-        return self._batchdata.search(wanted.criteria, wanted.options.shortened() if is_short else wanted.options)
+        return self._batchdata.search(wanted.criteria, results.page(wanted.options), results.shift)
 
-    def _search_flat(self, arguments: Mapping[str, Any], is_short: bool) -> dict[str, Any]:
+    def _search_flat(self, arguments: Mapping[str, Any], results: Results) -> dict[str, Any]:
         options = {name: arguments[name] for name in ("skip", "take") if name in arguments}
-        return self._search({"searchCriteria": _criteria(arguments), "options": {"take": 10, **options}}, is_short)
+        return self._search({"searchCriteria": _criteria(arguments), "options": {"take": 10, **options}}, results)
 
-    def _look_up(self, arguments: Mapping[str, Any], _is_short: bool) -> dict[str, Any]:
+    def _look_up(self, arguments: Mapping[str, Any], _results: Results) -> dict[str, Any]:
         return self._batchdata.look_up([Lookup.model_validate({"address": arguments, "apn": arguments.get("apn")})])
 
 

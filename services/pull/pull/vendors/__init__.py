@@ -1,0 +1,1 @@
+"""The vendors that property records are pulled from, one file each."""
