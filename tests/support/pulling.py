@@ -108,7 +108,9 @@ class Well:
 
     async def run(self) -> dict[str, Any]:
         """The latest round."""
-        return dict(await self.db.fetchrow("select * from pipeline.pull_runs order by started_at desc, id desc limit 1"))
+        return dict(
+            await self.db.fetchrow("select * from pipeline.pull_runs order by started_at desc, id desc limit 1")
+        )
 
     async def sent(self) -> list[dict[str, Any]]:
         """The records in the outbox, in order."""
@@ -121,7 +123,7 @@ class Well:
     async def spent(self) -> dict[str, tuple[int, float]]:
         """Records and cents by local day."""
         rows = await self.db.fetch(
-            "select local_date::text as day, sum(records)::int as records, sum(cents) as cents from pipeline.pull_days group by 1"
+            "select local_date::text as day, sum(records)::int as records, sum(cents) as cents from pipeline.pull_days group by 1 order by 1"
         )
         return {row["day"]: (row["records"], float(row["cents"])) for row in rows}
 

@@ -19,6 +19,7 @@ class Commands(LazyGroup):
         "demo": Entry(_UPLOADS, "Upload the sample of 1,000 leads and show what becomes of it, up to the campaign."),
         "upload": Entry(_UPLOADS, "Sign a CSV file, upload it, and follow it until every row has its verdict."),
         "uploads": Entry(_UPLOADS, "Uploads taken so far: list, report, rejected rows."),
+        "searches": Entry(_UPLOADS, "Saved searches at BatchData: add, list, run, and what was spent on them."),
         "funnel": Entry(_WATCHING, "How many leads came how far."),
         "dlq": Entry(_WATCHING, "Dead letters: what could not be handled, why, and handling it again."),
         "conflicts": Entry(_WATCHING, "Records that contradict each other: list, and settle."),

@@ -2,8 +2,11 @@
 
 import importlib
 import os
+import sys
 from types import ModuleType
 from typing import Any
+
+import structlog
 
 from cli.errors import UsageError
 from cli.settings import CliSettings
@@ -34,7 +37,11 @@ def build(service: str) -> Runnable:
 
 
 def administered(service: str) -> Any:
-    """The settings of *service* for one command: with its own login where that is set, else with the owner's."""
+    """The settings of *service* for one command: with its own login where that is set, else with the owner's.
+
+    What the service logs meanwhile goes to stderr: only results stand on stdout.
+    """
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     kind = getattr(module(service, "settings"), f"{service.title()}Settings")
     if os.environ.get(f"{service.upper()}_DATABASE_URL"):
         return kind.for_service(service)

@@ -127,7 +127,7 @@ class Ledger:
         async with self._bus.database.transaction() as connection:
             await queries.lock_budgets(connection)
             used = await queries.read_day(connection, search_id=run.search.id, local_date=day)
-            if used["unknown_pages"] > self._settings.pull_unknown_pages:
+            if used["unknown_pages"] >= self._settings.pull_unknown_pages:
                 return "unknown_pages"
             wanted = run.paging.take(self._settings.pull_page)
             take = affordable(wanted, self._budgets(run.search, used), price)
@@ -173,6 +173,9 @@ class Ledger:
                 )
             )
             await self._use(tx.connection, run.search, asking.day, page.entries - asking.take, cents - asking.reserved)
+            self._budgets(
+                run.search, await queries.read_day(tx.connection, search_id=run.search.id, local_date=asking.day)
+            )
             await self._add_rejects(tx, run, page.rejects)
             for pulled in page.pulled:
                 tx.emit(pulled.record, id=pulled.id, correlation_id=run.id)
@@ -226,8 +229,8 @@ class Ledger:
         everybody = Budget(
             settings.pull_daily_records, settings.pull_daily_cents, used["all_records"], used["all_cents"]
         )
-        left = everybody.left(settings.pull_cents)
-        telemetry.gauge("equity_pull_budget_left", "Records left of the day's budget").set(left or 0)
+        left = everybody.left(settings.pull_cents) or 0
+        telemetry.gauge("equity_pull_budget_left", "Records left of the day's budget").set(left)
         return [mine, everybody]
 
     async def _add_rejects(self, tx: Tx, run: Run, rejects: Sequence[Unreadable]) -> None:

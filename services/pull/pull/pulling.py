@@ -71,6 +71,13 @@ class Puller:
         if stopped:
             raise PullStoppedError(", ".join(sorted(set(stopped.values()))), sorted(stopped))
 
+    async def pull_named(self, name: str) -> Stop | None:
+        """Pull one search, due or not. Raises LookupError when there is none of this name."""
+        search = await self._ledger.search_named(name)
+        if search is None:
+            raise LookupError(name)
+        return await self.pull(search, anyway=True)
+
     async def pull(self, search: Search, *, anyway: bool = False) -> Stop | None:
         """Pull *search* as far as it goes; why it stopped, or None when it is not due or another replica has it.
 

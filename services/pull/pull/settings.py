@@ -36,7 +36,7 @@ class PullSettings(Settings):
         60, gt=0, le=600, description="Longest pause; who asks for a longer one is asked again by the next run."
     )
     pull_unknown_pages: int = Field(
-        3, ge=0, description="Pages of a search that may be paid for in vain on one day; then it rests until the next."
+        5, ge=1, description="Pages of a search that may be paid for in vain on one day; then it rests until the next."
     )
 
     pull_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one record, by the plan.")

@@ -148,8 +148,8 @@ def _written(tool: Tool, arguments: Mapping[str, Any], results: Results) -> str:
     """The tool's text, as its faults leave it."""
     document: Any = tool.document(arguments, results)
     if "tool_malformed" in results.faults:
-        for entry in document["results"]["properties"][1:2]:
-            entry["address"] = [entry["address"]]
+        properties = document["results"]["properties"]
+        properties[1:2] = [entry | {"address": [entry["address"]]} for entry in properties[1:2]]
     if "tool_duplicates" in results.faults:
         document = repeat_first(document)
     if "tool_wrong_types" in results.faults:

@@ -1,0 +1,87 @@
+"""`equity searches`, as an operator runs it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.commandline import Equity
+from support.pulling import FOUR, PINELLAS, Well
+
+
+@pytest.fixture
+def equity(well: Well) -> Equity:
+    values = {name.upper(): str(value) for name, value in well.environment().items()}
+    return Equity(well.installation.environment("pull", CLOCK_START=FOUR.isoformat(), **values))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "pinellas.json"
+    file.write_text(json.dumps(PINELLAS))
+    return file
+
+
+async def test_a_search_is_saved_shown_run_and_disabled(well: Well, equity: Equity, file: Path) -> None:
+    added = (await equity.soon("searches", "add", "Pinellas", file, "--daily-records", 30, "--json")).ok().json
+    assert (added["criteria"], added["every_days"], added["daily_records"]) == (PINELLAS, 30, 30)
+    assert (await equity.soon("searches", "add", "pinellas", file)).code == 3
+    assert (await equity.soon("searches", "run", "Pinellas", "--json")).ok().json["outcome"] == "budget_used"
+    [listed] = (await equity.soon("searches", "list", "--json")).ok().json
+    assert (listed["records"], listed["results_found"], listed["state"]) == (
+        30,
+        len(well.properties()),
+        "goes on: budget_used",
+    )
+    shown = (await equity.soon("searches", "show", "pinellas", "--json")).ok().json
+    assert [day["records"] for day in shown["days"]] == [30]
+    assert shown["rounds"][0]["unread"] == [[30, None]]
+    assert "budget_used" in (await equity.soon("searches", "show", "pinellas")).ok().out
+    (await equity.soon("searches", "disable", "pinellas")).ok()
+    [listed] = (await equity.soon("searches", "list", "--json")).ok().json
+    assert listed["state"] == "disabled"
+    (await equity.soon("searches", "enable", "pinellas")).ok()
+    (await equity.soon("jobs", "run", "pull.pull")).ok()
+    assert len(await well.sent()) == 30
+
+
+async def test_what_could_not_be_read_is_shown_with_its_reason(well: Well, equity: Equity, file: Path) -> None:
+    well.fault("tool_malformed", times=1)
+    (await equity.soon("searches", "add", "pinellas", file)).ok()
+    (await equity.soon("searches", "run", "pinellas")).ok()
+    [reject] = (await equity.soon("searches", "rejects", "pinellas")).ok().json
+    assert reject["reason"] == "missing_address"
+    assert isinstance(reject["entry"]["address"], list)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "told"),
+    [
+        ("{", "not JSON"),
+        ({"quickLists": ["vacant"]}, "query: is needed"),
+        ({"query": "Pinellas County, FL", "quicklist": []}, "quicklist: unknown here; known are query"),
+    ],
+)
+async def test_criteria_that_make_no_sense_are_refused_with_what_to_do(
+    equity: Equity, tmp_path: Path, criteria: Any, told: str
+) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text(criteria if isinstance(criteria, str) else json.dumps(criteria))
+    ran = await equity.soon("searches", "add", "bad", file)
+    assert ran.code == 2
+    assert told in ran.err and "docs/batchdata-pull.md" in ran.err
+
+
+async def test_what_cannot_be_run_says_why(well: Well, equity: Equity, file: Path) -> None:
+    assert (await equity.soon("searches", "run", "nothing")).code == 2
+    (await equity.soon("searches", "add", "pinellas", file)).ok()
+    without = await equity.soon("searches", "run", "pinellas", BATCHDATA_TOKEN="")
+    assert (without.code, "BATCHDATA_TOKEN" in without.err) == (2, True)
+    well.fault("unauthorized")
+    refused = await equity.soon("searches", "run", "pinellas")
+    assert (refused.code, "refused (http_401" in refused.err) == (1, True)
+    well.no_faults()
+    await well.db.execute("update pipeline.pull_runs set leased_until = now() + interval '1 hour'")
+    busy = await equity.soon("searches", "run", "pinellas")
+    assert (busy.code, "another process" in busy.err) == (3, True)
