@@ -13,6 +13,7 @@ STAND_INS = {
     "BATCHDATA_TOKEN": {
         "BATCHDATA_TOKEN": "sandbox-batchdata-token-0000000000000000",
         "BATCHDATA_URL": "{url}/batchdata",
+        "BATCHDATA_MCP_URL": "{url}/batchdata_mcp/mcp",
     },
     "INSTANTLY_API_KEY": {
         "INSTANTLY_API_KEY": "sandbox-instantly-key",

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from support.commandline import Equity
+from support.feeding import clock_at
 from support.pulling import FOUR, PINELLAS, Well
 
 
 @pytest.fixture
 def equity(well: Well) -> Equity:
     values = {name.upper(): str(value) for name, value in well.environment().items()}
-    return Equity(well.installation.environment("pull", CLOCK_START=FOUR.isoformat(), **values))
+    return Equity(
+        well.installation.environment("pull", CLOCK_FILE=clock_at(FOUR, well.installation.directory), **values)
+    )
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from common import telemetry
+from support.feeding import clock_at
 from support.installation import Spawned
 from support.pulling import FOUR, Well, streets
 from support.reading import everything_on
@@ -30,10 +31,10 @@ async def leads(well: Well) -> list[str]:
     return sorted(row["property_address"] for row in rows)
 
 
-def environment(well: Well, transport: str = "http") -> dict[str, str]:
+def environment(well: Well, transport: str = "http", now: datetime = FOUR) -> dict[str, str]:
     values = {name.upper(): str(value) for name, value in well.environment(transport).items()}
     return values | {
-        "CLOCK_START": FOUR.isoformat(),
+        "CLOCK_FILE": clock_at(now, well.installation.directory),
         "PULL_CATCH_UP_SECONDS": "0.5",
         "PULL_CALL_SECONDS": "2",
         "PULL_PAGE": "10",
@@ -154,7 +155,7 @@ async def test_killed_at_each_step_of_a_page(
     module, owner, method, behind, in_vain = DEATHS[point]
     marker = tmp_path / "died"
     spawned = await spawn(
-        "pull", **environment(well) | {"PULL_CATCH_UP_SECONDS": "3600", "CLOCK_START": "2026-11-20T08:00:00Z"}
+        "pull", **environment(well, now=FOUR - timedelta(hours=4)) | {"PULL_CATCH_UP_SECONDS": "3600"}
     )
     spawned.kill()
     spawned.program = (

@@ -36,7 +36,7 @@ def test_the_sandbox_stands_in_for_every_vendor() -> None:
     sandbox = COMPOSE["services"]["sandbox"]
     assert (ROOT / sandbox["build"]["args"]["PACKAGE"] / "pyproject.toml").exists()
     assert "!sandbox" in (ROOT / "deploy/Dockerfile.dockerignore").read_text().split()
-    for name in ("skiptrace", "feeder", "cli"):
+    for name in ("pull", "skiptrace", "feeder", "cli", "searches"):
         environment = COMPOSE["services"][name]["environment"]
         assert environment["SANDBOX_URL"] == "http://sandbox:8090"
         for settings in STAND_INS.values():

@@ -8,6 +8,7 @@ import pytest
 from cli.settings import CliSettings
 from feeder.settings import FeederSettings
 from local_services.stand_ins import STAND_INS, with_stand_ins
+from pull.settings import PullSettings
 from sandbox.settings import SandboxSettings
 from skiptrace.settings import SkiptraceSettings
 
@@ -52,5 +53,5 @@ def test_the_keys_are_those_of_the_sandbox_and_the_names_are_settings() -> None:
         ("INSTANTLY_API_KEY", "sandbox_instantly_key"),
     ):
         assert made[name] == defaults[field].default.get_secret_value()
-    known = {*SkiptraceSettings.model_fields, *FeederSettings.model_fields, *defaults, *CliSettings.model_fields}
-    assert {name.lower() for name in made} <= known
+    kinds = (PullSettings, SkiptraceSettings, FeederSettings, SandboxSettings, CliSettings)
+    assert {name.lower() for name in made} <= {name for kind in kinds for name in kind.model_fields}
