@@ -31,8 +31,8 @@ from pull.settings import PullSettings
 log = structlog.get_logger()
 queries = load_queries(__file__)
 
-PATIENCE = 8.0
-"""Seconds for which an answer that was paid for waits for the database; a stop waits for both."""
+PATIENCE = 4.0
+"""Seconds for which an answer that was paid for waits for the database; with the call itself, what a stop waits for."""
 SEAL = "pull-reject"
 
 

@@ -188,6 +188,9 @@ def test_anon_sees_nothing_and_the_service_role_sees_all(two_brokers: str) -> No
         ("gateway", "insert into svc_ingest.outbox (topic, headers) values ('x', '')"),
         ("ingest", "delete from svc_ingest.inbox"),
         ("dashboard", "select * from app.leads"),
+        ("pull", "select * from app.leads"),
+        ("pull", "select email from app.brokers"),
+        ("pull", "update pipeline.saved_searches set daily_records = null"),
     ],
 )
 def test_a_service_is_refused_outside_its_slice(database: Database, role: str, statement: str) -> None:
