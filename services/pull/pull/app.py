@@ -1,5 +1,7 @@
 """Wiring of the pull service."""
 
+from datetime import time, timedelta
+
 import structlog
 
 from common.clock import Clock
@@ -17,11 +19,12 @@ def build(settings: PullSettings | None = None, clock: Clock | None = None) -> S
     """The pull service, ready to start. Without BatchData's token it has nothing to do."""
     settings = settings or PullSettings.for_service("pull")
     service = Service("pull", settings, clock)
-    puller = puller_of(service, settings)
+    puller, ledger = puller_of(service, settings), Ledger(service.bus, settings, service.clock)
     if puller is None:
         log.warning("batchdata_has_no_token", help="set BATCHDATA_TOKEN; docs/batchdata-pull.md")
         return service
-    jobs = PullJobs(puller, settings, service.clock)
+    jobs = PullJobs(puller, ledger, settings, service.clock)
+    service.jobs.daily("clean_up", time(3, 15), jobs.clean_up, window=timedelta(hours=20))
     service.jobs.daily("pull", PULL_AT, jobs.pull, window=settings.window)
     service.jobs.every(settings.pull_catch_up_seconds, "catch_up", jobs.catch_up)
     return service

@@ -60,7 +60,6 @@ class Puller:
 
     async def run(self) -> None:
         """Pull every search that is due or not through. Raises PullStoppedError when one could not go on."""
-        await self._ledger.drop_rejects()
         stopped: dict[str, str] = {}
         for search in await self._ledger.searches():
             stop = await self.pull(search)

@@ -49,7 +49,7 @@ async def test_at_four_what_is_due_is_pulled_once_and_what_was_missed_until_ten(
     ran = {}
     for minutes in (-1, 0, 1, 359, 24 * 60 + 359, 48 * 60 + 361):
         well.clock.now = FOUR + timedelta(minutes=minutes)
-        ran[minutes] = await service.jobs.run_due()
+        ran[minutes] = [name for name in await service.jobs.run_due() if name != "pull.clean_up"]
     await service.database.stop()
     assert ran == {-1: [], 0: ["pull.pull"], 1: [], 359: [], 24 * 60 + 359: ["pull.pull"], 48 * 60 + 361: []}
     assert well.paid == len(well.properties())
@@ -60,7 +60,7 @@ async def test_a_pull_that_could_not_go_on_is_a_failed_job_and_is_gone_on_with(w
     well.fault("unauthorized")
     service = well.service()
     await service.database.start()
-    assert await service.jobs.run_due() == ["pull.pull"]
+    assert "pull.pull" in await service.jobs.run_due()
     row = await well.db.fetchrow("select outcome, detail from pipeline.job_runs where job = 'pull.pull'")
     assert tuple(row) == ("failed", "PullStoppedError")
     well.no_faults()
