@@ -249,6 +249,6 @@ def _reasons(one: Merged) -> list[str]:
     if found or one.now.outcome is not None:
         return found
     judged = [contact for contact in one.contacts.values() if contact.verified is False]
-    if any(asked.unknown for asked in one.lead.asked.values()):
+    if any(asked.unknown and not asked.answered for asked in one.lead.asked.values()):
         found.append("unknown_answer")
     return [*found, "ruled_out" if judged else "no_match"]

@@ -1,0 +1,139 @@
+"""Every fault of the vendors' contracts (§12) and of the sandbox, on verification as it runs: ends known, bounds held."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from support import databases
+from support import topics as topic_support
+from support.installation import Installation, Spawned
+from support.verification import Casting, Line, line_to, providers_at, spawn_sandbox, url_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+WAYS = {
+    "melissa": {"SKIPTRACE_ORDER": "melissa"},
+    "batchdata v1": {"SKIPTRACE_ORDER": "batchdata"},
+    "batchdata v3": {"SKIPTRACE_ORDER": "batchdata", "BATCHDATA_VERSION": "v3"},
+}
+"""One provider alone, which is paid again for what may be lost: so every lead ends as without the fault."""
+ROLES = {
+    "melissa": {"good": 24, "dead": 2, "nobody": 2},
+    "batchdata v1": {"good": 24, "dead": 2, "suing": 2, "nobody": 2},
+    "batchdata v3": {"good": 24, "dead": 2, "suing": 2, "nobody": 2},
+}
+WITHOUT_EFFECT: list[tuple[str, dict[str, Any]]] = [
+    ("reset", {}), ("timeout", {"seconds": 0.2}), ("server_error", {"status": 500}), ("server_error", {"status": 503}),
+    ("server_error", {"status": 502}), ("rate_limited", {}), ("rate_limited", {"retry_after": 1}), ("unauthorized", {}),
+    ("html", {}),
+]  # fmt: skip
+AFTER_EFFECT: list[tuple[str, dict[str, Any]]] = [
+    ("slow", {"seconds": 0.3}), ("lost_answer", {"seconds": 0.2}), ("lost_answer", {"seconds": 4}),
+    ("error_after_effect", {"status": 502}), ("empty", {}), ("broken_json", {}), ("wrong_types", {}), ("duplicates", {}),
+]  # fmt: skip
+OWN = {"melissa": ["invalid_key", "product_disabled", "out_of_credits"], "batchdata": ["no_balance"]}
+
+
+@pytest.fixture(scope="module")
+def casting() -> Casting:
+    return Casting()
+
+
+@pytest.fixture(scope="module")
+def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for all faults: each finds leads of its own."""
+    prefix = f"f{uuid4().hex[:8]}."
+    directory: Path = tmp_path_factory.mktemp("faults")
+    with databases.copied() as database:
+        asyncio.run(topic_support.create(kafka, prefix))
+        installation = Installation(kafka, prefix, database, directory)
+        try:
+            yield installation
+        finally:
+            installation.close()
+            asyncio.run(topic_support.delete(kafka, prefix))
+
+
+@pytest.fixture(scope="module")
+def sandbox(place: Installation) -> Spawned:
+    return asyncio.run(spawn_sandbox(place))
+
+
+@dataclass
+class Ways:
+    """Ingest, recorder and skiptrace in one process, which asks as WAYS says."""
+
+    place: Installation
+    sandbox: Spawned
+    now: str = ""
+    running: Spawned | None = None
+
+    async def go(self, way: str, **more: str) -> Spawned:
+        if self.running is None or self.now != way:
+            if self.running:
+                assert self.running.stop() == 0
+            settings = providers_at(url_of(self.sandbox), SKIPTRACE_UNKNOWN="pay_again", **WAYS[way], **more)
+            self.now, self.running = way, await self.place.spawn("ingest", "recorder", "skiptrace", **settings)
+        return self.running
+
+
+@pytest.fixture(scope="module")
+def ways(place: Installation, sandbox: Spawned) -> Ways:
+    return Ways(place, sandbox)
+
+
+@pytest.fixture
+async def line(place: Installation, sandbox: Spawned) -> AsyncIterator[Line]:
+    async with line_to(place, sandbox) as line:
+        await line.anew()
+        yield line
+
+
+def cases(faults: list[tuple[str, dict[str, Any]]]) -> list[Any]:
+    """Each fault on each way."""
+    return [
+        pytest.param(way, kind, options, id=" ".join([way, kind, *(f"{k}={v}" for k, v in options.items())]))
+        for way in WAYS
+        for kind, options in faults
+    ]
+
+
+def own_cases() -> list[Any]:
+    return [pytest.param(way, kind, {}, id=f"{way} {kind}") for way in WAYS for kind in OWN[way.split()[0]]]
+
+
+def matched(line: Line, vendor: str) -> int:
+    """Records to pay for where nothing goes wrong: each at Melissa, matches at BatchData."""
+    return sum(1 for role, _ in line.cast.values() if vendor == "melissa" or role != "nobody")
+
+
+@pytest.mark.parametrize(("way", "kind", "options"), cases(WITHOUT_EFFECT) + own_cases())
+async def test_a_fault_without_effect_costs_nothing(
+    line: Line, ways: Ways, casting: Casting, way: str, kind: str, options: dict[str, Any]
+) -> None:
+    await ways.go(way)
+    vendor = way.split()[0]
+    await line.vendors.fault(vendor, kind, times=3, **options)
+    await line.vendors.fault(vendor, kind, rate=0.4, after=4, times=3, **options)
+    await line.send(casting.cast(**ROLES[way]))
+    await line.all_end_well()
+    assert await line.paid(vendor) == matched(line, vendor)
+
+
+@pytest.mark.parametrize(("way", "kind", "options"), cases(AFTER_EFFECT))
+async def test_what_a_fault_after_the_effect_costs_is_counted_as_unknown_and_no_more(
+    line: Line, ways: Ways, casting: Casting, way: str, kind: str, options: dict[str, Any]
+) -> None:
+    await ways.go(way)
+    vendor = way.split()[0]
+    await line.vendors.fault(vendor, kind, times=2, **options)
+    await line.send(casting.cast(**ROLES[way]))
+    await line.all_end_well()
+    assert matched(line, vendor) <= await line.paid(vendor) <= matched(line, vendor) + await line.unknown(vendor)
+    readable = kind in {"slow", "duplicates"}
+    assert (await line.unknown(vendor) == 0) is readable
