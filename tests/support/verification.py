@@ -59,9 +59,13 @@ def _is_good(person: Person) -> bool:
     return person.is_found and person.address_codes == ("AS01",) and reachable and bool(person.emails) and not barred
 
 
+def _is_dead(person: Person) -> bool:
+    return person.is_found and person.is_deceased and not (person.is_litigator or any(p.tcpa for p in person.phones))
+
+
 ROLES: Mapping[str, tuple[Callable[[Person], bool], set[str]]] = {
     "good": (_is_good, {"lead_verified both"}),
-    "dead": (lambda p: p.is_found and p.is_deceased and not p.is_litigator, {"lead_unverifiable deceased_owner"}),
+    "dead": (_is_dead, {"lead_unverifiable deceased_owner"}),
     "suing": (lambda p: p.is_found and p.is_litigator and not p.is_deceased, {"lead_unverifiable litigator"}),
     "nobody": (
         lambda p: not (p.is_found or p.is_deceased or p.is_litigator),

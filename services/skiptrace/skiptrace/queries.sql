@@ -9,14 +9,21 @@ select granted, wait_seconds, state
 from pipeline.take_turn(:provider, :wanted, :per_window, :window_seconds, :opens_after, :probe_seconds, :shared_with);
 
 -- name: standings
+-- With `asking`: a call is under way. Of a provider that is down that is the probe.
 select
-  provider,
-  failures,
-  coalesce(greatest(0, extract(epoch from paused_until - clock_timestamp())), 0)::double precision as pause_s,
-  last_success_at,
-  last_fault
-from pipeline.provider_states
-where provider = any (:providers);
+  s.provider,
+  s.failures,
+  coalesce(greatest(0, extract(epoch from s.paused_until - clock_timestamp())), 0)::double precision as pause_s,
+  s.last_success_at,
+  exists (
+    select
+    from app.skip_trace_requests r
+    where r.provider = s.provider
+    and r.outcome = 'asked'
+    and r.requested_at > clock_timestamp() - make_interval(secs => :lease_s)
+  ) as asking
+from pipeline.provider_states s
+where s.provider = any (:providers);
 
 -- name: note_success!
 select pipeline.note_success(:provider);

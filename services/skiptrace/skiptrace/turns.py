@@ -18,6 +18,10 @@ log = structlog.get_logger()
 queries = load_queries(__file__)
 
 
+LOOK_AGAIN_S = 0.5
+"""While one call finds out whether a provider is back, the others wait for its answer, not for its time limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """How a provider stands now."""
@@ -46,13 +50,15 @@ class Turns:
     async def states(self, providers: Sequence[str]) -> Mapping[str, State]:
         """How *providers* stand now; one that nobody has asked yet is up."""
         async with self._database.connection() as connection:
-            rows = [row async for row in queries.standings(connection, providers=list(providers))]
+            lease_s = self._settings.lease.total_seconds()
+            rows = [row async for row in queries.standings(connection, providers=list(providers), lease_s=lease_s)]
         found = {}
         for row in rows:
             down = row["failures"] >= self._settings.skiptrace_opens_after
             paused = Standing.DOWN if down else Standing.BUSY
             standing = paused if row["pause_s"] > 0 else Standing.UP
-            found[row["provider"]] = State(standing, row["pause_s"], row["last_success_at"])
+            pause_s = min(row["pause_s"], LOOK_AGAIN_S) if down and row["asking"] else row["pause_s"]
+            found[row["provider"]] = State(standing, pause_s, row["last_success_at"])
             telemetry.gauge("equity_skiptrace_provider_down", "1 while a provider's breaker is open").set(
                 float(down), provider=row["provider"]
             )
