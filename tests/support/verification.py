@@ -172,7 +172,9 @@ class Line:
 
     async def unknown(self, provider: str) -> int:
         """Records whose paid answer may be lost."""
-        query = "select coalesce(sum(records), 0) from app.skip_trace_requests where outcome = 'unknown' and provider = $1"
+        query = (
+            "select coalesce(sum(records), 0) from app.skip_trace_requests where outcome = 'unknown' and provider = $1"
+        )
         return int(await self.db.fetchval(query, provider))
 
     async def paid(self, vendor: str) -> int:

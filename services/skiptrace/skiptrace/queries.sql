@@ -9,7 +9,7 @@ select granted, wait_seconds, state
 from pipeline.take_turn(:provider, :wanted, :per_window, :window_seconds, :opens_after, :probe_seconds, :shared_with);
 
 -- name: standings
--- With `asking`: a call is under way. Of a provider that is down that is the probe.
+-- With `probing`: the pause is the time limit of the call that finds out whether the provider is back.
 select
   s.provider,
   s.failures,
@@ -17,11 +17,10 @@ select
   s.last_success_at,
   exists (
     select
-    from app.skip_trace_requests r
-    where r.provider = s.provider
-    and r.outcome = 'asked'
-    and r.requested_at > clock_timestamp() - make_interval(secs => :lease_s)
-  ) as asking
+    from pipeline.provider_grants g
+    where g.provider = s.provider
+    and g.at + make_interval(secs => :probe_seconds) = s.paused_until
+  ) as probing
 from pipeline.provider_states s
 where s.provider = any (:providers);
 

@@ -50,14 +50,15 @@ class Turns:
     async def states(self, providers: Sequence[str]) -> Mapping[str, State]:
         """How *providers* stand now; one that nobody has asked yet is up."""
         async with self._database.connection() as connection:
-            lease_s = self._settings.lease.total_seconds()
-            rows = [row async for row in queries.standings(connection, providers=list(providers), lease_s=lease_s)]
+            probe_seconds = self._settings.lease.total_seconds()
+            found_rows = queries.standings(connection, providers=list(providers), probe_seconds=probe_seconds)
+            rows = [row async for row in found_rows]
         found = {}
         for row in rows:
             down = row["failures"] >= self._settings.skiptrace_opens_after
             paused = Standing.DOWN if down else Standing.BUSY
             standing = paused if row["pause_s"] > 0 else Standing.UP
-            pause_s = min(row["pause_s"], LOOK_AGAIN_S) if down and row["asking"] else row["pause_s"]
+            pause_s = min(row["pause_s"], LOOK_AGAIN_S) if row["probing"] else row["pause_s"]
             found[row["provider"]] = State(standing, pause_s, row["last_success_at"])
             telemetry.gauge("equity_skiptrace_provider_down", "1 while a provider's breaker is open").set(
                 float(down), provider=row["provider"]

@@ -105,19 +105,13 @@ async def test_a_breaker_lets_one_record_through_and_closes_on_success(turns: Ca
 
 
 async def test_while_one_call_probes_the_others_look_again_soon_and_do_not_sit_out_its_lease(
-    turns: Callable[..., Turns], database: databases.Database
+    turns: Callable[..., Turns],
 ) -> None:
     one = turns(skiptrace_opens_after=1, skiptrace_pause_seconds=0.01)
     await one.take(MELISSA, 1, soon())
     await one.went_wrong(MELISSA, UnpaidError("http_503"), probing=False)
     await asyncio.sleep(0.05)
     assert await one.take(MELISSA, 1, soon())
-    superuser = await asyncpg.connect(database.superuser_dsn)
-    await superuser.execute(
-        """insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, lease_until)
-        values (gen_random_uuid(), 'melissa', now(), 'asked', 1, now() + interval '25 seconds')"""
-    )
-    await superuser.close()
     state = (await one.states(["melissa"]))["melissa"]
     assert state.standing is Standing.DOWN
     assert 0 < state.pause_s <= 1
