@@ -115,7 +115,7 @@ async def test_leads_end_as_without_the_fault_and_it_costs_no_more_than_is_calle
     line: Line, ways: Ways, casting: Casting, way: str, kind: str, options: dict[str, Any]
 ) -> None:
     await ways.go(way)
-    vendor = way.split()[0]
+    vendor = way.split(maxsplit=1)[0]
     await line.vendors.fault(vendor, kind, times=2, **options)
     await line.vendors.fault(vendor, kind, rate=0.5, after=4, times=2, **options)
     await line.send(casting.cast(**ROLES[way]))

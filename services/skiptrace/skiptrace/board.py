@@ -14,7 +14,7 @@ from skiptrace.codes import CodeMap, Codes
 from skiptrace.lead import Answer, Asked, Contact, Lead, Person, Since
 from skiptrace.ledger import Ledger
 from skiptrace.merge import apply, person_flags
-from skiptrace.provider import ProviderError, Reader
+from skiptrace.provider import ProviderError, Reader, read_answer
 from skiptrace.settings import SkiptraceSettings
 
 log = structlog.get_logger()
@@ -85,7 +85,7 @@ class Board:
             reader = self._readers.get(row["provider"])
             try:
                 questions, reply = self._ledger.unseal(row["id"], row["question_sealed"], row["answer_sealed"])
-                findings = reader.read(questions, reply) if reader else []
+                findings = read_answer(reader, questions, reply) if reader else []
             except (CannotOpenError, ProviderError) as error:
                 log.error("stored_answer_unreadable", request_id=str(row["id"]), error=type(error).__name__)  # noqa: TRY400 - a trace shows data
                 continue

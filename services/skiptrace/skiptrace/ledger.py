@@ -20,7 +20,7 @@ from common.bus.failures import Kind, classify
 from common.contacts import Keyring
 from common.database import Database, load_queries
 from skiptrace.lead import Lead, Person, Question
-from skiptrace.provider import BadQuestionError, Provider, ProviderError, Reply, UnknownAnswerError
+from skiptrace.provider import BadQuestionError, Provider, ProviderError, Reply, UnknownAnswerError, read_answer
 from skiptrace.settings import SkiptraceSettings
 
 log = structlog.get_logger()
@@ -119,7 +119,7 @@ class Ledger:
         Raises UnknownAnswerError or another ProviderError when it is no answer after all; then that is stored.
         """
         try:
-            findings = asking.provider.read(asking.questions, reply)
+            findings = read_answer(asking.provider, asking.questions, reply)
         except ProviderError as error:
             await self.close(asking, error, reply)
             raise

@@ -5,18 +5,24 @@ ask what became of a call. So an error tells whether the call can have been paid
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
+import structlog
+
 from skiptrace.lead import Finding, Question
 from skiptrace.router import Offer
+
+log = structlog.get_logger()
 
 MOST_RECORDS = 100
 """Records of one request at the most: of Melissa, of BatchData, and of one crash."""
 MOST_PHONES = 4
 """Phones of one lead that are checked at once at the most."""
+MOST_CONTACTS = 50
+"""Phones, and emails, that one answer adds to a lead at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +150,27 @@ def check_status(reply: Reply) -> None:
     if reply.status < 500:  # noqa: PLR2004 - HTTP's own classes
         raise RefusedError(code, reply.retry_after)
     raise UnpaidError(code, reply.retry_after)
+
+
+def read_answer(provider: Reader, questions: Sequence[Question], reply: Reply) -> list[Finding]:
+    """What a 2xx *reply* says about each question, at most MOST_CONTACTS of a channel; whatever the provider sends.
+
+    Raises ProviderError: UnknownAnswerError for what cannot be read, RefusedError for a page meant for people.
+    """
+    if "html" in reply.content_type:
+        raise RefusedError("login_page")
+    try:
+        findings = provider.read(questions, reply)
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise UnknownAnswerError("unreadable") from error
+    return [_bounded(finding, provider.name) for finding in findings]
+
+
+def _bounded(finding: Finding, provider: str) -> Finding:
+    of_each = ([one for one in finding.contacts if one.channel == channel] for channel in ("phone", "email"))
+    kept = tuple(one for found in of_each for one in found[:MOST_CONTACTS])
+    if len(kept) == len(finding.contacts):
+        return finding
+    left_out = len(finding.contacts) - len(kept)
+    log.warning("contacts_left_out", provider=provider, lead_id=str(finding.lead_id), left_out=left_out)
+    return replace(finding, contacts=kept)

@@ -18,9 +18,13 @@ class Sender:
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Open the client. Proxies of the environment are not used, redirects not followed: requests carry keys."""
+        """Open the client. Proxies of the environment are not used, redirects not followed: requests carry keys.
+
+        Each call has a connection of its own: one that the server has just left would lose a call that is paid (ADR 21).
+        """
         timeout = aiohttp.ClientTimeout(total=self._call_seconds, sock_connect=CONNECT_SECONDS)
-        self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     async def stop(self) -> None:
         """Close the client."""

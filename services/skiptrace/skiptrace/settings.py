@@ -1,15 +1,31 @@
 """What the environment can set for skip tracing."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_validator
 
 from common.settings import Settings
 from skiptrace.lead import Since, Want
 from skiptrace.provider import MOST_RECORDS
 from skiptrace.router import Policy, UnknownPolicy
+
+ACTIONS = {"check", "verify", "append", "move"}
+"""What Melissa can be asked to do (vendor contracts §4)."""
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")]
+
+
+def _key(key: SecretStr) -> SecretStr:
+    if re.search(r"[^\x21-\x7e]", key.get_secret_value()):
+        raise ValueError(
+            "a key has no spaces, line breaks or other such characters: was it pasted with something else?"
+        )
+    return key
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
 
 
 class SkiptraceSettings(Settings):
@@ -50,18 +66,18 @@ class SkiptraceSettings(Settings):
     skiptrace_answer_days: int = Field(30, ge=1, description="Days that raw answers are kept, sealed.")
 
     skiptrace_opens_after: int = Field(5, ge=1, description="Failures in a row after which a provider counts as down.")
-    skiptrace_pause_seconds: float = Field(0.5, gt=0, description="First pause after a failure; it doubles.")
-    skiptrace_longest_pause_seconds: float = Field(60, gt=0, description="Longest pause between tries.")
+    skiptrace_pause_seconds: float = Field(0.5, gt=0, le=3_600, description="First pause after a failure; it doubles.")
+    skiptrace_longest_pause_seconds: float = Field(60, gt=0, le=3_600, description="Longest pause between tries.")
 
-    melissa_url: str = "https://personator.melissadata.net"
-    melissa_license_key: SecretStr | None = None
+    melissa_url: Url = "https://personator.melissadata.net"
+    melissa_license_key: Key | None = None
     melissa_actions: str = Field("Check,Verify", description="`Check,Verify,Append` also finds, at another price.")
     melissa_records_per_second: int = Field(12, ge=1, description="By licence: 5, 12 (self-service), 200, 400.")
     melissa_cents: Decimal = Field(Decimal(3), ge=0, description="US cents for one record.")
     melissa_batch: int = Field(MOST_RECORDS, ge=1, le=MOST_RECORDS, description="Records of one request.")
 
-    batchdata_url: str = "https://api.batchdata.com"
-    batchdata_token: SecretStr | None = None
+    batchdata_url: Url = "https://api.batchdata.com"
+    batchdata_token: Key | None = None
     batchdata_version: Literal["v1", "v3"] = "v1"
     batchdata_phone_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one check of one phone.")
     batchdata_requests_per_minute: int = Field(3_000, ge=1)
@@ -83,9 +99,27 @@ class SkiptraceSettings(Settings):
         14, gt=0, le=90, description="Days for which a lead in an exported file is handed to nobody else."
     )
 
+    @field_validator("skiptrace_order")
+    @classmethod
+    def _names_providers(cls, order: str) -> str:
+        """Providers that there are, each once; the default names them all."""
+        known = set(_names(str(cls.model_fields["skiptrace_order"].default)))
+        return _only(order.lower(), known)
+
+    @field_validator("skiptrace_wants")
+    @classmethod
+    def _names_wants(cls, wants: str) -> str:
+        return _only(wants.lower(), {str(want) for want in Want})
+
+    @field_validator("melissa_actions")
+    @classmethod
+    def _names_actions(cls, actions: str) -> str:
+        _only(actions.lower(), ACTIONS)
+        return actions
+
     @property
     def policy(self) -> Policy:
-        """The router's policy. Raises ValueError for a want that does not exist."""
+        """The router's policy."""
         return Policy(
             wants=frozenset(Want(name) for name in _names(self.skiptrace_wants)),
             order=_names(self.skiptrace_order),
@@ -109,3 +143,12 @@ class SkiptraceSettings(Settings):
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _only(text: str, known: set[str]) -> str:
+    """*text* when it names some of *known*, each once. Raises ValueError."""
+    named = _names(text)
+    unknown = sorted(set(named) - known)
+    if unknown or not named or len(set(named)) < len(named):
+        raise ValueError(f"name one or several of {', '.join(sorted(known))}, each once, with commas between")
+    return text

@@ -159,8 +159,10 @@ class Tracer:
         return provider.name if len(good) < len(leads) or not all(results) else None
 
     async def _ask(self, provider: Provider, leads: Sequence[Lead], until: float) -> bool:
-        """One call; False when the provider gave no turn, or failed."""
+        """One call; False when the provider gave no turn, or failed, or it got too late."""
         async with self._in_flight.hold(len(leads)):
+            if time.monotonic() >= until:  # the room was taken for long, and a rebalance waits
+                return False
             turn = await self._turns.take(provider, len(leads), until)
             if turn is None or self._stopping:
                 return False

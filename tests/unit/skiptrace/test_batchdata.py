@@ -149,11 +149,6 @@ def test_v3_names_owners_and_only_they_count() -> None:
     assert V3.request([question()]).url.endswith("/api/v3/property/skip-trace")
 
 
-def test_a_login_page_with_status_200_is_a_refusal() -> None:
-    with pytest.raises(RefusedError):
-        V1.read([question()], Reply(200, "text/html", b"<html>Log in</html>"))
-
-
 def test_a_refusal_inside_the_body_is_one() -> None:
     with pytest.raises(RefusedError):
         V1.read([question()], v1(code=403))

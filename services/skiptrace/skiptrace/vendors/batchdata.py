@@ -58,8 +58,6 @@ class BatchData:
 
     def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
         """What the answer says of each question."""
-        if "html" in reply.content_type:
-            raise RefusedError("login_page")
         try:
             answer = orjson.loads(reply.body)
             check_body_status(answer["status"])
@@ -96,39 +94,48 @@ def check_body_status(status: dict[str, Any]) -> None:
 
 
 def _v1_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[str, list[dict[str, Any]]]:
-    """The persons of each question, by request id where it is echoed, else by address, else by order."""
+    """The persons of each question, by request id where it is echoed, else by address, without one by order."""
     persons = answer["results"]["persons"]
     entries: dict[str, list[dict[str, Any]]] = {}
     for place, person in enumerate(persons):
-        lead_id = str((person.get("request") or {}).get("requestId") or "") or _by_address(person, questions)
-        if lead_id is None and len(persons) == len(questions):
+        lead_id = str((person.get("request") or {}).get("requestId") or "")
+        address = person.get("propertyAddress") or {}
+        if not lead_id and address:
+            lead_id = _by_address(address, questions)
+        elif not lead_id and len(persons) == len(questions):
             lead_id = str(questions[place].lead_id)
         if lead_id:
             entries.setdefault(lead_id, []).append(person)
     return entries
 
 
-def _by_address(person: dict[str, Any], questions: Sequence[Question]) -> str | None:
-    """The one question about this person's property; None where several are."""
-    place = _place(person.get("propertyAddress") or {})
-    same = [
-        question
-        for question in questions
-        if place
-        == _place({"street": f"{question.person.street} {question.person.unit or ''}", "zip": question.person.zip})
-    ]
-    return str(same[0].lead_id) if len(same) == 1 else None
+def _by_address(address: dict[str, Any], questions: Sequence[Question]) -> str:
+    """The one question about this property, as it was written or else by house number and ZIP; empty where several are."""
+    for parts in (_place, _house):
+        asked = (
+            (question, {"street": f"{question.person.street} {question.person.unit or ''}", "zip": question.person.zip})
+            for question in questions
+        )
+        same = [question for question, written in asked if parts(written) == parts(address)]
+        if len(same) == 1:
+            return str(same[0].lead_id)
+    return ""
 
 
 def _place(address: dict[str, Any]) -> tuple[str, str]:
     return " ".join(str(address.get("street") or "").upper().split()), str(address.get("zip") or "")[:5]
 
 
+def _house(address: dict[str, Any]) -> tuple[str, str]:
+    street, zip_code = _place(address)
+    return street.partition(" ")[0], zip_code
+
+
 def _v3_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[str, list[dict[str, Any]]]:
     """The owners of each property, in the form of v1: other residents are not whom we look for."""
     entries: dict[str, list[dict[str, Any]]] = {}
     for item in answer["result"]["data"]:
-        lead_id = str((item.get("input") or {}).get("requestId") or questions[int(item["inputIndex"])].lead_id)
+        lead_id = str((item.get("input") or {}).get("requestId") or _at(item["inputIndex"], questions).lead_id)
         persons = item.get("persons") or []
         owners = [person for person in persons if person.get("propertyOwner")]
         entries[lead_id] = [
@@ -142,6 +149,11 @@ def _v3_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[s
             for person in owners
         ]
     return entries
+
+
+def _at(index: object, questions: Sequence[Question]) -> Question:
+    """The question of that place; never counted from the end."""
+    return dict(enumerate(questions))[int(str(index))]
 
 
 def _finding(question: Question, persons: list[dict[str, Any]]) -> Finding:
@@ -159,7 +171,7 @@ def _finding(question: Question, persons: list[dict[str, Any]]) -> Finding:
 
 
 def _is_match(meta: dict[str, Any]) -> bool:
-    return bool(meta.get("matched")) and not meta.get("error")
+    return meta.get("matched") is True and not meta.get("error")
 
 
 def _person_codes(person: dict[str, Any]) -> set[str]:

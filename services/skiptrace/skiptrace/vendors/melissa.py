@@ -28,6 +28,7 @@ from skiptrace.router import Offer
 
 PATH = "/v3/WEB/ContactVerify/doContactVerify"
 _MAK = re.compile(r"[0-9]{10}")
+_CODE = re.compile(r"[A-Z]{2}[0-9]{2}")
 _BAD_QUESTION = {"GE01", "GE02", "GE03"}
 """Empty request, no records, too many records."""
 _PHONE_CODES, _EMAIL_CODES = ("PS", "PE"), ("ES", "EE")
@@ -83,6 +84,8 @@ class Melissa:
             raise UnknownAnswerError("unreadable") from error
         for code in transmission:
             _check_transmission(code)
+        if records and records.keys().isdisjoint(str(question.lead_id) for question in questions):
+            raise UnknownAnswerError("not_ours")
         try:
             return [_finding(question, records.get(str(question.lead_id), {})) for question in questions]
         except (KeyError, TypeError, AttributeError) as error:
@@ -161,7 +164,7 @@ def _of(codes: tuple[str, ...], prefixes: tuple[str, ...]) -> tuple[str, ...]:
 
 def _codes(text: object) -> tuple[str, ...]:
     codes = ("".join(code.split()).upper() for code in _text(text).split(","))
-    return tuple(code for code in codes if code)
+    return tuple(code for code in codes if _CODE.fullmatch(code))
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,186 @@
+"""Vendors say the strangest things: whatever the answer, it is read or refused as a ProviderError, and harms nobody."""
+
+import json
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skiptrace.lead import Person, Question
+from skiptrace.provider import MOST_CONTACTS, Provider, ProviderError, Reply, read_answer
+from skiptrace.vendors.batchdata import BatchData
+from skiptrace.vendors.melissa import Melissa
+
+
+def question(number: int, street: str | None = None, unit: str | None = None) -> Question:
+    person = Person("Ana", "Ruiz", None, street or f"{number} Palm Ave", unit, "Dunedin", "FL", "34698", None, None)
+    return Question(UUID(int=number), person, f"+1727555{number:04d}", f"owner{number}@example.com")
+
+
+QUESTIONS = [question(1), question(2)]
+PROVIDERS: dict[str, Provider] = {
+    "melissa": Melissa("https://x.example", "key", "Check,Verify", Decimal(3), 12, 100),
+    "v1": BatchData("https://x.example", "token", "v1", Decimal(10), 3_000, 100),
+    "v3": BatchData("https://x.example", "token", "v3", Decimal(10), 3_000, 100),
+}
+KEYS = st.sampled_from(
+    [
+        "status",
+        "code",
+        "results",
+        "result",
+        "persons",
+        "data",
+        "request",
+        "requestId",
+        "input",
+        "inputIndex",
+        "propertyAddress",
+        "street",
+        "zip",
+        "phoneNumbers",
+        "phones",
+        "number",
+        "type",
+        "tested",
+        "reachable",
+        "dnc",
+        "tcpa",
+        "emails",
+        "email",
+        "address",
+        "litigator",
+        "deceased",
+        "death",
+        "meta",
+        "matched",
+        "error",
+        "propertyOwner",
+        "Records",
+        "RecordID",
+        "Results",
+        "TransmissionResults",
+        "MelissaAddressKey",
+        "PhoneNumber",
+        "EmailAddress",
+    ]
+)
+LEAVES = (
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(max_size=8)
+    | st.sampled_from([str(UUID(int=1)), str(UUID(int=2)), "AS01,PS01,ES01", "7275550001", "a@b.com", "PS\0", "200", " ", "-1"])
+)  # fmt: skip
+ANY = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6))
+SHAPED = st.fixed_dictionaries(
+    {
+        "status": st.fixed_dictionaries({"code": st.just(200) | LEAVES}) | ANY,
+        "results": st.fixed_dictionaries({"persons": st.lists(st.dictionaries(KEYS, ANY), max_size=3)}) | ANY,
+        "result": st.fixed_dictionaries({"data": st.lists(st.dictionaries(KEYS, ANY), max_size=3)}) | ANY,
+        "TransmissionResults": st.just(" ") | LEAVES,
+        "Records": st.lists(st.dictionaries(KEYS, ANY), max_size=3) | ANY,
+    }
+)
+
+
+def reply(body: Any) -> Reply:
+    return Reply(200, "application/json", json.dumps(body).encode())
+
+
+def person(**fields: Any) -> dict[str, Any]:
+    return {
+        "request": {"requestId": str(UUID(int=1))},
+        "phoneNumbers": [{"number": "7275550142", "type": "Mobile", "tested": True, "reachable": True, "dnc": False}],
+        "emails": [{"email": "ana@example.com", "tested": True}],
+        "meta": {"matched": True, "error": False},
+    } | fields
+
+
+def v1(*persons: Any) -> Reply:
+    return reply({"status": {"code": 200}, "results": {"persons": list(persons)}})
+
+
+def numbers(provider: str, answer: Reply, questions: list[Question] = QUESTIONS) -> list[list[str]]:
+    """The phones of each question's finding."""
+    findings = read_answer(PROVIDERS[provider], questions, answer)
+    return [[found.value for found in finding.contacts if found.channel == "phone"] for finding in findings]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@given(body=SHAPED | ANY)
+def test_any_answer_is_read_for_each_question_or_refused(name: str, body: Any) -> None:
+    provider = PROVIDERS[name]
+    try:
+        findings = read_answer(provider, QUESTIONS, reply(body))
+    except ProviderError:
+        return
+    assert [finding.lead_id for finding in findings] == [one.lead_id for one in QUESTIONS]
+    assert provider.cost_cents(findings) >= 0
+    said = [code for finding in findings for code in (*finding.codes, *(c for f in finding.contacts for c in f.codes))]
+    assert not any("\0" in code for code in said), "PostgreSQL refuses NUL, and the lead would die of it"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400])
+def test_numbers_beyond_all_bounds_make_an_answer_unreadable(number: str) -> None:
+    body = b'{"status":{"code":%s},"results":{"persons":[]}}' % number.encode()
+    with pytest.raises(ProviderError):
+        read_answer(PROVIDERS["v1"], QUESTIONS, Reply(200, "application/json", body))
+
+
+def test_a_login_page_is_no_answer_of_anybody() -> None:
+    for provider in PROVIDERS.values():
+        with pytest.raises(ProviderError, match="login_page"):
+            read_answer(provider, QUESTIONS, Reply(200, "text/html", b"<html></html>"))
+
+
+def test_ten_thousand_phones_are_cut_to_the_first() -> None:
+    phones = [{"number": f"727555{number:04d}", "tested": True, "reachable": True} for number in range(10_000)]
+    found, _ = numbers("v1", v1(person(phoneNumbers=phones)))
+    assert found == [f"+1727555{number:04d}" for number in range(MOST_CONTACTS)]
+
+
+def test_phones_of_other_countries_are_left_out() -> None:
+    phones = [{"number": number} for number in ("+442079460000", "+81 3 1234 5678", "7275550142")]
+    assert numbers("v1", v1(person(phoneNumbers=phones)))[0] == ["+17275550142"]
+
+
+def test_a_person_echoed_twice_is_one() -> None:
+    assert numbers("v1", v1(person(), person())) == [["+17275550142"], []]
+
+
+def test_persons_in_another_order_find_their_question() -> None:
+    other = person(request={"requestId": str(UUID(int=2))}, phoneNumbers=[{"number": "7275550177"}])
+    assert numbers("v1", v1(other, person())) == [["+17275550142"], ["+17275550177"]]
+
+
+def test_without_ids_the_address_tells_also_when_it_was_written_anew() -> None:
+    first = person(request={}, propertyAddress={"street": "1 PALM AVENUE", "zip": "34698-1234"})
+    other = person(
+        request={}, propertyAddress={"street": "2 Palm Ave", "zip": "34698"}, phoneNumbers=[{"number": "7275550177"}]
+    )
+    assert numbers("v1", v1(other, first)) == [["+17275550142"], ["+17275550177"]]
+
+
+def test_a_person_of_another_address_is_nobodys_whatever_the_order() -> None:
+    stranger = person(request={}, propertyAddress={"street": "77 Elm St", "zip": "10001"})
+    assert numbers("v1", v1(stranger, stranger)) == [[], []]
+
+
+def test_without_id_and_address_the_order_tells() -> None:
+    assert numbers("v1", v1(person(request={}), person(request={}, meta={}))) == [["+17275550142"], []]
+
+
+def test_a_person_for_somebody_else_is_left_out() -> None:
+    assert numbers("v1", v1(person(request={"requestId": str(UUID(int=99))}))) == [[], []]
+
+
+@pytest.mark.parametrize("matched", ["false", "False", "true", 1, {}, None])
+def test_only_true_is_a_match(matched: object) -> None:
+    assert numbers("v1", v1(person(meta={"matched": matched}))) == [[], []]
+
+
+def test_an_index_below_nought_is_not_counted_from_the_end() -> None:
+    entry = {"inputIndex": -1, "persons": [person(propertyOwner=True, phones=[{"number": "7275550142"}])]}
+    with pytest.raises(ProviderError):
+        read_answer(PROVIDERS["v3"], QUESTIONS, reply({"status": {"code": 200}, "result": {"data": [entry]}}))
