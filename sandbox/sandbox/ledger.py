@@ -14,14 +14,19 @@ class Ledger:
         self._minutes: dict[str, Counter[str]] = defaultdict(Counter)
         self._seconds: dict[str, Counter[int]] = defaultdict(Counter)
         self._paid: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._open: Counter[str] = Counter()
+        self._most_at_once: Counter[str] = Counter()
 
     def arrived(self, vendor: str, at: datetime) -> None:
         """Count a call when it comes in, whatever becomes of it."""
         self._minutes[vendor][at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")] += 1
         self._seconds[vendor][int(at.timestamp())] += 1
+        self._open[vendor] += 1
+        self._most_at_once[vendor] = max(self._most_at_once[vendor], self._open[vendor])
 
     def answered(self, vendor: str, operation: str, outcome: str) -> None:
         """Count what a call ended in: a status, or `dropped`."""
+        self._open[vendor] -= 1
         self._answers[vendor, operation][outcome] += 1
 
     def pay(self, vendor: str, operation: str, subjects: Iterable[str]) -> None:
@@ -29,10 +34,11 @@ class Ledger:
         self._paid[vendor, operation].update(subjects)
 
     def calls(self, vendor: str) -> dict[str, Any]:
-        """`{total, busiest_second, minutes: {minute: calls}, operations: {operation: {outcome: calls}}}`."""
+        """`{total, busiest_second, most_at_once, minutes: {minute: calls}, operations: {operation: {outcome: calls}}}`."""
         return {
             "total": self._minutes[vendor].total(),
             "busiest_second": max(self._seconds[vendor].values(), default=0),
+            "most_at_once": self._most_at_once[vendor],
             "minutes": dict(self._minutes[vendor]),
             "operations": {name: dict(found) for (of, name), found in self._answers.items() if of == vendor},
         }
@@ -62,5 +68,5 @@ class Ledger:
 
     def clear(self) -> None:
         """Forget everything."""
-        for counters in (self._answers, self._minutes, self._seconds, self._paid):
-            counters.clear()
+        for counters in (self._answers, self._minutes, self._seconds, self._paid, self._most_at_once):
+            counters.clear()  # calls that are open stay open

@@ -1,5 +1,6 @@
 """A system that may be killed: servers of its own, every service a process, and a partner who uploads."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from local_services import KafkaServer, PostgresServer
 from support import databases, servers
 from support import topics as topic_support
-from support.installation import Installation
+from support.installation import Installation, Spawned
 from support.partner import Partner
+from support.verification import Casting, Line, line_to, spawn_sandbox
 from support.victims import Victims
 
 
@@ -45,3 +47,35 @@ async def partner(victims: Victims) -> AsyncIterator[Partner]:
     """The documents' partner at the gateway's address."""
     async with aiohttp.ClientSession() as session:
         yield Partner(victims.services["gateway"].gateway, session, uuid4())
+
+
+@pytest.fixture(scope="module")
+def casting() -> Casting:
+    return Casting()
+
+
+@pytest.fixture(scope="module")
+def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for all faults: each finds leads of its own."""
+    prefix = f"f{uuid4().hex[:8]}."
+    directory: Path = tmp_path_factory.mktemp("faults")
+    with databases.copied() as database:
+        asyncio.run(topic_support.create(kafka, prefix))
+        installation = Installation(kafka, prefix, database, directory)
+        try:
+            yield installation
+        finally:
+            installation.close()
+            asyncio.run(topic_support.delete(kafka, prefix))
+
+
+@pytest.fixture(scope="module")
+def sandbox(place: Installation) -> Spawned:
+    return asyncio.run(spawn_sandbox(place))
+
+
+@pytest.fixture
+async def line(place: Installation, sandbox: Spawned) -> AsyncIterator[Line]:
+    async with line_to(place, sandbox) as line:
+        await line.anew()
+        yield line

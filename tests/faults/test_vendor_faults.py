@@ -1,18 +1,12 @@
 """Every fault of the vendors' contracts (§12) and of the sandbox, on verification as it runs: ends known, bounds held."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from support import databases
-from support import topics as topic_support
 from support.installation import Installation, Spawned
-from support.verification import Casting, Line, line_to, providers_at, spawn_sandbox, url_of
+from support.verification import Casting, Line, providers_at, url_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -50,31 +44,6 @@ def cases() -> list[Any]:
     ]
 
 
-@pytest.fixture(scope="module")
-def casting() -> Casting:
-    return Casting()
-
-
-@pytest.fixture(scope="module")
-def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One installation for all faults: each finds leads of its own."""
-    prefix = f"f{uuid4().hex[:8]}."
-    directory: Path = tmp_path_factory.mktemp("faults")
-    with databases.copied() as database:
-        asyncio.run(topic_support.create(kafka, prefix))
-        installation = Installation(kafka, prefix, database, directory)
-        try:
-            yield installation
-        finally:
-            installation.close()
-            asyncio.run(topic_support.delete(kafka, prefix))
-
-
-@pytest.fixture(scope="module")
-def sandbox(place: Installation) -> Spawned:
-    return asyncio.run(spawn_sandbox(place))
-
-
 @dataclass
 class Ways:
     """Ingest, recorder and skiptrace in one process, which asks as WAYS says."""
@@ -96,13 +65,6 @@ class Ways:
 @pytest.fixture(scope="module")
 def ways(place: Installation, sandbox: Spawned) -> Ways:
     return Ways(place, sandbox)
-
-
-@pytest.fixture
-async def line(place: Installation, sandbox: Spawned) -> AsyncIterator[Line]:
-    async with line_to(place, sandbox) as line:
-        await line.anew()
-        yield line
 
 
 def matched(line: Line, vendor: str) -> int:
