@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from support.installation import Installation, Spawned
-from support.verification import Casting, Line, providers_at, url_of
+from support.verification import Casting, Line, home, providers_at, url_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -88,3 +88,38 @@ async def test_leads_end_as_without_the_fault_and_it_costs_no_more_than_is_calle
         assert (unknown == 0) is (kind in {"slow", "duplicates"})
     else:
         assert paid == needed
+
+
+STRANGE: dict[str, dict[str, Any]] = {
+    "a company": {"owner_first_name": None, "owner_last_name": None, "company_name": 'Holt & Söhne "Trust" LLC'},
+    "a post office box": {"property_address": "PO Box 4711"},
+    "nobody by name": {"owner_first_name": None, "owner_last_name": None},
+    "a long name": {"owner_first_name": "M" * 200, "owner_last_name": "H" * 200},
+    "all scripts": {"owner_first_name": "Zoë 李 \u202e", "owner_last_name": "Ångström-Ó’Ñ🏠"},
+    "a unit in the street": {"property_address": "900 Palmetto Ave Apt 12B"},
+    "a unit twice": {"property_address": "901 Palmetto Ave Unit 7", "property_unit": "Unit 7"},
+    "no contacts": {"phones": [], "emails": []},
+    "contacts that are none": {
+        "phones": ["call me", "000", "+44 20 7946 0000"],
+        "emails": ["none@none.com", "@", "a b@c"],
+    },
+    "code for a name": {"owner_last_name": "'); drop table app.leads; --", "owner_first_name": "{{7*7}}<script>"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_strange_leads_end_like_any_other_and_kill_nothing(line: Line, ways: Ways, way: str) -> None:
+    await ways.go(way)
+    before = await line.count("app.leads")
+    zips = iter(range(33_000 + 100 * list(WAYS).index(way), 34_000))
+    records = [home(5, property_zip=str(next(zips))) | strange for strange in STRANGE.values()]
+    await line.send_records([*records, home(5, property_zip=None)])
+    await line.until(f"select count(*) = {before + len(STRANGE)} from app.leads")
+    await line.until(
+        """select count(*) = $1 and count(distinct lead_id) = $1 from app.pipeline_events
+        where event_type in ('lead_verified', 'lead_unverifiable')
+        and lead_id in (select id from app.leads order by id desc limit $1)""",
+        len(STRANGE),
+    )
+    assert await line.dead_letters() == []
+    assert await line.count("app.skip_trace_requests where outcome <> 'answered'") == 0

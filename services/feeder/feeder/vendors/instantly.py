@@ -135,9 +135,11 @@ class Instantly:
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Make the session; no connection yet."""
+        """Make the session; no connection yet. Cookies are not kept."""
         headers = {"Authorization": f"Bearer {self._key}"}
-        self._session = aiohttp.ClientSession(headers=headers, timeout=self._timeout)
+        self._session = aiohttp.ClientSession(
+            headers=headers, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+        )
 
     async def stop(self) -> None:
         """Close the session."""
