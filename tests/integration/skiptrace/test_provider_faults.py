@@ -1,6 +1,7 @@
 """Providers fail in every way that their contracts know: nothing is lost, nobody pays twice, and no letter dies."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from skiptrace.app import build
+from skiptrace.tracing import Tracer
 from support.providers import Providers, status, times
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
@@ -194,6 +197,31 @@ async def test_the_published_rate_holds_for_all_replicas_together(
         # A call takes a while from its turn to the server: a tenth of a second is allowed for that.
         assert sum(records for when, records in at if start <= when < start + 0.9) <= 12
     assert set(world.melissa.asked.values()) == {1}
+
+
+async def test_no_call_begins_after_a_batchs_deadline_however_long_it_waited_for_room(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    """A rebalance waits for a batch no longer than the deadline and one call (hazards S8)."""
+    async with running("ingest"):
+        await funnel.send(*many_homes(60))
+        await funnel.until_count("app.leads", 60)
+    service = build(funnel.installation.settings("skiptrace", **world.settings(skiptrace_in_flight=20)))
+    service.bus.lanes.clear()  # only the tracer is at work
+    begun: list[float] = []
+
+    async def noting(_request: web.Request, _body: dict[str, Any]) -> None:
+        begun.append(time.monotonic())
+
+    world.melissa.fault, world.melissa.delay = noting, 1.0
+    (tracer,) = [part for part in service.parts if isinstance(part, Tracer)]
+    async with running(service):
+        ids = [row["id"] for row in await funnel.db.fetch("select id from app.leads")]
+        deadline = time.monotonic() + 0.9
+        traced = await tracer.trace(ids, deadline)
+    assert len(begun) == 1
+    assert begun[0] < deadline
+    assert (len(traced.done), len(traced.waiting)) == (20, 40)
 
 
 async def _count_events(funnel: Any, name: str) -> int:
