@@ -223,7 +223,7 @@ def url_of(sandbox: Spawned) -> str:
 
 
 def providers_at(url: str, **more: str) -> dict[str, str]:
-    """The environment that makes a skiptrace use the sandbox at *url* and wait briefly; *more* go before it."""
+    """The environment of a skiptrace that finds and verifies at *url* and waits briefly; *more* go before it."""
     return {
         "MELISSA_URL": f"{url}/melissa",
         "MELISSA_LICENSE_KEY": SETTINGS.sandbox_melissa_license.get_secret_value(),
@@ -231,6 +231,8 @@ def providers_at(url: str, **more: str) -> dict[str, str]:
         "BATCHDATA_URL": f"{url}/batchdata",
         "BATCHDATA_TOKEN": SETTINGS.sandbox_batchdata_token.get_secret_value(),
         "BATCHDATA_REQUESTS_PER_MINUTE": str(UNLIMITED),
+        "SKIPTRACE_ORDER": "melissa,batchdata",
+        "SKIPTRACE_WANTS": "phone,email,mak",
         "SKIPTRACE_PAUSE_SECONDS": "0.05",
         "SKIPTRACE_LONGEST_PAUSE_SECONDS": "0.3",
         "SKIPTRACE_CALL_SECONDS": "2",

@@ -9,7 +9,8 @@ select granted, wait_seconds, state
 from pipeline.take_turn(:provider, :wanted, :per_window, :window_seconds, :opens_after, :probe_seconds, :shared_with);
 
 -- name: standings
--- With `probing`: the pause is the time limit of the call that finds out whether the provider is back.
+-- With `probing`: the pause is the time limit of the call that finds out whether the provider is back. That call has a
+-- grant of the same moment, in its own name or in that of the provider whose rate it shares.
 select
   s.provider,
   s.failures,
@@ -18,8 +19,7 @@ select
   exists (
     select
     from pipeline.provider_grants g
-    where g.provider = s.provider
-    and g.at + make_interval(secs => :probe_seconds) = s.paused_until
+    where g.at + make_interval(secs => :probe_seconds) = s.paused_until
   ) as probing
 from pipeline.provider_states s
 where s.provider = any (:providers);

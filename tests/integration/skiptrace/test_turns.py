@@ -104,15 +104,16 @@ async def test_a_breaker_lets_one_record_through_and_closes_on_success(turns: Ca
     assert (await one.states(["melissa"]))["melissa"].standing is Standing.UP
 
 
+@pytest.mark.parametrize("provider", [MELISSA, CHECK], ids=["a rate of its own", "a shared rate"])
 async def test_while_one_call_probes_the_others_look_again_soon_and_do_not_sit_out_its_lease(
-    turns: Callable[..., Turns],
+    turns: Callable[..., Turns], provider: Provider
 ) -> None:
     one = turns(skiptrace_opens_after=1, skiptrace_pause_seconds=0.01)
-    await one.take(MELISSA, 1, soon())
-    await one.went_wrong(MELISSA, UnpaidError("http_503"), probing=False)
+    await one.take(provider, 1, soon())
+    await one.went_wrong(provider, UnpaidError("http_503"), probing=False)
     await asyncio.sleep(0.05)
-    assert await one.take(MELISSA, 1, soon())
-    state = (await one.states(["melissa"]))["melissa"]
+    assert await one.take(provider, 1, soon())
+    state = (await one.states([provider.name]))[provider.name]
     assert state.standing is Standing.DOWN
     assert 0 < state.pause_s <= 1
 

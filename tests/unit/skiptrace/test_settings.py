@@ -43,4 +43,4 @@ def test_nonsense_is_refused_by_name_and_without_its_value(field: str, value: ob
 
 def test_a_provider_without_its_key_is_not_used_and_an_empty_key_is_none() -> None:
     settings = SkiptraceSettings(melissa_license_key="", batchdata_token="t")
-    assert list(configured_providers(settings)) == ["batchdata"]
+    assert list(configured_providers(settings)) == ["batchdata", "batchdata_dnc", "batchdata_tcpa"]
