@@ -15,7 +15,7 @@ from support.verification import Casting, Line, metric, providers_at, url_of
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 A_BATCH = 100
-STEPS = ["before a paid call", "behind a paid call", "behind a kept answer", "before the commit", "before the offsets"]
+STEPS = ["before a paid call", "behind a paid call", "behind a kept answer", "before the offsets"]
 IN_VAIN, UNSENT = {"behind a paid call"}, {"before a paid call"}
 """Where an answer that was paid for is lost, and where nobody can know that there is none."""
 

@@ -72,7 +72,8 @@ async def test_the_next_provider_steps_in_and_with_both_down_or_flapping_leads_w
             await line.vendors.fault(vendor, "server_error", rate=0.5)
         await line.send(casting.cast(good=60))
         await line.all_end_well(40)
-        assert await line.paid("melissa") + await line.paid("batchdata") == 300
+        for vendor in VENDORS:  # a lead may be paid for at both: what one found, and the MAK that only the other knows
+            assert (await line.vendors.paid(vendor))["paid_again"] == {}
     finally:
         assert running.stop() == 0
 
