@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
 from pydantic import SecretStr
 
-from feeder.vendors.instantly import Instantly, NewMember, NotDoneError
 from support.commandline import Equity
 from support.feeding import Feeder, Ranch, settings_on
 from support.installation import SECRETS
@@ -112,34 +110,3 @@ async def test_after_a_fault_everybody_is_in_once(
     assert await shown(sandbox) == fed
     assert await ranch.ask("select distinct state from app.feed_slots") == ["added"]
     assert await feeder.events("funnel.campaign_added") == 10
-
-
-@pytest.mark.parametrize("wait", ["9" * 400, "²", "-1", "soon"])
-async def test_a_redirect_and_a_wait_without_sense_send_nobody_elsewhere_and_stop_nothing_for_long(
-    ranch: Ranch, wait: str
-) -> None:
-    paths: list[str] = []
-
-    async def handler(request: web.Request) -> web.Response:
-        paths.append(request.path)
-        if request.path.endswith("/add"):
-            return web.Response(status=307, headers={"Location": "/elsewhere"})
-        return web.Response(status=429, headers={"Retry-After": wait})
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    client = Instantly(settings_on(ranch.database, Workspace(url=f"http://127.0.0.1:{runner.addresses[0][1]}")))
-    await client.start()
-    try:
-        with pytest.raises(NotDoneError) as refused:
-            await client.add("c", [NewMember("a@example.com", None, None, {})])
-        with pytest.raises(NotDoneError) as asked_to_wait:
-            await client.page("c", None)
-    finally:
-        await client.stop()
-        await runner.cleanup()
-    assert (refused.value.status, paths) == (307, ["/api/v2/leads/add", "/api/v2/leads/list"])
-    assert (asked_to_wait.value.retry_after or 0) <= 3_600
