@@ -5,9 +5,9 @@ import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from support.installation import Installation, Spawned
 from support.verification import Casting, Line, metric, providers_at, url_of
@@ -141,6 +141,7 @@ async def test_a_lead_whose_event_comes_again_is_not_paid_again(scene: Scene) ->
     """The same events from the beginning, and a record that says the lead anew."""
     line = scene.line
     running = await scene.skiptrace()
+    beginning = await ends_of_the_events(line.installation)
     cast = scene.casting.cast(good=18, dead=1, nobody=1)
     await line.send(cast)
     await line.all_end_well()
@@ -148,24 +149,28 @@ async def test_a_lead_whose_event_comes_again_is_not_paid_again(scene: Scene) ->
     await line.until("select count(*) = 20 from app.leads where est_value = 500000")
     assert running.stop() == 0
     await line.db.execute("truncate svc_skiptrace.inbox")
-    await from_the_beginning(line.installation)
+    await set_back(line.installation, beginning)
     running.start()
     await line.until("select count(*) >= 40 from svc_skiptrace.inbox")
     assert await line.paid("melissa") == 20
     await line.all_end_well()
 
 
-async def from_the_beginning(installation: Installation) -> None:
-    """Set the group back, which nobody is a member of."""
-    from aiokafka import AIOKafkaConsumer, TopicPartition
+def _member(installation: Installation) -> AIOKafkaConsumer:
+    group = f"{installation.prefix}skiptrace.trace_owner"
+    return AIOKafkaConsumer(bootstrap_servers=installation.kafka, group_id=group, enable_auto_commit=False)
 
-    group, topic = f"{installation.prefix}skiptrace.trace_owner", f"{installation.prefix}funnel.dedupe_success"
-    consumer = AIOKafkaConsumer(bootstrap_servers=installation.kafka, group_id=group, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        places: Any = (await consumer._client.fetch_all_metadata()).partitions_for_topic(topic)
-        assignment = [TopicPartition(topic, number) for number in places]
-        consumer.assign(assignment)
-        await consumer.commit(dict.fromkeys(assignment, 0))
-    finally:
-        await consumer.stop()
+
+async def ends_of_the_events(installation: Installation) -> dict[TopicPartition, int]:
+    """Behind which offsets the next events will lie."""
+    topic = f"{installation.prefix}funnel.dedupe_success"
+    async with _member(installation) as consumer:
+        partitions = (await consumer._client.fetch_all_metadata()).partitions_for_topic(topic)
+        return dict(await consumer.end_offsets([TopicPartition(topic, number) for number in partitions]))
+
+
+async def set_back(installation: Installation, offsets: dict[TopicPartition, int]) -> None:
+    """Set the group back, which nobody is a member of."""
+    async with _member(installation) as consumer:
+        consumer.assign(list(offsets))
+        await consumer.commit(offsets)

@@ -17,7 +17,7 @@ from uuid import UUID
 from common import telemetry
 from skiptrace.board import Board
 from skiptrace.lead import Lead, Question, Since, Want
-from skiptrace.ledger import Asking, Ledger
+from skiptrace.ledger import Ledger
 from skiptrace.provider import MOST_PHONES, Provider, ProviderError, check_status
 from skiptrace.router import Ask, Case, Done, Offer, Policy, Standing, Tried, Wait, choose
 from skiptrace.sending import Sender
@@ -87,7 +87,7 @@ class Tracer:
         self._policy = settings.policy
         self._offers = [provider.offer for provider in providers.values()]
         self._in_flight = InFlight(settings.skiptrace_in_flight)
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[bool]] = set()
         self._stopping = False
 
     async def start(self) -> None:
@@ -166,40 +166,44 @@ class Tracer:
             turn = await self._turns.take(provider, len(leads), until)
             if turn is None or self._stopping:
                 return False
-            some = leads[: turn.leads]
-            questions = [self._question(lead, provider) for lead in some]
-            asking = await self._ledger.open(provider, some, questions, probing=turn.probing)
-            if asking is None:
-                return False
             try:
-                await self._to_the_end(self._call(asking))
+                asked = await self._to_the_end(self._call(provider, leads[: turn.leads], probing=turn.probing))
             except ProviderError as error:
                 await self._turns.went_wrong(provider, error, probing=turn.probing)
                 return False
-            await self._turns.went_well(provider)
-            return True
+            if asked:
+                await self._turns.went_well(provider)
+            return asked
 
-    async def _to_the_end(self, call: Coroutine[Any, Any, None]) -> None:
-        """A paid call is not cut off by a cancelled batch or job: its answer would be lost."""
+    async def _to_the_end(self, call: Coroutine[Any, Any, bool]) -> bool:
+        """A paid call is not cut off by a cancelled batch or job, or by a stop: its answer would be lost."""
         task = asyncio.create_task(call)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
 
-    async def _call(self, asking: Asking) -> None:
-        """Make the call and keep what came of it. Raises ProviderError when that is no answer."""
+    async def _call(self, provider: Provider, leads: Sequence[Lead], *, probing: bool) -> bool:
+        """Write a call down, make it, and keep what came of it; False when others ask about all of *leads* now.
+
+        Raises ProviderError when no answer came.
+        """
+        questions = [self._question(lead, provider) for lead in leads]
+        asking = await self._ledger.open(provider, leads, questions, probing=probing)
+        if asking is None:
+            return False
         started = time.perf_counter()
         try:
-            reply = await self._sender.send(asking.provider.request(asking.questions))
+            reply = await self._sender.send(provider.request(asking.questions))
             check_status(reply)
         except ProviderError as error:
             await self._ledger.close(asking, error)
             raise
         finally:
             telemetry.histogram("equity_skiptrace_call_seconds", "Time of one call to a provider").record(
-                time.perf_counter() - started, {"provider": asking.provider.name}
+                time.perf_counter() - started, {"provider": provider.name}
             )
         await self._ledger.keep(asking, reply)
+        return True
 
     def _question(self, lead: Lead, provider: Provider) -> Question:
         if lead.person is None:

@@ -221,7 +221,27 @@ async def test_no_call_begins_after_a_batchs_deadline_however_long_it_waited_for
         traced = await tracer.trace(ids, deadline)
     assert len(begun) == 1
     assert begun[0] < deadline
-    assert (len(traced.done), len(traced.waiting)) == (20, 40)
+    assert len(traced.done) + len(traced.waiting) == 60
+
+
+async def test_a_call_that_was_written_down_when_the_stop_came_is_made_and_its_answer_kept(
+    running: Running, funnel: Any, world: Providers, home: Home
+) -> None:
+    service = build(funnel.installation.settings("skiptrace", **world.settings()))
+    (tracer,) = [part for part in service.parts if isinstance(part, Tracer)]
+    written, plain = asyncio.Event(), tracer._ledger.open
+
+    async def slowly(*arguments: Any, **named: Any) -> Any:
+        asking = await plain(*arguments, **named)
+        written.set()
+        await asyncio.sleep(0.3)
+        return asking
+
+    tracer._ledger.open = slowly  # type: ignore[method-assign]
+    async with running("ingest", service):
+        await funnel.send(home)
+        await asyncio.wait_for(written.wait(), 30)
+    assert await funnel.db.fetchval("select outcome from app.skip_trace_requests") == "answered"
 
 
 async def _count_events(funnel: Any, name: str) -> int:
