@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from common.jobs import Jobs
 from support import providers, reading
 from support.installation import Installation
 from support.providers import Providers
@@ -26,6 +27,16 @@ HOME = {
     "phones": ["(727) 555-0142"],
     "emails": ["marjorie.holt@example.com"],
 }
+
+
+@pytest.fixture(autouse=True)
+def no_daily_job_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests run daily jobs themselves; at some hours of the day the ticker would come between."""
+
+    async def nothing(_jobs: Jobs) -> list[str]:
+        return []
+
+    monkeypatch.setattr(Jobs, "run_due", nothing)
 
 
 @pytest.fixture
