@@ -86,6 +86,8 @@ async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_
     paid = {row["vendor"]: row for row in campaign["paid"]}
     assert paid["melissa"]["asked"] == paid["melissa"]["counted_by_vendor"]
     assert paid["batchdata"]["cents"] == 10 * paid["batchdata"]["counted_by_vendor"]
+    for check in ("batchdata_dnc", "batchdata_tcpa"):
+        assert paid[check]["cents"] == paid[check]["counted_by_vendor"] > 0
     day = date.fromisoformat(campaign["day"])
     assert FeedCalendar().feeds_on(day)
     shown = (await equity.soon("clock", "show", "--json")).ok().json

@@ -28,6 +28,13 @@ _REFRESH, _FEED = "feeder.refresh", "feeder.feed"
 _PATIENCE_SECONDS = 90.0
 _PAUSE_SECONDS = 0.3
 _DAYS_AHEAD = 90
+_OPERATIONS = {
+    "melissa": "verify",
+    "batchdata": "skip_trace",
+    "batchdata_dnc": "phone_dnc",
+    "batchdata_tcpa": "phone_tcpa",
+}
+"""What each provider asks of its vendor, as the sandbox names it."""
 
 Step = Callable[[], Awaitable[tuple[int, int]]]
 
@@ -150,10 +157,16 @@ async def result(feeding: Feeding, day: date, upload_id: str) -> Row:
         **line,
         "instantly": await _at_instantly(feeding),
         "paid": [
-            row | {"counted_by_vendor": (await feeding.stage.ask(f"paid/{row['vendor']}"))["records"]}
+            row | {"counted_by_vendor": await _counted(feeding.stage, row["vendor"])}
             for row in await all_rows(queries.paid_for_upload(connection, upload_id=upload_id))
         ],
     }
+
+
+async def _counted(stage: Stage, provider: str) -> int:
+    """The paid records that the vendor itself counts for what *provider* asks of it."""
+    operations: dict[str, int] = (await stage.ask(f"paid/{provider.partition('_')[0]}"))["operations"]
+    return sum(count for name, count in operations.items() if name.startswith(_OPERATIONS[provider]))
 
 
 async def _at_instantly(feeding: Feeding) -> Row:
