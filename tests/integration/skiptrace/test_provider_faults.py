@@ -1,4 +1,4 @@
-"""Providers fail in every way that their contracts know: nothing is lost, nobody pays twice, and no letter dies."""
+"""What becomes of single calls that fail; every fault of the contracts is in `tests/faults/test_vendor_faults.py`."""
 
 import asyncio
 import time
@@ -25,29 +25,6 @@ async def _assert_nothing_was_lost(funnel: Any, leads: int) -> None:
     assert await funnel.count("app.skip_trace_requests where outcome = 'asked'") == 0
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(status(429), id="429 with an empty body and no Retry-After"),
-        pytest.param(status(429, **{"Retry-After": "1"}), id="429 with Retry-After"),
-        pytest.param(status(503), id="503"),
-        pytest.param(status(500, {"title": "oops"}), id="500"),
-        pytest.param(status(401), id="401"),
-        pytest.param(status(200, {"TransmissionResults": "GE14", "Records": []}), id="out of credits, inside a 200"),
-        pytest.param(status(200, {"TransmissionResults": "SE01", "Records": []}), id="server error, inside a 200"),
-    ],
-)
-async def test_a_fault_that_passes_costs_nothing_and_delays_only(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]], fault: Any
-) -> None:
-    world.melissa.fault = times(3, fault)
-    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="melissa")):
-        await funnel.send(*many_homes(20))
-        await funnel.until_count(ALL_VERIFIED, 20)
-    assert set(world.melissa.asked.values()) == {1}
-    await _assert_nothing_was_lost(funnel, 20)
-
-
 async def test_retry_after_is_kept(running: Running, funnel: Any, world: Providers, home: Home) -> None:
     at: list[float] = []
     inner = times(1, status(429, **{"Retry-After": "3"}))
@@ -61,44 +38,6 @@ async def test_retry_after_is_kept(running: Running, funnel: Any, world: Provide
         await funnel.send(home)
         await funnel.until_count(ALL_VERIFIED, 1)
     assert at[1] - at[0] >= 3
-
-
-async def test_a_provider_that_is_down_for_long_is_replaced_and_comes_back(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
-) -> None:
-    """Melissa is down, so BatchData is asked; what only Melissa can tell is not waited for."""
-    leads = many_homes(10)
-    for home in leads:
-        digits = home["phones"][0]
-        world.people[home["property_address"]] = {
-            "phoneNumbers": [{"number": digits, "type": "Mobile", "tested": True, "reachable": True, "dnc": False}],
-            "emails": [{"email": home["emails"][0], "tested": True}],
-        }
-    world.melissa.fault = status(503)
-    async with running("ingest", "skiptrace", **world.settings()):
-        await funnel.send(*leads)
-        await funnel.until_count(ALL_VERIFIED, 10)
-    assert set(world.batchdata.asked.values()) == {1}
-    await _assert_nothing_was_lost(funnel, 10)
-
-
-async def test_all_down_for_long_pauses_consumption_and_recovers_by_itself(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
-) -> None:
-    world.melissa.fault = world.batchdata.fault = status(503)
-    async with running("ingest", "skiptrace", **world.settings()) as services:
-        await funnel.send(*many_homes(150))
-        await funnel.until_count("app.leads", 150)
-        await asyncio.sleep(8)
-        assert any("theirs_down" in reason for reason in services[1].bus.waiting)
-        assert await services[1].problems() == []
-        calls = len(world.melissa.calls) + len(world.batchdata.calls)
-        assert calls < 80, "a breaker that is open lets one call through a pause"
-        assert await funnel.dead_letters() == 0
-        world.melissa.fault = world.batchdata.fault = None
-        await funnel.until_count(ALL_VERIFIED, 150)
-    assert set(world.melissa.asked.values()) == {1}
-    await _assert_nothing_was_lost(funnel, 150)
 
 
 async def test_nobody_listening_is_an_outage_that_costs_nothing(
@@ -178,25 +117,6 @@ async def test_one_record_that_a_provider_refuses_does_not_stop_the_others(
         await funnel.until(lambda: _count_events(funnel, "lead_unverifiable"), 1)
     assert set(world.melissa.asked.values()) == {1}
     assert await funnel.dead_letters() == 0
-
-
-async def test_the_published_rate_holds_for_all_replicas_together(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
-) -> None:
-    at: list[tuple[float, int]] = []
-
-    async def noting(_request: web.Request, body: dict[str, Any]) -> None:
-        at.append((asyncio.get_running_loop().time(), len(body["Records"])))
-
-    world.melissa.fault = noting
-    settings = world.settings(melissa_records_per_second=12)
-    async with running("ingest", "skiptrace", **settings), running("skiptrace", **settings):
-        await funnel.send(*many_homes(60))
-        await funnel.until_count(ALL_VERIFIED, 60)
-    for start, _ in at:
-        # A call takes a while from its turn to the server: a tenth of a second is allowed for that.
-        assert sum(records for when, records in at if start <= when < start + 0.9) <= 12
-    assert set(world.melissa.asked.values()) == {1}
 
 
 async def test_no_call_begins_after_a_batchs_deadline_however_long_it_waited_for_room(
