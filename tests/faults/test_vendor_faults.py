@@ -107,7 +107,7 @@ STRANGE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", reversed(WAYS))
+@pytest.mark.parametrize("way", list(reversed(WAYS)))
 async def test_strange_leads_end_like_any_other_and_kill_nothing(line: Line, ways: Ways, way: str) -> None:
     await ways.go(way)
     zips = iter(range(33_000 + 100 * list(WAYS).index(way), 34_000))
