@@ -18,7 +18,7 @@ from support.partner import Partner, csv_of
 from support.proxy import Proxy, proxied
 from support.reading import everything_on
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 SECONDS = 30
 """The promise of the design (hazards S13)."""
 ROWS = 3_000
@@ -103,7 +103,7 @@ async def test_another_replica_sends_what_a_lost_one_held(
         if lost != "the process":  # it keeps its partitions while Kafka hears of it
             await proxy.mend()
         for upload_id in uploads:
-            await partner.until(upload_id, "done", 120)
+            await partner.until(upload_id, "done", 240)  # the group waits for the lost member's session first
             await all_arrived(db, upload_id, ROWS)
         (tmp_path / "go").touch()
         await proxy.mend()
