@@ -131,7 +131,12 @@ async def _query(database: Database, brokers: list[UUID]) -> dict[str, Any]:
     connection = await asyncpg.connect(database.dsn("feeder"))
     taken = []
     for number in range(TIMES):
-        wanted = {"broker_id": brokers[number % len(brokers)], "local_date": business_date(MONDAY), "many": LIMIT + 30}
+        wanted = {
+            "broker_id": brokers[number % len(brokers)],
+            "local_date": business_date(MONDAY),
+            "many": LIMIT + 30,
+            "besides": [],
+        }
         started = time.perf_counter()
         found = [row async for row in queries.list_candidates(connection, **wanted)]
         taken.append((time.perf_counter() - started) * 1_000)
