@@ -1,5 +1,6 @@
 """Whoever produces to `ingest.leads`: an upstream system that has never seen our code, and the gateway with its rows."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -38,8 +39,10 @@ class Sender:
         producer = AIOKafkaProducer(bootstrap_servers=self.installation.kafka)
         await producer.start()
         try:
+            sent = []
             for body, headers in messages:
                 value = body if isinstance(body, bytes) else json.dumps(body).encode()
-                await producer.send_and_wait(f"{self.installation.prefix}ingest.leads", value, headers=headers)
+                sent.append(await producer.send(f"{self.installation.prefix}ingest.leads", value, headers=headers))
+            await asyncio.gather(*sent)
         finally:
             await producer.stop()

@@ -4,7 +4,6 @@ The households of a test are cast by what the sandbox says about them, so that i
 """
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,11 +13,11 @@ from typing import Any
 
 import aiohttp
 import asyncpg
-from aiokafka import AIOKafkaProducer
 
 from local_services.processes import free_port
 from sandbox.people import Address, People, Person
 from support.installation import Installation, Spawned
+from support.upstream import Sender
 from support.vendors import SETTINGS, Caller
 
 PEOPLE = People(SETTINGS.sandbox_seed)
@@ -128,14 +127,7 @@ class Line:
         await self.send_records([record for _, record in cast.values()])
 
     async def send_records(self, records: Sequence[Home]) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self.installation.kafka)
-        await producer.start()
-        try:
-            for record in records:
-                await producer.send(f"{self.installation.prefix}ingest.leads", json.dumps(record).encode())
-            await producer.flush()
-        finally:
-            await producer.stop()
+        await Sender(self.installation).send(*records)
 
     async def ends(self) -> dict[str, Any]:
         """How the leads of the cast stand, by street address."""

@@ -169,10 +169,14 @@ class Memberships:
     async def absent(self, work: Work, claimed: Sequence[Claimed]) -> None:
         """Instantly does not have these: refused where it answered the add; out once an answerless add has had its time."""
         settled_before = self._clock() - self._settle
-        refused = [one for one in claimed if (one.problem or "").startswith(NOT_CREATED)]
-        rest = [one for one in claimed if one not in refused]
-        out = [one.lead_id for one in rest if one.attempted_at is None or one.attempted_at <= settled_before]
-        unsure = [one.lead_id for one in rest if one.lead_id not in set(out)]
+        refused, out, unsure = list[Claimed](), list[UUID](), list[UUID]()
+        for one in claimed:
+            if (one.problem or "").startswith(NOT_CREATED):
+                refused.append(one)
+            elif one.attempted_at is None or one.attempted_at <= settled_before:
+                out.append(one.lead_id)
+            else:
+                unsure.append(one.lead_id)
         for problem in {one.problem for one in refused}:
             reason = (problem or "").partition(": ")[2] or None
             await self.refuse(work, [one.lead_id for one in refused if one.problem == problem], reason)

@@ -65,7 +65,7 @@ class Upkeep:
         await self._ledger.expire_batches()
         after = UUID(int=0)
         while rows := await self._imported(after):
-            if not await self._some_again([row["lead_id"] for row in rows]):
+            if not await self._trace([row["lead_id"] for row in rows]):
                 log.warning("imported_answers_wait")
                 return
             after = rows[-1]["request_id"]
@@ -119,12 +119,12 @@ class Upkeep:
 
     async def _again(self, ids: Sequence[UUID], wants: frozenset[Want] | None = None) -> None:
         for start in range(0, len(ids), AT_ONCE):
-            if not await self._some_again(ids[start : start + AT_ONCE], wants):
+            if not await self._trace(ids[start : start + AT_ONCE], wants):
                 log.warning("reverification_cut_short", left=len(ids) - start)
                 return
 
-    async def _some_again(self, ids: Sequence[UUID], wants: frozenset[Want] | None = None) -> bool:
-        """Trace *ids* again, through short pauses of providers; False when they pause for longer."""
+    async def _trace(self, ids: Sequence[UUID], wants: frozenset[Want] | None = None) -> bool:
+        """Trace *ids* and record those that are done, through short pauses of providers; False when they pause for longer."""
         give_up = time.monotonic() + PATIENCE_SECONDS
         while True:
             traced = await self._tracer.trace(ids, time.monotonic() + ROUND_SECONDS, wants)

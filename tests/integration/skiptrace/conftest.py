@@ -8,12 +8,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer
 
 from common.jobs import Jobs
 from support import providers, reading
 from support.installation import Installation
 from support.providers import Providers
+from support.upstream import Sender
 
 HOME = {
     "property_address": "418 Palmetto Ave",
@@ -54,14 +54,7 @@ class Funnel:
     db: Any
 
     async def send(self, *records: dict[str, Any]) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self.installation.kafka)
-        await producer.start()
-        try:
-            for record in records:
-                await producer.send(f"{self.installation.prefix}ingest.leads", json.dumps(record).encode())
-            await producer.flush()
-        finally:
-            await producer.stop()
+        await Sender(self.installation).send(*records)
 
     async def events(self, name: str) -> list[dict[str, Any]]:
         """Each event once: a relay that is stopped in between may send one again, under the same id."""
