@@ -52,7 +52,14 @@ where b.id = :broker_id;
 select count(*) from app.leads where assigned_broker_id is null;
 
 -- name: set_broker_active(active, broker_id)!
-update app.brokers set active = :active where id = :broker_id;
+-- The campaigns that Instantly has are due, for they send while their broker is active.
+with changed as (
+    update app.brokers set active = :active where id = :broker_id and active <> :active returning id
+)
+update app.campaigns c
+set version = c.version + 1
+from changed
+where c.broker_id = changed.id and c.active;
 
 -- name: add_territory(broker_id, state, county, zip)<!
 insert into app.territories (broker_id, state, county, zip)
@@ -290,6 +297,44 @@ for update;
 -- name: reseal_dead_letters*!
 update pipeline.pipeline_dlq set payload = :sealed where id = :id;
 
+-- name: stale_questions(key_id, after, many)
+select id, question_sealed as sealed
+from app.skip_trace_requests
+where id > :after
+  and question_sealed is not null
+  and substring(question_sealed from 3 for get_byte(question_sealed, 1)) <> convert_to(:key_id, 'UTF8')
+order by id
+limit :many
+for update;
+
+-- name: reseal_questions*!
+update app.skip_trace_requests set question_sealed = :sealed where id = :id;
+
+-- name: stale_answers(key_id, after, many)
+select id, answer_sealed as sealed
+from app.skip_trace_requests
+where id > :after
+  and answer_sealed is not null
+  and substring(answer_sealed from 3 for get_byte(answer_sealed, 1)) <> convert_to(:key_id, 'UTF8')
+order by id
+limit :many
+for update;
+
+-- name: reseal_answers*!
+update app.skip_trace_requests set answer_sealed = :sealed where id = :id;
+
+-- name: stale_pull_rejects(key_id, after, many)
+select id, sealed
+from pipeline.pull_rejects
+where id > :after
+  and substring(sealed from 3 for get_byte(sealed, 1)) <> convert_to(:key_id, 'UTF8')
+order by id
+limit :many
+for update;
+
+-- name: reseal_pull_rejects*!
+update pipeline.pull_rejects set sealed = :sealed where id = :id;
+
 -- name: list_jobs()
 select *
 from pipeline.job_states
@@ -370,9 +415,9 @@ select
     c.id, b.name as broker, c.name, c.active, c.version, c.synced_at,
     coalesce(c.problem, 'Instantly refuses us: ' || s.last_fault) as problem,
     case
-        when c.version > c.synced_version and (c.active or c.vendor_campaign_id is not null) then 'due'
-        when c.active and c.settings -> 'senders' = '[]' then 'no senders'
-        when c.active then 'sends'
+        when c.version > c.synced_version and (c.active and b.active or c.vendor_campaign_id is not null) then 'due'
+        when c.active and b.active and c.settings -> 'senders' = '[]' then 'no senders'
+        when c.active and b.active then 'sends'
         else 'pauses'
     end as state,
     (select count(*) from app.vendor_memberships m where m.campaign_id = c.id and m.actual = 'in') as members,

@@ -486,23 +486,23 @@ and not vendor_lead_id = any (:seen::text[])
 returning lead_id;
 
 -- name: claim_campaigns
--- Campaigns that the vendor does not have as they should be.
+-- Campaigns that the vendor does not have as they should be; those of a disabled broker shall pause.
 with due as (
-  select id
-  from app.campaigns
-  where version > synced_version
-  and (active or vendor_campaign_id is not null)
-  and (claimed_until is null or claimed_until <= :now)
-  order by id
+  select c.id, c.active and b.active as active, b.name as broker_name
+  from app.campaigns c
+  join app.brokers b on b.id = c.broker_id
+  where c.version > c.synced_version
+  and (c.active and b.active or c.vendor_campaign_id is not null)
+  and (c.claimed_until is null or c.claimed_until <= :now)
+  order by c.id
   limit :many
-  for update skip locked
+  for update of c skip locked
 )
 update app.campaigns c
 set claimed_until = :until
-from due d, app.brokers b
+from due d
 where c.id = d.id
-and b.id = c.broker_id
-returning c.id, c.name, c.version, c.vendor_campaign_id, c.sequence, c.settings, c.active, b.name as broker_name;
+returning c.id, c.name, c.version, c.vendor_campaign_id, c.sequence, c.settings, d.active, d.broker_name;
 
 -- name: record_campaign!
 update app.campaigns

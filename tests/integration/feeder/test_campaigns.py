@@ -147,3 +147,18 @@ async def test_without_a_postal_address_nothing_is_made(ranch: Ranch, equity: Eq
     ran = await equity.soon("campaigns", "sync", POSTAL_ADDRESS="")
     assert (ran.code, "POSTAL_ADDRESS" in ran.err) == (2, True)
     assert (await equity.soon("campaigns", "sync", "--check", POSTAL_ADDRESS="")).code == 0
+
+
+async def test_campaigns_of_a_disabled_broker_pause_and_go_on_when_they_are_enabled(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    (await equity.soon("campaigns", "sync")).ok()
+    [broker] = await ranch.ask("select name from app.brokers")
+    await ranch.db.execute("update app.campaigns set active = false where name = (select min(name) from app.campaigns)")
+    await synced(feeder, ranch)
+    for command, sending in (("disable", 0), ("disable", 0), ("enable", 44)):
+        (await equity.soon("brokers", command, broker)).ok()
+        await synced(feeder, ranch)
+        assert sum(campaign["status"] == 1 for campaign in empty.campaigns.values()) == sending
+        states = [row["state"] for row in (await equity.soon("campaigns", "list", "--json")).ok().json]
+        assert states.count("pauses") == 45 - sending

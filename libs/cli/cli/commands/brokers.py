@@ -80,13 +80,13 @@ def show(broker: Broker, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def disable(broker: Broker, *, as_json: AsJson = False) -> None:
-    """Give a broker no more leads. Nothing is deleted."""
+    """Give a broker no more leads, and pause their campaigns. Nothing is deleted."""
     _set_active(broker, active=False, as_json=as_json)
 
 
 @app.command()
 def enable(broker: Broker, *, as_json: AsJson = False) -> None:
-    """Give a disabled broker leads again."""
+    """Give a disabled broker leads again; their campaigns go on."""
     _set_active(broker, active=True, as_json=as_json)
 
 
