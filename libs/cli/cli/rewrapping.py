@@ -9,12 +9,14 @@ from cli.secrets import PURPOSE
 from cli.settings import CliSettings
 from common.contacts import Keyring
 from common.rejects import open_row, seal_row
+from pull.ledger import SEAL as PULL_REJECT
+from skiptrace.ledger import ANSWER, QUESTION
 
 _MANY = 1_000
 _FIRST = UUID(int=0)
 
 Stale = Callable[[UUID], AsyncIterator[Any]]
-"""The next rows that are under an older key; leads, of which there are many, from an id on."""
+"""The next rows that are under an older key; of tables that grow, from an id on."""
 Save = Callable[[Connection, list[Row]], Awaitable[object]]
 Seal = Callable[[Row], bytes]
 
@@ -56,6 +58,24 @@ async def rewrap(settings: CliSettings, progress: Callable[[str, int], None]) ->
                 lambda _: queries.stale_dead_letters(connection, **at_most),
                 queries.reseal_dead_letters,
                 lambda row: anew("dead-letter", row["event_id"].bytes, row["sealed"]),
+            ),
+            (
+                "questions to providers",
+                lambda after: queries.stale_questions(connection, after=after, **at_most),
+                queries.reseal_questions,
+                lambda row: anew(QUESTION, row["id"].bytes, row["sealed"]),
+            ),
+            (
+                "answers of providers",
+                lambda after: queries.stale_answers(connection, after=after, **at_most),
+                queries.reseal_answers,
+                lambda row: anew(ANSWER, row["id"].bytes, row["sealed"]),
+            ),
+            (
+                "unreadable pulled records",
+                lambda after: queries.stale_pull_rejects(connection, after=after, **at_most),
+                queries.reseal_pull_rejects,
+                lambda row: anew(PULL_REJECT, row["id"].bytes, row["sealed"]),
             ),
         )
         counts = {}

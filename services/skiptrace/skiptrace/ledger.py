@@ -28,7 +28,9 @@ queries = load_queries(__file__)
 
 PATIENCE = 20.0
 """Seconds for which an answer that was paid for waits for the database; less than a rebalance waits for the batch."""
-_QUESTION, _ANSWER = "skip-trace-question", "skip-trace-answer"
+QUESTION, ANSWER = "skip-trace-question", "skip-trace-answer"
+"""What a sealed question and a sealed answer are sealed for, each with the id of its request."""
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +158,12 @@ class Ledger:
 
     def seal_questions(self, request_id: UUID, questions: Sequence[Question]) -> bytes:
         """What was asked, as it is stored."""
-        return self._keyring.seal(_QUESTION, request_id.bytes, orjson.dumps(questions, default=str))
+        return self._keyring.seal(QUESTION, request_id.bytes, orjson.dumps(questions, default=str))
 
     def seal_reply(self, request_id: UUID, reply: Reply) -> bytes:
         """What was answered, as it is stored."""
         body = orjson.dumps([reply.status, reply.content_type]) + b"\n" + reply.body
-        return self._keyring.seal(_ANSWER, request_id.bytes, body)
+        return self._keyring.seal(ANSWER, request_id.bytes, body)
 
     async def _write(
         self, asking: Asking, outcome: str, cost: Decimal, detail: str | None, sealed: bytes | None, *, part: str | None
@@ -186,7 +188,7 @@ class Ledger:
     def unseal(self, request_id: UUID, question: bytes, answer: bytes) -> tuple[list[Question], Reply]:
         """What was asked and answered. Raises CannotOpenError."""
         questions = self.unseal_questions(request_id, question)
-        head, _, body = self._keyring.unseal(_ANSWER, request_id.bytes, answer).partition(b"\n")
+        head, _, body = self._keyring.unseal(ANSWER, request_id.bytes, answer).partition(b"\n")
         status, content_type = orjson.loads(head)
         return questions, Reply(status, content_type, body)
 
@@ -196,7 +198,7 @@ class Ledger:
             Question(
                 UUID(one["lead_id"]), Person(**one["person"]), one["phone"], one["email"], tuple(one.get("phones", ()))
             )
-            for one in orjson.loads(self._keyring.unseal(_QUESTION, request_id.bytes, sealed))
+            for one in orjson.loads(self._keyring.unseal(QUESTION, request_id.bytes, sealed))
         ]
 
 

@@ -11,6 +11,8 @@ from common.contacts import Keyring
 from common.deadletters import pack, unpack
 from common.rejects import open_row, seal_row
 from common.settings import Settings
+from pull.ledger import SEAL as PULL_REJECT
+from skiptrace.ledger import ANSWER, QUESTION
 from support.commandline import Equity
 from support.databases import Database
 from support.installation import SECRETS
@@ -147,7 +149,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
 ) -> None:
     equity("partners", "add", "Acme Data").ok()
     made = equity("keys", "add", "Acme Data", "--json").ok().json
-    lead, upload, event = uuid4(), uuid4(), uuid4()
+    lead, upload, event, request, reject = uuid4(), uuid4(), uuid4(), uuid4(), uuid4()
     data_key, wrapped = KEYRING.new_data_key(lead)
     phone = data_key.encrypt("phone", "+17275550142")
     with psycopg.connect(database.superuser_dsn) as connection:
@@ -165,12 +167,24 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
             "values ('ingest.leads', %s, 'x.y', %s)",
             (KEYRING.seal("dead-letter", event.bytes, pack(b"k", [], b"{}")), event),
         )
+        connection.execute(
+            "insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, question_sealed, answer_sealed) "
+            "values (%s, 'melissa', now(), 'answered', 1, %s, %s)",
+            (request, KEYRING.seal(QUESTION, request.bytes, b"who?"), KEYRING.seal(ANSWER, request.bytes, b"she")),
+        )
+        connection.execute(
+            "with search as (insert into pipeline.saved_searches (name, criteria) values ('pinellas', '{\"query\": {}}') returning id), "
+            "run as (insert into pipeline.pull_runs (id, search_id, started_on) select gen_random_uuid(), id, current_date from search returning id) "
+            "insert into pipeline.pull_rejects (id, run_id, reason, sealed) select %s, id, 'no_address', %s from run",
+            (reject, KEYRING.seal(PULL_REJECT, reject.bytes, b"odd")),
+        )
     changed = {
         "ENCRYPTION_KEY": "8" * 64,
         "ENCRYPTION_KEY_ID": "k2",
         "ENCRYPTION_KEYS_RETIRED": f"k1:{SECRETS['ENCRYPTION_KEY']}",
     }
-    counts = {"data_keys_of_leads": 1, "partner_keys": 1, "rejected_rows": 1, "dead_letters": 1}
+    kinds = "data_keys_of_leads partner_keys rejected_rows dead_letters questions_to_providers answers_of_providers unreadable_pulled_records"
+    counts = dict.fromkeys(kinds.split(), 1)
     without_the_old = equity("keys", "rewrap", **{**changed, "ENCRYPTION_KEYS_RETIRED": ""})
     assert without_the_old.code == 3
     assert "ENCRYPTION_KEYS_RETIRED" in without_the_old.err
@@ -183,7 +197,14 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
         (secret,) = connection.execute("select secret_sealed from app.partner_keys").fetchone() or ()
         (row,) = connection.execute("select row_sealed from app.upload_rejects").fetchone() or ()
         (payload,) = connection.execute("select payload from pipeline.pipeline_dlq").fetchone() or ()
+        [asked] = connection.execute("select question_sealed, answer_sealed from app.skip_trace_requests").fetchall()
+        (odd,) = connection.execute("select sealed from pipeline.pull_rejects").fetchone() or ()
     assert new.open_data_key(lead, rewrapped).decrypt("phone", phone) == "+17275550142"
     assert new.unseal("partner-key", made["key_id"].encode(), secret).decode() == made["secret"]
     assert open_row(new, upload, 3, row) == {"City": "Dunedin"}
     assert unpack(new.unseal("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")
+    assert [new.unseal(purpose, request.bytes, one) for purpose, one in zip((QUESTION, ANSWER), asked, strict=True)] == [
+        b"who?",
+        b"she",
+    ]
+    assert new.unseal(PULL_REJECT, reject.bytes, odd) == b"odd"
