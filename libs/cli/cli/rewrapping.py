@@ -9,8 +9,6 @@ from cli.secrets import PURPOSE
 from cli.settings import CliSettings
 from common.contacts import Keyring
 from common.rejects import open_row, seal_row
-from pull.ledger import SEAL as PULL_REJECT
-from skiptrace.ledger import ANSWER, QUESTION
 
 _MANY = 1_000
 _FIRST = UUID(int=0)
@@ -63,19 +61,19 @@ async def rewrap(settings: CliSettings, progress: Callable[[str, int], None]) ->
                 "questions to providers",
                 lambda after: queries.stale_questions(connection, after=after, **at_most),
                 queries.reseal_questions,
-                lambda row: anew(QUESTION, row["id"].bytes, row["sealed"]),
+                lambda row: anew("skip-trace-question", row["id"].bytes, row["sealed"]),
             ),
             (
                 "answers of providers",
                 lambda after: queries.stale_answers(connection, after=after, **at_most),
                 queries.reseal_answers,
-                lambda row: anew(ANSWER, row["id"].bytes, row["sealed"]),
+                lambda row: anew("skip-trace-answer", row["id"].bytes, row["sealed"]),
             ),
             (
                 "unreadable pulled records",
                 lambda after: queries.stale_pull_rejects(connection, after=after, **at_most),
                 queries.reseal_pull_rejects,
-                lambda row: anew(PULL_REJECT, row["id"].bytes, row["sealed"]),
+                lambda row: anew("pull-reject", row["id"].bytes, row["sealed"]),
             ),
         )
         counts = {}

@@ -32,7 +32,6 @@ QUESTION, ANSWER = "skip-trace-question", "skip-trace-answer"
 """What a sealed question and a sealed answer are sealed for, each with the id of its request."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Asking:
     """A call that is written down and may now be made."""

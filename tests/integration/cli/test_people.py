@@ -174,7 +174,8 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
         )
         connection.execute(
             "with search as (insert into pipeline.saved_searches (name, criteria) values ('pinellas', '{\"query\": {}}') returning id), "
-            "run as (insert into pipeline.pull_runs (id, search_id, started_on) select gen_random_uuid(), id, current_date from search returning id) "
+            "run as (insert into pipeline.pull_runs (id, search_id, started_on) "
+            "select gen_random_uuid(), id, current_date from search returning id) "
             "insert into pipeline.pull_rejects (id, run_id, reason, sealed) select %s, id, 'no_address', %s from run",
             (reject, KEYRING.seal(PULL_REJECT, reject.bytes, b"odd")),
         )
@@ -203,7 +204,9 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
     assert new.unseal("partner-key", made["key_id"].encode(), secret).decode() == made["secret"]
     assert open_row(new, upload, 3, row) == {"City": "Dunedin"}
     assert unpack(new.unseal("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")
-    assert [new.unseal(purpose, request.bytes, one) for purpose, one in zip((QUESTION, ANSWER), asked, strict=True)] == [
+    assert [
+        new.unseal(purpose, request.bytes, one) for purpose, one in zip((QUESTION, ANSWER), asked, strict=True)
+    ] == [
         b"who?",
         b"she",
     ]
