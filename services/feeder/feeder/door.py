@@ -4,7 +4,6 @@ It is kept in PostgreSQL (`pipeline.provider_states`, as skip tracing keeps its 
 who was told to wait waits for all. Pauses follow the database's clock, for they are about the vendor's.
 """
 
-import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,7 @@ import structlog
 
 from common import telemetry
 from common.database import Database, load_queries
+from common.vendor_turns import Turn, VendorTurns
 from feeder.settings import FeederSettings
 
 log = structlog.get_logger()
@@ -22,6 +22,7 @@ VENDOR = "instantly"
 OPENS_AFTER = 5
 """Failures in a row after which one call at a time finds out whether Instantly is back."""
 LONGEST_PAUSE = 300.0
+REFUSED_PAUSE = 60.0
 REFUSALS = {401: "http_401", 402: "http_402", 403: "http_403"}
 """A wrong key, no paid plan, no scope: waiting alone mends nothing, so it is tried seldom and told loudly."""
 
@@ -50,23 +51,15 @@ class Standing:
         return self.fault in REFUSALS.values()
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Leave to make one call."""
-
-    probing: bool
-    """True: Instantly was down, and this call finds out whether it still is."""
-
-
 class Door:
     """Lets through as many calls as the workspace's rate has room for."""
 
     def __init__(self, database: Database, settings: FeederSettings) -> None:
         self._database = database
+        self._turns = VendorTurns(database, opens_after=OPENS_AFTER, probe_s=2 * settings.instantly_timeout_seconds)
         self._per_window = max(1, int(settings.instantly_requests_per_second))
         self._window_s = self._per_window / settings.instantly_requests_per_second
         self._patience = settings.instantly_timeout_seconds
-        self._probe_s = 2 * settings.instantly_timeout_seconds
 
     async def standing(self) -> Standing:
         """How Instantly stands now."""
@@ -79,44 +72,23 @@ class Door:
 
     async def enter(self) -> Turn | None:
         """Wait for the turn of one call; None when Instantly is to be left alone, or no turn is to be had soon."""
-        give_up = time.monotonic() + self._patience
-        while True:
-            async with self._database.connection() as connection:
-                row = await queries.take_turn(
-                    connection,
-                    vendor=VENDOR,
-                    per_window=self._per_window,
-                    window_s=self._window_s,
-                    opens_after=OPENS_AFTER,
-                    probe_s=self._probe_s,
-                )
-            if row["granted"]:
-                return Turn(probing=row["state"] == "probing")
-            if row["state"] != "limited" or time.monotonic() + row["wait_seconds"] > give_up:
-                return None
-            await asyncio.sleep(row["wait_seconds"])
+        return await self._turns.take(
+            VENDOR, 1, per_window=self._per_window, window_s=self._window_s, until=time.monotonic() + self._patience
+        )
 
     async def went_well(self) -> None:
         """Instantly answered a call of ours."""
-        async with self._database.connection() as connection:
-            await queries.note_success(connection, vendor=VENDOR)
+        await self._turns.went_well(VENDOR)
 
     async def went_wrong(self, fault: str, *, probing: bool, asked_for: timedelta | None = None) -> None:
         """A call failed: nobody calls before a pause, twice as long each time, at least as long as Instantly said."""
         refused = fault in REFUSALS.values()
+        least_s = max(REFUSED_PAUSE if refused else 0.0, asked_for.total_seconds() if asked_for else 0.0)
         if refused:
             log.error("instantly_refuses", fault=fault, advice="docs/runbooks/provider-outage.md")
         else:
-            log.warning("instantly_waits", fault=fault, asked_for_s=asked_for.total_seconds() if asked_for else None)
+            log.warning("instantly_waits", fault=fault, asked_for_s=least_s or None)
         telemetry.counter("equity_vendor_pauses", "Times that a vendor was left alone").add(1, {"vendor": VENDOR})
-        async with self._database.connection() as connection:
-            await queries.note_fault(
-                connection,
-                vendor=VENDOR,
-                fault=fault,
-                probing=probing,
-                at_least=OPENS_AFTER if refused else 0,
-                pause_s=1.0,
-                longest_s=LONGEST_PAUSE,
-                least_s=60.0 if refused else asked_for.total_seconds() if asked_for else 0.0,
-            )
+        await self._turns.went_wrong(
+            VENDOR, fault, probing=probing, opens=refused, first_s=1.0, longest_s=LONGEST_PAUSE, least_s=least_s
+        )

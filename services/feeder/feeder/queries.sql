@@ -531,19 +531,9 @@ from app.feed_holds h
 where h.broker_id = :broker_id
 and h.local_date = :local_date;
 
--- name: take_turn^
-select granted, wait_seconds, state
-from pipeline.take_turn(:vendor, 1, :per_window, :window_s, :opens_after, :probe_s);
-
 -- name: standing^
 select
   coalesce(greatest(0, extract(epoch from paused_until - clock_timestamp())), 0)::double precision as pause_s,
   last_fault
 from pipeline.provider_states
 where provider = :vendor;
-
--- name: note_success!
-select pipeline.note_success(:vendor);
-
--- name: note_fault!
-select pipeline.note_fault(:vendor, :fault, :probing, :at_least, :pause_s, :longest_s, :least_s);

@@ -4,10 +4,6 @@ select distinct on (provider, channel, code) provider, channel, code, is_verifie
 from app.verification_code_map
 order by provider, channel, code, version desc;
 
--- name: take_turn^
-select granted, wait_seconds, state
-from pipeline.take_turn(:provider, :wanted, :per_window, :window_seconds, :opens_after, :probe_seconds, :shared_with);
-
 -- name: standings
 -- With `probing`: the pause is the time limit of the call that finds out whether the provider is back. That call has a
 -- grant of the same moment, in its own name or in that of the provider whose rate it shares.
@@ -23,12 +19,6 @@ select
   ) as probing
 from pipeline.provider_states s
 where s.provider = any (:providers);
-
--- name: note_success!
-select pipeline.note_success(:provider);
-
--- name: note_fault!
-select pipeline.note_fault(:provider, :fault, :probing, :at_least, :pause_s, :longest_s, :least_s);
 
 -- name: leads_to_trace
 select

@@ -167,7 +167,7 @@ class Tracer:
             if turn is None or self._stopping:
                 return False
             try:
-                asked = await self._to_the_end(self._call(provider, leads[: turn.leads], probing=turn.probing))
+                asked = await self._to_the_end(self._call(provider, leads[: turn.units], probing=turn.probing))
             except ProviderError as error:
                 await self._turns.went_wrong(provider, error, probing=turn.probing)
                 return False

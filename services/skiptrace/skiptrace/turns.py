@@ -1,7 +1,5 @@
 """Whose turn it is: rate limits, pauses and breakers of providers, kept in PostgreSQL for all replicas together."""
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +8,7 @@ import structlog
 
 from common import telemetry
 from common.database import Database, load_queries
+from common.vendor_turns import Turn, VendorTurns
 from skiptrace.provider import Provider, ProviderError, RefusedError
 from skiptrace.router import Standing
 from skiptrace.settings import SkiptraceSettings
@@ -31,21 +30,15 @@ class State:
     last_success_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Leave to ask about so many leads now."""
-
-    leads: int
-    probing: bool
-    """True: the provider was down, and this call finds out whether it still is."""
-
-
 class Turns:
     """The providers' turns, taken and given back."""
 
     def __init__(self, database: Database, settings: SkiptraceSettings) -> None:
         self._database = database
         self._settings = settings
+        self._turns = VendorTurns(
+            database, opens_after=settings.skiptrace_opens_after, probe_s=settings.lease.total_seconds()
+        )
 
     async def states(self, providers: Sequence[str]) -> Mapping[str, State]:
         """How *providers* stand now; one that nobody has asked yet is up."""
@@ -66,31 +59,23 @@ class Turns:
         return found
 
     async def take(self, provider: Provider, leads: int, until: float) -> Turn | None:
-        """Wait for leave to ask about up to *leads* leads; None when there is none before *until* (monotonic seconds)."""
+        """Wait for leave to ask about up to *leads* leads (its units); None when there is none before *until* (monotonic seconds)."""
         rate = provider.rate
-        while True:
-            async with self._database.connection() as connection:
-                row = await queries.take_turn(
-                    connection,
-                    provider=provider.name,
-                    shared_with=rate.shared_with or provider.name,
-                    wanted=leads if rate.counts_records else 1,
-                    per_window=rate.per_window,
-                    window_seconds=rate.window_seconds,
-                    opens_after=self._settings.skiptrace_opens_after,
-                    probe_seconds=self._settings.lease.total_seconds(),
-                )
-            if row["granted"]:
-                probing = row["state"] == "probing"
-                return Turn(1 if probing else row["granted"] if rate.counts_records else leads, probing)
-            if row["state"] != "limited" or time.monotonic() + row["wait_seconds"] > until:
-                return None
-            await asyncio.sleep(row["wait_seconds"])
+        turn = await self._turns.take(
+            provider.name,
+            leads if rate.counts_records else 1,
+            per_window=rate.per_window,
+            window_s=rate.window_seconds,
+            until=until,
+            shared_with=rate.shared_with,
+        )
+        if turn is None or turn.probing or rate.counts_records:
+            return turn
+        return Turn(leads, probing=False)
 
     async def went_well(self, provider: Provider) -> None:
         """A call brought an answer: the provider is up."""
-        async with self._database.connection() as connection:
-            await queries.note_success(connection, provider=provider.name)
+        await self._turns.went_well(provider.name)
 
     async def went_wrong(self, provider: Provider, error: ProviderError, *, probing: bool) -> None:
         """A call failed: nobody asks again before a pause, as long as the provider said where it did."""
@@ -99,17 +84,16 @@ class Turns:
         first = max(self._settings.skiptrace_pause_seconds, provider.pause.total_seconds() if _is_429(error) else 0)
         if refused:
             log.error("provider_refuses", provider=provider.name, code=error.code)
-        async with self._database.connection() as connection:
-            await queries.note_fault(
-                connection,
-                provider=provider.name,
-                fault=error.code,
-                probing=probing,
-                at_least=self._settings.skiptrace_opens_after if refused else 0,
-                pause_s=first,
-                longest_s=self._settings.skiptrace_longest_pause_seconds,
-                least_s=self._settings.skiptrace_longest_pause_seconds if refused else asked_for,
-            )
+        longest = self._settings.skiptrace_longest_pause_seconds
+        await self._turns.went_wrong(
+            provider.name,
+            error.code,
+            probing=probing,
+            opens=refused,
+            first_s=first,
+            longest_s=longest,
+            least_s=max(longest, asked_for) if refused else asked_for,
+        )
 
 
 def _is_429(error: ProviderError) -> bool:

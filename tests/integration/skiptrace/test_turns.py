@@ -50,7 +50,7 @@ def soon(seconds: float = 0) -> float:
 async def test_many_askers_together_never_get_more_than_the_window_allows(turns: Callable[..., Turns]) -> None:
     replicas = [turns() for _ in range(6)]
     taken = await asyncio.gather(*(one.take(MELISSA, 5, soon()) for one in replicas))
-    assert sum(turn.leads for turn in taken if turn) == 12
+    assert sum(turn.units for turn in taken if turn) == 12
     started = time.monotonic()
     assert await replicas[0].take(MELISSA, 12, soon(5)) is not None
     assert time.monotonic() - started > 0.5
@@ -96,7 +96,7 @@ async def test_a_breaker_lets_one_record_through_and_closes_on_success(turns: Ca
     await asyncio.sleep(0.15)
     probe = await one.take(MELISSA, 50, soon())
     assert probe is not None
-    assert (probe.leads, probe.probing) == (1, True)
+    assert (probe.units, probe.probing) == (1, True)
     assert await one.take(MELISSA, 50, soon()) is None
     await one.went_wrong(MELISSA, UnpaidError("http_503"), probing=True)
     assert 0.1 < (await one.states(["melissa"]))["melissa"].pause_s <= 0.2
