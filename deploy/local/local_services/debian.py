@@ -39,18 +39,34 @@ def install(packages: Sequence[str]) -> None:
         _apt_get("install", "-y", "--no-install-recommends", *packages)
 
 
+def program_of(package: str, path: str) -> Path:
+    """The program at *path* of a Debian *package*, which is unpacked, not installed: no daemon starts."""
+    directory = cache_directory() / package
+    with alone("apt"):
+        if not (directory / path).exists():
+            _read_package_lists()
+            directory.mkdir(exist_ok=True)
+            _apt_get("download", package, directory=directory)
+            (archive,) = directory.glob("*.deb")
+            subprocess.run(["dpkg-deb", "-x", archive, directory], check=True, capture_output=True)
+            archive.unlink()
+    return directory / path
+
+
 @cache
 def _read_package_lists() -> None:
     say("reading Debian's package lists")
     _apt_get("update")
 
 
-def _apt_get(*arguments: str) -> None:
+def _apt_get(*arguments: str, directory: Path | None = None) -> None:
     log_file = cache_directory() / "apt.log"
     command = [*(_as_root() or []), "apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with log_file.open("ab") as log:
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+        done = subprocess.run(
+            command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        )
     if done.returncode:
         raise LocalServiceError(f"apt-get {arguments[0]} failed; see {log_file}")
 
