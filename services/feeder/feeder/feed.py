@@ -49,6 +49,8 @@ class Chunk:
     fed: list[tuple[UUID, UUID]] = field(default_factory=list)
     """Lead and campaign."""
     held: dict[UUID, str] = field(default_factory=dict)
+    stale: frozenset[UUID] = frozenset()
+    """Leads that left the line after the list was made; whoever takes the next chunk names them in `besides`."""
     stop: str | None = None
     chosen: frozenset[bytes] = frozenset()
     """The addresses of those who are fed."""
@@ -56,7 +58,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a preview has decided and not written: who was looked at, and which addresses were chosen."""
+    """What is not in the database: who was looked at, and in a preview also whose addresses were chosen."""
 
     leads: frozenset[UUID] = frozenset()
     addresses: frozenset[bytes] = frozenset()
@@ -88,10 +90,10 @@ class Feed:
 
     async def feed_broker(self, broker_id: UUID, day: date) -> int:
         """Fill the broker's limit of *day*; how many leads were fed now."""
-        total = 0
+        total, stale = 0, frozenset[UUID]()
         while True:
-            chunk = await self._bus.transact(partial(self.feed_chunk, broker_id=broker_id, day=day))
-            total += len(chunk.fed)
+            chunk = await self._bus.transact(partial(self.feed_chunk, broker_id=broker_id, day=day, besides=stale))
+            total, stale = total + len(chunk.fed), stale | chunk.stale
             if chunk.stop:
                 break
         counter = telemetry.counter("equity_leads_fed", "Leads that took a slot of their broker's limit")
@@ -99,74 +101,72 @@ class Feed:
         log.info("broker_fed", broker_id=str(broker_id), day=str(day), fed=total, because=chunk.stop)
         return total
 
-    async def feed_chunk(self, tx: Tx, *, broker_id: UUID, day: date) -> Chunk:
-        """Feed as many leads as one transaction should; see the module."""
-        return await self._chunk(
-            tx, await queries.lock_broker(tx.connection, broker_id=broker_id), broker_id, day, None
-        )
+    async def feed_chunk(self, tx: Tx, *, broker_id: UUID, day: date, besides: frozenset[UUID] = frozenset()) -> Chunk:
+        """Feed as many leads as one transaction should, none of *besides*; see the module."""
+        broker = await queries.lock_broker(tx.connection, broker_id=broker_id)
+        return await self._chunk(tx, broker, broker_id, day, Seen(besides), writes=True)
 
     async def look(self, tx: Tx, *, broker_id: UUID, day: date, seen: Seen) -> Chunk:
         """What the next chunk would be after what was *seen*. It takes no lock and writes nothing."""
-        return await self._chunk(
-            tx, await queries.read_broker(tx.connection, broker_id=broker_id), broker_id, day, seen
-        )
+        broker = await queries.read_broker(tx.connection, broker_id=broker_id)
+        return await self._chunk(tx, broker, broker_id, day, seen, writes=False)
 
-    async def _chunk(self, tx: Tx, broker: Any, broker_id: UUID, day: date, seen: Seen | None) -> Chunk:
+    async def _chunk(self, tx: Tx, broker: Any, broker_id: UUID, day: date, seen: Seen, *, writes: bool) -> Chunk:
         if broker is None or not broker["active"]:
             return Chunk(stop="broker_inactive")
         if not self._calendar(broker).feeds_on(day):
             return Chunk(stop="day_off")
         taken = await queries.count_slots(tx.connection, broker_id=broker_id, local_date=day)
-        taken += seen.fed if seen else 0
+        taken += seen.fed
         limit = broker["daily_limit"]
         if taken >= limit:
             return Chunk(stop="limit_reached")
-        chosen = seen.addresses if seen else frozenset[bytes]()
-        return await self._choose(tx, broker_id, day, Sender(broker["name"], limit, taken, chosen), seen)
+        sender = Sender(broker["name"], limit, taken, seen.addresses)
+        return await self._choose(tx, broker_id, day, sender, seen.leads, writes=writes)
 
     def _calendar(self, broker: Any) -> FeedCalendar:
         own = broker["feed_on_holidays"]
         on_holidays = self._settings.feed_on_holidays if own is None else own
         return FeedCalendar(broker["feed_weekdays"], on_holidays, broker["days_off"])
 
-    async def _choose(self, tx: Tx, broker_id: UUID, day: date, sender: Sender, seen: Seen | None) -> Chunk:
+    async def _choose(
+        self, tx: Tx, broker_id: UUID, day: date, sender: Sender, besides: frozenset[UUID], *, writes: bool
+    ) -> Chunk:
         campaigns = [row["id"] async for row in queries.ready_campaigns(tx.connection, broker_id=broker_id)]
         if not campaigns:
             return Chunk(stop="no_campaign")
+        many = sender.limit - sender.used + SPARE
         listed = queries.list_candidates(
-            tx.connection,
-            broker_id=broker_id,
-            local_date=day,
-            many=sender.limit - sender.used + SPARE,
-            besides=list(seen.leads) if seen else [],
+            tx.connection, broker_id=broker_id, local_date=day, many=many, besides=list(besides)
         )
         candidates = [row["id"] async for row in listed]
         if not candidates:
             return Chunk(stop="list_exhausted")
-        known = await self._addresses(tx, candidates)
-        ours = known if seen else await self._lock(tx, broker_id, known)
-        held = {lead_id: NO_ADDRESS for lead_id in candidates if lead_id not in known}
+        in_line = await self._in_line(tx, broker_id, candidates)
+        known = {lead_id: value for lead_id, value in in_line.items() if value}
+        ours = await self._lock(tx, broker_id, known) if writes else known
         asked = await ask(tx, ours, sender, self._clock(), requires_consent=self._settings.feed_requires_consent)
+        held = {lead_id: NO_ADDRESS for lead_id, value in in_line.items() if not value}
         held |= {answer.contact.lead_id: answer.held for answer in asked if answer.held}
         allowed = [answer.contact for answer in asked if not answer.held]
         fed = [(answer.lead_id, campaign_for(answer.lead_id, campaigns)) for answer in allowed]
-        if seen is None:
+        if writes:
             await log_decisions(tx, [answer.contact for answer in asked])
             await self._take_slots(tx, broker_id, day, allowed, fed)
             await self._hold(tx, broker_id, day, held)
         chosen = frozenset(answer.value_hash for answer in allowed if answer.value_hash)
-        return Chunk(fed, held, None if fed or held else "all_locked", chosen)
+        stale = frozenset(candidates) - in_line.keys()
+        return Chunk(fed, held, stale, None if fed or held or stale else "all_locked", chosen)
 
     async def _lock(self, tx: Tx, broker_id: UUID, before: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
         """Lock addresses first and leads second, as whoever suppresses does, so that the two never deadlock; what is ours then."""
         await lock_contacts(tx, before.values())
         rows = queries.lock_candidates(tx.connection, lead_ids=sorted(before), broker_id=broker_id)
-        mine = [row["id"] async for row in rows]
-        now = await self._addresses(tx, mine)
-        return {lead: value for lead, value in now.items() if before[lead] == value}
+        now = await self._in_line(tx, broker_id, [row["id"] async for row in rows])
+        return {lead_id: value for lead_id, value in before.items() if now.get(lead_id) == value}
 
-    async def _addresses(self, tx: Tx, lead_ids: Sequence[UUID]) -> dict[UUID, bytes]:
-        rows = queries.addresses_of(tx.connection, lead_ids=list(lead_ids))
+    async def _in_line(self, tx: Tx, broker_id: UUID, lead_ids: Sequence[UUID]) -> dict[UUID, bytes | None]:
+        rows = queries.addresses_in_line(tx.connection, lead_ids=list(lead_ids), broker_id=broker_id)
         return {row["lead_id"]: row["value_hash"] async for row in rows}
 
     async def _take_slots(

@@ -56,15 +56,17 @@ async def _seen(connection: Connection, feed: Feed, broker_id: UUID, day: date) 
         fed += chunk.fed
         held |= chunk.held
         stop = chunk.stop
-        looked_at = seen.leads | chunk.held.keys() | {lead for lead, _ in chunk.fed}
+        looked_at = seen.leads | chunk.held.keys() | chunk.stale | {lead for lead, _ in chunk.fed}
         seen = Seen(looked_at, seen.addresses | chunk.chosen, len(fed))
     names = {row["id"]: row["name"] async for row in queries.campaign_names(connection, broker_id=broker_id)}
-    next_up = queries.list_candidates(
+    candidates = queries.list_candidates(
         connection, broker_id=broker_id, local_date=day, many=_AFTER, besides=list(seen.leads)
     )
+    listed = [row["id"] async for row in candidates]
+    next_up = queries.addresses_in_line(connection, lead_ids=listed, broker_id=broker_id)
     outcomes = {lead: ("fed", "", names[campaign]) for lead, campaign in fed}
     outcomes |= {lead: ("held", reason, "") for lead, reason in held.items()}
-    outcomes |= {row["id"]: ("waits", stop, "") async for row in next_up}
+    outcomes |= {row["lead_id"]: ("waits", stop, "") async for row in next_up}
     scores = {row["id"]: row["lead_score"] async for row in queries.read_leads(connection, lead_ids=list(outcomes))}
     leads = [
         {"lead_id": lead, "score": scores[lead], "outcome": outcome, "reason": reason, "campaign": campaign}

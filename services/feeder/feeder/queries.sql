@@ -77,27 +77,26 @@ and problem is null
 order by id;
 
 -- name: list_candidates
--- The best leads of the morning's list that are still in line, have no slot, were not refused today, and are not in *besides*.
+-- The best leads of the morning's list that have no slot, were not refused today, and are not in *besides*. The list alone is
+-- read, in the order of its index. Who left the line since it was made is missing from `addresses_in_line`.
 select m.id
 from app.mv_contactable_leads m
-join app.leads l on l.id = m.id
 where m.assigned_broker_id = :broker_id
 and m.campaign_status = 'queued'
 and m.email_verified
 and m.added_to_campaign_at is null
-and l.campaign_status = 'queued'
-and l.assigned_broker_id = :broker_id
 and not exists (select from app.feed_slots s where s.lead_id = m.id and s.state <> 'refused')
 and not exists (select from app.feed_holds h where h.lead_id = m.id and h.local_date = :local_date)
 and not m.id = any (:besides::uuid[])
 order by m.lead_score desc, m.id
 limit :many;
 
--- name: addresses_of
--- The address that each lead would be written to: the best verified one.
+-- name: addresses_in_line
+-- Of these leads the ones that are still the broker's and in line, and the address that each would be written to: the best
+-- verified one, or null.
 select l.id as lead_id, c.value_hash
-from unnest(:lead_ids::uuid[]) as l (id)
-cross join lateral (
+from app.leads l
+left join lateral (
   select c.value_hash
   from app.lead_contacts c
   where c.lead_id = l.id
@@ -105,7 +104,10 @@ cross join lateral (
   and c.verified
   order by c.rank, c.value_hash
   limit 1
-) c;
+) c on true
+where l.id = any (:lead_ids::uuid[])
+and l.campaign_status = 'queued'
+and l.assigned_broker_id = :broker_id;
 
 -- name: lock_candidates
 -- The base rows, as they are now; a lead that somebody is changing at this moment is left for the next round. FOR UPDATE also

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from feeder.preview import preview
 from feeder.settings import FeederSettings
 from support.feeding import Feeder, Ranch
 from support.instantly import Workspace
@@ -263,6 +264,26 @@ async def test_a_preview_keeps_no_lead_from_a_feed_at_the_same_moment(ranch: Ran
         await asyncio.wait_for(feeder.run("feed"), 10)
     assert [lead for lead, _ in chunk.fed] == leads[:2]
     assert set(await ranch.ask("select lead_id from app.feed_slots")) == set(leads[:2])
+
+
+@pytest.mark.parametrize(
+    "change", ["campaign_status = 'paused', paused_from = 'queued'", "assigned_broker_id = null", "email_verified = false"]
+)
+async def test_a_list_whose_best_leads_left_the_line_still_fills_the_limit(
+    ranch: Ranch, feeder: Feeder, change: str
+) -> None:
+    broker = await ranch.broker(limit=3)
+    leads = await ranch.leads(broker, 80)
+    await ranch.db.execute(f"update app.leads set {change} where id = any ($1)", leads[:70])
+    await ranch.db.execute("update app.lead_contacts set verified = false where lead_id = any ($1)", leads[:70])
+    seen = await preview(settings_of(feeder), broker, TODAY)
+    still_in_line = leads[70:] if change.startswith(("campaign", "assigned")) else leads
+    assert {lead["lead_id"] for lead in seen["leads"]} <= set(still_in_line)
+    await feeder.run("feed")
+    fed = await ranch.ask("select lead_id from app.feed_slots")
+    assert set(fed) == set(leads[70:73]) == {lead["lead_id"] for lead in seen["leads"] if lead["outcome"] == "fed"}
+    if still_in_line != leads:
+        assert await ranch.ask("select count(*) from app.feed_holds") == [0]
 
 
 def settings_of(feeder: Feeder) -> Any:
