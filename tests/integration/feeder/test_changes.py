@@ -267,7 +267,8 @@ async def test_a_preview_keeps_no_lead_from_a_feed_at_the_same_moment(ranch: Ran
 
 
 @pytest.mark.parametrize(
-    "change", ["campaign_status = 'paused', paused_from = 'queued'", "assigned_broker_id = null", "email_verified = false"]
+    "change",
+    ["campaign_status = 'paused', paused_from = 'queued'", "assigned_broker_id = null", "email_verified = false"],
 )
 async def test_a_list_whose_best_leads_left_the_line_still_fills_the_limit(
     ranch: Ranch, feeder: Feeder, change: str
