@@ -5,6 +5,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 import tempfile
 import time
@@ -22,7 +23,7 @@ from common.database import load_queries
 from feeder.app import build
 from feeder.feed import Feed
 from feeder.settings import FeederSettings
-from harness import console, percentile, report, timed
+from harness import console, cpu_of_process, cpu_of_tree, percentile, report, timed
 from support import databases, servers
 from support.databases import Database
 from support.installation import SECRETS
@@ -61,13 +62,16 @@ async def main(leads: int) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with (
         tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
-        servers.own(Path(name)),
+        servers.own(Path(name)) as (_, postgres),
         databases.copied() as database,
     ):
         owner = await asyncpg.connect(database.superuser_dsn)
         brokers = await _fill(owner, leads)
         rows = [await _bare(owner), await _scan(owner), await _refresh(owner)]
-        rows += [await _query(database, brokers), await _feed(database)]
+        rows.append(await _query(database, brokers))
+        before = {"feeder": cpu_of_process(os.getpid()), "postgres": cpu_of_tree(postgres.pid)}
+        rows.append(await _feed(database))
+        spent = {"feeder": cpu_of_process(os.getpid()), "postgres": cpu_of_tree(postgres.pid)}
         fed = await owner.fetchval("select count(*) from app.feed_slots")
         await owner.close()
     assert fed == BROKERS * min(LIMIT, leads * 8 // 10 // BROKERS), f"{fed} leads were fed"
@@ -78,6 +82,7 @@ async def main(leads: int) -> None:
         rows,
         leads=leads,
         fed=fed,
+        cpu_us_a_lead_fed={name: round((spent[name] - before[name]) / fed * 1e6) for name in spent},
         p95_ms={row["what"]: round(row["p95 ms"], 2) for row in rows},
     )
 

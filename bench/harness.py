@@ -47,10 +47,10 @@ class System:
 
     def cpu_seconds(self) -> dict[str, float]:
         """CPU seconds, user and system, that each process has spent so far."""
-        spent = {"kafka": _of_process(self.kafka.pid), "postgres": _of_tree(self.postgres.pid)}
+        spent = {"kafka": cpu_of_process(self.kafka.pid), "postgres": cpu_of_tree(self.postgres.pid)}
         for name, spawned in self.services.items():
             if spawned.process is not None:
-                spent[name] = _of_process(spawned.process.pid)
+                spent[name] = cpu_of_process(spawned.process.pid)
         return spent
 
     def peak_memory_mb(self, name: str) -> float:
@@ -63,19 +63,20 @@ class System:
         raise RuntimeError("this system does not tell a process' peak memory")
 
 
-def _of_process(pid: int) -> float:
+def cpu_of_process(pid: int) -> float:
+    """CPU seconds, user and system, that a process has spent."""
     times = psutil.Process(pid).cpu_times()
     return times.user + times.system
 
 
-def _of_tree(pid: int) -> float:
-    """With its children, living and gone: PostgreSQL has a process a connection."""
+def cpu_of_tree(pid: int) -> float:
+    """The same with its children, living and gone: PostgreSQL has a process a connection."""
     parent = psutil.Process(pid)
     times = parent.cpu_times()
     total = times.user + times.system + times.children_user + times.children_system
     for child in parent.children():
         try:
-            total += _of_process(child.pid)
+            total += cpu_of_process(child.pid)
         except psutil.NoSuchProcess:
             continue
     return total
