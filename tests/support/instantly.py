@@ -40,6 +40,8 @@ class Workspace:
     spoil_campaigns: Callable[[dict[str, Any]], Any] | None = None
     removal_answers: list[int] = field(default_factory=list)
     """Statuses of the next removals, instead of doing them."""
+    instead: Callable[[web.Request], web.Response | None] | None = None
+    """What to answer instead of doing anything; None does it."""
     malformed: str = "malformed"
     """Emails that begin so are a 400."""
     adding: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,6 +80,9 @@ def _app(workspace: Workspace) -> web.Application:
         if not request.headers.get("Authorization", "").startswith("Bearer "):
             return _error(401)
         workspace.calls[f"{request.method} {request.path.removeprefix('/api/v2')}"] += 1
+        said = workspace.instead(request) if workspace.instead else None
+        if said is not None:
+            return said
         return await handler(request)
 
     app = web.Application(middlewares=[guard])

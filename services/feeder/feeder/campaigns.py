@@ -15,7 +15,8 @@ import structlog
 from common.bus import Bus, Tx
 from common.clock import Clock
 from common.database import load_queries
-from feeder.vendors.instantly import Instantly, LeftAloneError, NotDoneError, UnknownOutcomeError
+from feeder.memberships import GONE
+from feeder.vendors.instantly import GoneError, Instantly, LeftAloneError, NotDoneError, UnknownOutcomeError
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -48,7 +49,8 @@ class CampaignSync:
                     await self._release([left["id"] for left in due[place:]], error)
                     return
                 except (NotDoneError, UnknownOutcomeError) as error:
-                    await self._release([row["id"]], error)
+                    gone = isinstance(error, GoneError) and row["vendor_campaign_id"]
+                    await self._release([row["id"]], error, GONE if gone else None)
 
     async def _claim(self, tx: Tx) -> list[Any]:
         now = self._clock()
@@ -57,7 +59,7 @@ class CampaignSync:
 
     async def _sync(self, row: Any, known: Mapping[str, str]) -> None:
         body = campaign_body(row)
-        vendor_id = row["vendor_campaign_id"] or known.get(body["name"])
+        vendor_id = row["vendor_campaign_id"] or _named(known, row["id"])
         if vendor_id is None:
             vendor_id = await self._vendor.create_campaign(body)
         else:
@@ -67,10 +69,11 @@ class CampaignSync:
         await self._write(queries.record_synced, campaign_id=row["id"], version=row["version"], now=self._clock())
         log.info("campaign_synced", campaign_id=str(row["id"]), version=row["version"])
 
-    async def _release(self, campaign_ids: list[UUID], error: Exception) -> None:
+    async def _release(self, campaign_ids: list[UUID], error: Exception, problem: str | None = None) -> None:
         """Leave them for a minute; an answerless creation is found by its name then. What was not tried keeps its state."""
         log.warning("campaigns_not_synced", count=len(campaign_ids), error=str(error))
-        problem = None if isinstance(error, LeftAloneError) else f"not synced: {error}"[:200]
+        if not isinstance(error, LeftAloneError):
+            problem = problem or f"not synced: {error}"[:200]
         for campaign_id in campaign_ids:
             until = self._clock() + _AGAIN
             await self._write(queries.release_campaign, campaign_id=campaign_id, until=until, problem=problem)
@@ -80,6 +83,11 @@ class CampaignSync:
             await query(tx.connection, **values)
 
         await self._bus.transact(write)
+
+
+def _named(known: Mapping[str, str], campaign_id: UUID) -> str | None:
+    """Instantly's id of the campaign whose name ends in ours: its broker may be called otherwise since."""
+    return next((vendor_id for name, vendor_id in known.items() if name.endswith(f"[{campaign_id}]")), None)
 
 
 def campaign_body(row: Mapping[str, Any]) -> dict[str, Any]:

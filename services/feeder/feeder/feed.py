@@ -30,6 +30,8 @@ queries = load_queries(__file__)
 
 SPARE = 30
 """Candidates looked at beyond the room that is left, for those whom the gate refuses."""
+AT_ONCE = 500
+"""Leads that one transaction feeds at the most: each holds a lock, of which PostgreSQL has some thousands for everybody."""
 NO_ADDRESS = "no_verified_email"
 
 
@@ -135,7 +137,7 @@ class Feed:
         campaigns = [row["id"] async for row in queries.ready_campaigns(tx.connection, broker_id=broker_id)]
         if not campaigns:
             return Chunk(stop="no_campaign")
-        many = sender.limit - sender.used + SPARE
+        many = min(sender.limit - sender.used, AT_ONCE) + SPARE
         listed = queries.list_candidates(
             tx.connection, broker_id=broker_id, local_date=day, many=many, besides=list(besides)
         )

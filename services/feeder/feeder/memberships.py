@@ -29,6 +29,8 @@ queries = load_queries(__file__)
 NOT_CREATED = "not created"
 """`problem` begins so where Instantly answered an add without this lead; behind a colon stands why, where it told."""
 REFUSED = "refused"
+GONE = "gone"
+"""`problem` of a campaign that Instantly has no more: `equity campaigns sync` makes it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ class Memberships:
 
     async def campaign_gone(self, campaign_id: UUID) -> None:
         """Instantly has no such campaign any more: nothing is added to it until somebody has looked."""
-        await self._stop(campaign_id, "gone", "`equity campaigns sync` makes it anew")
+        await self._stop(campaign_id, GONE, "`equity campaigns sync` makes it anew")
 
     async def campaign_rejected(self, campaign_id: UUID) -> None:
         """Instantly takes offence at every lead: that is not the leads' fault. Nothing is added until somebody has looked."""

@@ -349,7 +349,7 @@ and lead_id = any (:lead_ids::uuid[])
 and desired = 'in';
 
 -- name: take_out
--- Who is suppressed or stopped shall be in no campaign: of these leads, or for null of all in the campaign.
+-- Who is suppressed or stopped, dead or a litigator shall be in no campaign: of these leads, or for null of all in the campaign.
 update app.vendor_memberships m
 set desired = 'out', changed_at = :now
 where m.desired = 'in'
@@ -361,7 +361,19 @@ and (
     select
     from app.leads l
     where l.id = m.lead_id
-    and l.campaign_status in ('paused', 'unsubscribed', 'bounced', 'do_not_contact', 'converted')
+    and (
+      l.campaign_status in ('paused', 'unsubscribed', 'bounced', 'do_not_contact', 'converted')
+      or l.deceased_owner
+      or l.litigator
+    )
+  )
+  or exists (
+    select
+    from app.lead_contacts k
+    where k.lead_id = m.lead_id
+    and k.channel = 'email'
+    and k.value_hash = m.value_hash
+    and k.litigator
   )
 )
 returning m.lead_id;
@@ -440,8 +452,14 @@ update app.campaigns
 set sweep_until = null, swept_at = coalesce(:as_of, swept_at)
 where id = :campaign_id;
 
--- name: living_leads
-select id from app.leads where id = any (:lead_ids::uuid[]);
+-- name: writable_leads
+-- Of these leads the ones that nothing keeps out of every campaign.
+select id
+from app.leads
+where id = any (:lead_ids::uuid[])
+and campaign_status not in ('paused', 'unsubscribed', 'bounced', 'do_not_contact', 'converted')
+and not deceased_owner
+and not litigator;
 
 -- name: record_seen
 -- What a sweep saw in a campaign; `checked_at` is written once a day, the rest when it differs.

@@ -147,7 +147,7 @@ class Reconciler:
 
 def match(claimed: Sequence[Claimed], members: Sequence[Member]) -> dict[UUID, str]:
     """Instantly's id of each claimed lead that is among *members*: by the variable `lead_id`, else by its address."""
-    by_email = {member.email: member.id for member in members}
+    by_email = {member.email: member.id for member in members if member.email}
     by_lead = {str(member.variables.get("lead_id")): member.id for member in members}
     found = {}
     for one in claimed:

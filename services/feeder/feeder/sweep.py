@@ -21,7 +21,7 @@ from common.clock import Clock
 from common.database import load_queries
 from feeder.memberships import Memberships
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import GoneError, Instantly, Member, NotDoneError, UnknownOutcomeError
+from feeder.vendors.instantly import GoneError, Instantly, InvalidRequestError, Member, NotDoneError, UnknownOutcomeError
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -61,6 +61,9 @@ class Sweep:
             except GoneError:
                 await self._memberships.campaign_gone(place.campaign_id)
                 await self._bus.transact(partial(self._end, place=place))
+            except InvalidRequestError as error:
+                log.error("sweep_refused", campaign_id=str(place.campaign_id), fault=error.fault)
+                await self._put_off(place, self._clock() - self._period * 0.75)
             except NotDoneError as error:
                 log.info("sweep_waits", campaign_id=str(place.campaign_id), error=str(error))
                 await self._put_off(place, None)
@@ -139,7 +142,7 @@ class Sweep:
             log.warning("sweep_took_out", count=found, campaign_id=str(campaign_id))
 
     async def _take_in(self, campaign_id: UUID, members: Sequence[Member]) -> None:
-        """Note who is there. Strangers who are suppressed, or whose lead is no more, are taken out at once."""
+        """Note who is there. Strangers who are suppressed, or whose lead is stopped or no more, are taken out at once."""
         hashes = {member.id: self._bus.keyring.hash_contact(member.email) for member in members}
 
         async def write(tx: Tx) -> list[Member]:
@@ -150,7 +153,10 @@ class Sweep:
 
         unwanted = await self._bus.transact(write)
         for member in unwanted:
-            await self._vendor.remove(member.id)
+            try:
+                await self._vendor.remove(member.id)
+            except InvalidRequestError as error:  # the next sweep tries again; the others must not wait for that
+                log.error("stranger_not_removed", campaign_id=str(campaign_id), fault=error.fault)  # noqa: TRY400
         if unwanted:
             log.error("stranger_removed", campaign_id=str(campaign_id), count=len(unwanted))
             counter = telemetry.counter(
@@ -185,11 +191,11 @@ class Sweep:
         rows = queries.suppressed_addresses(tx.connection, hashes=[hashes[member.id] for member in strangers])
         suppressed = {row["value_hash"] async for row in rows}
         named = {member.id: lead_id for member in strangers if (lead_id := _lead_of(member))}
-        living = {row["id"] async for row in queries.living_leads(tx.connection, lead_ids=list(named.values()))}
+        writable = {row["id"] async for row in queries.writable_leads(tx.connection, lead_ids=list(named.values()))}
         return [
             member
             for member in strangers
-            if hashes[member.id] in suppressed or (member.id in named and named[member.id] not in living)
+            if hashes[member.id] in suppressed or (member.id in named and named[member.id] not in writable)
         ]
 
 

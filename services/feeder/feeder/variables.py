@@ -11,6 +11,9 @@ from feeder.settings import FeederSettings
 from feeder.vendors.instantly import NewMember, Scalar
 
 
+LONGEST = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """Where the links in emails lead."""
@@ -30,7 +33,7 @@ class Links:
 
 
 def new_member(lead: Mapping[str, Any], email: str, links: Links) -> NewMember:
-    """*lead* (a row of `leads_to_add`) as Instantly takes it."""
+    """*lead* (a row of `read_members`) as Instantly takes it."""
     return NewMember(
         email=email,
         first_name=plain(lead["owner_first_name"]),
@@ -57,8 +60,8 @@ def variables(lead: Mapping[str, Any], links: Links) -> dict[str, Scalar]:
 
 
 def plain(text: str | None) -> str | None:
-    """*text* without what an email's HTML or the vendor's templates would take for markup."""
-    return None if text is None else text.translate(_MARKUP).strip()
-
-
-_MARKUP = str.maketrans(dict.fromkeys("<>{}", " "))
+    """*text* in one line of at most LONGEST characters, without what an email's HTML or the vendor's templates take for markup."""
+    if text is None:
+        return None
+    shown = "".join(character if character.isprintable() and character not in "<>{}" else " " for character in text)
+    return " ".join(shown.split())[:LONGEST].rstrip()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from support.commandline import Equity
 from support.feeding import Feeder, Ranch
@@ -81,6 +82,52 @@ async def test_a_campaign_that_is_gone_is_made_anew(
     (await equity.soon("campaigns", "sync")).ok()
     await synced(feeder, ranch)
     assert len(empty.campaigns) == 45
+
+
+async def test_a_campaign_that_is_found_gone_by_a_change_is_made_anew_too(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    (await equity.soon("campaigns", "sync")).ok()
+    await synced(feeder, ranch)
+    empty.campaigns.popitem()
+    for number in (2, 3):
+        (await equity.soon("campaigns", "sync", POSTAL_ADDRESS=f"{number} New St, Tampa, FL 33602")).ok()
+        await synced(feeder, ranch, minutes=2)
+        assert len(empty.campaigns) == 42 + number
+    assert await ranch.ask("select count(*) from app.campaigns where problem is null") == [45]
+
+
+async def test_a_creation_without_an_answer_is_found_though_its_broker_is_called_otherwise_since(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    (await equity.soon("campaigns", "sync")).ok()
+    empty.answers = [500]
+    await synced(feeder, ranch)
+    assert len(empty.campaigns) >= 1
+    await ranch.db.execute("update app.brokers set name = 'Another name'")
+    await ranch.end_pause()
+    await synced(feeder, ranch, minutes=2)
+    assert len(empty.campaigns) == 45
+
+
+async def test_a_cursor_of_any_letters_leads_to_the_next_page(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity
+) -> None:
+    cursor = "2026-11-16T14:00:00+00:00&limit=1#/ü="
+    asked = list[str | None]()
+
+    def pages(request: web.Request) -> web.Response | None:
+        if (request.method, request.path) != ("GET", "/api/v2/campaigns"):
+            return None
+        asked.append(request.query.get("starting_after"))
+        return web.json_response(
+            {"items": [{"id": "x", "name": "x"}], "next_starting_after": cursor if len(asked) == 1 else None}
+        )
+
+    (await equity.soon("campaigns", "sync")).ok()
+    empty.instead = pages
+    await synced(feeder, ranch)
+    assert asked == [None, cursor]
 
 
 async def test_a_campaign_that_left_the_file_pauses_where_that_is_asked_for(

@@ -42,6 +42,9 @@ def _entries(change: Callable[[list[dict[str, Any]]], Any]) -> Spoil:
         _entries(lambda entries: [entry | {"index": str(entry["index"])} for entry in entries]),
         _entries(lambda entries: [entry | {"index": (entry["index"] + 1) % 3} for entry in entries]),
         _entries(lambda entries: [entry | {"id": None} for entry in entries]),
+        _entries(lambda entries: [entry | {"id": 7} for entry in entries]),
+        _entries(lambda entries: [entry | {"id": {"uuid": entry["id"]}} for entry in entries]),
+        _entries(lambda entries: [entry | {"id": f"{entry['id']}\u0000"} for entry in entries]),
         _entries(lambda entries: [{"index": entry["index"]} for entry in entries]),
         _entries(lambda entries: [*entries, None, 7]),
         _entries(lambda entries: [entry | {"email": entry["email"].upper(), "new": {"x": []}} for entry in entries]),
@@ -77,6 +80,35 @@ async def test_a_list_that_says_nothing_proves_no_absence(
     await settled(ranch, feeder, 4)
     assert await ranch.slots(broker, TODAY) == {"added": 3}
     assert workspace.calls["POST /leads/add"] == 1
+
+
+async def test_members_of_another_campaign_that_a_list_names_are_not_this_ones(
+    ranch: Ranch, feeder: Feeder, workspace: Workspace
+) -> None:
+    broker = await ranch.broker(campaigns=("A",))
+    await ranch.leads(broker, 3)
+    workspace.mute_after_add = True
+    workspace.spoil_list = lambda body: {"items": [item | {"campaign": "B", "id": "x"} for item in body["items"]]}
+    await feeder.run("feed", "reconcile")
+    ranch.clock.forward(seconds=30)
+    await ranch.end_pause()
+    await feeder.run("reconcile", "sweep")
+    assert await ranch.ask("select distinct actual from app.vendor_memberships") == ["unknown"]
+    workspace.mute_after_add, workspace.spoil_list = False, None
+    await settled(ranch, feeder, 4)
+    assert await ranch.slots(broker, TODAY) == {"added": 3}
+
+
+@pytest.mark.parametrize("odd", [{"id": "a\u0000b"}, {"id": 7}, {"id": ["x"]}, {"payload": [1]}, {"email": 5}, {"email": None}])
+async def test_an_odd_item_of_a_list_keeps_the_sweep_from_nobody_else(
+    ranch: Ranch, feeder: Feeder, workspace: Workspace, odd: dict[str, Any]
+) -> None:
+    await ranch.broker()
+    await ranch.suppress("stop@example.com")
+    stranger = workspace.add("A", {"email": "stop@example.com"})
+    workspace.spoil_list = lambda body: body | {"items": [stranger | odd, "x", None, *body["items"]]}
+    await feeder.run("sweep")
+    assert workspace.members == {}
 
 
 async def test_addresses_that_instantly_writes_otherwise_are_found_by_the_leads_id(

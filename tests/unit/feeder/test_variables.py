@@ -31,7 +31,7 @@ def test_variables_are_scalars_with_the_lead_and_its_links() -> None:
 
 
 def test_markup_is_taken_out_of_what_came_from_outside() -> None:
-    assert new_member(LEAD, "a@example.com", LINKS).first_name == "b Mar  x  jorie /b"
+    assert new_member(LEAD, "a@example.com", LINKS).first_name == "b Mar x jorie /b"
     assert plain(None) is None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import orjson
@@ -20,7 +21,8 @@ from feeder.settings import FeederSettings
 
 PAGE = 100
 """Items of a page, and addresses of one look-up, at the most."""
-_OK, _REDIRECT, _BAD_REQUEST, _NOT_FOUND, _SERVER_FAULT = 200, 300, 400, 404, 500
+_OK, _REDIRECT, _NOT_FOUND, _SERVER_FAULT = 200, 300, 404, 500
+_INVALID = {400, 409, 413, 422}
 _REASONS = {
     "in_blocklist": "in_blocklist",
     "invalid_email_count": "invalid",
@@ -44,7 +46,7 @@ class NotDoneError(Exception):
 
 
 class InvalidRequestError(NotDoneError):
-    """400: something in the request is not as the schema wants it."""
+    """400, 409, 413, 422: the fault is this request's; others may go well."""
 
 
 class GoneError(NotDoneError):
@@ -62,9 +64,10 @@ class LeftAloneError(NotDoneError):
 class UnknownOutcomeError(Exception):
     """No answer, or one that says nothing (a timeout, a cut connection, 5xx, a page of HTML): it may have been done."""
 
-    def __init__(self, fault: str) -> None:
+    def __init__(self, fault: str, asked_for: timedelta | None = None) -> None:
         super().__init__(f"Instantly's answer says nothing: {fault}")
         self.fault = fault
+        self.asked_for = asked_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ class Instantly:
     async def find(self, campaign_id: str, emails: Sequence[str]) -> list[Member]:
         """Those of up to 100 *emails* that are in the campaign."""
         body = {"campaign": campaign_id, "contacts": list(emails), "limit": PAGE}
-        return _members(_items(await self._call("POST", "/leads/list", body)))
+        return _members(_items(await self._call("POST", "/leads/list", body)), campaign_id)
 
     async def page(self, campaign_id: str, after: str | None) -> tuple[list[Member], str | None]:
         """A page of the campaign's members, in the order of their ids, and where the next one starts, if there is one.
@@ -168,12 +171,12 @@ class Instantly:
         body = {"campaign": campaign_id, "limit": PAGE} | ({"starting_after": after} if after else {})
         answer = await self._call("POST", "/leads/list", body)
         items = _items(answer)
-        return _members(items), _Page({after} if after else set()).next(answer, items)
+        return _members(items, campaign_id), _Page({after} if after else set()).next(answer, items)
 
     async def remove(self, member_id: str) -> None:
         """Take a member out of its campaign; who is gone already is no error."""
         try:
-            await self._call("DELETE", f"/leads/{member_id}")
+            await self._call("DELETE", f"/leads/{quote(member_id, safe='')}")
         except GoneError:
             return
 
@@ -182,7 +185,7 @@ class Instantly:
         found: dict[str, str] = {}
         after, pages = None, _Page()
         while True:
-            query = f"?limit={PAGE}" + (f"&starting_after={after}" if after else "")
+            query = f"?limit={PAGE}" + (f"&starting_after={quote(after, safe='')}" if after else "")
             answer = await self._call("GET", f"/campaigns{query}")
             items = _items(answer)
             found |= {str(item["name"]): str(item["id"]) for item in items if item.get("name") and item.get("id")}
@@ -216,13 +219,9 @@ class Instantly:
             await self._door.went_well()  # the fault is the request's
             fault = error.fault
             raise
-        except NotDoneError as error:
+        except (NotDoneError, UnknownOutcomeError) as error:
             fault = error.fault
             await self._door.went_wrong(fault, probing=turn.probing, asked_for=error.asked_for)
-            raise
-        except UnknownOutcomeError as error:
-            fault = error.fault
-            await self._door.went_wrong(fault, probing=turn.probing)
             raise
         else:
             await self._door.went_well()
@@ -253,20 +252,23 @@ class Instantly:
 
 def _read(reply: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any]:
     """The body of a good answer, {} for one without. Raises NotDoneError or UnknownOutcomeError for any other."""
+    asked_for = retry_after(reply.headers.get("Retry-After"))
     if reply.status >= _SERVER_FAULT:
-        raise UnknownOutcomeError(f"http_{reply.status}")
-    if reply.status == _BAD_REQUEST:
+        raise UnknownOutcomeError(f"http_{reply.status}", asked_for)
+    if reply.status in _INVALID:
         raise InvalidRequestError(reply.status)
     if reply.status == _NOT_FOUND:
         raise GoneError(reply.status)
     if not _OK <= reply.status < _REDIRECT:
-        raise NotDoneError(reply.status, retry_after(reply.headers.get("Retry-After")))
+        raise NotDoneError(reply.status, asked_for)
     try:
         body = orjson.loads(raw) if raw else {}
     except orjson.JSONDecodeError as error:
         raise UnknownOutcomeError("no_json") from error
     if not isinstance(body, dict):
         raise UnknownOutcomeError("no_object")
+    if body.get("error"):
+        raise UnknownOutcomeError("error_in_200")
     return body
 
 
@@ -289,9 +291,9 @@ def _added(answer: Mapping[str, Any], members: Sequence[NewMember]) -> Added:
     entries = [entry if isinstance(entry, dict) else {} for entry in created]
     named = Counter(str(entry.get("index")) for entry in entries)
     ids = {
-        int(entry["index"]): str(entry["id"])
+        int(entry["index"]): vendor_id
         for entry in entries
-        if entry.get("id") and named[str(entry.get("index"))] == 1 and _is_of(entry, members)
+        if (vendor_id := _id(entry)) and named[str(entry.get("index"))] == 1 and _is_of(entry, members)
     }
     counts = {reason for name, reason in _REASONS.items() if answer.get(name)}
     uploaded = answer.get("leads_uploaded", len(ids))
@@ -306,10 +308,21 @@ def _is_of(entry: Mapping[str, Any], members: Sequence[NewMember]) -> bool:
     return not email or str(email).lower() == members[index].email.lower()
 
 
-def _members(items: Sequence[Mapping[str, Any]]) -> list[Member]:
-    return [_member(item) for item in items if item.get("id")]
+def _id(entry: Mapping[str, Any]) -> str | None:
+    """The id of an entry; None for what can be none."""
+    found = entry.get("id")
+    return found if isinstance(found, str) and found.isprintable() else None
 
 
-def _member(item: Mapping[str, Any]) -> Member:
+def _members(items: Sequence[Mapping[str, Any]], campaign_id: str) -> list[Member]:
+    """The members among *items*; one that names another campaign is no member of this."""
+    return [
+        _member(vendor_id, item)
+        for item in items
+        if (vendor_id := _id(item)) and item.get("campaign") in (None, campaign_id)
+    ]
+
+
+def _member(vendor_id: str, item: Mapping[str, Any]) -> Member:
     payload = item.get("payload")
-    return Member(str(item["id"]), str(item.get("email") or "").lower(), payload if isinstance(payload, dict) else {})
+    return Member(vendor_id, str(item.get("email") or "").lower(), payload if isinstance(payload, dict) else {})
