@@ -21,7 +21,14 @@ from common.clock import Clock
 from common.database import load_queries
 from feeder.memberships import Memberships
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import GoneError, Instantly, InvalidRequestError, Member, NotDoneError, UnknownOutcomeError
+from feeder.vendors.instantly import (
+    GoneError,
+    Instantly,
+    InvalidRequestError,
+    Member,
+    NotDoneError,
+    UnknownOutcomeError,
+)
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -61,16 +68,13 @@ class Sweep:
             except GoneError:
                 await self._memberships.campaign_gone(place.campaign_id)
                 await self._bus.transact(partial(self._end, place=place))
-            except InvalidRequestError as error:
-                log.error("sweep_refused", campaign_id=str(place.campaign_id), fault=error.fault)
-                await self._put_off(place, self._clock() - self._period * 0.75)
+            except (InvalidRequestError, UnknownOutcomeError) as error:
+                log.warning("sweep_cut_short", campaign_id=str(place.campaign_id), fault=error.fault)
+                await self._put_off(place, self._clock() - self._period * 0.75)  # soon again, and the others first
             except NotDoneError as error:
                 log.info("sweep_waits", campaign_id=str(place.campaign_id), error=str(error))
                 await self._put_off(place, None)
                 return
-            except UnknownOutcomeError as error:
-                log.warning("sweep_cut_short", campaign_id=str(place.campaign_id), fault=error.fault)
-                await self._put_off(place, self._clock() - self._period * 0.75)  # soon again, and the others first
 
     async def _claim(self, tx: Tx) -> _Place | None:
         now = self._clock()
@@ -151,18 +155,21 @@ class Sweep:
             strangers = [member for member in members if member.id not in set(ids.values())]
             return await self._unwanted(tx, strangers, hashes)
 
-        unwanted = await self._bus.transact(write)
-        for member in unwanted:
-            try:
-                await self._vendor.remove(member.id)
-            except InvalidRequestError as error:  # the next sweep tries again; the others must not wait for that
-                log.error("stranger_not_removed", campaign_id=str(campaign_id), fault=error.fault)  # noqa: TRY400
-        if unwanted:
-            log.error("stranger_removed", campaign_id=str(campaign_id), count=len(unwanted))
+        for member in await self._bus.transact(write):
+            await self._remove(campaign_id, member)
+
+    async def _remove(self, campaign_id: UUID, member: Member) -> None:
+        """Take a stranger out. One that Instantly takes for a mistake of ours keeps nobody else: the next sweep tries again."""
+        try:
+            await self._vendor.remove(member.id)
+        except InvalidRequestError as error:
+            log.error("stranger_not_removed", campaign_id=str(campaign_id), fault=error.fault)  # noqa: TRY400 - it says why
+        else:
+            log.error("stranger_removed", campaign_id=str(campaign_id))
             counter = telemetry.counter(
                 "equity_strangers_removed", "Members whom we did not add and who must not be there"
             )
-            counter.add(len(unwanted))
+            counter.add(1)
 
     async def _known(
         self, tx: Tx, campaign_id: UUID, members: Sequence[Member], hashes: dict[str, bytes]

@@ -10,7 +10,6 @@ from common.links import lead_link
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly import NewMember, Scalar
 
-
 LONGEST = 200
 
 

@@ -99,7 +99,9 @@ async def test_members_of_another_campaign_that_a_list_names_are_not_this_ones(
     assert await ranch.slots(broker, TODAY) == {"added": 3}
 
 
-@pytest.mark.parametrize("odd", [{"id": "a\u0000b"}, {"id": 7}, {"id": ["x"]}, {"payload": [1]}, {"email": 5}, {"email": None}])
+@pytest.mark.parametrize(
+    "odd", [{"id": "a\u0000b"}, {"id": 7}, {"id": ["x"]}, {"payload": [1]}, {"email": 5}, {"email": None}]
+)
 async def test_an_odd_item_of_a_list_keeps_the_sweep_from_nobody_else(
     ranch: Ranch, feeder: Feeder, workspace: Workspace, odd: dict[str, Any]
 ) -> None:

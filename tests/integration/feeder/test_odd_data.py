@@ -71,7 +71,9 @@ async def test_a_lead_of_whom_nothing_but_an_address_is_known_is_added(
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["{{lead_id}}", "Zoë\r\n\tO'Neil", "李" * 3_000, '"><script>', "{%raw%}", "\u202eevil"])
+@pytest.mark.parametrize(
+    "name", ["{{lead_id}}", "Zoë\r\n\tO'Neil", "李" * 3_000, '"><script>', "{%raw%}", "\u202eevil"]
+)
 async def test_whatever_somebody_is_called_the_lead_is_added(
     ranch: Ranch, feeder: Feeder, workspace: Workspace, name: str
 ) -> None:

@@ -78,6 +78,26 @@ async def test_retry_after_of_a_fault_of_theirs_is_kept_too(ranch: Ranch, feeder
     assert 38 < pause <= 40
 
 
+async def test_a_page_that_is_not_found_is_no_word_of_instantlys(
+    ranch: Ranch, feeder: Feeder, workspace: Workspace
+) -> None:
+    broker = await ranch.broker()
+    await ranch.leads(broker, 3, emails=["stop@example.com"])
+    await feeder.run("feed", "reconcile")
+    await ranch.leads(broker, 1)
+    await feeder.run("top_up")
+    await ranch.suppress("stop@example.com")
+    workspace.instead = lambda _: web.Response(status=404, text="<html>404 page not found</html>")
+    for work in ("reconcile", "sweep", "reconcile"):
+        await ranch.end_pause()
+        await feeder.run(work)
+    assert await ranch.ask("select problem from app.campaigns") == [None]
+    workspace.instead = None
+    await settled(ranch, feeder)
+    assert "stop@example.com" not in workspace.emails()
+    assert await ranch.slots(broker, TODAY) == {"added": 4}
+
+
 async def test_a_removal_answered_with_a_good_status_and_an_error_is_not_done(
     ranch: Ranch, feeder: Feeder, workspace: Workspace
 ) -> None:
@@ -99,7 +119,10 @@ async def test_a_campaign_switched_with_a_good_status_and_an_error_is_not_synced
     settings = '{"from": "09:00", "to": "17:00", "timezone": "America/Detroit"}'
     step = '[{"day": 1, "subject": "s", "body": "b"}]'
     await ranch.db.execute(
-        "insert into app.campaigns (broker_id, name, settings, sequence) values ($1, 'new', $2, $3)", broker, settings, step
+        "insert into app.campaigns (broker_id, name, settings, sequence) values ($1, 'new', $2, $3)",
+        broker,
+        settings,
+        step,
     )
     workspace.instead = lambda request: web.json_response(BAD_NEWS) if request.path.endswith("activate") else None
     await feeder.run("sync_campaigns")

@@ -50,7 +50,7 @@ class InvalidRequestError(NotDoneError):
 
 
 class GoneError(NotDoneError):
-    """404: there is no such campaign or lead."""
+    """404 in Instantly's own words: there is no such campaign or lead."""
 
 
 class LeftAloneError(NotDoneError):
@@ -257,19 +257,25 @@ def _read(reply: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any]:
         raise UnknownOutcomeError(f"http_{reply.status}", asked_for)
     if reply.status in _INVALID:
         raise InvalidRequestError(reply.status)
-    if reply.status == _NOT_FOUND:
+    body = _object(raw)
+    if reply.status == _NOT_FOUND and body is not None:  # a page is some proxy's word, not Instantly's
         raise GoneError(reply.status)
     if not _OK <= reply.status < _REDIRECT:
         raise NotDoneError(reply.status, asked_for)
-    try:
-        body = orjson.loads(raw) if raw else {}
-    except orjson.JSONDecodeError as error:
-        raise UnknownOutcomeError("no_json") from error
-    if not isinstance(body, dict):
+    if body is None:
         raise UnknownOutcomeError("no_object")
     if body.get("error"):
         raise UnknownOutcomeError("error_in_200")
     return body
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    """The object that *raw* is, an empty one for nothing; None for anything else."""
+    try:
+        body = orjson.loads(raw) if raw else {}
+    except orjson.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
