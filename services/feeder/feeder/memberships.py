@@ -121,6 +121,15 @@ class Memberships:
                 log.warning("address_unreadable", lead_id=str(row["lead_id"]))
         return Claimed(row["lead_id"], row["desired"], row["attempted_at"], row["problem"], member)
 
+    async def still_wanted(self, work: Work, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Those of *claimed*, none of whom was added, who are still to be; the others are out."""
+        lead_ids = [one.lead_id for one in claimed]
+        async with self.bus.database.connection() as connection:
+            rows = queries.still_wanted(connection, campaign_id=work.campaign_id, lead_ids=lead_ids)
+            wanted = {row["lead_id"] async for row in rows}
+        await self.not_done(work, [lead_id for lead_id in lead_ids if lead_id not in wanted])
+        return [one for one in claimed if one.lead_id in wanted]
+
     async def found(self, work: Work, ids: dict[UUID, str]) -> None:
         """These leads (with Instantly's ids) are in the campaign; suppressions are read again under the same lock of rows."""
 

@@ -314,6 +314,13 @@ where m.campaign_id = :campaign_id
 and m.lead_id = any (:lead_ids::uuid[])
 order by m.lead_id;
 
+-- name: still_wanted
+select lead_id
+from app.vendor_memberships
+where campaign_id = :campaign_id
+and lead_id = any (:lead_ids::uuid[])
+and desired = 'in';
+
 -- name: lock_memberships!
 select lead_id
 from app.vendor_memberships

@@ -122,8 +122,8 @@ class Reconciler:
                 return lead_ids
             middle = len(claimed) // 2
             return [
-                *await self._add_members(work, claimed[:middle]),
-                *await self._add_members(work, claimed[middle:]),
+                *await self._add_members(work, await self._memberships.still_wanted(work, claimed[:middle])),
+                *await self._add_members(work, await self._memberships.still_wanted(work, claimed[middle:])),
             ]
         except GoneError:
             await self._memberships.not_done(work, lead_ids)
