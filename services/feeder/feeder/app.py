@@ -35,7 +35,7 @@ def build(settings: FeederSettings | None = None, clock: Clock | None = None) ->
     service.jobs.daily("clean_up", time(2, 30), jobs.clean_up, window=timedelta(hours=20))
     service.jobs.every(settings.feed_top_up_seconds, "top_up", jobs.top_up)
     service.jobs.every(WATCH_SECONDS, "watch_members", jobs.watch_members)
-    if settings.instantly_api_key is not None:
+    if settings.instantly_api_key:
         _add_vendor(service, settings, door)
     return service
 

@@ -71,6 +71,12 @@ async def test_feeders_at_the_same_moment_share_one_limit(
         (datetime(2026, 11, 16, 7, 59, tzinfo=UTC), False),  # still Sunday in Los Angeles
         (datetime(2026, 11, 16, 14, 0, tzinfo=UTC), True),  # Monday
         (datetime(2026, 11, 26, 14, 0, tzinfo=UTC), False),  # Thanksgiving
+        (datetime(2026, 12, 31, 14, 0, tzinfo=UTC), True),
+        (datetime(2027, 1, 1, 14, 0, tzinfo=UTC), False),
+        (
+            datetime(2027, 12, 31, 14, 0, tzinfo=UTC),
+            False,
+        ),  # New Year's Day of 2028, a Saturday, observed the year before
         (datetime(2027, 7, 5, 13, 0, tzinfo=UTC), False),  # Independence Day, observed on a Monday
         (datetime(2026, 3, 9, 13, 0, tzinfo=UTC), True),  # the Monday after clocks went forward, 06:00 PDT
         (datetime(2026, 11, 2, 14, 0, tzinfo=UTC), True),  # the Monday after they went back, 06:00 PST

@@ -30,7 +30,7 @@ def opts_out_at(feeder: Feeder, ranch: Ranch, method: str, path: str, *, before:
             if hit and not before:
                 await ranch.suppress(STOP)
 
-    vendor._send = overtaken  # type: ignore[method-assign]
+    vendor._send = overtaken  # type: ignore[method-assign,assignment]
     return lambda: bool(done)
 
 

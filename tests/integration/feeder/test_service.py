@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
+from pydantic import SecretStr
 
 from common import envelope
 from common.events import LeadVerified
@@ -177,6 +178,7 @@ async def test_a_feeder_killed_in_mid_add_leaves_everybody_in_once(
     assert set(workspace.added.values()) == {1}
 
 
-def test_without_a_key_nothing_speaks_to_instantly(ranch: Ranch, workspace: Workspace) -> None:
-    service = build(settings_on(ranch.database, workspace, instantly_api_key=None), ranch.clock)
+@pytest.mark.parametrize("key", [None, SecretStr("")])
+def test_without_a_key_nothing_speaks_to_instantly(ranch: Ranch, workspace: Workspace, key: SecretStr | None) -> None:
+    service = build(settings_on(ranch.database, workspace, instantly_api_key=key), ranch.clock)
     assert service.parts == []

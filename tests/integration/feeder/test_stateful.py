@@ -37,6 +37,10 @@ FAULTS = [
     "payment_required",
     "partial",
     "empty",
+    "html",
+    "wrong_types",
+    "duplicates",
+    "unauthorized",
 ]
 
 
