@@ -11,6 +11,7 @@ from feeder.settings import FeederSettings
 from feeder.vendors.instantly import NewMember, Scalar
 
 LONGEST = 200
+"""Characters of a text in an email: whatever a file calls somebody, an email has to bear it."""
 
 
 @dataclass(frozen=True, slots=True)

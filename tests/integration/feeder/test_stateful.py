@@ -95,6 +95,7 @@ class Feeding(RuleBasedStateMachine):
         self.added: Counter[tuple[UUID, date]] = Counter()
         self.paid: Counter[str] = Counter()
         self.suppressed: set[str] = set()
+        self.latest = MONDAY
         for limit in limits:
             vendor_ids = [world.instantly.add_campaign({"name": f"C{limit}"})["id"] for _ in range(2)]
             broker = world.run(self.ranch.broker(limit=limit, campaigns=vendor_ids))
@@ -233,6 +234,7 @@ class Feeding(RuleBasedStateMachine):
     @rule()
     def the_clock_is_set_back(self) -> None:
         if self.ranch.clock() > MONDAY + timedelta(hours=2):
+            self.latest = max(self.latest, self.ranch.clock())
             self.ranch.clock.forward(hours=-1)
             self.note_limits()
 
@@ -272,6 +274,8 @@ class Feeding(RuleBasedStateMachine):
     def settle(self) -> None:
         """When Instantly is well for a while, everything is where it should be, and the next morning nobody is lost."""
         self.world.sandbox.world.faults.clear()
+        # Claims that were dated before the clock was set back wait until it is there again.
+        self.ranch.clock.now = max(self.ranch.clock(), self.latest)
         for _ in range(8):
             self.ranch.clock.forward(minutes=1)
             self.note_limits()
