@@ -170,6 +170,15 @@ class Feeding(RuleBasedStateMachine):
     def a_lead_changes_its_broker(self, pick: int, number: int) -> None:
         self.change_one(pick, "is not null", f"assigned_broker_id = '{self.brokers(number)}'")
 
+    @rule(pick=st.integers(0, 50), end=st.sampled_from(["deceased_owner = true", "campaign_status = 'do_not_contact'"]))
+    def a_lead_ends(self, pick: int, end: str) -> None:
+        self.change_one(pick, "in ('queued', 'active')", end)
+
+    @rule(number=st.integers(0, 1), active=st.booleans())
+    def a_broker_is_switched(self, number: int, active: bool) -> None:
+        switch = "update app.brokers set active = $2 where id = $1"
+        self.world.run(self.ranch.db.execute(switch, self.brokers(number), active))
+
     def change_one(self, pick: int, status: str, change: str) -> None:
         ids = self.world.run(self.ranch.ask(f"select id from app.leads where campaign_status {status} order by id"))
         if ids:
@@ -286,6 +295,11 @@ class Feeding(RuleBasedStateMachine):
         members = {lead["email"] for lead in self.world.instantly.leads.values()}
         assert not members & self.suppressed
         ask = self.ranch.ask
+        ended = self.world.run(
+            ask("select id from app.leads where deceased_owner or campaign_status in ('paused', 'do_not_contact')")
+        )
+        named = {lead["payload"]["lead_id"] for lead in self.world.instantly.leads.values()}
+        assert not named & {str(lead) for lead in ended}
         assert self.world.run(ask("select lead_id from app.vendor_memberships where actual = 'unknown'")) == []
         leaving = "select lead_id from app.vendor_memberships where desired = 'out' and actual <> 'out'"
         assert self.world.run(ask(leaving)) == []
