@@ -4,6 +4,7 @@ Texts have two kinds of blanks: `$name` is filled here, once; `{{name}}` is fill
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 from string import Template
 from typing import Annotated, Any, Literal, Self
@@ -64,7 +65,10 @@ class Step(_Model):
         unknown = set(_BLANK.findall(self.subject + self.body)) - THEIRS
         if unknown:
             raise ValueError(f"nobody fills {', '.join(sorted(unknown))}")
-        unknown = set(Template(self.subject + self.body).get_identifiers()) - OURS
+        ours = Template(f"{self.subject}\n{self.body}")
+        if not ours.is_valid():
+            raise ValueError("a dollar sign is written $$")
+        unknown = set(ours.get_identifiers()) - OURS
         if unknown:
             raise ValueError(f"nobody fills ${', $'.join(sorted(unknown))}")
         return self
@@ -123,6 +127,9 @@ class CampaignFile(_Model):
                 raise ValueError(f"there is no sequence {campaign.sequence}")
             if campaign.personas != "all" and not set(campaign.personas) <= set(ids):
                 raise ValueError(f"campaign {campaign.name} names a persona that is not there")
+        names = Counter(name_of(campaign, one) for campaign in self.campaigns for one in self.personas_of(campaign))
+        if twice := [name for name, times in names.items() if times > 1]:
+            raise ValueError(f"two campaigns are named {twice[0]!r}")
         return self
 
     def personas_of(self, campaign: Campaign) -> list[Persona]:
@@ -130,10 +137,15 @@ class CampaignFile(_Model):
         return [one for one in self.personas if campaign.personas == "all" or one.id in campaign.personas]
 
 
+def name_of(campaign: Campaign, persona: Persona) -> str:
+    """What the campaign of one persona is called."""
+    return f"{campaign.name} - {persona.name}"
+
+
 def without_senders(file: CampaignFile) -> list[str]:
     """Campaigns that no account sends for, by campaign and persona: Instantly takes members and sends them nothing."""
     return [
-        f"{campaign.name} - {persona.name}"
+        name_of(campaign, persona)
         for campaign in file.campaigns
         for persona in file.personas_of(campaign)
         if not (persona.senders or campaign.senders)
@@ -146,6 +158,8 @@ def load(path: Path) -> CampaignFile:
         return CampaignFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UsageError(f"{path} cannot be read.", "Name a campaign file; see docs/adding-a-campaign.md.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no UTF-8 text.", "Save it as UTF-8.") from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path} is no YAML: {error}") from error
     except ValidationError as error:
@@ -166,7 +180,7 @@ def rows(file: CampaignFile, postal_address: str, brokers: dict[str, Any]) -> li
                 {
                     "broker_id": broker,
                     "persona_id": persona.id,
-                    "name": f"{campaign.name} - {persona.name}",
+                    "name": name_of(campaign, persona),
                     "sequence": sequence,
                     "settings": settings,
                 }

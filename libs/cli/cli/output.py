@@ -24,13 +24,17 @@ def console(*, stderr: bool = False) -> Console:
     """A console for results, or for everything that is said by the way."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(
-        file=stream, width=None if stream.isatty() else _PIPED_WIDTH, highlight=False, soft_wrap=not stream.isatty()
+        file=stream,
+        width=None if stream.isatty() else _PIPED_WIDTH,
+        highlight=False,
+        emoji=False,
+        soft_wrap=not stream.isatty(),
     )
 
 
 def say(text: str) -> None:
     """Tell the user something that is not the result."""
-    console(stderr=True).print(text)
+    console(stderr=True).print(text, markup=False)
 
 
 def print_json(value: object) -> None:

@@ -1,13 +1,28 @@
 """What the environment can set, for every service; each service adds its own in its `settings.py`."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HexKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")]
+"""A vendor's address."""
+
+
+def _key(key: SecretStr) -> SecretStr:
+    if re.search(r"[^\x21-\x7e]", key.get_secret_value()):
+        raise ValueError(
+            "a key has no spaces, line breaks or other such characters: was it pasted with something else?"
+        )
+    return key
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
+"""A vendor's key, as a header can carry it."""
 
 
 class Settings(BaseSettings):

@@ -18,7 +18,7 @@ class Budget:
         """Records that are left at this price; never below 0; None: no limit."""
         left = [] if self.records is None else [self.records - self.used_records]
         if self.cents is not None and cents_each > 0:
-            left.append(int((self.cents - self.used_cents) // cents_each))
+            left.append(int((self.cents - self.used_cents) / cents_each))  # not //, which refuses large quotients
         return max(0, min(left)) if left else None
 
 

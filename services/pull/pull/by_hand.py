@@ -6,8 +6,10 @@ from uuid import UUID
 
 from common.contacts import Keyring
 from pull.app import build, puller_of
-from pull.ledger import SEAL
+from pull.ledger import SEAL, UnwantedError
 from pull.settings import PullSettings
+
+__all__ = ["NoTokenError", "UnwantedError", "open_reject", "pull_search"]
 
 
 class NoTokenError(RuntimeError):
@@ -20,8 +22,8 @@ class NoTokenError(RuntimeError):
 async def pull_search(settings: PullSettings, name: str) -> tuple[str, str]:
     """Pull the search *name* now, in a new round if none is open: why it stopped, and details.
 
-    `busy`: another process has it. What it finds leaves by the outbox, so the pull service has to run. Raises NoTokenError, and
-    LookupError when there is no such search.
+    `busy`: another process has it. What it finds leaves by the outbox, so the pull service has to run. Raises NoTokenError,
+    LookupError when there is no such search, and UnwantedError when its broker takes no leads.
     """
     service = build(settings)
     puller = puller_of(service, settings)

@@ -40,6 +40,13 @@ class LostRunError(Exception):
     """Another replica has this search now: what was asked for meanwhile is not written."""
 
 
+class UnwantedError(Exception):
+    """The broker of a search is disabled: ingest would refuse what is paid for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the broker of {name} is disabled")
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """A saved search."""
@@ -90,9 +97,11 @@ class Ledger:
             return [_search(row) async for row in queries.list_searches(connection)]
 
     async def search_named(self, name: str) -> Search | None:
-        """The search of this name, enabled or not."""
+        """The search of this name, enabled or not. Raises UnwantedError when its broker takes no leads."""
         async with self._bus.database.connection() as connection:
             row = await queries.find_search(connection, name=name)
+        if row and not row["is_wanted"]:
+            raise UnwantedError(row["name"])
         return _search(row) if row else None
 
     async def claim(self, search: Search, *, anyway: bool) -> Run | None:

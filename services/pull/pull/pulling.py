@@ -17,7 +17,7 @@ from pull.faults import RefusedError, SearchError, ToolError, UnfitError, Unknow
 from pull.ledger import Asking, Ledger, LostRunError, Run, Search
 from pull.reading import Page, read_page
 from pull.settings import PullSettings
-from pull.vendors.batchdata_mcp import Answer
+from pull.vendors.batchdata_answers import Answer
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Puller:
             raise PullStoppedError(", ".join(sorted(set(stopped.values()))), sorted(stopped))
 
     async def pull_named(self, name: str) -> Stop | None:
-        """Pull one search, due or not. Raises LookupError when there is none of this name."""
+        """Pull one search, due or not. Raises LookupError when there is none of this name, and UnwantedError."""
         search = await self._ledger.search_named(name)
         if search is None:
             raise LookupError(name)

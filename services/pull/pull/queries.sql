@@ -10,8 +10,11 @@ and (s.broker_id is null or b.active)
 order by s.position, s.created_at;
 
 -- name: find_search(name)^
-select s.id, s.name, s.criteria, s.broker_id, s.every_days, s.daily_records, s.daily_cents
+select
+    s.id, s.name, s.criteria, s.broker_id, s.every_days, s.daily_records, s.daily_cents,
+    coalesce(b.active, true) as is_wanted
 from pipeline.saved_searches s
+left join app.brokers b on b.id = s.broker_id
 where lower(s.name) = lower(:name);
 
 -- name: begin_run(id, search_id, local_date, every_days, anyway)!

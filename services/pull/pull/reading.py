@@ -63,7 +63,7 @@ def read_page(
     It is the different entries that the reading moves on by: a page that repeats one must not step over another.
     """
     different = {key_of(entry): entry for entry in reversed(entries)}  # the first of those that repeat stays
-    digest = sha256("\n".join(sorted(different)).encode()).digest() if different else last_page
+    digest = sha256("\n".join(sorted(different)).encode("utf-8", "surrogatepass")).digest() if different else last_page
     after = paging.after(len(different), found)
     moved_back = after.skip < paging.skip
     empty_pages = 0 if entries or moved_back else empty_pages + 1

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from common import ids
 from common.events import LeadRecord
+from common.topics import MAX_INPUT_BYTES
 
 SOURCE = "batchdata"
 
@@ -93,6 +94,8 @@ def read_property(entry: Any, observed_on: date, broker_id: UUID | None) -> Pull
         body = record.model_dump_json(exclude_none=True)
     except (ValidationError, ValueError):  # a lone surrogate, or a number no JSON takes
         return Unreadable("broken_text", entry)
+    if len(body.encode()) > MAX_INPUT_BYTES:
+        return Unreadable("too_large", entry)
     return Pulled(ids.named_id(SOURCE, key_of(entry), body), record)
 
 

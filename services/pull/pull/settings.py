@@ -4,18 +4,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from common.settings import Settings
+from common.settings import Key, Settings, Url
 
 
 class PullSettings(Settings):
     """Settings of the pull service. Without BATCHDATA_TOKEN it pulls nothing."""
 
-    batchdata_token: SecretStr | None = Field(
-        None, description="The account's token; the MCP server takes it as Bearer."
-    )
-    batchdata_mcp_url: str = Field(
+    batchdata_token: Key | None = Field(None, description="The account's token; the MCP server takes it as Bearer.")
+    batchdata_mcp_url: Url = Field(
         "https://mcp.batchdata.com", description="The MCP server, its path included, such as `…/mcp` or `…/sse`."
     )
     batchdata_mcp_transport: Literal["http", "sse"] = Field("http", description="Streamable HTTP, or the older SSE.")

@@ -88,3 +88,27 @@ async def test_what_cannot_be_run_says_why(well: Well, equity: Equity, file: Pat
     await well.db.execute("update pipeline.pull_runs set leased_until = now() + interval '1 hour'")
     busy = await equity.soon("searches", "run", "pinellas")
     assert (busy.code, "another process" in busy.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "options", [("--daily-cents", "inf"), ("--daily-cents", "1e300"), ("--daily-records", "1e9"), ("--order", "9" * 11)]
+)
+async def test_a_number_beyond_all_reason_is_refused_by_its_option(
+    equity: Equity, file: Path, options: tuple[str, str]
+) -> None:
+    ran = await equity.soon("searches", "add", "huge", file, *options)
+    assert (ran.code, options[0] in ran.err) == (2, True)
+
+
+async def test_a_name_may_look_like_markup(equity: Equity, file: Path) -> None:
+    (await equity.soon("searches", "add", "[/red] x", file, "--daily-records", "0")).ok()
+    assert "[/red] x is disabled" in (await equity.soon("searches", "disable", "[/red] x")).ok().err
+    assert "[/red] x: budget_used" in (await equity.soon("searches", "run", "[/red] x")).ok().err
+
+
+async def test_nothing_is_paid_for_a_broker_who_takes_no_leads(well: Well, equity: Equity, file: Path) -> None:
+    (await equity.soon("brokers", "add", "Dana Ruiz")).ok()
+    (await equity.soon("searches", "add", "hers", file, "--broker", "Dana Ruiz")).ok()
+    (await equity.soon("brokers", "disable", "Dana Ruiz")).ok()
+    ran = await equity.soon("searches", "run", "hers")
+    assert (ran.code, "equity brokers enable" in ran.err, well.paid) == (3, True, 0)

@@ -43,6 +43,8 @@ def test_every_email_of_every_persona_has_postal_address_opt_out_and_no_blank_of
         ("Hello. $postal_address {{consent_link}}", "opt_out_link"),
         ("$postal_address {{opt_out_link}} {{consent_link}} {{shoe_size}}", "nobody fills shoe_size"),
         ("$postal_address {{opt_out_link}} {{consent_link}} $motto", "nobody fills .motto"),
+        ("Up to $5,000. $postal_address {{opt_out_link}} {{consent_link}}", "a dollar sign is written \\$\\$"),
+        ("Up to 5$ $postal_address {{opt_out_link}} {{consent_link}}", "a dollar sign is written \\$\\$"),
     ],
 )
 def test_an_email_that_may_not_be_sent_is_refused(raw: Any, tmp_path: Path, body: str, says: str) -> None:
@@ -56,6 +58,7 @@ def test_what_does_not_fit_together_is_refused(raw: Any, tmp_path: Path) -> None
         ({"campaigns": [{"name": "X", "sequence": "other"}]}, "no sequence other"),
         ({"campaigns": [{"name": "X", "sequence": "four_steps", "personas": [99]}]}, "persona that is not there"),
         ({"personas": [raw["personas"][0]] * 2}, "one id or name"),
+        ({"campaigns": [{"name": "X", "sequence": "four_steps", "personas": [1]}] * 2}, "named 'X - Carlos'"),
         ({"unknown": 1}, "Extra inputs"),
     ):
         with pytest.raises(UsageError, match=says):
@@ -69,6 +72,22 @@ def test_a_zone_that_instantly_does_not_know_is_refused(raw: Any, tmp_path: Path
     raw["campaigns"][0]["schedule"]["timezone"] = "America/New_York"
     with pytest.raises(UsageError, match="timezone"):
         campaigns.load(written(tmp_path, raw))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xe9", b"\x00", b"a: [1", b"- 1", b"!!python/object/apply:os.system [id]", b"&a [*a, *a]"]
+)
+def test_what_is_no_campaign_file_is_told_without_a_traceback(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=r"odd\.yaml"):
+        campaigns.load(file)
+
+
+def test_two_dollar_signs_are_one(raw: Any, tmp_path: Path) -> None:
+    raw["sequences"]["four_steps"][0]["body"] = "Up to $$5,000. $postal_address {{opt_out_link}} {{consent_link}}"
+    row = campaigns.rows(campaigns.load(written(tmp_path, raw)), ADDRESS, {"Ann": 1})[0]
+    assert row["sequence"][0]["body"].startswith("Up to $5,000. 1 Test Street")
 
 
 def test_a_broker_who_is_not_there_is_named(raw: Any, tmp_path: Path) -> None:

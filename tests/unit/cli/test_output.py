@@ -43,6 +43,13 @@ def test_values_are_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> 
     assert "[bold]Ruiz[/bold] [/]" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["[bold]Ruiz[/bold]", "[/]", "[Acme]", "\\[x]"])
+def test_what_is_said_is_not_taken_for_markup_either(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output.say(f"Made {name}.")
+    output.done(f"Made {name}.", {}, as_json=False)
+    assert capsys.readouterr().err == f"Made {name}.\n" * 2
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(None, ""), (True, "yes"), (WHEN, "2026-03-01 17:05:09Z"), (1234.56, "1,234.6"), ({"inserted": 9}, "inserted 9"),

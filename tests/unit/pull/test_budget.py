@@ -23,6 +23,10 @@ def test_what_is_overdrawn_is_nothing_and_what_is_free_needs_no_cents() -> None:
     assert affordable(25, [Budget(None, Decimal(0), *NONE_USED)], Decimal("0.1")) == 0
 
 
+def test_a_limit_beyond_all_reason_is_none() -> None:
+    assert affordable(25, [Budget(None, Decimal("1e300"), *NONE_USED)], Decimal("0.000001")) == 25
+
+
 @given(
     limits=st.lists(st.tuples(st.none() | st.integers(0, 200), st.none() | st.integers(0, 500)), max_size=3),
     price=st.decimals(0, 9, places=2),

@@ -140,7 +140,7 @@ def _show_new(key: Row, out: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json(key)
         return
-    console().print(f"key     {key['key_id']}\nscheme  {key['scheme']}\nsecret  {out or key['secret']}")
+    console().print(f"key     {key['key_id']}\nscheme  {key['scheme']}\nsecret  {out or key['secret']}", markup=False)
     if not out:
         say("The secret is shown this once. Hand it over by a safe way; docs/hmac-guide.md says how to sign with it.")
     say("The gateway knows the key within seconds.")

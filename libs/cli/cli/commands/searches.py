@@ -42,10 +42,14 @@ def add(
     broker: Annotated[
         str | None, typer.Option(help="Whose leads these are: id or name; default: by territory.")
     ] = None,
-    order: Annotated[int, typer.Option(help="Searches with a lower number go first.")] = 100,
+    order: Annotated[int, typer.Option(min=0, max=1_000_000, help="Searches with a lower number go first.")] = 100,
     every_days: Annotated[int, typer.Option(min=1, max=3_650, help="Days from one round to the next.")] = 30,
-    daily_records: Annotated[int | None, typer.Option(min=0, help="Records of this search a day.")] = None,
-    daily_cents: Annotated[float | None, typer.Option(min=0, help="US cents of this search a day.")] = None,
+    daily_records: Annotated[
+        int | None, typer.Option(min=0, max=10_000_000, help="Records of this search a day.")
+    ] = None,
+    daily_cents: Annotated[
+        float | None, typer.Option(min=0, max=100_000_000, help="US cents of this search a day.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -155,6 +159,8 @@ def run(name: Name, *, as_json: AsJson = False) -> None:
         reason, detail = asyncio.run(hand.pull_search(administered("pull"), name))
     except LookupError as error:
         raise _no_search(name) from error
+    except hand.UnwantedError as error:
+        raise RefusedError(f"{name} is not pulled: {error}.", "See: equity brokers enable --help") from error
     except hand.NoTokenError as error:
         raise UsageError(f"{error}.", "Set it to the account's token at BatchData.") from error
     if reason == "busy":

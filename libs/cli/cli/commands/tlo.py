@@ -46,6 +46,8 @@ def export(
     desk, settings = _permitted()
     if out.exists():
         raise RefusedError(f"{out} exists already.", "Name another file; none is overwritten.")
+    if not out.parent.is_dir():
+        raise UsageError(f"There is no directory {out.parent}.", "Nobody was exported. Make it, or name another file.")
     told = asyncio.run(_export(desk, settings, out, most, again))
     if as_json:
         print_json(told)

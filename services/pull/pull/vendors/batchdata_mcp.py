@@ -6,9 +6,7 @@ there is no session that can be lost between two pages.
 """
 
 import asyncio
-import json
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,31 +18,32 @@ from mcp.client.session import ClientSession
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, PaginatedRequestParams, TextContent
+from mcp_types import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    CallToolRequest,
+    CallToolRequestParams,
+    CallToolResult,
+    PaginatedRequestParams,
+)
 
 from pull.criteria import CriteriaError, flat
 from pull.faults import RefusedError, SearchError, ToolError, UnfitError, UnknownAnswerError, UnpaidError
+from pull.vendors.batchdata_answers import MOST_WORDS, Answer, by_status, read_answer
 
 TOOLS = {"search_properties": "rest", "search-properties": "flat"}
 """The tools that search, of the official and of the community server, and the form of their arguments."""
 MOST_BYTES = 16_000_000
 CONNECT_SECONDS = 5.0
-_OK, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 404, 429, 500
+_NOT_FOUND, _SERVER_ERROR = 404, 500
 _GATEWAYS = {502, 504}
 """Statuses of something in between: what stands behind it may have done the work."""
-_PERSON_NEEDED = {401, 402, 403}
-_STATUS = re.compile(r"\b([45]\d\d)\b")
-_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)
-_MOST_WORDS = 300
+_SAME_METHOD = {307, 308}
+_ADVICE = {
+    404: "is BATCHDATA_MCP_URL right, its path included?",
+    405: "is BATCHDATA_MCP_URL right, and BATCHDATA_MCP_TRANSPORT the transport that it speaks?",
+}
 _MOST_PAGES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A page: its entries as they came, and how many there are in all, where it says so."""
-
-    entries: Sequence[Any]
-    found: int | None
 
 
 @dataclass(slots=True)
@@ -61,11 +60,30 @@ class _Call:
 
     async def note(self, response: httpx2.Response) -> None:
         """End the call at once on a bad status: the MCP library tells of it late or, over SSE, not at all."""
+        response.stream = _Bounded(response.stream)
         if response.request.method in self.ignored or self.refusal is not None:
             return
-        if response.is_error or _is_html(response):
+        if response.is_error or _is_html(response) or _leads_elsewhere(response):
             self.refusal = response
             self.deadline.reschedule(asyncio.get_running_loop().time())
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """The body of an answer, which ends as a lost one where it is too large."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for piece in self._body:
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise httpx2.StreamError(f"more than {MOST_BYTES} bytes")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +106,20 @@ class BatchDataMcp:
         async with self._call() as call, self._session(call) as session:
             await session.initialize()
             call.connected = True
-            tool, form = self._choose([name async for name in _tool_names(session)])
-            arguments = _arguments(form, criteria, skip, take)
+            tool, form = await self._choose(session)
+            asked = CallToolRequestParams(name=tool, arguments=_arguments(form, criteria, skip, take))
             call.sent = True
-            result = await session.call_tool(tool, arguments)
+            # Not `call_tool`: it throws a paid page away whose one property is not as the tool's schema has it.
+            result = await session.send_request(CallToolRequest(params=asked), CallToolResult)
         return read_answer(result)
 
-    def _choose(self, names: Sequence[str]) -> tuple[str, str]:
+    async def _choose(self, session: ClientSession) -> tuple[str, str]:
         """The tool to call, and the form of its arguments. Raises RefusedError naming the tools there are."""
-        wanted = [self.tool] if self.tool else list(TOOLS)
+        wanted, names = [self.tool] if self.tool else list(TOOLS), set[str]()
+        async for page in _tool_names(session):
+            names |= page
+            if wanted[0] in names:
+                break
         tool = next((name for name in wanted if name in names), None)
         if tool is None:
             there = ", ".join(sorted(names)) or "none at all"
@@ -146,12 +169,12 @@ class BatchDataMcp:
             yield session
 
 
-async def _tool_names(session: ClientSession) -> AsyncIterator[str]:
+async def _tool_names(session: ClientSession) -> AsyncIterator[set[str]]:
+    """The names of the server's tools, page by page."""
     cursor: str | None = None
     for _ in range(_MOST_PAGES):
         listed = await session.list_tools(params=PaginatedRequestParams(cursor=cursor) if cursor else None)
-        for tool in listed.tools:
-            yield tool.name
+        yield {tool.name for tool in listed.tools}
         cursor = listed.next_cursor
         if not cursor:
             return
@@ -190,13 +213,15 @@ def _told(call: _Call, error: Exception) -> SearchError:
         return UnpaidError("timeout" if timed_out else "no_session")
     rpc = next((leaf for leaf in leaves if isinstance(leaf, MCPError)), None)
     if rpc is not None and rpc.code in (METHOD_NOT_FOUND, INVALID_PARAMS):
-        return ToolError("tool_error", rpc.message[:_MOST_WORDS])
+        return ToolError("tool_error", rpc.message[:MOST_WORDS])
     return UnknownAnswerError("timeout" if timed_out else "cut_off" if rpc is None else "unreadable")
 
 
 def _refusal(call: _Call, response: httpx2.Response) -> SearchError:
-    """What a bad status means, or a page of HTML."""
+    """What a bad status means, a page of HTML, or a redirect that is not followed, for it would take the token elsewhere."""
     status, code = response.status_code, f"http_{response.status_code}"
+    if response.is_redirect:
+        return RefusedError(code, f"it redirects to {_location(response)}: is BATCHDATA_MCP_URL right?")
     if not response.is_error:
         return RefusedError("login_page", "a page of HTML came instead of JSON: is BATCHDATA_TOKEN right?")
     if status == _NOT_FOUND and call.connected:
@@ -204,13 +229,7 @@ def _refusal(call: _Call, response: httpx2.Response) -> SearchError:
     if status >= _SERVER_ERROR:
         is_unknown = call.sent and (status in _GATEWAYS or _is_html(response))
         return UnknownAnswerError(code) if is_unknown else UnpaidError(code, "", retry_after(response))
-    return _by_status(status, code, "", retry_after(response))
-
-
-def _by_status(status: int, code: str, detail: str, wait: timedelta | None = None) -> SearchError:
-    if status == _TOO_MANY or status >= _SERVER_ERROR:
-        return UnpaidError(code, detail, wait)
-    return RefusedError(code, detail)
+    return by_status(status, code, _ADVICE.get(status, ""), retry_after(response))
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -221,6 +240,25 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+def _leads_elsewhere(response: httpx2.Response) -> bool:
+    """Whether it is a redirect to another server, or one that loses the message: the MCP library follows no such."""
+    if not response.is_redirect:
+        return False
+    sent, to = response.request, _location(response)
+    if to is None or (to.scheme, to.host, to.port) != (sent.url.scheme, sent.url.host, sent.url.port):
+        return True
+    return sent.method != "GET" and response.status_code not in _SAME_METHOD
+
+
+def _location(response: httpx2.Response) -> httpx2.URL | None:
+    """Where a redirect leads, as it may be shown; None where that is no address."""
+    try:
+        to = response.request.url.join(response.headers.get("location", ""))
+    except httpx2.InvalidURL:
+        return None
+    return to.copy_with(userinfo=b"", query=None, fragment=None)
+
+
 def _is_html(response: httpx2.Response) -> bool:
     return "html" in str(response.headers.get("content-type", ""))
 
@@ -228,65 +266,10 @@ def _is_html(response: httpx2.Response) -> bool:
 def retry_after(response: httpx2.Response) -> timedelta | None:
     """`Retry-After` in seconds or as a date; None where there is none or it cannot be read."""
     text = str(response.headers.get("retry-after", "")).strip()
-    if text.isdigit():
+    if text.isdecimal():
         return timedelta(seconds=min(int(text), 86_400))
     try:
         wait = parsedate_to_datetime(text) - datetime.now(UTC)
     except (TypeError, ValueError):
         return None
     return min(max(wait, timedelta()), timedelta(days=1))
-
-
-def read_answer(result: CallToolResult) -> Answer:
-    """The page that a tool's result holds. Raises SearchError: what an error costs is told by its class."""
-    text = "".join(block.text for block in result.content if isinstance(block, TextContent))
-    if result.is_error:
-        raise _tool_error(text)
-    document = result.structured_content or _document(text)
-    if "status" in document:
-        _check_status(document["status"])
-    try:
-        results = document["results"]
-        entries = results["properties"]
-        counts = results.get("meta", {}).get("results", {})
-        found = counts.get("resultsFound") if isinstance(counts, dict) else None
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UnknownAnswerError("unreadable") from error
-    if not isinstance(entries, list):
-        raise UnknownAnswerError("unreadable")
-    is_count = isinstance(found, int) and not isinstance(found, bool) and found >= 0
-    return Answer(entries, found if is_count else None)
-
-
-def _tool_error(text: str) -> SearchError:
-    """What a tool's words mean: those of the servers name BatchData's status where there was one."""
-    status = _STATUS.search(text)
-    number = int(status[1]) if status else 0
-    words = text[:_MOST_WORDS]
-    if number in _PERSON_NEEDED:
-        return RefusedError(f"tool_{number}", words)
-    if number == _TOO_MANY:
-        return UnpaidError("tool_429", words)
-    return ToolError("tool_error", words)
-
-
-def _document(text: str) -> dict[str, Any]:
-    """The JSON in a tool's words, which may lead up to it and follow it."""
-    place = text.find("{")
-    if place < 0 and "<html" in text.lower():
-        raise RefusedError("login_page", "a page of HTML came instead of JSON: is BATCHDATA_TOKEN right?")
-    try:
-        # Not orjson: a single lone surrogate would cost the page, and the record alone is to blame.
-        found, _ = _DECODER.raw_decode(text, max(place, 0))
-    except ValueError as error:
-        raise UnknownAnswerError("unreadable") from error
-    if not isinstance(found, dict):
-        raise UnknownAnswerError("unreadable")
-    return found
-
-
-def _check_status(status: Any) -> None:
-    code = status.get("code") if isinstance(status, dict) else None
-    if not isinstance(code, int) or code == _OK:
-        return
-    raise _by_status(code, f"status_{code}", str(status.get("message", ""))[:_MOST_WORDS])
