@@ -163,8 +163,10 @@ async def result(feeding: Feeding, day: date, upload_id: str) -> Row:
     }
 
 
-async def _counted(stage: Stage, provider: str) -> int:
-    """The paid records that the vendor itself counts for what *provider* asks of it."""
+async def _counted(stage: Stage, provider: str) -> int | None:
+    """The paid records that the vendor itself counts for what *provider* asks of it; None for one that is asked by file."""
+    if provider not in _OPERATIONS:
+        return None
     operations: dict[str, int] = (await stage.ask(f"paid/{provider.partition('_')[0]}"))["operations"]
     return sum(count for name, count in operations.items() if name.startswith(_OPERATIONS[provider]))
 

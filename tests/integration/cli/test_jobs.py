@@ -57,6 +57,13 @@ def run(
     )
 
 
+def test_days_to_come_of_a_clock_that_was_set_back_hide_no_sign_of_life(equity: Equity, declared: Database) -> None:
+    execute(declared, "delete from pipeline.job_runs where job = 'feeder.reconcile'")
+    run(declared, "feeder.reconcile", "failed", failures=1, day=2, minutes=30)
+    run(declared, "feeder.reconcile", "ok", failures=0)
+    assert listed(equity)["feeder.reconcile"]["standing"] == "well"
+
+
 def listed(equity: Equity, *options: str) -> dict[str, Any]:
     return {row["job"]: row for row in equity("jobs", "list", "--json", *options).ok().json}
 

@@ -57,3 +57,7 @@ async def test_a_step_that_comes_no_further_ends_the_demo_and_says_which_and_whe
     with pytest.raises(UnfinishedError, match=r"tracing.*512 of 954") as ended:
         await follow("tracing", stuck, "Look there.")
     assert (ended.value.advice, ended.value.exit_code) == ("Look there.", 1)
+
+
+async def test_who_is_asked_by_file_counts_nothing_at_the_sandbox(tmp_path: Path) -> None:
+    assert await feeding._counted(Stage("http://127.0.0.1:1", tmp_path / "clock"), "tlo") is None
