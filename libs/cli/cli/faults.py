@@ -2,6 +2,7 @@
 
 import errno
 import re
+import socket
 
 import asyncpg
 import psycopg
@@ -34,6 +35,21 @@ def explain(error: BaseException) -> CliError | None:  # noqa: PLR0911 - one lin
             return _psycopg(error)
         case LockTimeout():
             return CliError("Another migration is at work, or one was killed.", "If none runs: delete from yoyo_lock.")
+        case asyncpg.InterfaceError() | OSError():
+            return _machine(error)
+        case _:
+            return None
+
+
+def _machine(error: asyncpg.InterfaceError | OSError) -> CliError | None:
+    """What the network, the disk or a service's own login would not do."""
+    match error:
+        case asyncpg.ClientConfigurationError():
+            return UsageError("The service's own DATABASE_URL is not a connection string.", URL_ADVICE)
+        case ConnectionRefusedError() | socket.gaierror() | TimeoutError():
+            return UnreachableError(
+                "PostgreSQL does not answer.", "Start it, or correct the service's own DATABASE_URL."
+            )
         case asyncpg.InterfaceError() | ConnectionError():
             return UnreachableError("The connection was lost on the way.", "Run the command again.")
         case OSError(errno=errno.EADDRINUSE):
@@ -41,6 +57,8 @@ def explain(error: BaseException) -> CliError | None:  # noqa: PLR0911 - one lin
                 "Another program listens on a port that is needed here.",
                 "Stop it, or set HEALTH_PORT and, for the gateway, GATEWAY_PORT.",
             )
+        case OSError(strerror=str(said), filename=file):
+            return CliError(f"{file}: {said}." if file else f"{said}.", "Mend that, and run the command again.")
         case _:
             return None
 

@@ -1,6 +1,7 @@
 """The libraries' errors in the user's words, by kind and without values."""
 
 import errno
+import socket
 
 import asyncpg
 import pytest
@@ -32,6 +33,12 @@ def sqlstate(state: str, message: str = "it says why") -> Exception:
         (sqlstate("42P01"), CliError),
         (sqlstate("40P01"), CliError),
         (ConnectionResetError(), UnreachableError),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), UnreachableError),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), UnreachableError),
+        (TimeoutError(), UnreachableError),
+        (asyncpg.exceptions.ClientConfigurationError("invalid DSN hunter2"), UsageError),
+        (OSError(errno.ENOSPC, "No space left on device"), CliError),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), CliError),
         (OSError(errno.EADDRINUSE, "address already in use"), UsageError),
         (asyncpg.InterfaceError("connection is closed"), UnreachableError),
         (MissingKeyError("ENCRYPTION_KEY"), UsageError),
@@ -42,6 +49,7 @@ def test_each_kind_has_its_exit_code(error: Exception, kind: type[CliError]) -> 
     fault = explain(error)
     assert fault is not None
     assert type(fault) is kind
+    assert "hunter2" not in fault.problem + fault.advice
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), sqlstate("XX000"), KeyError("x")])
