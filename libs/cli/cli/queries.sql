@@ -395,9 +395,11 @@ where (c.persona_id, c.sequence, c.settings, c.active)
 returning case when c.version = 1 then 'created' else 'updated' end;
 
 -- name: retire_campaigns(broker_ids, names)
+-- Those of a disabled broker pause anyway, and go on with the broker.
 update app.campaigns c
 set active = false, version = version + 1
 where active
+  and c.broker_id in (select id from app.brokers where active)
   and not exists (
       select from unnest(:broker_ids::uuid[], :names::text[]) as w (broker_id, name)
       where w.broker_id = c.broker_id and w.name = c.name
