@@ -23,7 +23,7 @@ async def odd() -> AsyncIterator[OddServer]:
 async def pulled(well: Well, odd: OddServer, **more: Any) -> Stop:
     """How a search of this server stops."""
     await well.search()
-    settings = {"batchdata_mcp_url": odd.url, "pull_tries": 2, "pull_call_seconds": 3} | more
+    settings: dict[str, Any] = {"batchdata_mcp_url": odd.url, "pull_tries": 2, "pull_call_seconds": 3} | more
     async with well.puller(**settings) as puller:
         stop = await well.pull(puller)
     assert stop is not None
