@@ -171,6 +171,14 @@ async def test_nobody_is_exported_twice_and_messages_do_not_wait_for_a_file(
     assert "tlo" not in (await funnel.events("lead_verified"))[0]["providers"]
 
 
+async def test_nobody_is_handed_out_for_a_file_that_cannot_be_written(
+    funnel: Any, equity: Equity, strangers: list[Home], tmp_path: Path
+) -> None:
+    refused = await equity.soon("tlo", "export", "--out", tmp_path / "missing" / "a.csv")
+    assert (refused.code, "There is no directory" in refused.err) == (2, True)
+    assert (await equity.soon("tlo", "batches", "--json")).ok().json == []
+
+
 async def test_killed_before_the_file_was_there_it_is_written_again(
     funnel: Any, equity: Equity, strangers: list[Home], tmp_path: Path
 ) -> None:
