@@ -80,7 +80,7 @@ async def _reset(_vendor: Vendor, request: web.Request, _fault: Fault) -> Answer
 
 
 async def _server_error(vendor: Vendor, _request: web.Request, fault: Fault) -> Answer:
-    return vendor.error(fault.status, "Something went wrong")
+    return vendor.error(fault.status or 503, "Something went wrong")
 
 
 async def _rate_limited(vendor: Vendor, _request: web.Request, fault: Fault) -> Answer:
@@ -103,7 +103,7 @@ async def _lost_answer(_vendor: Vendor, request: web.Request, fault: Fault, _ans
 
 
 async def _error_after_effect(_vendor: Vendor, _request: web.Request, fault: Fault, _answer: Answer) -> Answer:
-    return Answer(b"<html><body><h1>Bad Gateway</h1></body></html>", fault.status, content_type="text/html")
+    return Answer(b"<html><body><h1>Bad Gateway</h1></body></html>", fault.status or 502, content_type="text/html")
 
 
 async def _empty(_vendor: Vendor, _request: web.Request, _fault: Fault, answer: Answer) -> Answer:

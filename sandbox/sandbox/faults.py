@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,8 +42,8 @@ class Fault(BaseModel):
     after: int = Field(0, ge=0, description="So many calls pass first.")
     times: int | None = Field(None, ge=1, description="So many calls are hit, then no more.")
     seconds: float = Field(0, ge=0, le=600)
-    status: int = Field(503, ge=400, le=599)
-    retry_after: int | None = Field(None, ge=0, description="Seconds.")
+    status: int | None = Field(None, ge=400, le=599, description="503 when absent; of `error_after_effect` 502.")
+    retry_after: Annotated[int, Field(ge=0)] | str | None = Field(None, description="Seconds, or the header as it is.")
 
     def touches(self, record: Any) -> bool:
         """Whether a fault of records hits *record*, which is looked at as JSON."""
