@@ -34,7 +34,7 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     providers = configured_providers(settings)
     codes = Codes(service.database)
     ledger = Ledger(service.database, service.keyring, settings)
-    readers: dict[str, Reader] = {**providers, NAME: Tlo(settings.tlo_cents)}
+    readers: dict[str, Reader] = {**known_providers(settings), NAME: Tlo(settings.tlo_cents)}
     board = Board(service.database, service.keyring, ledger, codes, readers, settings)
     sender = Sender(settings.skiptrace_call_seconds)
     tracer = Tracer(board, ledger, Turns(service.database, settings), sender, providers, settings)
@@ -60,35 +60,45 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
 
 def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
     """The providers that the order names and whose key is set, by name."""
-    found: dict[str, Provider] = {}
-    if settings.melissa_license_key and settings.melissa_license_key.get_secret_value():
-        found["melissa"] = Melissa(
+    keys = {"melissa": settings.melissa_license_key}
+    known = known_providers(settings)
+    return {name: known[name] for name in settings.policy.order if keys.get(name, settings.batchdata_token)}
+
+
+def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
+    """Every provider by name, used or not: what one answered before it was left out is read all the same."""
+    licence, token = (
+        key.get_secret_value() if key else "" for key in (settings.melissa_license_key, settings.batchdata_token)
+    )
+    found: list[Provider] = [
+        Melissa(
             settings.melissa_url,
-            settings.melissa_license_key.get_secret_value(),
+            licence,
             settings.melissa_actions,
             settings.melissa_cents,
             settings.melissa_records_per_second,
             settings.melissa_batch,
-        )
-    if settings.batchdata_token and settings.batchdata_token.get_secret_value():
-        found["batchdata"] = BatchData(
+        ),
+        BatchData(
             settings.batchdata_url,
-            settings.batchdata_token.get_secret_value(),
+            token,
             settings.batchdata_version,
             settings.batchdata_cents,
             settings.batchdata_requests_per_minute,
             settings.batchdata_batch,
+        ),
+    ]
+    found += [
+        BatchDataPhones(
+            settings.batchdata_url,
+            token,
+            check,
+            settings.batchdata_phone_cents,
+            settings.batchdata_requests_per_minute,
         )
-        for check in CHECKS:
-            phones = BatchDataPhones(
-                settings.batchdata_url,
-                settings.batchdata_token.get_secret_value(),
-                check,
-                settings.batchdata_phone_cents,
-                settings.batchdata_requests_per_minute,
-            )
-            found[phones.name] = phones
-    return {name: found[name] for name in settings.policy.order if name in found}
+        for check in CHECKS
+    ]
+    return {provider.name: provider for provider in found}
 
 
 if __name__ == "__main__":

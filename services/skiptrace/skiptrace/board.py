@@ -11,7 +11,7 @@ import structlog
 from common.contacts import CannotOpenError, Keyring
 from common.database import Connection, Database, load_queries
 from skiptrace.codes import CodeMap, Codes
-from skiptrace.lead import Answer, Asked, Contact, Lead, Person, Since
+from skiptrace.lead import Answer, Asked, Contact, Finding, Lead, Person, Since
 from skiptrace.ledger import Ledger
 from skiptrace.merge import apply, person_flags
 from skiptrace.provider import ProviderError, Reader, read_answer
@@ -60,9 +60,8 @@ class Board:
         for row in attempts:
             if lead := leads.get(row["lead_id"]):
                 self._note_attempt(lead, row, now, since)
-                answer = answers.get((row["request_id"], lead.id))
-                if answer and _is_unmerged(row):
-                    lead.answers.append(answer)
+                if _is_unmerged(row):
+                    lead.answers.append(answers.get((row["request_id"], lead.id)) or _nothing(row))
         for lead in leads.values():
             self._apply(lead, codes, suppressed)
         return leads
@@ -82,11 +81,10 @@ class Board:
         """The parts of stored answers by request and lead, read as if they had come this moment."""
         found = {}
         for row in stored:
-            reader = self._readers.get(row["provider"])
             try:
                 questions, reply = self._ledger.unseal(row["id"], row["question_sealed"], row["answer_sealed"])
-                findings = read_answer(reader, questions, reply) if reader else []
-            except (CannotOpenError, ProviderError) as error:
+                findings = read_answer(self._readers[row["provider"]], questions, reply)
+            except (CannotOpenError, ProviderError, LookupError) as error:
                 log.error("stored_answer_unreadable", request_id=str(row["id"]), error=type(error).__name__)  # noqa: TRY400 - a trace shows data
                 continue
             for finding in findings:
@@ -143,6 +141,11 @@ def contact_of(row: Any, value: str) -> Contact:
     more = ("litigator", "litigator_checked_at", "suppressed")
     known = {name: row[name] for name in (*same, *more)}
     return Contact(value=value, hash=row["value_hash"], codes=tuple(row["codes"]), **known)
+
+
+def _nothing(row: Any) -> Answer:
+    """What an answer says that cannot be read any more: nothing, so that its lead goes on to the next provider."""
+    return Answer(row["request_id"], row["provider"], row["answered_at"], Finding(row["lead_id"], matched=False))
 
 
 def _is_unmerged(row: Any) -> bool:

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from skiptrace.lead import CHECKS, Want
 
+MOST_UNKNOWN = 12
+"""Lost answers of one provider about a lead, after which even `pay_again` pays no more while they count."""
+
 
 class Standing(StrEnum):
     """How a provider stands, for all replicas."""
@@ -136,7 +139,7 @@ def _gain(case: Case, offer: Offer) -> frozenset[Want]:
 
 def _may_ask(case: Case, offer: Offer, policy: Policy) -> bool:
     tried = case.tried.get(offer.provider, Tried())
-    if tried.unknown and policy.unknown is UnknownPolicy.NEXT_PROVIDER:
+    if tried.unknown >= (1 if policy.unknown is UnknownPolicy.NEXT_PROVIDER else MOST_UNKNOWN):
         return False
     if tried.answered >= policy.asks:
         return False

@@ -8,7 +8,7 @@ from typing import Any
 
 from common.contacts import Keyring
 from common.database import Database, load_queries
-from skiptrace.app import configured_providers
+from skiptrace.app import configured_providers, known_providers
 from skiptrace.board import Board
 from skiptrace.codes import Codes
 from skiptrace.handing_out import HandedOut, HandingOut, Permission
@@ -92,7 +92,7 @@ async def opened(settings: SkiptraceSettings) -> AsyncIterator[Desk]:
     database, keyring = Database(settings, "tlo"), Keyring.from_settings(settings)
     online, tlo = configured_providers(settings), Tlo(settings.tlo_cents)
     codes, ledger = Codes(database), Ledger(database, keyring, settings)
-    board = Board(database, keyring, ledger, codes, {**online, NAME: tlo}, settings)
+    board = Board(database, keyring, ledger, codes, {**known_providers(settings), NAME: tlo}, settings)
     offers = [provider.offer for provider in online.values()]
     await database.start()
     try:

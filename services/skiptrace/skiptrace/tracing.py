@@ -226,13 +226,14 @@ def case_of(lead: Lead, policy: Policy, since: Since) -> Case:
 
 
 def chunks(leads: Sequence[Lead], provider: str, most: int) -> list[list[Lead]]:
-    """Leads in requests of up to *most*; those with which calls failed before in ever smaller ones.
+    """Leads in requests of up to *most*; those with which calls failed or were lost before in ever smaller ones.
 
     A call that always fails because of one record so comes down to that record.
     """
     by_failures: defaultdict[int, list[Lead]] = defaultdict(list)
     for lead in leads:
-        by_failures[lead.asked_of(provider).failed].append(lead)
+        asked = lead.asked_of(provider)
+        by_failures[asked.failed + asked.unknown].append(lead)
     found = []
     for failures, some in sorted(by_failures.items()):
         size = max(1, most >> min(failures, 10))

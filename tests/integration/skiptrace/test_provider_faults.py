@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from skiptrace.app import build
+from skiptrace.router import MOST_UNKNOWN
 from skiptrace.tracing import Tracer
 from support.providers import Providers, status, times
 
@@ -98,6 +99,55 @@ async def test_an_answer_that_cannot_be_read_is_kept_and_not_paid_again(
     )
     assert tuple(kept) == ("unknown", True)
     assert await funnel.dead_letters() == 0
+
+
+async def test_with_pay_again_a_record_that_loses_every_answer_costs_the_others_little_and_is_given_up(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    leads = many_homes(30)
+    poison = leads[7]["property_address"]
+
+    async def breaks_off(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+        if all(record["AddressLine1"] != poison for record in body["Records"]):
+            return None
+        world.melissa.asked.update(record["RecordID"] for record in body["Records"])
+        return web.Response(text='{"TransmissionResults": " ", "Records": [', content_type="application/json")
+
+    world.melissa.fault = breaks_off
+    settings = world.settings(skiptrace_order="melissa", skiptrace_unknown="pay_again")
+    async with running("ingest", "skiptrace", **settings):
+        await funnel.send(*leads)
+        await funnel.until_count(ALL_VERIFIED, 29, seconds=60)
+        await funnel.until(lambda: _count_events(funnel, "lead_unverifiable"), 1, seconds=60)
+    paid = world.melissa.asked.most_common()
+    assert paid[0][1] == MOST_UNKNOWN
+    assert paid[1][1] <= 7, "halved until it is alone, and then once with an answer"
+    unknown = await funnel.db.fetchval("select sum(records) from app.skip_trace_requests where outcome = 'unknown'")
+    assert world.melissa.asked.total() == 29 + unknown
+    assert await funnel.dead_letters() == 0
+
+
+@pytest.mark.parametrize("kept", ["of a provider that is asked no more", "that nobody can read any more"])
+async def test_a_stored_answer_that_nobody_merged_holds_up_no_lead(
+    running: Running, funnel: Any, world: Providers, home: Home, kept: str
+) -> None:
+    """Settings change with a restart, and a restart is when answers are stored and not merged."""
+    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="melissa")):
+        await funnel.send(home)
+        await funnel.until_count(ALL_VERIFIED, 1)
+        await funnel.until(lambda: _count_events(funnel, "lead_verified"), 1)
+    await funnel.db.execute("update app.skip_trace_attempts set merged_at = null, outcome = null")
+    await funnel.db.execute("update app.lead_contacts set verified = null, verified_at = null, codes = '{}'")
+    if kept == "that nobody can read any more":
+        await funnel.db.execute("update app.skip_trace_requests set answer_sealed = '\\x00'")
+    world.people[home["property_address"]] = {"emails": [{"email": "m.holt@example.com", "tested": True}]}
+    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="batchdata")):
+        await funnel.send(home | {"est_value": 500_000})
+        await funnel.until(lambda: _count_events(funnel, "lead_verified"), 2)
+    assert await funnel.count("app.skip_trace_attempts where merged_at is null") == 0
+    read = kept == "of a provider that is asked no more"
+    assert await funnel.count(ALL_VERIFIED) == read
+    assert len(world.batchdata.calls) == (not read)
 
 
 async def test_one_record_that_a_provider_refuses_does_not_stop_the_others(

@@ -8,7 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiptrace.lead import CHECKS, Want
-from skiptrace.router import Ask, Case, Done, Offer, Policy, Standing, Tried, UnknownPolicy, Wait, choose, in_order
+from skiptrace.router import (
+    MOST_UNKNOWN,
+    Ask,
+    Case,
+    Done,
+    Offer,
+    Policy,
+    Standing,
+    Tried,
+    UnknownPolicy,
+    Wait,
+    choose,
+    in_order,
+)
 
 REACH = frozenset({Want.PHONE, Want.EMAIL})
 MELISSA = Offer("melissa", frozenset({Want.MAK}), REACH, Decimal(3))
@@ -21,7 +34,7 @@ UP: dict[str, Standing] = {}
 wants = st.frozensets(st.sampled_from(list(Want)))
 checks = st.frozensets(st.sampled_from(sorted(CHECKS)))
 names = st.sampled_from(["a", "b", "c"])
-tries = st.builds(Tried, answered=st.integers(0, 3), unknown=st.integers(0, 2))
+tries = st.builds(Tried, answered=st.integers(0, 3), unknown=st.integers(0, MOST_UNKNOWN + 1))
 money = st.integers(0, 50).map(Decimal)
 offers = st.lists(
     st.builds(Offer, provider=names, finds=wants, verifies=wants, cents=money, checks=checks),
@@ -144,6 +157,17 @@ def test_asking_always_comes_to_an_end(lead: Case, some: list[Offer], policy: Po
         lead = Case(lead.missing, lead.untried, tried, lead.spent_cents)
         steps += 1
         assert steps <= len(some) * policy.asks
+    assert isinstance(choice, Done)
+
+
+@given(cases, offers, policies)
+def test_also_where_every_answer_is_lost(lead: Case, some: list[Offer], policy: Policy) -> None:
+    steps = 0
+    while isinstance(choice := choose(lead, some, {}, policy), Ask):
+        before = lead.tried.get(choice.provider, Tried())
+        tried = {**lead.tried, choice.provider: Tried(before.answered, before.unknown + 1)}
+        lead, steps = replace(lead, tried=tried), steps + 1
+        assert steps <= len(some) * (MOST_UNKNOWN if policy.unknown is UnknownPolicy.PAY_AGAIN else 1)
     assert isinstance(choice, Done)
 
 
