@@ -1,7 +1,7 @@
 """A lead as skip tracing sees it: whom it is about, the contacts that are known, and what providers were asked already."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -117,6 +117,15 @@ class Found:
     """It was only looked up on lists, which says nothing of whether it is good and adds no value to a lead."""
     judged: bool = True
     """False: only listed for the person. Unless its codes verify it or rule it out, another provider is asked about it."""
+
+
+def unite(founds: Iterable[Found]) -> tuple[Found, ...]:
+    """Each value once, with everything that is said of it, whatever order it comes in."""
+    united: dict[tuple[str, str], Found] = {}
+    for found in founds:
+        known = united.get(key := (found.channel, found.value))
+        united[key] = replace(known, codes=tuple(dict.fromkeys((*known.codes, *found.codes)))) if known else found
+    return tuple(united.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,4 +131,6 @@ def grade(codes: Iterable[str]) -> str | None:
         return "D"
     if {"AS01", "VR01"} <= said and said & {"PS01", "ES01", "ES21"}:
         return "A"
-    return "B" if "VR01" in said and said & {"AS01", "AS02"} else "C"
+    if "VR01" in said and said & {"AS01", "AS02"}:
+        return "B"
+    return "C" if said & {"AS01", "AS02", "AS03"} else None

@@ -4,12 +4,14 @@ Every call of a provider is of class `once` (design §4.6): neither Melissa nor 
 ask what became of a call. So an error tells whether the call can have been paid for.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
+import orjson
 import structlog
 
 from skiptrace.lead import Finding, Question
@@ -42,6 +44,11 @@ class Reply:
     content_type: str
     body: bytes
     retry_after: timedelta | None = None
+
+    @property
+    def document(self) -> Any:
+        """The body as JSON, with or without a byte order mark. Raises ValueError where it is none."""
+        return orjson.loads(self.body.removeprefix(BOM_UTF8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +139,8 @@ class Provider(Reader, Protocol):
 
 _TOO_MANY = 429
 _BAD_QUESTIONS = {400, 413, 422}
-_GATEWAYS = {502, 504}
-"""Statuses of something in between: what stands behind it may have done the work."""
+_GATEWAYS = {502, 504, 520, 524}
+"""Statuses of something in between, 520 and 524 of Cloudflare's: what stands behind it may have done the work."""
 
 
 def check_status(reply: Reply) -> None:

@@ -114,8 +114,7 @@ class SkiptraceSettings(Settings):
     @field_validator("melissa_actions")
     @classmethod
     def _names_actions(cls, actions: str) -> str:
-        _only(actions.lower(), ACTIONS)
-        return actions
+        return ",".join(name.capitalize() for name in _names(_only(actions.lower(), ACTIONS)))
 
     @property
     def policy(self) -> Policy:

@@ -57,6 +57,19 @@ async def test_an_idle_connection_that_the_server_has_left_loses_no_call(sender:
     assert calls == 3
 
 
+async def test_who_does_not_take_the_connection_is_not_paid() -> None:
+    """A host that drops packets costs time and no money, also where a call's whole time is short."""
+    sender = Sender(1)
+    await sender.start()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as one, socket.socket() as two:
+        for crowd in (one, two):
+            crowd.setblocking(False)
+            crowd.connect_ex(full.getsockname())
+        with pytest.raises(UnpaidError, match="not_reached"):
+            await sender.send(Request(f"http://127.0.0.1:{full.getsockname()[1]}", {}))
+    await sender.stop()
+
+
 async def test_a_redirect_is_not_followed_and_counts_as_a_refusal(sender: Sender) -> None:
     elsewhere: list[str] = []
 

@@ -8,7 +8,15 @@ from uuid import UUID
 import pytest
 
 from skiptrace.lead import Found, Person, Question
-from skiptrace.provider import RefusedError, Reply, UnknownAnswerError, UnpaidError
+from skiptrace.provider import (
+    BadQuestionError,
+    ProviderError,
+    RefusedError,
+    Reply,
+    ThrottledError,
+    UnknownAnswerError,
+    UnpaidError,
+)
 from skiptrace.vendors.batchdata import BatchData
 
 LEAD, OTHER = UUID(int=1), UUID(int=2)
@@ -149,11 +157,46 @@ def test_v3_names_owners_and_only_they_count() -> None:
     assert V3.request([question()]).url.endswith("/api/v3/property/skip-trace")
 
 
-def test_a_refusal_inside_the_body_is_one() -> None:
-    with pytest.raises(RefusedError):
-        V1.read([question()], v1(code=403))
-    with pytest.raises(UnpaidError):
-        V1.read([question()], v1(code=500))
+def test_a_litigator_is_one_also_where_nothing_was_matched() -> None:
+    (finding,) = V1.read([question()], v1(PERSON | {"litigator": True, "phoneNumbers": [], "meta": {"matched": False}}))
+    assert (finding.matched, finding.contacts, finding.person_codes) == (False, (), ("litigator",))
+
+
+def v3(*entries: dict[str, Any]) -> Reply:
+    body = {"status": {"code": 200}, "result": {"data": list(entries)}}
+    return Reply(200, "application/json", json.dumps(body).encode())
+
+
+def test_a_match_of_v3_is_paid_for_also_where_no_owner_is_in_it() -> None:
+    tenant = {"propertyOwner": "false", "phones": [{"number": "8135550100"}], "emails": []}
+    entry = {"inputIndex": 0, "input": None, "persons": [tenant], "meta": {"matched": True}}
+    findings = V3.read([question()], v3(entry))
+    assert (findings[0].matched, findings[0].contacts, V3.cost_cents(findings)) == (True, (), 10)
+
+
+def test_entries_of_v3_that_come_twice_count_together() -> None:
+    owner = {"propertyOwner": True, "phones": [{"number": "7275550142", "dnc": True}]}
+    entry = {"inputIndex": 0, "input": {"requestId": str(LEAD)}, "persons": [owner], "meta": {"matched": True}}
+    (finding,) = V3.read([question()], v3(entry, entry | {"persons": [owner | {"litigator": True}]}))
+    assert (finding.contacts, finding.person_codes) == ((Found("phone", "+17275550142", ("dnc",)),), ("litigator",))
+
+
+def test_an_answer_of_the_other_version_is_read_as_what_it_is() -> None:
+    """It may have been stored before the version was changed."""
+    assert V3.read([question()], v1(PERSON)) == V1.read([question()], v1(PERSON))
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (400, BadQuestionError), (401, RefusedError), (403, RefusedError), (429, ThrottledError), (500, UnpaidError),
+        ("503", UnpaidError), (504, UnknownAnswerError),
+    ],
+)  # fmt: skip
+def test_an_error_inside_a_200_is_the_error_that_it_names(code: Any, error: type[ProviderError]) -> None:
+    with pytest.raises(error) as caught:
+        V1.read([question()], v1(code=code))
+    assert type(caught.value) is error
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,13 @@ def test_a_verdict_that_is_missing_or_of_another_type_says_nothing(entry: Any) -
     assert not finding.matched
 
 
+@pytest.mark.parametrize("verdict", [True, "true", "Yes", 1])
+def test_a_yes_counts_in_any_type(verdict: Any) -> None:
+    for want in (Want.DNC, Want.TCPA):
+        (finding, _) = check(want).read(ASKED, reply({"number": "7275550142", want.value: verdict}))
+        assert finding.contacts[0].codes == (want.value,)
+
+
 def test_a_number_that_is_there_twice_has_both_verdicts() -> None:
     entries = ({"number": "7275550142", "dnc": False}, {"number": "7275550142", "dnc": True})
     assert check().read(ASKED, reply(*entries))[0].contacts[0].codes == ("dnc", "not_dnc")

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -178,6 +179,82 @@ def test_a_person_for_somebody_else_is_left_out() -> None:
 @pytest.mark.parametrize("matched", ["false", "False", "true", 1, {}, None])
 def test_only_true_is_a_match(matched: object) -> None:
     assert numbers("v1", v1(person(meta={"matched": matched}))) == [[], []]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"phoneNumbers": [{"number": "7275550142", "type": 5}]}, {"phoneNumbers": [{"number": {"a": 1}}, "8135550100", None]},
+        {"phoneNumbers": {"0": {}}}, {"phoneNumbers": "7275550142"}, {"emails": ["ana@example.com", 4, {"email": ["x"]}]},
+        {"death": True, "dnc": [], "meta": [1]}, {"meta": None}, {"request": {"requestId": str(UUID(int=1))}, "death": "no"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["v1", "v3"])
+def test_what_is_odd_about_one_lead_costs_the_others_nothing(name: str, odd: dict[str, Any]) -> None:
+    """A batch that cannot be read is a hundred leads whose answers are paid for and lost."""
+    good = person(request={"requestId": str(UUID(int=2))}, phoneNumbers=[{"number": "7275550177"}])
+    if name == "v1":
+        answer = v1(person() | odd, None, "person", good)
+    else:
+        entries = [
+            {"inputIndex": place, "meta": one["meta"], "persons": [None, {"propertyOwner": True, "phones": one["phoneNumbers"]} | one]}
+            for place, one in enumerate((person() | odd, good))
+        ]  # fmt: skip
+        answer = reply({"status": {"code": 200}, "result": {"data": [*entries, None, 7]}})
+    assert numbers(name, answer)[1] == ["+17275550177"]
+
+
+MELISSAS = st.fixed_dictionaries(
+    {
+        "RecordID": st.sampled_from([str(UUID(int=1)), str(UUID(int=2)), str(UUID(int=9))]),
+        "Results": st.sampled_from(["AS01,PS01,ES01", "AE02,PE01", "AS01,VR01,PS03", "DD01", " "]),
+        "PhoneNumber": st.sampled_from([" ", "7275550001", "8135550100"]),
+        "MelissaAddressKey": st.sampled_from([" ", "8034512097", "1111111111"]),
+    }
+)
+V1_PERSONS = st.fixed_dictionaries(
+    {
+        "request": st.sampled_from([{"requestId": str(UUID(int=number))} for number in (1, 2, 9)]),
+        "phoneNumbers": st.lists(
+            st.fixed_dictionaries({"number": st.sampled_from(["7275550001", "8135550100"]), "dnc": st.booleans()}), max_size=2
+        ),
+        "litigator": st.booleans(),
+        "death": st.fixed_dictionaries({"deceased": st.booleans()}),
+        "meta": st.fixed_dictionaries({"matched": st.booleans()}),
+    }
+)  # fmt: skip
+
+
+def said(name: str, body: Any) -> list[Any]:
+    """What an answer says, whatever order it says it in."""
+    return [
+        (f.matched, f.mak, set(f.codes), set(f.person_codes), {(c.channel, c.value, frozenset(c.codes)) for c in f.contacts})
+        for f in read_answer(PROVIDERS[name], QUESTIONS, reply(body))
+    ]  # fmt: skip
+
+
+@given(records=st.lists(MELISSAS, min_size=1, max_size=4), random=st.randoms(use_true_random=False))
+def test_melissas_records_say_the_same_in_any_order(records: list[Any], random: Random) -> None:
+    shuffled = random.sample(records, len(records))
+    if {record["RecordID"] for record in records} == {str(UUID(int=9))}:
+        return
+    first, second = (said("melissa", {"TransmissionResults": " ", "Records": some}) for some in (records, shuffled))
+    assert first == second
+
+
+@given(persons=st.lists(V1_PERSONS, max_size=4), random=st.randoms(use_true_random=False))
+def test_batchdatas_persons_say_the_same_in_any_order(persons: list[Any], random: Random) -> None:
+    shuffled = random.sample(persons, len(persons))
+    first, second = (
+        said("v1", {"status": {"code": 200}, "results": {"persons": some}}) for some in (persons, shuffled)
+    )
+    assert first == second
+
+
+def test_a_byte_order_mark_loses_no_answer() -> None:
+    answer = v1(person())
+    marked = Reply(200, "application/json", b"\xef\xbb\xbf" + answer.body)
+    assert numbers("v1", marked) == numbers("v1", answer)
 
 
 def test_an_index_below_nought_is_not_counted_from_the_end() -> None:

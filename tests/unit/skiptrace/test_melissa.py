@@ -91,9 +91,27 @@ def test_blanks_are_nothing_and_the_dead_are_told() -> None:
     assert (finding.contacts, finding.mak, finding.matched, finding.person_codes) == ((), None, False, ("DD01",))
 
 
-def test_a_record_that_is_missing_was_not_matched() -> None:
-    (finding,) = MELISSA.read([ASKED], reply())
-    assert not finding.matched
+def test_a_record_that_is_missing_or_has_no_code_says_nothing_of_what_was_asked() -> None:
+    """Nobody has looked: a verdict, even none, would keep the value from being asked about again for months."""
+    other = Question(UUID(int=1), PERSON, "+17275550199", "other@example.com")
+    for odd in ([], [RECORD | {"RecordID": str(UUID(int=1)), "Results": " "}], [{"RecordID": str(UUID(int=1))}]):
+        findings = MELISSA.read([ASKED, other], reply(RECORD, *odd))
+        assert [finding.matched for finding in findings] == [True, False]
+        assert findings[1].contacts == ()
+        assert MELISSA.cost_cents(findings) == 6
+
+
+def test_an_answer_about_nobody_is_none() -> None:
+    with pytest.raises(UnknownAnswerError):
+        MELISSA.read([ASKED], reply())
+
+
+def test_records_of_one_id_count_together_in_any_order() -> None:
+    again = RECORD | {"Results": "AS01,PE01,DD01", "MelissaAddressKey": "1111111111"}
+    (finding,), (reverse,) = (MELISSA.read([ASKED], reply(*pair)) for pair in ((RECORD, again), (again, RECORD)))
+    for one in (finding, reverse):
+        assert {code for found in one.contacts for code in found.codes} == {"PS01", "PS08", "PE01", "ES01"}
+        assert (one.person_codes, one.mak) == (("DD01",), None), "which address key is right nobody knows"
 
 
 def test_with_append_it_finds_as_well() -> None:
@@ -132,7 +150,7 @@ def test_an_answer_that_cannot_be_read_may_have_been_paid_for(body: bytes) -> No
     [
         (400, BadQuestionError), (401, RefusedError), (402, RefusedError), (403, RefusedError), (404, RefusedError),
         (301, RefusedError), (429, ThrottledError), (500, UnpaidError), (503, UnpaidError), (502, UnknownAnswerError),
-        (504, UnknownAnswerError),
+        (504, UnknownAnswerError), (520, UnknownAnswerError), (524, UnknownAnswerError), (521, UnpaidError),
     ],
 )  # fmt: skip
 def test_each_status_says_whether_it_can_have_cost_anything(status: int, error: type[ProviderError]) -> None:

@@ -194,7 +194,7 @@ def test_only_a_plain_no_says_that_a_number_is_on_no_list(start: list[Contact], 
     ("codes", "expected"),
     [
         ("AS01,PS01,VR01", "A"), ("AS01,VR01", "B"), ("AS02,VR01,PS01", "B"), ("AS01,PS01", "C"), ("AE02,VR01", "D"),
-        ("AS01,VR01,PS01,DD01", "F"), ("", None),
+        ("AS01,VR01,PS01,DD01", "F"), ("", None), ("PS01,ES01", None), ("AS17", None),
     ],
 )  # fmt: skip
 def test_the_grade_follows_the_contract(codes: str, expected: str | None) -> None:

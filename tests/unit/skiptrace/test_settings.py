@@ -41,6 +41,10 @@ def test_nonsense_is_refused_by_name_and_without_its_value(field: str, value: ob
     assert "melisa" not in str(fault["input"]) or field == "skiptrace_order"
 
 
+def test_melissas_actions_are_sent_as_its_documents_write_them() -> None:
+    assert SkiptraceSettings(melissa_actions=" check, VERIFY ").melissa_actions == "Check,Verify"
+
+
 def test_a_provider_without_its_key_is_not_used_and_an_empty_key_is_none() -> None:
     settings = SkiptraceSettings(melissa_license_key="", batchdata_token="t")
     assert list(configured_providers(settings)) == ["batchdata", "batchdata_dnc", "batchdata_tcpa"]

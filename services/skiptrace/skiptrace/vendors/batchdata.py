@@ -1,20 +1,19 @@
 """BatchData's property skip trace, v1 and v3: finds phones and emails of an owner (vendor contracts §5).
 
 Only what the contracts call certain is relied on: an email's key is `email` or `address`, a v1 person may lack its
-request id, and a bad key may be answered with 200 and a login page.
+request id, and a bad key may be answered with 200 and a login page. What is odd about one person, phone or email says
+nothing and costs the others of the request nothing.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from common.contact_values import email_address, line_type, phone_number
-from skiptrace.lead import Finding, Found, Question, Want
-from skiptrace.provider import Rate, RefusedError, Reply, Request, UnknownAnswerError, UnpaidError
+from skiptrace.lead import Finding, Found, Question, Want, unite
+from skiptrace.provider import Rate, Reply, Request, UnknownAnswerError, check_status
 from skiptrace.router import Offer
 
 _OK = 200
@@ -59,9 +58,9 @@ class BatchData:
     def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
         """What the answer says of each question."""
         try:
-            answer = orjson.loads(reply.body)
-            check_body_status(answer["status"])
-            entries = _v3_entries(answer, questions) if self.version == "v3" else _v1_entries(answer, questions)
+            answer = reply.document
+            check_body_status(answer, reply)
+            entries = _v3_entries(answer, questions) if "result" in answer else _v1_entries(answer, questions)
             return [_finding(question, entries.get(str(question.lead_id), [])) for question in questions]
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise UnknownAnswerError("unreadable") from error
@@ -84,22 +83,18 @@ def _property(question: Question) -> dict[str, Any]:
     return asked
 
 
-def check_body_status(status: dict[str, Any]) -> None:
-    """Raise what the `status` inside an answer means when it is not 200."""
-    code = int(status.get("code", _OK))
-    if code >= 500:  # noqa: PLR2004 - HTTP's own classes
-        raise UnpaidError(f"status_{code}")
-    if code != _OK:
-        raise RefusedError(f"status_{code}")
+def check_body_status(answer: dict[str, Any], reply: Reply) -> None:
+    """Raise what the `status` inside an *answer* means, as if HTTP had said it."""
+    check_status(replace(reply, status=int(answer["status"].get("code", _OK))))
 
 
 def _v1_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[str, list[dict[str, Any]]]:
     """The persons of each question, by request id where it is echoed, else by address, without one by order."""
     persons = answer["results"]["persons"]
     entries: dict[str, list[dict[str, Any]]] = {}
-    for place, person in enumerate(persons):
-        lead_id = str((person.get("request") or {}).get("requestId") or "")
-        address = person.get("propertyAddress") or {}
+    for place, person in _entries(persons):
+        lead_id = str(_object(person.get("request")).get("requestId") or "")
+        address = _object(person.get("propertyAddress"))
         if not lead_id and address:
             lead_id = _by_address(address, questions)
         elif not lead_id and len(persons) == len(questions):
@@ -132,42 +127,35 @@ def _house(address: dict[str, Any]) -> tuple[str, str]:
 
 
 def _v3_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[str, list[dict[str, Any]]]:
-    """The owners of each property, in the form of v1: other residents are not whom we look for."""
+    """The owners of each property, in the form of v1: other residents are not whom we look for, but a match is paid for."""
     entries: dict[str, list[dict[str, Any]]] = {}
-    for item in answer["result"]["data"]:
-        lead_id = str((item.get("input") or {}).get("requestId") or _at(item["inputIndex"], questions).lead_id)
-        persons = item.get("persons") or []
-        owners = [person for person in persons if person.get("propertyOwner")]
-        entries[lead_id] = [
+    places = {str(place): str(question.lead_id) for place, question in enumerate(questions)}
+    for _, item in _entries(answer["result"]["data"]):
+        lead_id = _object(item.get("input")).get("requestId") or places.get(str(item.get("inputIndex")), "")
+        owners = [person for person in objects(item.get("persons")) if is_said(person.get("propertyOwner"))]
+        entries.setdefault(str(lead_id), []).extend(
             {
-                "meta": item.get("meta") or {},
+                "meta": item.get("meta"),
                 "phoneNumbers": person.get("phones"),
                 "emails": person.get("emails"),
                 "litigator": person.get("litigator"),
                 "death": {"deceased": person.get("deceased")},
             }
-            for person in owners
-        ]
+            for person in owners or [{}]
+        )
+    if entries and entries.keys() == {""}:
+        raise UnknownAnswerError("not_ours")
     return entries
 
 
-def _at(index: object, questions: Sequence[Question]) -> Question:
-    """The question of that place; never counted from the end."""
-    return dict(enumerate(questions))[int(str(index))]
-
-
 def _finding(question: Question, persons: list[dict[str, Any]]) -> Finding:
-    matched = [person for person in persons if _is_match(person.get("meta") or {})]
-    said = {code for person in matched for code in _person_codes(person)}
+    matched = [person for person in persons if _is_match(_object(person.get("meta")))]
+    said = {code for person in persons for code in _person_codes(person)}
     if not all("deceased" in _person_codes(person) for person in matched):
         said.discard("deceased")  # of several owners one lives
-    contacts: dict[tuple[str, str], Found] = {}
-    for found in (found for person in matched for found in (*_phones(person), *_emails(person))):
-        known = contacts.get((found.channel, found.value))  # of two owners, or twice of one: all that is said counts
-        codes = tuple(dict.fromkeys((*known.codes, *found.codes))) if known else found.codes
-        contacts[found.channel, found.value] = Found(found.channel, found.value, codes)
+    contacts = unite(found for person in matched for found in (*_phones(person), *_emails(person)))
     person_codes = tuple(sorted(said))
-    return Finding(question.lead_id, bool(matched), tuple(contacts.values()), person_codes, person_codes)
+    return Finding(question.lead_id, bool(matched), contacts, person_codes, person_codes)
 
 
 def _is_match(meta: dict[str, Any]) -> bool:
@@ -177,23 +165,23 @@ def _is_match(meta: dict[str, Any]) -> bool:
 def _person_codes(person: dict[str, Any]) -> set[str]:
     flags = {
         "litigator": person.get("litigator"),
-        "tcpa": (person.get("dnc") or {}).get("tcpa") if isinstance(person.get("dnc"), dict) else None,
-        "deceased": (person.get("death") or {}).get("deceased"),
+        "tcpa": _object(person.get("dnc")).get("tcpa"),
+        "deceased": _object(person.get("death")).get("deceased"),
     }
-    return {code for code, said in flags.items() if _is_said(said)}
+    return {code for code, said in flags.items() if is_said(said)}
 
 
-def _is_said(flag: object) -> bool:
-    """Whether a flag that speaks for leaving a person alone is up, in whatever type it comes."""
+def is_said(flag: object) -> bool:
+    """Whether a flag is up, in whatever type it comes: most speak for leaving a person alone."""
     return flag is True or str(flag).strip().lower() in {"true", "yes", "y", "1"}
 
 
 def _phones(person: dict[str, Any]) -> Iterable[Found]:
-    for phone in person.get("phoneNumbers") or ():
-        value = phone_number(str(phone.get("number") or ""))
+    for phone in objects(person.get("phoneNumbers")):
+        value = phone_number(_text(phone.get("number")))
         if value is None:
             continue
-        codes = [line_type(phone.get("type")), _tcpa(phone.get("tcpa"))]
+        codes = [line_type(_text(phone.get("type"))), _tcpa(phone.get("tcpa"))]
         if phone.get("tested") is True and isinstance(phone.get("reachable"), bool):
             codes.append("reachable" if phone["reachable"] else "unreachable")
         if isinstance(phone.get("dnc"), bool):
@@ -202,11 +190,32 @@ def _phones(person: dict[str, Any]) -> Iterable[Found]:
 
 
 def _tcpa(flag: object) -> str | None:
-    return "tcpa" if _is_said(flag) else "not_tcpa" if flag is False else None
+    return "tcpa" if is_said(flag) else "not_tcpa" if flag is False else None
 
 
 def _emails(person: dict[str, Any]) -> Iterable[Found]:
-    for email in person.get("emails") or ():
-        value = email_address(str(email.get("email") or email.get("address") or ""))
+    for email in objects(person.get("emails")):
+        value = email_address(_text(email.get("email")) or _text(email.get("address")))
         if value is not None:
             yield Found("email", value, ("tested",) if email.get("tested") is True else ())
+
+
+def _entries(found: Any) -> list[tuple[int, dict[str, Any]]]:
+    """The objects of a list, with their places. Raises TypeError where it is no list, or holds other things only."""
+    entries = [(place, entry) for place, entry in enumerate(found) if isinstance(entry, dict)]
+    if not isinstance(found, list) or (found and not entries):
+        raise TypeError("no list of entries")
+    return entries
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; anything else says nothing."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int | float) else ""

@@ -1,7 +1,7 @@
 """BatchData's phone checks: is a number on a do-not-call list, or that of somebody who sues callers (vendor contracts §5.4)?
 
-What an answer holds beside number and verdict is not certain. A number that is missing from it, or a verdict that is neither
-true nor false, says nothing: only `false` says that a number is on no list.
+What an answer holds beside number and verdict is not certain. A yes counts in any type, and only a plain `false` says that a
+number is on no list: one that is missing, or whose verdict is something else, stays as it was.
 """
 
 from collections import defaultdict
@@ -11,13 +11,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from common.contact_values import phone_number
 from skiptrace.lead import Finding, Found, Question, Want
 from skiptrace.provider import MOST_PHONES, MOST_RECORDS, Rate, RefusedError, Reply, Request, UnknownAnswerError
 from skiptrace.router import Offer
-from skiptrace.vendors.batchdata import check_body_status
+from skiptrace.vendors.batchdata import check_body_status, is_said
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,8 @@ class BatchDataPhones:
         if "html" in reply.content_type:
             raise RefusedError("login_page")
         try:
-            answer = orjson.loads(reply.body)
-            check_body_status(answer["status"])
+            answer = reply.document
+            check_body_status(answer, reply)
             said = self._said(answer["results"]["phoneNumbers"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnknownAnswerError("unreadable") from error
@@ -81,9 +79,9 @@ class BatchDataPhones:
         said: defaultdict[str, set[str]] = defaultdict(set)
         for entry in entries:
             verdict = entry.get(self.check) if isinstance(entry, dict) else None
-            number = phone_number(str(entry.get("number"))) if isinstance(verdict, bool) else None
-            if number:
-                said[number].add(self.check if verdict else f"not_{self.check}")
+            code = self.check if is_said(verdict) else f"not_{self.check}" if verdict is False else None
+            if code and (number := phone_number(str(entry.get("number")))):
+                said[number].add(code)
         return said
 
 

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
-
-import orjson
 
 from common.contact_values import email_address, phone_number
-from skiptrace.lead import Finding, Found, Question, Want
+from skiptrace.lead import Finding, Found, Question, Want, unite
 from skiptrace.provider import (
     BadQuestionError,
     Rate,
@@ -75,21 +72,21 @@ class Melissa:
         return Request(f"{self.url.rstrip('/')}{PATH}", body)
 
     def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
-        """What the answer says of each question; a record that is missing from it was not matched."""
+        """What the answer says of each question: of one whose record is missing nothing, so that it may be asked again."""
+        records: dict[str, list[dict[str, Any]]] = {str(question.lead_id): [] for question in questions}
         try:
-            answer = orjson.loads(reply.body)
+            answer = reply.document
             transmission = _codes(answer["TransmissionResults"])
-            records = {_text(record["RecordID"]): record for record in answer.get("Records") or ()}
+            for record in answer.get("Records") or ():
+                if isinstance(record, dict):
+                    records.get(_text(record.get("RecordID")), []).append(record)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnknownAnswerError("unreadable") from error
         for code in transmission:
             _check_transmission(code)
-        if records and records.keys().isdisjoint(str(question.lead_id) for question in questions):
+        if not any(records.values()):
             raise UnknownAnswerError("not_ours")
-        try:
-            return [_finding(question, records.get(str(question.lead_id), {})) for question in questions]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UnknownAnswerError("unreadable") from error
+        return [_finding(question, records[str(question.lead_id)]) for question in questions]
 
     def cost_cents(self, findings: Sequence[Finding]) -> Decimal:
         """Every record costs, matched or not."""
@@ -125,21 +122,31 @@ def _check_transmission(code: str) -> None:
         raise UnpaidError(code)
 
 
-def _finding(question: Question, record: dict[str, Any]) -> Finding:
-    codes = _codes(record.get("Results"))
-    mak = _MAK.fullmatch(_text(record.get("MelissaAddressKey")))
-    phone, email = _text(record.get("PhoneNumber")), _text(record.get("EmailAddress"))
-    contacts = [
-        *_found("phone", question.phone, _returned(phone, phone_number), _of(codes, _PHONE_CODES)),
-        *_found("email", question.email, _returned(email, email_address), _of(codes, _EMAIL_CODES)),
-    ]
+def _finding(question: Question, records: Sequence[dict[str, Any]]) -> Finding:
+    """What the records of one id say together; there is more than one only where Melissa repeats itself."""
+    codes = tuple(dict.fromkeys(code for record in records for code in _codes(record.get("Results"))))
+    maks = {mak[0] for record in records if (mak := _MAK.fullmatch(_text(record.get("MelissaAddressKey"))))}
     return Finding(
-        lead_id=UUID(str(question.lead_id)),
+        lead_id=question.lead_id,
         matched=bool(codes) and not any(code.startswith("AE") or code == "VS00" for code in codes),
-        contacts=tuple(contacts),
+        contacts=unite(found for record in records for found in _contacts(question, record)),
         codes=codes,
         person_codes=tuple(code for code in codes if code == "DD01"),
-        mak=mak[0] if mak else None,
+        mak=maks.pop() if len(maks) == 1 else None,
+    )
+
+
+def _contacts(question: Question, record: dict[str, Any]) -> list[Found]:
+    """What a record says of phone and email; without any code nobody has looked at them."""
+    codes = _codes(record.get("Results"))
+    phone, email = _text(record.get("PhoneNumber")), _text(record.get("EmailAddress"))
+    return (
+        [
+            *_found("phone", question.phone, _returned(phone, phone_number), _of(codes, _PHONE_CODES)),
+            *_found("email", question.email, _returned(email, email_address), _of(codes, _EMAIL_CODES)),
+        ]
+        if codes
+        else []
     )
 
 

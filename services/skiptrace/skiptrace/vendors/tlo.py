@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.columns import escape_cell
@@ -139,7 +138,7 @@ class Tlo:
     def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
         """What a stored row says about its one lead. Raises UnknownAnswerError where it cannot be read."""
         try:
-            entry = orjson.loads(reply.body)
+            entry = reply.document
             return [_finding(question, entry) for question in questions]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnknownAnswerError("unreadable") from error
