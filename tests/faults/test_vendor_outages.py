@@ -96,6 +96,29 @@ async def test_without_fall_back_the_provider_is_waited_for(
         assert running.stop() == 0
 
 
+async def test_a_vendor_that_fails_nine_times_of_ten_makes_no_lead_hopeless(
+    line: Line, place: Installation, sandbox: Spawned, casting: Casting
+) -> None:
+    """It answers now and then, so that each lead fails often "at a provider that answers about others"."""
+    running = await place.spawn(
+        "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa")
+    )
+    try:
+        await line.vendors.fault("melissa", "server_error", rate=0.9)
+        await line.send(casting.cast(good=60))
+        worn = """
+            select count(*) >= 5 from (
+              select from app.skip_trace_attempts where outcome = 'failed' group by lead_id having count(*) > 14
+            ) leads"""
+        await line.until(worn)
+        assert await line.dead_letters() == []
+        await up(line)
+        await line.all_end_well()
+        assert (await line.vendors.paid("melissa"))["paid_again"] == {}
+    finally:
+        assert running.stop() == 0
+
+
 async def test_behind_a_slow_vendor_hundreds_are_asked_about_at_once(
     line: Line, place: Installation, sandbox: Spawned, casting: Casting
 ) -> None:

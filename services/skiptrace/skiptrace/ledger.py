@@ -81,6 +81,12 @@ class Ledger:
             log.warning("batch_not_imported", batch_id=str(row["batch_id"]), records=row["records"])
             count(row["provider"], "expired", row["records"], Decimal(0))
 
+    async def failures_before_answers(self, provider: str, since: datetime) -> float:
+        """How often *provider* failed, on average and since then, about a lead that it answered after all."""
+        async with self._database.connection() as connection:
+            row = await queries.failures_before_answers(connection, provider=provider, since=since)
+        return float(row["each"])
+
     async def open(
         self, provider: Provider, leads: Sequence[Lead], questions: Sequence[Question], *, probing: bool
     ) -> Asking | None:

@@ -119,6 +119,21 @@ insert into app.skip_trace_attempts (request_id, lead_id, provider, at)
 select :request_id, lead_id, :provider, clock_timestamp()
 from unnest(:lead_ids::uuid[]) as w (lead_id);
 
+-- name: failures_before_answers^
+-- How often a provider failed since then about a lead that it answered after all.
+with answered as (
+  select distinct a.lead_id
+  from app.skip_trace_attempts a
+  join app.skip_trace_requests r on r.id = a.request_id
+  where a.provider = :provider
+  and a.at > :since
+  and r.outcome = 'answered'
+)
+select count(a.lead_id)::double precision / greatest(1, count(distinct w.lead_id)) as each
+from answered w
+left join app.skip_trace_attempts a
+  on a.lead_id = w.lead_id and a.provider = :provider and a.outcome = 'failed' and a.at > :since;
+
 -- name: keep_answer!
 update app.skip_trace_requests
 set outcome = :outcome, answered_at = clock_timestamp(), cost_cents = :cost_cents, answer_sealed = :answer_sealed, detail = :detail

@@ -7,7 +7,7 @@ the last answer was stored, and asks nobody twice.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from common import telemetry
 from skiptrace.board import Board
-from skiptrace.lead import Lead, Question, Since, Want
+from skiptrace.lead import Asked, Lead, Question, Since, Want
 from skiptrace.ledger import Ledger
 from skiptrace.provider import MOST_PHONES, Provider, ProviderError, check_status
 from skiptrace.router import Ask, Case, Done, Offer, Policy, Standing, Tried, Wait, choose
@@ -26,6 +26,8 @@ from skiptrace.turns import State, Turns
 
 HOPELESS_FAILURES = 12
 """Failed calls about one lead within an hour, at a provider that answers about others: it is this lead."""
+UNLUCKY = 8
+"""Beyond that, so many times the failures that others had before their answer: bad luck is that bad once in thousands."""
 LONGEST_WAIT_FOR_A_CHECK = 60.0
 """Seconds of a pause through which a phone's check is waited for; in a longer one its provider counts as down."""
 
@@ -113,21 +115,31 @@ class Tracer:
             await self._ledger.expire()
             leads = await self._board.leads(lead_ids)
             states = await self._turns.states(list(self._providers))
+            hopeless = await self._hopeless(leads.values(), states)
             standing = self._standing(states, out_of_turns)
             choices = {lead.id: self._choose(lead, standing, policy) for lead in leads.values()}
             asks: defaultdict[str, list[Lead]] = defaultdict(list)
             for lead in leads.values():
                 choice = choices[lead.id]
-                if isinstance(choice, Ask) and not lead.in_flight_s:
+                if isinstance(choice, Ask) and not lead.in_flight_s and (lead.id, choice.provider) not in hopeless:
                     asks[choice.provider].append(lead)
             if not asks or time.monotonic() >= until:
-                return _settled(leads, choices, states)
-            rounds = [
-                self._ask_all(self._providers[name], some, states.get(name, State()), until)
-                for name, some in asks.items()
-            ]
-            without_turn = await asyncio.gather(*rounds)
+                return _settled(leads, choices, states, hopeless)
+            without_turn = await asyncio.gather(
+                *(self._ask_all(self._providers[name], some, until) for name, some in asks.items())
+            )
             out_of_turns |= {name for name in without_turn if name}
+
+    async def _hopeless(self, leads: Collection[Lead], states: Mapping[str, State]) -> set[tuple[UUID, str]]:
+        """Leads and the providers that keep failing about them."""
+        found = set()
+        for name, state in states.items():
+            worn = [lead for lead in leads if is_hopeless(lead.asked_of(name), state)]
+            if worn:
+                since = min(lead.asked_of(name).first_failed_at or datetime.now(UTC) for lead in worn)
+                each = await self._ledger.failures_before_answers(name, since)
+                found |= {(lead.id, name) for lead in worn if is_hopeless(lead.asked_of(name), state, each)}
+        return found
 
     def _standing(self, states: Mapping[str, State], out_of_turns: set[str]) -> Mapping[str, Standing]:
         standing = {name: state.standing for name, state in states.items()}
@@ -147,16 +159,15 @@ class Tracer:
     def _since(self) -> Since:
         return self._settings.since(datetime.now(UTC))
 
-    async def _ask_all(self, provider: Provider, leads: list[Lead], state: State, until: float) -> str | None:
+    async def _ask_all(self, provider: Provider, leads: list[Lead], until: float) -> str | None:
         """Ask *provider* about *leads*, many calls at once; its name when there was no turn for all of them."""
-        good = [lead for lead in leads if not is_hopeless(lead, provider.name, state)]
         most = min(provider.max_records, self._settings.skiptrace_in_flight)
         if provider.rate.counts_records:
             most = min(most, provider.rate.per_window)
         results = await asyncio.gather(
-            *(self._ask(provider, chunk, until) for chunk in chunks(good, provider.name, most))
+            *(self._ask(provider, chunk, until) for chunk in chunks(leads, provider.name, most))
         )
-        return provider.name if len(good) < len(leads) or not all(results) else None
+        return None if all(results) else provider.name
 
     async def _ask(self, provider: Provider, leads: Sequence[Lead], until: float) -> bool:
         """One call; False when the provider gave no turn, or failed, or it got too late."""
@@ -246,16 +257,23 @@ def _gives_up(lead: Lead, offer: Offer) -> bool:
     return bool(offer.checks) and lead.asked_of(offer.provider).failed >= HOPELESS_FAILURES
 
 
-def is_hopeless(lead: Lead, provider: str, state: State) -> bool:
-    """Whether *provider* keeps failing about this lead alone: often, and it has answered about others since."""
-    asked = lead.asked_of(provider)
-    if asked.failed < HOPELESS_FAILURES or asked.first_failed_at is None or state.last_success_at is None:
+def is_hopeless(asked: Asked, state: State, others: float = 0) -> bool:
+    """Whether a provider keeps failing about this lead alone: it has answered about others since, after fewer failures.
+
+    *others*: how often it failed about each of them on average, which is not this lead's fault.
+    """
+    if asked.failed < HOPELESS_FAILURES + UNLUCKY * others:
+        return False
+    if asked.first_failed_at is None or state.last_success_at is None:
         return False
     return state.standing is Standing.UP and state.last_success_at > asked.first_failed_at
 
 
 def _settled(
-    leads: Mapping[UUID, Lead], choices: Mapping[UUID, Ask | Wait | Done], states: Mapping[str, State]
+    leads: Mapping[UUID, Lead],
+    choices: Mapping[UUID, Ask | Wait | Done],
+    states: Mapping[str, State],
+    hopeless: Container[tuple[UUID, str]],
 ) -> Traced:
     """The leads that are done, and how long to wait for the others."""
     traced = Traced()
@@ -267,7 +285,7 @@ def _settled(
             waits.append((lead.in_flight_s, "another replica"))
         elif isinstance(choice, Done):
             traced.done[lead.id] = lead
-        elif is_hopeless(lead, choice.provider, states.get(choice.provider, State())):
+        elif (lead.id, choice.provider) in hopeless:
             traced.hopeless.add(lead.id)
         else:
             traced.waiting.add(lead.id)

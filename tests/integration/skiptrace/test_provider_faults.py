@@ -101,6 +101,28 @@ async def test_an_answer_that_cannot_be_read_is_kept_and_not_paid_again(
     assert await funnel.dead_letters() == 0
 
 
+async def test_a_lead_at_which_a_healthy_provider_always_fails_becomes_a_dead_letter_and_no_other(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    leads = many_homes(400)
+    poison = leads[0]["property_address"]
+
+    async def stumbles(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+        has_it = any(record["AddressLine1"] == poison for record in body["Records"])
+        return web.Response(status=500) if has_it else None
+
+    world.melissa.fault = stumbles
+    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="melissa")):
+        sent = 0
+        while not await funnel.dead_letters():
+            await funnel.send(*leads[sent : sent + 5])
+            sent += 5
+            assert sent < len(leads)
+        await funnel.until_count(ALL_VERIFIED, sent - 1)
+    assert await funnel.dead_letters() == 1
+    assert set(world.melissa.asked.values()) == {1}
+
+
 async def test_with_pay_again_a_record_that_loses_every_answer_costs_the_others_little_and_is_given_up(
     running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
 ) -> None:

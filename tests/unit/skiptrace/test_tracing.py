@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from skiptrace.lead import Asked, Lead
 from skiptrace.router import Standing
-from skiptrace.tracing import HOPELESS_FAILURES, InFlight, chunks, is_hopeless
+from skiptrace.tracing import HOPELESS_FAILURES, UNLUCKY, InFlight, chunks, is_hopeless
 from skiptrace.turns import State
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def lead(number: int, failed: int = 0, unknown: int = 0) -> Lead:
-    asked = {"melissa": Asked(failed=failed, unknown=unknown, first_failed_at=NOW if failed else None)}
+    asked = {"melissa": Asked(failed=failed, unknown=unknown)}
     return Lead(UUID(int=number), None, None, {}, asked=asked)
 
 
@@ -37,12 +37,19 @@ def test_lost_answers_make_requests_smaller_too() -> None:
 
 
 def test_a_lead_is_hopeless_only_at_a_provider_that_answers_about_others() -> None:
-    worn = lead(1, HOPELESS_FAILURES)
-    assert is_hopeless(worn, "melissa", State(Standing.UP, 0, NOW + timedelta(minutes=5)))
-    assert not is_hopeless(worn, "melissa", State(Standing.UP, 0, NOW - timedelta(minutes=5)))
-    assert not is_hopeless(worn, "melissa", State(Standing.DOWN, 9, NOW + timedelta(minutes=5)))
-    assert not is_hopeless(worn, "melissa", State())
-    assert not is_hopeless(lead(1, 3), "melissa", State(Standing.UP, 0, NOW + timedelta(minutes=5)))
+    worn = Asked(failed=HOPELESS_FAILURES, first_failed_at=NOW)
+    assert is_hopeless(worn, State(Standing.UP, 0, NOW + timedelta(minutes=5)))
+    assert not is_hopeless(worn, State(Standing.UP, 0, NOW - timedelta(minutes=5)))
+    assert not is_hopeless(worn, State(Standing.DOWN, 9, NOW + timedelta(minutes=5)))
+    assert not is_hopeless(worn, State())
+    assert not is_hopeless(Asked(failed=3, first_failed_at=NOW), State(Standing.UP, 0, NOW + timedelta(minutes=5)))
+
+
+@given(st.integers(0, 200), st.floats(0, 20))
+def test_a_lead_is_not_hopeless_where_others_fared_about_as_badly(failed: int, others: float) -> None:
+    up = State(Standing.UP, 0, NOW + timedelta(minutes=5))
+    found = is_hopeless(Asked(failed=failed, first_failed_at=NOW), up, others)
+    assert found == (failed >= HOPELESS_FAILURES + UNLUCKY * others)
 
 
 async def test_no_more_records_are_in_flight_than_a_crash_may_cost() -> None:
