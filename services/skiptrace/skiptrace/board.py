@@ -75,7 +75,7 @@ class Board:
                 if one["lead_id"] == row["id"]:
                     value = key.decrypt(one["channel"], one["value_ciphertext"])
                     found[one["channel"], one["value_hash"]] = contact_of(one, value)
-        return Lead(row["id"], person_of(row), row["mak"], found, untraceable)
+        return Lead(row["id"], person_of(row), row["mak"], found, untraceable, read_at=row["read_at"])
 
     def _answers(self, stored: Sequence[Any]) -> dict[tuple[UUID, UUID], Answer]:
         """The parts of stored answers by request and lead, read as if they had come this moment."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Want(StrEnum):
@@ -187,6 +189,8 @@ class Lead:
     answers: list[Answer] = field(default_factory=list)
     person_flags: frozenset[str] = frozenset()
     """`deceased` and `litigator`, as answers that are not merged yet say."""
+    read_at: datetime = NEVER
+    """When all this was so: what was merged since, nobody here knows."""
     in_flight_s: float = 0
     """Seconds for which another process may still get an answer about this lead."""
 

@@ -88,18 +88,33 @@ class Ledger:
         return float(row["each"])
 
     async def open(
-        self, provider: Provider, leads: Sequence[Lead], questions: Sequence[Question], *, probing: bool
+        self,
+        provider: Provider,
+        leads: Sequence[Lead],
+        questions: Sequence[Question],
+        *,
+        beside: Sequence[str],
+        probing: bool,
     ) -> Asking | None:
-        """Write down that *questions* are about to be asked; None when somebody else is asking about all of these leads."""
+        """Write down that *questions* are about to be asked; None when somebody else is asking about all of these leads.
+
+        The providers *beside* may be asked about them at the same time.
+        """
         request_id = ids.new_id()
         seen = [answer.request_id for lead in leads for answer in lead.answers]
         wanted = [question.lead_id for question in questions]
         async with self._database.transaction() as connection:
             _ = [row async for row in queries.lock_leads(connection, ids=wanted)]
             since = datetime.now(UTC) - timedelta(days=self._settings.skiptrace_period_days)
-            taken = {
-                row["lead_id"] async for row in queries.leads_in_hand(connection, ids=wanted, seen=seen, since=since)
-            }
+            in_hand = queries.leads_in_hand(
+                connection,
+                ids=wanted,
+                seen=seen,
+                since=since,
+                beside=beside,
+                read_at=min(lead.read_at for lead in leads),
+            )
+            taken = {row["lead_id"] async for row in in_hand}
             free = [question for question in questions if question.lead_id not in taken]
             if not free:
                 return None

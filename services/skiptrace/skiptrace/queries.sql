@@ -23,7 +23,8 @@ where s.provider = any (:providers);
 -- name: leads_to_trace
 select
   id, mak, property_address, property_unit, property_city, property_state, property_zip, county, apn, owner_first_name,
-  owner_last_name, company_name, data_key, deceased_owner, litigator, campaign_status::text as campaign_status
+  owner_last_name, company_name, data_key, deceased_owner, litigator, campaign_status::text as campaign_status,
+  clock_timestamp() as read_at
 from app.leads
 where id = any (:ids);
 
@@ -99,13 +100,15 @@ order by id
 for no key update;
 
 -- name: leads_in_hand
--- Leads about which somebody is asking, or whose answer this caller has not seen. A file that is out is no call under way.
+-- Leads about which somebody is asking, or whose answer this caller has not seen, but for the providers that may be asked
+-- beside. A file that is out is no call under way.
 select distinct a.lead_id
 from app.skip_trace_attempts a
 join app.skip_trace_requests r on r.id = a.request_id
 where a.lead_id = any (:ids)
 and a.at > :since
-and (r.outcome = 'asked' and r.batch_id is null or r.outcome = 'answered' and a.merged_at is null)
+and (r.outcome = 'asked' and r.batch_id is null or r.outcome = 'answered' and coalesce(a.merged_at, 'infinity') > :read_at)
+and r.provider <> all (:beside)
 and r.id <> all (:seen);
 
 -- name: add_request!

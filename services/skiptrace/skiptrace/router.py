@@ -1,7 +1,7 @@
 """Whom to ask about a lead next: a pure decision by policy, from what is missing and what was tried."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -41,6 +41,15 @@ class Offer:
     """The most that asking about one lead can cost, in US cents."""
     checks: frozenset[Want] = frozenset()
     """Supplied where the lead has a verified phone."""
+
+    @property
+    def only_checks(self) -> bool:
+        """Whether it does nothing else."""
+        return bool(self.checks) and not self.finds and not self.verifies
+
+    def goes_beside(self, other: "Offer") -> bool:
+        """Whether both may be asked about a lead at once: they check the same phones, each against lists of its own."""
+        return self.only_checks and other.only_checks and self.checks.isdisjoint(other.checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,20 @@ def choose(case: Case, offers: Sequence[Offer], standing: Mapping[str, Standing]
         if state is Standing.BUSY or not policy.fall_back_on_fault:
             return waiting
     return waiting or Done()
+
+
+def choose_all(case: Case, offers: Sequence[Offer], standing: Mapping[str, Standing], policy: Policy) -> list[Choice]:
+    """The next step for a lead, as `choose` has it; where that is a check of its phones, with the other checks beside it.
+
+    Together they keep within the budget.
+    """
+    choice = choose(case, offers, standing, policy)
+    first = next((offer for offer in offers if isinstance(choice, Ask) and offer.provider == choice.provider), None)
+    if first is None:
+        return [choice]
+    others = [offer for offer in offers if first.goes_beside(offer)]
+    rest = replace(case, spent_cents=case.spent_cents + first.cents)
+    return [choice, *(one for one in choose_all(rest, others, standing, policy) if isinstance(one, Ask))]
 
 
 def in_order(offers: Sequence[Offer], policy: Policy) -> list[Offer]:

@@ -19,7 +19,7 @@ from skiptrace.board import Board
 from skiptrace.lead import Asked, Lead, Question, Since, Want
 from skiptrace.ledger import Ledger
 from skiptrace.provider import MOST_PHONES, Provider, ProviderError, check_status
-from skiptrace.router import Ask, Case, Done, Offer, Policy, Standing, Tried, Wait, choose
+from skiptrace.router import Ask, Case, Choice, Done, Offer, Policy, Standing, Tried, choose_all
 from skiptrace.sending import Sender
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.turns import State, Turns
@@ -120,9 +120,9 @@ class Tracer:
             choices = {lead.id: self._choose(lead, standing, policy) for lead in leads.values()}
             asks: defaultdict[str, list[Lead]] = defaultdict(list)
             for lead in leads.values():
-                choice = choices[lead.id]
-                if isinstance(choice, Ask) and not lead.in_flight_s and (lead.id, choice.provider) not in hopeless:
-                    asks[choice.provider].append(lead)
+                for choice in choices[lead.id]:
+                    if isinstance(choice, Ask) and not lead.in_flight_s and (lead.id, choice.provider) not in hopeless:
+                        asks[choice.provider].append(lead)
             if not asks or time.monotonic() >= until:
                 return _settled(leads, choices, states, hopeless)
             without_turn = await asyncio.gather(
@@ -150,11 +150,11 @@ class Tracer:
             if self._providers[name].offer.checks and state.pause_s > LONGEST_WAIT_FOR_A_CHECK
         }
 
-    def _choose(self, lead: Lead, standing: Mapping[str, Standing], policy: Policy) -> Ask | Wait | Done:
+    def _choose(self, lead: Lead, standing: Mapping[str, Standing], policy: Policy) -> list[Choice]:
         if lead.untraceable or lead.person is None:
-            return Done()
+            return [Done()]
         offers = [offer for offer in self._offers if not _gives_up(lead, offer)]
-        return choose(case_of(lead, policy, self._since()), offers, standing, policy)
+        return choose_all(case_of(lead, policy, self._since()), offers, standing, policy)
 
     def _since(self) -> Since:
         return self._settings.since(datetime.now(UTC))
@@ -199,7 +199,8 @@ class Tracer:
         Raises ProviderError when no answer came.
         """
         questions = [self._question(lead, provider) for lead in leads]
-        asking = await self._ledger.open(provider, leads, questions, probing=probing)
+        beside = [offer.provider for offer in self._offers if provider.offer.goes_beside(offer)]
+        asking = await self._ledger.open(provider, leads, questions, beside=beside, probing=probing)
         if asking is None:
             return False
         started = time.perf_counter()
@@ -271,7 +272,7 @@ def is_hopeless(asked: Asked, state: State, others: float = 0) -> bool:
 
 def _settled(
     leads: Mapping[UUID, Lead],
-    choices: Mapping[UUID, Ask | Wait | Done],
+    choices: Mapping[UUID, Sequence[Choice]],
     states: Mapping[str, State],
     hopeless: Container[tuple[UUID, str]],
 ) -> Traced:
@@ -279,7 +280,7 @@ def _settled(
     traced = Traced()
     waits: list[tuple[float, str]] = []
     for lead in leads.values():
-        choice = choices[lead.id]
+        choice = choices[lead.id][0]
         if lead.in_flight_s:
             traced.waiting.add(lead.id)
             waits.append((lead.in_flight_s, "another replica"))

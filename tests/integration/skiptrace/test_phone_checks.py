@@ -1,5 +1,6 @@
 """Verified phones are checked against do-not-call lists and the list of those who sue, and again before that grows old."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from common.contacts import Keyring
 from support.installation import SECRETS
-from support.providers import Providers, status, times
+from support.providers import Fault, Providers, status, times
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 Home = dict[str, Any]
@@ -66,6 +67,28 @@ async def test_all_verified_phones_of_a_lead_are_checked_in_one_call_and_keep_th
     assert [body["requests"] for body in world.dnc.calls] == [["7275550142", "7275550177"]]
     chosen = await funnel.db.fetchval("select phone_hash from app.leads")
     assert chosen == KEYS.hash_contact("+17275550177"), "one that may be called comes before one that may not"
+
+
+async def test_both_lists_are_asked_at_once_and_each_once_about_a_lead(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    """Each call waits for the other to come."""
+    here = {name: asyncio.Event() for name in ("dnc", "tcpa")}
+
+    def until_comes(name: str, other: str) -> Fault:
+        async def wait(_request: Any, _body: Any) -> None:
+            here[name].set()
+            await asyncio.wait_for(here[other].wait(), 10)
+
+        return wait
+
+    world.dnc.fault, world.tcpa.fault = until_comes("dnc", "tcpa"), until_comes("tcpa", "dnc")
+    async with running("ingest", "skiptrace", **world.settings()):
+        await funnel.send(*many_homes(60))
+        await funnel.until_count(CALLABLE, 60)
+        await funnel.until(lambda: _verified(funnel), 60)
+    assert set(world.dnc.asked.values()) == set(world.tcpa.asked.values()) == {1}
+    assert await funnel.count("app.skip_trace_requests where outcome <> 'answered'") == 0
 
 
 async def test_a_number_on_the_list_of_those_who_sue_is_no_phone_of_the_lead_any_more(

@@ -236,5 +236,33 @@ async def test_a_call_that_was_written_down_when_the_stop_came_is_made_and_its_a
     assert await funnel.db.fetchval("select outcome from app.skip_trace_requests") == "answered"
 
 
+async def test_a_lead_that_another_traced_and_merged_while_this_one_waited_for_its_turn_is_not_paid_again(
+    running: Running, funnel: Any, world: Providers, home: Home
+) -> None:
+    """As in a rebalance, or when the daily job and an event come to the same lead."""
+    async with running("ingest"):
+        await funnel.send(home)
+        await funnel.until_count("app.leads", 1)
+    service = build(funnel.installation.settings("skiptrace", **world.settings(skiptrace_order="melissa")))
+    service.bus.lanes.clear()
+    (tracer,) = [part for part in service.parts if isinstance(part, Tracer)]
+    (reverify,) = [one.work for one in service.jobs._daily if one.name == "skiptrace.reverify"]
+    turns: Any = tracer._turns
+    plain = turns.take
+    await funnel.db.execute("update app.leads set created_at = now() - interval '2 days'")
+
+    async def slowly(*arguments: Any) -> Any:
+        turns.take = plain
+        await reverify()
+        return await plain(*arguments)
+
+    turns.take = slowly
+    async with running(service):
+        ids = [row["id"] for row in await funnel.db.fetch("select id from app.leads")]
+        await tracer.trace(ids, time.monotonic() + 10)
+    assert await funnel.count(ALL_VERIFIED) == 1
+    assert world.melissa.asked.total() == 1
+
+
 async def _count_events(funnel: Any, name: str) -> int:
     return len(await funnel.events(name))

@@ -20,12 +20,14 @@ from skiptrace.router import (
     UnknownPolicy,
     Wait,
     choose,
+    choose_all,
     in_order,
 )
 
 REACH = frozenset({Want.PHONE, Want.EMAIL})
 MELISSA = Offer("melissa", frozenset({Want.MAK}), REACH, Decimal(3))
 BATCHDATA = Offer("batchdata", REACH, frozenset(), Decimal(10))
+TCPA = Offer("batchdata_tcpa", frozenset(), frozenset(), Decimal(1), frozenset({Want.TCPA}))
 CHECK = Offer("batchdata_dnc", frozenset(), frozenset(), Decimal(1), frozenset({Want.DNC}))
 OFFERS = [MELISSA, BATCHDATA, CHECK]
 POLICY = Policy(wants=REACH | {Want.DNC, Want.MAK}, order=("melissa", "batchdata", "batchdata_dnc"))
@@ -113,6 +115,32 @@ def test_a_check_is_waited_for_through_a_pause_and_no_longer() -> None:
 def test_checks_go_on_while_another_provider_is_waited_for() -> None:
     standing = {"melissa": Standing.DOWN, "batchdata": Standing.DOWN}
     assert choose(case(Want.EMAIL, Want.DNC, untried=REACH), OFFERS, standing, POLICY) == Ask("batchdata_dnc")
+
+
+def test_the_checks_of_a_phone_are_asked_at_once_within_the_budget() -> None:
+    both = replace(POLICY, wants=frozenset(Want), order=(*POLICY.order, "batchdata_tcpa"))
+    lead = case(Want.DNC, Want.TCPA, tried={"melissa": Tried(1), "batchdata": Tried(1)})
+    offers = [*OFFERS, TCPA]
+    assert choose_all(lead, offers, UP, both) == [Ask("batchdata_dnc"), Ask("batchdata_tcpa")]
+    assert choose_all(lead, offers, UP, replace(both, max_cents=Decimal(1))) == [Ask("batchdata_dnc")]
+    assert choose_all(lead, offers, {"batchdata_tcpa": Standing.BUSY}, both) == [Ask("batchdata_dnc")]
+    assert choose_all(replace(lead, tried={}), offers, UP, both) == [Ask("batchdata_dnc"), Ask("batchdata_tcpa")]
+    first = case(Want.EMAIL, Want.DNC, Want.TCPA, untried=REACH)
+    assert choose_all(first, offers, UP, both) == [Ask("melissa")], "its answer may rule the phone out"
+
+
+@given(cases, offers, standings, policies)
+def test_who_is_asked_at_once_only_checks_each_another_list_within_the_budget(
+    lead: Case, some: list[Offer], standing: dict[str, Standing], policy: Policy
+) -> None:
+    choices = choose_all(lead, some, standing, policy)
+    assert choices[0] == choose(lead, some, standing, policy)
+    asked = [offer for one in choices for offer in some if isinstance(one, Ask) and offer.provider == one.provider]
+    if len(choices) > 1:
+        assert all(offer.checks and not offer.finds and not offer.verifies for offer in asked)
+        assert sum(len(offer.checks) for offer in asked) == len({check for offer in asked for check in offer.checks})
+    if policy.max_cents is not None and asked:
+        assert lead.spent_cents + sum(offer.cents for offer in asked) <= policy.max_cents
 
 
 def test_a_lost_answer_is_paid_again_or_goes_to_the_next_as_the_setting_says() -> None:
