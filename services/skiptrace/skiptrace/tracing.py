@@ -26,6 +26,8 @@ from skiptrace.turns import State, Turns
 
 HOPELESS_FAILURES = 12
 """Failed calls about one lead within an hour, at a provider that answers about others: it is this lead."""
+LOST_BY_CRASHES = 2
+"""So many answers about a lead may be lost by crashes and outages; those beyond may be lost because of it."""
 UNLUCKY = 8
 """Beyond that, so many times the failures that others had before their answer: bad luck is that bad once in thousands."""
 LONGEST_WAIT_FOR_A_CHECK = 60.0
@@ -238,14 +240,14 @@ def case_of(lead: Lead, policy: Policy, since: Since) -> Case:
 
 
 def chunks(leads: Sequence[Lead], provider: str, most: int) -> list[list[Lead]]:
-    """Leads in requests of up to *most*; those with which calls failed or were lost before in ever smaller ones.
+    """Leads in requests of up to *most*; those with which calls failed, or keep being lost, in ever smaller ones.
 
     A call that always fails because of one record so comes down to that record.
     """
     by_failures: defaultdict[int, list[Lead]] = defaultdict(list)
     for lead in leads:
         asked = lead.asked_of(provider)
-        by_failures[asked.failed + asked.unknown].append(lead)
+        by_failures[asked.failed + max(0, asked.unknown - LOST_BY_CRASHES)].append(lead)
     found = []
     for failures, some in sorted(by_failures.items()):
         size = max(1, most >> min(failures, 10))
