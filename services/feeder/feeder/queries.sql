@@ -513,12 +513,14 @@ and not vendor_lead_id = any (:seen::text[])
 returning lead_id;
 
 -- name: claim_campaigns
--- Campaigns that the vendor does not have as they should be; those of a disabled broker shall pause.
+-- Campaigns that the vendor does not have as they should be; those of a disabled broker shall pause. One that is gone there
+-- waits for `equity campaigns sync`.
 with due as (
   select c.id, c.active and b.active as active, b.name as broker_name
   from app.campaigns c
   join app.brokers b on b.id = c.broker_id
   where c.version > c.synced_version
+  and c.problem is distinct from 'gone'
   and (c.active and b.active or c.vendor_campaign_id is not null)
   and (c.claimed_until is null or c.claimed_until <= :now)
   order by c.id

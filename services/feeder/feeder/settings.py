@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from common.settings import Settings
+from common.settings import Key, Settings, Url
 
 
 class FeederSettings(Settings):
@@ -17,8 +17,8 @@ class FeederSettings(Settings):
     feed_window_hours: float = Field(6, gt=0, le=17, description="How long after 06:00 a missed feed is caught up.")
     feed_top_up_seconds: float = Field(300, gt=0, description="How often, in the window, limits are filled up again.")
 
-    instantly_base_url: str = "https://api.instantly.ai"
-    instantly_api_key: SecretStr | None = Field(None, description="Without it nothing is sent to Instantly.")
+    instantly_base_url: Url = "https://api.instantly.ai"
+    instantly_api_key: Key | None = Field(None, description="Without it nothing is sent to Instantly.")
     instantly_timeout_seconds: float = Field(60, gt=0, description="Longest wait for an answer; then it is unknown.")
     instantly_requests_per_second: float = Field(
         20, gt=0, le=100, description="Of all replicas together. Instantly allows 100 a second and 6,000 a minute."

@@ -1,31 +1,18 @@
 """What the environment can set for skip tracing."""
 
-import re
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
-from common.settings import Settings
+from common.settings import Key, Settings, Url
 from skiptrace.lead import Since, Want
 from skiptrace.provider import MOST_RECORDS
 from skiptrace.router import Policy, UnknownPolicy
 
 ACTIONS = {"check", "verify", "append", "move"}
 """What Melissa can be asked to do (vendor contracts §4)."""
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")]
-
-
-def _key(key: SecretStr) -> SecretStr:
-    if re.search(r"[^\x21-\x7e]", key.get_secret_value()):
-        raise ValueError(
-            "a key has no spaces, line breaks or other such characters: was it pasted with something else?"
-        )
-    return key
-
-
-Key = Annotated[SecretStr, AfterValidator(_key)]
 
 
 class SkiptraceSettings(Settings):

@@ -94,6 +94,9 @@ async def test_a_campaign_that_is_found_gone_by_a_change_is_made_anew_too(
         (await equity.soon("campaigns", "sync", POSTAL_ADDRESS=f"{number} New St, Tampa, FL 33602")).ok()
         await synced(feeder, ranch, minutes=2)
         assert len(empty.campaigns) == 42 + number
+        asked = empty.calls.total()
+        await synced(feeder, ranch, minutes=2)
+        assert empty.calls.total() == asked, "one that is gone waits"
     assert await ranch.ask("select count(*) from app.campaigns where problem is null") == [45]
 
 

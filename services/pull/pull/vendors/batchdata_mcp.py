@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -27,6 +25,7 @@ from mcp_types import (
     PaginatedRequestParams,
 )
 
+from common.retry_after import retry_after
 from pull.criteria import CriteriaError, flat
 from pull.faults import RefusedError, SearchError, ToolError, UnfitError, UnknownAnswerError, UnpaidError
 from pull.vendors.batchdata_answers import MOST_WORDS, Answer, by_status, read_answer
@@ -228,8 +227,12 @@ def _refusal(call: _Call, response: httpx2.Response) -> SearchError:
         return UnpaidError("session_lost")
     if status >= _SERVER_ERROR:
         is_unknown = call.sent and (status in _GATEWAYS or _is_html(response))
-        return UnknownAnswerError(code) if is_unknown else UnpaidError(code, "", retry_after(response))
-    return by_status(status, code, _ADVICE.get(status, ""), retry_after(response))
+        return (
+            UnknownAnswerError(code)
+            if is_unknown
+            else UnpaidError(code, "", retry_after(response.headers.get("retry-after")))
+        )
+    return by_status(status, code, _ADVICE.get(status, ""), retry_after(response.headers.get("retry-after")))
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -261,15 +264,3 @@ def _location(response: httpx2.Response) -> httpx2.URL | None:
 
 def _is_html(response: httpx2.Response) -> bool:
     return "html" in str(response.headers.get("content-type", ""))
-
-
-def retry_after(response: httpx2.Response) -> timedelta | None:
-    """`Retry-After` in seconds or as a date; None where there is none or it cannot be read."""
-    text = str(response.headers.get("retry-after", "")).strip()
-    if text.isdecimal():
-        return timedelta(seconds=min(int(text), 86_400))
-    try:
-        wait = parsedate_to_datetime(text) - datetime.now(UTC)
-    except (TypeError, ValueError):
-        return None
-    return min(max(wait, timedelta()), timedelta(days=1))
