@@ -65,10 +65,15 @@ class FeedJobs:
         """How many may still be in a campaign who must not, and for how long: minutes at the most (design §6)."""
         async with self._bus.database.connection() as connection:
             row = await queries.unwanted_members(connection)
+            lag = await queries.sweep_lag(connection, now=self._clock())
         members = telemetry.gauge("equity_unwanted_members", "Who must not be in a campaign and may still be")
         oldest = telemetry.gauge("equity_unwanted_member_oldest_seconds", "For how long the longest of them")
         members.set(row["members"])
         oldest.set(max(0.0, row["oldest_seconds"]))
+        behind = telemetry.gauge(
+            "equity_sweep_oldest_seconds", "Since a campaign was last compared with what it should hold"
+        )
+        behind.set(max(0.0, lag))
 
     async def _back_in_line(self, tx: Tx) -> int:
         """ADR 20: their slots are given back, and the next feed asks the gate about them anew."""

@@ -207,6 +207,12 @@ from (
   and (m.desired = 'out' or s.id is not null)
 ) unwanted;
 
+-- name: sweep_lag$
+-- Seconds since the campaign that waits longest was last compared to its end, or came to Instantly.
+select coalesce(extract(epoch from :now - min(coalesce(swept_at, synced_at))), 0)::double precision
+from app.campaigns
+where vendor_campaign_id is not null;
+
 -- name: waiting_counts^
 -- Who of a broker's leads waits, and for what.
 select

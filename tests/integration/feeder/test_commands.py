@@ -80,6 +80,15 @@ async def test_whoever_must_not_be_in_a_campaign_is_watched_until_the_vendor_sai
     assert await _unwanted(ranch) == (0, 0)
 
 
+async def test_how_long_a_campaign_was_not_swept_is_watched(ranch: Ranch, feeder: Feeder) -> None:
+    await ranch.broker()
+    await feeder.run("sweep")
+    ranch.clock.forward(hours=4)
+    assert await queries.sweep_lag(ranch.db, now=ranch.clock()) >= 4 * 3_600
+    await feeder.run("sweep", "watch_members")
+    assert await queries.sweep_lag(ranch.db, now=ranch.clock()) == 0
+
+
 async def _unwanted(ranch: Ranch) -> tuple[int, float]:
     row = await queries.unwanted_members(ranch.db)
     return row["members"], row["oldest_seconds"]

@@ -23,7 +23,7 @@ WANTED = {
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
-        "InstantlyWaits", "JobFailing", "JobOverdue",
+        "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue",
     },
 }  # fmt: skip
 
