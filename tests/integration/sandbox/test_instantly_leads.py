@@ -84,7 +84,7 @@ async def test_an_unknown_campaign_is_a_404(call: Any) -> None:
 async def test_a_lost_answer_leaves_the_members_behind(call: Any) -> None:
     campaign = await call.campaign()
     await call.fault("instantly", "error_after_effect", operation="add_leads")
-    assert (await call.add(campaign, "a@example.com")).status == 503
+    assert (await call.add(campaign, "a@example.com")).status == 502
     assert await call.members(campaign) == ["a@example.com"]
 
 
