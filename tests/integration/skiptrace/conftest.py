@@ -74,6 +74,15 @@ class Funnel:
     async def until_count(self, query: str, expected: int, seconds: float = 40) -> None:
         await self.until(lambda: self.count(query), expected, seconds)
 
+    async def until_quiet(self, seconds: float = 1.5) -> None:
+        """Until nobody has handled or sent anything for *seconds*: a lead that was verified is heard of once more."""
+        handled = "(select from svc_ingest.inbox union all select from svc_skiptrace.inbox) handled"
+        unsent = "(select from svc_ingest.outbox union all select from svc_skiptrace.outbox) unsent"
+        before = -1
+        while (now := await self.count(handled)) != before or await self.count(unsent):
+            before = now
+            await asyncio.sleep(seconds)
+
     async def dead_letters(self) -> int:
         return len(await reading.everything_on(self.installation.kafka, f"{self.installation.prefix}pipeline.dlq"))
 

@@ -39,7 +39,8 @@ async def reverify(service: Any) -> None:
 
 
 async def grow_old(funnel: Any, days: int, *tables: str) -> None:
-    """As if the checks, and the calls for them, were *days* older."""
+    """As if the checks, and the calls for them, were *days* older; whoever still hears of a lead would ask again."""
+    await funnel.until_quiet()
     ago = f"- interval '{days} days'"
     await funnel.db.execute(
         f"update app.lead_contacts set dnc_checked_at = dnc_checked_at {ago}, litigator_checked_at = litigator_checked_at {ago}"
@@ -199,6 +200,7 @@ async def test_a_stale_check_by_one_list_is_made_again_though_the_other_is_fresh
     async with running("ingest", "skiptrace", **world.settings()) as services:
         await funnel.send(home)
         await funnel.until_count(CALLABLE, 1)
+        await funnel.until_quiet()
         await funnel.db.execute("update app.lead_contacts set dnc_checked_at = now() - interval '30 days'")
         await funnel.db.execute(
             "update app.skip_trace_attempts set at = at - interval '30 days' where provider like '%dnc'"
