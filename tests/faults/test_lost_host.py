@@ -1,7 +1,7 @@
 """A host lost without a word, its connections open and its locks held: another replica does its work within 30 seconds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -146,3 +146,36 @@ async def test_a_relay_lost_while_rows_are_on_their_way_to_it_is_replaced(
             await database.stop()
     records = await everything_on(installation.kafka, f"{installation.prefix}ingest.deals")
     assert sorted(int(record.key) for record in records) == list(range(1, 101))
+
+
+async def prepare_only(still: asyncpg.Connection) -> None:
+    await still.prepare("select 1")
+    await asyncio.sleep(3_600)
+
+
+async def copy_only_the_first(still: asyncpg.Connection) -> None:
+    async def records() -> AsyncIterator[tuple[bytes]]:
+        yield (b"x",)
+        await asyncio.sleep(3_600)
+
+    await still.execute("create temporary table copied (value bytea)")
+    await still.copy_records_to_table("copied", records=records())
+
+
+@pytest.mark.parametrize("stand_still", [prepare_only, copy_only_the_first])
+async def test_a_session_that_stands_still_in_the_middle_of_a_statement_is_ended(
+    installation: Installation, db: Any, stand_still: Callable[[asyncpg.Connection], Coroutine[Any, Any, None]]
+) -> None:
+    """No time limit of PostgreSQL's own runs then."""
+    still = await asyncpg.connect(installation.database.dsn("ingest"))
+    await still.execute("begin; select pg_advisory_xact_lock(hashtext('equity-relay-ingest'))")
+    standing = asyncio.create_task(stand_still(still))
+    await db.execute(
+        "insert into svc_ingest.outbox (topic, key, headers, body) "
+        "values ('ingest.deals', 'k', '[]', convert_to('x', 'UTF8'))"
+    )
+    async with installation.running("ingest"):
+        await until(db, "select not exists (select from svc_ingest.outbox)", seconds=SECONDS)
+    assert still.is_closed()
+    standing.cancel()
+    await asyncio.wait([standing])

@@ -3,15 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiosql
 import asyncpg
+import structlog
 
+from common import telemetry
 from common.settings import Settings
 
+log = structlog.get_logger()
+
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+STAND_STILL_SECONDS = 20
+"""As long as PostgreSQL lets a transaction stand idle."""
 
 
 def load_queries(beside: str, name: str = "queries.sql") -> Any:
@@ -76,3 +84,28 @@ class Database:
         """Raise unless PostgreSQL answers within two seconds."""
         async with asyncio.timeout(2), self.connection() as connection:
             await connection.fetchval("select 1")
+
+    async def end_sessions_that_stand_still(self) -> None:
+        """End this role's sessions whose client is silent in the middle of a statement, so that their locks are freed.
+
+        While PostgreSQL waits for the rest of a statement (its values, or rows to copy), the session counts as neither
+        idle nor as running: a process that stops there, its host alive, would keep its locks for as long as it stands.
+        """
+        async with self.connection() as connection:
+            ended = await connection.fetchval(_END_STILL, timedelta(seconds=STAND_STILL_SECONDS))
+        if ended:
+            log.warning("sessions_ended", application=self._application, sessions=ended)
+            telemetry.counter("equity_sessions_ended", "Sessions ended because their client stood still").add(
+                ended, {"service": self._application}
+            )
+
+
+_END_STILL = """
+select count(*) filter (where pg_terminate_backend(pid))
+from pg_stat_activity
+where datname = current_database()
+and usename = current_user
+and state = 'active'
+and wait_event = 'ClientRead'
+and state_change < clock_timestamp() - $1::interval
+"""

@@ -57,6 +57,7 @@ class Service:
         self.database = Database(settings, name)
         self.bus = Bus(name, settings, self.database, self.keyring)
         self.jobs = Jobs(name, self.database, self.clock)
+        self.jobs.every(5, "end_still_sessions", self.database.end_sessions_that_stand_still)
         self.parts: list[Part] = []
         self.started = False
 

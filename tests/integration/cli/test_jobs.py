@@ -115,7 +115,7 @@ def test_a_job_that_runs_is_not_run_beside_itself(equity: Equity, database: Data
     ("job", "said"),
     [
         ("nothing", "There is no job 'nothing'"),
-        ("feeder.nothing", "feeder has feeder.clean_up, feeder.feed"),
+        ("feeder.nothing", "feeder has feeder.clean_up, feeder.end_still_sessions, feeder.feed"),
         ("feeder.reconcile", "a setting that is missing"),
     ],
 )
