@@ -115,6 +115,13 @@ def test_litigators_and_the_dead_are_named() -> None:
     assert finding.person_codes == ("deceased", "litigator")
 
 
+@pytest.mark.parametrize(("flag", "codes"), [("true", ("dnc",)), (1, ("dnc",)), ("false", ()), (None, ())])
+def test_a_yes_of_a_do_not_call_list_counts_in_any_type_and_a_no_in_its_own_alone(flag: object, codes: Any) -> None:
+    phones = [{"number": "7275550142", "dnc": flag}]
+    [finding] = V1.read([question()], v1(PERSON | {"phoneNumbers": phones, "emails": []}))
+    assert finding.contacts == (Found("phone", "+17275550142", codes),)
+
+
 def test_a_number_of_two_owners_has_the_codes_of_both() -> None:
     phone = {"number": "7275550142", "type": "Mobile", "dnc": True}
     other = PERSON | {"phoneNumbers": [phone], "emails": []}

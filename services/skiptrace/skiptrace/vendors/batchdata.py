@@ -132,7 +132,7 @@ def _v3_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[s
     places = {str(place): str(question.lead_id) for place, question in enumerate(questions)}
     for _, item in _entries(answer["result"]["data"]):
         lead_id = _object(item.get("input")).get("requestId") or places.get(str(item.get("inputIndex")), "")
-        owners = [person for person in objects(item.get("persons")) if is_said(person.get("propertyOwner"))]
+        owners = [person for person in _objects(item.get("persons")) if _is_said(person.get("propertyOwner"))]
         entries.setdefault(str(lead_id), []).extend(
             {
                 "meta": item.get("meta"),
@@ -168,33 +168,33 @@ def _person_codes(person: dict[str, Any]) -> set[str]:
         "tcpa": _object(person.get("dnc")).get("tcpa"),
         "deceased": _object(person.get("death")).get("deceased"),
     }
-    return {code for code, said in flags.items() if is_said(said)}
+    return {code for code, said in flags.items() if _is_said(said)}
 
 
-def is_said(flag: object) -> bool:
+def _is_said(flag: object) -> bool:
     """Whether a flag is up, in whatever type it comes: most speak for leaving a person alone."""
     return flag is True or str(flag).strip().lower() in {"true", "yes", "y", "1"}
 
 
 def _phones(person: dict[str, Any]) -> Iterable[Found]:
-    for phone in objects(person.get("phoneNumbers")):
+    for phone in _objects(person.get("phoneNumbers")):
         value = phone_number(_text(phone.get("number")))
         if value is None:
             continue
-        codes = [line_type(_text(phone.get("type"))), _tcpa(phone.get("tcpa"))]
+        codes = [line_type(_text(phone.get("type"))), check_code("tcpa", phone.get("tcpa"))]
         if phone.get("tested") is True and isinstance(phone.get("reachable"), bool):
             codes.append("reachable" if phone["reachable"] else "unreachable")
-        if isinstance(phone.get("dnc"), bool):
-            codes.append("dnc" if phone["dnc"] else "not_dnc")
+        codes.append(check_code("dnc", phone.get("dnc")))
         yield Found("phone", value, tuple(code for code in codes if code))
 
 
-def _tcpa(flag: object) -> str | None:
-    return "tcpa" if is_said(flag) else "not_tcpa" if flag is False else None
+def check_code(name: str, flag: object) -> str | None:
+    """What the verdict of a check says: *name*, `not_` and *name*, or nothing. Only a plain `false` is a no."""
+    return name if _is_said(flag) else f"not_{name}" if flag is False else None
 
 
 def _emails(person: dict[str, Any]) -> Iterable[Found]:
-    for email in objects(person.get("emails")):
+    for email in _objects(person.get("emails")):
         value = email_address(_text(email.get("email")) or _text(email.get("address")))
         if value is not None:
             yield Found("email", value, ("tested",) if email.get("tested") is True else ())
@@ -208,7 +208,7 @@ def _entries(found: Any) -> list[tuple[int, dict[str, Any]]]:
     return entries
 
 
-def objects(value: Any) -> list[dict[str, Any]]:
+def _objects(value: Any) -> list[dict[str, Any]]:
     """The objects of a list; anything else says nothing."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 

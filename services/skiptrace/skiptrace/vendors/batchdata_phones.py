@@ -15,7 +15,7 @@ from common.contact_values import phone_number
 from skiptrace.lead import Finding, Found, Question, Want
 from skiptrace.provider import MOST_PHONES, MOST_RECORDS, Rate, RefusedError, Reply, Request, UnknownAnswerError
 from skiptrace.router import Offer
-from skiptrace.vendors.batchdata import check_body_status, is_said
+from skiptrace.vendors.batchdata import check_body_status, check_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,7 @@ class BatchDataPhones:
             raise TypeError("no list of numbers")
         said: defaultdict[str, set[str]] = defaultdict(set)
         for entry in entries:
-            verdict = entry.get(self.check) if isinstance(entry, dict) else None
-            code = self.check if is_said(verdict) else f"not_{self.check}" if verdict is False else None
+            code = check_code(self.check, entry.get(self.check)) if isinstance(entry, dict) else None
             if code and (number := phone_number(str(entry.get("number")))):
                 said[number].add(code)
         return said
