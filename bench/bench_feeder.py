@@ -69,9 +69,9 @@ async def main(leads: int) -> None:
         brokers = await _fill(owner, leads)
         rows = [await _bare(owner), await _scan(owner), await _refresh(owner)]
         rows.append(await _query(database, brokers))
-        before = {"feeder": cpu_of_process(os.getpid()), "postgres": cpu_of_tree(postgres.pid)}
+        before = _cpu(postgres.pid)
         rows.append(await _feed(database))
-        spent = {"feeder": cpu_of_process(os.getpid()), "postgres": cpu_of_tree(postgres.pid)}
+        spent = _cpu(postgres.pid)
         fed = await owner.fetchval("select count(*) from app.feed_slots")
         await owner.close()
     assert fed == BROKERS * min(LIMIT, leads * 8 // 10 // BROKERS), f"{fed} leads were fed"
@@ -85,6 +85,10 @@ async def main(leads: int) -> None:
         cpu_us_a_lead_fed={name: round((spent[name] - before[name]) / fed * 1e6) for name in spent},
         p95_ms={row["what"]: round(row["p95 ms"], 2) for row in rows},
     )
+
+
+def _cpu(postgres: int) -> dict[str, float]:
+    return {"feeder": cpu_of_process(os.getpid()), "postgres": cpu_of_tree(postgres)}
 
 
 async def _fill(owner: asyncpg.Connection, leads: int) -> list[UUID]:

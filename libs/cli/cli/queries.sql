@@ -418,9 +418,9 @@ select
     coalesce(c.problem, 'Instantly refuses us: ' || s.last_fault) as problem,
     case
         when c.version > c.synced_version and (c.active and b.active or c.vendor_campaign_id is not null) then 'due'
-        when c.active and b.active and c.settings -> 'senders' = '[]' then 'no senders'
-        when c.active and b.active then 'sends'
-        else 'pauses'
+        when not (c.active and b.active) then 'pauses'
+        when c.settings -> 'senders' = '[]' then 'no senders'
+        else 'sends'
     end as state,
     (select count(*) from app.vendor_memberships m where m.campaign_id = c.id and m.actual = 'in') as members,
     (

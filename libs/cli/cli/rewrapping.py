@@ -26,54 +26,58 @@ async def rewrap(settings: CliSettings, progress: Callable[[str, int], None]) ->
     def anew(purpose: str, bound_to: bytes, sealed: bytes) -> bytes:
         return keyring.seal(purpose, bound_to, keyring.unseal(purpose, bound_to, sealed))
 
+    def anew_by_id(purpose: str) -> Seal:
+        return lambda row: anew(purpose, row["id"].bytes, row["sealed"])
+
+    def reject_anew(row: Row) -> bytes:
+        place = row["upload_id"], row["row"]
+        return seal_row(keyring, *place, open_row(keyring, *place, row["sealed"]))
+
     async with connected(settings.admin_dsn) as connection:
+
+        def whole(query: Callable[..., Any]) -> Stale:
+            return lambda _: query(connection, **at_most)
+
+        def paged(query: Callable[..., Any]) -> Stale:
+            return lambda after: query(connection, after=after, **at_most)
+
         kinds: tuple[tuple[str, Stale, Save, Seal], ...] = (
             (
                 "data keys of leads",
-                lambda after: queries.stale_leads(connection, after=after, **at_most),
+                paged(queries.stale_leads),
                 queries.reseal_leads,
                 lambda row: keyring.rewrap_data_key(row["id"], row["sealed"]),
             ),
             (
                 "partner keys",
-                lambda _: queries.stale_partner_keys(connection, **at_most),
+                whole(queries.stale_partner_keys),
                 queries.reseal_partner_keys,
                 lambda row: anew(PURPOSE, row["id"].encode(), row["sealed"]),
             ),
-            (
-                "rejected rows",
-                lambda _: queries.stale_rejects(connection, **at_most),
-                queries.reseal_rejects,
-                lambda row: seal_row(
-                    keyring,
-                    row["upload_id"],
-                    row["row"],
-                    open_row(keyring, row["upload_id"], row["row"], row["sealed"]),
-                ),
-            ),
+            ("rejected rows", whole(queries.stale_rejects), queries.reseal_rejects, reject_anew),
             (
                 "dead letters",
-                lambda _: queries.stale_dead_letters(connection, **at_most),
+                whole(queries.stale_dead_letters),
                 queries.reseal_dead_letters,
                 lambda row: anew("dead-letter", row["event_id"].bytes, row["sealed"]),
             ),
             (
                 "questions to providers",
-                lambda after: queries.stale_questions(connection, after=after, **at_most),
+                paged(queries.stale_questions),
                 queries.reseal_questions,
-                lambda row: anew("skip-trace-question", row["id"].bytes, row["sealed"]),
+                anew_by_id("skip-trace-question"),
             ),
             (
                 "answers of providers",
-                lambda after: queries.stale_answers(connection, after=after, **at_most),
+                paged(queries.stale_answers),
                 queries.reseal_answers,
-                lambda row: anew("skip-trace-answer", row["id"].bytes, row["sealed"]),
+                anew_by_id("skip-trace-answer"),
             ),
             (
                 "unreadable pulled records",
-                lambda after: queries.stale_pull_rejects(connection, after=after, **at_most),
+                paged(queries.stale_pull_rejects),
                 queries.reseal_pull_rejects,
-                lambda row: anew("pull-reject", row["id"].bytes, row["sealed"]),
+                anew_by_id("pull-reject"),
             ),
         )
         counts = {}

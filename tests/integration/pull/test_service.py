@@ -72,8 +72,9 @@ async def test_a_pull_that_could_not_go_on_is_a_failed_job_and_is_gone_on_with(w
 
 
 def test_without_a_token_nothing_is_pulled(well: Well) -> None:
-    service = well.service(batchdata_token=None)
-    assert (service.jobs._daily, service.jobs._repeated) == ([], [])
+    jobs = well.service(batchdata_token=None).jobs
+    assert not jobs._daily
+    assert [job.name for job in jobs._repeated] == ["pull.end_still_sessions"]
 
 
 async def test_what_is_pulled_becomes_leads_once_and_a_changed_property_an_update(

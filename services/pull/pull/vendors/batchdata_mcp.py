@@ -225,14 +225,11 @@ def _refusal(call: _Call, response: httpx2.Response) -> SearchError:
         return RefusedError("login_page", "a page of HTML came instead of JSON: is BATCHDATA_TOKEN right?")
     if status == _NOT_FOUND and call.connected:
         return UnpaidError("session_lost")
+    wait = retry_after(response.headers.get("retry-after"))
     if status >= _SERVER_ERROR:
         is_unknown = call.sent and (status in _GATEWAYS or _is_html(response))
-        return (
-            UnknownAnswerError(code)
-            if is_unknown
-            else UnpaidError(code, "", retry_after(response.headers.get("retry-after")))
-        )
-    return by_status(status, code, _ADVICE.get(status, ""), retry_after(response.headers.get("retry-after")))
+        return UnknownAnswerError(code) if is_unknown else UnpaidError(code, "", wait)
+    return by_status(status, code, _ADVICE.get(status, ""), wait)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -139,15 +139,13 @@ def _finding(question: Question, records: Sequence[dict[str, Any]]) -> Finding:
 def _contacts(question: Question, record: dict[str, Any]) -> list[Found]:
     """What a record says of phone and email; without any code nobody has looked at them."""
     codes = _codes(record.get("Results"))
+    if not codes:
+        return []
     phone, email = _text(record.get("PhoneNumber")), _text(record.get("EmailAddress"))
-    return (
-        [
-            *_found("phone", question.phone, _returned(phone, phone_number), _of(codes, _PHONE_CODES)),
-            *_found("email", question.email, _returned(email, email_address), _of(codes, _EMAIL_CODES)),
-        ]
-        if codes
-        else []
-    )
+    return [
+        *_found("phone", question.phone, _returned(phone, phone_number), _of(codes, _PHONE_CODES)),
+        *_found("email", question.email, _returned(email, email_address), _of(codes, _EMAIL_CODES)),
+    ]
 
 
 def _returned(text: str, in_our_form: Callable[[str], str | None]) -> str | None:
