@@ -374,11 +374,7 @@ and (
     select
     from app.leads l
     where l.id = m.lead_id
-    and (
-      l.campaign_status in ('paused', 'unsubscribed', 'bounced', 'do_not_contact', 'converted')
-      or l.deceased_owner
-      or l.litigator
-    )
+    and app.is_kept_out(l.campaign_status, l.deceased_owner, l.litigator)
   )
   or exists (
     select
@@ -470,9 +466,7 @@ where id = :campaign_id;
 select id
 from app.leads
 where id = any (:lead_ids::uuid[])
-and campaign_status not in ('paused', 'unsubscribed', 'bounced', 'do_not_contact', 'converted')
-and not deceased_owner
-and not litigator;
+and not app.is_kept_out(campaign_status, deceased_owner, litigator);
 
 -- name: record_seen
 -- What a sweep saw in a campaign; `checked_at` is written once a day, the rest when it differs.

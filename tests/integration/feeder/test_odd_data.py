@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from feeder.jobs import queries
 from feeder.settings import FeederSettings
 from support.feeding import Feeder, HandClock, Ranch
 from support.instantly import Workspace
@@ -137,13 +138,13 @@ async def test_who_was_put_elsewhere_by_hand_and_is_stopped_is_taken_out_there(
         "update app.lead_contacts set litigator = true where lead_id = $1",
     ],
 )
-async def test_who_may_not_be_written_to_any_more_is_taken_out_by_the_sweep(
+async def test_who_may_not_be_written_to_any_more_is_taken_out_at_once(
     ranch: Ranch, feeder: Feeder, workspace: Workspace, change: str
 ) -> None:
     broker = await ranch.broker()
     leads = await ranch.leads(broker, 2)
     await feeder.run("feed", "reconcile")
     await ranch.db.execute(change, leads[0])
-    ranch.clock.forward(hours=1)
-    await feeder.run("sweep", "reconcile")
+    assert (await queries.unwanted_members(ranch.db))["members"] == 1
+    await feeder.run("reconcile")
     assert [member["payload"]["lead_id"] for member in workspace.members.values()] == [str(leads[1])]
