@@ -31,6 +31,8 @@ NOT_CREATED = "not created"
 REFUSED = "refused"
 GONE = "gone"
 """`problem` of a campaign that Instantly has no more: `equity campaigns sync` makes it anew."""
+REFUSED_FOR = timedelta(hours=1)
+"""How long a look-up or a removal waits that Instantly took for a mistake of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,11 @@ class Memberships:
         """A call gave no answer: asked about soon."""
         await self._update(work, lead_ids, queries.record_later, retry_at=self._soon(), problem=None)
 
+    async def question_refused(self, work: Work, lead_id: UUID) -> None:
+        """Instantly takes a look-up for a mistake of ours: asked again in an hour, and told, for somebody has to look."""
+        log.error("question_refused", lead_id=str(lead_id), campaign_id=str(work.campaign_id))
+        await self._update(work, [lead_id], queries.record_later, retry_at=self._clock() + REFUSED_FOR, problem=None)
+
     async def not_done(self, work: Work, lead_ids: Sequence[UUID]) -> None:
         """Instantly refused an add as a whole, so nobody was added: later again."""
         await self._update(work, lead_ids, queries.record_out, retry_at=self._clock(), problem=None, now=self._clock())
@@ -255,7 +262,7 @@ class Memberships:
     async def removal_refused(self, removal: Removal) -> None:
         """Instantly takes a removal for a mistake of ours: tried again in an hour, and told, for somebody has to look."""
         log.error("removal_refused", lead_id=str(removal.lead_id), campaign_id=str(removal.campaign_id))
-        retry_at = self._clock() + timedelta(hours=1)
+        retry_at = self._clock() + REFUSED_FOR
         await self._each_campaign([removal], queries.record_later, retry_at=retry_at, problem="removal refused")
 
     async def give_back_slots(self) -> None:

@@ -80,7 +80,7 @@ class Reconciler:
         except InvalidRequestError:
             middle = len(claimed) // 2
             if not middle:
-                await self._memberships.unanswered(work, [one.lead_id for one in claimed])
+                await self._memberships.question_refused(work, claimed[0].lead_id)
             else:
                 await self._ask_about(work, claimed[:middle])
                 await self._ask_about(work, claimed[middle:])

@@ -156,6 +156,26 @@ async def test_a_bulk_add_that_is_the_requests_fault_is_halved_and_keeps_no_othe
     assert await ranch.slots(bulky, TODAY) == {"added": 40}
 
 
+@pytest.mark.parametrize("status", [400, 422])
+async def test_an_address_that_cannot_be_asked_about_is_asked_about_once_an_hour(
+    ranch: Ranch, feeder: Feeder, workspace: Workspace, status: int
+) -> None:
+    broker = await ranch.broker()
+    await ranch.leads(broker, 1)
+    workspace.mute_after_add = True
+    await feeder.run("feed", "reconcile")
+    workspace.mute_after_add = False
+    workspace.instead = _refusing(status, lambda request: request.path.endswith("/leads/list"))
+    await settled(ranch, feeder, rounds=60)
+    assert workspace.calls["POST /leads/list"] == 1
+    assert await ranch.ask("select actual from app.vendor_memberships") == ["unknown"]
+    workspace.instead = None
+    ranch.clock.forward(hours=1)
+    await settled(ranch, feeder, rounds=1)
+    assert await ranch.ask("select actual from app.vendor_memberships") == ["in"]
+    assert await ranch.slots(broker, TODAY) == {"added": 1}
+
+
 @pytest.mark.parametrize("status", [400, 409])
 async def test_a_stranger_who_cannot_be_removed_keeps_no_other_campaign_from_its_sweep(
     ranch: Ranch, feeder: Feeder, workspace: Workspace, status: int
