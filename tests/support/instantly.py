@@ -42,6 +42,10 @@ class Workspace:
     """Statuses of the next removals, instead of doing them."""
     instead: Callable[[web.Request], web.Response | None] | None = None
     """What to answer instead of doing anything; None does it."""
+    most_on_a_page: int = 100
+    """Whatever was asked for."""
+    connections: set[int] | None = None
+    """A set: those that were called on, which are left as a second call comes in."""
     malformed: str = "malformed"
     """Emails that begin so are a 400."""
     adding: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,6 +81,12 @@ async def instantly() -> AsyncIterator[Workspace]:
 def _app(workspace: Workspace) -> web.Application:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> Any:
+        if workspace.connections is not None and request.transport is not None:
+            peer = request.transport.get_extra_info("peername")[1]
+            if peer in workspace.connections:
+                request.transport.abort()
+                return web.Response()
+            workspace.connections.add(peer)
         if not request.headers.get("Authorization", "").startswith("Bearer "):
             return _error(401)
         workspace.calls[f"{request.method} {request.path.removeprefix('/api/v2')}"] += 1
@@ -166,10 +176,12 @@ class _Api:
             key=lambda member: member["id"],
         )
         found = [
-            m for m in found if (wanted is None or m["email"] in wanted) and m["id"] > body.get("starting_after", "")
+            m
+            for m in found
+            if (wanted is None or m["email"] in wanted) and m["id"] > body.get("starting_after", "")[::-1]
         ]
-        page = found[: body.get("limit", 10)]
-        body = {"items": page, "next_starting_after": page[-1]["id"] if page else None}
+        page = found[: min(body.get("limit", 10), self.workspace.most_on_a_page)]
+        body = {"items": page, "next_starting_after": cursor(page[-1]["id"]) if page else None}
         return _spoiled(body, self.workspace.spoil_list)
 
     async def delete(self, request: web.Request) -> web.Response:
@@ -207,6 +219,11 @@ class _Api:
             return _error(404)
         campaign["status"] = {"activate": 1, "pause": 2}[request.match_info["action"]]
         return web.json_response(campaign)
+
+
+def cursor(member_id: str) -> str:
+    """Names the page behind this member: no id itself, and not in the order of ids."""
+    return member_id[::-1]
 
 
 def _not_scalar(lead: dict[str, Any], malformed: str) -> bool:

@@ -507,7 +507,7 @@ set actual = 'unknown', retry_at = null, claimed_until = null
 where campaign_id = :campaign_id
 and actual = 'in'
 and attempted_at < :before
-and (:after::text is null or vendor_lead_id collate "C" > :after)
+and vendor_lead_id collate "C" > :after
 and (:last::text is null or vendor_lead_id collate "C" <= :last)
 and not vendor_lead_id = any (:seen::text[])
 returning lead_id;

@@ -42,11 +42,12 @@ LEASE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """How far the comparison of a campaign is: behind the member *after*, the ids of members ascend."""
+    """How far the comparison of a campaign is."""
 
     campaign_id: UUID
     vendor_campaign_id: str
-    after: str | None
+    cursor: str | None
+    """Instantly's name of the next page, which need be no member's id; None for the first."""
 
 
 class Sweep:
@@ -83,23 +84,22 @@ class Sweep:
         return _Place(row["id"], row["vendor_campaign_id"], row["sweep_cursor"]) if row else None
 
     async def _compare(self, place: _Place) -> None:
-        after = place.after
-        if after is None:
+        cursor, reached = place.cursor, None if place.cursor else ""
+        if cursor is None:
             await self._bus.transact(partial(self._take_out, campaign_id=place.campaign_id))
         while True:
             asked_at = self._clock()
-            members, following = await self._vendor.page(place.vendor_campaign_id, after)
-            if following is not None and after is not None and following <= after:
+            members, following = await self._vendor.page(place.vendor_campaign_id, cursor)
+            ids = [member.id for member in members]
+            if reached and following is not None and max(ids, default=reached) <= reached:
                 raise UnknownOutcomeError("cursor_goes_back")
             await self._take_in(place.campaign_id, members)
             await self._bus.transact(
-                partial(
-                    self._page_done, place=place, members=members, after=after, following=following, asked_at=asked_at
-                )
+                partial(self._page_done, place=place, ids=ids, reached=reached, following=following, asked_at=asked_at)
             )
             if following is None:
                 return
-            after = following
+            cursor, reached = following, max(ids, default=reached)
             await asyncio.sleep(self._pause)
 
     async def _page_done(
@@ -107,22 +107,29 @@ class Sweep:
         tx: Tx,
         *,
         place: _Place,
-        members: Sequence[Member],
-        after: str | None,
+        ids: Sequence[str],
+        reached: str | None,
         following: str | None,
         asked_at: datetime,
     ) -> None:
-        """Doubt whom the page should have had, and note how far the sweep is."""
-        rows = queries.doubt_missing(
-            tx.connection,
-            campaign_id=place.campaign_id,
-            before=asked_at,
-            after=after,
-            last=following,
-            seen=[member.id for member in members],
-        )
-        if missing := len([row async for row in rows]):
-            log.warning("members_missing", campaign_id=str(place.campaign_id), count=missing)
+        """Doubt whom the page should have had, behind the id *reached*, and note how far the sweep is.
+
+        Ids ascend over the pages (vendor contracts §1.4). After a restart it is not known which was reached: then from the
+        page's own first.
+        """
+        if reached is None:
+            reached = min(ids, default=None)
+        if reached is not None and (ids or following is None):
+            rows = queries.doubt_missing(
+                tx.connection,
+                campaign_id=place.campaign_id,
+                before=asked_at,
+                after=reached,
+                last=None if following is None else max(ids),
+                seen=ids,
+            )
+            if missing := len([row async for row in rows]):
+                log.warning("members_missing", campaign_id=str(place.campaign_id), count=missing)
         if following is None:
             await self._end(tx, place=place)
         else:

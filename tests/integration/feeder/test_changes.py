@@ -10,7 +10,7 @@ import pytest
 from feeder.preview import preview
 from feeder.settings import FeederSettings
 from support.feeding import Feeder, Ranch
-from support.instantly import Workspace
+from support.instantly import Workspace, cursor
 
 TODAY, TOMORROW = date(2026, 11, 16), date(2026, 11, 17)
 
@@ -178,8 +178,8 @@ async def test_a_sweep_goes_on_where_it_stopped_and_one_replica_sweeps_at_a_time
         workspace.spoil_list = lambda body: next(pages, None) or body
         ranch.clock.forward(hours=1)
         await first.run("sweep")
-        [cursor] = await ranch.ask("select sweep_cursor from app.campaigns where sweep_cursor is not null")
-        assert cursor == sorted([*workspace.members, gone])[99]
+        [kept] = await ranch.ask("select sweep_cursor from app.campaigns where sweep_cursor is not null")
+        assert kept == cursor(sorted([*workspace.members, gone])[99])
         calls = workspace.calls["POST /leads/list"]
         await ranch.end_pause()
         ranch.clock.forward(minutes=30)

@@ -138,10 +138,12 @@ class Instantly:
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Make the session; no connection yet. Cookies are not kept."""
-        headers = {"Authorization": f"Bearer {self._key}"}
+        """Make the session; no connection yet. Cookies are not kept, and each call has a connection of its own (ADR 21)."""
         self._session = aiohttp.ClientSession(
-            headers=headers, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            headers={"Authorization": f"Bearer {self._key}"},
+            timeout=self._timeout,
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def stop(self) -> None:
@@ -159,9 +161,16 @@ class Instantly:
         return _added(await self._call("POST", "/leads/add", body), members)
 
     async def find(self, campaign_id: str, emails: Sequence[str]) -> list[Member]:
-        """Those of up to 100 *emails* that are in the campaign."""
-        body = {"campaign": campaign_id, "contacts": list(emails), "limit": PAGE}
-        return _members(_items(await self._call("POST", "/leads/list", body)), campaign_id)
+        """Those of up to 100 *emails* that are in the campaign, on however many pages."""
+        found, after, pages = list[Member](), None, _Page()
+        while True:
+            body = {"campaign": campaign_id, "contacts": list(emails), "limit": PAGE}
+            answer = await self._call("POST", "/leads/list", body | ({"starting_after": after} if after else {}))
+            items = _items(answer)
+            found += _members(items, campaign_id)
+            after = pages.next(answer, items)
+            if after is None or len(found) >= len(emails):
+                return found
 
     async def page(self, campaign_id: str, after: str | None) -> tuple[list[Member], str | None]:
         """A page of the campaign's members, in the order of their ids, and where the next one starts, if there is one.
