@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import orjson
 from aiohttp import web
 
-from sandbox.faults import GENERAL, Fault, Faults
-from sandbox.ledger import Ledger
+from sandbox.faults import GENERAL, Fault
 from sandbox.spoiling import mistype, repeat_first
 from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor
+from sandbox.world import World
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form></form></body></html>"
 
@@ -22,32 +24,50 @@ class DroppedError(ConnectionResetError):
 class Desk:
     """Answers the calls of all vendors."""
 
-    def __init__(self, faults: Faults, ledger: Ledger) -> None:
-        self._faults = faults
-        self._ledger = ledger
+    def __init__(self, world: World) -> None:
+        self._faults = world.faults
+        self._ledger = world.ledger
+        self._vendors = world.vendors
+        self._kinds: dict[tuple[str, str], frozenset[str]] = {}
+        """The faults that can hit an operation."""
 
-    def handler(self, vendor: Vendor, operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def handler(self, vendor: Vendor, operation: Operation) -> Handler:
         """The handler that aiohttp calls for *operation*."""
-        kinds = vendor.targets()[operation.name] | GENERAL.keys()
+        self._kinds[vendor.name, operation.name] = vendor.targets()[operation.name] | GENERAL.keys()
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            self._ledger.arrived(vendor.name, datetime.now(UTC))
-            body = await request.read()
-            text = f"{request.query_string}\n{body.decode(errors='replace')}"
-            call = Call(request, body, self._faults.hitting(vendor.name, operation.name, kinds, text))
+            era = self._ledger.arrived(vendor.name, datetime.now(UTC))
+            outcome = "dropped"
             try:
-                answer = await self._answer(vendor, operation, call)
-            except DroppedError:
-                self._ledger.answered(vendor.name, operation.name, "dropped")
+                answer = await self._take(vendor, operation, request, era)
+                outcome = str(answer.status)
+            except ConnectionResetError:
                 return web.Response()
-            self._ledger.answered(vendor.name, operation.name, str(answer.status))
+            finally:
+                self._ledger.answered(vendor.name, operation.name, outcome, era)
             return answer.response() if isinstance(answer, Answer) else answer
 
         return handle
 
-    async def _answer(self, vendor: Vendor, operation: Operation, call: Call) -> Answer | web.StreamResponse:
+    async def _take(
+        self, vendor: Vendor, operation: Operation, request: web.Request, era: int
+    ) -> Answer | web.StreamResponse:
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            return vendor.error(error.status, error.reason)
+        except web.RequestPayloadError:
+            return vendor.error(400, "Body is not encoded as it says")
+        text = f"{request.query_string}\n{body.decode(errors='replace')}"
+        kinds = self._kinds[vendor.name, operation.name]
+        call = Call(request, body, self._faults.hitting(vendor.name, operation.name, kinds, text))
+        return await self._answer(vendor, operation, call, era)
+
+    async def _answer(self, vendor: Vendor, operation: Operation, call: Call, era: int) -> Answer | web.StreamResponse:
         if slow := call.fault("slow"):
             await asyncio.sleep(slow.seconds)
+            if era != self._ledger.era:
+                return await _drop(call.request, 0)
         for fault in call.faults:
             if (instead := _INSTEAD.get(fault.kind)) is not None:
                 return await instead(vendor, call.request, fault)
@@ -62,6 +82,17 @@ class Desk:
             if (afterwards := _AFTERWARDS.get(fault.kind)) is not None:
                 answer = await afterwards(vendor, call.request, fault, answer)
         return answer
+
+    @web.middleware
+    async def in_vendors_words(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer for a vendor's address or method that there is not as the vendor does."""
+        try:
+            return await handler(request)
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
+            vendor = self._vendors.get(request.path.split("/")[1])
+            if vendor is None:
+                raise
+            return vendor.error(error.status, error.reason).response()
 
 
 async def _drop(request: web.Request, seconds: float) -> Answer:

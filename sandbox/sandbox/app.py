@@ -60,8 +60,8 @@ class Sandbox:
 
 def application(world: World) -> web.Application:
     """The addresses of all vendors, and the control API."""
-    app = web.Application(client_max_size=MOST_BYTES)
-    desk = Desk(world.faults, world.ledger)
+    desk = Desk(world)
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=[desk.in_vendors_words])
     for vendor in world.vendors.values():
         for operation in vendor.operations:
             app.router.add_route(operation.method, f"/{vendor.name}{operation.path}", desk.handler(vendor, operation))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.faults import GENERAL, Fault, Standing
 from sandbox.people import Address
+from sandbox.vendor import first_fault
 from sandbox.world import World
 
 M = TypeVar("M", bound=BaseModel)
@@ -36,7 +37,7 @@ class Control:
             web.get("/_sandbox/faults", self._list_faults),
             web.post("/_sandbox/faults", self._add_fault),
             web.delete("/_sandbox/faults", self._clear_faults),
-            web.delete("/_sandbox/faults/{number:\\d+}", self._remove_fault),
+            web.delete("/_sandbox/faults/{number:[0-9]{1,9}}", self._remove_fault),
             web.get("/_sandbox/fault-kinds", self._list_kinds),
             web.get("/_sandbox/calls/{vendor}", self._show_calls),
             web.get("/_sandbox/paid/{vendor}", self._show_paid),
@@ -133,9 +134,13 @@ class Control:
 
 async def _read(model: type[M], request: web.Request) -> M:
     try:
-        return model.model_validate_json(await request.read())
+        return model.model_validate(orjson.loads(await request.read()))
+    except orjson.JSONDecodeError as error:
+        raise _unprocessable("The body is no JSON.") from error
     except ValidationError as error:
-        raise _unprocessable(str(error)) from error
+        raise _unprocessable(first_fault(error)) from error
+    except web.RequestPayloadError as error:
+        raise web.HTTPBadRequest(text="The body is not encoded as Content-Encoding says.") from error
 
 
 def _shown(standing: Standing) -> dict[str, Any]:

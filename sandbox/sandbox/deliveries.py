@@ -30,7 +30,7 @@ class Deliveries:
 
     async def settle(self) -> None:
         """Wait until all that was sent has been answered or has failed."""
-        await asyncio.gather(*self._under_way)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def cancel(self) -> None:
         """Give up what is under way."""
@@ -46,5 +46,5 @@ class Deliveries:
                 session.post(url, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 log.info("delivered", status=response.status)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # of headers that HTTP cannot carry
             log.warning("delivery_failed", error=type(error).__name__)

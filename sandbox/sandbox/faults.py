@@ -7,7 +7,7 @@ from random import Random
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 GENERAL: Mapping[str, str] = {
     "slow": "The right answer, `seconds` later.",
@@ -26,6 +26,10 @@ GENERAL: Mapping[str, str] = {
 }
 """What may happen to any call of any vendor."""
 
+_MOST = 10**9
+_Header = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]*$")]
+"""What HTTP can carry."""
+
 
 class Fault(BaseModel):
     """A fault as the control API takes it. Without `times` it stays until it is switched off."""
@@ -39,11 +43,13 @@ class Fault(BaseModel):
         None, description="Only calls whose body has this text; faults of records hit only such records."
     )
     rate: float = Field(1, gt=0, le=1, description="The share of calls that it hits, drawn from the seed.")
-    after: int = Field(0, ge=0, description="So many calls pass first.")
-    times: int | None = Field(None, ge=1, description="So many calls are hit, then no more.")
+    after: int = Field(0, ge=0, le=_MOST, description="So many calls pass first.")
+    times: int | None = Field(None, ge=1, le=_MOST, description="So many calls are hit, then no more.")
     seconds: float = Field(0, ge=0, le=600)
     status: int | None = Field(None, ge=400, le=599, description="503 when absent; of `error_after_effect` 502.")
-    retry_after: Annotated[int, Field(ge=0)] | str | None = Field(None, description="Seconds, or the header as it is.")
+    retry_after: Annotated[int, Field(ge=0, le=_MOST)] | _Header | None = Field(
+        None, description="Seconds, or the header as it is."
+    )
 
     def touches(self, record: Any) -> bool:
         """Whether a fault of records hits *record*, which is looked at as JSON."""

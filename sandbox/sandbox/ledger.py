@@ -16,18 +16,22 @@ class Ledger:
         self._paid: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._open: Counter[str] = Counter()
         self._most_at_once: Counter[str] = Counter()
+        self.era = 0
+        """How often everything was forgotten: what began before is no longer counted."""
 
-    def arrived(self, vendor: str, at: datetime) -> None:
-        """Count a call when it comes in, whatever becomes of it."""
+    def arrived(self, vendor: str, at: datetime) -> int:
+        """Count a call when it comes in, whatever becomes of it; the era, for `answered`."""
         self._minutes[vendor][at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")] += 1
         self._seconds[vendor][int(at.timestamp())] += 1
         self._open[vendor] += 1
         self._most_at_once[vendor] = max(self._most_at_once[vendor], self._open[vendor])
+        return self.era
 
-    def answered(self, vendor: str, operation: str, outcome: str) -> None:
+    def answered(self, vendor: str, operation: str, outcome: str, era: int) -> None:
         """Count what a call ended in: a status, or `dropped`."""
         self._open[vendor] -= 1
-        self._answers[vendor, operation][outcome] += 1
+        if era == self.era:
+            self._answers[vendor, operation][outcome] += 1
 
     def pay(self, vendor: str, operation: str, subjects: Iterable[str]) -> None:
         """Count records that this call is charged for; a *subject* says whom each is about."""
@@ -70,3 +74,4 @@ class Ledger:
         """Forget everything."""
         for counters in (self._answers, self._minutes, self._seconds, self._paid, self._most_at_once):
             counters.clear()  # calls that are open stay open
+        self.era += 1

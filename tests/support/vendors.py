@@ -45,7 +45,7 @@ class Caller:
         self._session = session
 
     async def __call__(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
-        data = None if body is None else orjson.dumps(body)
+        data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         async with self._session.request(method, self.base + path, data=data, headers=headers) as response:
             return Reply(response.status, response.headers, await response.read())
 

@@ -4,6 +4,7 @@ Blanks are a single space, `TotalRecords` is text, and a transmission's error co
 """
 
 from collections.abc import Mapping, Sequence
+from http.client import responses
 from typing import Any, ClassVar
 
 from sandbox.ledger import Ledger
@@ -20,7 +21,6 @@ _PARAMETERS = {
     "lastline": "LastLine", "first": "FirstName", "last": "LastName", "full": "FullName", "comp": "CompanyName",
     "email": "EmailAddress", "phone": "PhoneNumber",
 }  # fmt: skip
-_TITLES = {400: "Bad Request", 401: "Unauthorized", 500: "Internal Server Error", 503: "Service Unavailable"}
 
 
 class Melissa(Vendor):
@@ -59,7 +59,7 @@ class Melissa(Vendor):
         """Problem JSON; 429 and 401 have no body."""
         if status in {401, 429}:
             return Answer(b"", status)
-        title = _TITLES.get(status, message)
+        title = responses.get(status, message)
         body = {"type": "about:blank", "title": title, "status": status, "errors": {}, "traceId": "00-sandbox-00"}
         return Answer(body, status, content_type="application/problem+json")
 

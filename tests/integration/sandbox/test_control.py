@@ -1,7 +1,11 @@
 """The control API: faults on and off, and what was counted."""
 
+import asyncio
+import json
+import math
 from typing import Any
 
+import aiohttp
 import pytest
 
 from support.vendors import melissa_record
@@ -60,11 +64,16 @@ async def test_faults_can_be_switched_off(call: Any) -> None:
         {"vendor": "melissa", "kind": "slow", "operation": "add_leads"},
         {"vendor": "instantly", "kind": "partial", "operation": "get_lead"},
         {"vendor": "melissa", "kind": "slow", "rate": 2},
+        {"vendor": "melissa", "kind": "slow", "rate": math.nan},
+        {"vendor": "melissa", "kind": "slow", "rate": -0.5},
+        {"vendor": "melissa", "kind": "slow", "seconds": math.nan},
+        {"vendor": "melissa", "kind": "slow", "after": 10**18},
+        {"vendor": "melissa", "kind": "rate_limited", "retry_after": "1\r\nX-Other: 2"},
         {"vendor": "melissa", "kind": "slow", "how_often": 2},
     ],
 )
 async def test_a_fault_that_could_never_hit_is_refused(call: Any, fault: Any) -> None:
-    reply = await call("POST", "/_sandbox/faults", fault)
+    reply = await call("POST", "/_sandbox/faults", json.dumps(fault).encode())
     assert reply.status == 422
     assert reply.raw
 
@@ -94,6 +103,26 @@ async def test_a_reset_forgets_everything(call: Any) -> None:
     assert (await call.control("GET", "calls/melissa"))["total"] == 0
     assert (await call.paid("instantly"))["records"] == 0
     assert (await call.control("GET", "instantly"))["campaigns"] == []
+
+
+async def test_a_call_that_a_reset_overtakes_has_no_effect_and_is_not_counted(call: Any) -> None:
+    await call.fault("melissa", "slow", seconds=0.3)
+    late = asyncio.create_task(call.verify(RECORD))
+    while not (await call.control("GET", "faults"))[0]["hits"]:
+        await asyncio.sleep(0.01)
+    await call.control("POST", "reset")
+    with pytest.raises(aiohttp.ClientError):
+        await late
+    assert (await call.paid("melissa"))["records"] == 0
+    assert (await call.control("GET", "calls/melissa"))["operations"] == {}
+
+
+async def test_an_event_with_numbers_beyond_all_bounds_is_delivered(call: Any, hooks: Any) -> None:
+    await call.add(await call.campaign(), "a@example.com")
+    await call.instantly("POST", "/webhooks", {"target_hook_url": hooks.url})
+    event = {"event_type": "x", "email": "a@example.com", "details": {"step": 10**40}}
+    assert (await call("POST", "/_sandbox/instantly/events", json.dumps(event).encode())).status == 200
+    assert len(hooks.received) == 1
 
 
 async def test_nothing_happens_to_somebody_unknown(call: Any) -> None:

@@ -123,7 +123,7 @@ async def test_the_last_page_may_name_a_cursor(call: Any) -> None:
     await added(call, campaign, "a@example.com")
     await call.fault("instantly", "cursor_on_last_page")
     page = conform(instantly.LeadPage, (await call.instantly("POST", "/leads/list", {"limit": 100})).json)
-    assert page.next_starting_after == page.items[0].id
+    assert page.next_starting_after is not None
 
 
 @pytest.mark.parametrize(

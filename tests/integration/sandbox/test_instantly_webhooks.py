@@ -32,6 +32,19 @@ async def test_a_delivery_is_flat_and_brings_our_variables_and_our_header(call: 
     )
 
 
+async def test_variables_come_back_as_text_in_javascripts_way(call: Any, hooks: Any) -> None:
+    variables = {"lead_id": "ld_1", "est_value": 412000, "equity": 351000.0, "ratio": 0.5, "free": True, "note": None}
+    lead = {"campaign": await call.campaign(), "email": "b@example.com", "custom_variables": variables}
+    await call.instantly("POST", "/leads", lead)
+    await call.instantly("POST", "/webhooks", {"target_hook_url": hooks.url})
+    await call.control("POST", "instantly/events", {"event_type": "email_bounced", "email": "b@example.com"})
+    [(_, body)] = hooks.received
+    said = {name: body.get(name) for name in variables}
+    assert said == {
+        "lead_id": "ld_1", "est_value": "412000", "equity": "351000", "ratio": "0.5", "free": "true", "note": None,
+    }  # fmt: skip
+
+
 @pytest.mark.usefixtures("campaign")
 async def test_a_delivery_may_come_twice(call: Any, hooks: Any) -> None:
     await call.fault("instantly", "webhook_twice")

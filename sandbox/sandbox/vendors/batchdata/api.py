@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from http.client import responses
 from typing import Any, ClassVar
 
 from sandbox.deliveries import Deliveries
@@ -14,11 +15,6 @@ from sandbox.vendors.batchdata.callbacks import Callbacks
 from sandbox.vendors.batchdata.properties import Properties
 from sandbox.vendors.batchdata.searching import UNMOVED, Criteria, Lookup, Lookups, Page, Search, Shift
 from sandbox.vendors.batchdata.tracing import OK, Tracing
-
-_TEXTS = {
-    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests",
-    500: "Internal Server Error", 503: "Service Unavailable",
-}  # fmt: skip
 
 MOST_PHONES = 100
 """Of one request: not published, taken from the skip trace."""
@@ -90,7 +86,7 @@ class BatchData(Vendor):
 
     def error(self, status: int, message: str) -> Answer:
         """`{"status": {"code", "text", "message"}}`."""
-        return Answer({"status": {"code": status, "text": _TEXTS.get(status, "Error"), "message": message}}, status)
+        return Answer({"status": {"code": status, "text": responses.get(status, "Error"), "message": message}}, status)
 
     def clear(self) -> None:
         """Give the minute's calls back."""

@@ -1,6 +1,7 @@
 """Instantly API v2 as a whole: its key, its limits, its words for errors (contracts §1.1)."""
 
 from collections.abc import Mapping
+from http.client import responses
 from typing import ClassVar
 
 from sandbox.deliveries import Deliveries
@@ -15,11 +16,6 @@ from sandbox.vendors.instantly.reading import Reader
 from sandbox.vendors.instantly.sending import Sending
 from sandbox.vendors.instantly.webhooks import DELIVERY, DELIVERY_FAULTS, BlockList, Webhooks
 from sandbox.vendors.instantly.workspace import Workspace
-
-_ERRORS = {
-    400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found",
-    429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable",
-}  # fmt: skip
 
 
 class Instantly(Vendor):
@@ -73,7 +69,7 @@ class Instantly(Vendor):
 
     def error(self, status: int, message: str) -> Answer:
         """`{"statusCode", "error", "message"}`; 429 has no Retry-After."""
-        return Answer({"statusCode": status, "error": _ERRORS.get(status, "Error"), "message": message}, status)
+        return Answer({"statusCode": status, "error": responses.get(status, "Error"), "message": message}, status)
 
     def clear(self) -> None:
         """Empty the workspace, and give the limits back."""

@@ -141,7 +141,7 @@ class CampaignFields(_Request):
 
     model_config = ConfigDict(strict=True, extra="allow")
 
-    name: str | None = None
+    name: str = ""
     campaign_schedule: CampaignSchedule | None = None
     sequences: list[Sequence] | None = None
     email_list: list[str] | None = None

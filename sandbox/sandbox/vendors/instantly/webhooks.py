@@ -112,9 +112,16 @@ def _is_subscribed(subscription: dict[str, Any], event_type: str, lead: dict[str
     return wants and subscription["campaign"] in (None, lead["campaign"])
 
 
+def _text(value: str | float) -> str:
+    """A variable as JavaScript writes it: `true`, and `412000` for 412000.0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _event(event_type: str, lead: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
     """The flat object of §1.7, lead fields and custom variables at the top, their values as text."""
-    variables = {name: str(value) for name, value in lead["payload"].items() if value is not None}
+    variables = {name: _text(value) for name, value in lead["payload"].items() if value is not None}
     return {
         **variables,
         "timestamp": now(),
