@@ -13,6 +13,16 @@ Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")]
 """A vendor's address."""
 
 
+def _without_api(url: str) -> str:
+    if re.search(r"/api(/v\d+)?/*$", url):
+        raise ValueError("leave out what comes from /api on: it is added to each request")
+    return url
+
+
+ApiUrl = Annotated[Url, AfterValidator(_without_api)]
+"""A vendor's address, to which `/api/…` is added. Twice would be a 404, which reads as if what was asked about were gone."""
+
+
 def _key(key: SecretStr) -> SecretStr:
     if re.search(r"[^\x21-\x7e]", key.get_secret_value()):
         raise ValueError(

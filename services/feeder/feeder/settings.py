@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from common.settings import Key, Settings, Url
+from common.settings import ApiUrl, Key, Settings
 
 
 class FeederSettings(Settings):
@@ -17,7 +17,7 @@ class FeederSettings(Settings):
     feed_window_hours: float = Field(6, gt=0, le=17, description="How long after 06:00 a missed feed is caught up.")
     feed_top_up_seconds: float = Field(300, gt=0, description="How often, in the window, limits are filled up again.")
 
-    instantly_base_url: Url = "https://api.instantly.ai"
+    instantly_base_url: ApiUrl = "https://api.instantly.ai"
     instantly_api_key: Key | None = Field(None, description="Without it nothing is sent to Instantly.")
     instantly_timeout_seconds: float = Field(60, gt=0, description="Longest wait for an answer; then it is unknown.")
     instantly_requests_per_second: float = Field(

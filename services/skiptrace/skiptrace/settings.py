@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from common.settings import Key, Settings, Url
+from common.settings import ApiUrl, Key, Settings, Url
 from skiptrace.lead import Since, Want
 from skiptrace.provider import MOST_RECORDS
 from skiptrace.router import Policy, UnknownPolicy
@@ -63,7 +63,7 @@ class SkiptraceSettings(Settings):
     melissa_cents: Decimal = Field(Decimal(3), ge=0, description="US cents for one record.")
     melissa_batch: int = Field(MOST_RECORDS, ge=1, le=MOST_RECORDS, description="Records of one request.")
 
-    batchdata_url: Url = "https://api.batchdata.com"
+    batchdata_url: ApiUrl = "https://api.batchdata.com"
     batchdata_token: Key | None = None
     batchdata_version: Literal["v1", "v3"] = "v1"
     batchdata_phone_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one check of one phone.")

@@ -78,8 +78,11 @@ async def test_retry_after_of_a_fault_of_theirs_is_kept_too(ranch: Ranch, feeder
     assert 38 < pause <= 40
 
 
+@pytest.mark.parametrize(
+    "page", ["<html>404 page not found</html>", "", "{}", '{"message": "no Route matched with those values"}']
+)
 async def test_a_page_that_is_not_found_is_no_word_of_instantlys(
-    ranch: Ranch, feeder: Feeder, workspace: Workspace
+    ranch: Ranch, feeder: Feeder, workspace: Workspace, page: str
 ) -> None:
     broker = await ranch.broker()
     await ranch.leads(broker, 3, emails=["stop@example.com"])
@@ -87,7 +90,7 @@ async def test_a_page_that_is_not_found_is_no_word_of_instantlys(
     await ranch.leads(broker, 1)
     await feeder.run("top_up")
     await ranch.suppress("stop@example.com")
-    workspace.instead = lambda _: web.Response(status=404, text="<html>404 page not found</html>")
+    workspace.instead = lambda _: web.Response(status=404, text=page)
     for work in ("reconcile", "sweep", "reconcile"):
         await ranch.end_pause()
         await feeder.run(work)

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import BaseModel
 
 from contracts import batchdata, conform, instantly, melissa
 from support.vendors import BATCHDATA, INSTANTLY
@@ -55,7 +56,7 @@ async def test_melissa_refuses_records_that_are_none(call: Any) -> None:
     assert (await call.verify({"AddressLine1": 7, "FullName": ["x"]})).status == 200
 
 
-CALLS = {
+CALLS: dict[str, tuple[str, str, dict[str, str], type[BaseModel]]] = {
     "melissa": ("POST", "/melissa/v3/WEB/ContactVerify/doContactVerify", {}, melissa.Problem),
     "batchdata": ("POST", "/batchdata/api/v1/property/skip-trace", BATCHDATA, batchdata.Failure),
     "instantly": ("POST", "/instantly/api/v2/leads/add", INSTANTLY, instantly.Failure),

@@ -23,6 +23,8 @@ from skiptrace.settings import SkiptraceSettings
         ("skiptrace_call_seconds", 0),
         ("melissa_url", "personator.melissadata.net"),
         ("batchdata_url", "ftp://api.batchdata.com"),
+        ("batchdata_url", "https://api.batchdata.com/api/v1"),
+        ("batchdata_url", "https://proxy.example/batchdata/api/"),
         ("melissa_license_key", "   "),
         ("batchdata_token", "a token"),
         ("batchdata_token", "token\n"),

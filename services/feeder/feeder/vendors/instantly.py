@@ -267,7 +267,7 @@ def _read(reply: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any]:
     if reply.status in _INVALID:
         raise InvalidRequestError(reply.status)
     body = _object(raw)
-    if reply.status == _NOT_FOUND and body is not None:  # a page is some proxy's word, not Instantly's
+    if reply.status == _NOT_FOUND and body and str(body.get("statusCode")) == str(_NOT_FOUND):  # else a proxy's word
         raise GoneError(reply.status)
     if not _OK <= reply.status < _REDIRECT:
         raise NotDoneError(reply.status, asked_for)
