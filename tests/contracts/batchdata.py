@@ -113,14 +113,48 @@ class MatchV1(Open):
     errorMessage: str | None
 
 
+class Death(Open):
+    """Whether the person is known to be dead."""
+
+    deceased: bool
+
+
+class Dnc(Open):
+    """Whether one of the phones is that of somebody who sues callers."""
+
+    tcpa: bool
+
+
 class PersonV1(Open):
-    """One of `results.persons`; without a match its lists are empty."""
+    """One of `results.persons`; without a match its lists are empty. One that failed has no more than these."""
 
     request: dict[str, str] = Field(default_factory=dict)
     phoneNumbers: list[PhoneV1]
     emails: list[EmailV1]
-    litigator: bool = False
+    name: dict[str, str] | None = None
+    propertyAddress: dict[str, str] | None = None
+    mailingAddress: dict[str, str] | None = None
+    bankruptcy: dict[str, Any] | None = None
+    death: Death | None = None
+    dnc: Dnc | None = None
+    litigator: bool | None = None
+    property: dict[str, Any] | None = None
     meta: MatchV1
+
+    @model_validator(mode="after")
+    def says_all_that_is_documented(self) -> "PersonV1":
+        documented = {
+            "name",
+            "propertyAddress",
+            "mailingAddress",
+            "bankruptcy",
+            "death",
+            "dnc",
+            "litigator",
+            "property",
+        }
+        assert self.meta.error or documented <= self.model_fields_set
+        return self
 
 
 class AnswerV1(Closed):
@@ -297,6 +331,16 @@ class Checked(Closed):
             """A number and its verdict."""
 
             number: Number
+            dnc: bool | None = None
+            tcpa: bool | None = None
+            reachable: bool | None = None
+            type: Literal["Mobile", "Land Line"] | None = None
+            carrier: str | None = None
+
+            @model_validator(mode="after")
+            def has_a_verdict(self) -> "Checked.Results.Phone":
+                assert self.model_fields_set > {"number"}
+                return self
 
         phoneNumbers: list[Phone]
 

@@ -160,6 +160,12 @@ class Deleted(Closed):
     count: int
 
 
+class InterestSet(Closed):
+    """`POST /api/v2/leads/update-interest-status`, status 202."""
+
+    message: str
+
+
 class Timing(Closed):
     """From and to."""
 

@@ -158,8 +158,56 @@ async def test_a_property_can_be_looked_up(call: Any) -> None:
     assert len(conform(batchdata.Found, reply.json).results.properties) == 2
 
 
-@pytest.mark.parametrize(("path", "verdict"), [("verification", "reachable"), ("dnc", "dnc"), ("tcpa", "tcpa")])
+CHECKS = pytest.mark.parametrize(("path", "verdict"), [("verification", "reachable"), ("dnc", "dnc"), ("tcpa", "tcpa")])
+
+
+@CHECKS
 async def test_phones_can_be_checked(call: Any, path: str, verdict: str) -> None:
     reply = await call("POST", f"/batchdata/api/v1/phone/{path}", {"requests": ["7275550142"]}, BATCHDATA)
     conform(batchdata.Checked, reply.json)
     assert verdict in reply.json["results"]["phoneNumbers"][0]
+
+
+@CHECKS
+@pytest.mark.parametrize(("kind", "deliveries"), [(None, 1), ("callback_twice", 2), ("callback_lost", 0)])
+async def test_an_asynchronous_check_is_delivered_later_and_paid_once(
+    call: Any, sandbox: Any, hooks: Any, path: str, verdict: str, kind: str | None, deliveries: int
+) -> None:
+    if kind:
+        await call.fault("batchdata", kind)
+    body = {"requests": ["7275550142"], "options": {"webhookUrl": hooks.url}}
+    reply = await call("POST", f"/batchdata/api/v1/phone/{path}/async", body, BATCHDATA)
+    conform(batchdata.Accepted, reply.json)
+    await sandbox.world.deliveries.settle()
+    assert [conform(batchdata.Checked, document).results.phoneNumbers[0].number for _, document in hooks.received] == [
+        "7275550142"
+    ] * deliveries
+    assert all(verdict in document["results"]["phoneNumbers"][0] for _, document in hooks.received)
+    assert (await call.paid("batchdata"))["operations"] == {f"phone_{path}": 1}
+
+
+async def test_an_asynchronous_check_needs_an_address_to_answer_to(call: Any) -> None:
+    reply = await call("POST", "/batchdata/api/v1/phone/dnc/async", {"requests": ["7275550142"]}, BATCHDATA)
+    assert reply.status == 400
+    assert (await call.paid("batchdata"))["records"] == 0
+
+
+@pytest.mark.parametrize("number", ["", "x", "555-0142"])
+async def test_what_is_no_phone_number_is_refused_and_free(call: Any, number: str) -> None:
+    body = {"requests": ["7275550142", number]}
+    assert (await call("POST", "/batchdata/api/v1/phone/dnc", body, BATCHDATA)).status == 400
+    assert (await call.paid("batchdata"))["records"] == 0
+
+
+@pytest.mark.parametrize(
+    ("parcel", "is_taken"),
+    [
+        ({"apn": "12-1", "county": "Pinellas", "state": "FL"}, True),
+        ({"apn": "12-1", "countyFipsCode": "12103"}, True),
+        ({"apn": "12-1", "county": "Pinellas"}, False),
+        ({"apn": "12-1"}, False),
+    ],
+)
+async def test_a_parcel_is_named_with_its_county(call: Any, parcel: dict[str, str], is_taken: bool) -> None:
+    [person] = conform(batchdata.AnswerV1, (await call.trace(parcel)).json).results.persons
+    assert person.meta.error is not is_taken

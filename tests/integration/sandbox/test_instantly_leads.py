@@ -152,3 +152,17 @@ async def test_many_can_be_removed_by_id_or_status(call: Any) -> None:
     by_status = {"campaign_id": campaign, "status": -1}
     assert (await call.instantly("DELETE", "/leads", by_status)).json == {"count": 1}
     assert await call.members(campaign) == ["b@example.com"]
+
+
+async def test_the_interest_of_a_lead_can_be_set_and_taken_away(call: Any) -> None:
+    campaign = await call.campaign()
+    await call.add(campaign, "a@example.com", "b@example.com")
+    for value in (1, None):
+        body = {"lead_email": "A@example.com", "interest_value": value, "campaign_id": campaign}
+        reply = await call.instantly("POST", "/leads/update-interest-status", body)
+        assert reply.status == 202
+        conform(instantly.InterestSet, reply.json)
+        leads = (await call.instantly("POST", "/leads/list", {"campaign": campaign})).json["items"]
+        assert [lead.get("lt_interest_status") for lead in leads] == [value, None]
+    reply = await call.instantly("POST", "/leads/update-interest-status", {"lead_email": "a@example.com"})
+    assert reply.status == 400

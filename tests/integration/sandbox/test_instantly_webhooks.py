@@ -74,3 +74,17 @@ async def test_only_what_was_subscribed_is_delivered(call: Any, hooks: Any) -> N
     await call.instantly("DELETE", f"/webhooks/{subscription['id']}")
     await call.instantly("POST", "/webhooks", {"target_hook_url": hooks.url, "event_type": "email_bounced"})
     assert await call.control("POST", "instantly/events", REPLY) == {"delivered": 0}
+
+
+@pytest.mark.usefixtures("campaign")
+async def test_a_subscription_can_be_changed_and_resumed(call: Any, sandbox: Any, hooks: Any) -> None:
+    [webhook] = (await call.instantly("GET", "/webhooks")).json["items"]
+    changed = await call.instantly("PATCH", f"/webhooks/{webhook['id']}", {"event_type": "email_bounced"})
+    assert conform(instantly.Webhook, changed.json).headers == SECRET
+    await call.control("POST", "instantly/events", REPLY)
+    assert hooks.received == []
+    sandbox.world.instantly.workspace.webhooks[webhook["id"]]["status"] = -1
+    resumed = await call.instantly("POST", f"/webhooks/{webhook['id']}/resume", {})
+    assert conform(instantly.Webhook, resumed.json).status == 1
+    refused = await call.instantly("PATCH", f"/webhooks/{webhook['id']}", {"target_hook_url": "nowhere"})
+    assert refused.status == 400

@@ -1,6 +1,5 @@
 """BatchData's REST addresses (contracts §5)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from http.client import responses
 from typing import Any, ClassVar
@@ -10,14 +9,13 @@ from sandbox.ledger import Ledger
 from sandbox.limits import Limit
 from sandbox.people import People
 from sandbox.settings import SandboxSettings
-from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor, json_object, read
-from sandbox.vendors.batchdata.callbacks import Callbacks
+from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor, read
+from sandbox.vendors.batchdata.callbacks import FAULTS as CALLBACK_FAULTS
+from sandbox.vendors.batchdata.callbacks import OK, Callbacks
+from sandbox.vendors.batchdata.phones import CHECKS, Phones
 from sandbox.vendors.batchdata.properties import Properties
 from sandbox.vendors.batchdata.searching import UNMOVED, Criteria, Lookup, Lookups, Page, Search, Shift
-from sandbox.vendors.batchdata.tracing import OK, Tracing
-
-MOST_PHONES = 100
-"""Of one request: not published, taken from the skip trace."""
+from sandbox.vendors.batchdata.tracing import Tracing
 
 
 class BatchData(Vendor):
@@ -32,8 +30,8 @@ class BatchData(Vendor):
         "email_as_address": "v1: the key of an email is `address` instead of `email`.",
         "no_request_id": "v1: `request.requestId` is not echoed.",
         "short_page": "Property search: at most 25 of a page, whatever was asked for.",
-        "callback_twice": "Asynchronous skip trace: the result is delivered twice.",
-        "callback_lost": "Asynchronous skip trace: the result is never delivered.",
+        "callback_twice": "Asynchronous calls: the result is delivered twice.",
+        "callback_lost": "Asynchronous calls: the result is never delivered.",
     }
 
     everywhere = frozenset({"no_balance"})
@@ -45,7 +43,8 @@ class BatchData(Vendor):
         self._ledger = ledger
         tracing = Tracing(self, people, ledger)
         self._properties = Properties(settings.sandbox_seed, people)
-        callbacks = Callbacks(self, tracing, deliveries)
+        phones = Phones(self, people, ledger)
+        later = Callbacks(self, deliveries).later
         v1, v3 = "/api/v1", "/api/v3"
         found = ("partial", "no_match", "litigator")
         self.operations = (
@@ -61,14 +60,25 @@ class BatchData(Vendor):
                 "skip_trace_async",
                 "POST",
                 f"{v1}/property/skip-trace/async",
-                callbacks.answer,
-                (*found, "callback_twice", "callback_lost", "email_as_address", "no_request_id"),
+                later(tracing.answer_v1),
+                (*found, *CALLBACK_FAULTS, "email_as_address", "no_request_id"),
             ),
             Operation("search", "POST", f"{v1}/property/search", self._search, ("short_page",)),
             Operation("lookup", "POST", f"{v1}/property/lookup/all-attributes", self._look_up),
-            Operation("phone_verification", "POST", f"{v1}/phone/verification", self._verify_phones),
-            Operation("phone_dnc", "POST", f"{v1}/phone/dnc", self._check_dnc),
-            Operation("phone_tcpa", "POST", f"{v1}/phone/tcpa", self._check_tcpa),
+            *(
+                operation
+                for name in CHECKS
+                for operation in (
+                    Operation(f"phone_{name}", "POST", f"{v1}/phone/{name}", phones.check(name)),
+                    Operation(
+                        f"phone_{name}_async",
+                        "POST",
+                        f"{v1}/phone/{name}/async",
+                        later(phones.check(name)),
+                        CALLBACK_FAULTS,
+                    ),
+                )
+            ),
         )
 
     def admit(self, call: Call) -> None:
@@ -112,32 +122,6 @@ class BatchData(Vendor):
         found = [self._properties.at(lookup) for lookup in wanted]
         self._ledger.pay(self.name, "lookup", (entry["_id"] for entry in found))
         return _found(found, len(found))
-
-    async def _verify_phones(self, call: Call) -> Answer:
-        return self._check_phones(call, "phone_verification", ("type", "carrier", "reachable"))
-
-    async def _check_dnc(self, call: Call) -> Answer:
-        return self._check_phones(call, "phone_dnc", ("dnc",))
-
-    async def _check_tcpa(self, call: Call) -> Answer:
-        return self._check_phones(call, "phone_tcpa", ("tcpa",))
-
-    def _check_phones(self, call: Call, operation: str, verdicts: Sequence[str]) -> Answer:
-        requests = json_object(self, call.body).get("requests")
-        if not isinstance(requests, list) or not all(isinstance(number, str) for number in requests):
-            raise RefusedError(self.error(400, "requests must be an array of phone numbers"))
-        if len(requests) > MOST_PHONES:
-            raise RefusedError(self.error(400, f"requests must not have more than {MOST_PHONES} entries"))
-        self._ledger.pay(self.name, operation, requests)
-        numbers = [self._facts(re.sub(r"\D", "", number)[-10:], verdicts) for number in requests]
-        return Answer({"status": OK, "results": {"phoneNumbers": numbers}})
-
-    def _facts(self, number: str, verdicts: Sequence[str]) -> dict[str, Any]:
-        phone = self._people.phone(number)
-        facts = {
-            "type": phone.line, "carrier": phone.carrier, "reachable": phone.reachable, "dnc": phone.dnc, "tcpa": phone.tcpa,
-        }  # fmt: skip
-        return {"number": number, **{name: facts[name] for name in verdicts}}
 
 
 def _found(properties: list[dict[str, Any]], in_all: int) -> dict[str, Any]:

@@ -1,26 +1,40 @@
-"""BatchData's asynchronous skip trace: an answer at once, the document later to a URL (contracts §5.3)."""
+"""BatchData's asynchronous calls: an answer at once, the document later to a URL (contracts §5.3, §5.4)."""
+
+from collections.abc import Awaitable, Callable
 
 from sandbox.deliveries import Deliveries
-from sandbox.vendor import Answer, Call, RefusedError, Vendor
-from sandbox.vendors.batchdata.tracing import OK, Tracing
+from sandbox.vendor import Answer, Call, RefusedError, Vendor, json_object
+
+Answering = Callable[[Call], Awaitable[Answer]]
+OK = {"code": 200, "text": "OK"}
+FAULTS = ("callback_twice", "callback_lost")
 
 
 class Callbacks:
     """Takes requests and delivers their document, unsigned, as BatchData does."""
 
-    def __init__(self, vendor: Vendor, tracing: Tracing, deliveries: Deliveries) -> None:
+    def __init__(self, vendor: Vendor, deliveries: Deliveries) -> None:
         self._vendor = vendor
-        self._tracing = tracing
         self._deliveries = deliveries
 
-    async def answer(self, call: Call) -> Answer:
-        """`POST /api/v1/property/skip-trace/async`."""
-        requests, options = self._tracing.requests(call)
-        url = options.get("webhookUrl")
+    def later(self, answering: Answering) -> Answering:
+        """What *answering* answers at once, delivered to `options.webhookUrl` instead."""
+
+        async def answer(call: Call) -> Answer:
+            url = self._url(call)
+            return self._deliver(call, url, await answering(call))
+
+        return answer
+
+    def _url(self, call: Call) -> str:
+        options = json_object(self._vendor, call.body).get("options")
+        url = options.get("webhookUrl") if isinstance(options, dict) else None
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
             raise RefusedError(self._vendor.error(400, "options.webhookUrl is required"))
-        document = self._tracing.trace_v1(call, requests, options)
+        return url
+
+    def _deliver(self, call: Call, url: str, document: Answer) -> Answer:
         times = 0 if call.fault("callback_lost") else 2 if call.fault("callback_twice") else 1
         for _ in range(times):
-            self._deliveries.send(url, document)
+            self._deliveries.send(url, document.body)
         return Answer({"status": OK})

@@ -17,6 +17,15 @@ def address_of(request: Mapping[str, Any]) -> Address:
     )
 
 
+def names_a_property(request: Mapping[str, Any]) -> bool:
+    """Whether the request has an address, or a parcel with its county: by name and state, or by FIPS code."""
+    if isinstance(request.get("propertyAddress"), dict):
+        return address_of(request) != Address("")
+    return bool(
+        request.get("apn") and (request.get("countyFipsCode") or (request.get("county") and request.get("state")))
+    )
+
+
 def postal(address: Address) -> dict[str, Any]:
     """An address."""
     return {"street": address.street, "city": address.city, "state": address.state, "zip": address.zip}

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.ledger import Ledger
-from sandbox.people import Address, People, Person
+from sandbox.people import People, Person
 from sandbox.vendor import Answer, Call, RefusedError, Vendor, json_object
 from sandbox.vendors.batchdata import shapes
+from sandbox.vendors.batchdata.callbacks import OK
 
 MOST_PROPERTIES = 100
-OK = {"code": 200, "text": "OK"}
 
 
 class Tracing:
@@ -95,7 +95,7 @@ class Tracing:
 def _failure(call: Call, request: Mapping[str, Any]) -> str | None:
     if call.hits("partial", request):
         return "Unable to process request"
-    return None if shapes.address_of(request) != Address("") else "propertyAddress or apn is required"
+    return None if shapes.names_a_property(request) else "propertyAddress, or apn with its county, is required"
 
 
 def _counts(answers: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -7,8 +7,8 @@ from sandbox.ledger import Ledger
 from sandbox.vendor import Answer, Call, Operation, RefusedError
 from sandbox.vendors.instantly.adding import add_leads, is_skipped
 from sandbox.vendors.instantly.reading import Reader
-from sandbox.vendors.instantly.requests import AddLead, AddLeads, DeleteLeads, LeadFields, ListLeads
-from sandbox.vendors.instantly.workspace import Workspace, update_lead
+from sandbox.vendors.instantly.requests import AddLead, AddLeads, DeleteLeads, InterestStatus, LeadFields, ListLeads
+from sandbox.vendors.instantly.workspace import Workspace, now, update_lead
 
 _STATUS_OF_FILTER = {
     "FILTER_VAL_ACTIVE": 1, "FILTER_VAL_COMPLETED": 3, "FILTER_VAL_BOUNCED": -1, "FILTER_VAL_UNSUBSCRIBED": -2,
@@ -28,6 +28,7 @@ class Leads:
             Operation("add_lead", "POST", "/api/v2/leads", self._add_one),
             Operation("add_leads", "POST", "/api/v2/leads/add", self._add_many, ("partial", "blocklisted")),
             Operation("list_leads", "POST", "/api/v2/leads/list", self._list, ("cursor_on_last_page",)),
+            Operation("set_interest", "POST", "/api/v2/leads/update-interest-status", self._set_interest),
             Operation("delete_leads", "DELETE", "/api/v2/leads", self._delete_many),
             Operation("get_lead", "GET", "/api/v2/leads/{id}", self._get),
             Operation("update_lead", "PATCH", "/api/v2/leads/{id}", self._update),
@@ -65,6 +66,19 @@ class Leads:
         wanted = self._reader.read(ListLeads, call)
         found = [lead for lead in self._workspace.leads.values() if _is_wanted(lead, wanted)]
         return Answer(self._reader.page(call, found, wanted.limit, wanted.starting_after))
+
+    async def _set_interest(self, call: Call) -> Answer:
+        """Set at once, though Instantly calls it a job."""
+        wanted = self._reader.read(InterestStatus, call)
+        for lead in self._workspace.leads.values():
+            is_meant = (lead["email"] or "").lower() == wanted.lead_email.lower()
+            places = (wanted.campaign_id in (None, lead["campaign"]), wanted.list_id in (None, lead["list_id"]))
+            if is_meant and all(places):
+                at = now()
+                lead.update(
+                    lt_interest_status=wanted.interest_value, timestamp_updated=at, timestamp_last_interest_change=at
+                )
+        return Answer({"message": "Lead interest status update background job submitted"}, 202)
 
     async def _delete_many(self, call: Call) -> Answer:
         wanted = self._reader.read(DeleteLeads, call)

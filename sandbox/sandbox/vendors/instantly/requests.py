@@ -89,6 +89,17 @@ class DeleteLeads(_Request):
     limit: int = Field(10_000, ge=1, le=10_000)
 
 
+class InterestStatus(_Request):
+    """`POST /leads/update-interest-status`; null takes the status away."""
+
+    lead_email: str
+    interest_value: float | None
+    campaign_id: Uuid | None = None
+    list_id: Uuid | None = None
+    ai_interest_value: float | None = None
+    disable_auto_interest: bool = False
+
+
 class Timing(_Request):
     """From and to, `HH:MM`."""
 
@@ -169,14 +180,20 @@ class BlockListEntries(_Request):
     bl_values: list[str] = Field(min_length=1, max_length=1_000)
 
 
-class Subscription(_Request):
-    """`POST /webhooks`."""
+class SubscriptionFields(_Request):
+    """`PATCH /webhooks/{id}`."""
 
-    target_hook_url: str = Field(pattern=r"^https?://")
+    target_hook_url: str = Field("", pattern=r"^https?://")
     event_type: str | None = None
     campaign: Uuid | None = None
     name: str | None = None
     headers: dict[str, str] | None = None
+
+
+class Subscription(SubscriptionFields):
+    """`POST /webhooks`."""
+
+    target_hook_url: str = Field(pattern=r"^https?://")
 
 
 def complaint(error: ValidationError) -> str:

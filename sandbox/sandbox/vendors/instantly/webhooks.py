@@ -8,7 +8,7 @@ from sandbox.deliveries import Deliveries
 from sandbox.faults import Faults
 from sandbox.vendor import Answer, Call, Operation
 from sandbox.vendors.instantly.reading import Reader
-from sandbox.vendors.instantly.requests import BlockListEntries, BlockListEntry, Subscription
+from sandbox.vendors.instantly.requests import BlockListEntries, BlockListEntry, Subscription, SubscriptionFields
 from sandbox.vendors.instantly.workspace import ORGANIZATION, Workspace, now
 
 DELIVERY = "deliver_webhook"
@@ -64,6 +64,8 @@ class Webhooks:
             Operation("create_webhook", "POST", "/api/v2/webhooks", self._create),
             Operation("list_webhooks", "GET", "/api/v2/webhooks", self._list, ("cursor_on_last_page",)),
             Operation("get_webhook", "GET", "/api/v2/webhooks/{id}", self._get),
+            Operation("update_webhook", "PATCH", "/api/v2/webhooks/{id}", self._update),
+            Operation("resume_webhook", "POST", "/api/v2/webhooks/{id}/resume", self._resume),
             Operation("delete_webhook", "DELETE", "/api/v2/webhooks/{id}", self._delete),
         )
 
@@ -81,6 +83,17 @@ class Webhooks:
 
     async def _get(self, call: Call) -> Answer:
         return Answer(self._reader.found(self._workspace.webhooks, call))
+
+    async def _update(self, call: Call) -> Answer:
+        wanted = self._reader.read(SubscriptionFields, call)
+        subscription = self._reader.found(self._workspace.webhooks, call)
+        subscription.update(wanted.model_dump(exclude_unset=True))
+        return Answer(subscription)
+
+    async def _resume(self, call: Call) -> Answer:
+        subscription = self._reader.found(self._workspace.webhooks, call)
+        subscription.update(status=1, timestamp_error=None)
+        return Answer(subscription)
 
     async def _delete(self, call: Call) -> Answer:
         subscription = self._reader.found(self._workspace.webhooks, call)
