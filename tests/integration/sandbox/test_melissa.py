@@ -49,6 +49,26 @@ async def test_four_of_five_leads_can_be_verified(call: Any) -> None:
     assert len(good) >= 80
 
 
+async def test_whoever_is_known_by_all_four_is_verified_by_all_pairs(call: Any) -> None:
+    """Name, address, phone and email belong together in six pairs: VR01 to VR06 (contracts §4)."""
+    known = []
+    for number in range(1, 20):
+        person = await call.control("GET", f"people?street={number}%20Palmetto%20Ave&state=FL&zip=34698")
+        if person["phones"] and person["emails"] and person["name_is_known"] and "AS01" in person["address_codes"]:
+            contacts = {"PhoneNumber": person["phones"][0]["number"], "EmailAddress": person["emails"][0]}
+            known.append(melissa_record(number, **contacts))
+    records = conform(melissa.Answer, (await call.verify(*known)).json).Records
+    assert {code for code in records[0].Results.split(",") if code[0] == "V"} == {f"VR0{pair}" for pair in range(1, 7)}
+    phones_only = [{**record, "FullName": "", "EmailAddress": ""} for record in known]
+    records = conform(melissa.Answer, (await call.verify(*phones_only)).json).Records
+    assert all("VR04" in record.Results and record.Results.count("VR") == 1 for record in records)
+
+
+async def test_a_request_without_a_key_is_told_so(call: Any) -> None:
+    reply = await call("POST", "/melissa/v3/WEB/ContactVerify/doContactVerify", {"Records": [melissa_record(1)]})
+    assert conform(melissa.Answer, reply.json).TransmissionResults == "GE04"
+
+
 async def test_one_record_can_be_asked_for_by_get(call: Any) -> None:
     query = "id=sandbox-melissa-license&act=Check&format=json&a1=3%20Palmetto%20Ave&postal=34698&full=Marjorie%20Holt"
     reply = await call("GET", f"/melissa/v3/WEB/ContactVerify/doContactVerify?{query}")

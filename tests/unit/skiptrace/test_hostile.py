@@ -251,6 +251,16 @@ def test_batchdatas_persons_say_the_same_in_any_order(persons: list[Any], random
     assert first == second
 
 
+@pytest.mark.parametrize("status", [{}, {"status": None}, {"status": "OK"}, {"status": {"text": "OK"}}])
+def test_an_answer_that_does_not_say_how_it_went_is_read(status: dict[str, Any]) -> None:
+    assert numbers("v1", reply(status | {"results": {"persons": [person()]}})) == [["+17275550142"], []]
+
+
+def test_an_answer_of_melissas_without_codes_for_all_of_it_is_read() -> None:
+    record = {"RecordID": str(UUID(int=1)), "Results": "AS01,PS01", "PhoneNumber": "7275550001"}
+    assert numbers("melissa", reply({"Records": [record]}))[0] == ["+17275550001"]
+
+
 def test_a_byte_order_mark_loses_no_answer() -> None:
     answer = v1(person())
     marked = Reply(200, "application/json", b"\xef\xbb\xbf" + answer.body)

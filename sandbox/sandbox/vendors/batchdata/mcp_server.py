@@ -1,6 +1,7 @@
 """BatchData's MCP server, on the official library: Streamable HTTP at `/mcp`, SSE at `/sse` (contracts §5.6)."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -132,7 +133,7 @@ class BatchDataMcp(Vendor):
         tool = self._tools.get(params.name)
         if tool is None:
             return _text(f"Unknown tool: {params.name}", is_error=True)
-        hits = self._faults.hitting(self.name, params.name, _OF_TOOLS, orjson.dumps(arguments).decode())
+        hits = self._faults.hitting(self.name, params.name, _OF_TOOLS, json.dumps(arguments, separators=(",", ":")))
         failed = next((fault for fault in hits if fault.kind == "tool_error"), None)
         if failed is not None:
             return _text(f"Error searching properties: API request failed: {failed.status}", is_error=True)

@@ -84,8 +84,8 @@ def _property(question: Question) -> dict[str, Any]:
 
 
 def check_body_status(answer: dict[str, Any], reply: Reply) -> None:
-    """Raise what the `status` inside an *answer* means, as if HTTP had said it."""
-    check_status(replace(reply, status=int(answer["status"].get("code", _OK))))
+    """Raise what the `status` inside an *answer* means, as if HTTP had said it; one that is missing says nothing."""
+    check_status(replace(reply, status=int(_object(answer.get("status")).get("code", _OK))))
 
 
 def _v1_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[str, list[dict[str, Any]]]:

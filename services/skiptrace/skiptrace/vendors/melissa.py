@@ -76,7 +76,7 @@ class Melissa:
         records: dict[str, list[dict[str, Any]]] = {str(question.lead_id): [] for question in questions}
         try:
             answer = reply.document
-            transmission = _codes(answer["TransmissionResults"])
+            transmission = _codes(answer.get("TransmissionResults"))
             for record in answer.get("Records") or ():
                 if isinstance(record, dict):
                     records.get(_text(record.get("RecordID")), []).append(record)
