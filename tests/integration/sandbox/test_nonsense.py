@@ -52,7 +52,8 @@ async def test_instantly_refuses_with_400(call: Any, path: str) -> None:
 
 
 async def test_melissa_refuses_records_that_are_none(call: Any) -> None:
-    assert (await call.verify("no record")).status == 400
+    refused = await call.verify("no record")
+    assert (refused.status, refused.headers["Content-Type"]) == (400, "application/problem+json")
     assert (await call.verify({"AddressLine1": 7, "FullName": ["x"]})).status == 200
 
 
