@@ -79,6 +79,11 @@ class Counts(Open):
     noMatchCount: int
     errorCount: int
 
+    @model_validator(mode="after")
+    def counts_every_request_once(self) -> "Counts":
+        assert self.requestCount == self.matchCount + self.noMatchCount + self.errorCount
+        return self
+
 
 class PhoneV1(Open):
     """A phone, ten digits."""

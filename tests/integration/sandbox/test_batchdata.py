@@ -211,3 +211,19 @@ async def test_what_is_no_phone_number_is_refused_and_free(call: Any, number: st
 async def test_a_parcel_is_named_with_its_county(call: Any, parcel: dict[str, str], is_taken: bool) -> None:
     [person] = conform(batchdata.AnswerV1, (await call.trace(parcel)).json).results.persons
     assert person.meta.error is not is_taken
+
+
+async def test_whoever_sues_has_no_phones(call: Any) -> None:
+    await call.fault("batchdata", "litigator")
+    v1 = conform(batchdata.AnswerV1, (await call.trace(*SEVERAL)).json).results.persons
+    assert {(person.litigator, len(person.phoneNumbers)) for person in v1 if person.meta.matched} == {(True, 0)}
+    assert any(person.emails for person in v1)
+
+
+async def test_a_trace_and_the_checks_say_the_same_of_a_phone(call: Any) -> None:
+    persons = conform(batchdata.AnswerV1, (await call.trace(*SEVERAL)).json).results.persons
+    traced = {phone.number: phone.dnc for person in persons for phone in person.phoneNumbers}
+    reply = await call("POST", "/batchdata/api/v1/phone/dnc", {"requests": list(traced)[:100]}, BATCHDATA)
+    checked = {phone.number: phone.dnc for phone in conform(batchdata.Checked, reply.json).results.phoneNumbers}
+    assert checked.items() <= traced.items()
+    assert set(checked.values()) == {True, False}

@@ -92,6 +92,7 @@ async def test_one_lead_can_be_added_read_changed_and_removed(call: Any) -> None
     campaign = await call.campaign()
     body = {"campaign": campaign, "email": "a@example.com", "first_name": "Ann", "custom_variables": {"lead_id": "1"}}
     lead = conform(instantly.Lead, (await call.instantly("POST", "/leads", body)).json)
+    assert lead.verification_status == 11, "pending"
     assert lead.payload == {"firstName": "Ann", "lead_id": "1"}
     changed = await call.instantly("PATCH", f"/leads/{lead.id}", {"custom_variables": {"est_value": 5}})
     assert conform(instantly.Lead, changed.json).payload == {"firstName": "Ann", "lead_id": "1", "est_value": 5}
@@ -166,3 +167,21 @@ async def test_the_interest_of_a_lead_can_be_set_and_taken_away(call: Any) -> No
         assert [lead.get("lt_interest_status") for lead in leads] == [value, None]
     reply = await call.instantly("POST", "/leads/update-interest-status", {"lead_email": "a@example.com"})
     assert reply.status == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/leads/list", {"limit": 101}),
+        ("DELETE", "/leads", {"campaign_id": "0198a1c2-5b7e-7c31-9d10-2f6a4c11e001", "limit": 10_001}),
+        ("POST", "/block-lists-entries/bulk-create", {"bl_values": [f"{n}@example.com" for n in range(1_001)]}),
+    ],
+)
+async def test_more_than_the_most_is_refused(call: Any, method: str, path: str, body: dict[str, Any]) -> None:
+    assert (await call.instantly(method, path, body)).status == 400
+
+
+async def test_a_list_takes_nothing_from_the_plan(call: Any) -> None:
+    body = {"list_id": "0198a1c2-5b7e-7c31-9d10-2f6a4c11e001", "leads": [{"email": "a@example.com"}]}
+    reply = await call.instantly("POST", "/leads/add", body)
+    assert conform(instantly.BulkAdded, reply.json).remaining_in_plan is None

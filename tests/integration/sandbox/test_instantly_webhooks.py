@@ -25,6 +25,7 @@ async def test_a_delivery_is_flat_and_brings_our_variables_and_our_header(call: 
     [(headers, body)] = hooks.received
     delivery = conform(instantly.Delivery, body)
     assert headers["X-EC-Webhook-Secret"] == "s3cret"
+    assert delivery.lead_email == delivery.email == "a@example.com"
     assert (delivery.campaign_id, body["lead_id"], body["reply_text"]) == (
         campaign,
         "ld_a@example.com",
