@@ -50,11 +50,11 @@ _BY_AREA_CODE = (
     "281 325 346 361 409 430 432 469 512 682 713 726 737 806 817 830 832 903 915 936 940 945 956 972 979,UT 385 435 801,VA 276 434 "
     "540 571 686 703 757 804 826 948,VI 340,VT 802,WA 206 253 360 425 509 564,WI 262 274 353 414 534 608 715 920,WV 304 681,WY 307"
 )
-_OVERLAYS = {"930": "812", "364": "270", "448": "850", "458": "541"}
-"""Area codes over a border of time zones that phonenumbers knows one side of, and those they lie over."""
+_OVERLAYS = {"930": "812", "364": "270", "448": "850", "458": "541", "689": "407"}
+"""Area codes that phonenumbers puts on one side of a border of time zones, 689 on the wrong one, and those they lie over."""
 
-_BY_CUSTOM = {"334": "E", "580": "M"}
-"""Area codes with towns that live by the neighbour's clock: Phenix City, Alabama; Kenton, Oklahoma."""
+_BY_CUSTOM = {"334": "E", "402": "M", "531": "M", "580": "M"}
+"""Area codes with towns by another clock: Phenix City, Alabama; Cody, Nebraska, with its overlay; Kenton, Oklahoma."""
 
 _NUMBER = re.compile(r"\+1([2-9][0-9]{2})[2-9][0-9]{6}")
 _STATE_OF_AREA_CODE = {code: entry[:2] for entry in _BY_AREA_CODE.split(",") for code in entry[3:].split(" ")}

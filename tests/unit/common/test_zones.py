@@ -1,7 +1,10 @@
 """Where a number or an address may be: all that is possible, and nothing where nothing is known."""
 
+from collections import Counter, defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
@@ -26,7 +29,7 @@ UNNAMED = {
     "939": "PR",
 }
 """Area codes whose state the library names by towns only, or not at all."""
-ZIP_CODES: list[dict[str, str]] = zipcodes.list_all()  # type: ignore[no-untyped-call]  # it says less of its types than it knows
+ZIP_CODES: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]  # it says less of its types than it knows
 UNITED = {"US", "PR", "VI", "GU", "AS", "MP"}
 ELSEWHERE = {"79942"}
 """ZIP codes that the library puts into a zone they are not in: this one is El Paso's."""
@@ -49,6 +52,9 @@ def test_an_area_code_gives_its_state_and_zone() -> None:
         ("+19285550142", {MOUNTAIN, "America/Phoenix"}),  # Arizona, with the Navajo Nation
         ("+15415550142", {PACIFIC, MOUNTAIN}),  # Oregon, with Malheur County
         ("+13345550142", {CENTRAL, EASTERN}),  # Phenix City lives by Georgia's clock
+        ("+16895550142", {EASTERN, CENTRAL}),  # Orlando: phonenumbers knows Central alone
+        ("+14025550142", {CENTRAL, MOUNTAIN}),  # Nebraska, with the west of Cherry County
+        ("+15315550142", {CENTRAL, MOUNTAIN}),  # its overlay
         ("+14805550142", {"America/Phoenix"}),
         ("+18085550142", {"Pacific/Honolulu"}),
     ],
@@ -155,6 +161,21 @@ def test_no_zip_code_has_a_zone_that_is_not_among_ours() -> None:
             wrong.append((entry["zip_code"], entry["timezone"]))
     assert {code for code, _ in wrong} == ELSEWHERE
     assert seen > 41_000
+
+
+def test_no_area_code_lacks_the_zone_of_most_of_its_zip_codes() -> None:
+    shown: dict[str, Counter[tuple[timedelta | None, ...]]] = defaultdict(Counter)
+    for entry in ZIP_CODES:
+        with suppress(ZoneInfoNotFoundError, ValueError):
+            for code in entry["area_codes"]:
+                shown[code][clock(entry["timezone"])] += 1
+    lacking = []
+    for code, clocks in shown.items():
+        possible = places_of_number(f"+1{code}5550142")
+        if possible and clocks.most_common(1)[0][0] not in {clock(place.zone) for place in possible}:
+            lacking.append(code)
+    assert lacking == []
+    assert len(shown) > 350
 
 
 def test_every_zip_code_in_a_state_has_a_place() -> None:
