@@ -4,6 +4,7 @@ Texts have two kinds of blanks: `$name` is filled here, once; `{{name}}` is fill
 """
 
 import re
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from string import Template
@@ -31,7 +32,41 @@ Timezone = Literal[
 ]
 """Instantly's names for the zones of the United States; it knows no New_York, Denver or Los_Angeles (contracts §1)."""
 
-_BLANK = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_FILLED = frozenset("{{" + name + "}}" for name in THEIRS)
+_BRACES = re.compile(r"\{\{[^{}]*\}{0,2}|\}\}|(?<!\$)\{\w+\}")
+"""What is a blank of Instantly's, or was meant as one."""
+
+_LONGEST_BODY = 100_000
+"""Characters; mailboxes clip what is longer."""
+
+
+def _blanks(text: str, ours: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Those of *ours* that *text* leaves blank. Raises ValueError for a blank that nobody fills."""
+    template = Template(text)
+    if not template.is_valid():
+        raise ValueError("a dollar sign is written $$")
+    named = frozenset(template.get_identifiers())
+    nobodys = {f"${name}" for name in named - ours} | {found[:40] for found in _BRACES.findall(text)} - _FILLED
+    if nobodys:
+        raise ValueError(f"nobody fills {', '.join(sorted(nobodys))}")
+    return named
+
+
+def _text(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("there is a NUL character in it")
+    return text
+
+
+def _line(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("it is not one line of text")
+    return text
+
+
+def _said(text: str) -> str:
+    _blanks(text)
+    return text
 
 
 def _account(text: str) -> str:
@@ -43,45 +78,42 @@ def _account(text: str) -> str:
 Account = Annotated[str, AfterValidator(_account)]
 """An email account connected at Instantly."""
 
+Text = Annotated[str, AfterValidator(_text)]
+Line = Annotated[str, Field(min_length=1), AfterValidator(_line)]
+Said = Annotated[Text, Field(max_length=2_000), AfterValidator(_said)]
+"""What a persona says: it fills a blank, and so has none of ours itself."""
+
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
 class Step(_Model):
     """One email of a sequence. *day* counts from 1, the day the sequence begins."""
 
     day: int = Field(ge=1, le=60)
-    subject: str = Field(min_length=1, max_length=200)
-    body: str
+    subject: Line = Field(max_length=200)
+    body: Text = Field(max_length=_LONGEST_BODY)
 
     @model_validator(mode="after")
     def _is_lawful_and_complete(self) -> Self:
         """CAN-SPAM (15 U.S.C. 7704(a)(5)): every email has a postal address and a way to opt out."""
-        if "$postal_address" not in self.body:
+        _blanks(self.subject, OURS)
+        if "postal_address" not in _blanks(self.body, OURS):
             raise ValueError("the body has no $postal_address")
         if "{{opt_out_link}}" not in self.body:
             raise ValueError("the body has no {{opt_out_link}}")
-        unknown = set(_BLANK.findall(self.subject + self.body)) - THEIRS
-        if unknown:
-            raise ValueError(f"nobody fills {', '.join(sorted(unknown))}")
-        ours = Template(f"{self.subject}\n{self.body}")
-        if not ours.is_valid():
-            raise ValueError("a dollar sign is written $$")
-        unknown = set(ours.get_identifiers()) - OURS
-        if unknown:
-            raise ValueError(f"nobody fills ${', $'.join(sorted(unknown))}")
         return self
 
 
 class Persona(_Model):
     """Who signs the emails of one campaign, and how she or he writes."""
 
-    id: int = Field(ge=1)
-    name: str = Field(min_length=1, max_length=80)
-    role: str
-    opening: str
-    closing: str
+    id: int = Field(ge=1, le=2**31 - 1)
+    name: Line = Field(max_length=80)
+    role: Said
+    opening: Said
+    closing: Said
     senders: tuple[Account, ...] = Field((), description="Email accounts at Instantly that send for this persona.")
 
 
@@ -89,17 +121,23 @@ class Schedule(_Model):
     """The hours of Monday to Friday in which Instantly sends."""
 
     timezone: Timezone = "America/Detroit"
-    opens: str = Field("09:00", alias="from", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    closes: str = Field("17:00", alias="to", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    opens: str = Field("09:00", alias="from", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    closes: str = Field("17:00", alias="to", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.opens >= self.closes:
+            raise ValueError(f"nothing is ever sent from {self.opens} to {self.closes}")
+        return self
 
 
 class Campaign(_Model):
     """A campaign for each of *personas* at each of *brokers*; `all` means every one, of brokers every active one."""
 
-    name: str = Field(min_length=1, max_length=60)
+    name: Line = Field(max_length=60)
     sequence: str
-    personas: Literal["all"] | tuple[int, ...] = "all"
-    brokers: Literal["all"] | tuple[str, ...] = "all"
+    personas: Literal["all"] | Annotated[tuple[int, ...], Field(min_length=1)] = "all"
+    brokers: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=1)] = "all"
     schedule: Schedule = Schedule()
     senders: tuple[Account, ...] = Field((), description="Accounts that send for personas without any of their own.")
 
@@ -113,8 +151,10 @@ class CampaignFile(_Model):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if not (self.personas and self.campaigns):
+            raise ValueError("without a persona and a campaign there is nothing to send")
         ids = [persona.id for persona in self.personas]
-        if len(set(ids)) < len(ids) or len({persona.name for persona in self.personas}) < len(ids):
+        if len(set(ids)) < len(ids) or len({persona.name.casefold() for persona in self.personas}) < len(ids):
             raise ValueError("two personas have one id or name")
         for name, steps in self.sequences.items():
             days = [step.day for step in steps]
@@ -152,19 +192,43 @@ def without_senders(file: CampaignFile) -> list[str]:
     ]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice, and hours, days, numbers, yes and no are the text that they look like."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, form) for tag, form in forms if tag in {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}]
+        for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - theirs
+        seen = set[str]()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path) -> CampaignFile:
     """The file at *path*. Raises UsageError that says where it is not as it must be."""
+    advice = "docs/adding-a-campaign.md explains every field."
     try:
-        return CampaignFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return CampaignFile.model_validate(yaml.load(path.read_text(encoding="utf-8"), _Loader))  # noqa: S506 - it is a SafeLoader
     except OSError as error:
         raise UsageError(f"{path} cannot be read.", "Name a campaign file; see docs/adding-a-campaign.md.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no UTF-8 text.", "Save it as UTF-8.") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is no YAML: {error}") from error
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in error.errors()]
-        raise UsageError(f"{path} is not a campaign file: {'; '.join(problems[:3])}.") from error
+        problems = [_told(".".join(map(str, one["loc"])) or "file", one["msg"]) for one in error.errors()]
+        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""  # noqa: PLR2004 - three are read
+        raise UsageError(f"{path} is not a campaign file: {'; '.join(problems[:3])}{more}.", advice) from error
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path} is no YAML: {error}", advice) from error
+
+
+def _told(place: str, message: str) -> str:
+    return f"{place}: {message.removeprefix('Value error, ')}"
 
 
 def rows(file: CampaignFile, postal_address: str, brokers: dict[str, Any]) -> list[dict[str, Any]]:
@@ -198,10 +262,11 @@ def _broker(brokers: dict[str, Any], name: str) -> Any:
 def _filled(step: Step, persona: Persona, postal_address: str) -> dict[str, Any]:
     blanks = {
         "persona_name": persona.name,
-        "persona_role": persona.role,
-        "opening": persona.opening,
-        "closing": persona.closing,
+        "persona_role": Template(persona.role).substitute(),
+        "opening": Template(persona.opening).substitute(),
+        "closing": Template(persona.closing).substitute(),
         "postal_address": postal_address,
     }
-    body = Template(step.body).substitute(blanks).strip().replace("\n", "<br/>")
-    return {"day": step.day, "subject": Template(step.subject).substitute(blanks), "body": body}
+    body = "<br/>".join(Template(step.body).substitute(blanks).strip().splitlines())
+    subject = " ".join(Template(step.subject).substitute(blanks).split())
+    return {"day": step.day, "subject": subject, "body": body}

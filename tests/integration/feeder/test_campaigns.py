@@ -148,6 +148,22 @@ async def test_a_campaign_that_left_the_file_pauses_where_that_is_asked_for(
     assert sorted(campaign["status"] for campaign in empty.campaigns.values()) == [1] * 2 + [2] * 43
 
 
+async def test_personas_may_swap_names_or_get_other_ids(
+    feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity, tmp_path: Any
+) -> None:
+    from cli.campaigns import SHIPPED
+
+    text, changed = SHIPPED.read_text(), tmp_path / "changed.yaml"
+    (await equity.soon("campaigns", "sync")).ok()
+    changed.write_text(text.replace("id: 1, name: Carlos", "id: 1, name: Priya").replace("2, name: Priya", "2, name: Carlos"))
+    swapped = (await equity.soon("campaigns", "sync", changed, "--json")).ok().json
+    assert swapped == {"created": 0, "updated": 2, "unchanged": 43, "retired": 0}
+    changed.write_text(text.replace("id: 1, name: Carlos", "id: 46, name: Carlos"))
+    renumbered = (await equity.soon("campaigns", "sync", changed, "--json")).ok().json
+    assert renumbered == {"created": 0, "updated": 2, "unchanged": 43, "retired": 0}
+    assert await ranch.ask("select count(*) from app.campaigns") == [45]
+
+
 async def test_accounts_that_send_are_brought_along_and_their_lack_is_told(
     feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity, tmp_path: Any
 ) -> None:
@@ -194,8 +210,10 @@ async def test_a_change_that_meets_a_pause_keeps_nobody_from_being_fed(
 
 
 async def test_without_a_postal_address_nothing_is_made(ranch: Ranch, equity: Equity) -> None:
-    ran = await equity.soon("campaigns", "sync", POSTAL_ADDRESS="")
-    assert (ran.code, "POSTAL_ADDRESS" in ran.err) == (2, True)
+    for blank in ("", "  "):
+        ran = await equity.soon("campaigns", "sync", POSTAL_ADDRESS=blank)
+        assert (ran.code, "POSTAL_ADDRESS" in ran.err) == (2, True)
+    assert await ranch.ask("select count(*) from app.campaigns") == [0]
     assert (await equity.soon("campaigns", "sync", "--check", POSTAL_ADDRESS="")).code == 0
 
 

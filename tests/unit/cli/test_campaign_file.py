@@ -1,5 +1,6 @@
 """The campaign file: what is shipped is lawful and whole, and what is not is refused with a reason."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,23 @@ def test_every_email_of_every_persona_has_postal_address_opt_out_and_no_blank_of
     [
         ("Hello. {{opt_out_link}} {{consent_link}}", "postal_address"),
         ("Hello. $postal_address {{consent_link}}", "opt_out_link"),
-        ("$postal_address {{opt_out_link}} {{consent_link}} {{shoe_size}}", "nobody fills shoe_size"),
-        ("$postal_address {{opt_out_link}} {{consent_link}} $motto", "nobody fills .motto"),
-        ("Up to $5,000. $postal_address {{opt_out_link}} {{consent_link}}", "a dollar sign is written \\$\\$"),
-        ("Up to 5$ $postal_address {{opt_out_link}} {{consent_link}}", "a dollar sign is written \\$\\$"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} {{shoe_size}}", "nobody fills {{shoe_size}}"),
+        ("$$postal_address {{opt_out_link}} {{consent_link}}", "postal_address"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} {{first Name}}", "nobody fills {{first Name}}"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} {{firstName}", "nobody fills {{firstName}"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} firstName}}", "nobody fills }}"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} {firstName}", "nobody fills {firstName}"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} {{ lastName }}", "nobody fills {{ lastName }}"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} " + "x" * 100_000, "at most 100000 characters"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} \0", "NUL"),
+        ("$postal_address {{opt_out_link}} {{consent_link}} $motto", "nobody fills $motto"),
+        ("Up to $5,000. $postal_address {{opt_out_link}} {{consent_link}}", "a dollar sign is written $$"),
+        ("Up to 5$ $postal_address {{opt_out_link}} {{consent_link}}", "a dollar sign is written $$"),
     ],
 )
 def test_an_email_that_may_not_be_sent_is_refused(raw: Any, tmp_path: Path, body: str, says: str) -> None:
     raw["sequences"]["four_steps"][0]["body"] = body
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(UsageError, match=re.escape(says)):
         campaigns.load(written(tmp_path, raw))
 
 
@@ -59,6 +68,11 @@ def test_what_does_not_fit_together_is_refused(raw: Any, tmp_path: Path) -> None
         ({"campaigns": [{"name": "X", "sequence": "four_steps", "personas": [99]}]}, "persona that is not there"),
         ({"personas": [raw["personas"][0]] * 2}, "one id or name"),
         ({"campaigns": [{"name": "X", "sequence": "four_steps", "personas": [1]}] * 2}, "named 'X - Carlos'"),
+        ({"personas": [raw["personas"][0], raw["personas"][1] | {"name": " carlos "}]}, "one id or name"),
+        ({"personas": []}, "nothing to send"),
+        ({"campaigns": []}, "nothing to send"),
+        ({"campaigns": [{"name": "X", "sequence": "four_steps", "personas": []}]}, "at least 1 item"),
+        ({"campaigns": [{"name": "X", "sequence": "four_steps", "brokers": []}]}, "at least 1 item"),
         ({"unknown": 1}, "Extra inputs"),
     ):
         with pytest.raises(UsageError, match=says):
@@ -68,6 +82,59 @@ def test_what_does_not_fit_together_is_refused(raw: Any, tmp_path: Path) -> None
         campaigns.load(written(tmp_path, raw))
 
 
+@pytest.mark.parametrize(
+    ("says", "problem"),
+    [
+        ({"opening": "Hello {{shoe_size}}"}, "personas.0.opening: nobody fills {{shoe_size}}"),
+        ({"opening": "I am $persona_name"}, "personas.0.opening: nobody fills $persona_name"),
+        ({"closing": "Up to $5,000"}, "personas.0.closing: a dollar sign is written $$"),
+        ({"role": "guide\0"}, "personas.0.role: there is a NUL character in it"),
+        ({"name": "   "}, "personas.0.name: String should have at least 1 character"),
+        ({"name": "Car\nlos"}, "personas.0.name: it is not one line of text"),
+        ({"id": 2**31}, "personas.0.id"),
+    ],
+)
+def test_what_a_persona_says_is_read_as_strictly_as_the_emails(
+    raw: Any, tmp_path: Path, says: dict[str, Any], problem: str
+) -> None:
+    raw["personas"][0] |= says
+    with pytest.raises(UsageError, match=re.escape(problem)):
+        campaigns.load(written(tmp_path, raw))
+
+
+@pytest.mark.parametrize(("opens", "closes"), [("17:00", "09:00"), ("09:00", "09:00")])
+def test_hours_in_which_nothing_would_be_sent_are_refused(raw: Any, tmp_path: Path, opens: str, closes: str) -> None:
+    raw["campaigns"][0]["schedule"] |= {"from": opens, "to": closes}
+    with pytest.raises(UsageError, match=f"nothing is ever sent from {opens} to {closes}"):
+        campaigns.load(written(tmp_path, raw))
+
+
+def test_a_key_that_stands_twice_is_refused_and_its_place_named(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text(campaigns.SHIPPED.read_text() + "campaigns: []\n")
+    with pytest.raises(UsageError, match=r"'campaigns' stands twice[^$]*line 170"):
+        campaigns.load(file)
+
+
+def test_what_looks_like_an_hour_a_number_or_a_no_is_text(tmp_path: Path) -> None:
+    file = tmp_path / "plain.yaml"
+    text = campaigns.SHIPPED.read_text().replace('from: "09:00"', "from: 10:30").replace("name: Carlos", "name: No")
+    file.write_text(text.replace("name: Priya", "name: 2026-02-30"))
+    read = campaigns.load(file)
+    assert read.campaigns[0].schedule.opens == "10:30"
+    assert [persona.name for persona in read.personas[:2]] == ["No", "2026-02-30"]
+
+
+def test_every_kind_of_line_end_becomes_a_break_and_a_subject_is_one_line(raw: Any, tmp_path: Path) -> None:
+    step = raw["sequences"]["four_steps"][0]
+    step["body"] = "a\r\nb\rc\n{{opt_out_link}} {{consent_link}} $postal_address"
+    step["subject"] = "About $opening"
+    raw["personas"][0]["opening"] = "two\nlines for $$5"
+    made = campaigns.rows(campaigns.load(written(tmp_path, raw)), ADDRESS, {"Ann": 1})[0]["sequence"][0]
+    assert made["body"].startswith("a<br/>b<br/>c<br/>{{opt_out_link}}")
+    assert made["subject"] == "About two lines for $5"
+
+
 def test_a_zone_that_instantly_does_not_know_is_refused(raw: Any, tmp_path: Path) -> None:
     raw["campaigns"][0]["schedule"]["timezone"] = "America/New_York"
     with pytest.raises(UsageError, match="timezone"):
@@ -75,7 +142,7 @@ def test_a_zone_that_instantly_does_not_know_is_refused(raw: Any, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\xe9", b"\x00", b"a: [1", b"- 1", b"!!python/object/apply:os.system [id]", b"&a [*a, *a]"]
+    "content", [b"", b"\xe9", b"\x00", b"a: [1", b"- 1", b"!!python/object/apply:os.system [id]", b"&a [*a, *a]", b"a: !!int b", b"a: !!timestamp b", b"[" * 9_000]
 )
 def test_what_is_no_campaign_file_is_told_without_a_traceback(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "odd.yaml"

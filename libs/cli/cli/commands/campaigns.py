@@ -43,7 +43,7 @@ def sync(
         counts = {"personas": len(read.personas), "emails": steps, "campaigns": len(read.campaigns)}
         done(f"{file.name} is right: {counts['personas']} personas, {steps} emails.", counts, as_json=as_json)
         return
-    address = CliSettings().postal_address
+    address = (CliSettings().postal_address or "").strip()
     if not address:
         raise UsageError(
             "POSTAL_ADDRESS is not set.", "Every email carries the sender's postal address: the law wants it."
