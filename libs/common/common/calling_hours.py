@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.business_days import is_public_holiday
 from common.zones import Place
@@ -72,8 +72,11 @@ def next_calling_time(places: Collection[Place], at: datetime) -> datetime | Non
 
 
 def _next_opening(place: Place, at: datetime) -> datetime | None:
-    """The first moment from *at* on that lies in the window of one place."""
-    zone = ZoneInfo(place.zone)
+    """The first moment from *at* on that lies in the window of one place; none by a clock that this machine does not know."""
+    try:
+        zone = ZoneInfo(place.zone)
+    except ZoneInfoNotFoundError:
+        return None
     today = at.astimezone(zone).date()
     for ahead in range(_HORIZON.days):
         day = today + timedelta(days=ahead)

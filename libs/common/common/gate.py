@@ -122,6 +122,14 @@ def _try_again_at(facts: Facts, now: datetime, reasons: tuple[Reason, ...]) -> d
     return next_calling_time(_possible_places(facts), moment) if facts.channel == "phone" else moment
 
 
+def _flag(flag: bool | None, unknown: Reason, reason: Reason, *, refuses: bool = True) -> Iterator[Reason]:
+    """*reason* where *flag* is *refuses*; whatever is neither True nor False, such as a text, is not known."""
+    if flag is refuses:
+        yield reason
+    elif flag is not (not refuses):
+        yield unknown
+
+
 def _value(facts: Facts, _: datetime) -> Iterator[Reason]:
     """Flags, consents and limits hang on the value, so nothing is decided without one (design §5)."""
     if not facts.value_hash:
@@ -130,10 +138,7 @@ def _value(facts: Facts, _: datetime) -> Iterator[Reason]:
 
 def _suppression(facts: Facts, _: datetime) -> Iterator[Reason]:
     """An opt-out is honoured at once: 15 U.S.C. 7704(a)(4) for email, 47 CFR 64.1200(d) and (a)(10) for calls (design §6)."""
-    if facts.suppressed is None:
-        yield Reason.SUPPRESSED_UNKNOWN
-    elif facts.suppressed:
-        yield Reason.SUPPRESSED
+    return _flag(facts.suppressed, Reason.SUPPRESSED_UNKNOWN, Reason.SUPPRESSED)
 
 
 def _status(facts: Facts, _: datetime) -> Iterator[Reason]:
@@ -144,30 +149,18 @@ def _status(facts: Facts, _: datetime) -> Iterator[Reason]:
 
 def _person(facts: Facts, _: datetime) -> Iterator[Reason]:
     """Neither the dead nor those who sue callers for a living (design §6)."""
-    if facts.deceased is None:
-        yield Reason.DECEASED_UNKNOWN
-    elif facts.deceased:
-        yield Reason.DECEASED
-    if facts.litigator is None:
-        yield Reason.LITIGATOR_UNKNOWN
-    elif facts.litigator:
-        yield Reason.LITIGATOR
+    yield from _flag(facts.deceased, Reason.DECEASED_UNKNOWN, Reason.DECEASED)
+    yield from _flag(facts.litigator, Reason.LITIGATOR_UNKNOWN, Reason.LITIGATOR)
 
 
 def _verification(facts: Facts, _: datetime) -> Iterator[Reason]:
     """The value itself is verified, not another one of the same lead (design §6, hazards S5)."""
-    if facts.verified is None:
-        yield Reason.VERIFIED_UNKNOWN
-    elif not facts.verified:
-        yield Reason.UNVERIFIED
+    return _flag(facts.verified, Reason.VERIFIED_UNKNOWN, Reason.UNVERIFIED, refuses=False)
 
 
 def _repetition(facts: Facts, _: datetime) -> Iterator[Reason]:
     """No household hears from us twice, however many homes it owns (design §6, hazards S5)."""
-    if facts.duplicate is None:
-        yield Reason.DUPLICATE_UNKNOWN
-    elif facts.duplicate:
-        yield Reason.DUPLICATE
+    return _flag(facts.duplicate, Reason.DUPLICATE_UNKNOWN, Reason.DUPLICATE)
 
 
 def _seller(facts: Facts, _: datetime) -> Iterator[Reason]:
@@ -211,11 +204,11 @@ def _registry(facts: Facts, now: datetime) -> Iterator[Reason]:
 
     Written consent would lift it in law; the design asks for both.
     """
-    if facts.dnc is None:
+    if facts.dnc is not True and facts.dnc is not False:
         yield Reason.DNC_UNKNOWN
     if facts.dnc_checked_at is None:
         yield Reason.DNC_CHECKED_AT_UNKNOWN
-    if facts.dnc:
+    if facts.dnc is True:
         yield Reason.ON_DNC_LIST
     if facts.dnc_checked_at and not now - DNC_VALID_FOR <= facts.dnc_checked_at <= now + CLOCK_SKEW:
         yield Reason.DNC_CHECK_TOO_OLD

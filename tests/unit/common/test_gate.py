@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from common.gate import ATTEMPTS_IN_ALL, Consent, Decision, Facts, decide
+from common.gate import ATTEMPTS_IN_ALL, CLOCK_SKEW, Consent, Decision, Facts, decide
 from common.refusals import Reason
-from common.zones import NOWHERE, places_of_address, places_of_number
+from common.zones import NOWHERE, Place, places_of_address, places_of_number
 
 NOW = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)  # a Tuesday: one in the afternoon in Florida
 NUMBER, OTHER_NUMBER = b"n" * 32, b"o" * 32
@@ -90,6 +90,17 @@ def test_what_refuses_over_either_channel_refuses_for_good(
     assert decision.try_again_at is None
 
 
+@pytest.mark.parametrize("field", ["suppressed", "deceased", "litigator", "verified", "duplicate", "dnc"])
+@pytest.mark.parametrize("odd", ["", "no", "true", 0, 1, ()])
+def test_a_flag_that_is_neither_true_nor_false_is_not_known(field: str, odd: object) -> None:
+    assert refused(CALL, **{field: odd}) == [f"{field}_unknown"]
+
+
+def test_a_zone_that_this_machine_does_not_know_is_never_calling_time() -> None:
+    places = frozenset({*CLEARWATER, Place("FL", "America/Atlantis")})
+    assert decide(replace(CALL, property_places=places), NOW) == Decision((Reason.OUTSIDE_CALLING_HOURS,))
+
+
 @pytest.mark.parametrize("channel", [None, "fax", ""])
 def test_a_channel_that_is_not_known_refuses_and_asks_no_further(channel: Any) -> None:
     assert refused(CALL, channel=channel) == ["channel_unknown"]
@@ -145,7 +156,7 @@ def test_a_new_owner_has_not_signed_what_the_old_one_did() -> None:
 
 def test_a_consent_of_tomorrow_is_none_today_but_clocks_may_differ_a_little() -> None:
     assert refused(CALL, consents=(Consent(NUMBER, "broker-1", NOW + DAY),)) == ["no_consent"]
-    assert refused(CALL, consents=(Consent(NUMBER, "broker-1", NOW + timedelta(seconds=2)),)) == []
+    assert refused(CALL, consents=(Consent(NUMBER, "broker-1", NOW + CLOCK_SKEW),)) == []
 
 
 def test_the_strict_reading_wants_the_sellers_consent_for_emails_too_over_whatever_number() -> None:
@@ -174,6 +185,8 @@ def test_a_look_at_the_registry_holds_for_31_days() -> None:
 
 def test_a_look_at_the_registry_in_the_future_proves_nothing() -> None:
     assert refused(CALL, dnc_checked_at=NOW + HOUR) == ["dnc_check_too_old"]
+    assert refused(CALL, dnc_checked_at=NOW + timedelta(minutes=5)) == []
+    assert refused(CALL, dnc_checked_at=NOW + timedelta(minutes=5, seconds=1)) == ["dnc_check_too_old"]
 
 
 # Attempts
