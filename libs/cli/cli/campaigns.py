@@ -195,12 +195,7 @@ def without_senders(file: CampaignFile) -> list[str]:
 class _Loader(yaml.SafeLoader):
     """YAML in which no key stands twice, and hours, days, numbers, yes and no are the text that they look like."""
 
-    yaml_implicit_resolvers = {
-        first: [(tag, form) for tag, form in forms if tag in {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}]
-        for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - theirs
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set[str]()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
@@ -208,6 +203,13 @@ class _Loader(yaml.SafeLoader):
                     raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+_MEANT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in forms if tag in _MEANT]
+    for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def load(path: Path) -> CampaignFile:

@@ -155,7 +155,9 @@ async def test_personas_may_swap_names_or_get_other_ids(
 
     text, changed = SHIPPED.read_text(), tmp_path / "changed.yaml"
     (await equity.soon("campaigns", "sync")).ok()
-    changed.write_text(text.replace("id: 1, name: Carlos", "id: 1, name: Priya").replace("2, name: Priya", "2, name: Carlos"))
+    changed.write_text(
+        text.replace("id: 1, name: Carlos", "id: 1, name: Priya").replace("2, name: Priya", "2, name: Carlos")
+    )
     swapped = (await equity.soon("campaigns", "sync", changed, "--json")).ok().json
     assert swapped == {"created": 0, "updated": 2, "unchanged": 43, "retired": 0}
     changed.write_text(text.replace("id: 1, name: Carlos", "id: 46, name: Carlos"))

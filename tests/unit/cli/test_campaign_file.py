@@ -142,7 +142,19 @@ def test_a_zone_that_instantly_does_not_know_is_refused(raw: Any, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\xe9", b"\x00", b"a: [1", b"- 1", b"!!python/object/apply:os.system [id]", b"&a [*a, *a]", b"a: !!int b", b"a: !!timestamp b", b"[" * 9_000]
+    "content",
+    [
+        b"",
+        b"\xe9",
+        b"\x00",
+        b"a: [1",
+        b"- 1",
+        b"!!python/object/apply:os.system [id]",
+        b"&a [*a, *a]",
+        b"a: !!int b",
+        b"a: !!timestamp b",
+        b"[" * 9_000,
+    ],
 )
 def test_what_is_no_campaign_file_is_told_without_a_traceback(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "odd.yaml"

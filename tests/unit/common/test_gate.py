@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.gate import ATTEMPTS_IN_ALL, CLOCK_SKEW, Consent, Decision, Facts, decide
+from common.gate import CLOCK_SKEW, Consent, Decision, Facts, decide
 from common.refusals import Reason
 from common.zones import NOWHERE, Place, places_of_address, places_of_number
 
@@ -92,7 +92,7 @@ def test_what_refuses_over_either_channel_refuses_for_good(
 
 @pytest.mark.parametrize("field", ["suppressed", "deceased", "litigator", "verified", "duplicate", "dnc"])
 @pytest.mark.parametrize("odd", ["", "no", "true", 0, 1, ()])
-def test_a_flag_that_is_neither_true_nor_false_is_not_known(field: str, odd: object) -> None:
+def test_a_flag_that_is_neither_true_nor_false_is_not_known(field: str, odd: Any) -> None:
     assert refused(CALL, **{field: odd}) == [f"{field}_unknown"]
 
 
@@ -205,7 +205,7 @@ def test_when_the_24_hours_end_at_night_the_call_waits_for_the_morning() -> None
 
 
 def test_after_five_calls_in_all_there_is_no_sixth() -> None:
-    attempts = tuple(NOW - 10 * DAY * number for number in range(1, ATTEMPTS_IN_ALL + 1))
+    attempts = tuple(NOW - 10 * DAY * number for number in range(1, 6))
     assert decide(replace(CALL, attempts=attempts), NOW) == Decision((Reason.ATTEMPTS_EXHAUSTED,))
     assert refused(CALL, attempts=attempts[1:]) == []
 

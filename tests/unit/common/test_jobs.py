@@ -151,6 +151,7 @@ THURSDAY = {"local_date": date(2026, 11, 19), "finished_at": MORNING, "outcome":
         (2 * 24 * 60, THURSDAY, Standing.MISSED),
         (600, {"known_since": MORNING + timedelta(hours=4)}, Standing.WAITING),
         (600, {}, Standing.MISSED),
+        (600, {"weekdays": []}, Standing.WAITING),
     ],
 )
 def test_how_a_daily_job_stands(minutes: int, fields: dict[str, Any], expected: Standing) -> None:
