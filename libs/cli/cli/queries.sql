@@ -394,17 +394,22 @@ where (c.persona_id, c.sequence, c.settings, c.active)
     is distinct from (excluded.persona_id, excluded.sequence, excluded.settings, true)
 returning case when c.version = 1 then 'created' else 'updated' end;
 
--- name: retire_campaigns(broker_ids, names)
--- Those of a disabled broker pause anyway, and go on with the broker.
-update app.campaigns c
-set active = false, version = version + 1
-where active
+-- name: campaigns_besides(broker_ids, names)
+-- Active campaigns other than these. Those of a disabled broker pause anyway, and go on with the broker.
+select c.id
+from app.campaigns c
+where c.active
   and c.broker_id in (select id from app.brokers where active)
   and not exists (
       select from unnest(:broker_ids::uuid[], :names::text[]) as w (broker_id, name)
       where w.broker_id = c.broker_id and w.name = c.name
   )
-returning id;
+for update;
+
+-- name: retire_campaigns(ids)!
+update app.campaigns
+set active = false, version = version + 1
+where id = any (:ids::uuid[]);
 
 -- name: forget_gone_campaigns()!
 -- Campaigns that Instantly has no more are made anew.

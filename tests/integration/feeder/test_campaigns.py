@@ -51,7 +51,7 @@ async def test_a_second_sync_changes_nothing_and_a_change_is_brought_to_instantl
     (await equity.soon("campaigns", "sync")).ok()
     await synced(feeder, ranch)
     again = (await equity.soon("campaigns", "sync", "--json")).ok().json
-    assert again == {"created": 0, "updated": 0, "unchanged": 45, "retired": 0}
+    assert again == {"created": 0, "updated": 0, "unchanged": 45, "retired": 0, "kept": 0}
     changed = (await equity.soon("campaigns", "sync", "--json", POSTAL_ADDRESS="2 New St, Tampa, FL 33602")).ok().json
     assert changed["updated"] == 45
     await synced(feeder, ranch)
@@ -142,8 +142,11 @@ async def test_a_campaign_that_left_the_file_pauses_where_that_is_asked_for(
     await synced(feeder, ranch)
     few = tmp_path / "few.yaml"
     few.write_text(SHIPPED.read_text().replace("personas: all", "personas: [1, 2]"))
-    ended = (await equity.soon("campaigns", "sync", few, "--retire", "--json")).ok().json
-    assert (ended["unchanged"], ended["retired"]) == (2, 43)
+    kept = (await equity.soon("campaigns", "sync", few)).ok()
+    assert "43 campaigns go on that are not in the file. `--retire` pauses them." in kept.err
+    for retired in (43, 0):
+        ended = (await equity.soon("campaigns", "sync", few, "--retire", "--json")).ok().json
+        assert (ended["unchanged"], ended["retired"], ended["kept"]) == (2, retired, 0)
     await synced(feeder, ranch)
     assert sorted(campaign["status"] for campaign in empty.campaigns.values()) == [1] * 2 + [2] * 43
 
@@ -159,10 +162,10 @@ async def test_personas_may_swap_names_or_get_other_ids(
         text.replace("id: 1, name: Carlos", "id: 1, name: Priya").replace("2, name: Priya", "2, name: Carlos")
     )
     swapped = (await equity.soon("campaigns", "sync", changed, "--json")).ok().json
-    assert swapped == {"created": 0, "updated": 2, "unchanged": 43, "retired": 0}
+    assert swapped == {"created": 0, "updated": 2, "unchanged": 43, "retired": 0, "kept": 0}
     changed.write_text(text.replace("id: 1, name: Carlos", "id: 46, name: Carlos"))
     renumbered = (await equity.soon("campaigns", "sync", changed, "--json")).ok().json
-    assert renumbered == {"created": 0, "updated": 2, "unchanged": 43, "retired": 0}
+    assert renumbered == {"created": 0, "updated": 2, "unchanged": 43, "retired": 0, "kept": 0}
     assert await ranch.ask("select count(*) from app.campaigns") == [45]
 
 

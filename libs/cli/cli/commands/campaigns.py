@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -58,6 +58,8 @@ def sync(
         _wait(wait)
     told = ", ".join(f"{count} {what}" for what, count in counts.items())
     done(f"Campaigns: {told}.", counts, as_json=as_json)
+    if counts["kept"]:
+        say(f"{counts['kept']} campaigns go on that are not in the file. `--retire` pauses them.")
     if not wait:
         say("The feeder brings them to Instantly: `equity campaigns list` shows how far it is.")
 
@@ -72,24 +74,25 @@ def list_campaigns(*, as_json: AsJson = False) -> None:
 async def put(
     connection: Connection, read: campaigns.CampaignFile, wanted: Sequence[Row], *, retire: bool = False
 ) -> dict[str, int]:
-    """Write the personas of *read* and the *wanted* campaigns; how many were created, updated, unchanged and retired."""
+    """Write the personas of *read* and the *wanted* campaigns; how many were created, updated, unchanged, retired and kept.
+
+    *kept* go on though they are not wanted, because nobody asked to retire them.
+    """
     for persona in read.personas:
         profile = persona.model_dump(mode="json", exclude={"id", "name"})
         await queries.put_persona(connection, id=persona.id, name=persona.name, profile=profile)
     results = [await queries.put_campaign(connection, **row) for row in wanted]
-    retired: list[Any] = []
+    named = {"broker_ids": [row["broker_id"] for row in wanted], "names": [row["name"] for row in wanted]}
+    besides = [row["id"] for row in await all_rows(queries.campaigns_besides(connection, **named))]
     if retire:
-        retired = await all_rows(
-            queries.retire_campaigns(
-                connection, broker_ids=[row["broker_id"] for row in wanted], names=[row["name"] for row in wanted]
-            )
-        )
+        await queries.retire_campaigns(connection, ids=besides)
     await queries.forget_gone_campaigns(connection)
     return {
         "created": results.count("created"),
         "updated": results.count("updated"),
         "unchanged": results.count(None),
-        "retired": len(retired),
+        "retired": len(besides) if retire else 0,
+        "kept": 0 if retire else len(besides),
     }
 
 
