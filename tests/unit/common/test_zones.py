@@ -49,6 +49,10 @@ def test_an_area_code_gives_its_state_and_zone() -> None:
         ("+18505550142", {EASTERN, CENTRAL}),  # the Florida panhandle
         ("+18125550142", {EASTERN, CENTRAL}),  # southern Indiana
         ("+19305550142", {EASTERN, CENTRAL}),  # its overlay
+        ("+13645550142", {EASTERN, CENTRAL}),  # the overlay of western Kentucky
+        ("+14485550142", {EASTERN, CENTRAL}),  # that of the panhandle
+        ("+14585550142", {PACIFIC, MOUNTAIN}),  # that of Oregon
+        ("+15805550142", {CENTRAL, MOUNTAIN}),  # Kenton, Oklahoma
         ("+19285550142", {MOUNTAIN, "America/Phoenix"}),  # Arizona, with the Navajo Nation
         ("+15415550142", {PACIFIC, MOUNTAIN}),  # Oregon, with Malheur County
         ("+13345550142", {CENTRAL, EASTERN}),  # Phenix City lives by Georgia's clock
@@ -64,7 +68,18 @@ def test_an_area_code_over_two_zones_gives_both(number: str, expected: set[str])
 
 
 @pytest.mark.parametrize(
-    "number", [None, "", "7275550142", "+18005550199", "+14165550142", "+442071838750", "+1727555014"]
+    "number",
+    [
+        None,
+        "",
+        "7275550142",
+        "+18005550199",
+        "+15005550199",
+        "+14165550142",
+        "+18765550142",
+        "+442071838750",
+        "+1727555014",
+    ],
 )
 def test_a_number_that_tells_no_place_gives_none(number: str | None) -> None:
     assert places_of_number(number) == NOWHERE
@@ -129,6 +144,10 @@ def test_where_state_and_zip_code_contradict_each_other_both_count() -> None:
         ("FL", "ABC"),
         (None, "09012"),
         ("HI", "96799"),
+        ("GU", "96939"),
+        (None, "96941"),
+        (None, "96960"),
+        (None, "96970"),
     ],
 )
 def test_an_address_that_is_unknown_abroad_or_military_gives_no_place(state: str | None, zip_code: str | None) -> None:
