@@ -48,7 +48,8 @@ def test_nobody_is_called_on_a_sunday_or_a_holiday(state: str) -> None:
 
 
 def test_states_stricter_than_the_house_keep_their_own_hours() -> None:
-    assert calling_window("KY", MONDAY) == Window(time(10), time(20))
+    assert calling_window("KY", MONDAY) == calling_window("KY", SATURDAY) == Window(time(10), time(20))
+    assert calling_window("PA", MONDAY) == Window(time(9), time(20))
     assert calling_window("RI", MONDAY) == Window(time(9), time(18))
     assert calling_window("RI", SATURDAY) == Window(time(10), time(17))
     assert calling_window("PA", SATURDAY) == Window(time(9), time(12))

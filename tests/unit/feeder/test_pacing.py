@@ -5,26 +5,34 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.business_days import is_federal_holiday
 from common.business_time import BUSINESS_ZONE
 from feeder.pacing import FeedCalendar, in_window
 
 days = st.dates(date(2025, 1, 1), date(2035, 12, 31))
 SIX_HOURS = timedelta(hours=6)
+HOLIDAYS = [date(2026, 11, 26), date(2026, 6, 19), date(2027, 7, 5), date(2026, 7, 3), date(2026, 10, 12)]
 
 
 def test_federal_holidays_and_the_days_they_are_observed_on_rest() -> None:
-    for day in (date(2026, 11, 26), date(2026, 6, 19), date(2027, 7, 5), date(2026, 7, 3), date(2026, 10, 12)):
+    for day in HOLIDAYS:
         assert not FeedCalendar().feeds_on(day)
         assert FeedCalendar(on_holidays=True).feeds_on(day)
     assert FeedCalendar().feeds_on(date(2026, 11, 27))
 
 
-@given(days, st.sets(st.integers(1, 7)), st.booleans(), st.sets(days, max_size=3))
-def test_no_calendar_feeds_on_a_weekend_or_a_day_off(
-    day: date, weekdays: set[int], on_holidays: bool, off: set[date]
+def test_nobody_is_fed_on_a_weekend_whatever_a_broker_says() -> None:
+    every_day = FeedCalendar(range(1, 8), on_holidays=True)
+    assert [every_day.feeds_on(date(2026, 11, 16 + ahead)) for ahead in range(7)] == [True] * 5 + [False] * 2
+
+
+@given(st.one_of(days, st.sampled_from(HOLIDAYS)), st.sets(st.integers(1, 7)), st.booleans(), st.booleans())
+def test_a_calendar_feeds_on_its_weekdays_but_for_holidays_and_days_off(
+    day: date, weekdays: set[int], on_holidays: bool, off: bool
 ) -> None:
-    feeds = FeedCalendar(weekdays, on_holidays, off).feeds_on(day)
-    assert not feeds or (day.weekday() < 5 and day.isoweekday() in weekdays and day not in off)
+    feeds = FeedCalendar(weekdays, on_holidays, [day] if off else []).feeds_on(day)
+    wanted = day.weekday() < 5 and day.isoweekday() in weekdays and not off
+    assert feeds is (wanted and (on_holidays or not is_federal_holiday(day)))
 
 
 def test_the_window_opens_at_six_local_time_on_both_sides_of_a_clock_change() -> None:
@@ -37,6 +45,12 @@ def test_the_window_opens_at_six_local_time_on_both_sides_of_a_clock_change() ->
         (datetime(2026, 11, 2, 14, 0, tzinfo=UTC), True),
     ):
         assert in_window(utc, SIX_HOURS) is opens
+
+
+def test_the_window_ends_with_its_last_moment() -> None:
+    noon = datetime(2026, 11, 16, 20, 0, tzinfo=UTC)
+    assert in_window(noon - timedelta(microseconds=1), SIX_HOURS)
+    assert not in_window(noon, SIX_HOURS)
 
 
 @given(st.integers(0, 366 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)))

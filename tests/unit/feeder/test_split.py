@@ -29,3 +29,9 @@ def test_forty_five_campaigns_get_even_shares() -> None:
     shares = Counter(campaign_for(uuid4(), campaigns) for _ in range(45 * 400))
     assert len(shares) == 45
     assert 280 < min(shares.values()) <= max(shares.values()) < 520
+
+
+def test_the_split_is_the_same_in_every_release() -> None:
+    campaigns = [UUID(int=number) for number in range(1, 6)]
+    chosen = [campaigns.index(campaign_for(UUID(int=number), campaigns)) for number in range(12)]
+    assert chosen == [2, 1, 3, 2, 2, 4, 3, 3, 4, 1, 1, 0]
