@@ -167,6 +167,11 @@ def test_the_strict_reading_wants_the_sellers_consent_for_emails_too_over_whatev
     assert decide(EMAIL, NOW, email_requires_consent=True).reasons == (
         Reason.CONSENTS_UNKNOWN, Reason.WITHDRAWALS_UNKNOWN, Reason.OWNER_CHANGES_UNKNOWN,
     )  # fmt: skip
+    for change, reason in (
+        ({"suppressed": True}, Reason.SUPPRESSED),
+        ({"broker_used_today": 250}, Reason.BROKER_LIMIT_REACHED),
+    ):
+        assert decide(replace(consented, **change), NOW, email_requires_consent=True).reasons == (reason,)
     withdrawn = replace(consented, withdrawals=(NOW,))
     assert decide(withdrawn, NOW, email_requires_consent=True).reasons == (Reason.CONSENT_WITHDRAWN,)
 
@@ -232,6 +237,11 @@ def test_a_place_that_could_be_anywhere_is_not_called(field: str) -> None:
     assert refused(facts) == [f"{field}_unknown"]
 
 
+def test_where_nothing_is_known_of_any_place_the_hour_is_not_judged() -> None:
+    nowhere: dict[str, Any] = {"number_places": NOWHERE, "property_places": NOWHERE, "mailing_places": NOWHERE}
+    assert refused(replace(CALL, **nowhere)) == [f"{field}_unknown" for field in nowhere]
+
+
 def test_a_limit_and_the_hours_both_pass_before_it_is_worth_trying_again() -> None:
     friday = datetime(2026, 11, 20, 18, tzinfo=UTC)
     full = replace(CALL, broker_used_today=250, dnc_checked_at=friday)
@@ -240,6 +250,11 @@ def test_a_limit_and_the_hours_both_pass_before_it_is_worth_trying_again() -> No
     assert decide(in_philadelphia, friday).try_again_at == datetime(
         2026, 11, 23, 14, tzinfo=UTC
     )  # Saturday ends at noon
+
+
+def test_calls_that_are_no_reason_say_nothing_of_when_to_try_again() -> None:
+    full = replace(CALL, broker_used_today=250, attempts=(NOW - HOUR,))
+    assert decide(full, NOW) == Decision((Reason.BROKER_LIMIT_REACHED,), datetime(2026, 11, 18, 14, tzinfo=UTC))
 
 
 def test_what_time_ends_says_nothing_of_when_beside_what_it_does_not_end() -> None:

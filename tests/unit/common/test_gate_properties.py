@@ -144,6 +144,15 @@ def test_whatever_is_added_against_a_contact_never_allows_it(case: tuple[Facts, 
 
 
 @given(case=cases())
+def test_the_strict_reading_refuses_whatever_the_other_refuses(case: tuple[Facts, datetime]) -> None:
+    facts, now = case
+    email = replace(facts, channel="email")
+    assert set(decide(email, now).reasons) <= set(decide(email, now, email_requires_consent=True).reasons)
+    call = replace(facts, channel="phone")
+    assert decide(call, now) == decide(call, now, email_requires_consent=True)
+
+
+@given(case=cases())
 def test_a_suppressed_value_is_never_contacted(case: tuple[Facts, datetime]) -> None:
     facts, now = case
     assert Reason.SUPPRESSED in decide(replace(facts, suppressed=True), now).reasons
