@@ -124,10 +124,10 @@ def _try_again_at(facts: Facts, now: datetime, reasons: tuple[Reason, ...]) -> d
 
 def _flag(flag: bool | None, unknown: Reason, reason: Reason, *, refuses: bool = True) -> Iterator[Reason]:
     """*reason* where *flag* is *refuses*; whatever is neither True nor False, such as a text, is not known."""
-    if flag is refuses:
-        yield reason
-    elif flag is not (not refuses):
+    if not isinstance(flag, bool):
         yield unknown
+    elif flag is refuses:
+        yield reason
 
 
 def _value(facts: Facts, _: datetime) -> Iterator[Reason]:
@@ -204,7 +204,7 @@ def _registry(facts: Facts, now: datetime) -> Iterator[Reason]:
 
     Written consent would lift it in law; the design asks for both.
     """
-    if facts.dnc is not True and facts.dnc is not False:
+    if not isinstance(facts.dnc, bool):
         yield Reason.DNC_UNKNOWN
     if facts.dnc_checked_at is None:
         yield Reason.DNC_CHECKED_AT_UNKNOWN
