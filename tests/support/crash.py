@@ -1,7 +1,7 @@
-"""Kill this process with -9 at a named point of its work, once.
+"""Kill this process with -9 at a named point of its work, or let it stand still there, once.
 
 A test starts a service with `arm(point, marker)` before its main; the first time the point is reached for the second time, the
-process dies as if the machine had, and leaves *marker* so that its successor lives.
+process dies as if the machine had, and leaves *marker* so that its successor lives. With SIGSTOP it stands until SIGCONT.
 """
 
 import os
@@ -35,8 +35,8 @@ PAID_POINTS: dict[str, tuple[Any, str, bool]] = {
 """The same in the life of a paid call."""
 
 
-def arm(point: str, marker: str) -> None:
-    """Die at *point*, unless *marker* says that it happened already."""
+def arm(point: str, marker: str, by: signal.Signals = signal.SIGKILL, passes_before: int = PASSES - 1) -> None:
+    """Die at *point*, or what *by* does, after so many passes, unless *marker* says that it happened already."""
     owner, name, behind = (POINTS | PAID_POINTS)[point]
     original: Callable[..., Any] = getattr(owner, name)
     passes = 0
@@ -44,17 +44,17 @@ def arm(point: str, marker: str) -> None:
     async def dying(*arguments: Any, **named: Any) -> Any:
         nonlocal passes
         passes += 1
-        due = passes == PASSES and not Path(marker).exists()
+        due = passes == passes_before + 1 and not Path(marker).exists()
         if due and not behind:
-            _die(marker)
+            _die(marker, by)
         result = await original(*arguments, **named)
         if due:
-            _die(marker)
+            _die(marker, by)
         return result
 
     setattr(owner, name, dying)
 
 
-def _die(marker: str) -> None:
+def _die(marker: str, by: signal.Signals) -> None:
     Path(marker).touch()
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), by)

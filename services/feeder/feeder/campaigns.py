@@ -58,13 +58,21 @@ class CampaignSync:
         return [row async for row in rows]
 
     async def _sync(self, row: Any, known: Mapping[str, str]) -> None:
+        """Create or update one, unless this process stood still until another replica took it over."""
+        claim = {"claimed_until": row["claimed_until"], "now": self._clock()}
+        if not await self._write(queries.campaign_is_ours, campaign_id=row["id"], **claim):
+            return
         body = campaign_body(row)
         vendor_id = row["vendor_campaign_id"] or _named(known, row["id"])
         if vendor_id is None:
             vendor_id = await self._vendor.create_campaign(body)
         else:
             await self._vendor.update_campaign(vendor_id, body)
-        await self._write(queries.record_campaign, campaign_id=row["id"], vendor_campaign_id=vendor_id)
+        if not await self._write(queries.record_campaign, campaign_id=row["id"], vendor_campaign_id=vendor_id):
+            log.error(
+                "campaign_made_twice", campaign_id=str(row["id"]), advice="delete the draft of this name at Instantly"
+            )
+            return
         await self._vendor.set_active(vendor_id, active=row["active"])
         await self._write(queries.record_synced, campaign_id=row["id"], version=row["version"], now=self._clock())
         log.info("campaign_synced", campaign_id=str(row["id"]), version=row["version"])
@@ -78,11 +86,11 @@ class CampaignSync:
             until = self._clock() + _AGAIN
             await self._write(queries.release_campaign, campaign_id=campaign_id, until=until, problem=problem)
 
-    async def _write(self, query: Any, **values: object) -> None:
-        async def write(tx: Tx) -> None:
-            await query(tx.connection, **values)
+    async def _write(self, query: Any, **values: object) -> Any:
+        async def write(tx: Tx) -> Any:
+            return await query(tx.connection, **values)
 
-        await self._bus.transact(write)
+        return await self._bus.transact(write)
 
 
 def _named(known: Mapping[str, str], campaign_id: UUID) -> str | None:

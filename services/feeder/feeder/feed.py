@@ -118,6 +118,8 @@ class Feed:
             return Chunk(stop="broker_inactive")
         if not self._calendar(broker).feeds_on(day):
             return Chunk(stop="day_off")
+        if writes and day != business_date(self._clock()):  # a process that stood still: these slots would reach nobody
+            return Chunk(stop="day_over")
         taken = await queries.count_slots(tx.connection, broker_id=broker_id, local_date=day)
         taken += seen.fed
         limit = broker["daily_limit"]

@@ -1,7 +1,8 @@
 """Memberships in the database: who is claimed for a call, and what the call led to (hazards S7).
 
 `desired` is what should be, `actual` what Instantly said last. A claim lasts longer than a call can: who dies in between
-leaves `unknown` rows, which are asked about once the claim has run out.
+leaves `unknown` rows, which are asked about once the claim has run out. The end of a claim is also its mark: who stood still
+until another replica took over may still say who is in, but no longer who is not.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -46,13 +47,15 @@ class Claimed:
     member: NewMember | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
     """Claimed memberships of one campaign."""
 
     campaign_id: UUID
     vendor_campaign_id: str
     claimed: list[Claimed]
+    until: datetime
+    """The end of the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Removal:
     lead_id: UUID
     campaign_id: UUID
     vendor_lead_id: str
+    until: datetime
+    """The end of the claim."""
 
 
 class Memberships:
@@ -89,10 +94,11 @@ class Memberships:
     async def claim_removals(self) -> list[Removal]:
         """Members to take out, of any campaign."""
         now = self._clock()
+        until = now + self._claim
 
         async def claim(tx: Tx) -> list[Removal]:
-            rows = queries.claim_removals(tx.connection, now=now, until=now + self._claim, many=PAGE)
-            return [Removal(row["lead_id"], row["campaign_id"], row["vendor_lead_id"]) async for row in rows]
+            rows = queries.claim_removals(tx.connection, now=now, until=until, many=PAGE)
+            return [Removal(row["lead_id"], row["campaign_id"], row["vendor_lead_id"], until) async for row in rows]
 
         return await self.bus.transact(claim)
 
@@ -109,7 +115,7 @@ class Memberships:
             campaign = await queries.read_campaign(tx.connection, campaign_id=campaign_id)
             members = queries.read_members(tx.connection, campaign_id=campaign_id, lead_ids=lead_ids)
             claimed = [self._read(row) async for row in members]
-            return Work(campaign_id, campaign["vendor_campaign_id"], claimed) if claimed else None
+            return Work(campaign_id, campaign["vendor_campaign_id"], claimed, until) if claimed else None
 
         return await self.bus.transact(work)
 
@@ -124,13 +130,23 @@ class Memberships:
         return Claimed(row["lead_id"], row["desired"], row["attempted_at"], row["problem"], member)
 
     async def still_wanted(self, work: Work, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """Those of *claimed*, none of whom was added, who are still to be; the others are out."""
-        lead_ids = [one.lead_id for one in claimed]
-        async with self.bus.database.connection() as connection:
-            rows = queries.still_wanted(connection, campaign_id=work.campaign_id, lead_ids=lead_ids)
-            wanted = {row["lead_id"] async for row in rows}
-        await self.not_done(work, [lead_id for lead_id in lead_ids if lead_id not in wanted])
-        return [one for one in claimed if one.lead_id in wanted]
+        """Those of *claimed*, none of whom was added, who are still ours and to be added; ours who are not to be are out.
+
+        The claim of the whole work begins anew. Whose claim had run out is left to whoever asks about them.
+        """
+        now = self._clock()
+        until = now + self._claim
+
+        async def renew(tx: Tx) -> dict[UUID, str]:
+            where = {"campaign_id": work.campaign_id, "lead_ids": sorted(one.lead_id for one in work.claimed)}
+            await queries.lock_memberships(tx.connection, **where)
+            rows = queries.renew_claim(tx.connection, **where, claimed_until=work.until, until=until, now=now)
+            return {row["lead_id"]: row["desired"] async for row in rows}
+
+        ours = await self.bus.transact(renew)
+        work.until = until
+        await self.not_done(work, [one.lead_id for one in claimed if ours.get(one.lead_id) == "out"])
+        return [one for one in claimed if ours.get(one.lead_id) == "in"]
 
     async def found(self, work: Work, ids: dict[UUID, str]) -> None:
         """These leads (with Instantly's ids) are in the campaign; suppressions are read again under the same lock of rows."""
@@ -215,16 +231,20 @@ class Memberships:
         *reason* (`in_blocklist`, `invalid`, …) is kept in `problem` behind `refused: `. A block list is no opt-out (ADR 20).
         """
         now = self._clock()
+        claim = {"campaign_id": work.campaign_id, "claimed_until": work.until}
 
         async def write(tx: Tx) -> None:
+            ours = [row["lead_id"] async for row in queries.still_claimed(tx.connection, **claim, lead_ids=lead_ids)]
             moves = queries.move_leads(
-                tx.connection, lead_ids=sorted(lead_ids), to_status="paused", because="refused by Instantly"
+                tx.connection, lead_ids=sorted(ours), to_status="paused", because="refused by Instantly"
             )
             _ = [row async for row in moves]
-            where = {"campaign_id": work.campaign_id, "lead_ids": sorted(lead_ids)}
+            where = {"campaign_id": work.campaign_id, "lead_ids": sorted(ours)}
             await queries.lock_memberships(tx.connection, **where)
             await queries.want_out(tx.connection, **where, now=now)
-            await queries.record_out(tx.connection, **where, now=now, retry_at=None, problem=problem)
+            await queries.record_out(
+                tx.connection, **claim, lead_ids=sorted(ours), now=now, retry_at=None, problem=problem
+            )
 
         problem = f"{REFUSED}: {reason}" if reason else REFUSED
         if lead_ids:
@@ -278,9 +298,9 @@ class Memberships:
         return self._clock() + min(self._settle / 8, timedelta(seconds=15))
 
     async def _each_campaign(self, removals: Sequence[Removal], query: Any, **more: object) -> None:
-        for campaign_id in sorted({removal.campaign_id for removal in removals}):
+        for campaign_id, until in sorted({(removal.campaign_id, removal.until) for removal in removals}):
             lead_ids = [removal.lead_id for removal in removals if removal.campaign_id == campaign_id]
-            await self._update(Work(campaign_id, "", []), lead_ids, query, **more)
+            await self._update(Work(campaign_id, "", [], until), lead_ids, query, **more)
 
     async def _update(
         self, work: Work, lead_ids: Sequence[UUID], query: Callable[..., Awaitable[object]], **more: object
@@ -288,7 +308,7 @@ class Memberships:
         async def write(tx: Tx) -> None:
             where = {"campaign_id": work.campaign_id, "lead_ids": sorted(lead_ids)}
             await queries.lock_memberships(tx.connection, **where)
-            await query(tx.connection, **where, **more)
+            await query(tx.connection, **where, claimed_until=work.until, **more)
 
         if lead_ids:
             await self.bus.transact(write)

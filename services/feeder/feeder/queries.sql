@@ -320,12 +320,22 @@ where m.campaign_id = :campaign_id
 and m.lead_id = any (:lead_ids::uuid[])
 order by m.lead_id;
 
--- name: still_wanted
+-- name: renew_claim
+-- The claim anew for another call, of whom nobody else has claimed or settled since.
+update app.vendor_memberships
+set claimed_until = :until
+where campaign_id = :campaign_id
+and lead_id = any (:lead_ids::uuid[])
+and claimed_until = :claimed_until
+and claimed_until > :now
+returning lead_id, desired;
+
+-- name: still_claimed
 select lead_id
 from app.vendor_memberships
 where campaign_id = :campaign_id
 and lead_id = any (:lead_ids::uuid[])
-and desired = 'in';
+and claimed_until = :claimed_until;
 
 -- name: lock_memberships!
 select lead_id
@@ -346,13 +356,15 @@ and m.campaign_id = :campaign_id;
 update app.vendor_memberships
 set actual = 'out', checked_at = :now, claimed_until = null, retry_at = :retry_at, problem = :problem
 where campaign_id = :campaign_id
-and lead_id = any (:lead_ids::uuid[]);
+and lead_id = any (:lead_ids::uuid[])
+and claimed_until = :claimed_until;
 
 -- name: record_later!
 update app.vendor_memberships
 set claimed_until = null, retry_at = :retry_at, problem = coalesce(:problem, problem)
 where campaign_id = :campaign_id
-and lead_id = any (:lead_ids::uuid[]);
+and lead_id = any (:lead_ids::uuid[])
+and claimed_until = :claimed_until;
 
 -- name: want_out!
 update app.vendor_memberships
@@ -531,12 +543,26 @@ update app.campaigns c
 set claimed_until = :until
 from due d
 where c.id = d.id
-returning c.id, c.name, c.version, c.vendor_campaign_id, c.sequence, c.settings, d.active, d.broker_name;
+returning
+  c.id, c.name, c.version, c.vendor_campaign_id, c.sequence, c.settings, c.claimed_until, d.active, d.broker_name;
 
--- name: record_campaign!
+-- name: campaign_is_ours$
+-- Whether a claim has neither run out nor gone to another replica.
+select exists (
+  select
+  from app.campaigns
+  where id = :campaign_id
+  and claimed_until = :claimed_until
+  and claimed_until > :now
+);
+
+-- name: record_campaign$
+-- Nothing where another replica made the campaign meanwhile: that one holds.
 update app.campaigns
 set vendor_campaign_id = :vendor_campaign_id
-where id = :campaign_id;
+where id = :campaign_id
+and coalesce(vendor_campaign_id, :vendor_campaign_id) = :vendor_campaign_id
+returning true;
 
 -- name: record_synced!
 update app.campaigns

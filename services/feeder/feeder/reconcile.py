@@ -110,7 +110,11 @@ class Reconciler:
         return True
 
     async def _add_members(self, work: Work, claimed: Sequence[Claimed]) -> list[UUID]:
-        """Add all of them in one call; where Instantly takes offence (400), in halves, until those who give it are alone: these."""
+        """Add all of them in one call; where Instantly takes offence (400), in halves, until those who give it are alone: these.
+
+        Before each call it is asked who is still ours and to be added: this process may have stood still.
+        """
+        claimed = await self._memberships.still_wanted(work, claimed)
         members = [one.member for one in claimed if one.member is not None]
         lead_ids = [one.lead_id for one in claimed]
         if not members:
@@ -122,8 +126,8 @@ class Reconciler:
                 return lead_ids
             middle = len(claimed) // 2
             return [
-                *await self._add_members(work, await self._memberships.still_wanted(work, claimed[:middle])),
-                *await self._add_members(work, await self._memberships.still_wanted(work, claimed[middle:])),
+                *await self._add_members(work, claimed[:middle]),
+                *await self._add_members(work, claimed[middle:]),
             ]
         except GoneError:
             await self._memberships.not_done(work, lead_ids)

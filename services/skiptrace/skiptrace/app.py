@@ -43,6 +43,7 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     upkeep = Upkeep(service.bus, ledger, tracer, recorder, codes, providers, settings)
     service.jobs.every(30, "expire_requests", upkeep.expire_requests)
     service.jobs.every(15, "merge_batches", upkeep.merge_batches)
+    service.jobs.every(300, "merge_forgotten", upkeep.merge_forgotten)
     service.jobs.daily("clean_up", time(2, 45), upkeep.clean_up, window=timedelta(hours=20))
     if not providers:
         log.warning(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -63,16 +63,23 @@ class Upkeep:
         What waits for a provider that verifies the values is taken up by the next run.
         """
         await self._ledger.expire_batches()
+        await self._merge(queries.batch_answers)
+
+    async def merge_forgotten(self) -> None:
+        """Merge answers whose batch or job was gone when they came: of a process that stood still, or of a job that died."""
+        await self._merge(queries.forgotten_answers)
+
+    async def _merge(self, unmerged: Callable[..., Any]) -> None:
         after = UUID(int=0)
-        while rows := await self._imported(after):
+        while rows := await self._page(unmerged, after):
             if not await self._trace([row["lead_id"] for row in rows]):
-                log.warning("imported_answers_wait")
+                log.warning("stored_answers_wait")
                 return
             after = rows[-1]["request_id"]
 
-    async def _imported(self, after: UUID) -> list[Any]:
+    async def _page(self, unmerged: Callable[..., Any], after: UUID) -> list[Any]:
         async with self._bus.database.connection() as connection:
-            return [row async for row in queries.batch_answers(connection, after=after, many=AT_ONCE)]
+            return [row async for row in unmerged(connection, after=after, many=AT_ONCE)]
 
     async def clean_up(self) -> None:
         """Empty raw answers that are older than somebody may ask about them, and forget what rates no longer count."""

@@ -21,7 +21,7 @@ from common.contacts import Keyring
 from common.database import Database, load_queries
 from skiptrace.lead import Lead, Person, Question
 from skiptrace.provider import BadQuestionError, Provider, ProviderError, Reply, UnknownAnswerError, read_answer
-from skiptrace.settings import SkiptraceSettings
+from skiptrace.settings import SPARE, SkiptraceSettings
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -39,6 +39,8 @@ class Asking:
     id: UUID
     provider: Provider
     questions: Sequence[Question]
+    latest: datetime
+    """When the call has to begin, by the machine's time, so that its answer comes before others call it unknown."""
     probing: bool = False
     """Whether the provider was down, and this call finds out whether it still is."""
 
@@ -118,6 +120,7 @@ class Ledger:
             free = [question for question in questions if question.lead_id not in taken]
             if not free:
                 return None
+            latest = datetime.now(UTC) + SPARE / 2
             await queries.add_request(
                 connection,
                 id=request_id,
@@ -133,7 +136,7 @@ class Ledger:
                 provider=provider.name,
                 lead_ids=[question.lead_id for question in free],
             )
-        return Asking(request_id, provider, free, probing)
+        return Asking(request_id, provider, free, latest, probing)
 
     async def keep(self, asking: Asking, reply: Reply) -> None:
         """Store the raw answer, as it came, before anything is made of it.
@@ -147,7 +150,6 @@ class Ledger:
             raise
         cost = asking.provider.cost_cents(findings)
         await self._write(asking, "answered", cost, None, self.seal_reply(asking.id, reply), part=None)
-        count(asking.provider.name, "answered", len(asking.questions), cost)
         log.info(
             "provider_answered",
             provider=asking.provider.name,
@@ -167,7 +169,6 @@ class Ledger:
         part = "refused_record" if alone else "provider_down" if asking.probing and not unknown else outcome
         sealed = self.seal_reply(asking.id, reply) if reply and unknown else None
         await self._write(asking, outcome, cost, error.code, sealed, part=part)
-        count(asking.provider.name, outcome, len(asking.questions), cost)
         log.warning(
             "provider_failed",
             provider=asking.provider.name,
@@ -188,22 +189,27 @@ class Ledger:
     async def _write(
         self, asking: Asking, outcome: str, cost: Decimal, detail: str | None, sealed: bytes | None, *, part: str | None
     ) -> None:
-        """Write how a call ended; patiently, because the answer is paid for and lives in this process only."""
-        give_up = time.monotonic() + PATIENCE
+        """Write and count how a call ended; patiently, because the answer is paid for and lives in this process only."""
+        give_up, tries = time.monotonic() + PATIENCE, 0
         while True:
+            tries += 1
             try:
                 async with self._database.transaction() as connection:
-                    await queries.keep_answer(
+                    before = await queries.keep_answer(
                         connection, id=asking.id, outcome=outcome, cost_cents=cost, answer_sealed=sealed, detail=detail
                     )
                     await queries.end_parts(connection, request_id=asking.id, part=part)
             except Exception as error:
-                if classify(error) not in (Kind.OURS_DOWN, Kind.REPEAT) or time.monotonic() > give_up:
+                # All of the time may have gone into one session that stood still: another one is tried all the same.
+                late = tries > 1 and time.monotonic() > give_up
+                if late or classify(error) not in (Kind.OURS_DOWN, Kind.REPEAT):
                     raise
                 log.warning("answer_waits_for_the_database", provider=asking.provider.name, error=type(error).__name__)
                 await asyncio.sleep(0.5)
             else:
-                return
+                break
+        if (before, outcome) != ("unknown", "unknown"):  # whoever found its lease run out counted it
+            count(asking.provider.name, outcome, len(asking.questions), cost)
 
     def unseal(self, request_id: UUID, question: bytes, answer: bytes) -> tuple[list[Question], Reply]:
         """What was asked and answered. Raises CannotOpenError."""

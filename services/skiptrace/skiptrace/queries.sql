@@ -137,15 +137,25 @@ from answered w
 left join app.skip_trace_attempts a
   on a.lead_id = w.lead_id and a.provider = :provider and a.outcome = 'failed' and a.at > :since;
 
--- name: keep_answer!
-update app.skip_trace_requests
+-- name: keep_answer$
+-- How a call ended, and how it stood until now: another may have called it unknown.
+with before as (
+  select id, outcome
+  from app.skip_trace_requests
+  where id = :id
+  for no key update
+)
+update app.skip_trace_requests r
 set outcome = :outcome, answered_at = clock_timestamp(), cost_cents = :cost_cents, answer_sealed = :answer_sealed, detail = :detail
-where id = :id;
+from before b
+where r.id = b.id
+returning b.outcome;
 
 -- name: end_parts!
 update app.skip_trace_attempts
 set outcome = :part
-where request_id = :request_id;
+where request_id = :request_id
+and merged_at is null;
 
 -- name: leads_as_they_are
 select
@@ -321,5 +331,19 @@ and a.merged_at is null
 and a.request_id > :after
 and r.outcome = 'answered'
 and r.batch_id is not null
+order by a.request_id
+limit :many;
+
+-- name: forgotten_answers
+-- Answers of calls that nobody has merged for so long: their batch or job was another's, or gone, when they came.
+select a.request_id, a.lead_id
+from app.skip_trace_attempts a
+join app.skip_trace_requests r on r.id = a.request_id
+where a.outcome is null
+and a.merged_at is null
+and a.request_id > :after
+and r.outcome = 'answered'
+and r.batch_id is null
+and r.answered_at < clock_timestamp() - interval '10 minutes'
 order by a.request_id
 limit :many;

@@ -1,5 +1,7 @@
 """One HTTP call to a provider, and whether its request can have arrived when it fails."""
 
+from datetime import UTC, datetime
+
 import aiohttp
 import orjson
 
@@ -33,13 +35,16 @@ class Sender:
             await self._session.close()
             self._session = None
 
-    async def send(self, request: Request) -> Reply:
+    async def send(self, request: Request, latest: datetime | None = None) -> Reply:
         """Send *request* once; the reply, whatever its status.
 
-        Raises UnpaidError when it cannot have arrived, and UnknownAnswerError when it may have.
+        Raises UnpaidError when it cannot have arrived, and UnknownAnswerError when it may have. Nothing is sent after *latest*:
+        this process stood still, and others go on without it.
         """
         if self._session is None:
             raise UnpaidError("not_started")
+        if latest and datetime.now(UTC) > latest:
+            raise UnpaidError("too_late")
         headers = {"Content-Type": "application/json", **request.headers}
         body = orjson.dumps(request.body)
         try:

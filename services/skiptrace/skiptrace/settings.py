@@ -14,6 +14,9 @@ from skiptrace.router import Policy, UnknownPolicy
 ACTIONS = {"check", "verify", "append", "move"}
 """What Melissa can be asked to do (vendor contracts §4)."""
 
+SPARE = timedelta(seconds=10)
+"""Beside the call itself: half of it until the call begins, and half to store its answer."""
+
 
 class SkiptraceSettings(Settings):
     """Settings of the skiptrace service. A provider without its key is not used."""
@@ -124,7 +127,7 @@ class SkiptraceSettings(Settings):
     @property
     def lease(self) -> timedelta:
         """After that a call without an answer has none: longer than a call, and than its answer takes to be stored."""
-        return timedelta(seconds=self.skiptrace_call_seconds + 10)
+        return timedelta(seconds=self.skiptrace_call_seconds) + SPARE
 
 
 def _names(text: str) -> tuple[str, ...]:

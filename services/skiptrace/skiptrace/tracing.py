@@ -207,7 +207,7 @@ class Tracer:
             return False
         started = time.perf_counter()
         try:
-            reply = await self._sender.send(provider.request(asking.questions))
+            reply = await self._sender.send(provider.request(asking.questions), asking.latest)
             check_status(reply)
         except ProviderError as error:
             await self._ledger.close(asking, error)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import asyncpg
 import pytest
 from aiohttp import web
 
+from skiptrace import ledger
 from skiptrace.app import build
 from skiptrace.router import MOST_UNKNOWN
 from skiptrace.tracing import Tracer
@@ -287,3 +289,26 @@ async def test_a_lead_that_another_traced_and_merged_while_this_one_waited_for_i
 
 async def _count_events(funnel: Any, name: str) -> int:
     return len(await funnel.events(name))
+
+
+async def test_an_answer_is_kept_though_its_session_stood_still_for_longer_than_it_may_wait(
+    running: Running, funnel: Any, world: Providers, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "PATIENCE", 0)
+    blocked = await asyncpg.connect(funnel.installation.database.superuser_dsn)
+    waiting = (
+        "pg_stat_activity where datname = current_database() and usename = 'svc_skiptrace' and wait_event_type = 'Lock'"
+    )
+
+    async def stand(_request: web.Request, _body: dict[str, Any]) -> None:
+        await blocked.execute("begin; select from app.skip_trace_requests for update")
+
+    world.melissa.fault = stand
+    async with running("ingest", "skiptrace", **world.settings()):
+        await funnel.send(home)
+        await funnel.until_count(waiting, 1)
+        await funnel.db.execute(f"select pg_terminate_backend(pid) from {waiting}")
+        await blocked.execute("rollback")
+        await funnel.until_count(ALL_VERIFIED, 1)
+    await blocked.close()
+    await _assert_nothing_was_lost(funnel, 1)
