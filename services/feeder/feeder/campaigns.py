@@ -16,7 +16,8 @@ from common.bus import Bus, Tx
 from common.clock import Clock
 from common.database import load_queries
 from feeder.memberships import GONE
-from feeder.vendors.instantly import GoneError, Instantly, LeftAloneError, NotDoneError, UnknownOutcomeError
+from feeder.vendors.instantly import Instantly
+from feeder.vendors.instantly_answers import GoneError, LeftAloneError, NotDoneError, UnknownOutcomeError
 
 log = structlog.get_logger()
 queries = load_queries(__file__)

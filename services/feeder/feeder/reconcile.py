@@ -12,14 +12,8 @@ import structlog
 
 from feeder.door import Door
 from feeder.memberships import Claimed, Memberships, Removal, Work
-from feeder.vendors.instantly import (
-    GoneError,
-    Instantly,
-    InvalidRequestError,
-    Member,
-    NotDoneError,
-    UnknownOutcomeError,
-)
+from feeder.vendors.instantly import Instantly
+from feeder.vendors.instantly_answers import GoneError, InvalidRequestError, Member, NotDoneError, UnknownOutcomeError
 
 log = structlog.get_logger()
 

@@ -21,14 +21,8 @@ from common.clock import Clock
 from common.database import load_queries
 from feeder.memberships import Memberships
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import (
-    GoneError,
-    Instantly,
-    InvalidRequestError,
-    Member,
-    NotDoneError,
-    UnknownOutcomeError,
-)
+from feeder.vendors.instantly import Instantly
+from feeder.vendors.instantly_answers import GoneError, InvalidRequestError, Member, NotDoneError, UnknownOutcomeError
 
 log = structlog.get_logger()
 queries = load_queries(__file__)

@@ -8,7 +8,8 @@ from uuid import UUID
 from common.contacts import MissingKeyError
 from common.links import lead_link
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import NewMember, Scalar
+from feeder.vendors.instantly import NewMember
+from feeder.vendors.instantly_answers import Scalar
 
 LONGEST = 200
 """Characters of a text in an email: whatever a file calls somebody, an email has to bear it."""
