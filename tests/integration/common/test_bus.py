@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import SecretStr
 
 from common import envelope, ids
-from common.bus import BadRecordError, Batch, Bus, Received, Tx
+from common.bus import BadRecordError, Batch, Bus, Received, TheirsDownError, Tx
 from common.contacts import Keyring
 from common.database import Database
 from common.deadletters import unpack
@@ -244,6 +244,26 @@ async def test_a_broken_deploy_dead_letters_nothing(probe: Probe) -> None:
         await eventually(_waiting(probe), True)
         await asyncio.sleep(1.5)
         assert await probe.scalar("select count(*) from svc_probe.inbox") == 0
+
+
+async def test_who_waits_for_a_message_that_went_to_another_member_waits_no_more(
+    probe: Probe, schema: str, kafka: str, topics: str
+) -> None:
+    """Else it would not be ready before the next message, which may take days."""
+    first = True
+
+    async def wait_once(batch: Batch[Ping]) -> None:
+        nonlocal first
+        if first:
+            first = False
+            raise TheirsDownError("a vendor", timedelta(hours=1))
+        await record(batch)
+
+    async with running(probe, wait_once):
+        await send(probe, ping(1))
+        await eventually(_waiting(probe), True)
+        async with running(Probe(schema, kafka, topics), wait_once):
+            await eventually(_waiting(probe), False)
 
 
 def _waiting(probe: Probe) -> Callable[[], Awaitable[bool]]:

@@ -79,6 +79,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         async with self._busy:
             self.consumer.bus.attempts.clear()
             self._next.clear()  # others go on from there
+            self.waiting = None  # and wait for what it takes
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
         """Nothing to prepare: state lives in PostgreSQL."""
@@ -86,6 +87,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
     async def handle(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         """Handle what was polled; FastStream calls it with one batch after the other."""
         hold: HoldError | None = None
+        again = False
         async with self._busy:
             try:
                 for part in _bounded(records):
@@ -94,12 +96,14 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
                     await self._advance(part)
             except HoldError as error:
                 hold = error
-                self._rewind(records)
+                again = self._rewind(records)
             else:
                 self.waiting, self._pause, self._retaking = None, 0.0, False
             self.watch.moved()
         if hold:
             await self._wait(hold)
+            if not again:
+                self.waiting = None
 
     async def _handle(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         started = time.perf_counter()
@@ -214,8 +218,9 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         except (KafkaError, ValueError, TimeoutError) as error:
             log.warning("offset_commit_refused", consumer=self.consumer.name, error=type(error).__name__)
 
-    def _rewind(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        kafka = self.kafka()
+    def _rewind(self, records: Sequence[ConsumerRecord[Any, Any]]) -> bool:
+        """Go back to the first of *records*; whether any of them will come again, because they are not others' by now."""
+        kafka, again = self.kafka(), False
         earliest: dict[TopicPartition, int] = {}
         for record in records:
             place = TopicPartition(record.topic, record.partition)
@@ -224,6 +229,8 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
             if kafka and place in kafka.assignment():
                 kafka.seek(place, offset)
                 self._next[place] = offset
+                again = True
+        return again
 
     async def _wait(self, hold: HoldError) -> None:
         """Wait, at most half a minute at a time, then poll again: the group must not lose this member."""
