@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,6 +23,8 @@ from skiptrace.tracing import Tracer
 log = structlog.get_logger()
 queries = load_queries(__file__)
 
+FORGOTTEN_AFTER = timedelta(minutes=10)
+"""By then a batch or a job has merged its answers, or is gone."""
 AT_ONCE = 100
 ROUND_SECONDS = 60.0
 PATIENCE_SECONDS = 120.0
@@ -63,23 +65,23 @@ class Upkeep:
         What waits for a provider that verifies the values is taken up by the next run.
         """
         await self._ledger.expire_batches()
-        await self._merge(queries.batch_answers)
+        await self._merge(of_files=True, for_longer_than=timedelta())
 
     async def merge_forgotten(self) -> None:
         """Merge answers whose batch or job was gone when they came: of a process that stood still, or of a job that died."""
-        await self._merge(queries.forgotten_answers)
+        await self._merge(of_files=False, for_longer_than=FORGOTTEN_AFTER)
 
-    async def _merge(self, unmerged: Callable[..., Any]) -> None:
+    async def _merge(self, **which: object) -> None:
         after = UUID(int=0)
-        while rows := await self._page(unmerged, after):
+        while rows := await self._unmerged(after, **which):
             if not await self._trace([row["lead_id"] for row in rows]):
                 log.warning("stored_answers_wait")
                 return
             after = rows[-1]["request_id"]
 
-    async def _page(self, unmerged: Callable[..., Any], after: UUID) -> list[Any]:
+    async def _unmerged(self, after: UUID, **which: object) -> list[Any]:
         async with self._bus.database.connection() as connection:
-            return [row async for row in unmerged(connection, after=after, many=AT_ONCE)]
+            return [row async for row in queries.unmerged_answers(connection, after=after, many=AT_ONCE, **which)]
 
     async def clean_up(self) -> None:
         """Empty raw answers that are older than somebody may ask about them, and forget what rates no longer count."""

@@ -321,8 +321,8 @@ and not exists (
   and skip_trace_requests.outcome = 'answered'
 );
 
--- name: batch_answers
--- Answers of files that nobody has merged.
+-- name: unmerged_answers
+-- Answers, of files or of calls, that nobody has merged for so long.
 select a.request_id, a.lead_id
 from app.skip_trace_attempts a
 join app.skip_trace_requests r on r.id = a.request_id
@@ -330,20 +330,7 @@ where a.outcome is null
 and a.merged_at is null
 and a.request_id > :after
 and r.outcome = 'answered'
-and r.batch_id is not null
-order by a.request_id
-limit :many;
-
--- name: forgotten_answers
--- Answers of calls that nobody has merged for so long: their batch or job was another's, or gone, when they came.
-select a.request_id, a.lead_id
-from app.skip_trace_attempts a
-join app.skip_trace_requests r on r.id = a.request_id
-where a.outcome is null
-and a.merged_at is null
-and a.request_id > :after
-and r.outcome = 'answered'
-and r.batch_id is null
-and r.answered_at < clock_timestamp() - interval '10 minutes'
+and (r.batch_id is not null) = :of_files::boolean
+and r.answered_at <= clock_timestamp() - :for_longer_than::interval
 order by a.request_id
 limit :many;
