@@ -48,7 +48,17 @@ _KIND = re.compile(
     r"PLANNING REGION|DISTRICT|CO|CNTY|CTY|ISLAND DISTRICT)$"
 )
 _BRACKETS = re.compile(r"[()\[\],./_-]+")
-_SHORT = {"E": "EAST", "W": "WEST", "N": "NORTH", "S": "SOUTH", "FT": "FORT", "SAINT": "ST", "SAINTE": "STE", "MT": "MOUNT", "&": "AND"}
+_SHORT = {
+    "E": "EAST",
+    "W": "WEST",
+    "N": "NORTH",
+    "S": "SOUTH",
+    "FT": "FORT",
+    "SAINT": "ST",
+    "SAINTE": "STE",
+    "MT": "MOUNT",
+    "&": "AND",
+}
 _CODE = re.compile(r"([0-9]{3,5})(?:\.0+)?")
 _CONNECTICUT = "09"
 

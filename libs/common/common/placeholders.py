@@ -92,7 +92,9 @@ def is_filler_number(digits: str) -> bool:
     if len(digits) >= _SHORTEST_RUN and (digits in _ASCENDING or digits in _DESCENDING):
         return True
     return any(
-        len(digits) >= size * _REPEATS_OF_GROUP and len(digits) % size == 0 and digits == digits[:size] * (len(digits) // size)
+        len(digits) >= size * _REPEATS_OF_GROUP
+        and len(digits) % size == 0
+        and digits == digits[:size] * (len(digits) // size)
         for size in range(2, _LONGEST_GROUP + 1)
     )
 
@@ -179,7 +181,19 @@ def is_placeholder_unit(text: str) -> bool:
     return is_placeholder(shown) or (bool(shown) and not shown.strip("0. ")) or is_placeholder(text)
 
 
-_EMAIL_WORDS = _STRONG | {"NOEMAIL", "NOMAIL", "EMAIL", "X", "XX", "XXX", "XXXX", "ABC", "EXAMPLE", "NOREPLY", "DONOTREPLY"}
+_EMAIL_WORDS = _STRONG | {
+    "NOEMAIL",
+    "NOMAIL",
+    "EMAIL",
+    "X",
+    "XX",
+    "XXX",
+    "XXXX",
+    "ABC",
+    "EXAMPLE",
+    "NOREPLY",
+    "DONOTREPLY",
+}
 
 
 @lru_cache(maxsize=8_192)
@@ -187,6 +201,16 @@ def is_placeholder_email(address: str) -> bool:
     """Whether an email address was typed to fill a field: `none@none.com`, `noemail@x.com`, `test@test.com`."""
     name, _, domain = plain(address).partition("@")
     local, host = _NOT_ALNUM.sub("", name), _NOT_ALNUM.sub("", domain.split(".")[0])
-    if local in {"NOEMAIL", "NOMAIL", "NOTAVAILABLE", "NOTPROVIDED", "UNKNOWN", "NOREPLY", "DONOTREPLY", "NONE", "NULL"}:
+    if local in {
+        "NOEMAIL",
+        "NOMAIL",
+        "NOTAVAILABLE",
+        "NOTPROVIDED",
+        "UNKNOWN",
+        "NOREPLY",
+        "DONOTREPLY",
+        "NONE",
+        "NULL",
+    }:
         return True
     return local in _EMAIL_WORDS and (host in _EMAIL_WORDS or host == local)

@@ -208,7 +208,10 @@ def _join(rows: Sequence[LeadRow]) -> list[int]:
 def _unite(parents: list[int], homes: list[_Home], level: int, places: list[int]) -> None:
     """Join the homes of *places*, which share a key of *level*, as far as they fit; until no two more do."""
     roots = list(dict.fromkeys(_find(parents, place) for place in places))
-    if level == _APN and len({hashed for root in roots for hashed in homes[root].keys[_ADDRESS]}) > MAX_ADDRESSES_OF_PARCEL:
+    if (
+        level == _APN
+        and len({hashed for root in roots for hashed in homes[root].keys[_ADDRESS]}) > MAX_ADDRESSES_OF_PARCEL
+    ):
         return
     apart: list[int] = []
     for root in roots:
@@ -230,7 +233,12 @@ def _fit(first: _Home, second: _Home, level: int) -> bool:
     if level != _APN or (first.keys[0] and second.keys[0]):
         return True
     ours, theirs = first.keys[_ADDRESS], second.keys[_ADDRESS]
-    return not ours or not theirs or not ours.isdisjoint(theirs) or share_an_owner(first.owners_named(), second.owners_named())
+    return (
+        not ours
+        or not theirs
+        or not ours.isdisjoint(theirs)
+        or share_an_owner(first.owners_named(), second.owners_named())
+    )
 
 
 def _find(parents: list[int], place: int) -> int:

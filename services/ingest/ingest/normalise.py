@@ -110,7 +110,8 @@ def _texts(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) ->
 def _place(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) -> Iterable[Reason]:
     try:
         state, zip_text, county, fips = (
-            values.clean_text(raw.get(name))[:MAX_LENGTH] for name in ("property_state", "property_zip", "county", "fips")
+            values.clean_text(raw.get(name))[:MAX_LENGTH]
+            for name in ("property_state", "property_zip", "county", "fips")
         )
     except BrokenTextError:
         yield Reason.INVALID_CHARACTERS

@@ -349,8 +349,8 @@ async def test_three_writers_with_random_merges_never_deadlock(database: databas
 
 # --- keys and what they show ---
 
-HOLT = {"owner_first_name": "Ann", "owner_last_name": "Holt"}
-RUIZ = {"owner_first_name": "Leo", "owner_last_name": "Ruiz"}
+HOLT: dict[str, Any] = {"owner_first_name": "Ann", "owner_last_name": "Holt"}
+RUIZ: dict[str, Any] = {"owner_first_name": "Leo", "owner_last_name": "Ruiz"}
 
 
 def home(address: str, parcel: str, stamp: int = 1_000, mak: str | None = None, **facts: Any) -> LeadRow:

@@ -97,11 +97,13 @@ def test_any_order_gives_the_same_homes_when_rows_agree_on_their_strongest_key(d
     assert len(group(rows)) == len({drawn_row[0] for drawn_row in drawn})
 
 
-X, Y = {"owner_last_name": "Holt", "owner_first_name": "Ann"}, {"owner_last_name": "Ruiz", "owner_first_name": "Leo"}
+X: dict[str, Any] = {"owner_last_name": "Holt", "owner_first_name": "Ann"}
+Y: dict[str, Any] = {"owner_last_name": "Ruiz", "owner_first_name": "Leo"}
 
 
 def test_a_parcel_number_at_two_addresses_with_two_owners_does_not_join() -> None:
-    here, there = {"apn_key": "a", "addr_hash": b"h"}, {"apn_key": "a", "addr_hash": b"g"}
+    here: dict[str, Any] = {"apn_key": "a", "addr_hash": b"h"}
+    there: dict[str, Any] = {"apn_key": "a", "addr_hash": b"g"}
     assert homes(row(**here, **X), row(**there, **Y)) == [[0], [1]]
     assert len(homes(row(**here), row(**there, **Y))) == 2
     assert len(homes(row(**here), row(**there))) == 2
@@ -131,7 +133,8 @@ def test_a_mixed_up_row_goes_after_the_home_whose_only_parcel_number_it_claims()
 
 
 PARCELS = st.lists(
-    st.tuples(st.sampled_from("hgf"), st.sampled_from([X, Y, {}]), st.integers(1, 3), st.sampled_from(["a", "b"])), max_size=9
+    st.tuples(st.sampled_from("hgf"), st.sampled_from([X, Y, {}]), st.integers(1, 3), st.sampled_from(["a", "b"])),
+    max_size=9,
 )
 
 
@@ -158,7 +161,10 @@ def test_homes_of_contested_parcel_numbers_do_not_depend_on_the_order(drawn: lis
 )  # fmt: skip
 def test_what_is_shown_and_its_key_come_from_one_record(drawn: list[Any]) -> None:
     rows = [row(n, s, "1", apn_key=key, apn=apn, fips=fips, county=apn) for n, (s, key, apn, fips) in enumerate(drawn)]
-    pairs = [{(one.facts["apn_key"], one.facts["apn"]) for one in rows}, {(one.facts["fips"], one.facts["county"]) for one in rows}]
+    pairs = [
+        {(one.facts["apn_key"], one.facts["apn"]) for one in rows},
+        {(one.facts["fips"], one.facts["county"]) for one in rows},
+    ]
     for merged in group(rows):
         assert (merged.row.facts["apn_key"], merged.row.facts["apn"]) in pairs[0]
         assert (merged.row.facts["fips"], merged.row.facts["county"]) in pairs[1]
