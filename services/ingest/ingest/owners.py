@@ -8,7 +8,33 @@ from typing import Any
 
 _WORD = re.compile(r"[A-Z0-9]+")
 _SAYS_NOTHING = frozenset(
-    "JR SR II III IV MR MRS MS DR THE OF AND A AN LLC INC CO CORP LP LLP LTD COMPANY CORPORATION INCORPORATED LIMITED".split()
+    [
+        "JR",
+        "SR",
+        "II",
+        "III",
+        "IV",
+        "MR",
+        "MRS",
+        "MS",
+        "DR",
+        "THE",
+        "OF",
+        "AND",
+        "A",
+        "AN",
+        "LLC",
+        "INC",
+        "CO",
+        "CORP",
+        "LP",
+        "LLP",
+        "LTD",
+        "COMPANY",
+        "CORPORATION",
+        "INCORPORATED",
+        "LIMITED",
+    ]
 )
 
 Words = frozenset[str]

@@ -447,7 +447,8 @@ def test_a_value_that_is_shown_is_of_the_record_that_its_key_is_of(
 
 
 NAMES = st.none() | st.sampled_from(
-    ["Holt", "HOLT ", "O'Neil", "ONEIL", "N\xfa\xf1ez", "NUNEZ", "Ann", "Ann M.", "Oak Homes, LLC", "oak homes", "Stra\xdfe", "\u0418\u0432", "", "-", "Ann Holt"]
+    ["Holt", "HOLT ", "O'Neil", "ONEIL", "N\xfa\xf1ez", "NUNEZ", "Ann", "Ann M.", "Oak Homes, LLC", "oak homes", "Stra\xdfe", "\u0418\u0432",
+     "", "-", "Ann Holt"]
 )  # fmt: skip
 OWNERS = st.tuples(NAMES, NAMES, NAMES, NAMES, NAMES)
 

@@ -13,7 +13,8 @@ from common.places import STATES
 @pytest.mark.parametrize(
     ("state", "fips", "writings"),
     [
-        ("TX", "48453", ["Travis", "Travis, TX", "Travis County, Texas", "TRAVIS CO.", "48453", "48453.0", "Travis (TX)", "TX - Travis", "453"]),
+        ("TX", "48453", ["Travis", "Travis, TX", "Travis County, Texas", "TRAVIS CO.", "48453", "48453.0", "Travis (TX)", "TX - Travis",
+        "453"]),
         ("FL", "12086", ["Dade", "Miami-Dade", "MIAMI DADE COUNTY", "12025"]), ("GA", "13083", ["Dade"]),
         ("GA", "13089", ["De Kalb", "DeKalb", "DEKALB COUNTY", "de-kalb"]), ("IL", "17099", ["LaSalle", "La Salle"]),
         ("IN", "18091", ["La Porte", "LaPorte", "Laporte County"]), ("NM", "35013", ["Do\xf1a Ana", "Dona Ana", "Do\xc3\xb1a Ana"]),
@@ -24,7 +25,8 @@ from common.places import STATES
         ("MD", "24033", ["Prince George's", "PRINCE GEORGES", "Prince George\u2019s County", "Prince George"]),
         ("MD", "24510", ["Baltimore City", "Baltimore (City)"]), ("MD", "24005", ["Baltimore", "Baltimore County"]),
         ("LA", "22071", ["Orleans", "Orleans Parish", "Parish of Orleans"]), ("LA", "22033", ["E Baton Rouge", "East Baton Rouge Parish"]),
-        ("AK", "02110", ["Juneau", "City and Borough of Juneau", "Juneau City and Borough"]), ("AK", "02158", ["Wade Hampton", "Kusilvak Census Area"]),
+        ("AK", "02110", ["Juneau", "City and Borough of Juneau", "Juneau City and Borough"]),
+        ("AK", "02158", ["Wade Hampton", "Kusilvak Census Area"]),
         ("PR", "72021", ["Bayam\xf3n", "Bayamon Municipio"]), ("SD", "46102", ["Shannon", "Oglala Lakota", "46113"]),
         ("CT", "09110", ["Capitol", "Capitol Planning Region"]), ("CT", "09003", ["Hartford", "Hartford County"]),
         ("CO", "08031", ["Denver", "City and County of Denver"]), ("DC", "11001", ["District of Columbia", "Washington"]),
@@ -39,7 +41,8 @@ def test_every_spelling_of_a_county_is_one_county(state: str, fips: str, writing
 
 @pytest.mark.parametrize(
     ("text", "state"),
-    [("Houston City", "TX"), ("Travis, OK", "TX"), ("Unknown", "TX"), ("48453", "FL"), ("#N/A", "TX"), ("99999", "TX"), ("Nowhere", "TX"), ("", "TX"),
+    [("Houston City", "TX"), ("Travis, OK", "TX"), ("Unknown", "TX"), ("48453", "FL"), ("#N/A", "TX"), ("99999", "TX"), ("Nowhere", "TX"),
+     ("", "TX"),
      ("Travis", "")],
 )  # fmt: skip
 def test_what_is_no_county_of_the_state_is_none(text: str, state: str) -> None:

@@ -133,7 +133,8 @@ def test_a_zip_code_of_another_state_is_named() -> None:
     ("value", "mak", "dropped"),
     [("8034512097", "8034512097", []), (8034512097, "8034512097", []), (8034512097.0, "8034512097", []), ("123", None, ["mak"]),
      ("8034512097.0", "8034512097", []), ("0000000000", None, ["mak"]), ("1111111111", None, ["mak"]), ("1234567890", None, ["mak"]),
-     ("9876543210", None, ["mak"]), ("1212121212", None, ["mak"]), ("N/A", None, ["mak"]), ("1.23E+09", None, ["mak"]), (None, None, []), ("", None, [])],
+     ("9876543210", None, ["mak"]), ("1212121212", None, ["mak"]), ("N/A", None, ["mak"]), ("1.23E+09", None, ["mak"]), (None, None, []),
+     ("", None, [])],
 )  # fmt: skip
 def test_a_melissa_address_key_has_ten_digits(value: Any, mak: str | None, dropped: list[str]) -> None:
     record = facts(mak=value)
