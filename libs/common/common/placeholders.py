@@ -29,7 +29,8 @@ _NEGATED = frozenset(
 )  # fmt: skip
 _NEGATIONS = frozenset({"NO", "NOT", "NON", "SIN", "WITHOUT"})
 _PHRASES = re.compile(
-    r"(?:PLEASE )?(?:SEE|REFER TO|PER|VER) .*|SAME AS .*|IGUAL QUE .*|COMMON (?:AREA|ELEMENT|GROUND)S?|TO BE (?:DETERMINED|ASSIGNED|ADVISED|CONFIRMED)|N A|"
+    r"(?:PLEASE )?(?:SEE|REFER TO|PER|VER) .*|SAME AS .*|IGUAL QUE .*|COMMON (?:AREA|ELEMENT|GROUND)S?|"
+    r"TO BE (?:DETERMINED|ASSIGNED|ADVISED|CONFIRMED)|N A|"
     r"NOT YET .*|DO NOT (?:USE|KNOW)|X+|Z+"
 )
 _SPREADSHEET_ERROR = re.compile(r"#+|#[A-Z_]+(?:/[A-Z0-9]+)?[!?]?")

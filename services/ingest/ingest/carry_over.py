@@ -88,7 +88,7 @@ def new_key(row: Mapping[str, Any]) -> NewKey:
 
     The number as it is shown is judged where it is the key's: `123-456-789` is a parcel, `123456789` may be none.
     """
-    state, county, parcel = (row["apn_key"].split("|", 2) + ["", ""])[:3]
+    state, county, parcel = [*row["apn_key"].split("|", 2), "", ""][:3]
     place = find_county(county, row["fips"] or "", state).county
     shown = row["apn"] or ""
     number = parcel_number(shown if _NOT_ALNUM.sub("", shown.upper()) == parcel else parcel)

@@ -178,7 +178,7 @@ class _Home:
     def take_in(self, other: "_Home") -> None:
         """Add the rows of *other*."""
         for mine, theirs in zip(self.keys, other.keys, strict=True):
-            mine |= theirs
+            mine.update(theirs)
         self.rows += other.rows
         self.owners = None
 
@@ -277,19 +277,28 @@ def _take_in(merged: LeadRow, row: LeadRow) -> bool:
         if held is None or (stamp, order(value)) > (held_since[name], order(held)):
             changed = changed or value != held
             merged.facts[name], held_since[name] = value, stamp
-    for names in GROUPS:
-        if rank_of_group(row.facts, stamps, names) > rank_of_group(merged.facts, held_since, names):
-            for name in names:
-                changed = changed or row.facts.get(name) != merged.facts.get(name)
-                merged.facts[name] = row.facts.get(name)
-                held_since.pop(name, None)
-                if name in stamps:
-                    held_since[name] = stamps[name]
+    changed = _take_in_groups(merged, row, stamps) or changed
     for name in FLAGS:
         if row.flags.get(name) and not merged.flags.get(name):
             merged.flags[name] = changed = True
     if row.mak and not merged.mak:
         merged.mak, changed = row.mak, True
+    return changed
+
+
+def _take_in_groups(merged: LeadRow, row: LeadRow, stamps: dict[str, int]) -> bool:
+    """Take over whole groups of columns that rank above those of *merged*; whether a value changed."""
+    held_since, changed = _stamps(merged), False
+    for names in GROUPS:
+        if rank_of_group(row.facts, stamps, names) <= rank_of_group(merged.facts, held_since, names):
+            continue
+        for name in names:
+            changed = changed or row.facts.get(name) != merged.facts.get(name)
+            merged.facts[name] = row.facts.get(name)
+            held_since.pop(name, None)
+            if name in stamps:
+                held_since[name] = stamps[name]
+    merged.observed = held_since
     return changed
 
 
