@@ -5,10 +5,10 @@ A remark that forbids applies to every value of its cell, unless it stands in pa
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from common.contact_values import email_address, line_type, phone_number, plain
+from common.contact_values import email_address, line_type, phone_number, plain, usual_phone
 from common.remarks import SILENT, Remark, read_remark
 
 _LONGEST_CELL = 1_000
@@ -29,8 +29,7 @@ _MAILTO = re.compile(r"mailto:", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^\s<>]*")
 
 
-@dataclass(frozen=True, slots=True)
-class CellValue:
+class CellValue(NamedTuple):
     """A phone in E.164 or an email in lower case, as its cell has it."""
 
     value: str
@@ -38,8 +37,7 @@ class CellValue:
     forbidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """What a cell holds. With `forbidden` and no values, something unreadable was forbidden."""
 
     values: tuple[CellValue, ...] = ()
@@ -49,10 +47,15 @@ class Cell:
     unread: bool = False
     """Something in it was not understood."""
 
+    @property
+    def said_more(self) -> bool:
+        """Whether there is more to it than its values."""
+        return self.forbidden or self.deceased or self.litigator or self.unread
+
 
 def read_phones(text: str) -> Cell:
     """The phones of a cell. The usual cell, one number and nothing else, takes a fast path."""
-    value = phone_number(text) if len(text) < 16 else None  # noqa: PLR2004 - longer ones may hold more than a number
+    value = usual_phone(text)
     return Cell((CellValue(value),)) if value else _read_phones(text)
 
 

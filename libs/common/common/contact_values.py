@@ -71,6 +71,15 @@ def phone_number(text: str) -> str | None:
     return by_library(text)
 
 
+def usual_phone(text: str) -> str | None:
+    """The number of a text of ten digits, with or without country code and punctuation, and nothing else; None for others."""
+    match = _NANP.fullmatch(text.translate(_PUNCTUATION))
+    if match is None:
+        return None
+    exchange, line = match.groups()
+    return f"+1{exchange}{line}" if _assigned(exchange) else None
+
+
 @lru_cache(maxsize=100_000)
 def _assigned(exchange: str) -> bool:
     """Whether numbers of this area code and exchange are valid: in the numbering plan nothing behind them counts."""

@@ -34,24 +34,26 @@ def check_amounts(facts: dict[str, Any], dropped: list[str]) -> None:
 def loan_to_value(written: object, facts: Mapping[str, Any]) -> Decimal | None:
     """The loan-to-value in percent, to two places, that *written* and the amounts of *facts* agree on; None without one."""
     known = share_owed(facts)
-    text = plain(written).strip() if isinstance(written, str) else ""
-    if text.endswith("%"):
-        share = numbers.number(text[:-1].strip(), 0, LARGEST_LTV)
-        candidates = [] if share is None else [share]
-    else:
-        share = numbers.number(written, 0, LARGEST_LTV)
-        candidates = _candidates(share, is_known=known is not None)
+    is_percent = isinstance(written, str) and "%" in written
+    share = numbers.number(_without_sign(written) if isinstance(written, str) and is_percent else written, 0, LARGEST_LTV)
+    if share is None:
+        return None
+    candidates = [share] if is_percent else _candidates(share, is_known=known is not None)
     if known is not None:
-        candidates = [share for share in candidates if abs(share - known) <= TOLERANCE_POINTS]
-        candidates = sorted(candidates, key=lambda share: abs(share - known))[:1]
+        share = min(candidates, key=lambda one: abs(float(one) - known))
+        candidates = [share] if abs(float(share) - known) <= TOLERANCE_POINTS else []
     elif candidates == [0] and facts["open_loans"] != 0:
         candidates = []
-    return candidates[0].quantize(_TWO_PLACES, ROUND_HALF_UP) if len(candidates) == 1 else None
+    return Decimal(candidates[0]).quantize(_TWO_PLACES, ROUND_HALF_UP) if candidates else None
 
 
-def _candidates(share: Decimal | None, *, is_known: bool) -> list[Decimal]:
-    if share is None:
-        return []
+def _without_sign(percentage: str) -> str:
+    """*percentage* without the one percent sign at its end; unchanged, and no number, otherwise."""
+    text = plain(percentage).strip()
+    return text[:-1].strip() if text.endswith("%") else percentage
+
+
+def _candidates(share: int | Decimal, *, is_known: bool) -> list[int | Decimal]:
     if share > _LARGEST_FRACTION or share == 0:
         return [share]
     if is_known:
@@ -59,11 +61,11 @@ def _candidates(share: Decimal | None, *, is_known: bool) -> list[Decimal]:
     return [share * 100] if share < 1 else []
 
 
-def share_owed(facts: Mapping[str, Any]) -> Decimal | None:
+def share_owed(facts: Mapping[str, Any]) -> float | None:
     """What is owed on the home in percent of its value, by its amounts; None where they do not tell."""
     value, equity, balance = facts["est_value"], facts["est_equity"], facts["open_loan_balance"]
     if value and balance is not None:
-        return Decimal(100 * balance) / value
+        return float(100 * balance / value)
     if value and equity is not None:
-        return 100 - Decimal(100 * equity) / value
-    return Decimal(0) if balance == 0 else None
+        return float(100 - 100 * equity / value)
+    return 0.0 if balance == 0 else None

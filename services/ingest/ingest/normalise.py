@@ -197,11 +197,12 @@ def _phones(raw: Mapping[str, Any], flags: dict[str, bool], dropped: list[str]) 
     phones: dict[str, Phone] = {}
     for number, kind, dnc in raw.get("phones") or ():
         cell = read_phones(as_text(number))
-        _note(cell, number, "phones", flags, dropped)
+        if cell.said_more or not cell.values:
+            _note(cell, number, "phones", flags, dropped)
         label = as_text(kind)
         said = line_type(label)
         remark = read_remark(label) if label and said is None else None
-        status = True if remark and remark.forbids else values.forbids(dnc)
+        status = True if remark and remark.forbids else values.forbids(dnc) if dnc is not None else None
         for one in cell.values:
             known = phones.get(one.value)
             if known is None and len(phones) >= MAX_CONTACTS:
@@ -220,7 +221,8 @@ def _emails(raw: Mapping[str, Any], flags: dict[str, bool], dropped: list[str]) 
     emails: dict[str, bool] = {}
     for value in raw.get("emails") or ():
         cell = read_emails(as_text(value))
-        _note(cell, value, "emails", flags, dropped)
+        if cell.said_more or not cell.values:
+            _note(cell, value, "emails", flags, dropped)
         for one in cell.values:
             emails[one.value] = emails.get(one.value, False) or one.forbidden
     dropped += ["emails"] * sum(emails.values())

@@ -26,7 +26,7 @@ _EXACT = 10**15
 """Up to here a float holds every integer."""
 _LONGEST_TEXT = 40
 _EARLIEST_YEAR_BUILT = 1600
-_SQFT_PER_ACRE = Decimal(43_560)
+_SQFT_PER_ACRE = 43_560
 _WHOLE = Decimal(1)
 _TWO_PLACES = Decimal("0.01")
 
@@ -96,18 +96,20 @@ def _unsigned(text: str) -> tuple[Decimal, ...]:
     return ()
 
 
-def number(value: object, low: int, high: int) -> Decimal | None:
+def number(value: object, low: int, high: int) -> int | Decimal | None:
     """The one number from *low* to *high* that *value* can mean, or None."""
     if type(value) is str:
+        usual: int | Decimal | None = None
         if value.isdigit() and value.isascii() and len(value) < 16:  # noqa: PLR2004 - the usual case, exact
-            usual: Decimal | None = Decimal(value)
+            usual = int(value)
         elif found := _GROUPED.fullmatch(value):
-            usual = Decimal(found[1].replace(",", ""))
-        else:
-            found = _DECIMAL.fullmatch(value)
-            usual = Decimal(found[1]) if found and len(value) < _LONGEST_TEXT else None
+            usual = int(found[1].replace(",", ""))
+        elif len(value) < _LONGEST_TEXT and (found := _DECIMAL.fullmatch(value)):
+            usual = Decimal(found[1])
         if usual is not None:
             return usual if low <= usual <= high else None
+    elif type(value) is int:
+        return value if low <= value <= high else None
     fitting = [reading for reading in readings(value) if low <= reading <= high]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -127,7 +129,9 @@ def count(low: int, high: int) -> Parser:
 
     def parse(value: object, _today: date) -> int | None:
         found = number(value, low, high)
-        return int(found) if found is not None and found == found.to_integral_value() and not _is_nines(found, 2) else None
+        if found is None or _is_nines(found, 2):
+            return None
+        return found if type(found) is int else _whole(found)
 
     return parse
 
@@ -137,7 +141,7 @@ def decimal(low: int, high: int) -> Parser:
 
     def parse(value: object, _today: date) -> Decimal | None:
         found = number(value, low, high)
-        return None if found is None or _is_nines(found, 2) else found.quantize(_TWO_PLACES, ROUND_HALF_UP)
+        return None if found is None or _is_nines(found, 2) else Decimal(found).quantize(_TWO_PLACES, ROUND_HALF_UP)
 
     return parse
 
@@ -147,6 +151,7 @@ def area(low: int, high: int) -> Parser:
 
     def parse(value: object, _today: date) -> int | None:
         unit = _AREA.fullmatch(plain(value).strip().lower()) if isinstance(value, str) and value[-1:].isalpha() else None
+        found: int | Decimal | None
         if unit and unit[2].startswith("ac"):
             acres = number(unit[1], 0, high)
             found = acres * _SQFT_PER_ACRE if acres is not None else None
@@ -162,22 +167,27 @@ def area(low: int, high: int) -> Parser:
 def year_built(value: object, today: date) -> int | None:
     """A year in which a house may have been built, or soon will have been."""
     found = number(value, _EARLIEST_YEAR_BUILT, today.year + 2)
-    return int(found) if found is not None and found == found.to_integral_value() else None
+    return None if found is None else _whole(found)
 
 
-def _rounded(found: Decimal) -> int:
-    return int(found.quantize(_WHOLE, ROUND_HALF_UP))
+def _whole(found: int | Decimal) -> int | None:
+    return int(found) if found == int(found) else None
 
 
-def _is_placeholder(found: Decimal, *, prices: bool) -> bool:
+def _rounded(found: int | Decimal) -> int:
+    return found if type(found) is int else int(Decimal(found).quantize(_WHOLE, ROUND_HALF_UP))
+
+
+def _is_placeholder(found: int | Decimal, *, prices: bool) -> bool:
     """Whether programs write this number for one that they do not know. 99,999 and 999,999 are prices of homes, too."""
-    if prices and abs(found) < 10**6 and _is_nines(found, 5):
-        return False
-    return _is_nines(found, 4) or (found == found.to_integral_value() and int(found) in _LARGEST_INTEGERS)
+    if found in _LARGEST_INTEGERS:
+        return True
+    return _is_nines(found, 4) and not (prices and 10**4 <= abs(found) < 10**6)
 
 
-def _is_nines(found: Decimal, least: int) -> bool:
-    if abs(found) < 10:  # noqa: PLR2004 - nine rooms are nine rooms
+def _is_nines(found: int | Decimal, least: int) -> bool:
+    """Whether *found* is written with nines alone, at least so many; nine rooms are nine rooms."""
+    if abs(found) < 10 or (type(found) is int and found % 10 not in (1, 9)):  # noqa: PLR2004
         return False
-    digits = _NOT_DIGITS.sub("", format(found.normalize(), "f"))
+    digits = _NOT_DIGITS.sub("", str(found) if type(found) is int else format(Decimal(found).normalize(), "f"))
     return len(digits) >= least and not digits.strip("9")
