@@ -25,6 +25,7 @@ _WORD_SEPARATORS = re.compile(r"[\s<>,;|\[\]{}()\"]+")
 _EMAIL_PARTS = re.compile(r"[/&]+")
 _TRIM = ".,;:!?*'`/&-"
 _BEFORE_AN_EMAIL = re.compile(r"(?:^|[<:,;|\n\r\"(\[{]|\s-)\s*$")
+_DISPLAY_NAME = re.compile(r"\"[^\"]*\"(?=\s*<)|[^<>,;|\n\"]*(?=<(?:\s|$))")
 _MAILTO = re.compile(r"mailto:", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^\s<>]*")
 
@@ -38,10 +39,13 @@ class CellValue(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What a cell holds. With `forbidden` and no values, something unreadable was forbidden."""
+    """What a cell holds."""
 
     values: tuple[CellValue, ...] = ()
     forbidden: bool = False
+    """A remark in it forbids a value, be it one that could not be read."""
+    refuses: bool = False
+    """A remark in it is about the person: without a value in the cell it is about all others of the record."""
     deceased: bool = False
     litigator: bool = False
     unread: bool = False
@@ -133,6 +137,7 @@ def _cell(found: list[tuple[str, Remark]], around: Remark, *, unread: bool) -> C
     return Cell(
         tuple(values.values()),
         forbidden=any(remark.forbids for remark in remarks),
+        refuses=any(remark.refuses for remark in remarks),
         deceased=any(remark.deceased for remark in remarks),
         litigator=any(remark.litigator for remark in remarks),
         unread=unread or any(remark.unread and not remark.forbids for remark in remarks),
@@ -166,7 +171,7 @@ def _read_emails(text: str) -> Cell:
         if behind:
             around = _without(around, [behind.span()])
         found += [(address, read_remark(behind[1]) if behind else SILENT) for address in addresses]
-    names = re.sub(r"[^<>,;|\n]*(?=<\s*$)|[^<>,;|\n]*(?=<\s)", _only_if_it_forbids, around)
+    names = _DISPLAY_NAME.sub(_only_if_it_forbids, around)
     return _cell(found, read_remark(names), unread=unread or not found)
 
 

@@ -25,7 +25,7 @@ _LINE_TYPES = {
 
 
 _UNSEEN_OR_ODD = str.maketrans(
-    {code: None for code in (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)}
+    dict.fromkeys((173, *range(8203, 8208), *range(8234, 8239), *range(8288, 8304), 65279))
     | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     | dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212), "-")
     | dict.fromkeys((*range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), "\xa0")

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from common.contact_values import plain
 from ingest import numbers
-from ingest.values import plain
 
 TOLERANCE_POINTS = 5
 """Percent of the value by which estimates of one source may differ: they are rounded, and of different days."""
@@ -35,7 +35,9 @@ def loan_to_value(written: object, facts: Mapping[str, Any]) -> Decimal | None:
     """The loan-to-value in percent, to two places, that *written* and the amounts of *facts* agree on; None without one."""
     known = share_owed(facts)
     is_percent = isinstance(written, str) and "%" in written
-    share = numbers.number(_without_sign(written) if isinstance(written, str) and is_percent else written, 0, LARGEST_LTV)
+    share = numbers.number(
+        _without_sign(written) if isinstance(written, str) and is_percent else written, 0, LARGEST_LTV
+    )
     if share is None:
         return None
     candidates = [share] if is_percent else _candidates(share, is_known=known is not None)

@@ -13,7 +13,8 @@ from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 
-from ingest.values import as_text, plain
+from common.contact_values import plain
+from ingest.values import as_text
 
 _EARLIEST = 1900
 """A home that was last sold before has no living owner."""
@@ -57,7 +58,7 @@ def past_date(value: object, today: date) -> date | None:
     found = _read(value if type(value) is str else as_text(value))
     if isinstance(found, int):
         found = _SERIAL_ZERO + timedelta(found) if found <= (today - _SERIAL_ZERO).days else None
-    if found is None or not _EARLIEST <= found.year or found > today or found in _UNKNOWN:
+    if found is None or not found.year >= _EARLIEST or found > today or found in _UNKNOWN:
         return None
     return found
 

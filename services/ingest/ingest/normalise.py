@@ -6,7 +6,7 @@ no sense is left out and named in `dropped`. Input comes from CSV cells and from
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -193,27 +193,36 @@ def _flag(value: object, name: str, dropped: list[str]) -> bool:
 
 
 def _phones(raw: Mapping[str, Any], flags: dict[str, bool], dropped: list[str]) -> list[Phone]:
-    """Each number once, in order; forbidden if any mention of it says so, in its cell or in those of its type and status."""
+    """Each number once, in order; forbidden if any mention of it says so, in its cell or in those of its type and status.
+
+    A refusal in place of a number forbids every number of the record.
+    """
     phones: dict[str, Phone] = {}
+    refused = False
     for number, kind, dnc in raw.get("phones") or ():
         cell = read_phones(as_text(number))
         if cell.said_more or not cell.values:
             _note(cell, number, "phones", flags, dropped)
-        label = as_text(kind)
-        said = line_type(label)
-        remark = read_remark(label) if label and said is None else None
-        status = True if remark and remark.forbids else values.forbids(dnc) if dnc is not None else None
+            refused = refused or (cell.refuses and not cell.values)
+        said, status = read_remark(as_text(kind)), values.forbids(dnc) if dnc is not None else None
+        flags["deceased_owner"] |= said.deceased
+        flags["litigator"] |= said.litigator
         for one in cell.values:
-            known = phones.get(one.value)
-            if known is None and len(phones) >= MAX_CONTACTS:
+            if one.value not in phones and len(phones) >= MAX_CONTACTS:
                 dropped.append("phones")
                 continue
-            forbidden = True if one.forbidden else status
-            if known is not None:
-                forbidden = known.dnc if forbidden is None else forbidden or known.dnc
-            kept = known.line_type if known else None
-            phones[one.value] = Phone(one.value, said or one.line_type or (remark and line_type(remark.line_type)) or kept, forbidden)
-    return list(phones.values())
+            forbidden = True if one.forbidden or said.forbids else status
+            _mention(phones, Phone(one.value, line_type(said.line_type) or one.line_type, forbidden))
+    return [replace(phone, dnc=True) for phone in phones.values()] if refused else list(phones.values())
+
+
+def _mention(phones: dict[str, Phone], phone: Phone) -> None:
+    """Add *phone*, or what it says of one that is known: a no never takes a yes back."""
+    known = phones.get(phone.value)
+    if known is not None:
+        forbidden = known.dnc if phone.dnc is None else phone.dnc or known.dnc
+        phone = Phone(phone.value, phone.line_type or known.line_type, forbidden)
+    phones[phone.value] = phone
 
 
 def _emails(raw: Mapping[str, Any], flags: dict[str, bool], dropped: list[str]) -> list[str]:
@@ -233,7 +242,7 @@ def _emails(raw: Mapping[str, Any], flags: dict[str, bool], dropped: list[str]) 
 
 def _note(cell: Cell, value: object, name: str, flags: dict[str, bool], dropped: list[str]) -> None:
     """Keep what a cell of contacts says of the owner, and name the field where something in it was not understood."""
-    flags["deceased_owner"] = flags["deceased_owner"] or cell.deceased
-    flags["litigator"] = flags["litigator"] or cell.litigator
+    flags["deceased_owner"] |= cell.deceased
+    flags["litigator"] |= cell.litigator
     if not is_blank(value) and (cell.unread or not cell.values):
         dropped.append(name)

@@ -18,7 +18,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from ingest.values import plain
+from common.contact_values import plain
 
 Parser = Callable[[object, date], object]
 
@@ -35,7 +35,19 @@ _DECIMAL = re.compile(r"\$?([0-9]+\.[0-9]{1,2})")
 _SIGNED = re.compile(r"(-|\+)?(\()?(-)?([^()]*?)(-)?(\))?(-|\+|cr|dr)?")
 _CURRENCY = re.compile(r"us\$|\$|usd|dollars?")
 _SUFFIX = re.compile(r"([0-9.,' \xa0]*[0-9.])\s*(k|thousand|mm|mn|mil|million|m|bn|billion|b)?")
-_FACTORS = {"": 0, "k": 3, "thousand": 3, "m": 6, "mm": 6, "mn": 6, "mil": 6, "million": 6, "b": 9, "bn": 9, "billion": 9}
+_FACTORS = {
+    "": 0,
+    "k": 3,
+    "thousand": 3,
+    "m": 6,
+    "mm": 6,
+    "mn": 6,
+    "mil": 6,
+    "million": 6,
+    "b": 9,
+    "bn": 9,
+    "billion": 9,
+}
 _EXPONENT = re.compile(r"([0-9])(?:\.([0-9]+))?e\+?([0-9]{1,2})")
 _US = re.compile(r"(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]*)?|\.[0-9]+")
 _EITHER_WAY = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
@@ -84,16 +96,19 @@ def _unsigned(text: str) -> tuple[Decimal, ...]:
     found = _SUFFIX.fullmatch(text)
     if found is None:
         return ()
-    body, power = found[1], _FACTORS[found[2] or ""]
+    written, power = _written(found[1]), _FACTORS[found[2] or ""]
+    return tuple(Decimal(one).scaleb(power) for one in written)
+
+
+def _written(body: str) -> tuple[str, ...]:
+    """The readings of digits and marks, each as digits with a decimal point."""
     if _EITHER_WAY.fullmatch(body):
-        return Decimal(body).scaleb(power), Decimal(body.replace(".", "")).scaleb(power)
+        return body, body.replace(".", "")
     if _US.fullmatch(body):
-        return (Decimal(body.replace(",", "")).scaleb(power),)
+        return (body.replace(",", ""),)
     if _DOTTED.fullmatch(body):
-        return (Decimal(body.replace(".", "").replace(",", ".")).scaleb(power),)
-    if _SPACED.fullmatch(body):
-        return (Decimal(re.sub("[\xa0' ]", "", body).replace(",", ".")).scaleb(power),)
-    return ()
+        return (body.replace(".", "").replace(",", "."),)
+    return (re.sub("[\xa0' ]", "", body).replace(",", "."),) if _SPACED.fullmatch(body) else ()
 
 
 def number(value: object, low: int, high: int) -> int | Decimal | None:
@@ -131,7 +146,7 @@ def count(low: int, high: int) -> Parser:
         found = number(value, low, high)
         if found is None or _is_nines(found, 2):
             return None
-        return found if type(found) is int else _whole(found)
+        return found if isinstance(found, int) else _whole(found)
 
     return parse
 
@@ -150,7 +165,9 @@ def area(low: int, high: int) -> Parser:
     """A parser of square feet from *low* to *high*, also as `1,540 sq ft` and `0.25 acres`."""
 
     def parse(value: object, _today: date) -> int | None:
-        unit = _AREA.fullmatch(plain(value).strip().lower()) if isinstance(value, str) and value[-1:].isalpha() else None
+        unit = (
+            _AREA.fullmatch(plain(value).strip().lower()) if isinstance(value, str) and value[-1:].isalpha() else None
+        )
         found: int | Decimal | None
         if unit and unit[2].startswith("ac"):
             acres = number(unit[1], 0, high)
@@ -175,7 +192,7 @@ def _whole(found: int | Decimal) -> int | None:
 
 
 def _rounded(found: int | Decimal) -> int:
-    return found if type(found) is int else int(Decimal(found).quantize(_WHOLE, ROUND_HALF_UP))
+    return found if isinstance(found, int) else int(found.quantize(_WHOLE, ROUND_HALF_UP))
 
 
 def _is_placeholder(found: int | Decimal, *, prices: bool) -> bool:
@@ -187,7 +204,7 @@ def _is_placeholder(found: int | Decimal, *, prices: bool) -> bool:
 
 def _is_nines(found: int | Decimal, least: int) -> bool:
     """Whether *found* is written with nines alone, at least so many; nine rooms are nine rooms."""
-    if abs(found) < 10 or (type(found) is int and found % 10 not in (1, 9)):  # noqa: PLR2004
+    if abs(found) < 10 or (isinstance(found, int) and found % 10 not in (1, 9)):  # noqa: PLR2004
         return False
-    digits = _NOT_DIGITS.sub("", str(found) if type(found) is int else format(Decimal(found).normalize(), "f"))
+    digits = _NOT_DIGITS.sub("", str(found) if isinstance(found, int) else format(Decimal(found).normalize(), "f"))
     return len(digits) >= least and not digits.strip("9")
