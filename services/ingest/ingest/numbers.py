@@ -199,12 +199,16 @@ def _is_placeholder(found: int | Decimal, *, prices: bool) -> bool:
     """Whether programs write this number for one that they do not know. 99,999 and 999,999 are prices of homes, too."""
     if found in _LARGEST_INTEGERS:
         return True
-    return _is_nines(found, 4) and not (prices and 10**4 <= abs(found) < 10**6)
+    return _is_nines(found, 4) and not (prices and 10**4 <= _magnitude(found) < 10**6)
 
 
 def _is_nines(found: int | Decimal, least: int) -> bool:
     """Whether *found* is written with nines alone, at least so many; nine rooms are nine rooms."""
-    if abs(found) < 10 or (isinstance(found, int) and found % 10 not in (1, 9)):  # noqa: PLR2004
+    if _magnitude(found) < 10 or (isinstance(found, int) and found % 10 not in (1, 9)):  # noqa: PLR2004
         return False
     digits = _NOT_DIGITS.sub("", str(found) if isinstance(found, int) else format(Decimal(found).normalize(), "f"))
     return len(digits) >= least and not digits.strip("9")
+
+
+def _magnitude(found: int | Decimal) -> int | Decimal:
+    return -found if found < 0 else found
