@@ -4,7 +4,7 @@ A remark that forbids applies to every value of its cell, unless it stands in pa
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -60,12 +60,17 @@ class Cell(NamedTuple):
 def read_phones(text: str) -> Cell:
     """The phones of a cell. The usual cell, one number and nothing else, takes a fast path."""
     value = usual_phone(text)
-    return Cell((CellValue(value),)) if value else _read_phones(text)
+    return Cell((CellValue(value),)) if value else _read_cell(_read_phones, text)
+
+
+def _read_cell(read: Callable[[str], Cell], text: str) -> Cell:
+    """What *read* finds in a cell; of one that is too long nothing but its remarks."""
+    return read(text) if len(text) <= _LONGEST_CELL else _cell([], read_remark(text), unread=True)
 
 
 @lru_cache(maxsize=4_096)
 def _read_phones(text: str) -> Cell:
-    text = plain(text[:_LONGEST_CELL]).replace("\xa0", " ").strip()
+    text = plain(text).replace("\xa0", " ").strip()
     if not text:
         return Cell()
     if exponent := _EXPONENT.fullmatch(text):
@@ -147,12 +152,12 @@ def _cell(found: list[tuple[str, Remark]], around: Remark, *, unread: bool) -> C
 def read_emails(text: str) -> Cell:
     """The email addresses of a cell. The usual cell, one address and nothing else, takes a fast path."""
     value = email_address(text) if text.count("@") == 1 else None
-    return Cell((CellValue(value),)) if value else _read_emails(text)
+    return Cell((CellValue(value),)) if value else _read_cell(_read_emails, text)
 
 
 @lru_cache(maxsize=4_096)
 def _read_emails(text: str) -> Cell:
-    text = plain(text[:_LONGEST_CELL]).replace("\xa0", " ").strip()
+    text = plain(text).replace("\xa0", " ").strip()
     if not text:
         return Cell()
     text = _MAILTO.sub("<", text)

@@ -53,11 +53,15 @@ class Remark(NamedTuple):
 
 
 SILENT = Remark()
+_LONGEST_REMEMBERED = 200
 
 
-@lru_cache(maxsize=4_096)
 def read_remark(text: str) -> Remark:
     """What *text* says; a clear no (`DNC: No`) and known labels (`cell`, `home`, `verified`) say nothing against a value."""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _read(text)
+
+
+def _read(text: str) -> Remark:
     words = _WORDS.findall(_ALLOWS.sub(" ", text.replace("\u2019", "'").lower()))
     if not words:
         return SILENT
@@ -70,3 +74,6 @@ def read_remark(text: str) -> Remark:
         unread=not _HARMLESS.issuperset(words),
         line_type=next((_LINES[word] for word in words if word in _LINES), None),
     )
+
+
+_remembered = lru_cache(maxsize=4_096)(_read)

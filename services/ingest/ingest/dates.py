@@ -16,6 +16,7 @@ from functools import lru_cache
 from common.contact_values import plain
 from ingest.values import as_text
 
+_LONGEST_TEXT = 60
 _EARLIEST = 1900
 """A home that was last sold before has no living owner."""
 _CENTURY_TURNS = 40
@@ -55,7 +56,8 @@ _MONTH_OF["sept"] = 9
 
 def past_date(value: object, today: date) -> date | None:
     """The one day up to *today* that *value* can mean, or None."""
-    found = _read(value if type(value) is str else as_text(value))
+    text = value if type(value) is str else as_text(value)
+    found = _read(text) if len(text) <= _LONGEST_TEXT else None
     if isinstance(found, int):
         found = _SERIAL_ZERO + timedelta(found) if found <= (today - _SERIAL_ZERO).days else None
     if found is None or not found.year >= _EARLIEST or found > today or found in _UNKNOWN:
@@ -68,8 +70,6 @@ def _read(text: str) -> date | int | None:
     """The day that *text* names, or the serial number of one."""
     if found := _ISO.fullmatch(text):
         return _day(found[1], found[2], found[3])
-    if len(text) > 60:  # noqa: PLR2004 - no day is as long
-        return None
     text = plain(text).replace("\xa0", " ").strip().lower()
     if time := _TIME.search(text):
         text = text[: time.start()] if not text[time.end() :] else ""

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from typing import TypeGuard
 
 from common.contact_values import plain
 
@@ -114,12 +115,14 @@ def _written(body: str) -> tuple[str, ...]:
 def number(value: object, low: int, high: int) -> int | Decimal | None:
     """The one number from *low* to *high* that *value* can mean, or None."""
     if type(value) is str:
+        if len(value) > _LONGEST_TEXT:
+            return None
         usual: int | Decimal | None = None
         if value.isdigit() and value.isascii() and len(value) < 16:  # noqa: PLR2004 - the usual case, exact
             usual = int(value)
         elif found := _GROUPED.fullmatch(value):
             usual = int(found[1].replace(",", ""))
-        elif len(value) < _LONGEST_TEXT and (found := _DECIMAL.fullmatch(value)):
+        elif found := _DECIMAL.fullmatch(value):
             usual = Decimal(found[1])
         if usual is not None:
             return usual if low <= usual <= high else None
@@ -165,9 +168,7 @@ def area(low: int, high: int) -> Parser:
     """A parser of square feet from *low* to *high*, also as `1,540 sq ft` and `0.25 acres`."""
 
     def parse(value: object, _today: date) -> int | None:
-        unit = (
-            _AREA.fullmatch(plain(value).strip().lower()) if isinstance(value, str) and value[-1:].isalpha() else None
-        )
+        unit = _AREA.fullmatch(plain(value).strip().lower()) if _may_name_a_unit(value) else None
         found: int | Decimal | None
         if unit and unit[2].startswith("ac"):
             acres = number(unit[1], 0, high)
@@ -179,6 +180,10 @@ def area(low: int, high: int) -> Parser:
         return _rounded(found)
 
     return parse
+
+
+def _may_name_a_unit(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= _LONGEST_TEXT and not value[-1:].isdigit()
 
 
 def year_built(value: object, today: date) -> int | None:

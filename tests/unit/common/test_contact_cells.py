@@ -157,3 +157,8 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
         cell = read(text)
         for one in cell.values:
             assert values(read(one.value)) == [one.value]
+
+
+def test_a_cell_that_is_too_long_is_named_and_its_remark_is_kept() -> None:
+    for cell in (read_phones("512-555-0142 " * 200 + "DNC"), read_emails("rosa@example.com " * 200 + "opted out")):
+        assert (cell.values, cell.unread, cell.forbidden) == ((), True, True)
