@@ -239,3 +239,54 @@ def test_a_number_that_is_forbidden_once_is_forbidden() -> None:
         phones=[("7275550142", None, "No"), ("(727) 555-0142", "Mobile", "Yes"), ("727 555 0142", None, "No")]
     )
     assert [(p.value, p.line_type, p.dnc) for p in found.phones] == [("+17275550142", "mobile", True)]
+
+
+def test_a_cell_of_several_phones_or_emails_is_read_whole() -> None:
+    found = facts(
+        phones=[
+            ("727-555-0142 / 727-555-0177 (cell)", None, None),
+            (7.275550199e9, "Mobile", None),
+            ("5.12555E+09", None, None),
+        ],
+        emails=["Rosa <rosa@example.com>; b@example.com.", "mailto:c@example.com"],
+    )
+    assert [(p.value, p.line_type) for p in found.phones] == [
+        ("+17275550142", None), ("+17275550177", "mobile"), ("+17275550199", "mobile"),
+    ]  # fmt: skip
+    assert found.emails == ["rosa@example.com", "b@example.com", "c@example.com"]
+    assert found.dropped == ["phones"]
+
+
+@pytest.mark.parametrize(
+    ("phones", "forbidden"),
+    [
+        ([("7275550142 DNC", None, "No"), ("7275550177", None, None)], [True, None]),
+        ([("7275550142", "Mobile - DNC", None)], [True]),
+        ([("7275550142", None, None), ("727-555-0142 wrong number", None, None)], [True]),
+        ([("7275550142 / 7275550177 do not call", None, None)], [True, True]),
+        ([("DO NOT CALL", None, None), ("7275550142", None, None)], [True]),
+        ([("disconnected", None, None), ("7275550142", None, None)], [None]),
+        ([("7275550142 (cell)", None, "No")], [False]),
+    ],
+)
+def test_a_remark_beside_a_phone_forbids_it(phones: list[Any], forbidden: list[bool | None]) -> None:
+    assert [phone.dnc for phone in facts(phones=phones).phones] == forbidden
+
+
+def test_a_remark_about_the_owner_is_a_flag_of_the_record() -> None:
+    assert facts(phones=[("7275550142 deceased", None, None)]).flags["deceased_owner"]
+    assert facts(phones=[("7275550142", "TCPA litigator", None)]).flags["litigator"]
+    assert facts(emails=["rosa@example.com (deceased)"]).flags["deceased_owner"]
+
+
+def test_an_email_that_is_forbidden_once_is_left_out_and_named() -> None:
+    found = facts(emails=["rosa@example.com", "rosa@example.com - unsubscribed", "b@example.com"])
+    assert (found.emails, found.dropped) == (["b@example.com"], ["emails"])
+
+
+def test_contacts_beyond_the_limit_are_named_and_still_forbid() -> None:
+    numbers = [(f"727555{line:04}", None, None) for line in range(100, 125)]
+    found = facts(phones=[*numbers, (numbers[0][0], None, "Yes")])
+    assert len(found.phones) == 20
+    assert found.phones[0].dnc is True
+    assert found.dropped == ["phones"] * 5
