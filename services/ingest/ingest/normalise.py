@@ -6,11 +6,12 @@ no sense is left out and named in `dropped`. Input comes from CSV cells and from
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from common.contact_values import Phone, email_address, line_type, phone_number
+from common.owner_names import read_owner_names
 from common.places import county_name, state_code, state_of_zip, zip_code
 from ingest import values
 from ingest.address import PoBoxError, UnreadableAddressError, address_hash, normal_street
@@ -69,9 +70,22 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     if state_of_zip(facts["property_zip"]) != facts["property_state"]:
         dropped.append(OTHER_STATE)
     _values(raw, facts, dropped, today)
+    owner = read_owner_names(facts)
+    facts.update(owner.names)
+    dropped.extend(owner.dropped)
     flags = {name: _flag(raw.get(name), name, dropped) for name in _FLAGS}
+    flags["deceased_owner"] |= owner.deceased
     mak = _mak(raw.get("mak"), dropped)
-    return PropertyRecord(facts, flags, mak, _phones(raw, dropped), _emails(raw, dropped), dropped)
+    record = PropertyRecord(facts, flags, mak, _phones(raw, dropped), _emails(raw, dropped), dropped)
+    return _forbidden(record) if owner.do_not_contact else record
+
+
+def _forbidden(record: PropertyRecord) -> PropertyRecord:
+    """Forbid every contact of a record whose owner's name says `DO NOT CONTACT`: no email is taken, and no phone is called."""
+    if record.emails:
+        record.dropped.append("emails")
+    phones = [replace(phone, dnc=True) for phone in record.phones]
+    return replace(record, flags=record.flags | {"do_not_mail": True}, phones=phones, emails=[])
 
 
 def _texts(raw: Mapping[str, Any], facts: dict[str, Any]) -> Iterable[Reason]:

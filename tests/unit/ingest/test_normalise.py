@@ -94,7 +94,7 @@ def test_every_reason_says_what_to_do() -> None:
         ("bedrooms", "3.0", 3), ("last_sale_date", "5/7/62", date(1962, 5, 7)), ("last_sale_date", "5/7/24", date(2024, 5, 7)),
         ("last_sale_date", "2001-02-03 00:00:00", date(2001, 2, 3)), ("last_sale_date", 20010203, date(2001, 2, 3)),
         ("last_sale_date", "5/7/1998 12:00:00 AM", date(1998, 5, 7)), ("owner_occupied", 1, True), ("owner_occupied", 0.0, False),
-        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 4013.0, "04013"), ("owner_last_name", 42, "42"),
+        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 4013.0, "04013"), ("property_type", 42, "42"),
         ("owner_last_name", " Nu\u0301n\u0303ez\u200b \t Ruiz ", "N\xfa\xf1ez Ruiz"), ("property_unit", 4.0, "4"),
         ("owner_occupied", "Yes", True), ("vacant", "N", False), ("mailing_zip", "1602", "01602"), ("fips", "4013", "04013"),
     ],
