@@ -39,7 +39,7 @@ class Links:
 
 def new_member(lead: Mapping[str, Any], email: str, links: Links) -> NewMember:
     """Return *lead* (a row of `read_members`) as Instantly takes it, blanks that would be empty filled with their fallback."""
-    fallbacks = DEFAULT_FALLBACKS | (orjson.loads(lead["fallbacks"]) if lead["fallbacks"] else {})
+    fallbacks = {**DEFAULT_FALLBACKS, **(orjson.loads(lead["fallbacks"]) if lead["fallbacks"] else {})}
     fields = {
         "firstName": greeting_of(lead["owner_first_name"], lead["owner_last_name"]),
         "lastName": plain_text(_last_name(lead)),
