@@ -147,17 +147,21 @@ class CampaignFile(_Model):
                 raise ValueError(f"there is no sequence {campaign.sequence}")
             if campaign.personas != "all" and not set(campaign.personas) <= set(ids):
                 raise ValueError(f"campaign {campaign.name} names a persona that is not there")
-            for persona in self.personas_of(campaign):
-                self.fallbacks_of(campaign, persona)
         names = Counter(name_of(campaign, one) for campaign in self.campaigns for one in self.personas_of(campaign))
         if twice := [name for name, times in names.items() if times > 1]:
             raise ValueError(f"two campaigns are named {twice[0]!r}")
         return self
 
+    @model_validator(mode="after")
+    def _has_one_fallback_of_a_blank(self) -> Self:
+        for campaign in self.campaigns:
+            for persona in self.personas_of(campaign):
+                self.fallbacks_of(campaign, persona)
+        return self
+
     def personas_of(self, campaign: Campaign) -> list[Persona]:
         """The personas of *campaign*."""
         return [one for one in self.personas if campaign.personas == "all" or one.id in campaign.personas]
-
 
     def texts_of(self, campaign: Campaign, persona: Persona) -> list[str]:
         """Every text of one campaign that may have blanks."""

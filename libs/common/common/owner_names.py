@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from common.person_names import greeting_name, is_placeholder_word
+from common.person_names import greeting_name, is_placeholder_word, words_of
 from common.vendor_text import has_link, has_markup
 
 NAME_FIELDS = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name")
@@ -18,20 +18,20 @@ _PERSONS = (NAME_FIELDS[:2], NAME_FIELDS[2:])
 _OWNERS: tuple[tuple[str, ...], ...] = (*_PERSONS, ("company_name",))
 _ALL_FIELDS = (*NAME_FIELDS, "company_name")
 
-_NAMES_TOO = frozenset(
+_NAMES_TOO = words_of(
     """an blank contact current do father friend guest head home house late lead na nan neighbor new nil no none null other
-    owner person sold test tester to void x""".split()
+    owner person sold test tester to void x"""
 )
 """Words that are names of people as well: kept where they are capitalised as a name and the other field has a name."""
-_FILLERS = frozenset(
+_FILLERS = words_of(
     """a address and at be by contact current data dear entered field file for found given here in is it match name no not
-    of on or our owner present record recorded same see the this to unknown valued yet your""".split()
+    of on or our owner present record recorded same see the this to unknown valued yet your"""
 )
-_OTHER_PLACEHOLDERS = frozenset(
+_OTHER_PLACEHOLDERS = words_of(
     """#n/a #na #name? #null! #ref! #value! #div/0! n.a n.a. n/a n/d n\\a nil nan nd tba tbd tbc unk unkn unknwn x xx xxx
     multiple pending private protected restricted suppressed sold vacant blank empty guest friend error false true
     applicable available determined disclosed listed provided released shown specified undetermined unassigned unidentified
-    unspecified deed desconocido propietario residente""".split()
+    unspecified deed desconocido propietario residente"""
 )
 _FORBIDS = re.compile(
     r"""\b(?:do\ not|don'?t|never|no)\ (?:contact|call|calls|mail|email|e-mail|text|solicit|soliciting|disturb)\b
@@ -81,8 +81,8 @@ _ET_AL = re.compile(
     r"[\s,]*\b(?:et\.?\s*al\.?|et\.?\s*ux\.?|et\.?\s*vir\.?|etal|etux|etvir)(?=\s|$|[,;)])[\s,]*", re.IGNORECASE
 )
 """More owners than are named. Those who are named are persons all the same (ADR 26)."""
-_OF_TWO_WORDS = frozenset(
-    "united states national bank assoc school board fannie freddie mae mac deutsche savings real life home property tr trs".split()
+_OF_TWO_WORDS = words_of(
+    "united states national bank assoc school board fannie freddie mae mac deutsche savings real life home property tr trs"
 )
 """Words that tell something only beside another one."""
 

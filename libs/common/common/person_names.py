@@ -13,19 +13,27 @@ _MOST_WORDS = 4
 _CONNECTIVES = re.compile(r"\s*[&+/]\s*|\s+(?:and|or)\s+", re.IGNORECASE)
 """Join the first names of two owners: `Jose & Maria`, `JOHN OR JANE`."""
 
+
+def words_of(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as a text."""
+    return frozenset(text.split())
+
+
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "hon", "fr", "sr", "sra", "señor", "señora"})
-_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq", "dds", "cpa", "jd", "ret", "2nd", "3rd", "4th"})
+_SUFFIXES = frozenset(
+    {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq", "dds", "cpa", "jd", "ret", "2nd", "3rd", "4th"}
+)
 _PARTICLES = frozenset({"de", "del", "la", "las", "los", "da", "do", "dos", "van", "von", "der", "den", "y", "e"})
 """Words inside a name that upper-case sources capitalise and people do not."""
 
-_NOT_NAMES = frozenset(
+_NOT_NAMES = words_of(
     """a account addressee also an anonymous applicant asdf borrower buyer client co confidential consumer contact current
     customer deceased decd dear default dnc do dummy estate fake father first foo full given head home homeowner
     homeowners house household info investor landlord last late lead lender lessee mail mailbox middle missing mother
     mortgagor n/a na name neighbor neighbour new no none not null occupant occupants office only other owner owners person
     postal present previous primary property prospect qwerty record redacted renter resident residents secondary seller
     sold spouse tenant tenants test tester the to unavailable undisclosed undefined unknown unlisted unnamed
-    user vacant valued various void withheld wife husband xyz your""".split()
+    user vacant valued various void withheld wife husband xyz your"""
 ) - {"an", "do", "to", "no", "co"}  # fmt: skip
 """Words that stand where a name is missing. `An`, `Do`, `To` and `No` are names of people too."""
 
@@ -45,7 +53,7 @@ def greeting_name(first_name: str | None) -> str | None:
     name in capitals or in small letters is capitalised; a mixed one (`DeShawn`) is left as it is written.
     """
     text = _plain(first_name or "")
-    persons = [part for part in _CONNECTIVES.split(text)] if text else []
+    persons = _CONNECTIVES.split(text) if text else []
     if not 1 <= len(persons) <= 2:  # noqa: PLR2004 - one person or two
         return None
     names = [_one_person(part) for part in persons]
@@ -114,9 +122,7 @@ def _is_plausible(word: str) -> bool:
     plain = _without_marks(word).casefold()
     is_latin = plain.replace("-", "").replace("'", "").replace(".", "").isascii()
     parts = re.split("[-'.]", plain)
-    return not is_latin or all(
-        len(part) <= _LONGEST_WITHOUT_VOWEL or not _VOWELS.isdisjoint(part) for part in parts
-    )
+    return not is_latin or all(len(part) <= _LONGEST_WITHOUT_VOWEL or not _VOWELS.isdisjoint(part) for part in parts)
 
 
 def _without_marks(word: str) -> str:

@@ -51,6 +51,10 @@ def plain_text(text: str | None, *, links: bool = False) -> str | None:
 
 
 def _shown(character: str) -> str:
-    if character in _MARKUP or not character.isprintable() or unicodedata.category(character) in ("So", "Cs", "Co", "Cn"):
+    if (
+        character in _MARKUP
+        or not character.isprintable()
+        or unicodedata.category(character) in ("So", "Cs", "Co", "Cn")
+    ):
         return " "
     return character

@@ -45,9 +45,7 @@ def build(
     return service
 
 
-def _add_vendor(
-    service: Service, settings: FeederSettings, door: Door, links: LinkCheck, network: Network
-) -> None:
+def _add_vendor(service: Service, settings: FeederSettings, door: Door, links: LinkCheck, network: Network) -> None:
     """What speaks to Instantly; without a key there is none of it, and leads wait."""
     vendor = Instantly(settings, door, network.resolver)
     service.parts.append(vendor)

@@ -126,9 +126,7 @@ class _Resolved(AbstractResolver):
     def __init__(self, addresses: list[ResolveResult]) -> None:
         self._addresses = addresses
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    async def resolve(self, *_: object, **__: object) -> list[ResolveResult]:
         """Return the addresses, whatever is asked."""
         return self._addresses
 

@@ -171,14 +171,13 @@ def person_of(row: Any) -> Person | None:
 
     Every text goes through `plain_text`: no vendor gets markup, whatever a file calls a person or a street (ADR 26).
     """
-    parts = [plain_text(row[f"property_{name}"]) for name in ("address", "city", "state", "zip")]
-    if not all(parts):
+    parts = [text for name in ("address", "city", "state", "zip") if (text := plain_text(row[f"property_{name}"]))]
+    if len(parts) < 4:  # noqa: PLR2004 - street, city, state and ZIP code
         return None
-    person = Person(
-        *(plain_text(row[name]) for name in ("owner_first_name", "owner_last_name", "company_name")),
-        parts[0], plain_text(row["property_unit"]), parts[1], parts[2], parts[3],
-        *(plain_text(row[name]) for name in ("county", "apn")),
-    )  # fmt: skip
-    unit = person.unit
+    first_name, last_name, company, unit, county, apn = (
+        plain_text(row[name])
+        for name in ("owner_first_name", "owner_last_name", "company_name", "property_unit", "county", "apn")
+    )
+    person = Person(first_name, last_name, company, parts[0], unit, parts[1], parts[2], parts[3], county, apn)
     already_said = unit and person.street.upper().rstrip().endswith(unit.upper())
     return replace(person, unit=None) if already_said else person

@@ -65,7 +65,7 @@ def test_leads_that_wait_in_a_new_territory_are_counted(equity: Equity, database
         equity("brokers", "add", name).ok()
     equity("brokers", "territory", "add", "Lee Ash", "FL", "--zip", "33702").ok()
     with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
-        for county, zip_code in (("Pinellas", "33701"), ("Pinellas", "33702"), (None, "33601")):
+        for county, zip_code in (("PINELLAS", "33701"), ("PINELLAS", "33702"), (None, "33601")):
             connection.execute(
                 """insert into app.leads (id, property_state, county, property_zip, observed, source)
                 values (gen_random_uuid(), 'FL', %s, %s, '{}', 'test')""",

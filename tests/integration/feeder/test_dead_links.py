@@ -34,7 +34,9 @@ FORM_HOST = "forms.equity-connect.com"
 class ToLoopback(AbstractResolver):
     """Every name is on this machine."""
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
         result = ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)
         return [result]
 
@@ -54,9 +56,7 @@ def certificate(directory: Path) -> tuple[Path, Path]:
     )  # fmt: skip
     key_file, certificate_file = directory / "key.pem", directory / "cert.pem"
     key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     return certificate_file, key_file

@@ -16,7 +16,12 @@ from ingest.settings import IngestSettings
 from support.databases import Database
 from support.installation import SECRETS
 
-AREAS = [("FL", "Pinellas", "33701"), ("FL", "Pinellas", "33702"), ("FL", "Hillsborough", "33601"), ("GA", None, "30301")]
+AREAS = [
+    ("FL", "Pinellas", "33701"),
+    ("FL", "Pinellas", "33702"),
+    ("FL", "Hillsborough", "33601"),
+    ("GA", None, "30301"),
+]
 
 
 class Waiting:
@@ -49,7 +54,9 @@ class Waiting:
         return [found[lead] for lead in leads]
 
     async def events(self) -> int:
-        return int(await self.db.fetchval("select count(*) from svc_ingest.outbox where topic = 'funnel.dedupe_success'"))
+        return int(
+            await self.db.fetchval("select count(*) from svc_ingest.outbox where topic = 'funnel.dedupe_success'")
+        )
 
 
 @pytest.fixture
@@ -85,7 +92,11 @@ async def test_each_goes_to_the_closest_territory_once_and_is_told(
 
 async def test_a_lead_goes_only_to_a_broker_that_its_senders_may_choose(waiting: Waiting) -> None:
     ours, other = await waiting.broker("ours"), await waiting.broker("other", ("FL", None, None))
-    leads = [await waiting.lead(AREAS[0], [ours]), await waiting.lead(AREAS[0], [ours, other]), await waiting.lead(AREAS[0], [])]
+    leads = [
+        await waiting.lead(AREAS[0], [ours]),
+        await waiting.lead(AREAS[0], [ours, other]),
+        await waiting.lead(AREAS[0], []),
+    ]
     await waiting.job.run()
     assert await waiting.brokers_of(leads) == [None, other, None]
 

@@ -207,7 +207,9 @@ async def test_the_choice_of_brokers_that_senders_have_is_kept_for_leads_without
 
     async def kept() -> dict[str, Any]:
         rows = await db.fetch("select property_address, assignable_broker_ids from app.leads")
-        return {row["property_address"]: row["assignable_broker_ids"] and set(row["assignable_broker_ids"]) for row in rows}
+        return {
+            row["property_address"]: row["assignable_broker_ids"] and set(row["assignable_broker_ids"]) for row in rows
+        }
 
     async with running("ingest"):
         await sender.send(*({**home, "allowed_broker_ids": [str(first)]} for home in homes[:2]), homes[2])

@@ -75,7 +75,8 @@ def test_an_email_asks_nothing_of_the_phone_and_has_no_hours() -> None:
         ({"status": "converted"}, Reason.STATUS_CONVERTED),
         ({"status": "invented"}, Reason.STATUS_UNKNOWN),
         ({"deceased": True}, Reason.DECEASED),
-        ({"litigator": True}, Reason.LITIGATOR), ({"legal_entity": True}, Reason.LEGAL_ENTITY),
+        ({"litigator": True}, Reason.LITIGATOR),
+        ({"legal_entity": True}, Reason.LEGAL_ENTITY),
         ({"verified": False}, Reason.UNVERIFIED),
         ({"duplicate": True}, Reason.DUPLICATE),
         ({"seller": ""}, Reason.SELLER_UNKNOWN),
@@ -91,7 +92,9 @@ def test_what_refuses_over_either_channel_refuses_for_good(
     assert decision.try_again_at is None
 
 
-@pytest.mark.parametrize("field", ["suppressed", "deceased", "litigator", "legal_entity", "verified", "duplicate", "dnc"])
+@pytest.mark.parametrize(
+    "field", ["suppressed", "deceased", "litigator", "legal_entity", "verified", "duplicate", "dnc"]
+)
 @pytest.mark.parametrize("odd", ["", "no", "true", 0, 1, ()])
 def test_a_flag_that_is_neither_true_nor_false_is_not_known(field: str, odd: Any) -> None:
     assert refused(CALL, **{field: odd}) == [f"{field}_unknown"]

@@ -22,7 +22,15 @@ def test_what_nobody_outside_can_follow_is_a_problem(url: str) -> None:
     assert url_problem(url)
 
 
-@pytest.mark.parametrize("url", ["https://equity.com", "https://Forms.Equity.io:8443/consent?x=1", "https://8.8.8.8/", "https://[2606:4700::1111]/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://equity.com",
+        "https://Forms.Equity.io:8443/consent?x=1",
+        "https://8.8.8.8/",
+        "https://[2606:4700::1111]/",
+    ],
+)
 def test_a_public_https_address_is_none(url: str) -> None:
     assert url_problem(url) is None
 
@@ -33,7 +41,13 @@ def test_an_address_that_is_not_public(address: str) -> None:
 
 
 def test_only_loopback_localhost_and_the_compose_service_are_the_sandbox() -> None:
-    for url in ("http://127.0.0.1:8090/instantly", "http://127.9.9.9", "http://[::1]:1", "http://localhost:1", "http://sandbox:8090/x"):
+    for url in (
+        "http://127.0.0.1:8090/instantly",
+        "http://127.9.9.9",
+        "http://[::1]:1",
+        "http://localhost:1",
+        "http://sandbox:8090/x",
+    ):
         assert is_sandbox(url)
     for url in (
         "https://api.instantly.ai", "http://10.0.0.1", "http://sandbox.evil.com", "http://localhost.evil.com", "http://sandbox@evil.com",

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from common.contacts import MissingKeyError
 from common.links import lead_link, lead_of
-from feeder.settings import FeederSettings
 from common.vendor_text import plain_text
+from feeder.settings import FeederSettings
 from feeder.variables import Links, new_member
 
 LINKS = Links("https://x.example/consent", "https://x.example/consent/opt-out", b"secret")
@@ -44,7 +44,9 @@ TEXTS = [name for name, value in LEAD.items() if isinstance(value, str) or name 
 
 
 @given(st.fixed_dictionaries({name: st.none() | HOSTILE for name in TEXTS}), st.none() | HOSTILE)
-def test_no_value_that_is_sent_holds_markup_or_template_syntax(texts: dict[str, str | None], fallback: str | None) -> None:
+def test_no_value_that_is_sent_holds_markup_or_template_syntax(
+    texts: dict[str, str | None], fallback: str | None
+) -> None:
     fallbacks = None if fallback is None else orjson.dumps({"firstName": fallback, "property_city": fallback}).decode()
     sent = new_member(LEAD | texts | {"fallbacks": fallbacks}, "a@example.com", LINKS).as_json()
     for name, value in ({**sent, **sent["custom_variables"]}).items():
@@ -56,7 +58,18 @@ def test_no_value_that_is_sent_holds_markup_or_template_syntax(texts: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "name", [None, "", "#N/A", "Unknown Owner", "J.", "{{first}}", "<b>Mar{{x}}jorie</b>", "Estate of Marjorie", "x@example.com"]
+    "name",
+    [
+        None,
+        "",
+        "#N/A",
+        "Unknown Owner",
+        "J.",
+        "{{first}}",
+        "<b>Mar{{x}}jorie</b>",
+        "Estate of Marjorie",
+        "x@example.com",
+    ],
 )
 def test_an_owner_without_a_plausible_first_name_is_greeted_with_the_fallback(name: str | None) -> None:
     lead = LEAD | {"owner_first_name": name}
@@ -68,7 +81,11 @@ def test_an_owner_without_a_plausible_first_name_is_greeted_with_the_fallback(na
 def test_a_blank_without_a_value_is_filled_with_its_fallback_and_a_value_stays() -> None:
     lead = LEAD | {"fallbacks": '{"est_equity": "a good part", "est_value": "much", "lastName": "Homeowner"}'}
     sent = new_member(lead, "a@example.com", LINKS)
-    assert (sent.variables["est_equity"], sent.variables["est_value"], sent.last_name) == ("a good part", 412_000, "Homeowner")
+    assert (sent.variables["est_equity"], sent.variables["est_value"], sent.last_name) == (
+        "a good part",
+        412_000,
+        "Homeowner",
+    )
 
 
 def test_links_and_emails_are_taken_out_of_what_a_file_says_and_not_out_of_the_brokers_name() -> None:
