@@ -237,3 +237,26 @@ def test_a_number_that_is_forbidden_once_is_forbidden() -> None:
         phones=[("7275550142", None, "No"), ("(727) 555-0142", "Mobile", "Yes"), ("727 555 0142", None, "No")]
     )
     assert [(p.value, p.line_type, p.dnc) for p in found.phones] == [("+17275550142", "mobile", True)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "kept"),
+    [("Jennifer", "Null", ("Jennifer", "Null")), ("Nan", "Goldin", ("Nan", "Goldin")), ("An", "Do", ("An", "Do")),
+     ("Unknown", "Owner", (None, None)), ("#N/A", "Holt", (None, "Holt")), ("{{x}}", "Holt", (None, "Holt")),
+     ("Mary", "Holt (Deceased)", ("Mary", "Holt"))],
+)  # fmt: skip
+def test_names_of_people_are_kept_and_what_is_no_name_is_dropped(
+    first: str, last: str, kept: tuple[str | None, str | None]
+) -> None:
+    record = facts(owner_first_name=first, owner_last_name=last)
+    names = {"owner_first_name": first, "owner_last_name": last}
+    assert (record.facts["owner_first_name"], record.facts["owner_last_name"]) == kept
+    assert [name for name in record.dropped if name in names] == [name for name in names if record.facts[name] is None]
+    assert record.flags["deceased_owner"] is ("Deceased" in last)
+
+
+def test_a_name_that_forbids_contact_forbids_every_contact_of_the_row() -> None:
+    record = facts(owner_first_name="DO NOT CONTACT", phones=[("7275550142", None, None)], emails=["a@example.com"])
+    assert [phone.dnc for phone in record.phones] == [True]
+    assert (record.emails, record.flags["do_not_mail"]) == ([], True)
+    assert {"owner_first_name", "emails"} <= set(record.dropped)
