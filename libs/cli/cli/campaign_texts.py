@@ -30,7 +30,7 @@ _LONGEST_FALLBACK = 60
 
 
 def read_blanks(text: str, ours: frozenset[str] = frozenset()) -> frozenset[str]:
-    """Those of *ours* that *text* leaves blank. Raises ValueError for a blank that nobody fills."""
+    """Return those of *ours* that *text* leaves blank. Raises ValueError for a blank that has no value."""
     template = Template(text)
     if not template.is_valid():
         raise ValueError("a dollar sign is written $$")

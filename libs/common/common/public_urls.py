@@ -34,7 +34,7 @@ def _embedded(address: IPv6Address) -> IPv4Address | None:
 
 
 def url_problem(url: str) -> str | None:
-    """Return why nobody outside could follow *url* safely, as far as its text tells, or None."""
+    """Return why people outside could not follow *url* safely, as far as its text tells, or None."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -49,7 +49,7 @@ class FeedJobs:
         """Feed every broker up to its limit of the day.
 
         Raises LinksRefusedError before any slot is taken while the links in the emails are dead, and InstantlyRefusesError
-        after feeding while nobody can be added.
+        after feeding while Instantly takes no member.
         """
         if self._links is not None and (problem := await self._links.problem()):
             raise LinksRefusedError(problem)

@@ -1,4 +1,4 @@
-"""Check of the links in emails before anybody gets them: https, public and answering (ADR 27).
+"""Check of the links in emails before people get them: https, public and answering (ADR 27).
 
 A dead opt-out link in an email to a real person breaks 15 U.S.C. 7704(a)(3). At the sandbox nothing is checked.
 """
@@ -33,10 +33,10 @@ ADVICE = "set CONSENT_FORM_URL and OPT_OUT_URL to public https pages that answer
 
 
 class LinksRefusedError(RuntimeError):
-    """The links in the emails are dead: nobody may get them."""
+    """The links in the emails are dead: no email may carry them."""
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"{problem}, so nobody is fed; {ADVICE}")
+        super().__init__(f"{problem}, so no lead is fed; {ADVICE}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class LinkCheck:
         self._good_until = float("-inf")
 
     async def problem(self) -> str | None:
-        """Return why nobody may be added now, or None. An answer holds for minutes; a failure is told loudly each time."""
+        """Return why no member may be added now, or None. An answer holds for minutes; each failure is logged as an error."""
         if not self._is_needed:
             return None
         async with self._lock:

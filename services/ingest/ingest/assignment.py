@@ -77,7 +77,7 @@ class Assignment:
     async def _note(self, tx: Tx, *, territories: bytes, settled: bool) -> None:
         await queries.note_pass(tx.connection, territories=territories, settled=settled)
         unassigned = await queries.count_leads_without_broker(tx.connection)
-        telemetry.gauge("equity_leads_without_broker", "Leads in nobody's territory, as of the last pass").set(
+        telemetry.gauge("equity_leads_without_broker", "Leads in no broker's territory, as of the last pass").set(
             unassigned
         )
 

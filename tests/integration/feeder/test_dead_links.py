@@ -1,4 +1,4 @@
-"""At a real vendor nobody is fed or added while the links in the emails are not public or do not answer (ADR 27).
+"""At a real vendor no lead is fed or added while the links in the emails are not public or do not answer (ADR 27).
 
 The real vendor is a local server under a public name: a resolver that only tests have leads every name to loopback.
 """

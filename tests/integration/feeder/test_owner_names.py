@@ -35,7 +35,7 @@ async def test_a_greeting_is_a_plausible_first_name_or_the_campaigns_fallback(
     names = ["MARY ANN", "{{first}}", None, "Unknown Owner", "Jose & Maria"]
     for lead, name in zip(await ranch.leads(broker, len(names)), names, strict=True):
         await ranch.db.execute("update app.leads set owner_first_name = $2 where id = $1", lead, name)
-    await ranch.db.execute("update app.campaigns set settings = '{\"fallbacks\": {\"firstName\": \"neighbor\"}}'")
+    await ranch.db.execute('update app.campaigns set settings = \'{"fallbacks": {"firstName": "neighbor"}}\'')
     await feeder.run("feed", "reconcile")
     greeted = sorted(member["first_name"] for member in workspace.members.values())
     assert greeted == ["Jose and Maria", "Mary Ann", "neighbor", "neighbor", "neighbor"]
