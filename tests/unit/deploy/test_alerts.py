@@ -19,8 +19,8 @@ SUFFIX = {"counter": "_total", "gauge": "", "histogram": "_seconds_bucket"}
 WANTED = {
     "critical": {
         "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
-        "FeedFailed", "FeedMissed", "SuppressedInCampaign", "ServiceSilent",
         "PartitionStalled", "OffsetsLost",
+        "FeedFailed", "FeedMissed", "LinksRefused", "SuppressedInCampaign", "ServiceSilent",
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
