@@ -3,6 +3,7 @@
 from datetime import time, timedelta
 
 from common.service import Service, main
+from gateway.clocks import ClockCheck
 from gateway.keys import Keys
 from gateway.limits import Limits
 from gateway.publish import Publisher
@@ -40,6 +41,7 @@ def build(settings: GatewaySettings | None = None) -> Service:
     service.jobs.every(1, "settle_uploads", tender.settle)
     service.jobs.every(30, "clear_spool", tender.clear_spool)
     service.jobs.every(60, "give_up_lost_disks", tender.give_up_lost_disks)
+    service.jobs.every(30, "check_clock", ClockCheck(service.database).run)
     service.jobs.daily("clean_up", time(3), tender.clean_up, timedelta(hours=12))
     return service
 
