@@ -27,7 +27,7 @@ def build(settings: GatewaySettings | None = None) -> Service:
     limits = Limits(
         settings.gateway_failures_per_minute, settings.gateway_uploads_per_minute, settings.gateway_trusted_hops
     )
-    publisher = Publisher(service.bus, spool, settings.gateway_publish_at_once)
+    publisher = Publisher(service.bus, spool, settings.gateway_publish_at_once, settings.gateway_ahead_rows)
     routes = Routes(
         uploads=Uploads(settings, service.bus, keys, limits, spool),
         publisher=publisher,
