@@ -70,8 +70,10 @@ class BlockerWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        with suppress(psycopg.Error):  # a migration does not fail because its blockers cannot be named
-            with psycopg.connect(self._dsn, autocommit=True, application_name="equity-migrate-watch") as connection:
-                cursor = connection.cursor(row_factory=class_row(Blocker))
-                while not self._ended.wait(POLL_SECONDS):
-                    self.blockers = cursor.execute(_BLOCKERS, (self._pid,)).fetchall() or self.blockers
+        with (
+            suppress(psycopg.Error),  # a migration does not fail because its blockers cannot be named
+            psycopg.connect(self._dsn, autocommit=True, application_name="equity-migrate-watch") as connection,
+        ):
+            cursor = connection.cursor(row_factory=class_row(Blocker))
+            while not self._ended.wait(POLL_SECONDS):
+                self.blockers = cursor.execute(_BLOCKERS, (self._pid,)).fetchall() or self.blockers

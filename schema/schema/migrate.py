@@ -146,7 +146,9 @@ def _run(
         pause, attempt = min(pause * 2, LONGEST_PAUSE_SECONDS), attempt + 1
 
 
-def _in_turn(backend: DatabaseBackend, migration: Migration, work: Callable[[DatabaseBackend, Migration], bool]) -> bool:
+def _in_turn(
+    backend: DatabaseBackend, migration: Migration, work: Callable[[DatabaseBackend, Migration], bool]
+) -> bool:
     with backend.transaction():
         backend.execute(f"set local lock_timeout = {LOCK_TIMEOUT_SECONDS * 1000:.0f}")
         [free] = backend.execute(f"select pg_try_advisory_xact_lock({_SERIALISE_KEY})").fetchone()

@@ -1,6 +1,7 @@
 """A real PgBouncer in front of a test's database, in transaction or session mode."""
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def pgbouncer(dsn: str, *, mode: str = "transaction", size: int = 2) -> Iterator
         wait_ready(process, lambda: _answers(through), "PgBouncer", log)
         yield through
     finally:
-        process.end(15)
+        process.end(signal.SIGTERM)
 
 
 def _answers(dsn: str) -> bool:

@@ -13,7 +13,7 @@ with relations as (
   where (n.nspname in ('app', 'pipeline', 'public') or n.nspname like 'svc\_%')
   and c.relkind in ('r', 'p', 'v', 'm')
 ), columns as (
-  select r.*, a.attname, format('%I', a.attname) as column_name, format_type(a.atttypid, a.atttypmod) as type, 
+  select r.*, a.attname, format('%I', a.attname) as column_name, format_type(a.atttypid, a.atttypmod) as type,
     a.attgenerated = '' and (r.relkind <> 'v' or pg_column_is_updatable(r.oid, a.attnum, true)) as settable
   from relations r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
 )
@@ -77,7 +77,9 @@ Attempt = tuple[str, str, str]
 def find_attempts(superuser_dsn: str) -> dict[str, Attempt]:
     """Return the statements that try each privilege on each object of ours, with what they try."""
     with psycopg.connect(superuser_dsn, options="-c search_path=pg_catalog") as connection:
-        return {statement: (name, privilege, column) for name, privilege, column, statement in connection.execute(TARGETS)}
+        return {
+            statement: (name, privilege, column) for name, privilege, column, statement in connection.execute(TARGETS)
+        }
 
 
 def allowed_attempts(connection: "psycopg.Connection[Any]", attempts: dict[str, Attempt]) -> set[Attempt]:

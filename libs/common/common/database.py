@@ -136,7 +136,9 @@ async def _is_pooled(connection: asyncpg.Connection) -> bool:
 
 
 _OTHER_PID = "EQ001"
-_COMPARE_PID = f"do $$ begin if pg_backend_pid() <> :pid then raise exception using errcode = '{_OTHER_PID}'; end if; end $$"
+_COMPARE_PID = (
+    f"do $$ begin if pg_backend_pid() <> :pid then raise exception using errcode = '{_OTHER_PID}'; end if; end $$"
+)
 _POOLER_ADVICE = (
     "A connection pooler stands before PostgreSQL. Statements are not prepared from here on, which works and is slower. "
     "Set DATABASE_TRANSACTION_POOLER=true to say so yourself, or connect to PostgreSQL directly."

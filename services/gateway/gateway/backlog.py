@@ -39,7 +39,9 @@ class Offsets:
 
     def unhandled(self, committed: Mapping[int, int]) -> int:
         """Return the rows up to our last one that the group has not committed; other senders' in between count too."""
-        return sum(max(0, end - committed.get(partition, self.began[partition])) for partition, end in self.sent.items())
+        return sum(
+            max(0, end - committed.get(partition, self.began[partition])) for partition, end in self.sent.items()
+        )
 
 
 class Backlog:
@@ -68,7 +70,7 @@ class Backlog:
         holds when Kafka does not say how far ingest is: fairness is no reason to hold rows back.
         """
         async with self._turn:
-            while await self._full():
+            while await self._full():  # noqa: ASYNC110 - Kafka tells nobody of a commit; it has to be asked
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _full(self) -> bool:
@@ -94,5 +96,7 @@ class Backlog:
             self._members_at = now
         found = await self._admin.list_consumer_group_offsets(group)
         topic = self._bus.topic(LeadRecord.topic)
-        committed = {place.partition: at.offset for place, at in found.items() if place.topic == topic and at.offset >= 0}
+        committed = {
+            place.partition: at.offset for place, at in found.items() if place.topic == topic and at.offset >= 0
+        }
         self._unhandled = self.offsets.unhandled(committed)

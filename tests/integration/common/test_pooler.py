@@ -63,9 +63,7 @@ async def test_without_a_pooler_statements_are_prepared_and_nothing_is_said(
     assert [line for line in logs if line["event"] == "database_pooler_found"] == []
 
 
-async def test_a_pooler_that_is_named_is_not_looked_for(
-    installation: Installation, database: MigratedDatabase
-) -> None:
+async def test_a_pooler_that_is_named_is_not_looked_for(installation: Installation, database: MigratedDatabase) -> None:
     with (
         pgbouncer(database.dsn("gateway")) as dsn,
         structlog.testing.capture_logs() as logs,

@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-
 from typer.testing import CliRunner
 
 from cli.errors import CliError
@@ -24,7 +23,7 @@ SECOND = "9002.second"
 
 
 @pytest.fixture(autouse=True)
-def migrations(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001 - migrated first
+def migrations(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two migrations beside those that the database has: one for a table of its own, one for a busy one."""
     directory = tmp_path / "migrations"
     directory.mkdir()
@@ -35,7 +34,9 @@ def migrations(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "create table app.second (id integer);\n"
         "alter table app.leads add column second integer;"
     )
-    (directory / f"{SECOND}.rollback.sql").write_text("alter table app.leads drop column second; drop table app.second;")
+    (directory / f"{SECOND}.rollback.sql").write_text(
+        "alter table app.leads drop column second; drop table app.second;"
+    )
     monkeypatch.setattr(migrate, "MIGRATIONS", directory)
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT_SECONDS", 0.5)
     monkeypatch.setattr(migrate, "FIRST_PAUSE_SECONDS", 0.05)
@@ -43,7 +44,9 @@ def migrations(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @contextmanager
-def reader(database: Database, application: str = "nightly-report") -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+def reader(
+    database: Database, application: str = "nightly-report"
+) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
     """A transaction that has read the leads and goes on, as a backup's does."""
     with psycopg.connect(database.superuser_dsn, application_name=application) as connection:
         connection.execute("select count(*) from app.leads")
@@ -134,7 +137,9 @@ def test_the_command_says_who_is_in_the_way_and_ends_with_an_error(
     assert not has_second(database)
 
 
-def test_a_migrator_that_dies_before_its_note_leaves_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migrator_that_dies_before_its_note_leaves_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The change and the note that it is applied are one transaction: no run finds one without the other."""
     with monkeypatch.context() as patched:
         patched.setattr("yoyo.backends.base.DatabaseBackend.mark_one", lambda *_args, **_more: 1 / 0)
@@ -164,6 +169,6 @@ def test_a_lock_that_a_killed_migrator_left_behind_stops_nobody(database: Databa
 
 def test_a_migration_that_cannot_be_undone_as_a_whole_is_refused(database: Database, migrations: Path) -> None:
     (migrations / "9003.loose.sql").write_text("-- transactional: false\n\ncreate table app.loose (id integer);")
-    with pytest.raises(ValueError, match="9003.loose is not transactional"):
+    with pytest.raises(ValueError, match=r"9003\.loose is not transactional"):
         migrate.apply(database.superuser_dsn)
     assert applied(database) == [FIRST, SECOND]

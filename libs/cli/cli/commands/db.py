@@ -146,7 +146,9 @@ def backfill(
 
 def _show_wait(wait: migrate.LockWait) -> None:
     """Say that a migration waits, and for which sessions."""
-    say(f"{wait.migration} waits for a lock (attempt {wait.attempt}), undone until the next in {wait.pause_seconds:.1f} s")
+    say(
+        f"{wait.migration} waits for a lock (attempt {wait.attempt}), undone until the next in {wait.pause_seconds:.1f} s"
+    )
     for blocker in wait.blockers:
         say(f"  held by {blocker}")
     if not wait.blockers:
