@@ -21,6 +21,7 @@ WANTED = {
         "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
         "PartitionStalled", "OffsetsLost",
         "FeedFailed", "FeedMissed", "LinksRefused", "SuppressedInCampaign", "ServiceSilent",
+        "ClockSkew", "TimestampsRefused",
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
