@@ -14,6 +14,7 @@ from feeder.jobs import FeedJobs
 from feeder.memberships import Memberships
 from feeder.pacing import FEED_AT
 from feeder.reconcile import Reconciler
+from feeder.recovery import LeadRecovery
 from feeder.settings import FeederSettings
 from feeder.sweep import Sweep
 from feeder.variables import Links
@@ -26,7 +27,11 @@ def build(settings: FeederSettings | None = None, clock: Clock | None = None) ->
     """The feeder service, ready to start."""
     settings = settings or FeederSettings.for_service("feeder")
     service = Service("feeder", settings, clock)
-    service.bus.on(LeadVerified)(Queueing(service.clock).queue_leads)
+    queueing = Queueing(service.clock)
+    service.bus.on(LeadVerified)(queueing.queue_leads)
+    recovery = LeadRecovery(service.bus, queueing, settings.feeder_forgotten_seconds)
+    service.jobs.every(settings.feeder_forgotten_check_seconds, "queue_forgotten_leads", recovery.queue_forgotten)
+    service.jobs.every(60, "watch_forgotten_leads", recovery.measure)
     door = Door(service.database, settings)
     jobs = FeedJobs(service.bus, Feed(service.bus, settings, service.clock), door, service.clock)
     window = timedelta(hours=settings.feed_window_hours)

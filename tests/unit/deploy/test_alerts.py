@@ -23,7 +23,8 @@ WANTED = {
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
-        "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue",
+        "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
+        "WorkRecovered",
     },
 }  # fmt: skip
 
