@@ -12,6 +12,8 @@ class IngestSettings(Settings):
     ingest_batch: int = Field(1_000, ge=1, le=2_000, description="Records in one transaction at the most.")
     territory_cache_seconds: float = Field(5, ge=0, description="How long a change of territories may go unnoticed.")
     ingest_forgotten_seconds: float = Field(
-        900, gt=0, description="A verified lead whose score no event brought up to date for so long is scored from its state."
+        900,
+        gt=0,
+        description="A verified lead whose score no event brought up to date for so long is scored from its state.",
     )
     ingest_forgotten_check_seconds: float = Field(300, gt=0, description="How often such leads are looked for.")

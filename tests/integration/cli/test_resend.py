@@ -32,6 +32,7 @@ async def stands(installation: Installation, upload: UUID) -> tuple[str, int]:
     db = await asyncpg.connect(installation.database.superuser_dsn)
     row = await db.fetchrow("select state::text, rows_published from app.uploads where id = $1", upload)
     await db.close()
+    assert row is not None
     return row["state"], row["rows_published"]
 
 

@@ -159,7 +159,9 @@ def resend(
     columns = {"id": "upload", "action": "action", "partner": "partner", "filename": "file", "advice": "what it means"}
     show_rows(rows, columns, as_json=as_json, empty="No upload is stuck.")
     if asked := [row for row in rows if row["action"] in (Resend.NEEDS_FILE, Resend.TOO_OLD)]:
-        raise RefusedError(f"The gateway cannot resend {len(asked)} uploads.", "Ask the partners named for the files named.")
+        raise RefusedError(
+            f"The gateway cannot resend {len(asked)} uploads.", "Ask the partners named for the files named."
+        )
 
 
 async def _resend(connection: Connection, ids: list[UUID] | None, stuck_for: timedelta) -> list[Row]:
