@@ -32,7 +32,7 @@ class LeadRecovery:
             queued += await self._bus.transact(partial(self._queueing.queue_forgotten, lead_ids=lead_ids))
             after = lead_ids[-1]
         finished = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
-        finished.add(queued, {"job": "feeder.queue_forgotten_leads"})
+        finished.add(queued, {"name": "feeder.queue_forgotten_leads"})
         if queued:
             log.warning("forgotten_leads_queued", count=queued)
 

@@ -38,7 +38,7 @@ class UploadRecovery:
             for row in resent:
                 log.warning("stalled_upload_resent", upload_id=str(row["id"]), resends=row["resends"])
             finished = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
-            finished.add(len(resent), {"job": "gateway.resend_stalled_uploads"})
+            finished.add(len(resent), {"name": "gateway.resend_stalled_uploads"})
             if resent:
                 self._publisher.wake()
             if len(resent) < PAGE_SIZE:

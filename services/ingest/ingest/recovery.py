@@ -31,7 +31,7 @@ class ScoreRecovery:
             await self._bus.transact(partial(rescore_as_they_are, lead_ids=lead_ids))
             after, scored = lead_ids[-1], scored + len(lead_ids)
         finished = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
-        finished.add(scored, {"job": "ingest.rescore_forgotten_leads"})
+        finished.add(scored, {"name": "ingest.rescore_forgotten_leads"})
         if scored:
             log.warning("forgotten_leads_rescored", count=scored)
 

@@ -113,7 +113,7 @@ class Upkeep:
                 break
             after, traced = lead_ids[-1], traced + len(lead_ids)
         finished = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
-        finished.add(traced, {"job": "skiptrace.trace_forgotten_leads"})
+        finished.add(traced, {"name": "skiptrace.trace_forgotten_leads"})
         if traced:
             log.warning("forgotten_leads_traced", count=traced)
 
