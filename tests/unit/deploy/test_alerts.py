@@ -24,7 +24,7 @@ WANTED = {
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
         "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
-        "WorkRecovered",
+        "WorkRecovered", "ConsumerWaits", "BatchUndecodable",
     },
 }  # fmt: skip
 
