@@ -11,6 +11,15 @@ from datetime import date
 from typing import Any
 
 from common.contact_values import Phone, email_address, line_type, phone_number
+from common.counties import find_county, parcel_area
+from common.placeholders import (
+    is_filler_number,
+    is_placeholder,
+    is_placeholder_address,
+    is_placeholder_email,
+    is_placeholder_unit,
+    parcel_number,
+)
 from common.places import county_name, state_code, state_of_zip, zip_code
 from ingest import values
 from ingest.address import PoBoxError, UnreadableAddressError, address_hash, normal_street
@@ -28,10 +37,12 @@ _TEXTS = (
     "property_type", "apn",
 )  # fmt: skip
 _FLAGS = ("deceased_owner", "do_not_mail", "litigator")
-_NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
-_ROUNDED = re.compile(r"[0-9](?:\.[0-9]+)?E\+?[0-9]+")
+_MAY_BE_MISSING = (
+    "property_city", "owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name", "company_name",
+    "mailing_address", "mailing_unit", "mailing_city", "mailing_state", "property_type", "apn",
+)  # fmt: skip
+"""Texts that are left out where a placeholder stands for them."""
 _MAK = re.compile(r"([0-9]{10})(?:\.0+)?")
-_FIPS = re.compile(r"([0-9]{4,5})(?:\.0+)?")
 
 
 @dataclass(slots=True)
@@ -54,7 +65,7 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     """
     dropped: list[str] = []
     facts: dict[str, Any] = {}
-    reasons = [*_texts(raw, facts), *_place(raw, facts)]
+    reasons = [*_texts(raw, facts, dropped), *_place(raw, facts, dropped)]
     if reasons:
         return sorted(set(reasons))
     try:
@@ -74,7 +85,7 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     return PropertyRecord(facts, flags, mak, _phones(raw, dropped), _emails(raw, dropped), dropped)
 
 
-def _texts(raw: Mapping[str, Any], facts: dict[str, Any]) -> Iterable[Reason]:
+def _texts(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) -> Iterable[Reason]:
     for name in _TEXTS:
         value = raw.get(name)
         if value is None:
@@ -89,18 +100,28 @@ def _texts(raw: Mapping[str, Any], facts: dict[str, Any]) -> Iterable[Reason]:
         if len(text) > MAX_LENGTH:
             yield Reason.VALUE_TOO_LONG
         facts[name] = text or None
+        if text and name in _MAY_BE_MISSING and is_placeholder(text):
+            facts[name] = None
+            dropped.append(name)
+    if facts["property_unit"] and is_placeholder_unit(facts["property_unit"]):
+        facts["property_unit"] = None
 
 
-def _place(raw: Mapping[str, Any], facts: dict[str, Any]) -> Iterable[Reason]:
+def _place(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) -> Iterable[Reason]:
     try:
-        state, zip_text, county = (values.clean_text(raw.get(n)) for n in ("property_state", "property_zip", "county"))
+        state, zip_text, county, fips = (
+            values.clean_text(raw.get(name))[:MAX_LENGTH]
+            for name in ("property_state", "property_zip", "county", "fips")
+        )
     except BrokenTextError:
         yield Reason.INVALID_CHARACTERS
         return
     facts["property_state"], facts["property_zip"] = state_code(state), zip_code(zip_text)
-    facts["county"] = county_name(county[:MAX_LENGTH])
+    _county(facts, county, fips, dropped)
     if facts["property_address"] is None:
         yield Reason.MISSING_ADDRESS
+    elif is_placeholder_address(facts["property_address"]):
+        yield Reason.UNREADABLE_ADDRESS
     if facts["property_city"] is None:
         yield Reason.MISSING_CITY
     if facts["property_state"] is None:
@@ -109,26 +130,33 @@ def _place(raw: Mapping[str, Any], facts: dict[str, Any]) -> Iterable[Reason]:
         yield Reason.INVALID_ZIP if zip_text else Reason.MISSING_ZIP
 
 
-def _apn_key(facts: Mapping[str, Any], dropped: list[str]) -> str | None:
-    """Parcel numbers are unique in their county only, and their punctuation differs from source to source.
+def _county(facts: dict[str, Any], name: str, code: str, dropped: list[str]) -> None:
+    """The county by its FIPS code and its name in the public table. A name that is not there is shown, and is no key."""
+    found = find_county(name, code, facts["property_state"] or "")
+    dropped.extend(found.dropped)
+    facts["fips"] = found.county and found.county.fips
+    facts["county"] = found.county.name if found.county else (None if is_placeholder(name) else county_name(name))
 
-    `1.42815E+11` is what a spreadsheet leaves of many different ones: it tells no home from another.
+
+def _apn_key(facts: Mapping[str, Any], dropped: list[str]) -> str | None:
+    """The area in which the parcel number counts, and the number without its punctuation, which differs from source to source.
+
+    None if the number cannot tell a home from another (`common.placeholders.parcel_number`), or its county is not known.
     """
-    apn, county = facts["apn"], facts["county"]
+    apn = facts["apn"]
     if not apn:
         return None
-    shown = apn.upper()
-    if _ROUNDED.fullmatch(shown):
+    parcel, county = parcel_number(apn), facts["fips"]
+    if parcel is None or county is None:
         dropped.append("apn")
         return None
-    parcel = _NOT_ALNUM.sub("", shown)
-    return f"{facts['property_state']}|{county}|{parcel}" if county and parcel.strip("0") else None
+    return f"{parcel_area(county)}|{parcel}"
 
 
 def _mak(value: object, dropped: list[str]) -> str | None:
     text = as_text(value).strip()
     found = _MAK.fullmatch(text)
-    if found and found[1].strip("0"):
+    if found and not is_filler_number(found[1]):
         return found[1]
     if text:
         dropped.append("mak")
@@ -139,14 +167,8 @@ def _mailing_zip(value: object, _today: date) -> str | None:
     return zip_code(as_text(value))
 
 
-def _fips(value: object, _today: date) -> str | None:
-    found = _FIPS.fullmatch(as_text(value).strip())
-    return found[1].zfill(5) if found else None
-
-
 _MONEY = values.integer(0, 10**12)
 _PARSERS: tuple[tuple[str, values.Parser], ...] = (
-    ("fips", _fips),
     ("mailing_zip", _mailing_zip),
     ("bedrooms", values.integer(0, 200)),
     ("bathrooms", values.decimal(0, 200)),
@@ -189,7 +211,7 @@ def _phones(raw: Mapping[str, Any], dropped: list[str]) -> list[Phone]:
     for number, kind, dnc in (raw.get("phones") or ())[:MAX_CONTACTS]:
         text = as_text(number)
         value = phone_number(text)
-        if value is None:
+        if value is None or is_filler_number(value.removeprefix("+1")):
             if text.strip():
                 dropped.append("phones")
             continue
@@ -205,7 +227,7 @@ def _emails(raw: Mapping[str, Any], dropped: list[str]) -> list[str]:
     for value in (raw.get("emails") or ())[:MAX_CONTACTS]:
         text = as_text(value)
         address = email_address(text)
-        if address:
+        if address and not is_placeholder_email(address):
             emails[address] = None
         elif text.strip():
             dropped.append("emails")

@@ -110,3 +110,15 @@ select t.upload_id, t.inserted, t.updated, t.duplicate, t.rejected, t.reasons::j
 from unnest(
   :upload_ids::uuid[], :inserted::integer[], :updated::integer[], :duplicate::integer[], :rejected::integer[], :reasons::text[]
 ) as t (upload_id, inserted, updated, duplicate, rejected, reasons);
+
+-- name: parcel_keys_by_spelling
+-- Keys that begin with a state instead of a county's code: letters sort behind digits.
+select id, apn_key, apn, fips
+from app.leads
+where apn_key >= 'A'
+order by apn_key, id
+limit :many;
+
+-- name: carry_over_parcel_keys^
+select carried, held, dropped
+from app.carry_over_parcel_keys(:lead_ids::uuid[], :old_keys::text[], :new_keys::text[], :fips::text[], :counties::text[]);

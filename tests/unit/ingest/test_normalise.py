@@ -94,9 +94,9 @@ def test_every_reason_says_what_to_do() -> None:
         ("bedrooms", "3.0", 3), ("last_sale_date", "5/7/62", date(1962, 5, 7)), ("last_sale_date", "5/7/24", date(2024, 5, 7)),
         ("last_sale_date", "2001-02-03 00:00:00", date(2001, 2, 3)), ("last_sale_date", 20010203, date(2001, 2, 3)),
         ("last_sale_date", "5/7/1998 12:00:00 AM", date(1998, 5, 7)), ("owner_occupied", 1, True), ("owner_occupied", 0.0, False),
-        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 4013.0, "04013"), ("owner_last_name", 42, "42"),
+        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 12103.0, "12103"), ("fips", "103", "12103"), ("owner_last_name", 42, "42"),
         ("owner_last_name", " Nu\u0301n\u0303ez\u200b \t Ruiz ", "N\xfa\xf1ez Ruiz"), ("property_unit", 4.0, "4"),
-        ("owner_occupied", "Yes", True), ("vacant", "N", False), ("mailing_zip", "1602", "01602"), ("fips", "4013", "04013"),
+        ("owner_occupied", "Yes", True), ("vacant", "N", False), ("mailing_zip", "1602", "01602"),
     ],
 )  # fmt: skip
 def test_values_are_read_as_exports_write_them(field: str, text: Any, value: Any) -> None:
@@ -131,8 +131,10 @@ def test_a_zip_code_of_another_state_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("value", "mak", "dropped"),
-    [("1234567890", "1234567890", []), (1234567890, "1234567890", []), (1234567890.0, "1234567890", []), ("123", None, ["mak"]),
-     ("1234567890.0", "1234567890", []), ("0000000000", None, ["mak"]), ("1.23E+09", None, ["mak"]), (None, None, []), ("", None, [])],
+    [("8034512097", "8034512097", []), (8034512097, "8034512097", []), (8034512097.0, "8034512097", []), ("123", None, ["mak"]),
+     ("8034512097.0", "8034512097", []), ("0000000000", None, ["mak"]), ("1111111111", None, ["mak"]), ("1234567890", None, ["mak"]),
+     ("9876543210", None, ["mak"]), ("1212121212", None, ["mak"]), ("N/A", None, ["mak"]), ("1.23E+09", None, ["mak"]), (None, None, []),
+     ("", None, [])],
 )  # fmt: skip
 def test_a_melissa_address_key_has_ten_digits(value: Any, mak: str | None, dropped: list[str]) -> None:
     record = facts(mak=value)
@@ -145,14 +147,14 @@ def test_a_parcel_number_that_a_spreadsheet_rounded_tells_no_home_from_another()
 
 
 def test_a_parcel_number_counts_within_its_county_only() -> None:
-    assert facts(county="Orange", apn="12-34 5").facts["apn_key"] == "FL|ORANGE|12345"
-    assert facts(county="ORANGE COUNTY", apn="12.345").facts["apn_key"] == "FL|ORANGE|12345"
+    assert facts(county="Orange", apn="12-34 5").facts["apn_key"] == "12095|12345"
+    assert facts(county="ORANGE COUNTY", apn="12.345").facts["apn_key"] == "12095|12345"
     assert (
         facts(county="Orange", apn="12-34 5", property_state="CA", property_zip="92801").facts["apn_key"]
-        == "CA|ORANGE|12345"
+        == "06059|12345"
     )
     assert facts(county="Orange", apn="12-34 5").facts["apn"] == "12-34 5"
-    assert facts(county="Orange", apn=12345.0).facts["apn_key"] == "FL|ORANGE|12345"
+    assert facts(county="Orange", apn=14523.0).facts["apn_key"] == "12095|14523"
     assert facts(apn="12-34 5").facts["apn_key"] is None
     assert facts(county="Orange", apn="000-00").facts["apn_key"] is None
 

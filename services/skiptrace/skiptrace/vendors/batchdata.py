@@ -41,6 +41,11 @@ class BatchData:
         return Offer(self.name, frozenset({Want.PHONE, Want.EMAIL}), frozenset(), self.cents)
 
     @property
+    def has_key(self) -> bool:
+        """Whether a token is set."""
+        return bool(self.token)
+
+    @property
     def rate(self) -> Rate:
         """Requests a minute of one token."""
         return Rate(self.requests_per_minute, 60.0, counts_records=False)

@@ -46,6 +46,11 @@ class BatchDataPhones:
         return Offer(self.name, nothing, nothing, self.cents * MOST_PHONES, frozenset({self.check}))
 
     @property
+    def has_key(self) -> bool:
+        """Whether a token is set."""
+        return bool(self.token)
+
+    @property
     def rate(self) -> Rate:
         """Requests a minute of one token."""
         return Rate(self.requests_per_minute, 60.0, counts_records=False, shared_with="batchdata")

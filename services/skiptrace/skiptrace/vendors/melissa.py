@@ -55,6 +55,11 @@ class Melissa:
         return Offer(self.name, finds | {Want.MAK}, contacts, self.cents)
 
     @property
+    def has_key(self) -> bool:
+        """Whether a licence is set."""
+        return bool(self.licence)
+
+    @property
     def rate(self) -> Rate:
         """Records a second, by the kind of licence: 5, 12, 200 or 400."""
         return Rate(self.records_per_second, 1.0, counts_records=True)
