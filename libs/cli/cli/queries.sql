@@ -154,7 +154,7 @@ select
     u.id, u.state::text as state, p.name as partner, u.key_id, u.filename, u.size, u.rows_total,
     coalesce(t.inserted, 0) as inserted, coalesce(t.updated, 0) as updated,
     coalesce(t.duplicate, 0) as duplicate, coalesce(t.rejected, 0) as rejected,
-    u.received_at, u.done_at, u.problem
+    u.received_at, u.done_at, u.resends, u.problem
 from app.uploads u
 join app.partners p on p.id = u.partner_id
 left join lateral (
@@ -168,6 +168,42 @@ where (:partner_id::uuid is null or u.partner_id = :partner_id)
   and (:state::text is null or u.state::text = :state)
 order by u.received_at desc
 limit :limit;
+
+-- name: uploads_to_resend(ids, stuck_for)
+-- The uploads named, or with null all that do not move on.
+select
+    u.id, u.state::text as state, p.name as partner, u.filename, u.problem,
+    u.received_at < now() - interval '7 days' as is_too_old
+from app.uploads u
+join app.partners p on p.id = u.partner_id
+where u.id = any (:ids::uuid[])
+   or (
+        :ids::uuid[] is null
+        and (
+            u.state in ('needs_resend', 'failed')
+            or u.state = 'accounted'
+            and greatest(u.published_at, (select max(t.at) from app.upload_tallies t where t.upload_id = u.id))
+                < now() - :stuck_for::interval
+        )
+   )
+order by u.received_at
+for update of u;
+
+-- name: resend_uploads!
+-- The gateway that holds the file publishes all rows again; without a file it makes the upload `needs_resend`.
+update app.uploads
+set state = 'received', rows_published = 0, rows_total = null, published_at = null, lease_owner = null, lease_until = now(),
+    problem = null, resent_at = now(), resends = 0
+where id = any (:ids::uuid[])
+  and state in ('accounted', 'failed');
+
+-- name: restart_uploads!
+-- When the file comes again, all its rows are sent: what was published before may be lost.
+update app.uploads
+set rows_published = 0, rows_total = null, published_at = null, resent_at = now()
+where id = any (:ids::uuid[])
+  and state = 'needs_resend'
+  and rows_published > 0;
 
 -- name: funnel(since, upload_id, broker_id)
 -- CL 7.1's query, with how many leads it was and what came out. What comes of an upload: its events, and what happened to

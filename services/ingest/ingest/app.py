@@ -5,6 +5,7 @@ from common.service import Service, main
 from ingest.assignment import Assignment
 from ingest.carry_over import CARRY_OVER_SECONDS, ParcelKeyCarryOver
 from ingest.handlers import Intake
+from ingest.recovery import ScoreRecovery
 from ingest.settings import IngestSettings
 from ingest.territory import Brokers
 
@@ -22,6 +23,8 @@ def build(settings: IngestSettings | None = None) -> Service:
     service.bus.on(LeadRecord, lanes=settings.ingest_lanes, max_records=settings.ingest_batch)(intake.upsert_leads)
     service.bus.on(LeadVerified)(intake.rescore_verified)
     service.bus.on(LeadUnverifiable)(intake.rescore_unverifiable)
+    recovery = ScoreRecovery(service.bus, settings.ingest_forgotten_seconds)
+    service.jobs.every(settings.ingest_forgotten_check_seconds, "rescore_forgotten_leads", recovery.rescore_forgotten)
     return service
 
 

@@ -108,6 +108,26 @@ where id = any (:ids)
 order by id
 for no key update;
 
+-- name: forgotten_scores
+-- Leads with a verified contact that their score does not count: the event was lost. `leads_unscored_idx` holds these alone.
+select l.id
+from app.leads l
+where (
+  l.email_verified and not coalesce(l.score_contributions ? 'verified_email', false)
+  or l.phone_verified and not coalesce(l.score_contributions ? 'verified_phone', false)
+)
+and l.updated_at < now() - :forgotten_after::interval
+and exists (
+  select
+  from app.lead_contacts c
+  where c.lead_id = l.id
+  and c.verified
+  and not coalesce(l.score_contributions ? ('verified_' || c.channel), false)
+)
+and l.id > :after
+order by l.id
+limit :many;
+
 -- name: add_contacts
 -- A value that is known may gain what a record says of it: empty fields are filled, and who must not be called stays so.
 -- Of leads that were there before, what is new or says more.
