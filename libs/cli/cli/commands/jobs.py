@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import inputs
 from cli.database import queries, select
 from cli.errors import CliError, RefusedError, UsageError
 from cli.faults import explain
@@ -16,7 +17,6 @@ from cli.settings import CliSettings
 from common import telemetry
 from common.bus.failures import code_of
 from common.business_time import BUSINESS_ZONE
-from common.clock import clock_of
 from common.jobs import JobRunsError, NoSuchJobError
 from common.schedules import Schedule, Standing, schedule_of, standing
 from common.service import Service
@@ -37,7 +37,7 @@ def list_jobs(
     as_json: AsJson = False,
 ) -> None:
     """List the jobs that services have declared: when each is due next, how it ended last, and what is late."""
-    now = clock_of(CliSettings().clock_file)()
+    now = CliSettings().now
     rows = [_told(row, now) for row in select(queries.list_jobs)]
     if late:
         rows = [row for row in rows if row["standing"] in ("failed", "overdue", "missed")]
@@ -50,16 +50,21 @@ _NONE = "No service has declared a job yet: start one."
 @app.command()
 def history(
     job: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help="Such as feeder.feed, or feeder for all of it; default: all.")
+        str | None,
+        typer.Argument(
+            metavar="[JOB]", parser=inputs.named, help="Such as feeder.feed, or feeder for all of it; default: all."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The latest so many.")] = 30,
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on.")] = None,
+    since: Annotated[
+        date | None, typer.Option(metavar="DATE", parser=inputs.day, help="From this day on, as 2027-03-01.")
+    ] = None,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only days on which it failed, or never ended.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what jobs did, a line for each and day, the latest first. Of repeated jobs it is the sum of the day."""
-    day = since.date() if since else date.min
+    day = since or date.min
     rows = select(queries.job_history, job=job, since=day, failed=failed, limit=limit)
     told = [row | {"began": _local(row["started_at"]), "ended": _local(row["finished_at"])} for row in rows]
     show_rows(told, _RUNS, as_json=as_json, empty="No such run." if job or since or failed else "No job has run yet.")
@@ -67,7 +72,9 @@ def history(
 
 @app.command()
 def run(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="Such as feeder.feed.")], *, as_json: AsJson = False
+    job: Annotated[str, typer.Argument(metavar="JOB", parser=inputs.named, help="Such as feeder.feed.")],
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Run a job now, in this process, due or not. Every job may be run twice: the feed fills no limit beyond itself.
 
