@@ -16,6 +16,7 @@ LONGEST_NAME = 200
 LONGEST_NOTE = 2_000
 _LONGEST_URL = 2_000
 _LONGEST_KEY_ID = 64
+_LONGEST_PATH, _LONGEST_PART = 4_000, 250
 _BIGINT = 2**63 - 1
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
@@ -145,6 +146,10 @@ def file_to_write(text: str) -> Path:
     """Return a path in a directory that can be written to. Raises UsageError."""
     path = _path(text)
     folder = path.parent
+    if any(len(os.fsencode(part)) > _LONGEST_PART for part in path.parts):
+        raise UsageError(
+            "The name of the file is too long.", f"At most {_LONGEST_PART} bytes, and as many for a directory."
+        )
     if path.is_dir():
         raise UsageError(f"{str(path)!r} is a directory.", "Name a file in it.")
     if not folder.is_dir():
@@ -155,8 +160,10 @@ def file_to_write(text: str) -> Path:
 
 
 def _path(text: str) -> Path:
-    if not text.strip() or "\0" in text:
-        raise UsageError(f"{text!r} is not a file's name.", "Name a file, such as leads.csv.")
+    if not text.strip() or len(text) > _LONGEST_PATH or any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
+        raise UsageError(
+            "That is not a file's name: it is empty, too long, or has control characters.", "Such as leads.csv."
+        )
     return Path(text)
 
 

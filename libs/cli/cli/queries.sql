@@ -362,7 +362,7 @@ and (not :failed or failures > 0 or outcome is distinct from 'ok')
 order by local_date desc, started_at desc, job
 limit :limit;
 
--- name: feed_slots(today, days)
+-- name: feed_slots(today, days, broker_id)
 select
     b.name as broker, s.local_date, b.daily_limit,
     count(*) filter (where s.state = 'added') as added,
@@ -376,6 +376,7 @@ select
 from app.feed_slots s
 join app.brokers b on b.id = s.broker_id
 where s.local_date > :today::date - :days::integer
+  and (:broker_id::uuid is null or s.broker_id = :broker_id)
 group by b.name, s.broker_id, s.local_date, b.daily_limit
 order by s.local_date desc, lower(b.name);
 

@@ -2,17 +2,21 @@
 
 import asyncio
 import datetime as dt
+from time import monotonic, sleep
 from typing import Annotated, Any
 
 import typer
 
 from cli import inputs
-from cli.database import Connection, Row, broker_id, in_transaction, queries, select
+from cli.database import Connection, Row, all_rows, broker_id, in_transaction, queries, select
+from cli.durations import seconds
 from cli.lazy import new_app
 from cli.output import AsJson, console, print_json, show_fields, show_rows
 from cli.services import administered, module
 from cli.settings import CliSettings
 from common.business_time import business_date
+
+_PAUSE_SECONDS = 0.5
 
 app = new_app("The feed: each weekday at 06:00 in Los Angeles, the best leads of each broker into email campaigns.")
 
@@ -66,8 +70,26 @@ def _with_labels(leads: list[Row]) -> list[Row]:
 
 @app.command()
 def slots(
-    days: Annotated[int, typer.Option(min=1, max=365, help="So many days back.")] = 7, *, as_json: AsJson = False
+    days: Annotated[int, typer.Option(min=1, max=365, help="So many days back.")] = 7,
+    broker: Annotated[
+        str | None, typer.Option(metavar="BROKER", parser=inputs.named, help="Only this broker's: id or name.")
+    ] = None,
+    wait: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", parser=seconds, help="Wait so long until a lead of today's is at Instantly."),
+    ] = 0,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Show each broker's slots by day: added at Instantly, waiting for it, given back, and who was held."""
-    rows = select(queries.feed_slots, today=business_date(CliSettings().now), days=days)
+    today, give_up = business_date(CliSettings().now), monotonic() + wait
+
+    async def find(connection: Connection) -> list[Row]:
+        only = await broker_id(connection, broker)
+        return await all_rows(queries.feed_slots(connection, today=today, days=days, broker_id=only))
+
+    while not any(row["local_date"] == today and row["added"] for row in (rows := in_transaction(find))):
+        if monotonic() >= give_up:
+            break
+        sleep(_PAUSE_SECONDS)
     show_rows(rows, _SLOTS, as_json=as_json, empty="Nobody was fed in these days.")

@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import date, datetime, timedelta
+from time import monotonic
 from typing import Annotated, Any
 
 import typer
 
 from cli import inputs
 from cli.database import queries, select
+from cli.durations import seconds
 from cli.errors import CliError, RefusedError, UsageError
 from cli.faults import explain
 from cli.lazy import new_app
@@ -23,6 +25,7 @@ from common.service import Service
 
 app = new_app("Jobs: what services do at a time of day, or every so often. Times are those of Los Angeles.")
 
+_PAUSE_SECONDS = 0.5
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _COLUMNS = {"job": "job", "when": "when", "next": "next due", "last": "last run", "outcome": "outcome",
             "note": "how it stands"}  # fmt: skip
@@ -73,6 +76,10 @@ def history(
 @app.command()
 def run(
     job: Annotated[str, typer.Argument(metavar="JOB", parser=inputs.named, help="Such as feeder.feed.")],
+    wait: Annotated[
+        float,
+        typer.Option("--wait", metavar="SECONDS", parser=seconds, help="Wait so long for a run that goes on already."),
+    ] = 0,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -87,18 +94,18 @@ def run(
     settings = administered(service)
     telemetry.configure(settings, "jobs")  # logs go to stderr, and the run is seen where metrics are sent
     try:
-        asyncio.run(_run(module(service, "app").build(settings), job))
+        asyncio.run(_run(module(service, "app").build(settings), job, wait))
     finally:
         telemetry.shutdown()
     done(f"{job} went well.", {"job": job, "outcome": "ok"}, as_json=as_json)
 
 
-async def _run(service: Service, job: str) -> None:
+async def _run(service: Service, job: str, wait: float) -> None:
     await service.database.start()
     try:
         for part in service.tools:
             await part.start()
-        await service.jobs.run_now(job)
+        await _run_when_free(service, job, wait)
     except NoSuchJobError as error:
         raise UsageError(
             f"There is no job {job!r}.",
@@ -118,6 +125,18 @@ async def _run(service: Service, job: str) -> None:
         for part in reversed(service.tools):
             await part.stop()
         await service.database.stop()
+
+
+async def _run_when_free(service: Service, job: str, wait: float) -> None:
+    """Run *job*, after another run of it that ends within *wait* seconds. Raises JobRunsError where it does not end."""
+    give_up = monotonic() + wait
+    while True:
+        try:
+            return await service.jobs.run_now(job)
+        except JobRunsError:
+            if monotonic() >= give_up:
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _told(row: dict[str, Any], now: datetime) -> dict[str, Any]:
