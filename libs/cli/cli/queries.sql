@@ -205,7 +205,7 @@ where id = any (:ids::uuid[])
   and state = 'needs_resend'
   and rows_published > 0;
 
--- name: funnel(since, upload_id, broker_id)
+-- name: funnel(after, upload_id, broker_id)
 -- CL 7.1's query, with how many leads it was and what came out. What comes of an upload: its events, and what happened to
 -- its leads without an upload to name, such as a feed.
 with found as (
@@ -226,7 +226,7 @@ counted as (
         count(distinct lead_id) as leads,
         avg(duration_ms)::float8 as avg_duration_ms
     from found
-    where created_at > now() - :since::interval
+    where created_at > :after
       and (:broker_id::uuid is null or broker_id = :broker_id)
     group by grouping sets ((event_type), (event_type, outcome))
 )
@@ -286,15 +286,28 @@ select
         when 'apn_key' then l.apn_key
         when 'addr_hash' then encode(l.addr_hash, 'hex')
     end as lead_has,
-    concat_ws(', ', l.property_address, l.property_unit, l.property_city, l.property_state) as property,
+    concat_ws(', ', concat_ws(' ', l.property_address, l.property_unit), l.property_city, l.property_state) as property,
+    coalesce(nullif(concat_ws(' ', l.owner_first_name, l.owner_last_name), ''), l.company_name) as owner,
+    concat_ws(', ', concat_ws(' ', o.property_address, o.property_unit), o.property_city, o.property_state) as other_property,
+    coalesce(nullif(concat_ws(' ', o.owner_first_name, o.owner_last_name), ''), o.company_name) as other_owner,
     l.campaign_status::text as lead_status, b.name as broker,
     c.upload_id, c.row, c.created_at, c.resolved_at, c.resolved_by, c.resolution, c.note
 from app.lead_conflicts c
 join app.leads l on l.id = c.lead_id
+left join app.leads o on o.id = c.other_lead_id
 left join app.brokers b on b.id = l.assigned_broker_id
 where (:all or c.resolved_at is null) and (:kind::text is null or c.kind = :kind)
 order by c.id
 limit :limit;
+
+-- name: lead_labels(lead_ids)
+-- Where the home is and who owns it, in a line each, for the operator's terminal.
+select
+    id,
+    concat_ws(', ', concat_ws(' ', property_address, property_unit), property_city, concat_ws(' ', property_state, property_zip)) as address,
+    coalesce(nullif(concat_ws(' ', owner_first_name, owner_last_name), ''), company_name) as owner
+from app.leads
+where id = any (:lead_ids::uuid[]);
 
 -- name: resolve_conflict(id, how, by_whom, note)$
 select app.resolve_conflict(:id, :how, :by_whom, :note);
@@ -402,7 +415,7 @@ and (not :failed or failures > 0 or outcome is distinct from 'ok')
 order by local_date desc, started_at desc, job
 limit :limit;
 
--- name: feed_slots(days)
+-- name: feed_slots(today, days, broker_id)
 select
     b.name as broker, s.local_date, b.daily_limit,
     count(*) filter (where s.state = 'added') as added,
@@ -415,7 +428,8 @@ select
     ) as held
 from app.feed_slots s
 join app.brokers b on b.id = s.broker_id
-where s.local_date > current_date - :days::integer
+where s.local_date > :today::date - :days::integer
+  and (:broker_id::uuid is null or s.broker_id = :broker_id)
 group by b.name, s.broker_id, s.local_date, b.daily_limit
 order by s.local_date desc, lower(b.name);
 
@@ -429,6 +443,11 @@ set daily_limit = coalesce(:daily_limit, daily_limit),
         from unnest(coalesce(:days_off::date[], days_off) || coalesce(:more_days_off::date[], '{}')) d
         order by d
     )
+where id = :broker_id;
+
+-- name: set_contact(broker_id, name, email, booking_link)!
+update app.brokers
+set name = coalesce(:name, name), email = coalesce(:email, email), booking_link = coalesce(:booking_link, booking_link)
 where id = :broker_id;
 
 -- name: put_persona(id, name, profile)!

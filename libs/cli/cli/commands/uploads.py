@@ -12,7 +12,7 @@ from uuid import UUID
 
 import typer
 
-from cli import reports
+from cli import inputs, reports
 from cli.database import Connection, Row, in_transaction, partner_id, queries
 from cli.errors import RefusedError, UsageError
 from cli.lazy import new_app
@@ -26,6 +26,9 @@ _COLUMNS = {"id": "upload", "received_at": "received", "state": "state", "partne
             "rejected": "rejected"}  # fmt: skip
 
 
+_FIRST = ("id", "state", "rows_total", "rejected", "received_at", "filename", "inserted")
+
+
 class State(StrEnum):
     """How far an upload has come."""
 
@@ -37,12 +40,14 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-UploadId = Annotated[UUID, typer.Argument(metavar="ID", help="The upload's id.")]
+UploadId = Annotated[UUID, typer.Argument(metavar="ID", parser=inputs.uuid, help="The upload's id.")]
 
 
 @app.command("list")
 def list_uploads(
-    partner: Annotated[str | None, typer.Option(help="Only this partner's: id or name.")] = None,
+    partner: Annotated[
+        str | None, typer.Option(metavar="PARTNER", parser=inputs.named, help="Only this partner's: id or name.")
+    ] = None,
     state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 20,
     *,
@@ -56,7 +61,7 @@ def list_uploads(
         return [dict(row) async for row in found]
 
     nothing = "No upload matches." if partner or state else "No uploads yet. Start with: equity upload FILE.csv"
-    show_rows(in_transaction(work), _COLUMNS, as_json=as_json, empty=nothing)
+    show_rows(in_transaction(work), _COLUMNS, as_json=as_json, empty=nothing, first=_FIRST)
 
 
 @app.command()
@@ -82,7 +87,10 @@ def show(
 @app.command()
 def rejects(
     upload: UploadId,
-    out: Annotated[Path | None, typer.Option(help="Write into this new file; default: stdout.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", parser=inputs.file_to_write, help="Write into this new file; default: stdout."),
+    ] = None,
     url: Url = None,
     key_id: KeyIdOption = None,
     secret_file: SecretFile = None,
