@@ -257,3 +257,6 @@ and consumer = 'gateway.webhooks'
 and event_id = :event_id
 and redrive = 0
 limit 1;
+
+-- name: database_time()$
+select extract(epoch from clock_timestamp())::double precision;

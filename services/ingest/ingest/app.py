@@ -2,6 +2,7 @@
 
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from common.service import Service, main
+from ingest.assignment import Assignment
 from ingest.carry_over import CARRY_OVER_SECONDS, ParcelKeyCarryOver
 from ingest.handlers import Intake
 from ingest.recovery import ScoreRecovery
@@ -17,6 +18,8 @@ def build(settings: IngestSettings | None = None) -> Service:
     service.parts.append(carry_over)
     service.jobs.every(CARRY_OVER_SECONDS, "carry_over_parcel_keys", carry_over.run)
     intake = Intake(service.keyring, Brokers(service.database, settings.territory_cache_seconds))
+    assignment = Assignment(service.bus, settings.territory_cache_seconds)
+    service.jobs.every(settings.assign_leads_seconds, "assign_leads", assignment.run)
     service.bus.on(LeadRecord, lanes=settings.ingest_lanes, max_records=settings.ingest_batch)(intake.upsert_leads)
     service.bus.on(LeadVerified)(intake.rescore_verified)
     service.bus.on(LeadUnverifiable)(intake.rescore_unverifiable)

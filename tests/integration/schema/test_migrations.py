@@ -13,6 +13,7 @@ from psycopg import sql
 
 from ingest.carry_over import new_key
 from ingest.normalise import PropertyRecord, normalise
+from ingest.score import score
 from schema import backfill, migrate
 from support import servers
 
@@ -212,3 +213,59 @@ def test_the_documents_functions_are_there_by_name(dsn: str) -> None:
     assert names <= {name for (name,) in ask(dsn, "select proname from pg_proc")}
     assert ask(dsn, "select decrypt_email(encrypt_email(' A@Example.com ', 'k'), 'k')") == [("a@example.com",)]
     assert ask(dsn, "select run_with_lock(7, 'select 1')") == [(True,)]
+
+
+FACTS_BEFORE_0030: dict[str, dict[str, Any]] = {
+    "sale_in_1900": {"last_sale_date": "1900-01-01", "est_value": 400_000},
+    "old_sale": {"last_sale_date": "1930-05-17"},
+    "fraction": {"est_ltv": 0.95},
+    "fraction_by_amounts": {"est_ltv": 0.95, "est_value": 400_000, "open_loan_balance": 380_000},
+    "small_percentage": {"est_ltv": 0.2, "est_value": 452_946, "open_loan_balance": 709, "est_equity": 452_237},
+    "equity_above_value": {"est_equity": 99_000_000, "est_value": 400_000},
+    "nines": {"est_equity": 999_999_999},
+    "contradiction": {"open_loans": 0, "open_loan_balance": 300_000, "est_value": 400_000, "est_ltv": 0},
+    "sound": {
+        "est_value": 400_000,
+        "est_equity": 300_000,
+        "est_ltv": 25,
+        "open_loans": 1,
+        "last_sale_date": "2004-05-17",
+    },
+}
+FORGOTTEN: dict[str, set[str]] = {
+    "sale_in_1900": {"last_sale_date"}, "fraction": set(), "equity_above_value": {"est_equity"}, "nines": {"est_equity"},
+}  # fmt: skip
+
+
+def test_stored_values_that_stand_for_unknown_ones_are_forgotten_and_score_as_ingest_scores(dsn: str) -> None:
+    names = [state.id for state in migrate.status(dsn)]
+    migrate.apply(dsn, steps=next(place for place, name in enumerate(names) if name.startswith("0030")))
+    with psycopg.connect(dsn) as connection:
+        for name, facts in FACTS_BEFORE_0030.items():
+            columns = ["id", "source", "lead_score", "score_contributions", "observed", *facts]
+            contributions = (
+                '{"base": 10, "equity": 28, "equity_share": 22, "free_and_clear": 6, "years_owned": 14, "phone": 5}'
+            )
+            connection.execute(
+                sql.SQL("insert into app.leads ({}) values ({})").format(
+                    sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    sql.SQL(", ").join(sql.Placeholder() * len(columns)),
+                ),
+                (uuid4(), name, 85, contributions, [7] * 35, *facts.values()),
+            )
+    migrate.apply(dsn)
+    fields = ("est_value", "est_equity", "est_ltv", "open_loans", "open_loan_balance", "last_sale_date")
+    rows = ask(
+        dsn,
+        f"select source, lead_score, score_contributions, observed, current_date, {', '.join(fields)} from app.leads",
+    )
+    for name, points, contributions, observed, today, *values in rows:
+        facts = dict(zip(fields, values, strict=True))
+        expected = score(facts, {}, phones=1, emails=0, today=today)
+        assert (name, points, contributions) == (name, expected.total, expected.contributions)
+        before = FACTS_BEFORE_0030[name]
+        if name in FORGOTTEN:
+            assert {field for field in before if facts[field] is None} == FORGOTTEN[name]
+        if name == "sale_in_1900":
+            assert (observed[31], observed[26]) == (None, 7)
+    assert {row[0] for row in rows} == set(FACTS_BEFORE_0030)

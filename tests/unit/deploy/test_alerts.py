@@ -19,7 +19,9 @@ SUFFIX = {"counter": "_total", "gauge": "", "histogram": "_seconds_bucket"}
 WANTED = {
     "critical": {
         "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
-        "FeedFailed", "FeedMissed", "SuppressedInCampaign", "ServiceSilent", "PartitionStalled", "OffsetsLost",
+        "PartitionStalled", "OffsetsLost",
+        "FeedFailed", "FeedMissed", "LinksRefused", "SuppressedInCampaign", "ServiceSilent",
+        "ClockSkew", "TimestampsRefused",
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
