@@ -25,7 +25,9 @@ FORM_VERSION = 2
 
 _RR = r"(?:RR|R ?R|RURAL (?:ROUTE|RTE|RT)|RFD(?: (?:ROUTE|RTE|RT))?|RD|RT|RTE|ROUTE|R)"
 _HC = r"(?:HCR?|H C|HIGHWAY CONTRACT(?: (?:ROUTE|RTE|RT))?|HWY CONTRACT(?: (?:ROUTE|RTE|RT))?|STAR (?:ROUTE|RTE|RT))"
-_RURAL = re.compile(rf"(?a)(?:({_RR})|{_HC}) ?(?:# )?0*(\d+[A-Z]?) (?:(?:BOX|BX) ?(?:# )?|# )0*(\w+(?:-\w+)*)(?: (.+))?")
+_RURAL = re.compile(
+    rf"(?a)(?:({_RR})|{_HC}) ?(?:# )?0*(\d+[A-Z]?) (?:(?:BOX|BX) ?(?:# )?|# )0*(\w+(?:-\w+)*)(?: (.+))?"
+)
 _RURAL_REVERSED = re.compile(rf"(?a)(?:BOX|BX) ?(?:# )?(\w+(?:-\w+)*) ((?:{_RR}|{_HC}) ?(?:# )?\d+[A-Z]?)")
 _COMMA_IN_NUMBER = re.compile(r"(?a)\d+ , \d")
 """`1,234 Oak Ave` may be 1234 or a list."""

@@ -19,7 +19,9 @@ def without_city(text: str, city: str) -> str:
     before a state or after a comma. `100 YALE CT 06511` stays as it is, since `CT` may be the court.
     """
     words = text.split(" ")
-    if "," not in words and not (_ZIP.fullmatch(words[-1]) or words[-1] in _LAST_WORDS or _PLUS_FOUR.fullmatch(words[-1])):
+    if "," not in words and not (
+        _ZIP.fullmatch(words[-1]) or words[-1] in _LAST_WORDS or _PLUS_FOUR.fullmatch(words[-1])
+    ):
         return text
     end = _before_country(words)
     before_zip = _before_zip(words, end)

@@ -52,7 +52,7 @@ def _fraction(match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _plain_character(character: str) -> str:
+def _plain_character(character: str) -> str:  # noqa: PLR0911 - a table in the form of returns
     """Return what one character stands for. NFKC alone would make `1001/2` of 100 and a half, and `102` of ten to the second."""
     if character.isascii() or _COMBINING.match(character) or character in _JOINED:
         return character
@@ -75,4 +75,3 @@ def _plain_character(character: str) -> str:
     if kind[0] == "P" and reduced == character:
         return " "
     return reduced
-

@@ -3,6 +3,7 @@
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from common.service import Service, main
 from ingest.handlers import Intake
+from ingest.rehash import REHASH_SECONDS, AddressRehash
 from ingest.settings import IngestSettings
 from ingest.territory import Brokers
 
@@ -11,10 +12,11 @@ def build(settings: IngestSettings | None = None) -> Service:
     """The ingest service, ready to start."""
     settings = settings or IngestSettings.for_service("ingest")
     service = Service("ingest", settings)
-    intake = Intake(service.keyring, Brokers(service.database, settings.territory_cache_seconds))
+    intake = Intake(service.database, service.keyring, Brokers(service.database, settings.territory_cache_seconds))
     service.bus.on(LeadRecord, lanes=settings.ingest_lanes, max_records=settings.ingest_batch)(intake.upsert_leads)
     service.bus.on(LeadVerified)(intake.rescore_verified)
     service.bus.on(LeadUnverifiable)(intake.rescore_unverifiable)
+    service.jobs.every(REHASH_SECONDS, "rehash_addresses", AddressRehash(service.bus).run)
     return service
 
 

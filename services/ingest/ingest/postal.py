@@ -20,10 +20,10 @@ SUFFIXES: dict[str, str] = {word: short for word, short in STREET_TYPE_ABBREVIAT
 SUFFIXES |= {"COMMONS": "CMNS", "CROSSROADS": "XRDS", "FORGES": "FRGS"}
 SUFFIXES |= {short: short for short in SUFFIXES.values()}
 
-NEVER_ALONE = frozenset(
-    "ALLEY ALY AVE AVENUE AV BLVD BOULEVARD CIR CIRCLE COURT CT DR DRIVE HIGHWAY HWY LANE LN PARKWAY PKWY PL PLACE RD "
-    "ROAD ROUTE RTE ST STREET TER".split()  # noqa: SIM905 - a list of words is easier to read in one string
-)
+NEVER_ALONE = frozenset({
+    "ALLEY", "ALY", "AV", "AVE", "AVENUE", "BLVD", "BOULEVARD", "CIR", "CIRCLE", "COURT", "CT", "DR", "DRIVE", "HIGHWAY",
+    "HWY", "LANE", "LN", "PARKWAY", "PKWY", "PL", "PLACE", "RD", "ROAD", "ROUTE", "RTE", "ST", "STREET", "TER",
+})  # fmt: skip
 """Street types that are no street without a name: `100 ST` has lost one."""
 
 _SEVERAL_MEANINGS = {"ARC", "CP", "CT", "DR", "EST", "FT", "IS", "KY", "LF", "ML", "MT", "PR", "ST", "UN", "VIA", "VL"}
@@ -54,7 +54,9 @@ UNIT_PARTS |= {"FLR": "FL"}
 UNIT_PARTS |= {short: short for short in UNIT_PARTS.values()}
 STAND_ALONE = frozenset({"BSMT", "FRNT", "LBBY", "LOWR", "OFC", "PH", "REAR", "SIDE", "UPPR"})
 """Parts that appendix C2 allows without a number."""
-ALSO_NAMES = frozenset({"DEPT", "FRNT", "FRONT", "HNGR", "KEY", "NO", "OFC", "OFFICE", "PIER", "RM", "SIDE", "SLIP", "STOP"})
+ALSO_NAMES = frozenset(
+    {"DEPT", "FRNT", "FRONT", "HNGR", "KEY", "NO", "OFC", "OFFICE", "PIER", "RM", "SIDE", "SLIP", "STOP"}
+)
 """Words that begin a unit only after a complete street: `RM 620` is a road, `100 Pine Key 4` a street."""
 
 _ROUTE_WORDS = {word: short for word, short in SUFFIXES.items() if short in {"HWY", "RD"}}

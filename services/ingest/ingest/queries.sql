@@ -90,3 +90,25 @@ select t.upload_id, t.inserted, t.updated, t.duplicate, t.rejected, t.reasons::j
 from unnest(
   :upload_ids::uuid[], :inserted::integer[], :updated::integer[], :duplicate::integer[], :rejected::integer[], :reasons::text[]
 ) as t (upload_id, inserted, updated, duplicate, rejected, reasons);
+
+-- name: has_outdated_addresses$
+select exists (
+  select from app.leads
+  where octet_length(addr_hash) <> 17 or substring(addr_hash from 1 for 1) <> '\x02'::bytea
+);
+
+-- name: lock_keys!
+-- Keys change hands one at a time, as in upsert_leads().
+select pg_advisory_xact_lock(hashtext('app.upsert_leads'));
+
+-- name: outdated_addresses
+select id, property_address, property_unit, property_city, property_zip
+from app.leads
+where octet_length(addr_hash) <> 17 or substring(addr_hash from 1 for 1) <> '\x02'::bytea
+order by id
+limit :page_size
+for no key update;
+
+-- name: rehash_addresses^
+select rehashed, held, unreadable
+from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);

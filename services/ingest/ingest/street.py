@@ -23,10 +23,25 @@ _ATTACHED_ROAD = re.compile(r"(?a)(FM|RM|RR|CR|SR|SH|STH|CTH|US|IH|I|HWY|FSR|TSR
 _HYPHEN = re.compile(r"(?a)(?<!\d)-|-(?!\d)")
 _BARE_UNIT = re.compile(r"(?a)\d+[A-Z]?|[A-DF-MO-RT-VX-Z]\d*")
 _NUMBERED_TYPES = frozenset({"RD", "HWY", "RTE", "LOOP", "SPUR", "TRL", "AVE"})
-_BEFORE_ROADS = {"OLD": "OLD", "NEW": "NEW", "BUSINESS": "BUSINESS", "BUS": "BUSINESS", "ALTERNATE": "ALTERNATE", "ALT": "ALTERNATE"}
+_BEFORE_ROADS = {
+    "OLD": "OLD",
+    "NEW": "NEW",
+    "BUSINESS": "BUSINESS",
+    "BUS": "BUSINESS",
+    "ALTERNATE": "ALTERNATE",
+    "ALT": "ALTERNATE",
+}
 _LONGEST_ROUTE = max(len(writing.split(" ")) for writing in ROUTES)
-_STATE_NAMES = {name: code for name, code in STATES.items()} | {code: code for code in STATES.values()}
-_STATE_ROADS = {"": "", "HWY": " HWY", "RTE": " RTE", "RD": " RD", "STATE HWY": " STATE HWY", "ST HWY": " STATE HWY", "COUNTY RD": " COUNTY RD"}
+_STATE_NAMES = {**STATES} | {code: code for code in STATES.values()}
+_STATE_ROADS = {
+    "": "",
+    "HWY": " HWY",
+    "RTE": " RTE",
+    "RD": " RD",
+    "STATE HWY": " STATE HWY",
+    "ST HWY": " STATE HWY",
+    "COUNTY RD": " COUNTY RD",
+}
 
 
 def street_words(text: str) -> list[str]:
@@ -140,12 +155,14 @@ def _road(words: Sequence[str]) -> str | None:
         number, rest = words[start + length], list(words[start + length + 1 :])
         if match := _ROAD_NUMBER.fullmatch(number):
             number = match[1]
-        elif name not in LETTERED or not _ROAD_LETTERS.fullmatch(number) or any(w not in DIRECTIONS for w in rest):
-            continue
-        elif number in SUFFIXES and number not in DIRECTIONS and len(number) > 1:
+        elif name not in LETTERED or not _is_road_letters(number) or any(word not in DIRECTIONS for word in rest):
             continue
         return _road_form(before, f"{name} {number}", rest)
     return None
+
+
+def _is_road_letters(word: str) -> bool:
+    return _ROAD_LETTERS.fullmatch(word) is not None and (len(word) == 1 or word in DIRECTIONS or word not in SUFFIXES)
 
 
 def _road_form(before: list[str], road: str, rest: list[str]) -> str:

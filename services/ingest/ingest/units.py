@@ -72,7 +72,12 @@ def find_unit(words: Sequence[str]) -> int:
     """Return at which of a street's *words* its unit begins; their number where there is none."""
     name_ended = has_name = False
     for place, word in enumerate(words):
-        if has_name and (word not in ALSO_NAMES or name_ended) and _begins_unit(words, place) and is_unit(words[place:]):
+        if (
+            has_name
+            and (word not in ALSO_NAMES or name_ended)
+            and _begins_unit(words, place)
+            and is_unit(words[place:])
+        ):
             return place
         has_name = has_name or word not in DIRECTIONS
         name_ended = has_name and (word in SUFFIXES or (name_ended and word in DIRECTIONS))
