@@ -2,11 +2,11 @@
 set local role equity_owner;
 
 comment on column app.leads.addr_hash is
-  'version of the normal form (1 byte), then 16 bytes of the SHA-256 of the normalised address, unit included; 16 bytes without a version are version 1';
+  'version of the normal form (4 bytes), then 12 bytes of the SHA-256 of the normalised address, unit included';
 
 -- Empty once all leads are up to date. The literal is address.FORM_VERSION of ingest; a test compares them.
 create index leads_outdated_address_idx on app.leads (id)
-  where octet_length(addr_hash) <> 17 or substring(addr_hash from 1 for 1) <> '\x02'::bytea;
+  where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea;
 
 create function app.rehash_addresses(lead_ids uuid[], hashes bytea[])
 returns table (rehashed integer, held integer, unreadable integer)
@@ -27,7 +27,7 @@ begin
     select l.addr_hash into outdated
     from leads l
     where l.id = given.id and l.addr_hash is not null
-    and (octet_length(l.addr_hash) <> 17 or substring(l.addr_hash from 1 for 1) <> '\x02'::bytea)
+    and substring(l.addr_hash from 1 for 4) <> '\x00000002'::bytea
     for no key update;
     continue when not found;
 

@@ -51,24 +51,29 @@ def normal_street(address: str, unit: str | None = None, city: str = "") -> tupl
         raise UnreadableAddressError
     text = without_city(plain, city)
     beside = normal_unit(unit) if unit else ""
-    if rural := _rural(text):
-        return rural[0], join_units(rural[1], beside)
-    if _PO_BOX.match(text):
-        raise PoBoxError
-    text, leading = _without_leading_unit(split_attached(_AND_A_PO_BOX.sub("", text)))
+    leading = ""
+    if not text[:1].isdigit():
+        if rural := _rural(text):
+            return rural[0], join_units(rural[1], beside)
+        if _PO_BOX.match(text):
+            raise PoBoxError
+        text, leading = _without_leading_unit(split_attached(text))
+    if "BOX" in text or "BX" in text:
+        text = _AND_A_PO_BOX.sub("", text)
+    text = split_attached(text)
     number, rest = split_house_number(text)
     words = rest.split(" ")
     if words[0] in DESIGNATORS - ALSO_NAMES and is_unit(words):
         raise UnreadableAddressError
     cut = find_unit(words)
-    street, bare = normal_street_name(without_city(" ".join(words[:cut]), city))
-    within = normal_unit(" ".join((leading, bare, *words[cut:])))
+    street, bare = normal_street_name(without_city(" ".join(words[:cut]), city) if cut < len(words) else rest)
+    within = normal_unit(" ".join((leading, bare, *words[cut:]))) if leading or bare or cut < len(words) else ""
     return f"{number} {street}", join_units(within, beside)
 
 
 def address_hash(street: str, unit: str, zip_code: str) -> bytes:
-    """Return what two writings of one home's address share: the version of the form, and sixteen bytes of a digest."""
-    return bytes([FORM_VERSION]) + sha256(f"{street}|{unit}|{zip_code}".encode()).digest()[:16]
+    """Return sixteen bytes that two writings of one home's address share: the version of the form in four, then a digest."""
+    return FORM_VERSION.to_bytes(4, "big") + sha256(f"{street}|{unit}|{zip_code}".encode()).digest()[:12]
 
 
 def _plain_city(city: str) -> str:

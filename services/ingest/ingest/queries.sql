@@ -94,7 +94,7 @@ from unnest(
 -- name: has_outdated_addresses$
 select exists (
   select from app.leads
-  where octet_length(addr_hash) <> 17 or substring(addr_hash from 1 for 1) <> '\x02'::bytea
+  where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea
 );
 
 -- name: lock_keys!
@@ -104,7 +104,7 @@ select pg_advisory_xact_lock(hashtext('app.upsert_leads'));
 -- name: outdated_addresses
 select id, property_address, property_unit, property_city, property_zip
 from app.leads
-where octet_length(addr_hash) <> 17 or substring(addr_hash from 1 for 1) <> '\x02'::bytea
+where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea
 order by id
 limit :page_size
 for no key update;

@@ -17,7 +17,8 @@ _PIECES = re.compile(r"[0-9]+|[A-Z]+")
 _NO_UNIT = frozenset({"NA", "NONE", "NULL", "0"})
 _WORDS = sorted(filter(str.isalpha, {*DESIGNATORS, *UNIT_PARTS}), key=len, reverse=True)
 _ATTACHED = re.compile(rf"(?a)(?:(?<=\s)|^)({'|'.join(_WORDS)})(?:-(?=\w)|(?=\d))")
-_SPLIT_NUMBERS = str.maketrans({"-": " ", ",": " "})
+_MAY_BE_ATTACHED = re.compile(r"[A-Z](?:-|\d)")
+_UNIT_WORDS = frozenset({*DESIGNATORS, *UNIT_PARTS})
 
 
 @lru_cache(maxsize=16_384)
@@ -56,7 +57,7 @@ def normal_unit(text: str) -> str:
 
 def split_attached(text: str) -> str:
     """Return *text* with designators apart from what is attached to them: `APT4`, `APT-4`."""
-    return _ATTACHED.sub(r"\1 ", text)
+    return _ATTACHED.sub(r"\1 ", text) if _MAY_BE_ATTACHED.search(text) else text
 
 
 def join_units(within: str, beside: str) -> str:
@@ -70,6 +71,8 @@ def join_units(within: str, beside: str) -> str:
 
 def find_unit(words: Sequence[str]) -> int:
     """Return at which of a street's *words* its unit begins; their number where there is none."""
+    if _UNIT_WORDS.isdisjoint(words):
+        return len(words)
     name_ended = has_name = False
     for place, word in enumerate(words):
         if (
