@@ -17,7 +17,22 @@ MIXED = (
     "N{k}W{n} Main St", "RR {k} Box {n}", "{n} 1/2 Forty-Second St", "{n} Camino {w} Real", "{n} {w} Creek Rd, Dunedin, FL 34698",
     "{n} {w} Ave Bldg {k} Unit {n}", "{n} Saint {w} Blvd SW", "{n} I-{k} Frontage Rd", "{n} US Hwy {k} N", "One {w} Plaza",
 )  # fmt: skip
-WORDS = ("Alder", "Birch", "Cedar", "Dogwood", "Elder", "Fern", "Gale", "Hazel", "Iris", "Jasmine", "Kestrel", "Laurel", "Maple", "Nettle")
+WORDS = (
+    "Alder",
+    "Birch",
+    "Cedar",
+    "Dogwood",
+    "Elder",
+    "Fern",
+    "Gale",
+    "Hazel",
+    "Iris",
+    "Jasmine",
+    "Kestrel",
+    "Laurel",
+    "Maple",
+    "Nettle",
+)
 ROUNDS = 20
 
 
