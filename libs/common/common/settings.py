@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     livez_limit_seconds: float = Field(
         300, gt=0, description="A batch that takes longer, or lag without progress for longer, makes `/livez` fail."
     )
+    progress_check_seconds: float = Field(
+        10, gt=0, description="How often lag and progress of partitions are measured."
+    )
+    progress_limit_seconds: float = Field(
+        120, gt=0, description="A partition that has lag and does not move for longer makes `/readyz` fail."
+    )
 
     clock_file: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = Field(
         None,

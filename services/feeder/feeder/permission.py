@@ -49,7 +49,7 @@ class Answer:
 async def ask(
     tx: Tx, addresses: Mapping[UUID, bytes], sender: Sender, now: datetime, *, requires_consent: bool
 ) -> list[Answer]:
-    """Ask about each lead and its address, the best lead first, until the limit is used up. It only reads.
+    """Ask about each lead and its address, in the order given, until the limit is used up. It only reads.
 
     The addresses (`common.decisions.lock_contacts`) and the leads' rows must be locked where the answers are acted on.
     """

@@ -78,7 +78,7 @@ order by id;
 
 -- name: list_candidates
 -- The best leads of the morning's list that have no slot, were not refused today, and are not in *besides*. The list alone is
--- read, in the order of its index. Who left the line since it was made is missing from `addresses_in_line`.
+-- read, in the order of its index; this is the one place that says in which order leads are fed. Who left the line since it was made is missing from `addresses_in_line`.
 select m.id
 from app.mv_contactable_leads m
 where m.assigned_broker_id = :broker_id
@@ -161,10 +161,10 @@ select
     or o.call_attempt_count > 0
     or exists (select from app.feed_slots s where s.lead_id = o.id and s.state <> 'refused')
   ) as household
-from unnest(:lead_ids::uuid[], :hashes::bytea[]) as w (lead_id, value_hash)
+from unnest(:lead_ids::uuid[], :hashes::bytea[]) with ordinality as w (lead_id, value_hash, place)
 join app.leads l on l.id = w.lead_id
 left join app.lead_contacts c on c.lead_id = w.lead_id and c.channel = 'email' and c.value_hash = w.value_hash
-order by l.lead_score desc, l.id;
+order by w.place;
 
 -- name: reserve_slots!
 -- A slot that was given back is taken again: nobody got in with it.

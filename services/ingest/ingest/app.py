@@ -2,6 +2,7 @@
 
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from common.service import Service, main
+from ingest.carry_over import CARRY_OVER_SECONDS, ParcelKeyCarryOver
 from ingest.handlers import Intake
 from ingest.rehash import REHASH_SECONDS, AddressRehash
 from ingest.settings import IngestSettings
@@ -12,6 +13,9 @@ def build(settings: IngestSettings | None = None) -> Service:
     """The ingest service, ready to start."""
     settings = settings or IngestSettings.for_service("ingest")
     service = Service("ingest", settings)
+    carry_over = ParcelKeyCarryOver(service.database)
+    service.parts.append(carry_over)
+    service.jobs.every(CARRY_OVER_SECONDS, "carry_over_parcel_keys", carry_over.run)
     intake = Intake(service.database, service.keyring, Brokers(service.database, settings.territory_cache_seconds))
     service.bus.on(LeadRecord, lanes=settings.ingest_lanes, max_records=settings.ingest_batch)(intake.upsert_leads)
     service.bus.on(LeadVerified)(intake.rescore_verified)

@@ -112,3 +112,15 @@ for no key update;
 -- name: rehash_addresses^
 select rehashed, held, unreadable
 from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);
+
+-- name: parcel_keys_by_spelling
+-- Keys that begin with a state instead of a county's code: letters sort behind digits.
+select id, apn_key, apn, fips
+from app.leads
+where apn_key >= 'A'
+order by apn_key, id
+limit :many;
+
+-- name: carry_over_parcel_keys^
+select carried, held, dropped
+from app.carry_over_parcel_keys(:lead_ids::uuid[], :old_keys::text[], :new_keys::text[], :fips::text[], :counties::text[]);

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from uuid import UUID
 
+from common.counties import counties_named
 from common.database import Database, load_queries
 
 queries = load_queries(__file__)
@@ -24,7 +26,7 @@ class BrokerMap:
             if zip_code:
                 self._by_zip.setdefault(str(zip_code), broker)
             elif county:
-                self._by_county.setdefault((state, str(county)), broker)
+                self._by_county.setdefault(_county_key(state, str(county)), broker)
             else:
                 self._by_state.setdefault(state, broker)
 
@@ -32,9 +34,16 @@ class BrokerMap:
         """The broker whose territory the property lies in, or None."""
         return (
             self._by_zip.get(zip_code)
-            or (self._by_county.get((state, county)) if county else None)
+            or (self._by_county.get(_county_key(state, county)) if county else None)
             or self._by_state.get(state)
         )
+
+
+@lru_cache(maxsize=8_192)
+def _county_key(state: str, county: str) -> Key:
+    """The county by its code, so that `De Kalb` lies in the territory `DeKalb`; one that the public table lacks by its name."""
+    found = counties_named(county, state)
+    return state, found[0].fips if found else county
 
 
 class Brokers:

@@ -20,10 +20,12 @@ WANTED = {
     "critical": {
         "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
         "FeedFailed", "FeedMissed", "SuppressedInCampaign", "ServiceSilent",
+        "PartitionStalled", "OffsetsLost",
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
         "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue",
+        "BatchUndecodable", "ConsumerWaits",
     },
 }  # fmt: skip
 
