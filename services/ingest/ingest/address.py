@@ -12,7 +12,7 @@ from hashlib import sha256
 from ingest.address_tail import without_city
 from ingest.address_text import MAX_LENGTH, UnreadableAddressError, plain_text
 from ingest.house_number import split_house_number
-from ingest.postal import ALSO_NAMES, DESIGNATORS
+from ingest.postal import ALSO_NAMES, DESIGNATORS, UNIT_PARTS
 from ingest.street import normal_street_name
 from ingest.units import find_unit, is_unit, join_units, normal_unit, split_attached
 
@@ -62,11 +62,13 @@ def normal_street(address: str, unit: str | None = None, city: str = "") -> tupl
         text = _AND_A_PO_BOX.sub("", text)
     text = split_attached(text)
     number, rest = split_house_number(text)
-    words = rest.split(" ")
-    if words[0] in DESIGNATORS - ALSO_NAMES and is_unit(words):
+    words = rest.removesuffix(" #").split(" ")
+    if _is_unit_alone(words):
         raise UnreadableAddressError
     cut = find_unit(words)
-    street, bare = normal_street_name(without_city(" ".join(words[:cut]), city) if cut < len(words) else rest)
+    street, bare = normal_street_name(
+        without_city(" ".join(words[:cut]), city) if cut < len(words) else " ".join(words)
+    )
     within = normal_unit(" ".join((leading, bare, *words[cut:]))) if leading or bare or cut < len(words) else ""
     return f"{number} {street}", join_units(within, beside)
 
@@ -82,6 +84,14 @@ def _plain_city(city: str) -> str:
         return plain_text(city or "")
     except UnreadableAddressError:
         return ""
+
+
+def _is_unit_alone(words: list[str]) -> bool:
+    """Return whether a unit stands where the street should: `12 Unit 4`, `7 1st Floor`."""
+    named = words[0] in DESIGNATORS - ALSO_NAMES or not {"FL", "BLDG"}.isdisjoint(
+        map(UNIT_PARTS.get, (words[0], words[-1]))
+    )
+    return named and is_unit(words)
 
 
 def _without_leading_unit(text: str) -> tuple[str, str]:

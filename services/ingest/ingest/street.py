@@ -155,14 +155,17 @@ def _road(words: Sequence[str]) -> str | None:
         number, rest = words[start + length], list(words[start + length + 1 :])
         if match := _ROAD_NUMBER.fullmatch(number):
             number = match[1]
-        elif name not in LETTERED or not _is_road_letters(number) or any(word not in DIRECTIONS for word in rest):
+        elif not _is_lettered(name, number) or any(word not in DIRECTIONS for word in rest):
             continue
         return _road_form(before, f"{name} {number}", rest)
     return None
 
 
-def _is_road_letters(word: str) -> bool:
-    return _ROAD_LETTERS.fullmatch(word) is not None and (len(word) == 1 or word in DIRECTIONS or word not in SUFFIXES)
+def _is_lettered(name: str, word: str) -> bool:
+    """Return whether *word* is a road's letters. In `STATE RD N` it is the direction of a street called State."""
+    if name not in LETTERED or not _ROAD_LETTERS.fullmatch(word) or (name == "STATE HWY" and word in DIRECTIONS):
+        return False
+    return len(word) == 1 or word in DIRECTIONS or word not in SUFFIXES
 
 
 def _road_form(before: list[str], road: str, rest: list[str]) -> str:
