@@ -7,6 +7,8 @@ from functools import lru_cache
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from common.vendor_text import has_markup
+
 _PUNCTUATION = str.maketrans("", "", " ()-./\t\xa0")
 _NANP = re.compile(r"(?:\+?1)?([2-9][0-9]{5})([0-9]{4})")
 _AS_A_NUMBER = re.compile(r"([0-9]+)\.0+")
@@ -109,7 +111,7 @@ def email_address(text: str) -> str | None:
         return None
     if len(address) <= 64 and _PLAIN_EMAIL.fullmatch(address):  # noqa: PLR2004 - the least of the limits
         return address
-    return email_by_library(address)
+    return None if has_markup(address) else email_by_library(address)
 
 
 def email_by_library(address: str) -> str | None:

@@ -55,8 +55,12 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = SecretStr("postgresql://127.0.0.1:5432/equity")
     database_pool_size: int = Field(8, ge=2, le=100, description="Connections of one service at the most.")
-    database_transaction_pooler: bool = Field(
-        default=False, description="True behind a pooler that hands out a connection per transaction."
+    database_transaction_pooler: Annotated[
+        bool | None, BeforeValidator(lambda given: None if given == "" else given)
+    ] = Field(
+        None,
+        description="True behind a pooler that hands out a connection per transaction, such as PgBouncer; false where "
+        "PostgreSQL answers itself, or a pooler in session mode. Unset: each service finds out.",
     )
 
     encryption_key: SecretStr | None = Field(None, description="Master key, 64 hex digits: wraps each lead's data key.")

@@ -13,6 +13,7 @@ from typing import Any
 from common.contact_cells import Cell, read_emails, read_phones
 from common.contact_values import Phone, line_type
 from common.counties import find_county, parcel_area
+from common.owner_names import read_owner_names
 from common.placeholders import (
     is_filler_number,
     is_placeholder,
@@ -41,10 +42,9 @@ _TEXTS = (
 )  # fmt: skip
 _FLAGS = ("deceased_owner", "do_not_mail", "litigator")
 _MAY_BE_MISSING = (
-    "property_city", "owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name", "company_name",
-    "mailing_address", "mailing_unit", "mailing_city", "mailing_state", "property_type", "apn",
+    "property_city", "mailing_address", "mailing_unit", "mailing_city", "mailing_state", "property_type", "apn",
 )  # fmt: skip
-"""Texts that are left out where a placeholder stands for them."""
+"""Texts that are left out where a placeholder stands for them; names of owners have rules of their own."""
 _MAK = re.compile(r"([0-9]{10})(?:\.0+)?")
 
 
@@ -83,10 +83,23 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     if state_of_zip(facts["property_zip"]) != facts["property_state"]:
         dropped.append(OTHER_STATE)
     _values(raw, facts, dropped, today)
+    owner = read_owner_names(facts)
+    facts.update(owner.names)
+    dropped.extend(owner.dropped)
     flags = {name: _flag(raw.get(name), name, dropped) for name in _FLAGS}
+    flags["deceased_owner"] |= owner.deceased
     mak = _mak(raw.get("mak"), dropped)
     phones, emails = _phones(raw, flags, dropped), _emails(raw, flags, dropped)
-    return PropertyRecord(facts, flags, mak, phones, emails, dropped)
+    record = PropertyRecord(facts, flags, mak, phones, emails, dropped)
+    return _forbidden(record) if owner.do_not_contact else record
+
+
+def _forbidden(record: PropertyRecord) -> PropertyRecord:
+    """Forbid every contact of a record whose owner's name says `DO NOT CONTACT`: no email is taken, and no phone is called."""
+    if record.emails:
+        record.dropped.append("emails")
+    phones = [replace(phone, dnc=True) for phone in record.phones]
+    return replace(record, flags=record.flags | {"do_not_mail": True}, phones=phones, emails=[])
 
 
 def _texts(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) -> Iterable[Reason]:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from common.counties import counties_named
-from common.database import Database, load_queries
+from common.database import Connection, Database, load_queries
 
 queries = load_queries(__file__)
 
@@ -46,6 +46,13 @@ def _county_key(state: str, county: str) -> Key:
     return state, found[0].fips if found else county
 
 
+async def read_broker_map(connection: Connection) -> tuple[BrokerMap, list[tuple[object, ...]]]:
+    """Return the brokers as they are now, and the rows of their territories in the order in which the first one wins."""
+    active = [UUID(bytes=row["id"].bytes) async for row in queries.active_brokers(connection)]
+    rows = [row async for row in queries.active_territories(connection)]
+    return BrokerMap(active, rows), [(str(row["broker_id"]), row["state"], row["county"], row["zip"]) for row in rows]
+
+
 class Brokers:
     """The brokers, read again when they are a few seconds old."""
 
@@ -59,7 +66,6 @@ class Brokers:
         """The brokers as they are, or were a few seconds ago. Raises what the database raises."""
         if time.monotonic() - self._read_at > self._seconds:
             async with self._database.connection() as connection:
-                active = [UUID(bytes=row["id"].bytes) async for row in queries.active_brokers(connection)]
-                self._map = BrokerMap(active, [row async for row in queries.active_territories(connection)])
+                self._map, _ = await read_broker_map(connection)
             self._read_at = time.monotonic()
         return self._map

@@ -94,7 +94,7 @@ def test_every_reason_says_what_to_do() -> None:
         ("bedrooms", "3.0", 3), ("last_sale_date", "5/7/62", date(1962, 5, 7)), ("last_sale_date", "5/7/24", date(2024, 5, 7)),
         ("last_sale_date", "2001-02-03 00:00:00", date(2001, 2, 3)), ("last_sale_date", 20010203, date(2001, 2, 3)),
         ("last_sale_date", "5/7/1998 12:00:00 AM", date(1998, 5, 7)), ("owner_occupied", 1, True), ("owner_occupied", 0.0, False),
-        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 12103.0, "12103"), ("fips", "103", "12103"), ("owner_last_name", 42, "42"),
+        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 12103.0, "12103"), ("fips", "103", "12103"), ("property_type", 42, "42"),
         ("owner_last_name", " Nu\u0301n\u0303ez\u200b \t Ruiz ", "N\xfa\xf1ez Ruiz"), ("property_unit", 4.0, "4"),
         ("owner_occupied", "Yes", True), ("vacant", "N", False), ("mailing_zip", "1602", "01602"),
     ],
@@ -290,3 +290,26 @@ def test_contacts_beyond_the_limit_are_named_and_still_forbid() -> None:
     assert len(found.phones) == 20
     assert found.phones[0].dnc is True
     assert found.dropped == ["phones"] * 5
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "kept"),
+    [("Jennifer", "Null", ("Jennifer", "Null")), ("Nan", "Goldin", ("Nan", "Goldin")), ("An", "Do", ("An", "Do")),
+     ("Unknown", "Owner", (None, None)), ("#N/A", "Holt", (None, "Holt")), ("{{x}}", "Holt", (None, "Holt")),
+     ("Mary", "Holt (Deceased)", ("Mary", "Holt"))],
+)  # fmt: skip
+def test_names_of_people_are_kept_and_what_is_no_name_is_dropped(
+    first: str, last: str, kept: tuple[str | None, str | None]
+) -> None:
+    record = facts(owner_first_name=first, owner_last_name=last)
+    names = {"owner_first_name": first, "owner_last_name": last}
+    assert (record.facts["owner_first_name"], record.facts["owner_last_name"]) == kept
+    assert [name for name in record.dropped if name in names] == [name for name in names if record.facts[name] is None]
+    assert record.flags["deceased_owner"] is ("Deceased" in last)
+
+
+def test_a_name_that_forbids_contact_forbids_every_contact_of_the_row() -> None:
+    record = facts(owner_first_name="DO NOT CONTACT", phones=[("7275550142", None, None)], emails=["a@example.com"])
+    assert [phone.dnc for phone in record.phones] == [True]
+    assert (record.emails, record.flags["do_not_mail"]) == ([], True)
+    assert {"owner_first_name", "emails"} <= set(record.dropped)
