@@ -56,7 +56,7 @@ class Database:
         id that it made up for the connection, so that a forgotten setting does not end in errors.
         """
         if not self.behind_pooler:
-            connection = await asyncpg.connect(
+            connection: asyncpg.Connection = await asyncpg.connect(
                 *arguments,
                 **options,
                 statement_cache_size=200,
@@ -68,7 +68,8 @@ class Database:
                 log.warning("database_pooler_found", application=self._application, advice=_POOLER_ADVICE)
             self.behind_pooler = True
             await connection.close()
-        return await asyncpg.connect(*arguments, **options, statement_cache_size=0)
+        unprepared: asyncpg.Connection = await asyncpg.connect(*arguments, **options, statement_cache_size=0)
+        return unprepared
 
     async def stop(self) -> None:
         """Close the pool; connections still in use are cut after five seconds."""

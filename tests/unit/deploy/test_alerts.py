@@ -19,7 +19,7 @@ SUFFIX = {"counter": "_total", "gauge": "", "histogram": "_seconds_bucket"}
 WANTED = {
     "critical": {
         "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
-        "FeedFailed", "FeedMissed", "SuppressedInCampaign", "ServiceSilent", "ClockSkew", "TimestampsRefused",
+        "FeedFailed", "FeedMissed", "SuppressedInCampaign", "ServiceSilent", "ClockSkew", "TimestampsRefused", "PartitionStalled",
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
