@@ -51,6 +51,23 @@ where b.id = :broker_id;
 -- Leads without a broker are counted and shown, never fed.
 select count(*) from app.leads where assigned_broker_id is null;
 
+-- name: count_waiting_leads(broker_id, state, county, zip)$
+-- Leads without a broker that a territory which was just added covers; what another one covers more closely is not counted.
+select count(*)
+from app.leads l
+where l.assigned_broker_id is null
+  and (:zip::text is not null or l.property_state = :state)
+  and l.county is not distinct from coalesce(:county::text, l.county)
+  and l.property_zip is not distinct from coalesce(:zip::text, l.property_zip)
+  and (l.assignable_broker_ids is null or :broker_id = any (l.assignable_broker_ids))
+  and not exists (
+      select from app.territories t
+      join app.brokers b on b.id = t.broker_id and b.active
+      where t.broker_id <> :broker_id
+        and (t.zip = l.property_zip and :zip::text is null
+             or t.state = l.property_state and t.county = l.county and :zip::text is null and :county::text is null)
+  );
+
 -- name: set_broker_active(active, broker_id)!
 -- The campaigns that Instantly has are due, for they send while their broker is active.
 with changed as (

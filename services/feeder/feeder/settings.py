@@ -32,6 +32,8 @@ class FeederSettings(Settings):
         3_600, gt=0, description="How often every campaign is compared with what it should hold."
     )
 
-    consent_form_url: str = Field("http://127.0.0.1:8080/consent", description="Where the link in the emails leads.")
+    consent_form_url: str = Field(
+        "http://127.0.0.1:8080/consent", description="Where the link in the emails leads: public https."
+    )
     opt_out_url: str | None = Field(None, description="Where the opt-out link leads; default: /opt-out under the form.")
     form_link_secret: SecretStr | None = Field(None, description="Signs the links in emails.")

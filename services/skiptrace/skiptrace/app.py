@@ -60,10 +60,9 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
 
 
 def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
-    """The providers that the order names and whose key is set, by name."""
-    keys = {"melissa": settings.melissa_license_key}
+    """Return the providers that the order names and whose own key is set, by name."""
     known = known_providers(settings)
-    return {name: known[name] for name in settings.policy.order if keys.get(name, settings.batchdata_token)}
+    return {name: known[name] for name in settings.policy.order if known[name].has_key}
 
 
 def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:

@@ -159,7 +159,7 @@ and merged_at is null;
 
 -- name: leads_as_they_are
 select
-  id, lead_version, assigned_broker_id, mak, data_key, property_address, property_unit, property_city, property_state,
+  id, lead_version, assigned_broker_id, assignable_broker_ids, mak, data_key, property_address, property_unit, property_city, property_state,
   property_zip, county, apn, deceased_owner, litigator, email_hash, phone_hash, email_verified, phone_verified
 from app.leads
 where id = any (:ids)

@@ -21,7 +21,7 @@ def batch(records: int = 3, base_offset: int = 0, codec: int = 0) -> bytes:
     return bytes(built)
 
 
-@pytest.mark.parametrize(("codec", "name"), enumerate(("none", "gzip", "snappy", "lz4", "zstd")))
+@pytest.mark.parametrize(("codec", "name"), list(enumerate(("none", "gzip", "snappy", "lz4", "zstd"))))
 def test_the_first_batch_of_a_fetch_is_found_with_its_offsets_and_codec(codec: int, name: str) -> None:
     first = batch(3, 40, codec)
     found = RawBatch.first_of(first + batch(5, 43), 40)

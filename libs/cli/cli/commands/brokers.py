@@ -12,7 +12,8 @@ from cli.database import Connection, broker_id, in_transaction, queries
 from cli.errors import RefusedError, UsageError
 from cli.lazy import new_app
 from cli.output import AsJson, done, say, show_fields, show_rows
-from common.places import county_name, state_code
+from common.counties import counties_named
+from common.places import state_code
 
 app = new_app("Brokers and their territories.")
 territory = new_app("Where a broker's leads lie. ZIP goes before county, county before state.")
@@ -155,7 +156,7 @@ def add_territory(
     """Give a broker a state, a county of it, or one ZIP code."""
     area = _area(state, county, zip_code)
 
-    async def work(connection: Connection) -> None:
+    async def work(connection: Connection) -> int:
         owner = await broker_id(connection, broker)
         if holder := await queries.territory_holder(connection, broker_id=owner, **area):
             raise RefusedError(
@@ -163,9 +164,13 @@ def add_territory(
                 "" if holder["id"] == owner else f"Take it away first: {_removal(holder['name'], area)}",
             )
         await queries.add_territory(connection, broker_id=owner, **area)
+        return int(await queries.count_waiting_leads(connection, broker_id=owner, **area))
 
-    in_transaction(work)
-    done(f"{broker} now has {_written(area)}. New leads are assigned by it.", area, as_json=as_json)
+    waiting = in_transaction(work)
+    told = f"{broker} now has {_written(area)}. New leads are assigned by it."
+    done(told, {**area, "waiting_leads": waiting}, as_json=as_json)
+    if waiting:
+        say(f"Leads without a broker there: {waiting:,}. Ingest assigns them within a minute, if the broker is active.")
 
 
 @territory.command("remove")
@@ -185,13 +190,15 @@ def remove_territory(
 
 def _area(state: str, county: str | None, zip_code: str | None) -> dict[str, str | None]:
     """A territory as it is stored: as leads carry their place. Raises UsageError for what is no place."""
-    code, name = state_code(state), county_name(county or "")
+    code = state_code(state)
+    found = counties_named(county or "", code or "")
+    name = found[0].name if found else None
     if code is None:
         raise UsageError(f"{state!r} is not a state.", "Two letters, such as FL.")
     if county and zip_code:
         raise UsageError("A territory is a county or a ZIP code, not both.")
     if county is not None and name is None:
-        raise UsageError(f"{county!r} is not a county.", "Its name, such as Pinellas.")
+        raise UsageError(f"{county!r} is not a county of {code}.", "Its name, such as Pinellas, or its FIPS code.")
     if zip_code and not re.fullmatch(r"\d{5}", zip_code):
         raise UsageError(f"{zip_code!r} is not a ZIP code.", "Five digits, such as 33701.")
     return {"state": code, "county": name, "zip": zip_code}
