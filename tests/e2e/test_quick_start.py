@@ -16,7 +16,7 @@ from support.installation import Installation
 PAGE = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
 COMMANDS = [
     line
-    for block in re.findall(r"^```\n(.*?)^```$", PAGE, re.M | re.S)
+    for block in re.findall(r"^```\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
     if line[:1] in ".e"
 ]

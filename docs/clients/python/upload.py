@@ -112,7 +112,11 @@ def main() -> None:
         fail(130, "Stopped.", "What was uploaded before goes on.")
     except (OSError, HTTPException) as error:
         why = getattr(error, "reason", None) or error
-        fail(4, f"The gateway at {GATEWAY} does not answer ({why}).", "Check GATEWAY_URL and your network, then try again.")
+        fail(
+            4,
+            f"The gateway at {GATEWAY} does not answer ({why}).",
+            "Check GATEWAY_URL and your network, then try again.",
+        )
     except (ValueError, KeyError, TypeError):
         fail(1, f"{GATEWAY} did not answer as the gateway does.", "Check GATEWAY_URL.")
 

@@ -1,6 +1,5 @@
 """What a user may give as an argument or option. Each check says what is wrong, why, and what to write instead."""
 
-import importlib.util
 import os
 import unicodedata
 from datetime import date, datetime
@@ -10,6 +9,7 @@ from uuid import UUID
 
 from cli.errors import UsageError
 from common.contact_values import email_address
+from common.counties import counties_named
 from common.places import county_name, state_code, state_of_zip, zip_code
 
 LONGEST_NAME = 200
@@ -30,7 +30,7 @@ def one_line(what: str, text: str, longest: int = LONGEST_NAME) -> str:
         raise UsageError(f"{what} has {len(text):,} characters.", f"At most {longest:,} are kept: shorten it.")
     if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for character in text):
         raise UsageError(
-            f"{what} {text!r} has characters that cannot be seen or printed.", "Type it anew, on one line."
+            f"{what} {text!r} has characters that cannot be seen or printed.", "Type it again, on one line."
         )
     return text
 
@@ -195,17 +195,12 @@ def territory_held(state: str, county: str | None, zip_text: str | None) -> dict
 def _county(text: str, state: str) -> str:
     if not text.strip():
         raise UsageError("The county is empty.", "Give its name, such as Pinellas.")
-    if importlib.util.find_spec("common.counties"):
-        found = importlib.import_module("common.counties").counties_named(text, state)
-        if not found:
-            raise UsageError(
-                f"{text!r} is not a county of {state}.", "Its name or FIPS code, such as Pinellas or 12103 in FL."
-            )
-        return str(found[0].name)
-    name = county_name(text)
-    if name is None or any(character.isdigit() for character in name):
-        raise UsageError(f"{text!r} is not a county.", "Its name, such as Pinellas.")
-    return name
+    found = counties_named(text, state)
+    if not found:
+        raise UsageError(
+            f"{text!r} is not a county of {state}.", "Its name or FIPS code, such as Pinellas or 12103 in FL."
+        )
+    return str(found[0].name)
 
 
 def _zip(text: str, state: str) -> str:

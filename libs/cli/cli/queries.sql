@@ -51,6 +51,23 @@ where b.id = :broker_id;
 -- Leads without a broker are counted and shown, never fed.
 select count(*) from app.leads where assigned_broker_id is null;
 
+-- name: count_waiting_leads(broker_id, state, county, zip)$
+-- Leads without a broker that a territory which was just added covers; what another one covers more closely is not counted.
+select count(*)
+from app.leads l
+where l.assigned_broker_id is null
+  and (:zip::text is not null or l.property_state = :state)
+  and l.county is not distinct from coalesce(:county::text, l.county)
+  and l.property_zip is not distinct from coalesce(:zip::text, l.property_zip)
+  and (l.assignable_broker_ids is null or :broker_id = any (l.assignable_broker_ids))
+  and not exists (
+      select from app.territories t
+      join app.brokers b on b.id = t.broker_id and b.active
+      where t.broker_id <> :broker_id
+        and (t.zip = l.property_zip and :zip::text is null
+             or t.state = l.property_state and t.county = l.county and :zip::text is null and :county::text is null)
+  );
+
 -- name: set_broker_active(active, broker_id)!
 -- The campaigns that Instantly has are due, for they send while their broker is active.
 with changed as (
@@ -137,7 +154,7 @@ select
     u.id, u.state::text as state, p.name as partner, u.key_id, u.filename, u.size, u.rows_total,
     coalesce(t.inserted, 0) as inserted, coalesce(t.updated, 0) as updated,
     coalesce(t.duplicate, 0) as duplicate, coalesce(t.rejected, 0) as rejected,
-    u.received_at, u.done_at, u.problem
+    u.received_at, u.done_at, u.resends, u.problem
 from app.uploads u
 join app.partners p on p.id = u.partner_id
 left join lateral (
@@ -151,6 +168,42 @@ where (:partner_id::uuid is null or u.partner_id = :partner_id)
   and (:state::text is null or u.state::text = :state)
 order by u.received_at desc
 limit :limit;
+
+-- name: uploads_to_resend(ids, stuck_for)
+-- The uploads named, or with null all that do not move on.
+select
+    u.id, u.state::text as state, p.name as partner, u.filename, u.problem,
+    u.received_at < now() - interval '7 days' as is_too_old
+from app.uploads u
+join app.partners p on p.id = u.partner_id
+where u.id = any (:ids::uuid[])
+   or (
+        :ids::uuid[] is null
+        and (
+            u.state in ('needs_resend', 'failed')
+            or u.state = 'accounted'
+            and greatest(u.published_at, (select max(t.at) from app.upload_tallies t where t.upload_id = u.id))
+                < now() - :stuck_for::interval
+        )
+   )
+order by u.received_at
+for update of u;
+
+-- name: resend_uploads!
+-- The gateway that holds the file publishes all rows again; without a file it makes the upload `needs_resend`.
+update app.uploads
+set state = 'received', rows_published = 0, rows_total = null, published_at = null, lease_owner = null, lease_until = now(),
+    problem = null, resent_at = now(), resends = 0
+where id = any (:ids::uuid[])
+  and state in ('accounted', 'failed');
+
+-- name: restart_uploads!
+-- When the file comes again, all its rows are sent: what was published before may be lost.
+update app.uploads
+set rows_published = 0, rows_total = null, published_at = null, resent_at = now()
+where id = any (:ids::uuid[])
+  and state = 'needs_resend'
+  and rows_published > 0;
 
 -- name: funnel(after, upload_id, broker_id)
 -- CL 7.1's query, with how many leads it was and what came out. What comes of an upload: its events, and what happened to

@@ -182,7 +182,7 @@ def add_territory(
     """Give a broker a state, a county of it, or one ZIP code."""
     area = inputs.territory(state, county, zip_code)
 
-    async def work(connection: Connection) -> None:
+    async def work(connection: Connection) -> int:
         owner = await broker_id(connection, broker)
         if holder := await queries.territory_holder(connection, broker_id=owner, **area):
             raise RefusedError(
@@ -190,9 +190,13 @@ def add_territory(
                 "" if holder["id"] == owner else f"Take it away first: {_removal(holder['name'], area)}",
             )
         await queries.add_territory(connection, broker_id=owner, **area)
+        return int(await queries.count_waiting_leads(connection, broker_id=owner, **area))
 
-    in_transaction(work)
-    done(f"{broker} now has {_written(area)}. New leads are assigned by it.", area, as_json=as_json)
+    waiting = in_transaction(work)
+    told = f"{broker} now has {_written(area)}. New leads are assigned by it."
+    done(told, {**area, "waiting_leads": waiting}, as_json=as_json)
+    if waiting:
+        say(f"Leads without a broker there: {waiting:,}. Ingest assigns them within a minute, if the broker is active.")
 
 
 @territory.command("remove")

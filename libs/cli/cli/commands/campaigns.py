@@ -41,6 +41,9 @@ def sync(
             f"WARNING: no account sends for {len(silent)} campaigns, the first is {silent[0]!r}: leads are added, and Instantly "
             "sends them nothing. Set `senders` of the personas or of the campaign; see docs/adding-a-campaign.md."
         )
+    if blanks := read.without_fallback():
+        named = ", ".join(f"{{{{{name}}}}}" for name in blanks)
+        say(f"WARNING: {named} stay empty for leads without a value. Give a fallback: {{{{{blanks[0]}|text}}}}.")
     if check:
         steps = sum(len(sequence) for sequence in read.sequences.values())
         counts = {"personas": len(read.personas), "emails": steps, "campaigns": len(read.campaigns)}

@@ -88,8 +88,8 @@ def slots(
         only = await broker_id(connection, broker)
         return await all_rows(queries.feed_slots(connection, today=today, days=days, broker_id=only))
 
-    while not any(row["local_date"] == today and row["added"] for row in (rows := in_transaction(find))):
-        if monotonic() >= give_up:
-            break
+    rows = in_transaction(find)
+    while monotonic() < give_up and not any(row["local_date"] == today and row["added"] for row in rows):
         sleep(_PAUSE_SECONDS)
+        rows = in_transaction(find)
     show_rows(rows, _SLOTS, as_json=as_json, empty="Nobody was fed in these days.")
