@@ -45,6 +45,10 @@ class PropertyRecord:
     emails: list[str]
     dropped: list[str] = field(default_factory=list)
     """Fields whose value, or one of whose values, made no sense."""
+    do_not_contact: bool = False
+    """The record forbids to contact its owner at all."""
+    forbidden_emails: list[str] = field(default_factory=list)
+    """Those of `emails` that must not be written to."""
 
 
 def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reason]:
@@ -55,6 +59,8 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     dropped: list[str] = []
     facts: dict[str, Any] = {}
     reasons = [*_texts(raw, facts), *_place(raw, facts)]
+    if "unread_protection" in raw:
+        reasons.append(Reason.UNREAD_PROTECTION)
     if reasons:
         return sorted(set(reasons))
     try:
@@ -69,9 +75,22 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     if state_of_zip(facts["property_zip"]) != facts["property_state"]:
         dropped.append(OTHER_STATE)
     _values(raw, facts, dropped, today)
-    flags = {name: _flag(raw.get(name), name, dropped) for name in _FLAGS}
+    flags = {name: bool(values.forbids(raw.get(name))) for name in _FLAGS}
     mak = _mak(raw.get("mak"), dropped)
-    return PropertyRecord(facts, flags, mak, _phones(raw, dropped), _emails(raw, dropped), dropped)
+    record = PropertyRecord(facts, flags, mak, _phones(raw, dropped), _emails(raw, dropped), dropped)
+    _protect(record, raw)
+    return record
+
+
+def _protect(record: PropertyRecord, raw: Mapping[str, Any]) -> None:
+    """Let what is said of the whole record hold for each of its contacts."""
+    record.do_not_contact = bool(values.forbids(raw.get("do_not_contact")))
+    if record.do_not_contact or record.flags["litigator"]:
+        record.phones = [Phone(phone.value, phone.line_type, True) for phone in record.phones]
+    if record.do_not_contact:
+        record.forbidden_emails = list(record.emails)
+    elif forbidden := raw.get("forbidden_emails"):
+        record.forbidden_emails = _emails({"emails": forbidden}, [])
 
 
 def _texts(raw: Mapping[str, Any], facts: dict[str, Any]) -> Iterable[Reason]:
@@ -174,13 +193,6 @@ def _values(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str], t
         facts[name] = found = parse(value, today)
         if found is None and as_text(value).strip():
             dropped.append(name)
-
-
-def _flag(value: object, name: str, dropped: list[str]) -> bool:
-    said = values.forbids(value)
-    if said is None and as_text(value).strip():
-        dropped.append(name)
-    return bool(said)
 
 
 def _phones(raw: Mapping[str, Any], dropped: list[str]) -> list[Phone]:
