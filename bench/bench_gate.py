@@ -35,7 +35,8 @@ ADDRESSES = [("FL", "33755"), ("FL", "32401"), ("CA", "90210"), ("TX", "75201"),
 NUMBERS = ["+17275550142", "+18505550142", "+13105550142", "+12145550142", "+19285550142", "+16155550142"]
 
 EMAIL = Facts(
-    channel="email", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False, verified=True,
+    channel="email", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False,
+    legal_entity=False, verified=True,
     duplicate=False, seller="broker-1", broker_limit=FEED, broker_used_today=0,
 )  # fmt: skip
 CALL = replace(

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SIZES = {
+    "fairness": 500,
     "feeder": 10_000,
     "gate": None,
     "intake": 500,

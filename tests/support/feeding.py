@@ -14,6 +14,7 @@ from common.clock import move
 from common.contacts import Keyring
 from common.ids import new_id
 from feeder.app import build
+from feeder.link_check import Network
 from feeder.settings import FeederSettings
 from support.databases import Database
 from support.installation import SECRETS
@@ -159,8 +160,8 @@ def settings_on(database: Database, workspace: Workspace, **more: Any) -> Feeder
 class Feeder:
     """A feeder whose jobs a test runs by hand: the database and Instantly, no Kafka."""
 
-    def __init__(self, settings: FeederSettings, clock: HandClock) -> None:
-        self.service = build(settings, clock)
+    def __init__(self, settings: FeederSettings, clock: HandClock, network: Network | None = None) -> None:
+        self.service = build(settings, clock, network)
 
     async def __aenter__(self) -> Self:
         await self.service.database.start()

@@ -57,7 +57,7 @@ class Workspace:
     def add(self, campaign: str, lead: dict[str, Any]) -> dict[str, Any]:
         """Make a member, as somebody by hand might."""
         member = {"id": str(uuid4()), "campaign": campaign, "email": lead["email"], "status": 1}
-        member["payload"] = lead.get("custom_variables", {})
+        member["payload"], member["first_name"] = lead.get("custom_variables", {}), lead.get("first_name")
         self.members[member["id"]] = member
         self.added[lead["email"]] += 1
         return member

@@ -1,9 +1,10 @@
 """The campaign file: personas, sequences, and which broker's campaigns are made of them (docs/adding-a-campaign.md).
 
-Texts have two kinds of blanks: `$name` is filled here, once; `{{name}}` is filled by Instantly for each lead.
+Texts have two kinds of blanks: `$name` is filled here, once; `{{name}}` is filled by Instantly for each lead. In
+`{{name|text}}` the text is the fallback for leads without a value: the feeder sends it as the value, because Instantly's API
+documents no fallback. So a blank has one fallback in a campaign.
 """
 
-import re
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -13,43 +14,19 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cli.campaign_texts import OURS, fallback, fallbacks_in, read_blanks, used_without_fallback, without_fallbacks
 from cli.errors import UsageError
 from common.contact_values import email_address
 
 SHIPPED = Path(__file__).with_name("campaigns.yaml")
-
-OURS = frozenset({"persona_name", "persona_role", "opening", "closing", "postal_address"})
-"""Blanks that are filled when the file is read."""
-
-THEIRS = frozenset(
-    {"firstName", "lastName", "lead_id", "consent_link", "opt_out_link", "property_address", "property_city",
-     "property_state", "est_value", "est_equity", "broker_name", "persona_name"}
-)  # fmt: skip
-"""Blanks that Instantly fills: its own fields, and the custom variables that the feeder sends."""
 
 Timezone = Literal[
     "America/Detroit", "America/Chicago", "America/Boise", "America/Creston", "America/Anchorage", "America/Dawson"
 ]
 """Instantly's names for the zones of the United States; it knows no New_York, Denver or Los_Angeles (contracts §1)."""
 
-_FILLED = frozenset("{{" + name + "}}" for name in THEIRS)
-_BRACES = re.compile(r"\{\{[^{}]*\}{0,2}|\}\}|(?<!\$)\{\w+\}")
-"""What is a blank of Instantly's, or was meant as one."""
-
 _LONGEST_BODY = 100_000
 """Characters; mailboxes clip what is longer."""
-
-
-def _blanks(text: str, ours: frozenset[str] = frozenset()) -> frozenset[str]:
-    """Those of *ours* that *text* leaves blank. Raises ValueError for a blank that nobody fills."""
-    template = Template(text)
-    if not template.is_valid():
-        raise ValueError("a dollar sign is written $$")
-    named = frozenset(template.get_identifiers())
-    nobodys = {f"${name}" for name in named - ours} | {found[:40] for found in _BRACES.findall(text)} - _FILLED
-    if nobodys:
-        raise ValueError(f"nobody fills {', '.join(sorted(nobodys))}")
-    return named
 
 
 def _text(text: str) -> str:
@@ -65,7 +42,7 @@ def _line(text: str) -> str:
 
 
 def _said(text: str) -> str:
-    _blanks(text)
+    read_blanks(text)
     return text
 
 
@@ -80,6 +57,8 @@ Account = Annotated[str, AfterValidator(_account)]
 
 Text = Annotated[str, AfterValidator(_text)]
 Line = Annotated[str, Field(min_length=1), AfterValidator(_line)]
+Fallback = Annotated[Line, AfterValidator(fallback)]
+"""A text for leads without a value."""
 Said = Annotated[Text, Field(max_length=2_000), AfterValidator(_said)]
 """What a persona says: it fills a blank, and so has none of ours itself."""
 
@@ -98,8 +77,8 @@ class Step(_Model):
     @model_validator(mode="after")
     def _is_lawful_and_complete(self) -> Self:
         """CAN-SPAM (15 U.S.C. 7704(a)(5)): every email has a postal address and a way to opt out."""
-        _blanks(self.subject, OURS)
-        if "postal_address" not in _blanks(self.body, OURS):
+        read_blanks(self.subject, OURS)
+        if "postal_address" not in read_blanks(self.body, OURS):
             raise ValueError("the body has no $postal_address")
         if "{{opt_out_link}}" not in self.body:
             raise ValueError("the body has no {{opt_out_link}}")
@@ -139,6 +118,7 @@ class Campaign(_Model):
     personas: Literal["all"] | Annotated[tuple[int, ...], Field(min_length=1)] = "all"
     brokers: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=1)] = "all"
     schedule: Schedule = Schedule()
+    first_name_fallback: Fallback = Field("there", description="Greets owners without a first name: `Hello there,`.")
     senders: tuple[Account, ...] = Field((), description="Accounts that send for personas without any of their own.")
 
 
@@ -172,9 +152,30 @@ class CampaignFile(_Model):
             raise ValueError(f"two campaigns are named {twice[0]!r}")
         return self
 
+    @model_validator(mode="after")
+    def _has_one_fallback_of_a_blank(self) -> Self:
+        for campaign in self.campaigns:
+            for persona in self.personas_of(campaign):
+                self.fallbacks_of(campaign, persona)
+        return self
+
     def personas_of(self, campaign: Campaign) -> list[Persona]:
         """The personas of *campaign*."""
         return [one for one in self.personas if campaign.personas == "all" or one.id in campaign.personas]
+
+    def texts_of(self, campaign: Campaign, persona: Persona) -> list[str]:
+        """Every text of one campaign that may have blanks."""
+        emails = [text for step in self.sequences[campaign.sequence] for text in (step.subject, step.body)]
+        return [*emails, persona.role, persona.opening, persona.closing]
+
+    def fallbacks_of(self, campaign: Campaign, persona: Persona) -> dict[str, str]:
+        """The fallbacks of the blanks of one campaign; those in the texts go before `first_name_fallback`."""
+        return {"firstName": campaign.first_name_fallback} | fallbacks_in(self.texts_of(campaign, persona))
+
+    def without_fallback(self) -> list[str]:
+        """Blanks that many leads have no value for and that have no fallback, in the texts of any campaign."""
+        pairs = [(campaign, persona) for campaign in self.campaigns for persona in self.personas_of(campaign)]
+        return sorted(set[str]().union(*(used_without_fallback(self.texts_of(*pair)) for pair in pairs)))
 
 
 def name_of(campaign: Campaign, persona: Persona) -> str:
@@ -242,6 +243,7 @@ def rows(file: CampaignFile, postal_address: str, brokers: dict[str, Any]) -> li
             sequence = [_filled(step, persona, postal_address) for step in file.sequences[campaign.sequence]]
             senders = list(dict.fromkeys(persona.senders or campaign.senders))
             settings = campaign.schedule.model_dump(by_alias=True) | {"senders": senders}
+            settings["fallbacks"] = file.fallbacks_of(campaign, persona)
             made += [
                 {
                     "broker_id": broker,
@@ -269,6 +271,6 @@ def _filled(step: Step, persona: Persona, postal_address: str) -> dict[str, Any]
         "closing": Template(persona.closing).substitute(),
         "postal_address": postal_address,
     }
-    body = "<br/>".join(Template(step.body).substitute(blanks).strip().splitlines())
-    subject = " ".join(Template(step.subject).substitute(blanks).split())
+    body = "<br/>".join(without_fallbacks(Template(step.body).substitute(blanks)).strip().splitlines())
+    subject = " ".join(without_fallbacks(Template(step.subject).substitute(blanks)).split())
     return {"day": step.day, "subject": subject, "body": body}

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-import phonenumbers
-
 from cli.settings import CliSettings
+from common.contact_cells import read_emails, read_phones
 from common.contacts import DataKey, Keyring
 from schema import backfill
 from schema.backfill import Clear, Encrypted
@@ -24,19 +23,9 @@ def trust_contacts(dsn: str) -> int:
 
 
 def normalised(channel: str, value: str) -> str | None:
-    """A phone as E.164, an email in lower case; None for what is neither."""
-    if channel == "email":
-        email = value.strip().lower()
-        return email if "@" in email.strip("@") else None
-    try:
-        number = phonenumbers.parse(value, "US")
-    except phonenumbers.NumberParseException:
-        return None
-    return (
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        if phonenumbers.is_valid_number(number)
-        else None
-    )
+    """A phone as E.164, an email in lower case; None for what is neither, is several, or must not be used by its remark."""
+    cell = read_emails(value) if channel == "email" else read_phones(value)
+    return cell.values[0].value if len(cell.values) == 1 and not cell.forbidden else None
 
 
 class _Encryption:

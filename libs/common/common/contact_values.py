@@ -7,6 +7,8 @@ from functools import lru_cache
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from common.vendor_text import has_markup
+
 _PUNCTUATION = str.maketrans("", "", " ()-./\t\xa0")
 _NANP = re.compile(r"(?:\+?1)?([2-9][0-9]{5})([0-9]{4})")
 _AS_A_NUMBER = re.compile(r"([0-9]+)\.0+")
@@ -24,6 +26,17 @@ _LINE_TYPES = {
 }  # fmt: skip
 
 
+_UNSEEN_OR_ODD = str.maketrans(
+    dict.fromkeys((173, *range(8203, 8208), *range(8234, 8239), *range(8288, 8304), 65279))
+    | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    | dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212), "-")
+    | dict.fromkeys((*range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), "\xa0")
+    | dict.fromkeys((0x2018, 0x2019, 0x02BC), "'")
+    | dict.fromkeys((0x201C, 0x201D), '"')
+)
+_AS_TEXT = re.compile(r'\s*(?:="(.*)"|\'(.*))\s*', re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True)
 class Phone:
     """A phone number in E.164 with what its source says about it."""
@@ -31,6 +44,18 @@ class Phone:
     value: str
     line_type: str | None = None
     dnc: bool | None = None
+
+
+def plain(text: str) -> str:
+    """*text* with ASCII digits, signs, dashes and quotes, no-break spaces for all odd ones, and nothing invisible.
+
+    What spreadsheets put around a number to keep it text (`="02108"`, `'02108`) goes as well.
+    """
+    if not text.isascii():
+        text = text.translate(_UNSEEN_OR_ODD)
+    if text[:1] in "='" and (found := _AS_TEXT.fullmatch(text)):
+        return str(found[1] if found[1] is not None else found[2])
+    return text
 
 
 def phone_number(text: str) -> str | None:
@@ -46,6 +71,15 @@ def phone_number(text: str) -> str | None:
         exchange, line = match.groups()
         return f"+1{exchange}{line}" if _assigned(exchange) else None
     return by_library(text)
+
+
+def usual_phone(text: str) -> str | None:
+    """The number of a text of ten digits, with or without country code and punctuation, and nothing else; None for others."""
+    match = _NANP.fullmatch(text.translate(_PUNCTUATION))
+    if match is None:
+        return None
+    exchange, line = match.groups()
+    return f"+1{exchange}{line}" if _assigned(exchange) else None
 
 
 @lru_cache(maxsize=100_000)
@@ -77,7 +111,7 @@ def email_address(text: str) -> str | None:
         return None
     if len(address) <= 64 and _PLAIN_EMAIL.fullmatch(address):  # noqa: PLR2004 - the least of the limits
         return address
-    return email_by_library(address)
+    return None if has_markup(address) else email_by_library(address)
 
 
 def email_by_library(address: str) -> str | None:

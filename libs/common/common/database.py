@@ -34,20 +34,42 @@ class Database:
         self._settings = settings
         self._application = application
         self._pool: asyncpg.Pool | None = None
+        self.behind_pooler = bool(settings.database_transaction_pooler)
+        """Whether a pooler stands between us and PostgreSQL, as set, or as the first connection found."""
 
     async def start(self) -> None:
         """Make the pool. Connections are opened when first wanted, so PostgreSQL may still be down."""
-        pooled = self._settings.database_transaction_pooler
         self._pool = await asyncpg.create_pool(
             self._settings.dsn,
+            connect=self._connect,
             min_size=0,
             max_size=self._settings.database_pool_size,
             max_inactive_connection_lifetime=300,
             timeout=5,
             command_timeout=60,
-            statement_cache_size=0 if pooled else 200,
-            server_settings={} if pooled else {"application_name": f"equity-{self._application}"},
         )
+
+    async def _connect(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
+        """Open a connection; prepared statements and session settings only where PostgreSQL itself answers.
+
+        A pooler that hands out a connection per transaction fails every prepared statement. It is found by the process
+        id that it made up for the connection, so that a forgotten setting does not end in errors.
+        """
+        if not self.behind_pooler:
+            connection: asyncpg.Connection = await asyncpg.connect(
+                *arguments,
+                **options,
+                statement_cache_size=200,
+                server_settings={"application_name": f"equity-{self._application}"},
+            )
+            if self._settings.database_transaction_pooler is False or not await _is_pooled(connection):
+                return connection
+            if not self.behind_pooler:
+                log.warning("database_pooler_found", application=self._application, advice=_POOLER_ADVICE)
+            self.behind_pooler = True
+            await connection.close()
+        unprepared: asyncpg.Connection = await asyncpg.connect(*arguments, **options, statement_cache_size=0)
+        return unprepared
 
     async def stop(self) -> None:
         """Close the pool; connections still in use are cut after five seconds."""
@@ -99,6 +121,29 @@ class Database:
                 ended, {"service": self._application}
             )
 
+
+async def _is_pooled(connection: asyncpg.Connection) -> bool:
+    """Whether the process that answers is another than the one named when the connection was made.
+
+    Asked by a statement without parameters, which PostgreSQL's simple protocol runs unprepared through any pooler.
+    """
+    try:
+        await connection.execute(_COMPARE_PID.replace(":pid", str(int(connection.get_server_pid()))))
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == _OTHER_PID:
+            return True
+        raise
+    return False
+
+
+_OTHER_PID = "EQ001"
+_COMPARE_PID = (
+    f"do $$ begin if pg_backend_pid() <> :pid then raise exception using errcode = '{_OTHER_PID}'; end if; end $$"
+)
+_POOLER_ADVICE = (
+    "A connection pooler stands before PostgreSQL. Statements are not prepared from here on, which works and is slower. "
+    "Set DATABASE_TRANSACTION_POOLER=true to say so yourself, or connect to PostgreSQL directly."
+)
 
 _END_STILL = """
 select count(*) filter (where pg_terminate_backend(pid))

@@ -145,7 +145,7 @@ class LeadRejected(FunnelEvent):
 
 
 class DedupeSuccess(FunnelEvent):
-    """A property record became a lead, or changed one."""
+    """A property record became a lead, or changed one. `outcome` is the verdict, or `assigned`: the lead has a broker now."""
 
     topic: ClassVar[str] = "funnel.dedupe_success"
     verdict: str = Field(description="`inserted` or `updated`.")

@@ -57,6 +57,8 @@ class Facts:
     deceased: bool | None = None
     litigator: bool | None = None
     """The lead or the value is marked so."""
+    legal_entity: bool | None = None
+    """The owner of record is a company, trust, estate, government or life estate (ADR 26)."""
     verified: bool | None = None
     """The flag of this very value."""
     duplicate: bool | None = None
@@ -148,9 +150,13 @@ def _status(facts: Facts, _: datetime) -> Iterator[Reason]:
 
 
 def _person(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """Neither the dead nor those who sue callers for a living (design §6)."""
+    """Neither the dead nor those who sue callers for a living (design §6), nor an owner that is no person.
+
+    Only a person can give the written consent that calls need, and only the owner's own answer counts (ADR 26).
+    """
     yield from _flag(facts.deceased, Reason.DECEASED_UNKNOWN, Reason.DECEASED)
     yield from _flag(facts.litigator, Reason.LITIGATOR_UNKNOWN, Reason.LITIGATOR)
+    yield from _flag(facts.legal_entity, Reason.LEGAL_ENTITY_UNKNOWN, Reason.LEGAL_ENTITY)
 
 
 def _verification(facts: Facts, _: datetime) -> Iterator[Reason]:

@@ -21,6 +21,8 @@ class Reason(StrEnum):
     DECEASED = "deceased"
     LITIGATOR_UNKNOWN = "litigator_unknown"
     LITIGATOR = "litigator"
+    LEGAL_ENTITY_UNKNOWN = "legal_entity_unknown"
+    LEGAL_ENTITY = "legal_entity"
     VERIFIED_UNKNOWN = "verified_unknown"
     UNVERIFIED = "unverified"
     DUPLICATE_UNKNOWN = "duplicate_unknown"

@@ -12,6 +12,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus
+from common.bus.kafka import TopicsMissingError
 from common.clock import Clock, clock_of
 from common.contacts import Keyring
 from common.database import Database
@@ -60,6 +61,7 @@ class Service:
         self.jobs.every(5, "end_still_sessions", self.database.end_sessions_that_stand_still)
         self.parts: list[Part] = []
         self.started = False
+        self._start_problem: str | None = None
 
     @property
     def tools(self) -> list[Part]:
@@ -82,7 +84,8 @@ class Service:
             try:
                 return await self.bus.start()
             except (OSError, RuntimeError, TimeoutError) as error:
-                log.warning("kafka_unreachable", service=self.name, error=type(error).__name__, pause_s=pause)
+                self._start_problem = str(error) if isinstance(error, TopicsMissingError) else type(error).__name__
+                log.warning("bus_start_failed", service=self.name, problem=self._start_problem, pause_s=pause)
                 with suppress(Exception):
                     await self.bus.broker.stop()
             await asyncio.sleep(pause)
@@ -106,11 +109,11 @@ class Service:
     async def unready(self) -> list[str]:
         """Why this service cannot work now."""
         if not self.started:
-            return ["starting"]
+            return [f"starting: {self._start_problem}" if self._start_problem else "starting"]
         checks = [self._database_problems()]
         if self.bus.lanes:  # who consumes nothing works without Kafka: the outbox keeps what is to be sent
             checks.append(self._kafka_problems())
-        return [*(self.bus.waiting if self.bus.lanes else ()), *chain(*await asyncio.gather(*checks))]
+        return [*(self.bus.waiting if self.bus.lanes else ()), *self.bus.stalls, *chain(*await asyncio.gather(*checks))]
 
     async def _database_problems(self) -> list[str]:
         try:

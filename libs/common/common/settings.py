@@ -55,8 +55,12 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = SecretStr("postgresql://127.0.0.1:5432/equity")
     database_pool_size: int = Field(8, ge=2, le=100, description="Connections of one service at the most.")
-    database_transaction_pooler: bool = Field(
-        default=False, description="True behind a pooler that hands out a connection per transaction."
+    database_transaction_pooler: Annotated[
+        bool | None, BeforeValidator(lambda given: None if given == "" else given)
+    ] = Field(
+        None,
+        description="True behind a pooler that hands out a connection per transaction, such as PgBouncer; false where "
+        "PostgreSQL answers itself, or a pooler in session mode. Unset: each service finds out.",
     )
 
     encryption_key: SecretStr | None = Field(None, description="Master key, 64 hex digits: wraps each lead's data key.")
@@ -76,6 +80,12 @@ class Settings(BaseSettings):
     health_port: int = Field(8081, ge=0, le=65535, description="`/livez`, `/readyz`, `/metrics`; 0 takes a free port.")
     livez_limit_seconds: float = Field(
         300, gt=0, description="A batch that takes longer, or lag without progress for longer, makes `/livez` fail."
+    )
+    progress_check_seconds: float = Field(
+        10, gt=0, description="How often lag and progress of partitions are measured."
+    )
+    progress_limit_seconds: float = Field(
+        120, gt=0, description="A partition that has lag and does not move for longer makes `/readyz` fail."
     )
 
     clock_file: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = Field(

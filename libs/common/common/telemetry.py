@@ -140,6 +140,10 @@ class Gauge:
         """Remember *value* for these labels."""
         self._values[tuple(sorted(labels.items()))] = value
 
+    def remove(self, **labels: str) -> None:
+        """Forget the value for these labels."""
+        self._values.pop(tuple(sorted(labels.items())), None)
+
     def clear(self) -> None:
         """Forget all label sets: for gauges whose labels come and go."""
         self._values.clear()

@@ -15,6 +15,7 @@ import structlog
 from common.bus import Bus, Tx
 from common.clock import Clock
 from common.database import load_queries
+from common.vendor_text import plain_text
 from feeder.memberships import GONE
 from feeder.vendors.instantly import Instantly
 from feeder.vendors.instantly_answers import GoneError, LeftAloneError, NotDoneError, UnknownOutcomeError
@@ -104,7 +105,7 @@ def campaign_body(row: Mapping[str, Any]) -> dict[str, Any]:
     settings, steps = orjson.loads(row["settings"]), orjson.loads(row["sequence"])
     days = [step["day"] for step in steps]
     return {
-        "name": f"{row['broker_name']}: {row['name']} [{row['id']}]",
+        "name": f"{plain_text(row['broker_name'], links=True)}: {row['name']} [{row['id']}]",
         "campaign_schedule": {"schedules": [_schedule(settings)]},
         "sequences": [
             {

@@ -147,11 +147,12 @@ class Feed:
         if not candidates:
             return Chunk(stop="list_exhausted")
         in_line = await self._in_line(tx, broker_id, candidates)
-        known = {lead_id: value for lead_id, value in in_line.items() if value}
+        known = {lead_id: value for lead_id in candidates if (value := in_line.get(lead_id))}
         ours = await self._lock(tx, broker_id, known) if writes else known
         asked = await ask(tx, ours, sender, self._clock(), requires_consent=self._settings.feed_requires_consent)
         held = {lead_id: NO_ADDRESS for lead_id, value in in_line.items() if not value}
         held |= {answer.contact.lead_id: answer.held for answer in asked if answer.held}
+        held = {lead_id: held[lead_id] for lead_id in candidates if lead_id in held}
         allowed = [answer.contact for answer in asked if not answer.held]
         fed = [(answer.lead_id, campaign_for(answer.lead_id, campaigns)) for answer in allowed]
         if writes:

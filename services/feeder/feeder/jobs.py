@@ -11,6 +11,7 @@ from common.clock import Clock
 from common.database import load_queries
 from feeder.door import Door, InstantlyRefusesError
 from feeder.feed import Feed
+from feeder.link_check import LinkCheck, LinksRefusedError
 from feeder.pacing import in_window
 
 log = structlog.get_logger()
@@ -24,11 +25,12 @@ AT_ONCE = 500
 class FeedJobs:
     """The refresh of the list, the feed and its top-up, and what is watched and let go."""
 
-    def __init__(self, bus: Bus, feed: Feed, door: Door, clock: Clock) -> None:
+    def __init__(self, bus: Bus, feed: Feed, door: Door, clock: Clock, links: LinkCheck | None = None) -> None:
         self._bus = bus
         self._feed = feed
         self._door = door
         self._clock = clock
+        self._links = links
 
     async def refresh(self) -> None:
         """Let who was fed and never came to Instantly get in line again, and make the list anew without blocking its readers."""
@@ -44,7 +46,13 @@ class FeedJobs:
             await queries.refresh_contactable_leads(connection)
 
     async def feed(self) -> None:
-        """Feed every broker up to its limit of the day. Raises InstantlyRefusesError while nobody can be added, after feeding."""
+        """Feed every broker up to its limit of the day.
+
+        Raises LinksRefusedError before any slot is taken while the links in the emails are dead, and InstantlyRefusesError
+        after feeding while Instantly takes no member.
+        """
+        if self._links is not None and (problem := await self._links.problem()):
+            raise LinksRefusedError(problem)
         await self._feed.run()
         standing = await self._door.standing()
         if standing.refuses:

@@ -20,6 +20,7 @@ from common.clock import Clock
 from common.contacts import CannotOpenError
 from common.database import load_queries
 from common.events import CampaignAdded
+from common.vendor_text import has_markup
 from feeder.settings import FeederSettings
 from feeder.variables import Links, new_member
 from feeder.vendors.instantly import PAGE, NewMember
@@ -124,7 +125,8 @@ class Memberships:
         if row["data_key"] and row["value_ciphertext"]:
             try:
                 key = self.bus.keyring.open_data_key(row["lead_id"], row["data_key"])
-                member = new_member(row, key.decrypt("email", row["value_ciphertext"]), self._links)
+                email = key.decrypt("email", row["value_ciphertext"])
+                member = None if has_markup(email) else new_member(row, email, self._links)
             except CannotOpenError:
                 log.warning("address_unreadable", lead_id=str(row["lead_id"]))
         return Claimed(row["lead_id"], row["desired"], row["attempted_at"], row["problem"], member)

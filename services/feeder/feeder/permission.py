@@ -10,6 +10,7 @@ from common.bus import Tx
 from common.database import load_queries
 from common.decisions import DecidedContact
 from common.gate import Consent, Facts, decide
+from common.owner_names import OwnerNames, read_owner_names
 from common.refusals import Reason
 
 queries = load_queries(__file__)
@@ -49,7 +50,7 @@ class Answer:
 async def ask(
     tx: Tx, addresses: Mapping[UUID, bytes], sender: Sender, now: datetime, *, requires_consent: bool
 ) -> list[Answer]:
-    """Ask about each lead and its address, the best lead first, until the limit is used up. It only reads.
+    """Ask about each lead and its address, in the order given, until the limit is used up. It only reads.
 
     The addresses (`common.decisions.lock_contacts`) and the leads' rows must be locked where the answers are acted on.
     """
@@ -69,19 +70,26 @@ async def ask(
     return answers
 
 
+def _is_companys(row: Any, owner: OwnerNames) -> bool:
+    """Whether the company was seen as the owner after the person was: the home was sold to it."""
+    return bool(owner.names["company_name"]) and (row["company_seen"] or 0) > (row["person_seen"] or 0)
+
+
 def _facts(row: Any, sender: Sender, used: int, *, duplicate: bool) -> Facts:
     """The facts of one row. `leads.consent` is a summary: a withdrawal or a change of owner has taken it away."""
     consents = (Consent(row["value_hash"], sender.name, row["consented_at"]),) if row["consent"] else ()
+    owner = read_owner_names(row)
     return Facts(
         consents=consents,
         withdrawals=(),
         owner_changes=(),
         channel="email",
         value_hash=row["value_hash"],
-        suppressed=row["suppressed"],
+        suppressed=row["suppressed"] or owner.do_not_contact,
         status=row["status"],
-        deceased=row["deceased"],
+        deceased=row["deceased"] or owner.deceased,
         litigator=row["litigator"],
+        legal_entity=owner.legal_entity or _is_companys(row, owner),
         verified=row["verified"],
         duplicate=duplicate,
         seller=sender.name,

@@ -66,7 +66,8 @@ async def _seen(connection: Connection, feed: Feed, broker_id: UUID, day: date) 
     next_up = queries.addresses_in_line(connection, lead_ids=listed, broker_id=broker_id)
     outcomes = {lead: ("fed", "", names[campaign]) for lead, campaign in fed}
     outcomes |= {lead: ("held", reason, "") for lead, reason in held.items()}
-    outcomes |= {row["lead_id"]: ("waits", stop, "") async for row in next_up}
+    waits = {row["lead_id"] async for row in next_up}
+    outcomes |= {lead: ("waits", stop, "") for lead in listed if lead in waits}
     scores = {row["id"]: row["lead_score"] async for row in queries.read_leads(connection, lead_ids=list(outcomes))}
     leads = [
         {"lead_id": lead, "score": scores[lead], "outcome": outcome, "reason": reason, "campaign": campaign}
@@ -83,5 +84,5 @@ async def _seen(connection: Connection, feed: Feed, broker_id: UUID, day: date) 
         "in_line": waiting["with_email"],
         "in_line_without_email": waiting["phone_only"],
         "verified_since_the_list_was_made": waiting["not_on_the_list"],
-        "leads": sorted(leads, key=lambda lead: (["fed", "held", "waits"].index(lead["outcome"]), -lead["score"])),
+        "leads": sorted(leads, key=lambda lead: ["fed", "held", "waits"].index(lead["outcome"])),
     }

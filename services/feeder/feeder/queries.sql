@@ -7,6 +7,28 @@ and (email_verified or phone_verified)
 and campaign_status = 'new'
 order by id;
 
+-- name: forgotten_verified_leads
+-- Verified leads that nobody queued for so long: their event was lost. The index `leads_unqueued_idx` holds these alone.
+select id
+from app.leads
+where campaign_status = 'new'
+and (email_verified or phone_verified)
+and not deceased_owner
+and not litigator
+and updated_at < now() - :forgotten_after::interval
+and id > :after
+order by id
+limit :many;
+
+-- name: count_forgotten_leads$
+select count(*)
+from app.leads
+where campaign_status = 'new'
+and (email_verified or phone_verified)
+and not deceased_owner
+and not litigator
+and updated_at < now() - :forgotten_after::interval;
+
 -- name: read_leads
 select id, lead_version, assigned_broker_id, email_verified, lead_score
 from app.leads
@@ -78,7 +100,7 @@ order by id;
 
 -- name: list_candidates
 -- The best leads of the morning's list that have no slot, were not refused today, and are not in *besides*. The list alone is
--- read, in the order of its index. Who left the line since it was made is missing from `addresses_in_line`.
+-- read, in the order of its index; this is the one place that says in which order leads are fed. Who left the line since it was made is missing from `addresses_in_line`.
 select m.id
 from app.mv_contactable_leads m
 where m.assigned_broker_id = :broker_id
@@ -122,12 +144,20 @@ for update skip locked;
 
 -- name: read_facts
 -- What the gate wants to know of leads and the addresses they would be written to. `household`: an open conflict says that
--- another lead has the same address key, and that one was fed or contacted, or is the older and so has the right.
+-- another lead has the same address key, and that one was fed or contacted, or is the older and so has the right. `…_seen`:
+-- when the owner's name and the company's were last observed, by their places in `leads.observed`.
 select
   l.id as lead_id,
   l.lead_score,
   l.campaign_status::text as status,
   l.deceased_owner as deceased,
+  l.owner_first_name,
+  l.owner_last_name,
+  l.owner2_first_name,
+  l.owner2_last_name,
+  l.company_name,
+  l.observed[13] as company_seen,
+  greatest(l.observed[9], l.observed[10]) as person_seen,
   l.consent,
   l.consented_at,
   (l.litigator or coalesce(c.litigator, false)) as litigator,
@@ -161,10 +191,10 @@ select
     or o.call_attempt_count > 0
     or exists (select from app.feed_slots s where s.lead_id = o.id and s.state <> 'refused')
   ) as household
-from unnest(:lead_ids::uuid[], :hashes::bytea[]) as w (lead_id, value_hash)
+from unnest(:lead_ids::uuid[], :hashes::bytea[]) with ordinality as w (lead_id, value_hash, place)
 join app.leads l on l.id = w.lead_id
 left join app.lead_contacts c on c.lead_id = w.lead_id and c.channel = 'email' and c.value_hash = w.value_hash
-order by l.lead_score desc, l.id;
+order by w.place;
 
 -- name: reserve_slots!
 -- A slot that was given back is taken again: nobody got in with it.
@@ -308,6 +338,7 @@ returning m.lead_id, m.campaign_id, m.vendor_lead_id;
 select
   m.lead_id, m.desired, m.attempted_at, m.problem, m.value_hash,
   l.data_key, k.value_ciphertext,
+  c.settings ->> 'fallbacks' as fallbacks,
   l.owner_first_name, l.owner_last_name, l.property_address, l.property_city, l.property_state, l.est_value, l.est_equity,
   b.name as broker_name, p.name as persona_name
 from app.vendor_memberships m

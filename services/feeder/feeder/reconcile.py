@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from feeder.door import Door
+from feeder.link_check import LinkCheck
 from feeder.memberships import Claimed, Memberships, Removal, Work
 from feeder.vendors.instantly import Instantly
 from feeder.vendors.instantly_answers import GoneError, InvalidRequestError, Member, NotDoneError, UnknownOutcomeError
@@ -21,10 +22,11 @@ log = structlog.get_logger()
 class Reconciler:
     """One round brings everything that is due to Instantly; replicas share the work by claims on rows."""
 
-    def __init__(self, memberships: Memberships, vendor: Instantly, door: Door) -> None:
+    def __init__(self, memberships: Memberships, vendor: Instantly, door: Door, links: LinkCheck) -> None:
         self._memberships = memberships
         self._vendor = vendor
         self._door = door
+        self._links = links
         self._at_once = asyncio.Semaphore(10)
 
     async def run(self) -> None:
@@ -89,6 +91,8 @@ class Reconciler:
             await self._memberships.absent(work, [one for one in claimed if one.lead_id not in found])
 
     async def _add(self) -> bool:
+        if await self._links.problem():  # logged and counted there; the claims of today wait (ADR 27)
+            return False
         work = await self._memberships.claim_adds()
         if work is None:
             return False

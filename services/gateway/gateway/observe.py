@@ -36,6 +36,11 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
+def count_refusal(reason: str, times: int = 1) -> None:
+    """Count a refused request by its problem's code, of which the catalogue in `problems.py` has a fixed number."""
+    telemetry.counter("equity_requests_refused", "Refused requests by reason").add(times, {"reason": reason})
+
+
 def route_of(request: web.Request) -> str:
     """The route's template, such as `/v1/uploads/{upload_id}`."""
     resource = request.match_info.route.resource

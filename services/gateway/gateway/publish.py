@@ -24,6 +24,7 @@ from common.bus.failures import Kind, classify, code_of
 from common.bus.kafka import Batches, new_producer
 from common.database import load_queries
 from common.events import LeadRecord
+from gateway.backlog import Backlog
 from gateway.messages import Message, RowMessages
 from gateway.spool import Spool
 
@@ -36,6 +37,8 @@ POLL_SECONDS = 1.0
 SEND_SECONDS = 60
 RENEW_SECONDS = 10
 FIRST_PAUSE = 0.2
+OPEN_UPLOADS = 64
+"""Uploads that take turns; each holds an open file."""
 _TRIES = 5
 """Unexpected failures before an upload counts as failed; waiting for Kafka or PostgreSQL is none."""
 
@@ -58,10 +61,12 @@ class Publisher:
 
     serves = True
 
-    def __init__(self, bus: Bus, spool: Spool, at_once: int) -> None:
+    def __init__(self, bus: Bus, spool: Spool, at_once: int, ahead_rows: int = 5_000) -> None:
         self._bus = bus
         self._spool = spool
         self._at_once = at_once
+        self._turns = asyncio.Semaphore(at_once)  # first come, first served: with a turn for each thousand, round-robin
+        self._backlog = Backlog(bus, ahead_rows)
         self._me = str(uuid4())
         self._wake = asyncio.Event()
         self._sending: dict[UUID, asyncio.Task[None]] = {}
@@ -82,6 +87,7 @@ class Publisher:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._producer is not None:
             await self._discard(self._producer)
+        await self._backlog.stop()
 
     def wake(self) -> None:
         """Look for uploads now."""
@@ -102,7 +108,7 @@ class Publisher:
         async with self._bus.database.connection() as connection:
             waiting = [row["id"] async for row in queries.waiting_uploads(connection, spool_host=self._spool.disk)]
         for upload_id in waiting:
-            if len(self._sending) >= self._at_once:
+            if len(self._sending) >= OPEN_UPLOADS:
                 break
             if upload_id not in self._sending:
                 self._sending[upload_id] = asyncio.create_task(self._send_upload(upload_id), name=f"upload-{upload_id}")
@@ -114,7 +120,9 @@ class Publisher:
                     await self._send_patiently(upload_id)
                     self._wake.set()
         except FileNotFoundError:
-            await self._give_up(upload_id, "needs_resend", "the file is no longer here: send the same file again")
+            await self._give_up(
+                upload_id, "needs_resend", "the gateway no longer has the file: send the same file again"
+            )
         except LeaseLostError:
             log.warning("upload_taken_over", upload_id=str(upload_id))
         finally:
@@ -147,7 +155,10 @@ class Publisher:
                 )
 
     async def _send_rest(self, upload_id: UUID) -> None:
-        """Send the rows that are not noted as sent, thousand by thousand; the next are read while these travel."""
+        """Send the rows that are not noted as sent, thousand by thousand, in turn with other uploads.
+
+        The first thousand of an upload waits for no room on the topic: that is all of a small one.
+        """
         async with self._bus.database.connection() as connection:
             upload = await queries.take_lease(
                 connection, id=upload_id, spool_host=self._spool.disk, lease_owner=self._me
@@ -159,18 +170,30 @@ class Publisher:
         partitions = len(await producer.partitions_for(topic))
         sent = upload["rows_published"]
         with _span(topic, upload_id), _Reading(self._spool.path(upload_id), dict(upload)) as reading:
-            chunk = await asyncio.to_thread(reading.chunk, producer, partitions)
-            while chunk.rows:
-                following = asyncio.ensure_future(asyncio.to_thread(reading.chunk, producer, partitions))
-                try:
-                    await self._send(producer, topic, chunk)
-                    sent += chunk.rows
-                    telemetry.counter("equity_rows_published", "Rows sent to Kafka").add(chunk.rows)
-                finally:
-                    chunk = await following
-                if chunk.rows:
-                    await self._note(queries.keep_progress, upload_id, sent)
+            following: asyncio.Future[Chunk] | None = None
+            while True:
+                if sent:
+                    await self._backlog.wait_for_room()
+                async with self._turns:
+                    following = following or self._read_next(reading, producer, partitions)
+                    chunk, following = await following, None
+                    if not chunk.rows:
+                        break
+                    if len(self._sending) <= self._at_once:  # else everyone would hold rows in memory between turns
+                        following = self._read_next(reading, producer, partitions)
+                    try:
+                        await self._send(producer, topic, chunk)
+                    except BaseException:
+                        if following:
+                            await asyncio.wait({following})  # the thread reads a file that is about to be closed
+                        raise
+                sent += chunk.rows
+                telemetry.counter("equity_rows_published", "Rows sent to Kafka").add(chunk.rows)
+                await self._note(queries.keep_progress, upload_id, sent)
             await self._note(queries.finish_publishing, upload_id, sent)
+
+    def _read_next(self, reading: "_Reading", producer: AIOKafkaProducer, partitions: int) -> asyncio.Future[Chunk]:
+        return asyncio.ensure_future(asyncio.to_thread(reading.chunk, producer, partitions))
 
     async def _note(self, statement: Any, upload_id: UUID, sent: int) -> None:
         async with self._bus.database.connection() as connection:
@@ -185,8 +208,9 @@ class Publisher:
                 acknowledged = [
                     await producer.send_batch(batch, topic, partition=partition) for partition, batch in chunk.batches
                 ]
-                for metadata in acknowledged:
-                    await metadata
+                counts = [batch.record_count() for _, batch in chunk.batches]
+                for metadata, count in zip([await future for future in acknowledged], counts, strict=True):
+                    self._backlog.offsets.note(metadata.partition, metadata.offset, count)
         except BaseException:
             await self._discard(producer)
             raise

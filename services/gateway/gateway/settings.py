@@ -36,9 +36,17 @@ class GatewaySettings(Settings):
     gateway_uploads_per_minute: int = Field(60, ge=1, description="Uploads of one key, a replica.")
 
     gateway_publish_at_once: int = Field(4, ge=1, le=32, description="Uploads whose rows are sent side by side.")
+    gateway_ahead_rows: int = Field(
+        5_000, ge=1, description="Rows that may wait on the topic for ingest before large uploads are held back."
+    )
     gateway_lost_disk_seconds: float = Field(
         900, ge=60, description="A file is asked for again after so long without a sign of the disk that holds it."
     )
+
+    gateway_stalled_seconds: float = Field(
+        900, gt=0, description="An upload whose published rows make no progress for so long is published again."
+    )
+    gateway_stalled_check_seconds: float = Field(60, gt=0, description="How often stalled uploads are looked for.")
 
     instantly_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated: each is accepted.")
     vapi_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated: each is accepted.")

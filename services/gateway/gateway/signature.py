@@ -80,9 +80,26 @@ def content_sha256(headers: Mapping[str, str]) -> bytes:
 
 
 def check_timestamp(moment: datetime, now: datetime) -> None:
-    """Raise ProblemError unless *moment* is within five minutes of *now*."""
-    if abs(moment - now) > WINDOW:
-        raise ProblemError("stale_timestamp", f"Sign with the time of now: here it is {now:%Y-%m-%dT%H:%M:%SZ}.")
+    """Raise ProblemError unless *moment* is within five minutes of *now*. It says by how much it is off."""
+    off = moment - now
+    if abs(off) <= WINDOW:
+        return
+    seconds = round(off.total_seconds())
+    server_time = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    raise ProblemError(
+        "stale_timestamp",
+        f"The server's time is {server_time}; X-Signature-Timestamp is {_span_of(abs(seconds))} "
+        f"{'ahead' if seconds > 0 else 'behind'}, and five minutes are allowed. "
+        "Sign just before sending. If you did, set the sender's clock; if that is right, tell us: ours may be wrong.",
+        {"server_time": server_time, "offset_seconds": seconds},
+    )
+
+
+def _span_of(seconds: int) -> str:
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    units = ((days, "d"), (hours, "h"), (rest // 60, "min"), (rest % 60, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in units if count)
 
 
 class BodyCheck:

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from common.bus.failures import Kind, classify, code_of
 from gateway.keys import Keys, count_verdict
 from gateway.limits import Limits
-from gateway.observe import Handler, observe, route_of
+from gateway.observe import Handler, count_refusal, observe, route_of
 from gateway.openapi import Operation, document
-from gateway.problems import ProblemError, of_http, unavailable
+from gateway.problems import KINDS, ProblemError, of_http, unavailable
 from gateway.publish import Publisher
 from gateway.report import Reports, UploadReport
 from gateway.signature import Claim, Key, Scheme, reader
@@ -125,13 +125,16 @@ async def ask_for_body(request: web.Request) -> None:
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell every refusal as RFC 9457 has it; say nothing of what is inside."""
+    """Tell every refusal as RFC 9457 has it, and count it; say nothing of what is inside."""
     try:
         return await handler(request)
     except ProblemError as problem:
+        count_refusal(problem.code)
         return problem.response()
     except web.HTTPException as error:
-        return of_http(error).response()
+        refused = of_http(error)
+        count_refusal(refused.code)
+        return refused.response()
     except CutShortError:
         raise
     except Exception as error:
@@ -151,6 +154,8 @@ async def _say_little(_request: web.Request, response: web.StreamResponse) -> No
 async def _count_nothing(_app: web.Application) -> None:
     """Let what alerts watch begin at zero, so that the first is seen to be more."""
     count_verdict(None, times=0)
+    for reason in KINDS:
+        count_refusal(reason, times=0)
     for outcome in ("accepted", "already_uploaded"):
         count_upload(outcome, times=0)
 

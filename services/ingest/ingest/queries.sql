@@ -11,6 +11,69 @@ select id
 from app.brokers
 where active;
 
+-- name: pass_due$
+-- `first` where the territories are others than those of the last pass, `again` where the pass must be repeated, else null.
+select
+  case
+    when p.territories is distinct from :territories then 'first'
+    when not p.settled and p.seen_at + :settle::interval <= now() then 'again'
+  end
+from (values (true)) v
+left join pipeline.territory_passes p on true;
+
+-- name: note_pass!
+insert into pipeline.territory_passes as p (territories, seen_at, settled)
+values (:territories, now(), :settled)
+on conflict (only_one) do update
+set territories = excluded.territories, seen_at = excluded.seen_at, settled = excluded.settled;
+
+-- name: leads_without_broker
+select id, property_state, county, property_zip, assignable_broker_ids
+from app.leads
+where assigned_broker_id is null
+and id > :after
+order by id
+limit :many;
+
+-- name: count_leads_without_broker$
+select count(*)
+from app.leads
+where assigned_broker_id is null;
+
+-- name: assign_leads
+-- Locked in the order of ids, as upserts lock; a lead that got a broker meanwhile keeps it.
+with locked as materialized (
+  select l.id
+  from app.leads l
+  where l.id = any (:ids::uuid[])
+  and l.assigned_broker_id is null
+  order by l.id
+  for no key update
+)
+update app.leads l
+set assigned_broker_id = a.broker_id, assignable_broker_ids = null
+from locked k
+join unnest(:ids::uuid[], :broker_ids::uuid[]) as a (id, broker_id) on a.id = k.id
+join app.brokers b on b.id = a.broker_id and b.active
+where l.id = k.id
+returning l.id, l.lead_version, l.assigned_broker_id, l.lead_score;
+
+-- name: note_assignable_brokers!
+-- To whom leads without a broker may be assigned: what all their senders may, together; null is anybody.
+with said as (
+  select s.id, s.is_new, string_to_array(s.broker_ids, ',')::uuid[] as broker_ids
+  from unnest(:ids::uuid[], :is_new::boolean[], :broker_ids::text[]) as s (id, is_new, broker_ids)
+)
+update app.leads l
+set assignable_broker_ids = case
+  when s.broker_ids is not null then array(select unnest(l.assignable_broker_ids) union select unnest(s.broker_ids))
+end
+from said s
+where l.id = s.id
+and l.assigned_broker_id is null
+and (s.is_new or l.assignable_broker_ids is not null)
+and (s.broker_ids is null or not coalesce(s.broker_ids <@ l.assignable_broker_ids, false));
+
 -- name: upsert_leads
 select u.*
 from app.upsert_leads(:records::pipeline.leads_staging[]) u;
@@ -44,6 +107,26 @@ from app.leads
 where id = any (:ids)
 order by id
 for no key update;
+
+-- name: forgotten_scores
+-- Leads with a verified contact that their score does not count: the event was lost. `leads_unscored_idx` holds these alone.
+select l.id
+from app.leads l
+where (
+  l.email_verified and not coalesce(l.score_contributions ? 'verified_email', false)
+  or l.phone_verified and not coalesce(l.score_contributions ? 'verified_phone', false)
+)
+and l.updated_at < now() - :forgotten_after::interval
+and exists (
+  select
+  from app.lead_contacts c
+  where c.lead_id = l.id
+  and c.verified
+  and not coalesce(l.score_contributions ? ('verified_' || c.channel), false)
+)
+and l.id > :after
+order by l.id
+limit :many;
 
 -- name: add_contacts
 -- A value that is known may gain what a record says of it: empty fields are filled, and who must not be called stays so.
@@ -103,3 +186,15 @@ on conflict do nothing;
 -- A source forbids to contact these owners. A lead that is closed already stays as it is.
 select lead_id, result
 from app.move_lead(:ids::uuid[], 'do_not_contact', 'forbidden_by_source');
+
+-- name: parcel_keys_by_spelling
+-- Keys that begin with a state instead of a county's code: letters sort behind digits.
+select id, apn_key, apn, fips
+from app.leads
+where apn_key >= 'A'
+order by apn_key, id
+limit :many;
+
+-- name: carry_over_parcel_keys^
+select carried, held, dropped
+from app.carry_over_parcel_keys(:lead_ids::uuid[], :old_keys::text[], :new_keys::text[], :fips::text[], :counties::text[]);

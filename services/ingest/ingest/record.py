@@ -67,6 +67,7 @@ async def record_leads(tx: Tx, prepared: Sequence[Prepared], keyring: Keyring) -
     leads: list[Any] = [None] * len(homes)
     async for lead in queries.upsert_leads(tx.connection, records=records):
         leads[lead["ord"]] = lead
+    await _note_assignable_brokers(tx, homes, leads, prepared)
     told = await _add_contacts(tx, homes, leads, prepared, keyring)
     await _protect(tx, homes, leads, prepared, keyring)
     await _add_lost_keys(tx, homes, leads, prepared)
@@ -118,6 +119,24 @@ def _tell(tx: Tx, found: Verdict) -> None:
         ),
         cause=found.prepared.cause,
     )
+
+
+async def _note_assignable_brokers(
+    tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared]
+) -> None:
+    """Remember to whom leads without a broker may be assigned, for territories that are added later."""
+    rows = []
+    for home, lead in zip(homes, leads, strict=True):
+        if lead["broker_id"] is not None:
+            continue
+        choices = [prepared[member].row.editable_brokers for member in home.members]
+        chosen = {broker for choice in choices if choice is not None for broker in choice}
+        is_new, anybody = lead["verdict"] == "inserted", None in choices
+        if not (is_new and anybody):
+            rows.append((lead["lead_id"], is_new, None if anybody else ",".join(sorted(map(str, chosen)))))
+    if rows:
+        ids, is_new_rows, broker_ids = map(list, zip(*rows, strict=True))
+        await queries.note_assignable_brokers(tx.connection, ids=ids, is_new=is_new_rows, broker_ids=broker_ids)
 
 
 async def _add_contacts(

@@ -13,6 +13,11 @@ BASE = 10
 _EQUITY_STEPS = ((1_000_000, 28), (500_000, 24), (300_000, 20), (200_000, 15), (100_000, 9), (50_000, 4))
 _SHARE_STEPS = ((90, 22), (70, 18), (50, 13), (30, 6), (15, 2))
 _YEARS_STEPS = ((30, 14), (20, 12), (15, 9), (10, 6), (5, 3))
+LONGEST_OWNERSHIP_YEARS = 80
+"""Nobody has lived in a home of their own for longer: the date of such a sale is a wrong one."""
+_LARGEST_LTV = 500
+_FREE_SHARE = 95
+"""Equity in percent from which a home may be free of loans, estimates being estimates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,9 @@ def score(
     """
     parts = {
         "base": BASE,
-        "equity": _step(_EQUITY_STEPS, facts.get("est_equity")),
+        "equity": _step(_EQUITY_STEPS, _equity(facts)),
         "equity_share": _step(_SHARE_STEPS, equity_share(facts)),
-        "free_and_clear": 6 if facts.get("open_loans") == 0 or facts.get("open_loan_balance") == 0 else 0,
+        "free_and_clear": 6 if _is_free_and_clear(facts) else 0,
         "years_owned": _step(_YEARS_STEPS, _years_owned(facts.get("last_sale_date"), today)),
         "owner_occupied": 10 if facts.get("owner_occupied") else 0,
         "phone": 5 if phones else 0,
@@ -60,16 +65,38 @@ def score(
     return Score(bounded, parts)
 
 
+def _equity(facts: Mapping[str, Any]) -> float | None:
+    """The equity, where the value allows it."""
+    equity, value = facts.get("est_equity"), facts.get("est_value")
+    return None if equity is None or (value is not None and equity > value) else float(equity)
+
+
 def equity_share(facts: Mapping[str, Any]) -> float | None:
-    """Equity as a share of the value in percent: from the loan-to-value where it is given, else from the amounts."""
-    ltv, value, equity = facts.get("est_ltv"), facts.get("est_value"), facts.get("est_equity")
-    if ltv is not None:
-        return 100 - float(ltv)
-    return 100 * float(equity) / float(value) if value and equity is not None else None
+    """Equity as a share of the value in percent: the least that loan-to-value, equity and balance tell.
+
+    The facts of a lead may come from several records and contradict each other; a wrong one then never lifts the lead.
+    """
+    value, equity, balance = facts.get("est_value"), _equity(facts), facts.get("open_loan_balance")
+    ltv = facts.get("est_ltv")
+    shares = []
+    if ltv is not None and 0 <= ltv <= _LARGEST_LTV:
+        shares.append(100 - float(ltv))
+    if value and equity is not None:
+        shares.append(100 * equity / float(value))
+    if value and balance is not None and shares:
+        shares.append(100 - 100 * float(balance) / float(value))
+    return min(shares, default=None)
+
+
+def _is_free_and_clear(facts: Mapping[str, Any]) -> bool:
+    """Whether loans or balance are zero, and nothing else says that money is owed."""
+    loans, balance, share = facts.get("open_loans"), facts.get("open_loan_balance"), equity_share(facts)
+    return 0 in (loans, balance) and not loans and not balance and (share is None or share >= _FREE_SHARE)
 
 
 def _years_owned(sold: date | None, today: date) -> float | None:
-    return (today - sold).days / 365.25 if sold else None
+    years = (today - sold).days / 365.25 if sold else None
+    return None if years is None or years > LONGEST_OWNERSHIP_YEARS else years
 
 
 def _step(steps: tuple[tuple[int, int], ...], amount: float | None) -> int:

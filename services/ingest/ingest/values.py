@@ -1,25 +1,19 @@
-"""Single values as exports and JSON write them: text, numbers, money, flags, dates. None for what makes no sense.
+"""Text and flags as exports and JSON write them; numbers are in `numbers`, dates in `dates`. None for what makes no sense.
 
 Each takes anything that JSON can hold and never raises.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from functools import lru_cache
 
-Parser = Callable[[object, date], object]
+from common.contact_values import plain
 
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _WITHOUT_WIDTH = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-_NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
-_MONEY_SIGNS = str.maketrans("", "", "$,% \t\xa0")
 _EXACT = 10**15
 """Up to here a float holds every integer."""
-_EARLIEST = 1600
-_TWO_DIGITS, _CENTURY_TURNS = 2, 40
 _TRUE = frozenset({"yes", "y", "true", "t", "1", "x"})
 _FALSE = frozenset({"no", "n", "false", "f", "0"})
 _ALLOWS = _FALSE | {
@@ -58,6 +52,11 @@ def as_text(value: object) -> str:
     return ""
 
 
+def is_blank(value: object) -> bool:
+    """Whether *value* says nothing: no value, or text of blanks and invisible characters."""
+    return value is None or (isinstance(value, str) and not plain(value).strip())
+
+
 def clean_text(value: object) -> str:
     """*value* in one line without needless and invisible space, accents in one form. Raises BrokenTextError."""
     text = value if type(value) is str else as_text(value)
@@ -68,46 +67,6 @@ def clean_text(value: object) -> str:
     elif not text.isprintable() and _UNSEEN.search(text):
         raise BrokenTextError
     return " ".join(text.split())
-
-
-def number(value: object) -> float | None:
-    """A number, also as `$1,200.50`, `12.5%` and `(300)`, which accountants mean as negative."""
-    if type(value) is str:
-        if value.isdigit() and len(value) < 16 and value.isascii():  # noqa: PLR2004 - the usual case, exact
-            return int(value)
-        text = value.translate(_MONEY_SIGNS)
-        if text.startswith("(") and text.endswith(")"):
-            text = f"-{text[1:-1]}"
-        return float(text) if len(text) < 25 and _NUMBER.fullmatch(text) else None  # noqa: PLR2004 - no number of ours
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _EXACT:
-        return None
-    return float(value)
-
-
-def integer(low: int, high: int) -> Parser:
-    """A parser of whole numbers from *low* to *high*."""
-
-    def parse(value: object, _today: date) -> int | None:
-        found = number(value)
-        return round(found) if found is not None and low <= found <= high else None
-
-    return parse
-
-
-def decimal(low: int, high: int) -> Parser:
-    """A parser of numbers from *low* to *high*, to two places."""
-
-    def parse(value: object, _today: date) -> Decimal | None:
-        found = number(value)
-        return Decimal(f"{found:.2f}") if found is not None and low <= found <= high else None
-
-    return parse
-
-
-def year(value: object, today: date) -> int | None:
-    """A year in which a house may have been built, or soon will have been."""
-    found = number(value)
-    return round(found) if found is not None and _EARLIEST <= found <= today.year + 2 else None
 
 
 def boolean(value: object, _today: date | None = None) -> bool | None:
@@ -135,20 +94,3 @@ def _says(text: str, *, protects: bool) -> bool | None:
     if word in _TRUE:
         return True
     return False if word in _FALSE else None
-
-
-def past_date(value: object, today: date) -> date | None:
-    """A day up to *today* from `2024-05-07`, `5/7/2024`, `5/7/24` or an ISO date and time."""
-    text = as_text(value).strip()
-    try:
-        if "/" in text:
-            month, day, written = text.split(" ")[0].split("/")
-            full = int(written)
-            if len(written) == _TWO_DIGITS:
-                full += 2000 if full <= _CENTURY_TURNS else 1900
-            found = date(full, int(month), int(day))
-        else:
-            found = datetime.fromisoformat(text).date()
-    except (ValueError, OverflowError):
-        return None
-    return found if found <= today and found.year >= _EARLIEST else None

@@ -107,9 +107,17 @@ def _company(entry: Mapping[str, Any]) -> str | None:
     return name
 
 
-def _ltv(equity_percent: Any) -> float | None:
-    is_number = isinstance(equity_percent, int | float) and not isinstance(equity_percent, bool)
-    return round(100 - equity_percent, 4) if is_number and abs(equity_percent) <= 1_000 else None  # noqa: PLR2004 - percent
+def _ltv(equity_percent: Any) -> str | None:
+    """The loan-to-value that belongs to an equity in percent, with its sign, so that ingest takes it for no fraction.
+
+    Between -1 and 1 the equity may be a fraction: nothing is made of it, and ingest goes by the amounts.
+    """
+    try:
+        equity = float(str(equity_percent).strip().removesuffix("%"))
+    except ValueError:
+        return None
+    is_percent = 1 < abs(equity) <= 100 and not isinstance(equity_percent, bool)  # noqa: PLR2004 - percent
+    return f"{round(100 - equity, 4):g}%" if is_percent else None
 
 
 def _first(entry: Mapping[str, Any], paths: tuple[str, ...]) -> Any:

@@ -54,16 +54,16 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     service.bus.on(DedupeSuccess, lanes=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
         handlers.trace_owner
     )
+    service.jobs.every(settings.skiptrace_forgotten_check_seconds, "trace_forgotten_leads", upkeep.trace_forgotten)
     if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
         service.jobs.daily("reverify", time(1, 0), upkeep.reverify, window=timedelta(hours=4))
     return service
 
 
 def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
-    """The providers that the order names and whose key is set, by name."""
-    keys = {"melissa": settings.melissa_license_key}
+    """Return the providers that the order names and whose own key is set, by name."""
     known = known_providers(settings)
-    return {name: known[name] for name in settings.policy.order if keys.get(name, settings.batchdata_token)}
+    return {name: known[name] for name in settings.policy.order if known[name].has_key}
 
 
 def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:

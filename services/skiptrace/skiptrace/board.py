@@ -10,6 +10,7 @@ import structlog
 
 from common.contacts import CannotOpenError, Keyring
 from common.database import Connection, Database, load_queries
+from common.vendor_text import plain_text
 from skiptrace.codes import CodeMap, Codes
 from skiptrace.lead import Answer, Asked, Contact, Finding, Lead, Person, Since
 from skiptrace.ledger import Ledger
@@ -166,14 +167,17 @@ def _why_not(row: Any) -> str | None:
 
 
 def person_of(row: Any) -> Person | None:
-    """Whom a row of `leads` is about; None where the address is not complete enough to ask anybody."""
-    parts = [row[f"property_{name}"] for name in ("address", "city", "state", "zip")]
-    if not all(parts):
+    """Whom a row of `leads` is about; None where the address is not complete enough to ask anybody.
+
+    Every text goes through `plain_text`: no vendor gets markup, whatever a file calls a person or a street (ADR 26).
+    """
+    parts = [text for name in ("address", "city", "state", "zip") if (text := plain_text(row[f"property_{name}"]))]
+    if len(parts) < 4:  # noqa: PLR2004 - street, city, state and ZIP code
         return None
-    person = Person(
-        row["owner_first_name"], row["owner_last_name"], row["company_name"],
-        parts[0], row["property_unit"], parts[1], parts[2], parts[3], row["county"], row["apn"],
-    )  # fmt: skip
-    unit = person.unit
+    first_name, last_name, company, unit, county, apn = (
+        plain_text(row[name])
+        for name in ("owner_first_name", "owner_last_name", "company_name", "property_unit", "county", "apn")
+    )
+    person = Person(first_name, last_name, company, parts[0], unit, parts[1], parts[2], parts[3], county, apn)
     already_said = unit and person.street.upper().rstrip().endswith(unit.upper())
     return replace(person, unit=None) if already_said else person

@@ -119,6 +119,8 @@ class Found:
     """It was only looked up on lists, which says nothing of whether it is good and adds no value to a lead."""
     judged: bool = True
     """False: only listed for the person. Unless its codes verify it or rule it out, another provider is asked about it."""
+    forbidden: bool = False
+    """A remark beside the number says that it must not be called. No check of a list takes that back."""
 
 
 def unite(founds: Iterable[Found]) -> tuple[Found, ...]:
@@ -126,7 +128,11 @@ def unite(founds: Iterable[Found]) -> tuple[Found, ...]:
     united: dict[tuple[str, str], Found] = {}
     for found in founds:
         known = united.get(key := (found.channel, found.value))
-        united[key] = replace(known, codes=tuple(dict.fromkeys((*known.codes, *found.codes)))) if known else found
+        if known:
+            codes, forbidden = tuple(dict.fromkeys((*known.codes, *found.codes))), known.forbidden or found.forbidden
+            united[key] = replace(known, codes=codes, forbidden=forbidden)
+        else:
+            united[key] = found
     return tuple(united.values())
 
 

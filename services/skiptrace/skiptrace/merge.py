@@ -57,6 +57,8 @@ def apply(
             known = Contact(found.channel, found.value, key[1], answer.provider, rank, suppressed=key[1] in suppressed)
         flags = codes.flags(answer.provider, found.channel, found.codes)
         contact = known if found.is_check else _said(known, found, flags, answer.at)
+        if found.forbidden:  # without a date of a look, so that no look at a list takes it back
+            contact = replace(contact, dnc=True, dnc_checked_at=None)
         merged[key] = _checked(contact, replace(flags, litigator=True) if litigator else flags, answer.at)
     return merged
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import orjson
 import structlog
 
+from common.vendor_statuses import MAY_HAVE_BEEN_DONE
 from skiptrace.lead import Finding, Question
 from skiptrace.router import Offer
 
@@ -118,6 +119,10 @@ class Provider(Reader, Protocol):
     """The contract of a vendor that is called: what it is asked, and at what pace."""
 
     @property
+    def has_key(self) -> bool:
+        """Whether the provider's own key is set; without it the provider is not called."""
+
+    @property
     def rate(self) -> Rate:
         """Its published limit."""
 
@@ -139,8 +144,6 @@ class Provider(Reader, Protocol):
 
 _TOO_MANY = 429
 _BAD_QUESTIONS = {400, 413, 422}
-_GATEWAYS = {502, 504, 520, 524}
-"""Statuses of something in between, 520 and 524 of Cloudflare's: what stands behind it may have done the work."""
 
 
 def check_status(reply: Reply) -> None:
@@ -152,7 +155,7 @@ def check_status(reply: Reply) -> None:
         raise ThrottledError(code, reply.retry_after)
     if reply.status in _BAD_QUESTIONS:
         raise BadQuestionError(code, reply.retry_after)
-    if reply.status in _GATEWAYS:
+    if reply.status in MAY_HAVE_BEEN_DONE:
         raise UnknownAnswerError(code, reply.retry_after)
     if reply.status < 500:  # noqa: PLR2004 - HTTP's own classes
         raise RefusedError(code, reply.retry_after)

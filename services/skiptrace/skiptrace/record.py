@@ -203,7 +203,7 @@ def _record(row: Any, source: str, mak: str | None, *, deceased: bool, litigator
     return LeadRecord(
         source=source,
         observed_on=LONG_AGO,
-        allowed_broker_ids=[row["assigned_broker_id"]] if row["assigned_broker_id"] else None,
+        allowed_broker_ids=[row["assigned_broker_id"]] if row["assigned_broker_id"] else row["assignable_broker_ids"],
         mak=mak or row["mak"],
         apn=row["apn"],
         county=row["county"],

@@ -141,3 +141,16 @@ def test_a_settled_or_unknown_conflict_is_refused(equity: Equity, connection: Co
         assert refused.code == 3
         assert "equity conflicts list --all" in refused.err
     assert equity("conflicts", "resolve", number, "maybe").code == 2
+
+
+def test_a_taken_key_brings_what_it_is_shown_by(equity: Equity, connection: Connection) -> None:
+    holder = lead(connection, apn_key="12103|22222", apn="22-222")
+    of = lead(connection, apn_key="12103|11111", apn="11-111")
+    number = conflict(connection, "key_held", of, "apn_key", "12103|22222", holder)
+    equity("conflicts", "resolve", number, "take").ok()
+    assert (column(connection, of, "apn"), column(connection, of, "apn_key")) == ("22-222", "12103|22222")
+    assert (column(connection, holder, "apn"), column(connection, holder, "apn_key")) == (None, None)
+    other = lead(connection, addr_hash=b"o" * 16, property_address="9 OAK ST", property_unit="4")
+    number = conflict(connection, "key_held", of, "addr_hash", (b"o" * 16).hex(), other)
+    equity("conflicts", "resolve", number, "take").ok()
+    assert (column(connection, of, "property_address"), column(connection, of, "property_unit")) == ("9 OAK ST", "4")

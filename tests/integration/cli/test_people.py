@@ -60,6 +60,24 @@ def test_a_territory_has_one_broker(equity: Equity) -> None:
     equity("brokers", "territory", "add", "Lee Ash", "FL", "--county", "Pinellas County").ok()
 
 
+def test_leads_that_wait_in_a_new_territory_are_counted(equity: Equity, database: Database) -> None:
+    for name in ("Dana Ruiz", "Lee Ash"):
+        equity("brokers", "add", name).ok()
+    equity("brokers", "territory", "add", "Lee Ash", "FL", "--zip", "33702").ok()
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+        for county, zip_code in (("PINELLAS", "33701"), ("PINELLAS", "33702"), (None, "33601")):
+            connection.execute(
+                """insert into app.leads (id, property_state, county, property_zip, observed, source)
+                values (gen_random_uuid(), 'FL', %s, %s, '{}', 'test')""",
+                (county, zip_code),
+            )
+    added = equity("brokers", "territory", "add", "Dana Ruiz", "FL", "--json").ok()
+    assert added.json["waiting_leads"] == 2
+    equity("brokers", "territory", "remove", "Dana Ruiz", "FL").ok()
+    added = equity("brokers", "territory", "add", "Dana Ruiz", "FL", "--county", "Pinellas").ok()
+    assert "Leads without a broker there: 1." in added.out + added.err
+
+
 def test_the_same_territory_twice_says_so(equity: Equity) -> None:
     equity("brokers", "add", "Dana Ruiz").ok()
     equity("brokers", "territory", "add", "Dana Ruiz", "FL").ok()

@@ -1,163 +1,16 @@
 """The delivery guarantee, on real Kafka and PostgreSQL: every effect once, every event at least once."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-import asyncpg
-import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from pydantic import SecretStr
+from aiokafka import AIOKafkaConsumer
 
-from common import envelope, ids
-from common.bus import BadRecordError, Batch, Bus, Received, TheirsDownError, Tx
-from common.contacts import Keyring
-from common.database import Database
+from common import ids
+from common.bus import BadRecordError, Batch, TheirsDownError, Tx
 from common.deadletters import unpack
-from common.events import Event
-from common.settings import Settings
-
-KEYS = Keyring({"k1": b"k" * 32}, "k1", b"p" * 32)
-
-
-class Ping(Event):
-    """A message of these tests, on a topic that is there anyway."""
-
-    topic: ClassVar[str] = "ingest.deals"
-    n: int
-    text: str = ""
-
-
-@dataclass(eq=False)
-class Counted:
-    """One effect to record: a row in `effects`."""
-
-    cause: Received[Ping]
-
-    @property
-    def n(self) -> int:
-        return self.cause.event.n
-
-
-@pytest.fixture
-async def schema(database: Any) -> str:
-    """A database with the queues of a service `probe` and a table for its effects."""
-    connection = await asyncpg.connect(database.superuser_dsn)
-    await connection.execute(
-        """
-        create schema svc_probe;
-        create table svc_probe.outbox (like svc_ingest.outbox including all);
-        create table svc_probe.outbox_dead (like svc_ingest.outbox_dead including all);
-        create table svc_probe.inbox (day date, consumer text, event_id uuid, redrive smallint, body_hash bigint,
-          primary key (day, consumer, event_id, redrive));
-        create table svc_probe.effects (id bigint generated always as identity, n int not null, event_id uuid);
-        """
-    )
-    await connection.close()
-    return str(database.superuser_dsn)
-
-
-class Probe:
-    """A service under test: a bus with its own database, whose handlers tests add."""
-
-    def __init__(self, dsn: str, kafka: str, prefix: str) -> None:
-        self.settings = Settings(database_url=SecretStr(dsn), kafka_bootstrap_servers=kafka, kafka_topic_prefix=prefix)
-        self.database = Database(self.settings, "probe")
-        self.bus = Bus("probe", self.settings, self.database, KEYS)
-
-    async def effects(self) -> list[int]:
-        async with self.database.connection() as connection:
-            return [row["n"] for row in await connection.fetch("select n from svc_probe.effects order by n")]
-
-    async def scalar(self, sql: str, *arguments: object) -> Any:
-        async with self.database.connection() as connection:
-            return await connection.fetchval(sql, *arguments)
-
-    async def execute(self, sql: str) -> None:
-        async with self.database.connection() as connection:
-            await connection.execute(sql)
-
-
-async def count(tx: Tx, items: Sequence[Counted]) -> None:
-    await tx.connection.executemany(
-        "insert into svc_probe.effects (n, event_id) values ($1, $2)", [(item.n, item.cause.id) for item in items]
-    )
-
-
-async def record(batch: Batch[Ping]) -> None:
-    """Record one effect a message."""
-    await batch.commit([Counted(received) for received in batch], count)
-
-
-@asynccontextmanager
-async def running(
-    probe: Probe, handler: Callable[[Batch[Ping]], Awaitable[None]] | None = record, **options: Any
-) -> AsyncIterator[Probe]:
-    if handler is not None:
-        probe.bus.on(Ping, **options)(handler)
-    await probe.database.start()
-    await probe.bus.start()
-    try:
-        yield probe
-    finally:
-        await probe.bus.stop()
-        await probe.database.stop()
-
-
-@pytest.fixture
-def probe(schema: str, kafka: str, topics: str) -> Probe:
-    return Probe(schema, kafka, topics)
-
-
-async def send(probe: Probe, *messages: tuple[bytes | None, list[tuple[str, bytes | None]]]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=probe.settings.kafka_bootstrap_servers, max_request_size=3_000_000)
-    await producer.start()
-    try:
-        for value, headers in messages:
-            await producer.send(probe.bus.topic(Ping.topic), value, key=b"k", headers=headers)
-        await producer.flush()
-    finally:
-        await producer.stop()
-
-
-def ping(
-    n: int, event_id: UUID | None = None, time: datetime | None = None, **more: bytes
-) -> tuple[bytes, list[tuple[str, bytes | None]]]:
-    headers: list[tuple[str, bytes | None]] = list(
-        envelope.headers(id=event_id or ids.new_id(), type=Ping.topic, source="test", time=time or datetime.now(UTC))
-    )
-    return Ping(n=n).model_dump_json().encode(), headers + list(more.items())
-
-
-async def eventually(check: Callable[[], Awaitable[Any]], expected: Any, seconds: float = 15) -> None:
-    """Wait until *check* gives *expected*; fail with what it gave last."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while (actual := await check()) != expected:
-        assert asyncio.get_running_loop().time() < deadline, f"{actual!r} instead of {expected!r}"
-        await asyncio.sleep(0.05)
-
-
-async def dead_letters(probe: Probe, count: int) -> list[dict[str, Any]]:
-    """The first *count* dead letters on the bus."""
-    consumer = AIOKafkaConsumer(
-        probe.bus.topic("pipeline.dlq"), bootstrap_servers=probe.settings.kafka_bootstrap_servers,
-        auto_offset_reset="earliest", max_partition_fetch_bytes=5_000_000,
-    )  # fmt: skip
-    await consumer.start()
-    try:
-        found: list[dict[str, Any]] = []
-        async with asyncio.timeout(15):
-            while len(found) < count:
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += [json.loads(record.value) for record in records]
-        return found
-    finally:
-        await consumer.stop()
+from support.probe import KEYS, Counted, Ping, Probe, count, dead_letters, eventually, ping, record, running, send
 
 
 async def test_each_message_has_its_effect_once(probe: Probe) -> None:

@@ -47,7 +47,7 @@ async def watched(
     installation: Installation, handler: Callable[[Batch[LeadRecord]], Awaitable[None]]
 ) -> AsyncIterator[Watched]:
     """A service with *handler*, which may go without a move for half a second."""
-    service = Service("ingest", installation.settings("ingest", livez_limit_seconds=LIMIT))
+    service = Service("ingest", installation.settings("ingest", livez_limit_seconds=LIMIT, progress_check_seconds=0.1))
     service.bus.on(LeadRecord)(handler)
     health = HealthServer("127.0.0.1", 0, [service])
     await health.start()

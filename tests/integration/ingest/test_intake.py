@@ -199,6 +199,43 @@ async def test_the_broker_is_the_one_named_else_the_territorys(running: Running,
     }  # fmt: skip
 
 
+async def test_the_choice_of_brokers_that_senders_have_is_kept_for_leads_without_one(
+    running: Running, sender: Sender, db: Any
+) -> None:
+    first, second = [await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "ab"]
+    homes = [{**HOME, "property_address": f"{number} Oak Ct", "apn": None, "mak": None} for number in (1, 2, 3)]
+
+    async def kept() -> dict[str, Any]:
+        rows = await db.fetch("select property_address, assignable_broker_ids from app.leads")
+        return {
+            row["property_address"]: row["assignable_broker_ids"] and set(row["assignable_broker_ids"]) for row in rows
+        }
+
+    async with running("ingest"):
+        await sender.send(*({**home, "allowed_broker_ids": [str(first)]} for home in homes[:2]), homes[2])
+        await eventually(kept, {"1 Oak Ct": {first}, "2 Oak Ct": {first}, "3 Oak Ct": None})
+        more = {"allowed_broker_ids": [str(second)], "est_value": 1}
+        await sender.send({**homes[0], **more}, {**homes[1], "est_value": 1}, {**homes[2], **more})
+        await eventually(kept, {"1 Oak Ct": {first, second}, "2 Oak Ct": None, "3 Oak Ct": None})
+
+
+async def test_a_placeholder_takes_the_place_of_no_name_and_a_remark_says_that_the_owner_died(
+    running: Running, sender: Sender, db: Any
+) -> None:
+    placeholder = {"owner_first_name": "Unknown", "owner_last_name": "#N/A", "bedrooms": 3}
+    dead = {"owner_last_name": f"{HOME['owner_last_name']} (Deceased)"}
+    async with running("ingest"):
+        await sender.send({**HOME, "observed_on": "2026-01-01"})
+        await eventually(counting(db, "app.leads"), 1)
+        await sender.send({**HOME, **placeholder, "observed_on": "2026-01-02"})
+        await eventually(counting(db, "app.leads where bedrooms = 3 and not deceased_owner"), 1)
+        await sender.send({**HOME, **dead, "observed_on": "2026-01-03"})
+        await eventually(counting(db, "app.leads where deceased_owner"), 1)
+    lead = await db.fetchrow("select owner_first_name, owner_last_name from app.leads")
+    assert tuple(lead) == (HOME.get("owner_first_name"), HOME["owner_last_name"])
+    assert await db.fetchval("select count(*) from app.lead_conflicts") == 0
+
+
 async def test_another_brokers_lead_is_not_touched(running: Running, sender: Sender, db: Any) -> None:
     first, second = [await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "ab"]
     async with running("ingest"):

@@ -101,7 +101,12 @@ async def test_an_address_without_a_server_is_refused(well: Well) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [("lost_answer", {}), ("broken_json", {}), ("empty", {}), ("error_after_effect", {"status": 502})],
+    [
+        ("lost_answer", {}),
+        ("broken_json", {}),
+        ("empty", {}),
+        *(("error_after_effect", {"status": status}) for status in (502, 520, 524)),
+    ],
 )
 async def test_an_answer_that_may_be_paid_for_is_not_asked_again_at_once(
     well: Well, kind: str, options: dict[str, Any]

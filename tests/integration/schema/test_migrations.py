@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from common.places import county_name
+from ingest.carry_over import new_key
 from ingest.normalise import PropertyRecord, normalise
+from ingest.score import score
 from schema import backfill, migrate
 from support import servers
 
@@ -97,13 +98,13 @@ def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None
 
 
 COUNTIES = (
-    "Pinellas", "PINELLAS COUNTY", "St. Johns", "Saint Johns County", "Miami-Dade", "Prince George's", "Orleans Parish", "Lake Co.",
-    "County of Orange", "Juneau City and Borough", " De  Soto ", "County", "", "Richmond City",
+    "Pinellas", "PINELLAS COUNTY", "St. Johns", "Saint Johns County", "Miami-Dade", "Dade", "Lake Co.", "County of Orange", " De  Soto ",
+    "County", "", "Richmond City",
 )  # fmt: skip
-PARCELS = ("12-3", "12.3 a", "000-00", "", "1.42815E+11", "-", "12E5")
+PARCELS = ("12-345-6", "12.345 a", "000-00", "", "1.42815E+11", "-", "12E5", "123456789", "999-999-999", "N/A")
 
 
-def test_a_legacy_lead_has_the_keys_under_which_ingest_will_look_for_it(dsn: str) -> None:
+def test_a_legacy_lead_gets_the_keys_under_which_ingest_will_look_for_it(dsn: str) -> None:
     homes = [{"county": county, "apn": f"{apn}"} for county, apn in product(COUNTIES, PARCELS)]
     with psycopg.connect(dsn) as connection:
         connection.execute(
@@ -119,10 +120,10 @@ def test_a_legacy_lead_has_the_keys_under_which_ingest_will_look_for_it(dsn: str
     }
     records = [normalise(place | home, date(2026, 11, 21)) for home in homes]
     keys = {record.facts["apn_key"] for record in records if isinstance(record, PropertyRecord)}
-    assert {key for (key,) in ask(dsn, "select apn_key from app.leads where apn_key is not null")} == keys - {None}
-    assert {county for (county,) in ask(dsn, "select distinct county from app.leads")} == {
-        county_name(c) for c in COUNTIES
-    }
+    found = ask(dsn, "select apn_key, apn from app.leads where apn_key is not null")
+    carried = {new_key({"apn_key": key, "apn": apn, "fips": None})[0] for key, apn in found}
+    assert carried - {None} == keys - {None}
+    assert "12086|123456" in carried
 
 
 def test_legacy_contacts_are_encrypted_in_batches_and_then_cleared(dsn: str) -> None:
@@ -212,3 +213,59 @@ def test_the_documents_functions_are_there_by_name(dsn: str) -> None:
     assert names <= {name for (name,) in ask(dsn, "select proname from pg_proc")}
     assert ask(dsn, "select decrypt_email(encrypt_email(' A@Example.com ', 'k'), 'k')") == [("a@example.com",)]
     assert ask(dsn, "select run_with_lock(7, 'select 1')") == [(True,)]
+
+
+FACTS_BEFORE_0030: dict[str, dict[str, Any]] = {
+    "sale_in_1900": {"last_sale_date": "1900-01-01", "est_value": 400_000},
+    "old_sale": {"last_sale_date": "1930-05-17"},
+    "fraction": {"est_ltv": 0.95},
+    "fraction_by_amounts": {"est_ltv": 0.95, "est_value": 400_000, "open_loan_balance": 380_000},
+    "small_percentage": {"est_ltv": 0.2, "est_value": 452_946, "open_loan_balance": 709, "est_equity": 452_237},
+    "equity_above_value": {"est_equity": 99_000_000, "est_value": 400_000},
+    "nines": {"est_equity": 999_999_999},
+    "contradiction": {"open_loans": 0, "open_loan_balance": 300_000, "est_value": 400_000, "est_ltv": 0},
+    "sound": {
+        "est_value": 400_000,
+        "est_equity": 300_000,
+        "est_ltv": 25,
+        "open_loans": 1,
+        "last_sale_date": "2004-05-17",
+    },
+}
+FORGOTTEN: dict[str, set[str]] = {
+    "sale_in_1900": {"last_sale_date"}, "fraction": set(), "equity_above_value": {"est_equity"}, "nines": {"est_equity"},
+}  # fmt: skip
+
+
+def test_stored_values_that_stand_for_unknown_ones_are_forgotten_and_score_as_ingest_scores(dsn: str) -> None:
+    names = [state.id for state in migrate.status(dsn)]
+    migrate.apply(dsn, steps=next(place for place, name in enumerate(names) if name.startswith("0030")))
+    with psycopg.connect(dsn) as connection:
+        for name, facts in FACTS_BEFORE_0030.items():
+            columns = ["id", "source", "lead_score", "score_contributions", "observed", *facts]
+            contributions = (
+                '{"base": 10, "equity": 28, "equity_share": 22, "free_and_clear": 6, "years_owned": 14, "phone": 5}'
+            )
+            connection.execute(
+                sql.SQL("insert into app.leads ({}) values ({})").format(
+                    sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    sql.SQL(", ").join(sql.Placeholder() * len(columns)),
+                ),
+                (uuid4(), name, 85, contributions, [7] * 35, *facts.values()),
+            )
+    migrate.apply(dsn)
+    fields = ("est_value", "est_equity", "est_ltv", "open_loans", "open_loan_balance", "last_sale_date")
+    rows = ask(
+        dsn,
+        f"select source, lead_score, score_contributions, observed, current_date, {', '.join(fields)} from app.leads",
+    )
+    for name, points, contributions, observed, today, *values in rows:
+        facts = dict(zip(fields, values, strict=True))
+        expected = score(facts, {}, phones=1, emails=0, today=today)
+        assert (name, points, contributions) == (name, expected.total, expected.contributions)
+        before = FACTS_BEFORE_0030[name]
+        if name in FORGOTTEN:
+            assert {field for field in before if facts[field] is None} == FORGOTTEN[name]
+        if name == "sale_in_1900":
+            assert (observed[31], observed[26]) == (None, 7)
+    assert {row[0] for row in rows} == set(FACTS_BEFORE_0030)

@@ -1,6 +1,7 @@
 """One lead from many records: the promises of `upsert_leads`, on PostgreSQL, as the ingest service's own login."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Coroutine, Iterator
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.dedupe import FACTS, FLAGS, LeadRow, group, keys_lost
+from ingest.dedupe import FACTS, FLAGS, GROUPS, LeadRow, group, keys_lost
+from ingest.owners import owners_of, share_an_owner
 from ingest.record import queries
 from support import databases
 
@@ -343,3 +345,124 @@ async def test_three_writers_with_random_merges_never_deadlock(database: databas
     assert await owner.fetchval(deadlocks) == 0
     assert await owner.fetchval("select count(*) from app.leads") > 0
     await owner.close()
+
+
+# --- keys and what they show ---
+
+HOLT: dict[str, Any] = {"owner_first_name": "Ann", "owner_last_name": "Holt"}
+RUIZ: dict[str, Any] = {"owner_first_name": "Leo", "owner_last_name": "Ruiz"}
+
+
+def home(address: str, parcel: str, stamp: int = 1_000, mak: str | None = None, **facts: Any) -> LeadRow:
+    """A record with a county, a parcel number and an address, each with the values that are shown for it."""
+    return row(
+        stamp, mak, apn_key=f"12103|{parcel}", apn=f"{parcel[:2]}-{parcel[2:]}", fips="12103", county="PINELLAS",
+        addr_hash=address.encode().ljust(16, b"."), property_address=address, **facts,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_parcel_number_at_two_addresses_with_two_owners_is_a_conflict(leads: Leads, batched: bool) -> None:
+    rows = [home("1 ELM", "11222", **HOLT), home("9 OAK", "11222", **RUIZ), home("5 FIR", "11222")]
+    for batch in [rows] if batched else [[one] for one in rows]:
+        leads.upsert(*batch)
+    found = {lead["property_address"]: lead["owner_last_name"] for lead in leads.all()}
+    assert found == {"1 ELM": "Holt", "9 OAK": "Ruiz", "5 FIR": None}
+    assert {(c["kind"], c["column_name"], c["value"]) for c in leads.conflicts()} == {
+        ("key_held", "apn_key", "12103|11222")
+    }
+    assert len(leads.conflicts()) == 2
+
+
+def test_a_resale_and_a_respelled_address_are_still_matches(leads: Leads) -> None:
+    leads.upsert(home("1 ELM", "11222", **HOLT))
+    [resold] = leads.upsert(home("1 ELM", "11222", 1_001, **RUIZ))
+    [respelled] = leads.upsert(home("1 ELM ST", "11222", 1_002, owner_last_name="RUIZ", owner_first_name="Leo B."))
+    assert (resold["matched_by"], respelled["matched_by"]) == ("apn", "apn")
+    assert [(lead["property_address"], lead["owner_last_name"]) for lead in leads.all()] == [("1 ELM ST", "RUIZ")]
+
+
+def test_many_homes_with_one_parcel_number_take_few_rounds(leads: Leads) -> None:
+    rows = [home(f"{n} ELM", "11222", owner_last_name=f"Owner{n}") for n in range(300)]
+    assert {lead["verdict"] for lead in leads.upsert(*rows)} == {"inserted"}
+    assert len(leads.all()) == 300
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("batched", [True, False])
+def test_a_mixed_up_row_leaves_every_home_its_own_parcel_number(
+    leads: Leads, order: tuple[int, ...], batched: bool
+) -> None:
+    rows = [home("1 ELM", "11222", mak=A), home("9 OAK", "33444", mak=B), home("9 OAK", "11222", 900, mak=B)]
+    drawn = [rows[place] for place in order]
+    for batch in [drawn] if batched else [[one] for one in drawn]:
+        leads.upsert(*batch)
+    found = {lead["mak"]: (lead["apn"], lead["apn_key"]) for lead in leads.all()}
+    assert found == {A: ("11-222", "12103|11222"), B: ("33-444", "12103|33444")}
+
+
+@given(st.permutations(range(6)), st.lists(st.integers(1, 3), max_size=4))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_contested_parcels_give_the_same_homes_in_any_order(
+    module_leads: Leads, order: list[int], sizes: list[int]
+) -> None:
+    module_leads.empty()
+    rows = [
+        home("1 ELM", "11222", 1_000, **HOLT), home("1 ELM", "11222", 1_001, est_value=5, **HOLT), home("9 OAK", "11222", **RUIZ),
+        home("9 OAK", "11222", 1_002, est_value=7, **RUIZ), home("5 FIR", "33444", **HOLT), home("5 FIR RD", "33444", 1_001, **HOLT),
+    ]  # fmt: skip
+    for batch in in_batches([rows[place] for place in order], sizes):
+        module_leads.upsert(*batch)
+    found = {(lead["property_address"], lead["owner_last_name"], lead["est_value"]) for lead in module_leads.all()}
+    assert found == {("1 ELM", "Holt", 5), ("9 OAK", "Ruiz", 7), ("5 FIR RD", "Holt", None)}
+
+
+GROUP_ROWS = st.lists(
+    st.tuples(st.integers(1_000, 1_002), st.sampled_from([A, B]), st.none() | st.sampled_from("abc"), st.none() | st.sampled_from("xyz"),
+              st.none() | st.sampled_from("pq")),
+    min_size=1, max_size=7,
+)  # fmt: skip
+
+
+@given(GROUP_ROWS, st.lists(st.integers(1, 3), max_size=4))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_value_that_is_shown_is_of_the_record_that_its_key_is_of(
+    module_leads: Leads, drawn: list[Any], sizes: list[int]
+) -> None:
+    module_leads.empty()
+    rows = [
+        row(s, mak, apn_key=key and f"12103|{key}", apn=apn, addr_hash=key and key.encode() * 16, property_address=apn, property_unit=unit,
+            fips=key, county=unit)
+        for s, mak, key, apn, unit in drawn
+    ]  # fmt: skip
+    for batch in in_batches(rows, sizes):
+        module_leads.upsert(*batch)
+    for lead in module_leads.all():
+        mine = [one.facts for one in rows if one.mak == lead["mak"]]
+        for names in GROUPS:
+            shown = [lead[name] for name in names[1:]]
+            same = [one for one in mine if [one.get(name) for name in names[1:]] == shown]
+            assert same or not any(shown)
+            assert lead[names[0]] is None or lead[names[0]] in [one.get(names[0]) for one in same]
+
+
+NAMES = st.none() | st.sampled_from(
+    ["Holt", "HOLT ", "O'Neil", "ONEIL", "N\xfa\xf1ez", "NUNEZ", "Ann", "Ann M.", "Oak Homes, LLC", "oak homes", "Stra\xdfe", "\u0418\u0432",
+     "", "-", "Ann Holt"]
+)  # fmt: skip
+OWNERS = st.tuples(NAMES, NAMES, NAMES, NAMES, NAMES)
+
+
+@given(OWNERS, OWNERS)
+@SLOW
+def test_owners_are_compared_alike_in_both_places(module_leads: Leads, first: Any, second: Any) -> None:
+    names = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name", "company_name")
+    here = share_an_owner(*(owners_of(dict(zip(names, one, strict=True))) for one in (first, second)))
+    there = module_leads.run(
+        module_leads.ingest.fetchval(
+            "select app.share_an_owner(app.owners_named($1, $2, $3, $4, $5), app.owners_named($6, $7, $8, $9, $10))",
+            *first,
+            *second,
+        )
+    )
+    assert here == there

@@ -62,6 +62,41 @@ def test_an_email_that_may_not_be_sent_is_refused(raw: Any, tmp_path: Path, body
         campaigns.load(written(tmp_path, raw))
 
 
+@pytest.mark.parametrize(
+    ("blank", "says"),
+    [
+        ("{{firstName|}}", "no fallback"),
+        ("{{firstName|<b>}}", "no fallback"),
+        ("{{firstName|a}} {{firstName|b}}", "two fallbacks"),
+        ("{{opt_out_link|x}}", "takes no fallback"),
+        ("{{shoe_size|x}}", "nobody fills {{shoe_size}}"),
+        ("{{RANDOM|a|b}}", "nobody fills {{RANDOM|a|b}}"),
+        ("{{firstName|" + "x" * 61 + "}}", "no fallback"),
+    ],
+)
+def test_a_fallback_that_could_not_be_sent_is_refused(raw: Any, tmp_path: Path, blank: str, says: str) -> None:
+    raw["sequences"]["four_steps"][0]["body"] += blank
+    with pytest.raises(UsageError, match=re.escape(says)):
+        campaigns.load(written(tmp_path, raw))
+
+
+def test_fallbacks_go_to_the_feeder_and_not_into_the_texts(raw: Any, tmp_path: Path) -> None:
+    raw["sequences"]["four_steps"][0]["body"] += "{{est_equity | a good part of it}}"
+    raw["campaigns"][0]["first_name_fallback"] = "neighbor"
+    row = campaigns.rows(campaigns.load(written(tmp_path, raw)), ADDRESS, {"Ann": 1})[0]
+    assert row["settings"]["fallbacks"] == {"firstName": "neighbor", "est_equity": "a good part of it"}
+    assert row["sequence"][0]["body"].endswith("{{est_equity}}")
+    raw["campaigns"][0]["first_name_fallback"] = "{{x}}"
+    with pytest.raises(UsageError, match="no fallback"):
+        campaigns.load(written(tmp_path, raw))
+
+
+def test_blanks_that_stay_empty_for_many_leads_are_named(raw: Any, tmp_path: Path) -> None:
+    assert campaigns.load(campaigns.SHIPPED).without_fallback() == []
+    raw["personas"][0]["opening"] = "Dear {{lastName}}, {{est_value|much}}"
+    assert campaigns.load(written(tmp_path, raw)).without_fallback() == ["lastName"]
+
+
 def test_what_does_not_fit_together_is_refused(raw: Any, tmp_path: Path) -> None:
     for change, says in (
         ({"campaigns": [{"name": "X", "sequence": "other"}]}, "no sequence other"),
@@ -112,7 +147,7 @@ def test_hours_in_which_nothing_would_be_sent_are_refused(raw: Any, tmp_path: Pa
 def test_a_key_that_stands_twice_is_refused_and_its_place_named(tmp_path: Path) -> None:
     file = tmp_path / "twice.yaml"
     file.write_text(campaigns.SHIPPED.read_text() + "campaigns: []\n")
-    with pytest.raises(UsageError, match=r"'campaigns' stands twice[^$]*line 170"):
+    with pytest.raises(UsageError, match=r"'campaigns' stands twice[^$]*line 171"):
         campaigns.load(file)
 
 

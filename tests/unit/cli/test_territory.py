@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from cli.commands.brokers import _area
 from cli.errors import UsageError
+from cli.inputs import territory as _area
 from ingest.normalise import PropertyRecord, normalise
 
 HOME = {
@@ -17,21 +17,23 @@ HOME = {
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("state", "zip_code", "name"),
     [
-        "Pinellas",
-        "pinellas county",
-        " Miami-Dade  County ",
-        "Orleans Parish",
-        "LAKE CO.",
-        "Juneau Borough",
-        "St. Johns",
+        ("FL", "34698", "Pinellas"),
+        ("FL", "34698", "pinellas county"),
+        ("FL", "34698", " Miami-Dade  County "),
+        ("LA", "70112", "Orleans Parish"),
+        ("FL", "34698", "LAKE CO."),
+        ("AK", "99801", "Juneau Borough"),
+        ("FL", "34698", "St. Johns"),
+        ("GA", "30030", "De Kalb"),
     ],
 )
-def test_counties_are_written_as_ingest_writes_them(name: str) -> None:
-    record = normalise(HOME | {"county": name}, date(2026, 11, 21))
+def test_counties_are_written_as_ingest_writes_them(state: str, zip_code: str, name: str) -> None:
+    home = HOME | {"property_state": state, "property_zip": zip_code, "county": name}
+    record = normalise(home, date(2026, 11, 21))
     assert isinstance(record, PropertyRecord)
-    assert _area("fl", name, None) == {"state": "FL", "county": record.facts["county"], "zip": None}
+    assert _area(state.lower(), name, None) == {"state": state, "county": record.facts["county"], "zip": None}
 
 
 @pytest.mark.parametrize(("state", "county"), [("Floridia", None), ("FL", "County"), ("FL", ""), ("", "Pinellas")])

@@ -22,6 +22,7 @@ EMAIL = Facts(
     status="queued",
     deceased=False,
     litigator=False,
+    legal_entity=False,
     verified=True,
     duplicate=False,
     seller="broker-1",
@@ -75,6 +76,7 @@ def test_an_email_asks_nothing_of_the_phone_and_has_no_hours() -> None:
         ({"status": "invented"}, Reason.STATUS_UNKNOWN),
         ({"deceased": True}, Reason.DECEASED),
         ({"litigator": True}, Reason.LITIGATOR),
+        ({"legal_entity": True}, Reason.LEGAL_ENTITY),
         ({"verified": False}, Reason.UNVERIFIED),
         ({"duplicate": True}, Reason.DUPLICATE),
         ({"seller": ""}, Reason.SELLER_UNKNOWN),
@@ -90,7 +92,9 @@ def test_what_refuses_over_either_channel_refuses_for_good(
     assert decision.try_again_at is None
 
 
-@pytest.mark.parametrize("field", ["suppressed", "deceased", "litigator", "verified", "duplicate", "dnc"])
+@pytest.mark.parametrize(
+    "field", ["suppressed", "deceased", "litigator", "legal_entity", "verified", "duplicate", "dnc"]
+)
 @pytest.mark.parametrize("odd", ["", "no", "true", 0, 1, ()])
 def test_a_flag_that_is_neither_true_nor_false_is_not_known(field: str, odd: Any) -> None:
     assert refused(CALL, **{field: odd}) == [f"{field}_unknown"]

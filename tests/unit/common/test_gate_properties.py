@@ -53,6 +53,7 @@ def all_facts(draw: st.DrawFn, now: datetime) -> Facts:
         status=draw(st.sampled_from(["queued", "active", "replied"] * 4 + STATUSES)),
         deceased=draw(mostly(False, True)),
         litigator=draw(mostly(False, True)),
+        legal_entity=draw(mostly(False, True)),
         verified=draw(mostly(True, False)),
         duplicate=draw(mostly(False, True)),
         seller=draw(mostly(*SELLERS)),
@@ -77,7 +78,8 @@ def cases(draw: st.DrawFn) -> tuple[Facts, datetime]:
 
 
 ALLOWED_CALL = Facts(
-    channel="phone", value_hash=HASHES[0], suppressed=False, status="replied", deceased=False, litigator=False, verified=True,
+    channel="phone", value_hash=HASHES[0], suppressed=False, status="replied", deceased=False, litigator=False,
+    legal_entity=False, verified=True,
     duplicate=False, seller="one", broker_limit=250, broker_used_today=0,
     consents=(Consent(HASHES[0], "one", START),), withdrawals=(), owner_changes=(), dnc=False,
     attempts=(), number_places=places_of_address("FL", "33755"), property_places=places_of_address("FL", "33755"),
@@ -123,6 +125,7 @@ def _more(facts: Facts, at: datetime) -> list[Facts]:
         replace(facts, suppressed=True),
         replace(facts, deceased=True),
         replace(facts, litigator=True),
+        replace(facts, legal_entity=True),
         replace(facts, duplicate=True),
         replace(facts, dnc=True),
         replace(facts, verified=False),

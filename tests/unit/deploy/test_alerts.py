@@ -19,11 +19,14 @@ SUFFIX = {"counter": "_total", "gauge": "", "histogram": "_seconds_bucket"}
 WANTED = {
     "critical": {
         "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
-        "FeedFailed", "FeedMissed", "SuppressedInCampaign", "ServiceSilent",
+        "PartitionStalled", "OffsetsLost",
+        "FeedFailed", "FeedMissed", "LinksRefused", "SuppressedInCampaign", "ServiceSilent",
+        "ClockSkew", "TimestampsRefused",
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
-        "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue",
+        "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
+        "WorkRecovered", "ConsumerWaits", "BatchUndecodable",
     },
 }  # fmt: skip
 

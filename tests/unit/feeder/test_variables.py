@@ -1,22 +1,26 @@
 """What is sent of a lead: scalars, links that name it, and nothing that an email would take for markup."""
 
+import html
+import unicodedata
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contacts import MissingKeyError
 from common.links import lead_link, lead_of
+from common.vendor_text import plain_text
 from feeder.settings import FeederSettings
-from feeder.variables import Links, new_member, plain
+from feeder.variables import Links, new_member
 
 LINKS = Links("https://x.example/consent", "https://x.example/consent/opt-out", b"secret")
 LEAD = {
     "lead_id": uuid4(), "owner_first_name": "<b>Mar{{x}}jorie</b>", "owner_last_name": None, "property_address": "1 Palm Ave",
     "property_city": "Dunedin", "property_state": "FL", "est_value": 412_000, "est_equity": None, "broker_name": "Dana",
-    "persona_name": "Carlos",
+    "persona_name": "Carlos", "fallbacks": None,
 }  # fmt: skip
 
 
@@ -30,9 +34,65 @@ def test_variables_are_scalars_with_the_lead_and_its_links() -> None:
         assert lead_of(token, b"secret") == LEAD["lead_id"]
 
 
-def test_markup_is_taken_out_of_what_came_from_outside() -> None:
-    assert new_member(LEAD, "a@example.com", LINKS).first_name == "b Mar x jorie /b"
-    assert plain(None) is None
+SYNTAX = set("<>{}[]|\\^`~$%*")
+HOSTILE = st.text(max_size=60) | st.lists(
+    st.sampled_from(["{{x}}", "{%", "%}", "{a|b}", "<script>", "&lt;", "&#60;", "${x}", "[[y]]", "*|Z|*", "\uff1c", "\ufe5b", "Mary",
+                     "https://evil.example/x", "a@b.com", "\u202e", "\n", "\x00", "amp;", "&"]),
+    max_size=6,
+).map("".join)  # fmt: skip
+TEXTS = [name for name, value in LEAD.items() if isinstance(value, str) or name == "owner_last_name"]
+
+
+@given(st.fixed_dictionaries({name: st.none() | HOSTILE for name in TEXTS}), st.none() | HOSTILE)
+def test_no_value_that_is_sent_holds_markup_or_template_syntax(
+    texts: dict[str, str | None], fallback: str | None
+) -> None:
+    fallbacks = None if fallback is None else orjson.dumps({"firstName": fallback, "property_city": fallback}).decode()
+    sent = new_member(LEAD | texts | {"fallbacks": fallbacks}, "a@example.com", LINKS).as_json()
+    for name, value in ({**sent, **sent["custom_variables"]}).items():
+        if isinstance(value, str) and not name.endswith("_link") and name != "email":
+            assert SYNTAX.isdisjoint(unicodedata.normalize("NFKC", value)), (name, value)
+            assert html.unescape(value) == value
+            assert value.isprintable()
+            assert value == " ".join(value.split())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        None,
+        "",
+        "#N/A",
+        "Unknown Owner",
+        "J.",
+        "{{first}}",
+        "<b>Mar{{x}}jorie</b>",
+        "Estate of Marjorie",
+        "x@example.com",
+    ],
+)
+def test_an_owner_without_a_plausible_first_name_is_greeted_with_the_fallback(name: str | None) -> None:
+    lead = LEAD | {"owner_first_name": name}
+    assert new_member(lead, "a@example.com", LINKS).first_name == "there"
+    lead |= {"fallbacks": '{"firstName": "neighbor"}'}
+    assert new_member(lead, "a@example.com", LINKS).first_name == "neighbor"
+
+
+def test_a_blank_without_a_value_is_filled_with_its_fallback_and_a_value_stays() -> None:
+    lead = LEAD | {"fallbacks": '{"est_equity": "a good part", "est_value": "much", "lastName": "Homeowner"}'}
+    sent = new_member(lead, "a@example.com", LINKS)
+    assert (sent.variables["est_equity"], sent.variables["est_value"], sent.last_name) == (
+        "a good part",
+        412_000,
+        "Homeowner",
+    )
+
+
+def test_links_and_emails_are_taken_out_of_what_a_file_says_and_not_out_of_the_brokers_name() -> None:
+    lead = LEAD | {"property_city": "Tampa see evil.com/x or a@b.org", "broker_name": "Dana of Loans.com"}
+    sent = new_member(lead, "a@example.com", LINKS).variables
+    assert (sent["property_city"], sent["broker_name"]) == ("Tampa see or", "Dana of Loans.com")
+    assert plain_text(None) is None
 
 
 @given(st.uuids(), st.binary(min_size=1, max_size=40), st.text(max_size=60))

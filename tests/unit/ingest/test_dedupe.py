@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.dedupe import FACTS, LeadRow, group, keys_lost, stamp_of
+from ingest.dedupe import FACTS, MAX_VARIANTS, LeadRow, group, keys_lost, stamp_of
+from ingest.owners import owners_of, share_an_owner
 
 
 def row(number: int = 0, stamp: int = 100, mak: str | None = None, **facts: Any) -> LeadRow:
@@ -46,10 +48,16 @@ def test_flags_stay_true() -> None:
     assert merged.row.flags["deceased_owner"]
 
 
-def test_a_key_that_loses_is_named() -> None:
-    rows = [row(0, 100, "1", apn_key="a"), row(1, 200, "1", apn_key="b")]
-    [merged] = group(rows)
-    assert keys_lost(rows, merged.row) == [("apn_key", "a")]
+def test_rows_of_one_home_with_different_keys_go_to_the_database_one_by_one() -> None:
+    rows = [row(0, 100, "1", apn_key="a"), row(1, 200, "1", apn_key="b"), row(2, 300, "1", apn_key="a")]
+    assert homes(*rows) == [[0, 2], [1]]
+
+
+def test_beyond_so_many_variants_a_key_that_loses_is_named() -> None:
+    rows = [row(n, 100 + n, "1", apn_key=f"a{n:02}") for n in range(MAX_VARIANTS + 2)]
+    *_, last = group(rows)
+    assert last.members == [7, 8, 9]
+    assert keys_lost(rows, last.row) == [("apn_key", f"a{n:02}") for n in range(9)]
 
 
 def test_a_row_has_the_columns_of_the_staging_type() -> None:
@@ -87,6 +95,79 @@ def test_any_order_gives_the_same_homes_when_rows_agree_on_their_strongest_key(d
 
     assert shape(group(rows)) == shape(group(shuffled))
     assert len(group(rows)) == len({drawn_row[0] for drawn_row in drawn})
+
+
+X: dict[str, Any] = {"owner_last_name": "Holt", "owner_first_name": "Ann"}
+Y: dict[str, Any] = {"owner_last_name": "Ruiz", "owner_first_name": "Leo"}
+
+
+def test_a_parcel_number_at_two_addresses_with_two_owners_does_not_join() -> None:
+    here: dict[str, Any] = {"apn_key": "a", "addr_hash": b"h"}
+    there: dict[str, Any] = {"apn_key": "a", "addr_hash": b"g"}
+    assert homes(row(**here, **X), row(**there, **Y)) == [[0], [1]]
+    assert len(homes(row(**here), row(**there, **Y))) == 2
+    assert len(homes(row(**here), row(**there))) == 2
+    assert homes(row(**here, **X), row(**here, **Y)) == [[0, 1]]
+    assert homes(row(apn_key="a", **X), row(**there, **Y)) == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (X, {"owner_last_name": "HOLT", "owner_first_name": "Ann M"}, True), (X, {"owner_last_name": "Holt"}, True),
+        (X, {"owner_last_name": "Holt", "owner_first_name": "Bea"}, False), (X, {"owner2_last_name": "Holt", "owner2_first_name": "Ann"}, True),
+        ({"company_name": "Oak Homes, LLC"}, {"company_name": "OAK HOMES"}, True), ({"company_name": "Oak Homes"}, X, False),
+        ({"owner_last_name": "Nuñez"}, {"owner_last_name": "NUNEZ"}, True), ({"owner_first_name": "Ann"}, X, False),
+        ({"owner_last_name": "O'Neil"}, {"owner_last_name": "ONEIL"}, True), ({}, {}, False),
+    ],
+)  # fmt: skip
+def test_owners_are_compared_by_the_words_of_their_names(
+    first: dict[str, str], second: dict[str, str], same: bool
+) -> None:
+    assert share_an_owner(owners_of(first), owners_of(second)) is same
+
+
+def test_a_mixed_up_row_goes_after_the_home_whose_only_parcel_number_it_claims() -> None:
+    mixed, neighbour, own = row(0, 300, "1", apn_key="n"), row(1, 100, "2", apn_key="n"), row(2, 100, "1", apn_key="o")
+    assert homes(mixed, neighbour, own) == [[2], [1], [0]] or homes(mixed, neighbour, own) == [[1], [2], [0]]
+
+
+PARCELS = st.lists(
+    st.tuples(st.sampled_from("hgf"), st.sampled_from([X, Y, {}]), st.integers(1, 3), st.sampled_from(["a", "b"])),
+    max_size=9,
+)
+
+
+@given(PARCELS, st.randoms(use_true_random=False))
+def test_homes_of_contested_parcel_numbers_do_not_depend_on_the_order(drawn: list[Any], chance: Any) -> None:
+    rows = [
+        row(n, stamp, apn_key=apn, addr_hash=address.encode(), apn=f"{apn}{stamp}", **owner)
+        for n, (address, owner, stamp, apn) in enumerate(drawn)
+    ]
+    shuffled = list(rows)
+    chance.shuffle(shuffled)
+
+    def shape(found: list[Any]) -> list[Any]:
+        return sorted(sorted((k, str(v)) for k, v in merged.row.facts.items() if v is not None) for merged in found)
+
+    assert shape(group(rows)) == shape(group(shuffled))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.none() | st.sampled_from("ab"), st.none() | st.sampled_from("cd"), st.none() | st.sampled_from("ef")),
+        min_size=1, max_size=6,
+    )
+)  # fmt: skip
+def test_what_is_shown_and_its_key_come_from_one_record(drawn: list[Any]) -> None:
+    rows = [row(n, s, "1", apn_key=key, apn=apn, fips=fips, county=apn) for n, (s, key, apn, fips) in enumerate(drawn)]
+    pairs = [
+        {(one.facts["apn_key"], one.facts["apn"]) for one in rows},
+        {(one.facts["fips"], one.facts["county"]) for one in rows},
+    ]
+    for merged in group(rows):
+        assert (merged.row.facts["apn_key"], merged.row.facts["apn"]) in pairs[0]
+        assert (merged.row.facts["fips"], merged.row.facts["county"]) in pairs[1]
 
 
 @given(HOMES)

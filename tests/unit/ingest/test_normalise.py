@@ -94,9 +94,9 @@ def test_every_reason_says_what_to_do() -> None:
         ("bedrooms", "3.0", 3), ("last_sale_date", "5/7/62", date(1962, 5, 7)), ("last_sale_date", "5/7/24", date(2024, 5, 7)),
         ("last_sale_date", "2001-02-03 00:00:00", date(2001, 2, 3)), ("last_sale_date", 20010203, date(2001, 2, 3)),
         ("last_sale_date", "5/7/1998 12:00:00 AM", date(1998, 5, 7)), ("owner_occupied", 1, True), ("owner_occupied", 0.0, False),
-        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 4013.0, "04013"), ("owner_last_name", 42, "42"),
+        ("vacant", True, True), ("vacant", "FALSE", False), ("fips", 12103.0, "12103"), ("fips", "103", "12103"), ("property_type", 42, "42"),
         ("owner_last_name", " Nu\u0301n\u0303ez\u200b \t Ruiz ", "N\xfa\xf1ez Ruiz"), ("property_unit", 4.0, "4"),
-        ("owner_occupied", "Yes", True), ("vacant", "N", False), ("mailing_zip", "1602", "01602"), ("fips", "4013", "04013"),
+        ("owner_occupied", "Yes", True), ("vacant", "N", False), ("mailing_zip", "1602", "01602"),
     ],
 )  # fmt: skip
 def test_values_are_read_as_exports_write_them(field: str, text: Any, value: Any) -> None:
@@ -131,8 +131,10 @@ def test_a_zip_code_of_another_state_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("value", "mak", "dropped"),
-    [("1234567890", "1234567890", []), (1234567890, "1234567890", []), (1234567890.0, "1234567890", []), ("123", None, ["mak"]),
-     ("1234567890.0", "1234567890", []), ("0000000000", None, ["mak"]), ("1.23E+09", None, ["mak"]), (None, None, []), ("", None, [])],
+    [("8034512097", "8034512097", []), (8034512097, "8034512097", []), (8034512097.0, "8034512097", []), ("123", None, ["mak"]),
+     ("8034512097.0", "8034512097", []), ("0000000000", None, ["mak"]), ("1111111111", None, ["mak"]), ("1234567890", None, ["mak"]),
+     ("9876543210", None, ["mak"]), ("1212121212", None, ["mak"]), ("N/A", None, ["mak"]), ("1.23E+09", None, ["mak"]), (None, None, []),
+     ("", None, [])],
 )  # fmt: skip
 def test_a_melissa_address_key_has_ten_digits(value: Any, mak: str | None, dropped: list[str]) -> None:
     record = facts(mak=value)
@@ -145,14 +147,14 @@ def test_a_parcel_number_that_a_spreadsheet_rounded_tells_no_home_from_another()
 
 
 def test_a_parcel_number_counts_within_its_county_only() -> None:
-    assert facts(county="Orange", apn="12-34 5").facts["apn_key"] == "FL|ORANGE|12345"
-    assert facts(county="ORANGE COUNTY", apn="12.345").facts["apn_key"] == "FL|ORANGE|12345"
+    assert facts(county="Orange", apn="12-34 5").facts["apn_key"] == "12095|12345"
+    assert facts(county="ORANGE COUNTY", apn="12.345").facts["apn_key"] == "12095|12345"
     assert (
         facts(county="Orange", apn="12-34 5", property_state="CA", property_zip="92801").facts["apn_key"]
-        == "CA|ORANGE|12345"
+        == "06059|12345"
     )
     assert facts(county="Orange", apn="12-34 5").facts["apn"] == "12-34 5"
-    assert facts(county="Orange", apn=12345.0).facts["apn_key"] == "FL|ORANGE|12345"
+    assert facts(county="Orange", apn=14523.0).facts["apn_key"] == "12095|14523"
     assert facts(apn="12-34 5").facts["apn_key"] is None
     assert facts(county="Orange", apn="000-00").facts["apn_key"] is None
 
@@ -177,7 +179,8 @@ def test_propstream_cells_are_read_by_their_headers() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "forbidden"),
-    [("Yes", True), ("DNC", True), ("Do Not Call", True), (True, True), ("No", False), ("Clean", False), ("", None), ("who knows", True), ("National DNC", True), ("✓", True), ("3/7/2019", True)],
+    [("Yes", True), ("DNC", True), ("Do Not Call", True), (True, True), ("No", False), ("Clean", False), ("", None),
+     ("who knows", True), ("National DNC", True), ("✓", True), ("3/7/2019", True)],
 )  # fmt: skip
 def test_a_number_is_forbidden_where_the_cell_says_what_it_is_about(cell: Any, forbidden: bool | None) -> None:
     assert [phone.dnc for phone in facts(phones=[("7275550142", None, cell)]).phones] == [forbidden]
@@ -267,3 +270,77 @@ def test_the_set_of_the_property_is_taken_as_a_whole() -> None:
         assert (raw["property_address"], raw["property_city"]) == ("418 Palmetto Ave", "Dunedin")
     incomplete = record_from_cells(owner | home | {"Property City": ""})
     assert "property_city" not in incomplete
+
+
+def test_a_cell_of_several_phones_or_emails_is_read_whole() -> None:
+    found = facts(
+        phones=[
+            ("727-555-0142 / 727-555-0177 (cell)", None, None),
+            (7.275550199e9, "Mobile", None),
+            ("5.12555E+09", None, None),
+        ],
+        emails=["Rosa <rosa@example.com>; b@example.com.", "mailto:c@example.com"],
+    )
+    assert [(p.value, p.line_type) for p in found.phones] == [
+        ("+17275550142", None), ("+17275550177", "mobile"), ("+17275550199", "mobile"),
+    ]  # fmt: skip
+    assert found.emails == ["rosa@example.com", "b@example.com", "c@example.com"]
+    assert found.dropped == ["phones"]
+
+
+@pytest.mark.parametrize(
+    ("phones", "forbidden"),
+    [
+        ([("7275550142 DNC", None, "No"), ("7275550177", None, None)], [True, None]),
+        ([("7275550142", "Mobile - DNC", None)], [True]),
+        ([("7275550142", None, None), ("727-555-0142 wrong number", None, None)], [True]),
+        ([("7275550142 / 7275550177 do not call", None, None)], [True, True]),
+        ([("DO NOT CALL", None, None), ("7275550142", None, None)], [True]),
+        ([("disconnected", None, None), ("7275550142", None, None)], [None]),
+        ([("7275550142 (cell)", None, "No")], [False]),
+    ],
+)
+def test_a_remark_beside_a_phone_forbids_it(phones: list[Any], forbidden: list[bool | None]) -> None:
+    assert [phone.dnc for phone in facts(phones=phones).phones] == forbidden
+
+
+def test_a_remark_about_the_owner_is_a_flag_of_the_record() -> None:
+    assert facts(phones=[("7275550142 deceased", None, None)]).flags["deceased_owner"]
+    assert facts(phones=[("7275550142", "TCPA litigator", None)]).flags["litigator"]
+    assert facts(emails=["rosa@example.com (deceased)"]).flags["deceased_owner"]
+
+
+def test_an_email_that_is_forbidden_once_is_left_out_and_named() -> None:
+    found = facts(emails=["rosa@example.com", "rosa@example.com - unsubscribed", "b@example.com"])
+    assert (found.emails, found.dropped) == (["b@example.com"], ["emails"])
+
+
+def test_contacts_beyond_the_limit_are_named_and_still_forbid() -> None:
+    numbers = [(f"727555{line:04}", None, None) for line in range(100, 125)]
+    found = facts(phones=[*numbers, (numbers[0][0], None, "Yes")])
+    assert len(found.phones) == 20
+    assert found.phones[0].dnc is True
+    assert found.dropped == ["phones"] * 5
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "kept"),
+    [("Jennifer", "Null", ("Jennifer", "Null")), ("Nan", "Goldin", ("Nan", "Goldin")), ("An", "Do", ("An", "Do")),
+     ("Unknown", "Owner", (None, None)), ("#N/A", "Holt", (None, "Holt")), ("{{x}}", "Holt", (None, "Holt")),
+     ("Mary", "Holt (Deceased)", ("Mary", "Holt"))],
+)  # fmt: skip
+def test_names_of_people_are_kept_and_what_is_no_name_is_dropped(
+    first: str, last: str, kept: tuple[str | None, str | None]
+) -> None:
+    record = facts(owner_first_name=first, owner_last_name=last)
+    names = {"owner_first_name": first, "owner_last_name": last}
+    assert (record.facts["owner_first_name"], record.facts["owner_last_name"]) == kept
+    assert [name for name in record.dropped if name in names] == [name for name in names if record.facts[name] is None]
+    assert record.flags["deceased_owner"] is ("Deceased" in last)
+
+
+def test_a_name_that_forbids_contact_forbids_every_contact_of_the_row() -> None:
+    record = facts(owner_first_name="DO NOT CONTACT", phones=[("7275550142", None, None)], emails=["a@example.com"])
+    assert [phone.dnc for phone in record.phones] == [True]
+    assert (record.emails, record.flags["do_not_mail"]) == ([], True)
+    assert {"owner_first_name", "emails"} <= set(record.dropped)

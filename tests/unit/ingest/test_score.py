@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingest.score import score
@@ -37,6 +38,7 @@ def test_contributions_add_up_to_a_total_between_0_and_100(facts: Any, flags: An
 @given(FACTS, st.integers(0, 2_000_000), st.integers(0, 1_000_000))
 def test_more_equity_never_scores_less(facts: dict[str, Any], equity: int, more: int) -> None:
     fixed = {key: value for key, value in facts.items() if key != "est_ltv"}
+    assume(equity + more <= fixed.get("est_value", equity + more))
     assert total(fixed | {"est_equity": equity + more}) >= total(fixed | {"est_equity": equity})
 
 
@@ -64,7 +66,7 @@ def test_a_higher_loan_to_value_never_scores_more(facts: dict[str, Any], one: fl
     assert total(facts | {"est_ltv": low}) >= total(facts | {"est_ltv": high})
 
 
-@given(FACTS, st.dates(date(1900, 1, 1), TODAY), st.dates(date(1900, 1, 1), TODAY))
+@given(FACTS, st.dates(date(1947, 1, 1), TODAY), st.dates(date(1947, 1, 1), TODAY))
 def test_a_longer_ownership_never_scores_less(facts: dict[str, Any], one: date, other: date) -> None:
     earlier, later = sorted((one, other))
     assert total(facts | {"last_sale_date": earlier}) >= total(facts | {"last_sale_date": later})
@@ -80,3 +82,21 @@ def test_a_reason_for_caution_never_scores_more(facts: dict[str, Any], flags: di
 def test_what_is_not_known_counts_for_nothing() -> None:
     assert score({}, {}, phones=0, emails=0, today=TODAY).contributions == {"base": 10}
     assert total({"est_equity": 1, "est_value": 0}) == 10
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ({"last_sale_date": date(1900, 1, 1)}, {}),
+        ({"est_value": 400_000, "est_equity": 99_999_999}, {"est_value": 400_000}),
+        ({"est_value": 400_000, "est_equity": 20_000, "est_ltv": 0}, {"est_value": 400_000, "est_equity": 20_000}),
+        ({"est_value": 400_000, "open_loan_balance": 380_000, "est_ltv": 0.95}, {"est_value": 400_000, "est_ltv": 95}),
+        ({"open_loans": 2, "open_loan_balance": 0}, {}),
+        ({"open_loans": 0, "open_loan_balance": 250_000}, {}),
+        ({"open_loans": 0, "est_ltv": 80}, {"est_ltv": 80}),
+        ({"est_ltv": -1}, {}),
+        ({"est_ltv": 9_999}, {}),
+    ],
+)
+def test_no_sentinel_and_no_contradiction_lifts_a_lead(wrong: dict[str, Any], right: dict[str, Any]) -> None:
+    assert total(wrong) <= total(right)

@@ -83,7 +83,7 @@ def test_an_owner_that_is_no_person_is_a_company_and_equity_tells_a_missing_loan
         "valuation": {"equityPercent": 85.5},
     }
     record = record_of(trust).record
-    assert (record.company_name, record.owner_last_name, record.est_ltv) == ("Holt Family Trust", None, 14.5)
+    assert (record.company_name, record.owner_last_name, record.est_ltv) == ("Holt Family Trust", None, "14.5%")
 
 
 def test_the_id_is_that_of_the_property_its_facts_and_the_day() -> None:

@@ -214,3 +214,19 @@ def test_an_error_inside_a_200_is_the_error_that_it_names(code: Any, error: type
 def test_an_answer_that_cannot_be_read_may_have_been_paid_for(body: bytes) -> None:
     with pytest.raises(UnknownAnswerError):
         V1.read([question()], Reply(200, "application/json", body))
+
+
+def test_every_number_of_an_entry_is_found_and_a_remark_forbids_it() -> None:
+    numbers = [
+        {"number": "7275550142 / 7275550177 DNC"},
+        {"number": "7275550199", "type": "Wrong number"},
+        {"number": 7275550188.0},
+    ]
+    person = PERSON | {
+        "phoneNumbers": numbers,
+        "emails": [{"email": "Rosa <rosa@example.com>; b@example.com (opted out)"}],
+    }
+    found = V1.read([question()], v1(person))[0].contacts
+    assert [(one.value, one.forbidden) for one in found] == [
+        ("+17275550142", True), ("+17275550177", True), ("+17275550199", True), ("+17275550188", False), ("rosa@example.com", False),
+    ]  # fmt: skip

@@ -150,7 +150,7 @@ def test_an_answer_that_cannot_be_read_may_have_been_paid_for(body: bytes) -> No
     [
         (400, BadQuestionError), (401, RefusedError), (402, RefusedError), (403, RefusedError), (404, RefusedError),
         (301, RefusedError), (429, ThrottledError), (500, UnpaidError), (503, UnpaidError), (502, UnknownAnswerError),
-        (504, UnknownAnswerError), (520, UnknownAnswerError), (524, UnknownAnswerError), (521, UnpaidError),
+        (504, UnknownAnswerError), (520, UnknownAnswerError), (522, UnknownAnswerError), (524, UnknownAnswerError), (521, UnpaidError),
     ],
 )  # fmt: skip
 def test_each_status_says_whether_it_can_have_cost_anything(status: int, error: type[ProviderError]) -> None:

@@ -199,3 +199,14 @@ def test_only_a_plain_no_says_that_a_number_is_on_no_list(start: list[Contact], 
 )  # fmt: skip
 def test_the_grade_follows_the_contract(codes: str, expected: str | None) -> None:
     assert grade(filter(None, codes.split(","))) == expected
+
+
+def test_no_check_takes_back_a_remark_that_forbids() -> None:
+    number = "+17275550142"
+    forbidden = answer(Found("phone", number, ("found",), judged=False, forbidden=True))
+    check = answer(
+        Found("phone", number, ("not_dnc",), is_check=True), provider="batchdata_dnc", at=NOW + timedelta(days=1)
+    )
+    for order in ((forbidden, check), (check, forbidden)):
+        found = after([contact(number)], *order)[number]
+        assert (found.dnc, found.dnc_checked_at) == (True, None)

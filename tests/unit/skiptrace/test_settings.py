@@ -1,12 +1,19 @@
 """Settings that make no sense are refused at the start, each by its name."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
-from skiptrace.app import configured_providers
+from common.settings import Key
+from skiptrace import app
+from skiptrace.app import configured_providers, known_providers
+from skiptrace.provider import Provider
 from skiptrace.settings import SkiptraceSettings
+from skiptrace.vendors.melissa import Melissa
 
 
 @pytest.mark.parametrize(
@@ -50,3 +57,39 @@ def test_melissas_actions_are_sent_as_its_documents_write_them() -> None:
 def test_a_provider_without_its_key_is_not_used_and_an_empty_key_is_none() -> None:
     settings = SkiptraceSettings(melissa_license_key="", batchdata_token="t")
     assert list(configured_providers(settings)) == ["batchdata", "batchdata_dnc", "batchdata_tcpa"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acme(Melissa):
+    """A provider added as docs/adding-a-provider.md says: a contract, its settings, its entry in `known_providers`."""
+
+
+class WithAcme(SkiptraceSettings):
+    """The settings that the guide asks for."""
+
+    acme_key: Key | None = None
+
+    @field_validator("skiptrace_order")
+    @classmethod
+    def _names_providers(cls, order: str) -> str:
+        return order
+
+
+@pytest.mark.parametrize(
+    ("acme_key", "used"), [(None, ["batchdata"]), ("", ["batchdata"]), ("its-own", ["acme", "batchdata"])]
+)
+def test_an_added_provider_is_used_with_its_own_key_only(
+    monkeypatch: pytest.MonkeyPatch, acme_key: str | None, used: list[str]
+) -> None:
+    def with_acme(settings: WithAcme) -> Mapping[str, Provider]:
+        key = settings.acme_key.get_secret_value() if settings.acme_key else ""
+        return {
+            **known_providers(settings),
+            "acme": Acme("https://acme.example", key, "Check", Decimal(1), 1, 1, "acme"),
+        }
+
+    monkeypatch.setattr(app, "known_providers", with_acme)
+    settings = WithAcme(skiptrace_order="acme,melissa,batchdata", batchdata_token="t", acme_key=acme_key)
+    providers = configured_providers(settings)
+    assert list(providers) == used
+    assert all(provider.name == name for name, provider in providers.items())

@@ -205,3 +205,16 @@ def _rest(person: Person) -> tuple[Any, ...]:
         person.county,
         person.apn,
     )
+
+
+def test_cells_with_several_values_and_remarks_are_read_whole() -> None:
+    found = finding(
+        "r", "727-555-0142 / 727-555-0177 wrong number", "", "727-555-0199", "Mobile", "Rosa <rosa@example.com>", "", ""
+    )
+    assert [(one.channel, one.value, one.forbidden) for one in found.contacts] == [
+        ("phone", "+17275550142", True), ("phone", "+17275550177", True), ("phone", "+17275550199", False),
+        ("email", "rosa@example.com", False),
+    ]  # fmt: skip
+    assert finding("r", "7275550142", "DNC", "", "", "", "", "").contacts[0].forbidden
+    assert finding("r", "7275550142 deceased", "", "", "", "", "", "").person_codes == ("deceased",)
+    assert unusable(entry("r", "7275550142 call after 5", "", "", "", "", "", "")) == (1, 0)

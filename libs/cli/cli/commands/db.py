@@ -1,6 +1,8 @@
 """The database: migrate, roll back, back up, restore."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
-from cli import backups, legacy
+from cli import backups, inputs, legacy
 from cli.database import place
 from cli.errors import CliError, RefusedError
 from cli.lazy import new_app
@@ -18,17 +20,24 @@ from schema import migrate
 
 app = new_app("The database: migrate, roll back, back up, restore.")
 
+GiveUpAfter = Annotated[
+    float, typer.Option(min=1, max=86_400, metavar="SECONDS", help="How long one migration may wait for its locks.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @app.command("migrate")
-def migrate_(*, as_json: AsJson = False) -> None:
+def migrate_(*, give_up_after: GiveUpAfter = migrate.GIVE_UP_SECONDS, as_json: AsJson = False) -> None:
     """Bring the database up to date, and give the services' logins their passwords.
 
-    The passwords are those of GATEWAY_DATABASE_URL, INGEST_DATABASE_URL and so on, where they are set.
+    The passwords are those of GATEWAY_DATABASE_URL, INGEST_DATABASE_URL and so on, where they are set. A migration that
+    waits for a long transaction is undone and tried again, so that the services go on; each wait is shown.
     """
     dsn = _dsn()
-    applied = migrate.apply(dsn, progress=lambda name: say(f"applied {name}"))
+    with _blocked_explained():
+        applied = migrate.apply(
+            dsn, progress=lambda name: say(f"applied {name}"), waiting=_show_wait, give_up_seconds=give_up_after
+        )
     passwords = _passwords()
     migrate.set_passwords(dsn, passwords)
     if as_json:
@@ -41,6 +50,7 @@ def migrate_(*, as_json: AsJson = False) -> None:
 def rollback(
     steps: Annotated[int, typer.Option(min=1, max=100, help="How many migrations to undo.")] = 1,
     *,
+    give_up_after: GiveUpAfter = migrate.GIVE_UP_SECONDS,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +61,10 @@ def rollback(
         f"Undo {', '.join(reversed(applied[-steps:])) or 'nothing'} in {place(dsn)}? Data in what they added is lost.",
         yes=yes,
     )
-    undone = migrate.rollback(dsn, steps, progress=lambda name: say(f"undone {name}"))
+    with _blocked_explained():
+        undone = migrate.rollback(
+            dsn, steps, progress=lambda name: say(f"undone {name}"), waiting=_show_wait, give_up_seconds=give_up_after
+        )
     if as_json:
         print_json({"undone": undone})
 
@@ -70,7 +83,12 @@ def status(*, as_json: AsJson = False) -> None:
 @app.command()
 def backup(
     out: Annotated[
-        Path | None, typer.Option(help="Into this new file; default: one named by database and time.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=inputs.file_to_write,
+            help="Into this new file; default: one named by database and time.",
+        ),
     ] = None,
     *,
     as_json: AsJson = False,
@@ -88,7 +106,9 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `equity db backup` wrote.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", parser=inputs.file_to_read, help="What `equity db backup` wrote.")
+    ],
     *,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -129,6 +149,31 @@ def backfill(
     trusted = legacy.trust_contacts(_dsn()) if trust_contacts else 0
     told = f"{encrypted['encrypted']:,} encrypted, {encrypted['unusable']:,} unusable; {trusted:,} leads trusted."
     done(told, {**encrypted, "leads_trusted": trusted}, as_json=as_json)
+
+
+def _show_wait(wait: migrate.LockWait) -> None:
+    """Say that a migration waits, and for which sessions."""
+    say(
+        f"{wait.migration} waits for a lock (attempt {wait.attempt}), undone until the next in {wait.pause_seconds:.1f} s"
+    )
+    for blocker in wait.blockers:
+        say(f"  held by {blocker}")
+    if not wait.blockers:
+        say("  held by another migrator or a session that had ended when it was looked for")
+
+
+@contextmanager
+def _blocked_explained() -> Iterator[None]:
+    try:
+        yield
+    except migrate.MigrationBlockedError as error:
+        held = "; ".join(map(str, error.blockers)) or "no session that can be seen"
+        pids = [blocker.pid for blocker in error.blockers if blocker.pid]
+        end = ", ".join(f"select pg_terminate_backend({pid})" for pid in pids) or "see pg_locks and pg_stat_activity"
+        raise CliError(
+            f"{error}. The locks are held by: {held}.",
+            f"Run it again when they have ended, or end them yourself: {end}. Migrations before this one stay applied.",
+        ) from error
 
 
 def _dsn() -> str:

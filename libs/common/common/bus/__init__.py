@@ -8,9 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
+import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
@@ -18,6 +21,7 @@ from common.bus.batch import Batch
 from common.bus.consumer import Consumer, Handler
 from common.bus.failures import BadRecordError, Kind, TheirsDownError, classify
 from common.bus.kafka import cluster_id, new_producer
+from common.bus.poll import LosslessConsumer
 from common.bus.received import Caused, Failure, Received
 from common.bus.relay import Relay
 from common.bus.security import broker_security
@@ -30,6 +34,8 @@ from common.settings import Settings
 
 __all__ = ["BadRecordError", "Batch", "Bus", "Caused", "Failure", "Received", "TheirsDownError", "Tx"]
 
+log = structlog.get_logger()
+
 T = TypeVar("T")
 REPEATS = 10
 
@@ -37,7 +43,8 @@ SUBSCRIBER_OPTIONS: dict[str, Any] = {
     "batch": True,
     "max_records": 500,
     "batch_timeout_ms": 20,
-    "auto_offset_reset": "earliest",
+    "auto_offset_reset": "none",
+    "isolation_level": "read_committed",
     "ack_policy": AckPolicy.MANUAL,
     "rebalance_timeout_ms": 90_000,
     "max_poll_interval_ms": 300_000,
@@ -77,6 +84,7 @@ class Bus:
         self.relay = Relay(service, settings, database)
         self._stopping = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
+        self._measuring: asyncio.Task[None] | None = None
         self.broker = KafkaBroker(
             settings.kafka_bootstrap_servers.split(","),
             client_id=f"equity-{service}",
@@ -112,9 +120,9 @@ class Bus:
         consumer = Consumer(self, f"{self.service}.{handler.__name__}", handler, event)
         subscribers = []
         for number in range(lanes):
-            lane = Lane(consumer, number)
+            lane = Lane(consumer, number, [*map(self.prefixed, topics)])
             subscriber = self.broker.subscriber(
-                *map(self.prefixed, topics),
+                *lane.topics,
                 group_id=self.prefixed(consumer.name),
                 listener=lane,
                 title=lane.name,
@@ -155,17 +163,25 @@ class Bus:
         return self._producer
 
     async def start(self) -> None:
-        """Start to consume and to relay. Raises KafkaConnectionError when Kafka cannot be reached."""
+        """Start to consume and to relay. Raises KafkaConnectionError without Kafka, TopicsMissingError without a topic."""
         self._stopping.clear()
-        if self.lanes and not self.cluster:
-            self.cluster = await cluster_id(self.settings)
         if self.lanes:
+            self.cluster = await cluster_id(self.settings, chain(*(lane.topics for lane in self.lanes)))
+        if self.lanes:
+            await self.broker.connect()
+            connected = self.broker.config.broker_config
+            options = connected.builder.keywords  # type: ignore[attr-defined] # a partial of AIOKafkaConsumer
+            connected.builder = partial(LosslessConsumer, **options)
             await self.broker.start()
+            self._measuring = asyncio.create_task(self._measure_progress(), name=f"{self.service} progress")
         await self.relay.start()
 
     async def stop(self) -> None:
         """Finish the batches in flight, publish what they committed, and let go of Kafka."""
         self._stopping.set()
+        if self._measuring is not None:
+            self._measuring.cancel()
+            self._measuring = None
         if self.lanes:
             await self.broker.stop()
         await self.relay.stop()
@@ -178,6 +194,16 @@ class Bus:
         """Sleep, or less when the bus is to stop."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _measure_progress(self) -> None:
+        """Measure lag and progress of every lane, again and again; Kafka's absence is reported elsewhere."""
+        while True:
+            for lane in self.lanes:
+                try:
+                    await lane.measure_progress()
+                except (KafkaError, OSError, TimeoutError) as error:
+                    log.debug("progress_not_measured", consumer=lane.name, error=type(error).__name__)
+            await asyncio.sleep(self.settings.progress_check_seconds)
 
     async def answers(self, seconds: float) -> bool:
         """Whether Kafka answers in that time."""
@@ -198,6 +224,11 @@ class Bus:
         """What this bus is waiting for on purpose."""
         found = [f"{lane.name} waits ({lane.waiting})" for lane in self.lanes if lane.waiting]
         return [*found, *([f"the relay waits ({self.relay.waiting})"] if self.relay.waiting else [])]
+
+    @property
+    def stalls(self) -> list[str]:
+        """Partitions and topics that are not being consumed, and why."""
+        return [stall for lane in self.lanes for stall in lane.stalls]
 
 
 def _quiet_logger() -> logging.Logger:

@@ -128,8 +128,8 @@ class Batch(Generic[E]):
     async def settle(self) -> None:
         """Write the dead letters, and mark redriven messages that needed no work as resolved."""
         failed = {failure.received.inbox_key for failure in self.failures}
-        idle = [r for r in self.received if r.redrive and r.inbox_key not in self._settled | failed]
-        if not self.inbox or not (self.failures or idle):
+        idle = [r for r in self.received if self.inbox and r.redrive and r.inbox_key not in self._settled | failed]
+        if not (self.failures or idle):
             return
 
         async def write(tx: Tx) -> None:

@@ -11,6 +11,7 @@ from common import envelope
 from common.bus.batch import Batch
 from common.bus.failures import BadRecordError, Outcomes
 from common.bus.received import Failure, Received, id_used_twice
+from common.bus.undecodable import UndecodableBatch
 from common.events import Event
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Consumer:
                 None, record, header.id, header.time, day.date(), header.redrive,
                 header.subject, header.causation_id, header.correlation_id, header.traceparent, header.source, header.duration_ms,
             )  # fmt: skip
+            if isinstance(record, UndecodableBatch):
+                bad.append(Failure.of(received, BadRecordError("undecodable_batch", record.detail)))
+                continue
             if self.event is None:
                 good[record.topic, len(good)] = received
                 continue

@@ -2,6 +2,7 @@
 
 import ssl
 import zlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -63,10 +64,22 @@ async def new_admin(settings: Settings) -> AIOKafkaAdminClient:
     return admin
 
 
-async def cluster_id(settings: Settings) -> str:
-    """The cluster's id, which goes into the ids of messages that came without one."""
+class TopicsMissingError(RuntimeError):
+    """Topics that a service consumes do not exist; *topics* are their names."""
+
+    def __init__(self, topics: Sequence[str]) -> None:
+        super().__init__(f"topics are missing in Kafka: {', '.join(topics[:5])}; run `equity topics apply`")
+
+
+async def cluster_id(settings: Settings, topics: Iterable[str] = ()) -> str:
+    """Return the cluster's id, which goes into the ids of messages that came without one.
+
+    Raises TopicsMissingError when one of *topics* does not exist, KafkaError when Kafka cannot be reached.
+    """
     admin = await new_admin(settings)
     try:
+        if missing := sorted(set(topics) - set(await admin.list_topics())):
+            raise TopicsMissingError(missing)
         return str((await admin.describe_cluster()).get("cluster_id"))
     finally:
         await admin.close()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaMessage
@@ -22,7 +22,10 @@ from common import telemetry
 from common.bus.batch import Batch
 from common.bus.consumer import Consumer
 from common.bus.failures import HOLDING, HoldError, Kind, TheirsDownError, classify
+from common.bus.poll import LosslessConsumer
+from common.bus.progress import PartitionProgress
 from common.bus.received import Failure, Received
+from common.bus.undecodable import first_offset
 from common.bus.watch import Watch
 
 log = structlog.get_logger()
@@ -32,6 +35,7 @@ MAX_HOLD = 30.0
 OFFSETS_SECONDS = 10
 """For a commit of offsets, which aiokafka would try for as long as Kafka is away."""
 UNEXPECTED_ATTEMPTS = 3
+END_OFFSETS_SECONDS = 5
 
 
 async def raw_parser(records: Sequence[ConsumerRecord[Any, Any]]) -> KafkaMessage:
@@ -62,12 +66,14 @@ _NONE = _NoConsumer()
 class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
     """One member of a consumer's group."""
 
-    def __init__(self, consumer: Consumer, number: int) -> None:
+    def __init__(self, consumer: Consumer, number: int, topics: Sequence[str]) -> None:
         self.consumer = consumer
+        self.topics = topics
         self.name = f"{consumer.name}-{number}"
-        self.kafka: Callable[[], AIOKafkaConsumer | None] = lambda: None
+        self.kafka: Callable[[], LosslessConsumer | None] = lambda: None
         self.waiting: str | None = None
         self.watch = Watch(consumer.bus.settings.livez_limit_seconds)
+        self.progress = PartitionProgress(consumer.name, consumer.bus.settings.progress_limit_seconds)
         self._busy = asyncio.Lock()
         self._asleep = False
         self._next: dict[TopicPartition, int] = {}
@@ -224,7 +230,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         earliest: dict[TopicPartition, int] = {}
         for record in records:
             place = TopicPartition(record.topic, record.partition)
-            earliest[place] = min(record.offset, earliest.get(place, record.offset))
+            earliest[place] = min(first_offset(record), earliest.get(place, record.offset))
         for place, offset in earliest.items():
             if kafka and place in kafka.assignment():
                 kafka.seek(place, offset)
@@ -264,12 +270,67 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
     @property
     def stalled(self) -> str | None:
         """Why this lane counts as stuck if Kafka answers, or None: there are messages and it does not take them."""
-        if self._asleep or self._busy.locked() or not self.watch.overdue:
-            return None
         kafka = self.kafka()
-        held = kafka.assignment() if kafka else ()
-        behind = kafka and any((kafka.highwater(p) or 0) > offset for p, offset in self._next.items() if p in held)
-        return f"{self.name} has lag and makes no progress" if behind else None
+        if kafka and kafka.ended:
+            return f"{self.name}: the Kafka client has ended"
+        if self._asleep or self._busy.locked() or (kafka and kafka.blocked):
+            return None
+        if not self.watch.overdue_at(self.progress.measured_at):
+            return None
+        return f"{self.name} has lag and makes no progress" if self.progress.lag else None
+
+    async def measure_progress(self) -> None:
+        """Compare the position in each partition with Kafka's end of it. Raises KafkaError or TimeoutError."""
+        kafka = self.kafka()
+        if kafka is None:
+            return
+        if kafka.missing_topics(self.topics):
+            kafka.refresh_metadata()
+        places = sorted(kafka.assignment())
+        async with asyncio.timeout(END_OFFSETS_SECONDS):
+            ends = await kafka.end_offsets(places) if places else {}
+        idle = not (self._busy.locked() or self.waiting)
+        self.progress.update(
+            {place: (self._settled_position(kafka, place, idle=idle), end) for place, end in ends.items()},
+            time.monotonic(),
+            waits=self.waiting is not None,
+        )
+
+    def _settled_position(self, kafka: LosslessConsumer, place: TopicPartition, *, idle: bool) -> int:
+        """The offset up to which everything is handled. Between batches the client's own counts: it passes control records."""
+        position = kafka.current_position(place)
+        settled = position if idle else self._next.get(place, position)
+        return 0 if settled is None else settled
+
+    @property
+    def stalls(self) -> list[str]:
+        """Why partitions of this lane are not being consumed."""
+        kafka = self.kafka()
+        if kafka is None:
+            return []
+        blocked = kafka.blocked
+        found = [
+            f"{self.name}: {topic_and_partition(place)} is blocked ({reason})"
+            for place, reason in sorted(blocked.items())
+        ]
+        found += [
+            f"{self.name}: {topic_and_partition(place)} has made no progress for {seconds:.0f} s, {lag} messages behind"
+            for place, seconds, lag in self.progress.stalled
+            if place not in blocked
+        ]
+        if kafka.error:
+            found.append(f"{self.name}: Kafka refuses to be polled ({kafka.error})")
+        missing = sorted(topic for topic in kafka.subscription() if not kafka.partitions_for_topic(topic))
+        if missing:
+            found.append(
+                f"{self.name}: topics are missing in Kafka: {', '.join(missing[:5])}; run `equity topics apply`"
+            )
+        return found
+
+
+def topic_and_partition(place: TopicPartition) -> str:
+    """Return `topic[partition]`."""
+    return f"{place.topic}[{place.partition}]"
 
 
 def _cause(hold: HoldError) -> str:

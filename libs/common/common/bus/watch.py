@@ -18,4 +18,8 @@ class Watch:
     @property
     def overdue(self) -> bool:
         """Whether it has not moved on for too long."""
-        return time.monotonic() - self._moved_at > self.limit
+        return self.overdue_at(time.monotonic())
+
+    def overdue_at(self, now: float) -> bool:
+        """Whether it was overdue at the monotonic time *now*."""
+        return now - self._moved_at > self.limit

@@ -3,13 +3,14 @@
 There are no idempotency keys: an error tells whether the thing was done (`instantly_answers`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 import orjson
+from aiohttp.abc import AbstractResolver
 
 from common import telemetry
 from feeder.door import Door
@@ -56,7 +57,10 @@ class NewMember:
 class Instantly:
     """A client of one workspace."""
 
-    def __init__(self, settings: FeederSettings, door: Door) -> None:
+    def __init__(
+        self, settings: FeederSettings, door: Door, resolver: Callable[[], AbstractResolver] = aiohttp.DefaultResolver
+    ) -> None:
+        self._resolver = resolver
         self._base = settings.instantly_base_url.rstrip("/") + "/api/v2"
         self._key = settings.instantly_api_key.get_secret_value() if settings.instantly_api_key else ""
         self._timeout = aiohttp.ClientTimeout(total=settings.instantly_timeout_seconds)
@@ -68,7 +72,7 @@ class Instantly:
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._key}"},
             timeout=self._timeout,
-            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            connector=aiohttp.TCPConnector(limit=0, force_close=True, resolver=self._resolver()),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 
+from common.vendor_statuses import MAY_HAVE_BEEN_DONE
 from pull.faults import RefusedError, SearchError, ToolError, UnknownAnswerError, UnpaidError
 
 MOST_RESULTS = 1_000_000_000
@@ -18,7 +19,7 @@ MOST_WORDS = 300
 _OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
 _PERSON_NEEDED = {401, 402, 403}
 _STATUS = re.compile(r"\b([45]\d\d)\b")
-_LOST = re.compile(r"\btimed? ?-?out|\b50[24]\b", re.IGNORECASE)
+_TIMED_OUT = re.compile(r"\btimed? ?-?out", re.IGNORECASE)
 """Words of a tool whose own call may have been answered, and paid for."""
 _DECODER = json.JSONDecoder(parse_constant=lambda _name: None)
 
@@ -62,7 +63,7 @@ def _tool_error(text: str) -> SearchError:
         return RefusedError(f"tool_{number}", words)
     if number == _TOO_MANY:
         return UnpaidError("tool_429", words)
-    if _LOST.search(text):
+    if number in MAY_HAVE_BEEN_DONE or _TIMED_OUT.search(text):
         return UnknownAnswerError("tool_lost_it", words)
     return ToolError("tool_error", words)
 
@@ -86,11 +87,14 @@ def _check_status(status: Any) -> None:
     code = status.get("code") if isinstance(status, dict) else None
     if not isinstance(code, int) or code == _OK:
         return
-    raise by_status(code, f"status_{code}", str(status.get("message", ""))[:MOST_WORDS])
+    words = str(status.get("message", ""))[:MOST_WORDS]
+    if code in MAY_HAVE_BEEN_DONE:
+        raise UnknownAnswerError(f"status_{code}", words)
+    raise by_status(code, f"status_{code}", words)
 
 
 def by_status(status: int, code: str, detail: str, wait: timedelta | None = None) -> SearchError:
-    """What a bad status of BatchData or its MCP server means."""
+    """Return what a bad status means with which nothing was done."""
     if status == _TOO_MANY or status >= _SERVER_ERROR:
         return UnpaidError(code, detail, wait)
     return RefusedError(code, detail)

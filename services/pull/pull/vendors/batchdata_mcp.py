@@ -26,6 +26,7 @@ from mcp_types import (
 )
 
 from common.retry_after import retry_after
+from common.vendor_statuses import MAY_HAVE_BEEN_DONE
 from pull.criteria import CriteriaError, flat
 from pull.faults import RefusedError, SearchError, ToolError, UnfitError, UnknownAnswerError, UnpaidError
 from pull.vendors.batchdata_answers import MOST_WORDS, Answer, by_status, read_answer
@@ -35,8 +36,6 @@ TOOLS = {"search_properties": "rest", "search-properties": "flat"}
 MOST_BYTES = 16_000_000
 CONNECT_SECONDS = 5.0
 _NOT_FOUND, _SERVER_ERROR = 404, 500
-_GATEWAYS = {502, 504}
-"""Statuses of something in between: what stands behind it may have done the work."""
 _SAME_METHOD = {307, 308}
 _ADVICE = {
     404: "is BATCHDATA_MCP_URL right, its path included?",
@@ -227,7 +226,7 @@ def _refusal(call: _Call, response: httpx2.Response) -> SearchError:
         return UnpaidError("session_lost")
     wait = retry_after(response.headers.get("retry-after"))
     if status >= _SERVER_ERROR:
-        is_unknown = call.sent and (status in _GATEWAYS or _is_html(response))
+        is_unknown = call.sent and (status in MAY_HAVE_BEEN_DONE or _is_html(response))
         return UnknownAnswerError(code) if is_unknown else UnpaidError(code, "", wait)
     return by_status(status, code, _ADVICE.get(status, ""), wait)
 

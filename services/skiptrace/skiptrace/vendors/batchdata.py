@@ -11,7 +11,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from common.contact_values import email_address, line_type, phone_number
+from common.contact_cells import read_emails, read_phones
+from common.contact_values import line_type
+from common.remarks import read_remark
 from skiptrace.lead import Finding, Found, Question, Want, unite
 from skiptrace.provider import Rate, Reply, Request, UnknownAnswerError, check_status
 from skiptrace.router import Offer
@@ -39,6 +41,11 @@ class BatchData:
     def offer(self) -> Offer:
         """It finds. What it says of do-not-call lists is taken along; to ask for that alone, the phone checks cost less."""
         return Offer(self.name, frozenset({Want.PHONE, Want.EMAIL}), frozenset(), self.cents)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a token is set."""
+        return bool(self.token)
 
     @property
     def rate(self) -> Rate:
@@ -178,14 +185,14 @@ def _is_said(flag: object) -> bool:
 
 def _phones(person: dict[str, Any]) -> Iterable[Found]:
     for phone in _objects(person.get("phoneNumbers")):
-        value = phone_number(_text(phone.get("number")))
-        if value is None:
-            continue
-        codes = [line_type(_text(phone.get("type"))), check_code("tcpa", phone.get("tcpa"))]
+        cell, kind = read_phones(_text(phone.get("number"))), _text(phone.get("type"))
+        codes = [line_type(kind), check_code("tcpa", phone.get("tcpa"))]
         if phone.get("tested") is True and isinstance(phone.get("reachable"), bool):
             codes.append("reachable" if phone["reachable"] else "unreachable")
         codes.append(check_code("dnc", phone.get("dnc")))
-        yield Found("phone", value, tuple(code for code in codes if code))
+        said = tuple(code for code in (*codes, "tcpa" if cell.litigator else None) if code)
+        for one in cell.values:
+            yield Found("phone", one.value, said, forbidden=one.forbidden or read_remark(kind).forbids)
 
 
 def check_code(name: str, flag: object) -> str | None:
@@ -195,9 +202,9 @@ def check_code(name: str, flag: object) -> str | None:
 
 def _emails(person: dict[str, Any]) -> Iterable[Found]:
     for email in _objects(person.get("emails")):
-        value = email_address(_text(email.get("email")) or _text(email.get("address")))
-        if value is not None:
-            yield Found("email", value, ("tested",) if email.get("tested") is True else ())
+        for one in read_emails(_text(email.get("email")) or _text(email.get("address"))).values:
+            if not one.forbidden:
+                yield Found("email", one.value, ("tested",) if email.get("tested") is True else ())
 
 
 def _entries(found: Any) -> list[tuple[int, dict[str, Any]]]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from common.contact_values import phone_number
+from common.contact_cells import read_phones
 from skiptrace.lead import Finding, Found, Question, Want
 from skiptrace.provider import MOST_PHONES, MOST_RECORDS, Rate, RefusedError, Reply, Request, UnknownAnswerError
 from skiptrace.router import Offer
@@ -44,6 +44,11 @@ class BatchDataPhones:
         """It checks, and neither finds nor verifies."""
         nothing = frozenset[Want]()
         return Offer(self.name, nothing, nothing, self.cents * MOST_PHONES, frozenset({self.check}))
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a token is set."""
+        return bool(self.token)
 
     @property
     def rate(self) -> Rate:
@@ -79,8 +84,8 @@ class BatchDataPhones:
         said: defaultdict[str, set[str]] = defaultdict(set)
         for entry in entries:
             code = check_code(self.check, entry.get(self.check)) if isinstance(entry, dict) else None
-            if code and (number := phone_number(str(entry.get("number")))):
-                said[number].add(code)
+            for one in read_phones(str(entry.get("number"))).values if code else ():
+                said[one.value].add(str(code))
         return said
 
 

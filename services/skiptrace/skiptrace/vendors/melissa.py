@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from common.contact_values import email_address, phone_number
+from common.contact_cells import Cell, read_emails, read_phones
 from skiptrace.lead import Finding, Found, Question, Want, unite
 from skiptrace.provider import (
     BadQuestionError,
@@ -53,6 +53,11 @@ class Melissa:
         contacts = frozenset({Want.PHONE, Want.EMAIL})
         finds = contacts if "append" in self.actions.lower() else frozenset[Want]()
         return Offer(self.name, finds | {Want.MAK}, contacts, self.cents)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a licence is set."""
+        return bool(self.licence)
 
     @property
     def rate(self) -> Rate:
@@ -143,14 +148,17 @@ def _contacts(question: Question, record: dict[str, Any]) -> list[Found]:
         return []
     phone, email = _text(record.get("PhoneNumber")), _text(record.get("EmailAddress"))
     return [
-        *_found("phone", question.phone, _returned(phone, phone_number), _of(codes, _PHONE_CODES)),
-        *_found("email", question.email, _returned(email, email_address), _of(codes, _EMAIL_CODES)),
+        *_found("phone", question.phone, _returned(phone, read_phones), _of(codes, _PHONE_CODES)),
+        *_found("email", question.email, _returned(email, read_emails), _of(codes, _EMAIL_CODES)),
     ]
 
 
-def _returned(text: str, in_our_form: Callable[[str], str | None]) -> str | None:
-    """The value that came back; None where there is none, empty where what there is can be no value of a person."""
-    return (in_our_form(text) or "") if text else None
+def _returned(text: str, read: Callable[[str], Cell]) -> str | None:
+    """The value that came back; None where there is none, empty where what there is can be no one value of a person."""
+    if not text:
+        return None
+    cell = read(text)
+    return cell.values[0].value if len(cell.values) == 1 and not cell.forbidden else ""
 
 
 def _found(channel: str, asked: str | None, returned: str | None, codes: tuple[str, ...]) -> list[Found]:

@@ -14,8 +14,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.columns import escape_cell
-from common.contact_values import email_address, line_type, phone_number
-from skiptrace.lead import Finding, Found, Question, Want
+from common.contact_cells import Cell, read_emails, read_phones
+from common.contact_values import line_type
+from common.remarks import read_remark
+from skiptrace.lead import Finding, Found, Question, Want, unite
 from skiptrace.provider import Reply, UnknownAnswerError
 from skiptrace.router import Offer
 
@@ -158,30 +160,37 @@ def exported(reference: str, question: Question) -> list[str]:
 
 
 def unusable(entry: Mapping[str, Any]) -> tuple[int, int]:
-    """How many of a row's phones, and of its emails, are none."""
-    phones = sum(_phone(number) is None for number, _ in entry["phones"])
-    return phones, sum(_email(text) is None for text in entry["emails"])
+    """How many of a row's cells of phones, and of emails, hold something that was not read."""
+    phones = sum(_is_unread(_phone_cell(number)) for number, _ in entry["phones"])
+    return phones, sum(_is_unread(_email_cell(text)) for text in entry["emails"])
+
+
+def _is_unread(cell: Cell) -> bool:
+    return cell.unread or not cell.values
 
 
 def _finding(question: Question, entry: Mapping[str, Any]) -> Finding:
-    contacts: dict[tuple[str, str], Found] = {}
-    for found in (*_phones(entry["phones"]), *_emails(entry["emails"])):
-        contacts.setdefault((found.channel, found.value), found)
-    said = tuple(name for name in ("deceased", "litigator") if entry[name])
-    return Finding(question.lead_id, bool(contacts or said), tuple(contacts.values()), said, said)
+    contacts = unite((*_phones(entry["phones"]), *_emails(entry["emails"])))
+    cells = [_phone_cell(number) for number, _ in entry["phones"]] + [_email_cell(text) for text in entry["emails"]]
+    remarks = {"deceased": any(cell.deceased for cell in cells), "litigator": any(cell.litigator for cell in cells)}
+    said = tuple(name for name, remarked in remarks.items() if entry[name] or remarked)
+    return Finding(question.lead_id, bool(contacts or said), contacts, said, said)
 
 
 def _phones(cells: Iterable[Sequence[str]]) -> Iterable[Found]:
     for number, kind in cells:
-        if value := _phone(number):
-            codes = (_UNVERIFIED, line_type(kind))
-            yield Found("phone", value, tuple(code for code in codes if code), judged=False)
+        forbids = read_remark(kind).forbids
+        for one in _phone_cell(number).values:
+            codes = (_UNVERIFIED, line_type(kind) or one.line_type)
+            said = tuple(code for code in codes if code)
+            yield Found("phone", one.value, said, judged=False, forbidden=one.forbidden or forbids)
 
 
 def _emails(cells: Iterable[str]) -> Iterable[Found]:
     for text in cells:
-        if value := _email(text):
-            yield Found("email", value, (_UNVERIFIED,), judged=False)
+        for one in _email_cell(text).values:
+            if not one.forbidden:
+                yield Found("email", one.value, (_UNVERIFIED,), judged=False)
 
 
 def _legible(text: str) -> str:
@@ -189,12 +198,12 @@ def _legible(text: str) -> str:
     return "\ufffd" if _DAMAGED.search(text) else text.strip()[: _LONGEST_VALUE + 1]
 
 
-def _phone(text: str) -> str | None:
-    return phone_number(text) if len(text) <= _LONGEST_VALUE else None
+def _phone_cell(text: str) -> Cell:
+    return read_phones(text) if len(text) <= _LONGEST_VALUE else Cell(unread=True)
 
 
-def _email(text: str) -> str | None:
-    return email_address(text) if len(text) <= _LONGEST_VALUE else None
+def _email_cell(text: str) -> Cell:
+    return read_emails(text) if len(text) <= _LONGEST_VALUE else Cell(unread=True)
 
 
 def _plain(name: str) -> str:

@@ -1,0 +1,220 @@
+"""Owner names of property records: what is no name, what says that the owner died, and what names no person.
+
+Assessors and exports write much into these fields: `Unknown Owner`, `#N/A`, `ESTATE OF JOHN HOLT`, `HOLT FAMILY TRUST`,
+`{{first}}`. ADR 26 says what follows from each; docs/owner-names.md has the table, which is a test.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from common.person_names import greeting_name, is_placeholder_word, words_of
+from common.vendor_text import has_link, has_markup
+
+NAME_FIELDS = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name")
+_PERSONS = (NAME_FIELDS[:2], NAME_FIELDS[2:])
+_OWNERS: tuple[tuple[str, ...], ...] = (*_PERSONS, ("company_name",))
+_ALL_FIELDS = (*NAME_FIELDS, "company_name")
+
+_NAMES_TOO = words_of(
+    """an blank contact current do father friend guest head home house late lead na nan neighbor new nil no none null other
+    owner person sold test tester to void x"""
+)
+"""Words that are names of people as well: kept where they are capitalised as a name and the other field has a name."""
+_FILLERS = words_of(
+    """a address and at be by contact current data dear entered field file for found given here in is it match name no not
+    of on or our owner present record recorded same see the this to unknown valued yet your"""
+)
+_OTHER_PLACEHOLDERS = words_of(
+    """#n/a #na #name? #null! #ref! #value! #div/0! n.a n.a. n/a n/d n\\a nil nan nd tba tbd tbc unk unkn unknwn x xx xxx
+    multiple pending private protected restricted suppressed sold vacant blank empty guest friend error false true
+    applicable available determined disclosed listed provided released shown specified undetermined unassigned unidentified
+    unspecified deed desconocido propietario residente"""
+)
+_FORBIDS = re.compile(
+    r"""\b(?:do\ not|don'?t|never|no)\ (?:contact|call|calls|mail|email|e-mail|text|solicit|soliciting|disturb)\b
+    |\bdnc\b|\bdo-not-\w+|\bopt(?:ed)?[-\ ]?out\b|\bunsubscribed?\b|\blitigators?\b|\btcpa\b|\bwrong\ (?:number|person|party)\b
+    |\bremove\ (?:me|from)\b|\bcease\ and\ desist\b|\bblacklist(?:ed)?\b|\bblack\ list\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_DECEASED = re.compile(
+    r"""\b(?:deceased|decedents?|decsd|dec'd|decd|devisees?|heirs?|herederos|sucesi[oó]n\ de|succession\ of|hrs\ of
+    |fallecid[oa]|difunt[oa]|in\ memoriam|executors?|executrix|probate)\b
+    |\bestates?\ of\b|\best\.?\ of\b|\bthe\ late\b|\bq\.?e\.?p\.?d\b\.?
+    |\b(?:pers(?:onal)?|legal)\.?\ rep(?:resentative)?s?\b|\badministrat(?:or|rix)\b
+    |\(\s*(?:dec|d|est)\.?\s*\)|,\s*dec\.?$|[\u2020\u271d\u2625]""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ESTATE = re.compile(r"(?<!\blife )(?<!\breal )\b(?:estate|est)\b\.?\)?$", re.IGNORECASE)
+"""At the end of a name: `HOLT JOHN ESTATE`, `HOLT MARY EST`."""
+_DECEASED_REMARK = re.compile(
+    r"\s*[(\[,-]?\s*\b(?:deceased|decsd|dec'd|decd)\b\.?\s*[)\]]?\s*|\s*\(\s*(?:dec|d)\.?\s*\)\s*|\s*[\u2020\u271d\u2625]\s*",
+    re.IGNORECASE,
+)
+_LIFE_ESTATE = re.compile(
+    r"\blife\ (?:est(?:ate)?s?\b\.?|tenan(?:t|ts|cy)\b)|\blf\ est\b|\bremaindermen?\b|\bremainderman\b|\bl/e\b|\(\s*le\s*\)",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ENTITY = re.compile(
+    r"""\b(?:llc|llp|lllp|pllc|plc|inc|incorporated|corp|corporation|ltd|gmbh|trusts?|trste?e?s?|ttees?|trustees?|revocable
+    |irrevocable|foundation|ministr(?:y|ies)|congregation|associations?|assn|condominiums?|partnerships?|partners
+    |properties|investments?|investors|holdings|realty|enterprises|ventures|rentals|mortgage|lending|financial
+    |management|mgmt|builders|developers|development|construction|authority|department|dept|district
+    |universit(?:y|ies)|hospital|diocese|archdiocese|municipality|township|borough|commission|government|redevelopment
+    |cooperative|apartments|401k|fbo|dba|custodian|bankruptcy|federal|fnma|fhlmc|usa|company|services|solutions
+    |associates|capital|baptist|methodist|lutheran|catholic|presbyterian|evangelical|pentecostal|iglesia)\b
+    |\bl\.?\ ?l\.?\ ?c\b|\bl\.\ ?p\b|\w\ lp$|&\ ?co$|\w\ \S+\ co$|\b(?:rev|irrev|fam|liv|living|family)\ tr\b|\w\ trs?$
+    |\b(?:city|county|state|town|village|bank|housing|secretary|church|university|board|diocese)\ of\b|\w\ \S+\ hoa$
+    |\bunited\ states\b|\bnational\ (?:bank|assoc)|\breal\ estate\b|\bsavings\ bank\b|\bschool\ (?:dist|board)
+    |\bfannie\ mae\b|\bfreddie\ mac\b|\bhabitat\ for\b|\bdeutsche\ bank\b|\b(?:home|property)\ ?owners?\ assoc""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ENTITY_OR_SURNAME = re.compile(
+    r"\b(?:bank|church|temple|synagogue|mosque|school|college|club|lodge|group|fund|homes|land|farms?|ranch|society|county)\b",
+    re.IGNORECASE,
+)
+"""Surnames of people, too (`Charlotte Church`): an entity only where no first name is beside them."""
+_ET_AL = re.compile(
+    r"[\s,]*\b(?:et\.?\s*al\.?|et\.?\s*ux\.?|et\.?\s*vir\.?|etal|etux|etvir)(?=\s|$|[,;)])[\s,]*", re.IGNORECASE
+)
+"""More owners than are named. Those who are named are persons all the same (ADR 26)."""
+_OF_TWO_WORDS = words_of(
+    "united states national bank assoc school board fannie freddie mae mac deutsche savings real life home property tr trs"
+)
+"""Words that tell something only beside another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerNames:
+    """The owner names of one record after reading."""
+
+    names: Mapping[str, str | None]
+    """By field: NAME_FIELDS and `company_name`; None where there is no name."""
+    deceased: bool = False
+    """A field says that an owner died, or names an estate or heirs."""
+    legal_entity: bool = False
+    """A field names a trust, company, government or life estate, or a company is all that is named."""
+    do_not_contact: bool = False
+    """A field says that the owner must not be contacted."""
+    dropped: tuple[str, ...] = ()
+    """Fields whose text is no name."""
+
+
+def read_owner_names(raw: Mapping[str, Any]) -> OwnerNames:
+    """Read the owner names of a record or of a row of `leads`: texts in one line, by field. Never raises."""
+    texts = {field: raw.get(field) or "" for field in _ALL_FIELDS}
+    if not texts["company_name"] and all(not texts[field] or _is_ordinary(texts[field]) for field in NAME_FIELDS):
+        return OwnerNames({field: text or None for field, text in texts.items()})
+    return _read(texts)
+
+
+def greeting_of(first_name: str | None, last_name: str | None) -> str | None:
+    """Return the first name that a greeting may use, or None where the name of the owner is not plausibly a person's."""
+    read = read_owner_names({"owner_first_name": first_name, "owner_last_name": last_name})
+    if read.legal_entity or read.deceased or read.do_not_contact:
+        return None
+    return greeting_name(read.names["owner_first_name"])
+
+
+def _read(texts: Mapping[str, str]) -> OwnerNames:
+    dropped = [field for field, text in texts.items() if text and not _is_text_of_a_name(field, text)]
+    names = {field: "" if field in dropped else text for field, text in texts.items()}
+    for fields in _OWNERS:
+        for field in _placeholders(names, fields):
+            dropped.append(field)
+            names[field] = ""
+    whole = [" ".join(filter(None, map(texts.get, fields))) for fields in _OWNERS]
+    cleaned = {field: _without_remarks(text, field) for field, text in names.items()}
+    company_alone = cleaned["company_name"] and not (cleaned["owner_first_name"] or cleaned["owner_last_name"])
+    return OwnerNames(
+        cleaned,
+        deceased=any(map(_says_deceased, whole)),
+        legal_entity=any(_names_entity(texts[a], texts[b]) for a, b in _PERSONS) or bool(company_alone),
+        do_not_contact=any(bool(_FORBIDS.search(text)) for text in whole),
+        dropped=tuple(dropped),
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _is_ordinary(text: str) -> bool:
+    """Return whether *text* is one word that tells nothing beside any other such word: the usual case, decided once.
+
+    A middle initial may follow it.
+    """
+    if len(text) > 3 and text[-2] == " " and text[-1].isalpha():  # noqa: PLR2004 - two letters, a blank and the initial
+        text = text[:-2]
+    if not (text.isascii() and text.isalpha() and len(text) > 1) or text.lower() in (_OF_TWO_WORDS | _FILLERS):
+        return False
+    pairs = ((text, ""), ("", text), (text, "Aa"), ("Aa", text))
+    found = [_read({**dict.fromkeys(_ALL_FIELDS, ""), _PERSONS[0][0]: a, _PERSONS[0][1]: b}) for a, b in pairs]
+    told = any(one.deceased or one.legal_entity or one.do_not_contact for one in found)
+    return not (told or found[0].dropped or found[1].dropped)
+
+
+def _is_text_of_a_name(field: str, text: str) -> bool:
+    """Return whether *text* has letters and neither markup nor, in a person's name, a link."""
+    has_letters = any(letter.isalpha() for letter in text)
+    return has_letters and not has_markup(text) and (field == "company_name" or not has_link(text))
+
+
+def _placeholders(names: Mapping[str, str], fields: tuple[str, ...]) -> list[str]:
+    """Fields of one owner that hold no name. `Null`, `Nan` and their like are names beside another name, as names are written."""
+    if len(fields) == 1:
+        return [field for field in fields if names[field] and _is_placeholder(names[field])]
+    first, last = (names[field] for field in fields)
+    if first and last and _are_placeholder(first, last):
+        return list(fields)
+    return [
+        field
+        for field, text, other in ((fields[0], first, last), (fields[1], last, first))
+        if text and not (_may_be_a_name(text) and other and greeting_name(other))
+        if _FORBIDS.search(text) or _is_placeholder(text)
+    ]
+
+
+def _are_placeholder(first: str, last: str) -> bool:
+    """Return whether only both together tell: `Current` and `Owner`, `N` and `A`, `Do Not` and `Contact`."""
+    whole = f"{first} {last}"
+    forbids_together = _FORBIDS.search(whole) and not (_FORBIDS.search(first) or _FORBIDS.search(last))
+    return bool(forbids_together) or _is_placeholder(whole) or (first + last).casefold() == "na"
+
+
+def _is_placeholder(text: str) -> bool:
+    """Return whether every word of *text* stands for a missing name, and not all of them are mere fillers."""
+    words = [word for word in re.split(r"[\s,;:_]+|(?<=\w)[-.](?=\w{2})", text.casefold()) if word]
+    bare = [word.strip(".*?!()[]'\"-") for word in words]
+    telling = [
+        is_placeholder_word(word) or word in _OTHER_PLACEHOLDERS or whole in _OTHER_PLACEHOLDERS
+        for word, whole in zip(bare, words, strict=True)
+    ]
+    filling = [not word or word in _FILLERS for word in bare]
+    return any(telling) and all(a or b for a, b in zip(telling, filling, strict=True))
+
+
+def _may_be_a_name(text: str) -> bool:
+    return text.casefold() in _NAMES_TOO and text == text.capitalize()
+
+
+def _says_deceased(text: str) -> bool:
+    without_life_estate = _LIFE_ESTATE.sub(" ", text)
+    return bool(_DECEASED.search(without_life_estate) or _ESTATE.search(without_life_estate.rstrip()))
+
+
+def _names_entity(first: str, last: str) -> bool:
+    text = " ".join(filter(None, (first, last)))
+    without_dots = " ".join(re.sub(r"[.,]+(?=\s|$)", "", text).split())
+    if _ENTITY.search(without_dots) or _LIFE_ESTATE.search(text):
+        return True
+    field = first or last
+    return len(field.split()) > 1 and bool(_ENTITY_OR_SURNAME.search(field))
+
+
+def _without_remarks(text: str, field: str) -> str | None:
+    """Leave out of a person's name what is no part of it: `(Deceased)`, `et al`."""
+    if field == "company_name":
+        return text or None
+    without = _ET_AL.sub(" ", _DECEASED_REMARK.sub(" ", text))
+    return " ".join(without.split()).strip(" ,;-()") or None

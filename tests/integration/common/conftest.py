@@ -1,0 +1,31 @@
+"""The probe: a service of these tests, with a schema of its own in the test's database."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from support.probe import Probe
+
+
+@pytest.fixture
+async def schema(database: Any) -> str:
+    """A database with the queues of a service `probe` and a table for its effects."""
+    connection = await asyncpg.connect(database.superuser_dsn)
+    await connection.execute(
+        """
+        create schema svc_probe;
+        create table svc_probe.outbox (like svc_ingest.outbox including all);
+        create table svc_probe.outbox_dead (like svc_ingest.outbox_dead including all);
+        create table svc_probe.inbox (day date, consumer text, event_id uuid, redrive smallint, body_hash bigint,
+          primary key (day, consumer, event_id, redrive));
+        create table svc_probe.effects (id bigint generated always as identity, n int not null, event_id uuid);
+        """
+    )
+    await connection.close()
+    return str(database.superuser_dsn)
+
+
+@pytest.fixture
+def probe(schema: str, kafka: str, topics: str) -> Probe:
+    return Probe(schema, kafka, topics)

@@ -1,0 +1,400 @@
+"""Records out of Kafka: every codec is read, what raises loses nothing, and what does not move is seen."""
+
+import asyncio
+import json
+import shutil
+import struct
+import subprocess
+from base64 import b64decode
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.consumer import fetcher
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+    UnsupportedCodecError,
+)
+from structlog.testing import capture_logs
+
+from common.bus.poll import LosslessConsumer
+from common.deadletters import unpack
+from common.service import Service
+from local_services import start_kafka
+from local_services.debian import install
+from support import topics as topic_support
+from support.installation import Installation
+from support.probe import KEYS, Ping, Probe, dead_letters, eventually, ping, running, send
+
+CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
+TOPIC = Ping.topic
+
+
+@pytest.fixture(scope="module")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A Kafka whose log files a test may damage."""
+    server = start_kafka(tmp_path_factory.mktemp("damaged") / "kafka")
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def damaged(schema: str, own_kafka: Any, topic_prefix: str) -> Probe:
+    """A probe on that Kafka, with three partitions of its topic."""
+    probe = Probe(schema, own_kafka.bootstrap, topic_prefix, progress_check_seconds=0.2, progress_limit_seconds=1)
+    async with admin_of(probe) as admin:
+        await admin.create_topics([NewTopic(probe.bus.topic(name), 3, 1) for name in (TOPIC, "pipeline.dlq")])
+    return probe
+
+
+@asynccontextmanager
+async def admin_of(probe: Probe) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=probe.settings.kafka_bootstrap_servers)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+@asynccontextmanager
+async def producer_of(probe: Probe, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=probe.settings.kafka_bootstrap_servers, max_batch_size=500_000, **options
+    )
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def put_batch(producer: AIOKafkaProducer, topic: str, partition: int, numbers: range, codec: str = "") -> None:
+    """Send one batch of pings to one partition."""
+    batch = producer.create_batch()
+    for n in numbers:
+        value, headers = ping(n)
+        assert batch.append(
+            key=None, value=value, timestamp=None, headers=[(name, held or b"") for name, held in headers]
+        )
+    await (await producer.send_batch(batch, topic, partition=partition))
+
+
+def kcat() -> str:
+    """A Kafka client that is not ours: librdkafka's."""
+    if shutil.which("kcat") is None:
+        install(["kcat"])
+    return shutil.which("kcat") or "kcat"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+async def test_batches_of_another_client_are_read_in_every_codec(probe: Probe, codec: str) -> None:
+    lines = b"".join(json.dumps({"n": n, "text": "x" * 200}).encode() + b"\n" for n in range(100))
+    command = [
+        kcat(), "-P", "-b", probe.settings.kafka_bootstrap_servers, "-t", probe.bus.topic(TOPIC), "-z", codec,
+        "-X", "linger.ms=200",
+    ]  # fmt: skip
+    done = await asyncio.to_thread(subprocess.run, command, input=lines, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    async with running(probe):
+        await eventually(probe.effects, list(range(100)))
+
+
+async def test_a_damaged_batch_is_one_dead_letter_and_everything_else_is_handled(damaged: Probe) -> None:
+    topic = damaged.bus.topic(TOPIC)
+    async with producer_of(damaged) as producer:
+        await put_batch(producer, topic, 0, range(10))
+        await put_batch(producer, topic, 0, range(10, 20))
+        await put_batch(producer, topic, 0, range(20, 30))
+        for partition in (1, 2):
+            await put_batch(producer, topic, partition, range(partition * 1000, partition * 1000 + 300))
+    damage(log_file(damaged, topic, 0), batch=1)
+    async with running(damaged):
+        expected = [*range(10), *range(20, 30), *range(1000, 1300), *range(2000, 2300)]
+        await eventually(partial(missing, damaged, expected), [])
+        [letter] = await dead_letters(damaged, 1)
+    assert letter["reason"] == "undecodable_batch"
+    assert letter["failure_kind"] == "bad_record"
+    assert (letter["origin_partition"], letter["origin_offset"]) == (0, 19)
+    assert "offsets 10 to 19" in letter["detail"]
+    _key, _headers, value = unpack(opened(letter))
+    assert value is not None
+    assert struct.unpack_from(">q", value) == (10,)
+    assert len(value) > 500
+
+
+async def test_a_damaged_batch_is_passed_once_for_all_restarts(damaged: Probe, schema: str) -> None:
+    topic = damaged.bus.topic(TOPIC)
+    async with producer_of(damaged) as producer:
+        await put_batch(producer, topic, 0, range(10))
+    damage(log_file(damaged, topic, 0), batch=0)
+    async with running(damaged):
+        await dead_letters(damaged, 1)
+        await eventually(lambda: committed(damaged, 0), 10)
+    again = Probe(schema, damaged.settings.kafka_bootstrap_servers, damaged.settings.kafka_topic_prefix)
+    async with running(again):
+        await send(again, ping(77))
+        await eventually(again.effects, [77])
+    assert len(await dead_letters(again, 1)) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnsupportedCodecError("Unknown compression codec 0x05"),
+        CorruptRecordException("Invalid CRC"),
+        KafkaError("Control batch did not contain any records"),
+        TopicAuthorizationFailedError("topic"),
+        ValueError("a decoder's own"),
+        struct.error("unpack requires a buffer of 4 bytes"),
+        AssertionError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_poll_that_raises_loses_nothing(
+    probe: Probe, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decoding one partition raises twice, in the middle of what was fetched; before that others were drained."""
+    monkeypatch.setattr("common.bus.poll.BLOCKED_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr("common.bus.poll.DECODE_RETRY_SECONDS", 0.1)
+    left = [2]
+    unpack_records = fetcher.PartitionRecords._unpack_records
+
+    def spoiled(self: Any) -> Iterator[Any]:
+        for record in unpack_records(self):
+            if record.partition == 1 and record.offset == 150 and left[0]:
+                left[0] -= 1
+                raise error
+            yield record
+
+    monkeypatch.setattr(fetcher.PartitionRecords, "_unpack_records", spoiled)
+    topic = probe.bus.topic(TOPIC)
+    async with producer_of(probe) as producer:
+        for partition in range(3):
+            await put_batch(producer, topic, partition, range(partition * 1000, partition * 1000 + 200))
+    async with running(probe):
+        expected = [number + n for number in (0, 1000, 2000) for n in range(200)]
+        await eventually(partial(missing, probe, expected), [])
+        assert left == [0]
+        for partition in range(3):
+            await eventually(partial(committed, probe, partition), 200)
+
+
+async def test_the_polls_of_aiokafka_alone_would_lose_records(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason for LosslessConsumer; when this fails, aiokafka was repaired and it may go."""
+    topic = probe.bus.topic(TOPIC)
+    async with producer_of(probe) as producer:
+        for partition in range(3):
+            await put_batch(producer, topic, partition, range(10))
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=probe.settings.kafka_bootstrap_servers, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        async with asyncio.timeout(10):
+            while len(consumer._fetcher._records) < 3:
+                await asyncio.sleep(0.02)
+        *_, last = consumer._fetcher._records.values()
+        monkeypatch.setattr(last, "getall", lambda _most: (_ for _ in ()).throw(CorruptRecordException("Invalid CRC")))
+        with pytest.raises(CorruptRecordException):
+            await consumer.getmany()
+        positions = [await consumer.position(TopicPartition(topic, partition)) for partition in range(3)]
+        assert sorted(positions) == [0, 10, 10]
+    finally:
+        await consumer.stop()
+
+
+async def test_what_a_producer_aborted_has_no_effect(probe: Probe) -> None:
+    async with producer_of(probe, transactional_id=probe.bus.topic("aborting")) as producer:
+        for first, aborts in ((0, True), (10, False), (20, True)):
+            await producer.begin_transaction()
+            for n in range(first, first + 5):
+                value, headers = ping(n)
+                await producer.send(probe.bus.topic(TOPIC), value, headers=headers, partition=0)
+            await (producer.abort_transaction() if aborts else producer.commit_transaction())
+    async with running(probe):
+        await send(probe, ping(99))
+        await eventually(probe.effects, [10, 11, 12, 13, 14, 99])
+        (lane,) = probe.bus.lanes
+
+        async def lag() -> int:
+            await lane.measure_progress()
+            return lane.progress.lag
+
+        await eventually(lag, 0)
+
+
+async def test_offsets_that_kafka_lost_are_reported_and_consumption_goes_on_at_the_oldest(
+    probe: Probe, schema: str, kafka: str, topics: str
+) -> None:
+    place = TopicPartition(probe.bus.topic(TOPIC), 0)
+    async with producer_of(probe) as producer:
+        await put_batch(producer, place.topic, 0, range(10))
+    async with running(probe):
+        await eventually(lambda: committed(probe, 0), 10)
+    async with producer_of(probe) as producer:
+        await put_batch(producer, place.topic, 0, range(10, 20))
+    async with admin_of(probe) as admin:
+        await admin.delete_records({place: RecordsToDelete(15)})
+    again = Probe(schema, kafka, topics)
+    with capture_logs() as logs:
+        async with running(again):
+            await eventually(again.effects, [*range(10), *range(15, 20)])
+    [entry] = [entry for entry in logs if entry["event"] == "offset_out_of_range"]
+    assert (entry["partition"], entry["offset"], entry["log_level"]) == (0, 10, "error")
+
+
+async def test_a_partition_that_is_never_fetched_makes_the_service_unready(installation: Installation) -> None:
+    service = Service("ingest", installation.settings("ingest", progress_check_seconds=0.1, progress_limit_seconds=0.5))
+    seen: list[int] = []
+
+    async def take(batch: Any) -> None:
+        seen.extend(received.record.partition for received in batch)
+
+    service.bus.on_raw(["ingest.leads"])(take)
+    async with installation.running(service):
+        (lane,) = service.bus.lanes
+        await eventually(service.unready, [])
+        kafka = lane.kafka()
+        assert kafka is not None
+        async with asyncio.timeout(15):
+            while len(kafka.assignment()) < 12:
+                await asyncio.sleep(0.02)
+        kafka.pause(TopicPartition(f"{installation.prefix}ingest.leads", 7))
+        producer = AIOKafkaProducer(bootstrap_servers=installation.kafka)
+        await producer.start()
+        for partition in (7, 8):
+            await producer.send_and_wait(f"{installation.prefix}ingest.leads", b"{}", partition=partition)
+        await producer.stop()
+        async with asyncio.timeout(15):
+            while not (problems := await service.unready()):
+                await asyncio.sleep(0.02)
+        assert len(problems) == 1
+        assert "ingest.leads[7] has made no progress" in problems[0]
+        assert "1 messages behind" in problems[0]
+        assert seen == [8]
+        kafka.resume(TopicPartition(f"{installation.prefix}ingest.leads", 7))
+        await eventually(service.unready, [])
+
+
+async def test_a_topic_that_vanishes_makes_the_service_unready_until_it_is_there_again(
+    schema: str, kafka: str, topics: str
+) -> None:
+    probe = Probe(schema, kafka, topics, progress_check_seconds=0.2)
+    name = probe.bus.topic(TOPIC)
+    async with running(probe), admin_of(probe) as admin:
+        await send(probe, ping(1))
+        await eventually(probe.effects, [1])
+        await admin.delete_topics([name])
+
+        async def stalls() -> list[str]:
+            return probe.bus.stalls
+
+        (lane,) = probe.bus.lanes
+        lane.kafka().refresh_metadata()  # type: ignore[union-attr]
+        await eventually(stalls, [f"probe.record-0: topics are missing in Kafka: {name}; run `equity topics apply`"])
+        await admin.create_topics([NewTopic(name, 3, 1)])
+        await eventually(stalls, [])
+        await send(probe, ping(2))
+        await eventually(probe.effects, [1, 2])
+
+
+async def test_a_service_whose_topics_are_missing_says_which_and_starts_once_they_are_there(
+    kafka: str, topic_prefix: str, database: Any, tmp_path: Path
+) -> None:
+    installation = Installation(kafka, topic_prefix, database, tmp_path)
+    service = Service("ingest", installation.settings("ingest"))
+
+    async def take(_batch: Any) -> None:
+        """Take it."""
+
+    service.bus.on_raw(["ingest.leads"])(take)
+    starting = asyncio.create_task(service.start())
+    problem = f"starting: topics are missing in Kafka: {topic_prefix}ingest.leads; run `equity topics apply`"
+    await eventually(service.unready, [problem])
+    async with topic_support.created(kafka, topic_prefix):
+        await starting
+        await eventually(service.unready, [])
+        await service.stop()
+
+
+def log_file(probe: Probe, topic: str, partition: int) -> Path:
+    """The segment in which the test's Kafka keeps a partition."""
+    port = probe.settings.kafka_bootstrap_servers.rpartition(":")[2]
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = process.read_text().split("\0")
+        except OSError:
+            continue
+        if "kafka.Kafka" in arguments:
+            directory = Path(arguments[arguments.index("kafka.Kafka") + 1]).parent
+            if (directory / "port").read_text() == port:
+                return directory / "data" / f"{topic}-{partition}" / "00000000000000000000.log"
+    raise AssertionError(f"no Kafka on port {port}")
+
+
+def damage(segment: Path, batch: int) -> None:
+    """Flip a byte in the middle of the records of the batch with that number."""
+    data = bytearray(segment.read_bytes())
+    start = 0
+    for _ in range(batch):
+        start += 12 + struct.unpack_from(">i", data, start + 8)[0]
+    length = struct.unpack_from(">i", data, start + 8)[0]
+    with segment.open("r+b") as file:
+        file.seek(start + 12 + length // 2)
+        file.write(bytes([data[start + 12 + length // 2] ^ 0xFF]))
+
+
+def opened(letter: dict[str, Any]) -> bytes:
+    """What a dead letter holds, unsealed."""
+    return KEYS.unseal("dead-letter", UUID(letter["event_id"]).bytes, b64decode(letter["payload"]))
+
+
+async def missing(probe: Probe, expected: list[int]) -> list[int]:
+    """The first effects that are not there, or there too often."""
+    effects = await probe.effects()
+    return sorted(set(expected) ^ set(effects))[:10] + ([-1] if len(effects) > len(expected) else [])
+
+
+async def committed(probe: Probe, partition: int) -> int | None:
+    """The offset that the probe's group has committed."""
+    async with admin_of(probe) as admin:
+        offsets = await admin.list_consumer_group_offsets(probe.bus.prefixed("probe.record"))
+    found = offsets.get(TopicPartition(probe.bus.topic(TOPIC), partition))
+    return found.offset if found else None
+
+
+async def test_a_record_that_is_too_large_for_a_fetch_is_not_stepped_over(probe: Probe) -> None:
+    """aiokafka advances the position before it raises RecordTooLargeError."""
+    place = TopicPartition(probe.bus.topic(TOPIC), 0)
+    async with producer_of(probe) as producer:
+        await put_batch(producer, place.topic, 0, range(10))
+    consumer = LosslessConsumer(
+        bootstrap_servers=probe.settings.kafka_bootstrap_servers, auto_offset_reset="none", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        consumer.seek(place, 0)
+        async with asyncio.timeout(10):
+            while place not in consumer._fetcher._records:
+                await asyncio.sleep(0.02)
+            del consumer._fetcher._records[place]
+            consumer._fetcher._set_error(place, RecordTooLargeError("too large at %s=%s", place, 0, 1))
+            consumer._subscription.subscription.assignment.state_value(place).consumed_to(1)
+            offsets: list[int] = []
+            while len(offsets) < 10:
+                found = await consumer.getmany(timeout_ms=100)
+                offsets += [record.offset for record in found.get(place, [])]
+        assert offsets == list(range(10))
+    finally:
+        await consumer.stop()

@@ -1,0 +1,194 @@
+"""At a real vendor no lead is fed or added while the links in the emails are not public or do not answer (ADR 27).
+
+The real vendor is a local server under a public name: a resolver that only tests have leads every name to loopback.
+"""
+
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from feeder import link_check
+from feeder.link_check import LinkCheck, LinksRefusedError, Network
+from feeder.settings import FeederSettings
+from feeder.variables import Links
+from support.databases import Database
+from support.feeding import Feeder, Ranch, settings_on
+from support.instantly import Workspace
+
+FORM_HOST = "forms.equity-connect.com"
+
+
+class ToLoopback(AbstractResolver):
+    """Every name is on this machine."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        result = ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)
+        return [result]
+
+    async def close(self) -> None:
+        pass
+
+
+def certificate(directory: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, FORM_HOST)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(FORM_HOST)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    key_file, certificate_file = directory / "key.pem", directory / "cert.pem"
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return certificate_file, key_file
+
+
+@dataclass
+class Form:
+    """The page behind the links: what it answers, by path."""
+
+    network: Network
+    answers: dict[str, Any] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"https://{FORM_HOST}:{self.port}/consent"
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path)
+        status = self.answers.get(request.path, 200)
+        if isinstance(status, str):
+            return web.Response(status=302, headers={"Location": status})
+        return web.Response(status=status)
+
+
+@pytest.fixture
+async def form(tmp_path: Path) -> AsyncIterator[Form]:
+    certificate_file, key_file = certificate(tmp_path)
+    server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_tls.load_cert_chain(certificate_file, key_file)
+    tls = ssl.create_default_context(cafile=str(certificate_file))
+    form = Form(Network(ToLoopback, lambda address: address == "127.0.0.1", tls))
+    app = web.Application()
+    app.router.add_get("/{path:.*}", form.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_tls)
+    await site.start()
+    form.port = runner.addresses[0][1]
+    yield form
+    await runner.cleanup()
+
+
+def real(database: Database, workspace: Workspace, **more: Any) -> FeederSettings:
+    """The settings of a feeder whose Instantly is a real vendor by its address."""
+    port = urlsplit(workspace.url).port
+    return settings_on(database, workspace, instantly_base_url=f"http://api.vendor.com:{port}", **more)
+
+
+async def test_with_the_default_links_nothing_is_sent_and_no_slot_is_used(
+    database: Database, workspace: Workspace, ranch: Ranch, form: Form
+) -> None:
+    broker = await ranch.broker(limit=2)
+    await ranch.leads(broker, 2)
+    async with Feeder(real(database, workspace), ranch.clock, form.network) as feeder:
+        with pytest.raises(LinksRefusedError, match="not https"):
+            await feeder.run("feed")
+        await feeder.run("reconcile")
+    assert await ranch.slots(broker) == {}
+    assert not workspace.members
+    assert await ranch.ask("select count(*) from app.leads where campaign_status = 'queued'") == [2]
+
+
+async def test_slots_taken_before_the_links_died_wait_and_are_added_when_they_answer_again(
+    database: Database, workspace: Workspace, ranch: Ranch, form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_check, "GOOD_FOR_SECONDS", 0)
+    monkeypatch.setattr(link_check, "BAD_FOR_SECONDS", 0)
+    broker = await ranch.broker(limit=1)
+    await ranch.leads(broker, 1)
+    async with Feeder(real(database, workspace, consent_form_url=form.url), ranch.clock, form.network) as feeder:
+        await feeder.run("feed")
+        form.answers["/consent/opt-out"] = 404
+        await feeder.run("reconcile")
+        assert not workspace.members
+        assert await ranch.slots(broker) == {"reserved": 1}
+        form.answers.clear()
+        await feeder.run("reconcile")
+    assert len(workspace.members) == 1
+    assert await ranch.slots(broker) == {"added": 1}
+
+
+@pytest.mark.parametrize(
+    ("answers", "problem"),
+    [
+        ({}, None),
+        ({"/consent": 422}, None),
+        ({"/consent": "/form", "/form": 200}, None),
+        ({"/consent": 404}, "the consent link answers with status 404"),
+        ({"/consent": 401}, "status 401"),
+        ({"/consent": 503}, "status 503"),
+        ({"/consent/opt-out": 410}, "the opt_out link answers with status 410"),
+        ({"/consent": "/consent"}, "redirects more than 5 times"),
+        ({"/consent": "http://forms.equity-connect.com/"}, "not https"),
+        ({"/consent": "https://10.0.0.1/"}, "private address"),
+        ({"/consent": "https://localhost/"}, "not public"),
+    ],
+)
+async def test_the_links_are_followed_to_their_end(form: Form, answers: dict[str, Any], problem: str | None) -> None:
+    form.answers = answers
+    found = await checked(form, form.url)
+    assert (found is None) if problem is None else problem in (found or "")
+
+
+async def test_a_public_name_on_a_private_address_is_refused_and_not_asked(form: Form) -> None:
+    form.network = Network(ToLoopback, tls=form.network.tls)
+    assert "private address" in (await checked(form, form.url) or "")
+    assert form.asked == []
+
+
+async def test_a_certificate_that_nobody_trusts_and_a_closed_port_are_no_answer(form: Form) -> None:
+    trusted, form.network = form.network, Network(ToLoopback, form.network.is_public)
+    assert "ClientConnectorCertificateError" in (await checked(form, form.url) or "")
+    form.network = trusted
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        assert "does not answer" in (await checked(form, f"https://{FORM_HOST}:{taken.getsockname()[1]}/") or "")
+
+
+async def test_an_answer_is_remembered_for_a_while(form: Form) -> None:
+    check = link_check_of(form, form.url)
+    assert await check.problem() is None
+    form.answers = {"/consent": 404}
+    assert await check.problem() is None
+    assert len(form.asked) == 2
+
+
+async def checked(form: Form, url: str) -> str | None:
+    return await link_check_of(form, url).problem()
+
+
+def link_check_of(form: Form, url: str) -> LinkCheck:
+    settings = FeederSettings(instantly_base_url="https://api.instantly.ai")
+    return LinkCheck(settings, Links(url, f"{url.rstrip('/')}/opt-out", b"s"), form.network)
