@@ -37,6 +37,15 @@ def open_text(file: Path, encoding: str) -> TextIO:
     return file.open(encoding=encoding, errors=errors, newline="")
 
 
+def _fitted(row: Row, width: int) -> Row:
+    """The row with *width* cells: missing trailing ones are empty; surplus ones are a problem where they have content."""
+    if len(row.cells) < width:
+        return Row([*row.cells, *[""] * (width - len(row.cells))])
+    if any(map(str.strip, row.cells[width:])):
+        return Row(row.cells, "too_many_cells")
+    return Row(row.cells[:width])
+
+
 class Reader:
     """Reads a text that `open_text` opened: first the header, then the rows."""
 
@@ -57,10 +66,7 @@ class Reader:
     def rows(self, width: int) -> Iterator[Row]:
         """The rows, without blank ones; *width* is the header's number of cells."""
         for row in self._records(width):
-            if row.problem or len(row.cells) == width:
-                yield row
-            else:
-                yield Row(row.cells, "too_few_cells" if len(row.cells) < width else "too_many_cells")
+            yield row if row.problem or len(row.cells) == width else _fitted(row, width)
 
     def _records(self, width: int | None) -> Iterator[Row]:
         while True:

@@ -25,9 +25,9 @@ class Event(BaseModel):
 
 
 class PhoneCandidate(BaseModel):
-    """A phone number as a source gave it, with what the source says about it."""
+    """A phone number as a source gave it, with what the source says about it. A further field may forbid to call it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     number: Scalar = None
     type: Scalar = None
     dnc: Scalar = None
@@ -41,6 +41,8 @@ class LeadRecord(Event):
     """
 
     topic: ClassVar[str] = "ingest.leads"
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    """Further fields are kept: one of them may forbid to contact the owner (docs/protective-columns.md)."""
 
     source: str = Field(
         "upstream",
@@ -92,6 +94,7 @@ class LeadRecord(Event):
     deceased_owner: Scalar = None
     do_not_mail: Scalar = None
     litigator: Scalar = None
+    do_not_contact: Scalar = None
     est_value: Scalar = None
     est_equity: Scalar = None
     est_ltv: Scalar = None

@@ -39,6 +39,13 @@ def _checked(names: Sequence[str]) -> list[str]:
             f"Missing: {', '.join(missing)}. Found: {', '.join(shown(names)) or 'no header row'}.",
             {"missing": missing, "found": shown(names)},
         )
+    if unread := columns.unreadable_protection(names):
+        raise ProblemError(
+            "bad_columns",
+            f"These columns look as if they said who must not be contacted, and are not understood: {', '.join(shown(unread))}. "
+            "Name them as docs/protective-columns.md does, such as `Phone 1 DNC` or `Do Not Contact`, or remove them.",
+            {"protective": shown(unread)},
+        )
     again = Counter(map(str.strip, columns.recognised(names)))
     if twice := [name for name, times in again.items() if times > 1]:
         raise ProblemError("bad_columns", f"These columns are there more than once: {', '.join(shown(twice))}.")

@@ -59,6 +59,10 @@ class PropertyRecord:
     emails: list[str]
     dropped: list[str] = field(default_factory=list)
     """Fields whose value, or one of whose values, made no sense."""
+    do_not_contact: bool = False
+    """The record forbids to contact its owner at all."""
+    forbidden_emails: list[str] = field(default_factory=list)
+    """Those of `emails` that must not be written to."""
 
 
 def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reason]:
@@ -69,6 +73,8 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     dropped: list[str] = []
     facts: dict[str, Any] = {}
     reasons = [*_texts(raw, facts, dropped), *_place(raw, facts, dropped)]
+    if "unread_protection" in raw:
+        reasons.append(Reason.UNREAD_PROTECTION)
     if reasons:
         return sorted(set(reasons))
     try:
@@ -86,12 +92,25 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reas
     owner = read_owner_names(facts)
     facts.update(owner.names)
     dropped.extend(owner.dropped)
-    flags = {name: _flag(raw.get(name), name, dropped) for name in _FLAGS}
+    flags = {name: bool(values.forbids(raw.get(name))) for name in _FLAGS}
     flags["deceased_owner"] |= owner.deceased
     mak = _mak(raw.get("mak"), dropped)
-    phones, emails = _phones(raw, flags, dropped), _emails(raw, flags, dropped)
-    record = PropertyRecord(facts, flags, mak, phones, emails, dropped)
+    forbidden: list[str] = []
+    phones, emails = _phones(raw, flags, dropped), _emails(raw.get("emails"), flags, dropped, forbidden)
+    record = PropertyRecord(facts, flags, mak, phones, emails, dropped, forbidden_emails=forbidden)
+    _protect(record, raw)
     return _forbidden(record) if owner.do_not_contact else record
+
+
+def _protect(record: PropertyRecord, raw: Mapping[str, Any]) -> None:
+    """Let what is said of the whole record hold for each of its contacts."""
+    record.do_not_contact = bool(values.forbids(raw.get("do_not_contact")))
+    if record.do_not_contact or record.flags["litigator"]:
+        record.phones = [replace(phone, dnc=True) for phone in record.phones]
+    if record.do_not_contact:
+        record.forbidden_emails += record.emails
+    elif flagged := raw.get("forbidden_emails"):
+        record.forbidden_emails += _emails(flagged, dict(record.flags), [], record.forbidden_emails)
 
 
 def _forbidden(record: PropertyRecord) -> PropertyRecord:
@@ -99,7 +118,14 @@ def _forbidden(record: PropertyRecord) -> PropertyRecord:
     if record.emails:
         record.dropped.append("emails")
     phones = [replace(phone, dnc=True) for phone in record.phones]
-    return replace(record, flags=record.flags | {"do_not_mail": True}, phones=phones, emails=[])
+    return replace(
+        record,
+        flags=record.flags | {"do_not_mail": True},
+        phones=phones,
+        emails=[],
+        do_not_contact=True,
+        forbidden_emails=[*record.forbidden_emails, *record.emails],
+    )
 
 
 def _texts(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) -> Iterable[Reason]:
@@ -220,13 +246,6 @@ def _values(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str], t
         dropped.append("est_ltv")
 
 
-def _flag(value: object, name: str, dropped: list[str]) -> bool:
-    said = values.forbids(value)
-    if said is None and as_text(value).strip():
-        dropped.append(name)
-    return bool(said)
-
-
 def _phones(raw: Mapping[str, Any], flags: dict[str, bool], dropped: list[str]) -> list[Phone]:
     """Each number once, in order; forbidden if any mention of it says so, in its cell or in those of its type and status.
 
@@ -261,10 +280,10 @@ def _mention(phones: dict[str, Phone], phone: Phone) -> None:
     phones[phone.value] = phone
 
 
-def _emails(raw: Mapping[str, Any], flags: dict[str, bool], dropped: list[str]) -> list[str]:
-    """Each address once, in order. One with a remark that forbids it is left out wherever else the record has it."""
+def _emails(given: Any, flags: dict[str, bool], dropped: list[str], forbidden: list[str]) -> list[str]:
+    """Each address once, in order. One with a remark that forbids it is in *forbidden*, wherever else the record has it."""
     emails: dict[str, bool] = {}
-    for value in raw.get("emails") or ():
+    for value in given or ():
         cell = read_emails(as_text(value))
         if cell.said_more or not cell.values:
             _note(cell, value, "emails", flags, dropped)
@@ -274,7 +293,8 @@ def _emails(raw: Mapping[str, Any], flags: dict[str, bool], dropped: list[str]) 
                 continue
             emails[one.value] = emails.get(one.value, False) or one.forbidden
     dropped += ["emails"] * sum(emails.values())
-    allowed = [address for address, forbidden in emails.items() if not forbidden]
+    forbidden += [address for address, is_forbidden in emails.items() if is_forbidden]
+    allowed = [address for address, is_forbidden in emails.items() if not is_forbidden]
     dropped += ["emails"] * (len(allowed) - MAX_CONTACTS)
     return allowed[:MAX_CONTACTS]
 

@@ -3,7 +3,7 @@
 Everything here happens before the transaction: reading cells, normalising, scoring, choosing the broker, encrypting.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,13 @@ import orjson
 from common import ids
 from common.bus import Received
 from common.contacts import DataKey, Keyring
-from common.events import LeadRecord, PhoneCandidate
+from common.events import LeadRecord, PhoneCandidate, Scalar
 from ingest.dedupe import LeadRow, stamp_of
 from ingest.normalise import PropertyRecord, normalise
 from ingest.score import score
 from ingest.territory import BrokerMap
 from ingest.vendors.propstream import record_from_cells
+from ingest.vendors.upstream import record_from_json
 from ingest.verdict import Reason
 
 
@@ -46,6 +47,10 @@ class Prepared:
     """The data key of `row`, should the record become a lead of its own."""
     dropped: list[str]
     """Fields whose value made no sense and was left out."""
+    do_not_contact: bool = False
+    """The record forbids to contact its owner."""
+    forbidden_emails: list[bytes] = field(default_factory=list)
+    """Keyed hashes of emails that must not be written to."""
 
 
 @dataclass(slots=True, eq=False)
@@ -80,11 +85,23 @@ def _raw(event: LeadRecord) -> dict[str, Any]:
     if event.cells is not None:
         return record_from_cells(event.cells)
     raw = dict(event.__dict__)
-    raw["phones"] = [
-        (phone.number, phone.type, phone.dnc) if isinstance(phone, PhoneCandidate) else (phone, None, None)
-        for phone in event.phones
-    ]
+    extra = event.model_extra or {}
+    said = record_from_json(extra) if extra else {}
+    raw.update({name: value for name, value in said.items() if name != "all_phones"})
+    raw["phones"] = [_phone(phone, is_forbidden="all_phones" in said, raw=raw) for phone in event.phones]
     return raw
+
+
+def _phone(phone: PhoneCandidate | Scalar, *, is_forbidden: bool, raw: dict[str, Any]) -> tuple[Scalar, Scalar, Scalar]:
+    """Number, type and flag of a phone; any further protective field beside the number forbids it as `dnc` does."""
+    if not isinstance(phone, PhoneCandidate):
+        return phone, None, is_forbidden or None
+    extra = phone.model_extra
+    said = record_from_json(extra) if extra else {}
+    if "unread_protection" in said:
+        raw["unread_protection"] = True
+    said.pop("unread_protection", None)
+    return phone.number, phone.type, True if said or is_forbidden else phone.dnc
 
 
 def _broker(event: LeadRecord, record: PropertyRecord, brokers: BrokerMap) -> tuple[UUID | None, Reason | None]:
@@ -140,4 +157,5 @@ def _prepared(
         Contact("email", email, key.encrypt("email", email), keyring.hash_contact(email), rank)
         for rank, email in enumerate(record.emails)
     ]
-    return Prepared(received, row, contacts, key, record.dropped)
+    forbidden = [keyring.hash_contact(email) for email in record.forbidden_emails]
+    return Prepared(received, row, contacts, key, record.dropped, record.do_not_contact, forbidden)

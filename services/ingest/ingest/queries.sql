@@ -196,6 +196,20 @@ for no key update;
 select rehashed, held, unreadable
 from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);
 
+
+-- name: suppress_emails!
+-- A source says that these addresses opted out, bounced or must not be written to: for every lead that has them.
+insert into app.suppressions (channel, value_hash, hash_key_id, reason, lead_id)
+select 'email', s.value_hash, :hash_key_id, 'forbidden_by_source', s.lead_id
+from unnest(:hashes::bytea[], :lead_ids::uuid[]) as s (value_hash, lead_id)
+order by s.value_hash
+on conflict do nothing;
+
+-- name: close_leads
+-- A source forbids to contact these owners. A lead that is closed already stays as it is.
+select lead_id, result
+from app.move_lead(:ids::uuid[], 'do_not_contact', 'forbidden_by_source');
+
 -- name: parcel_keys_by_spelling
 -- Keys that begin with a state instead of a county's code: letters sort behind digits.
 select id, apn_key, apn, fips

@@ -13,6 +13,7 @@ from common import telemetry
 from common.bus import Tx
 from common.contacts import NORMALISATION_VERSION, Keyring
 from common.database import load_queries
+from common.decisions import lock_contacts
 from common.events import DedupeSuccess, LeadRejected
 from common.rejects import seal_row
 from ingest.dedupe import FLAGS, Merged, group, keys_lost
@@ -68,6 +69,7 @@ async def record_leads(tx: Tx, prepared: Sequence[Prepared], keyring: Keyring) -
         leads[lead["ord"]] = lead
     await _note_assignable_brokers(tx, homes, leads, prepared)
     told = await _add_contacts(tx, homes, leads, prepared, keyring)
+    await _protect(tx, homes, leads, prepared, keyring)
     await _add_lost_keys(tx, homes, leads, prepared)
     scores = await _rescore(tx, homes, leads, prepared, told)
     verdicts = _verdicts(homes, leads, prepared, scores, told)
@@ -164,6 +166,32 @@ async def _add_contacts(
     new = {lead["lead_id"] for lead in leads if lead["verdict"] == "inserted"}
     changed = await _store(tx, found, [lead["lead_id"] for lead in leads if lead["verdict"] != "inserted"], keyring)
     return {member for value, one in found.items() if value[0] in new or value in changed for member in one.tellers}
+
+
+async def _protect(
+    tx: Tx, homes: Sequence[Merged], leads: Sequence[Any], prepared: Sequence[Prepared], keyring: Keyring
+) -> None:
+    """Make final what records forbid: leads that must not be contacted, and addresses that must not be written to.
+
+    Whoever the lead belongs to: a record may not change another broker's lead, but what it forbids holds for all.
+    """
+    closed: set[UUID] = set()
+    suppressed: dict[bytes, UUID] = {}
+    for home, lead in zip(homes, leads, strict=True):
+        is_foreign = _is_foreign(home, lead)
+        for one in (prepared[member] for member in home.members):
+            is_barred = one.row.flags.get("litigator") or one.row.flags.get("deceased_owner")
+            if one.do_not_contact or (is_foreign and is_barred):
+                closed.add(lead["lead_id"])
+            suppressed.update(dict.fromkeys(one.forbidden_emails, lead["lead_id"]))
+    if suppressed:
+        await lock_contacts(tx, suppressed)
+        await queries.suppress_emails(
+            tx.connection, hashes=list(suppressed), lead_ids=list(suppressed.values()), hash_key_id=keyring.hash_key_id
+        )
+    if closed:
+        async for _ in queries.close_leads(tx.connection, ids=sorted(closed)):
+            pass
 
 
 async def _store(

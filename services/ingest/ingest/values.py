@@ -16,10 +16,6 @@ _EXACT = 10**15
 """Up to here a float holds every integer."""
 _TRUE = frozenset({"yes", "y", "true", "t", "1", "x"})
 _FALSE = frozenset({"no", "n", "false", "f", "0"})
-_FORBIDS = _TRUE | {
-    "dnc", "do not call", "on dnc", "listed", "registered", "blocked", "do not mail", "litigator", "known litigator",
-    "tcpa", "tcpa litigator", "deceased",
-}  # fmt: skip
 _ALLOWS = _FALSE | {
     "clean",
     "clear",
@@ -31,6 +27,13 @@ _ALLOWS = _FALSE | {
     "allowed",
     "living",
     "alive",
+    "negative",
+    "not found",
+    "no match",
+    "not deceased",
+    "not dnc",
+    "not on dnc",
+    "not a litigator",
 }
 
 
@@ -72,13 +75,22 @@ def boolean(value: object, _today: date | None = None) -> bool | None:
 
 
 def forbids(value: object) -> bool | None:
-    """A flag that protects somebody, such as `Phone 1 DNC`: also true where the cell names what it is about."""
-    return value if isinstance(value, bool) else _says(as_text(value), protects=True)
+    """A flag that protects a person, such as `Phone 1 DNC`: None where it is empty, False for a clear no, else True."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, list | dict | tuple):
+        return True if value else None
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return _says(text, protects=True)
 
 
 @lru_cache(maxsize=1_024)
 def _says(text: str, *, protects: bool) -> bool | None:
-    word = text.strip().lower().removesuffix(".0")
-    if word in (_FORBIDS if protects else _TRUE):
+    word = " ".join(_WITHOUT_WIDTH.sub("", text).split()).lower().removesuffix(".0")
+    if not word:
+        return None
+    if protects:
+        return word not in _ALLOWS
+    if word in _TRUE:
         return True
-    return False if word in (_ALLOWS if protects else _FALSE) else None
+    return False if word in _FALSE else None

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     UNREADABLE_ROW = "unreadable_row"
     BROKER_NOT_ALLOWED = "broker_not_allowed"
     UNKNOWN_BROKER = "unknown_broker"
+    UNREAD_PROTECTION = "unread_protection"
 
 
 WHAT_TO_DO: dict[Reason, str] = {
@@ -36,6 +37,7 @@ WHAT_TO_DO: dict[Reason, str] = {
     Reason.UNREADABLE_ROW: "give the row as many cells as the header",
     Reason.BROKER_NOT_ALLOWED: "name a broker that this partner may assign leads to",
     Reason.UNKNOWN_BROKER: "name a broker that exists and is active",
+    Reason.UNREAD_PROTECTION: "rename or remove the field that looks as if it forbids contact: docs/protective-columns.md",
 }
 
 

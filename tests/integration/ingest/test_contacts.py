@@ -80,3 +80,19 @@ async def test_a_row_that_brings_a_new_contact_updates_the_lead(running: Running
         assert await verdicts_of(db, sender, CELLS | {"Phone 1 DNC": "Yes", "Email 1": "ann@example.com"}) == (0, 0, 1)
     assert await db.fetchval("select count(*) from app.lead_contacts") == 3
     assert await db.fetchval("select lead_score from app.leads") > before
+
+
+async def test_what_a_file_forbids_ends_where_the_gate_reads_it_and_is_never_loosened(
+    running: Running, sender: Sender, db: Any
+) -> None:
+    cells = CELLS | {"Email 1": "ann@example.com", "Email 2": "bob@example.com"}
+    async with running("ingest"):
+        await verdicts_of(db, sender, cells)
+        await verdicts_of(db, sender, cells | {"Email 2 Opt Out": "Yes"})
+        assert await db.fetchval("select count(*) from app.suppressions where channel = 'email'") == 1
+        assert await db.fetchval("select campaign_status::text from app.leads") == "new"
+        await verdicts_of(db, sender, cells | {"Do Not Contact": "see notes"})
+        await verdicts_of(db, sender, cells | {"Do Not Contact": "No", "Phone 1 DNC": "No"})
+    assert await db.fetchval("select campaign_status::text from app.leads") == "do_not_contact"
+    assert await db.fetchval("select count(*) from app.suppressions where channel = 'email'") == 2
+    assert await db.fetch("select dnc from app.lead_contacts where channel = 'phone'") == [(True,)]

@@ -58,6 +58,14 @@ def test_what_a_spreadsheet_would_run_is_escaped(value: str) -> None:
     assert escape_cell(value) == f"'{value}"
 
 
+@given(st.text(alphabet=" \xa0\u200b\ufeff\u2060\u3000'\t", max_size=4), FORMULA)
+def test_a_formula_behind_unseen_characters_is_escaped(unseen: str, formula: str) -> None:
+    value = unseen + formula
+    assert unescape_cell(escape_cell(value)) == value
+    if unseen:
+        assert escape_cell(value) == f"'{value}"
+
+
 @pytest.mark.parametrize(
     "value", ["-1200", "-1,200.50", "+17275550142", "-12.5%", "12 Main St", "O'Hara", "", " ", "a=b", "(300)"]
 )

@@ -35,8 +35,10 @@ def test_a_quote_inside_a_cell_is_a_character() -> None:
     assert read('a,b,c\n1,12" pipe,3\n4,5,6\n') == [Row(["1", '12" pipe', "3"]), Row(["4", "5", "6"])]
 
 
-def test_rows_with_too_few_or_too_many_cells_say_so() -> None:
-    assert [row.problem for row in read("a,b,c\n1,2\n1,2,3,4\n1,2,3\n")] == ["too_few_cells", "too_many_cells", None]
+def test_missing_trailing_cells_are_empty_and_only_surplus_content_is_a_problem() -> None:
+    found = read("a,b,c\n1,2\n1,2,3,4\n1,2,3,,  ,\n1,2,3\n")
+    assert [row.problem for row in found] == [None, "too_many_cells", None, None]
+    assert [row.cells for row in found] == [["1", "2", ""], ["1", "2", "3", "4"], ["1", "2", "3"], ["1", "2", "3"]]
 
 
 def test_a_quote_that_never_closes_costs_its_own_line_only() -> None:

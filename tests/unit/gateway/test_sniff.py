@@ -135,3 +135,11 @@ def test_a_header_that_cannot_be_used_is_refused(file: Path, header: str) -> Non
 def test_unknown_columns_may_repeat_and_be_nameless(file: Path) -> None:
     file.write_text(f"{HEADER},Notes,,Notes,\n{ROW},1,2,3,4\n")
     assert sniff.inspect(file).columns[5:] == ["Notes", "", "Notes (2)", ""]
+
+
+@pytest.mark.parametrize("column", ["Callable", "DNC Clean", "OK to call", "Not DNC"])
+def test_a_column_that_looks_protective_and_is_not_understood_refuses_the_file(file: Path, column: str) -> None:
+    refused = refusal(file, f"{HEADER},{column}\n{ROW},Yes\n".encode())
+    assert refused.code == "bad_columns"
+    assert refused.extra == {"protective": [column]}
+    assert column in refused.detail

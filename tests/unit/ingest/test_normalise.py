@@ -179,17 +179,18 @@ def test_propstream_cells_are_read_by_their_headers() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "forbidden"),
-    [("Yes", True), ("DNC", True), ("Do Not Call", True), (True, True), ("No", False), ("Clean", False), ("", None), ("who knows", None)],
+    [("Yes", True), ("DNC", True), ("Do Not Call", True), (True, True), ("No", False), ("Clean", False), ("", None),
+     ("who knows", True), ("National DNC", True), ("✓", True), ("3/7/2019", True)],
 )  # fmt: skip
 def test_a_number_is_forbidden_where_the_cell_says_what_it_is_about(cell: Any, forbidden: bool | None) -> None:
     assert [phone.dnc for phone in facts(phones=[("7275550142", None, cell)]).phones] == [forbidden]
 
 
-def test_a_flag_nobody_understands_is_named() -> None:
+def test_a_flag_that_is_no_clear_no_forbids() -> None:
     assert facts(litigator="TCPA Litigator").flags["litigator"] is True
     record = facts(litigator="see notes", do_not_mail="Yes", deceased_owner="")
-    assert record.flags == {"litigator": False, "do_not_mail": True, "deceased_owner": False}
-    assert record.dropped == ["litigator"]
+    assert record.flags == {"litigator": True, "do_not_mail": True, "deceased_owner": False}
+    assert record.dropped == []
 
 
 def test_contacts_come_once_each_and_in_order() -> None:
@@ -239,6 +240,36 @@ def test_a_number_that_is_forbidden_once_is_forbidden() -> None:
         phones=[("7275550142", None, "No"), ("(727) 555-0142", "Mobile", "Yes"), ("727 555 0142", None, "No")]
     )
     assert [(p.value, p.line_type, p.dnc) for p in found.phones] == [("+17275550142", "mobile", True)]
+
+
+def test_a_flag_of_the_row_protects_every_contact_and_a_numbered_one_its_own() -> None:
+    cells = {
+        "Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "7275550142",
+        "Phone 2": "7275550177", "Email 1": "a@example.com", "Email 2": "b@example.com",
+    }  # fmt: skip
+    numbered = normalise(record_from_cells(cells | {"DNC 2": "Federal", "Email 1 Opt Out": "Yes"}), TODAY)
+    assert isinstance(numbered, PropertyRecord)
+    assert [phone.dnc for phone in numbered.phones] == [None, True]
+    assert (numbered.do_not_contact, numbered.forbidden_emails) == (False, ["a@example.com"])
+    whole = normalise(record_from_cells(cells | {"Phone1DNC": "No", "Opt Out": "2019-03-07"}), TODAY)
+    assert isinstance(whole, PropertyRecord)
+    assert [phone.dnc for phone in whole.phones] == [True, True]
+    assert (whole.do_not_contact, whole.forbidden_emails) == (True, whole.emails)
+
+
+def test_the_set_of_the_property_is_taken_as_a_whole() -> None:
+    owner = {"Address": "PO Box 7", "City": "Miami", "State": "FL", "Zip": "33101"}
+    home = {
+        "Property Address": "418 Palmetto Ave",
+        "Property City": "Dunedin",
+        "Property State": "FL",
+        "Property Zip": "34698",
+    }
+    for cells in (owner | home, home | owner):
+        raw = record_from_cells(cells)
+        assert (raw["property_address"], raw["property_city"]) == ("418 Palmetto Ave", "Dunedin")
+    incomplete = record_from_cells(owner | home | {"Property City": ""})
+    assert "property_city" not in incomplete
 
 
 def test_a_cell_of_several_phones_or_emails_is_read_whole() -> None:

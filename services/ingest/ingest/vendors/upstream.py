@@ -1,0 +1,28 @@
+"""Protective fields of JSON records that `LeadRecord` does not name, read as columns of a file are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.protection import protection_of
+from ingest.values import forbids
+
+
+def record_from_json(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags that *extra* fields set, such as `do_not_contact`; only those that forbid, and `unread_protection`.
+
+    `all_phones` forbids every phone. A field that names one of several phones or emails forbids all: a record lists them.
+    """
+    said: dict[str, Any] = {}
+    for name, value in extra.items():
+        found = protection_of(name)
+        if found is None or not (forbids(value) or (found.subject == "unreadable" and value is not None)):
+            continue
+        if found.subject == "unreadable":
+            said["unread_protection"] = True
+        elif found.subject == "phones":
+            said["all_phones"] = True
+        elif found.subject in ("row", "emails"):
+            said["do_not_contact"] = True
+        else:
+            said[found.subject] = True
+    return said
