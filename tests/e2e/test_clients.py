@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local_services.processes import free_port
 from support.commandline import Equity, run
 from support.installation import Installation
 
@@ -48,3 +49,33 @@ async def test_a_client_uploads_with_both_schemes(client: str, installation: Ins
         assert "bad_signature" in forged.err
         assert key["secret"] not in uploaded.out + uploaded.err + repeated.err + forged.err
     services.stop()
+
+
+def settings(url: str) -> dict[str, str]:
+    return {"GATEWAY_URL": url, "HMAC_KEY_ID": "acme-1", "HMAC_SECRET_KEY": "hunter2", "HMAC_SCHEME": "v2"}
+
+
+@pytest.mark.parametrize("client", COMMANDS)
+def test_what_is_missing_is_said_in_a_sentence(client: str, tmp_path: Path) -> None:
+    command = list(map(str, COMMANDS[client]))
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed here")
+    leads = tmp_path / "leads.csv"
+    leads.write_text("Address,City,State,Zip\n1 A St,Dunedin,FL,34698\n")
+    nobody = settings(f"http://127.0.0.1:{free_port()}")
+    cases = [
+        (2, [], nobody),
+        (2, [str(tmp_path / "missing.csv")], nobody),
+        (2, [str(tmp_path)], nobody),
+        (2, [str(leads)], nobody | {"HMAC_KEY_ID": ""}),
+        (2, [str(leads)], nobody | {"HMAC_SCHEME": "v3"}),
+        (2, [str(leads)], nobody | {"GATEWAY_URL": "leads.example.com"}),
+        (4, [str(leads)], nobody),
+    ]
+    for code, arguments, environment in cases:
+        ran = run([*command, *arguments], environment)
+        assert (ran.code, ran.out) == (code, ""), ran.err
+        problem, advice = ran.err.splitlines()
+        assert problem.startswith("Error: ")
+        assert advice.startswith("  ")
+        assert "hunter2" not in ran.err

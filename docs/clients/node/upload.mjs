@@ -4,15 +4,43 @@
 //   export GATEWAY_URL=https://leads.example.com HMAC_KEY_ID=acme-4f1c HMAC_SECRET_KEY=... HMAC_SCHEME=v2
 //   node upload.mjs leads.csv
 //
-// Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 3 refused or uploaded before.
+// Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
+// setting, 3 refused or uploaded before, 4 not reachable.
 
 import { createHash, createHmac } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { accessSync, constants, createReadStream, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const gateway = (process.env.GATEWAY_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '');
 const { HMAC_KEY_ID: keyId, HMAC_SECRET_KEY: secret } = process.env;
 const scheme = process.env.HMAC_SCHEME ?? 'v2'; // v2: timestamp and body; body: the body alone
+
+// Ends the program with a sentence and what to do.
+function fail(code, problem, advice) {
+  console.error(`Error: ${problem}\n  ${advice}`);
+  process.exit(code);
+}
+
+// Ends the program where the file or a setting is missing or wrong.
+function check(file) {
+  if (process.argv.length !== 3) fail(2, 'One file is uploaded at a time.', 'Usage: node upload.mjs leads.csv');
+  if (!keyId || !secret) fail(2, 'HMAC_KEY_ID and HMAC_SECRET_KEY are not both set.', "Set them to your key's id and secret.");
+  if (!['v2', 'body'].includes(scheme)) fail(2, 'HMAC_SCHEME is neither v2 nor body.', "Set it to your key's scheme.");
+  if (!/^https?:\/\//.test(gateway)) fail(2, 'GATEWAY_URL is not a web address.', 'It reads https://leads.example.com.');
+  try {
+    accessSync(file, constants.R_OK);
+    if (!statSync(file).isFile()) throw Object.assign(new Error(), { code: 'EISDIR' });
+  } catch (error) {
+    fail(2, `${file} cannot be read: ${error.code}.`, 'Name a file that is there.');
+  }
+}
+
+// Ends the program where the gateway cannot be reached or answers like something else.
+function explain(error) {
+  if (error instanceof SyntaxError) fail(1, `${gateway} did not answer as the gateway does.`, 'Check GATEWAY_URL.');
+  const why = error.cause?.code ?? error.code ?? error.message;
+  fail(4, `The gateway at ${gateway} does not answer (${why}).`, 'Check GATEWAY_URL and your network, then try again.');
+}
 
 const now = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
@@ -57,13 +85,18 @@ async function answer(response) {
   process.exit(response.status < 500 ? 3 : 1);
 }
 
-const { upload_id: uploadId } = await upload(process.argv[2]);
-console.error(`upload ${uploadId}`);
-let state;
-for (;;) {
-  state = await report(uploadId);
-  if (['done', 'failed', 'needs_resend'].includes(state.state)) break;
-  await sleep(1000);
+async function main() {
+  check(process.argv[2]);
+  const { upload_id: uploadId } = await upload(process.argv[2]);
+  console.error(`upload ${uploadId}`);
+  let state;
+  for (;;) {
+    state = await report(uploadId);
+    if (['done', 'failed', 'needs_resend'].includes(state.state)) break;
+    await sleep(1000);
+  }
+  console.log(JSON.stringify(state, null, 2));
+  process.exit(state.state === 'done' ? 0 : 1);
 }
-console.log(JSON.stringify(state, null, 2));
-process.exit(state.state === 'done' ? 0 : 1);
+
+main().catch(explain);

@@ -4,7 +4,8 @@
     export GATEWAY_URL=https://leads.example.com HMAC_KEY_ID=acme-4f1c HMAC_SECRET_KEY=... HMAC_SCHEME=v2
     python3 upload.py leads.csv
 
-Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 3 refused or uploaded before.
+Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
+setting, 3 refused or uploaded before, 4 not reachable.
 """
 # ruff: noqa: S310, T201, UP017 - a program of its own, which also runs on Python 3.9
 
@@ -16,15 +17,22 @@ import sys
 import time
 from datetime import datetime, timezone
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 GATEWAY = os.environ.get("GATEWAY_URL", "http://127.0.0.1:8080").rstrip("/")
-KEY_ID = os.environ["HMAC_KEY_ID"]
-SECRET = os.environ["HMAC_SECRET_KEY"].encode()
+KEY_ID = os.environ.get("HMAC_KEY_ID", "")
+SECRET = os.environ.get("HMAC_SECRET_KEY", "").encode()
 SCHEME = os.environ.get("HMAC_SCHEME", "v2")  # v2: timestamp and body; body: the body alone
+
+
+def fail(code: int, problem: str, advice: str) -> NoReturn:
+    """End the program with a sentence and what to do."""
+    print(f"Error: {problem}\n  {advice}", file=sys.stderr)
+    sys.exit(code)
 
 
 def now() -> str:
@@ -77,9 +85,45 @@ def answer(request: Request) -> dict[str, Any]:
         sys.exit(3 if refusal.code < HTTPStatus.INTERNAL_SERVER_ERROR else 1)
 
 
+def checked() -> Path:
+    """The file named on the command line. Ends the program where it or a setting is missing or wrong."""
+    if len(sys.argv) != 2:  # noqa: PLR2004 - the program and its file
+        fail(2, "One file is uploaded at a time.", "Usage: python3 upload.py leads.csv")
+    if not (KEY_ID and SECRET):
+        fail(2, "HMAC_KEY_ID and HMAC_SECRET_KEY are not both set.", "Set them to your key's id and secret.")
+    if SCHEME not in ("v2", "body"):
+        fail(2, "HMAC_SCHEME is neither v2 nor body.", "Set it to your key's scheme.")
+    if not GATEWAY.startswith(("http://", "https://")):
+        fail(2, "GATEWAY_URL is not a web address.", "It reads https://leads.example.com.")
+    csv = Path(sys.argv[1])
+    try:
+        with csv.open("rb"):
+            return csv
+    except (OSError, ValueError) as error:
+        fail(2, f"{csv} cannot be read: {getattr(error, 'strerror', None) or error}.", "Name a file that is there.")
+
+
 def main() -> None:
     """Upload the file named on the command line and wait for its report."""
-    upload_id = upload(Path(sys.argv[1]))["upload_id"]
+    csv = checked()
+    try:
+        send(csv)
+    except KeyboardInterrupt:
+        fail(130, "Stopped.", "What was uploaded before goes on.")
+    except (OSError, HTTPException) as error:
+        why = getattr(error, "reason", None) or error
+        fail(
+            4,
+            f"The gateway at {GATEWAY} does not answer ({why}).",
+            "Check GATEWAY_URL and your network, then try again.",
+        )
+    except (ValueError, KeyError, TypeError):
+        fail(1, f"{GATEWAY} did not answer as the gateway does.", "Check GATEWAY_URL.")
+
+
+def send(csv: Path) -> None:
+    """Upload *csv*, and print its report when every row has its verdict."""
+    upload_id = upload(csv)["upload_id"]
     print(f"upload {upload_id}", file=sys.stderr)
     while True:
         state = report(upload_id)

@@ -4,14 +4,33 @@
 #   export GATEWAY_URL=https://leads.example.com HMAC_KEY_ID=acme-4f1c HMAC_SECRET_KEY=... HMAC_SCHEME=v2
 #   sh upload.sh leads.csv
 #
-# Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 3 refused or uploaded before.
+# Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
+# setting, 3 refused or uploaded before, 4 not reachable.
 # openssl takes the secret as an argument, which others on the same machine can see: use the Python or Node client there.
 set -eu
 
+# fail CODE PROBLEM ADVICE: ends the program with a sentence and what to do.
+fail() {
+    printf 'Error: %s\n  %s\n' "$2" "$3" >&2
+    exit "$1"
+}
+
+[ $# -eq 1 ] || fail 2 "One file is uploaded at a time." "Usage: sh upload.sh leads.csv"
+[ -n "${HMAC_KEY_ID:-}" ] && [ -n "${HMAC_SECRET_KEY:-}" ] ||
+    fail 2 "HMAC_KEY_ID and HMAC_SECRET_KEY are not both set." "Set them to your key's id and secret."
+for tool in curl openssl; do
+    command -v "$tool" > /dev/null || fail 2 "$tool is not installed." "Install it, or use the Python or Node client."
+done
 file=$1
+[ -f "$file" ] && [ -r "$file" ] || fail 2 "$file cannot be read." "Name a file that is there."
 gateway=${GATEWAY_URL:-http://127.0.0.1:8080}
 gateway=${gateway%/}
 scheme=${HMAC_SCHEME:-v2} # v2: timestamp and body; body: the body alone
+case $scheme in v2 | body) ;; *) fail 2 "HMAC_SCHEME is neither v2 nor body." "Set it to your key's scheme." ;; esac
+case $gateway in
+    http://* | https://*) ;;
+    *) fail 2 "GATEWAY_URL is not a web address." "It reads https://leads.example.com." ;;
+esac
 body=$(mktemp)
 trap 'rm -f "$body"' EXIT
 
@@ -21,7 +40,8 @@ field() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" "$body" | head -n 1; }
 
 # ask CURL-ARGUMENTS...: the answer goes to $body; ends the program with the gateway's reason when it refuses.
 ask() {
-    status=$(curl -sS -o "$body" -w '%{http_code}' -H "X-Key-Id: $HMAC_KEY_ID" "$@") || exit 1
+    status=$(curl -s -o "$body" -w '%{http_code}' -H "X-Key-Id: $HMAC_KEY_ID" "$@") ||
+        fail 4 "The gateway at $gateway does not answer." "Check GATEWAY_URL and your network, then try again."
     case $status in
         2*) ;;
         4*) echo "$status $(cat "$body")" >&2; exit 3 ;;
@@ -51,6 +71,7 @@ report() {
 
 upload
 id=$(field upload_id)
+[ -n "$id" ] || fail 1 "$gateway did not answer as the gateway does." "Check GATEWAY_URL."
 echo "upload $id" >&2
 while report "$id"; do
     case $(field state) in

@@ -34,3 +34,7 @@ class UnreachableError(CliError):
     """PostgreSQL, Kafka or the gateway does not answer."""
 
     exit_code = UNREACHABLE
+
+
+class UnexpectedError(CliError):
+    """Something that no command foresees: a fault of ours. The message names its kind and place, and no value."""

@@ -3,6 +3,8 @@
 import errno
 import re
 import socket
+import traceback
+from pathlib import Path
 
 import asyncpg
 import psycopg
@@ -10,10 +12,11 @@ from pydantic import ValidationError
 from yoyo.exceptions import LockTimeout
 
 from cli.database import START_ADVICE, URL_ADVICE, place
-from cli.errors import CliError, RefusedError, UnreachableError, UsageError
+from cli.errors import CliError, RefusedError, UnexpectedError, UnreachableError, UsageError
 from cli.settings import CliSettings
 from common.contacts import CannotOpenError, MissingKeyError, WrongKeyError
 
+_AGAIN = "See whether it runs (on this machine: `./dev status`), then try again."
 _MIGRATE = "Bring the database up to date with `equity db migrate`."
 _KEYS = "Check ENCRYPTION_KEY, ENCRYPTION_KEY_ID and ENCRYPTION_KEYS_RETIRED: all keys ever used must be there."
 
@@ -37,6 +40,33 @@ def explain(error: BaseException) -> CliError | None:  # noqa: PLR0911 - one lin
             return CliError("Another migration is at work, or one was killed.", "If none runs: delete from yoyo_lock.")
         case asyncpg.InterfaceError() | OSError():
             return _machine(error)
+        case BaseExceptionGroup(exceptions=(only,)):
+            return explain(only)
+        case _:
+            return _of_library(error)
+
+
+def unexpected(error: BaseException) -> CliError:
+    """Return the fault for an *error* that nothing here explains: its kind and place, none of its values."""
+    places = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    return UnexpectedError(
+        f"This should not have happened: {type(error).__name__}{place}.",
+        "Run it again with EQUITY_DEBUG=1 to see the traceback, and report that (it may hold data: read it first).",
+    )
+
+
+def _of_library(error: BaseException) -> CliError | None:
+    """What a client library could not do, by the library: importing them all would take a second."""
+    match type(error).__module__.partition(".")[0]:
+        case "aiohttp":
+            return UnreachableError("The server that was asked does not answer as it should.", _AGAIN)
+        case "aiokafka":
+            return UnreachableError("Kafka does not answer.", "Start it, or correct KAFKA_BOOTSTRAP_SERVERS.")
+        case "yoyo":
+            return CliError(
+                "The migrations cannot be applied.", "Run `equity db status`, and see docs/runbooks/rollback.md."
+            )
         case _:
             return None
 
@@ -58,7 +88,7 @@ def _machine(error: asyncpg.InterfaceError | OSError) -> CliError | None:
                 "Stop it, or set HEALTH_PORT and, for the gateway, GATEWAY_PORT.",
             )
         case OSError(strerror=str(said), filename=file):
-            return CliError(f"{file}: {said}." if file else f"{said}.", "Mend that, and run the command again.")
+            return CliError(f"{file}: {said}." if file else f"{said}.", "Correct that, and run the command again.")
         case _:
             return None
 
@@ -93,7 +123,9 @@ def _postgres(state: str, said: str, hint: str | None) -> CliError | None:  # no
     """By SQLSTATE, which means the same in every version and language of PostgreSQL."""
     match state[:2]:
         case "08" | "53" | "57":
-            return UnreachableError(f"PostgreSQL cannot do it now: {said}", "Try again in a moment.")
+            return UnreachableError(
+                "PostgreSQL cannot do it now: it starts, stops, or is full.", "Try again in a moment."
+            )
         case "28":
             return RefusedError("PostgreSQL refused the login.", "Check user and password in DATABASE_DIRECT_URL.")
         case "25" if state == "25006":
@@ -102,16 +134,21 @@ def _postgres(state: str, said: str, hint: str | None) -> CliError | None:  # no
             )
         case "42" if state == "42501":
             return RefusedError(
-                f"PostgreSQL does not allow it: {said}",
+                "PostgreSQL does not allow this login to do that.",
                 "Set DATABASE_DIRECT_URL to the login of the database's owner.",
             )
         case "42" | "3F":
-            return CliError(f"The database does not fit this version: {said}", _MIGRATE)
+            return CliError(
+                "The database does not fit this version: a table or column that is needed is missing.", _MIGRATE
+            )
         case "40" | "55":
-            return CliError(f"Something else holds what is needed: {said}", "Run the command again.")
+            return CliError("Another process holds what is needed in the database.", "Run the command again.")
         case "P0" | "EC":
             return RefusedError(f"{said[:1].upper()}{said[1:]}.", hint or "")
         case "22" | "23":
-            return RefusedError(f"The database refused the values: {said}")
+            return RefusedError(
+                f"The database does not take these values (SQLSTATE {state}).",
+                "See that names, numbers and dates are as `--help` says, and that none is there already.",
+            )
         case _:
             return None

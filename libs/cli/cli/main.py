@@ -1,12 +1,16 @@
 """The entry point of `equity`."""
 
+import os
 import sys
-from typing import ClassVar
+import traceback
+from typing import Annotated, ClassVar
 
 import typer
 
 from cli import errors
 from cli.lazy import Entry, LazyGroup
+from cli.typed import as_typed, program
+from cli.values import safe
 
 _UPLOADS, _WATCHING, _CAMPAIGNS = "Leads in", "Watching", "Campaigns"
 _PEOPLE, _RUNNING = "Partners and brokers", "Running it"
@@ -50,29 +54,65 @@ app = typer.Typer(
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - takes time, needed only now
+
+        sys.stdout.write(f"equity {version('equity-cli')}\n")
+        raise typer.Exit
+
+
 @app.callback()
-def equity() -> None:
+def equity(
+    *,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="EQUITY_DEBUG", help="Show the traceback of an error. It may hold data.")
+    ] = False,
+) -> None:
     """Turn property records into booked appointments, and see every step of the way."""
+    if debug:
+        os.environ["EQUITY_DEBUG"] = "1"
 
 
 def main() -> None:
-    """Run the command line; expected faults end in a sentence and an exit code, not in a traceback."""
+    """Run the command line; every error ends in a sentence and an exit code, the traceback comes with --debug only."""
     try:
-        app(prog_name="equity")
-    except Exception as error:
-        from cli.faults import explain  # noqa: PLC0415 - knows every library's errors, needed only now
-
-        fault = explain(error)
-        if fault is None:
-            raise
+        code = app(prog_name=program(), standalone_mode=False)
+    except typer.Abort:
+        sys.stderr.write("Stopped. Nothing more was done.\n")
+        sys.exit(errors.FAILED)
+    except Exception as error:  # noqa: BLE001 - the last resort: nothing ends in a traceback
+        if os.environ.get("EQUITY_DEBUG", "") not in ("", "0", "false"):
+            traceback.print_exc()
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]  # typer's own: the help is the message
+            sys.exit(errors.USAGE)
+        fault = _fault(error)
         _report(fault)
         sys.exit(fault.exit_code)
+    sys.exit(code if isinstance(code, int) else errors.OK)
+
+
+def _fault(error: Exception) -> errors.CliError:
+    """Return the fault behind *error* in the user's words."""
+    if isinstance(error, errors.CliError):
+        return error
+    if told := getattr(error, "format_message", None):  # typer's own, of options and arguments
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else program()
+        return errors.UsageError(told(), f"See: {command} --help")
+    from cli.faults import explain, unexpected  # noqa: PLC0415 - knows every library's errors, needed only now
+
+    return explain(error) or unexpected(error)
 
 
 def _report(fault: errors.CliError) -> None:
-    sys.stderr.write(f"Error: {fault.problem}\n")
+    sys.stderr.write(f"Error: {safe(as_typed(fault.problem))}\n")
     if fault.advice:
-        sys.stderr.write(f"  {fault.advice}\n")
+        sys.stderr.write(f"  {safe(as_typed(fault.advice))}\n")
 
 
 if __name__ == "__main__":

@@ -5,19 +5,23 @@ Colour and width follow the terminal; NO_COLOR is honoured, and what is piped ge
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from cli.tables import fitted
+from cli.typed import as_typed
+from cli.values import plain, safe
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on stdout.")]
 
-_PIPED_WIDTH = 200
+_PIPED_WIDTH = 100_000
+"""Wider than any table: what is piped is neither folded nor cut."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -34,7 +38,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def say(text: str) -> None:
     """Tell the user something that is not the result."""
-    console(stderr=True).print(text, markup=False)
+    console(stderr=True).print(safe(as_typed(text)), markup=False)
 
 
 def print_json(value: object) -> None:
@@ -51,14 +55,24 @@ def done(told: str, fields: Mapping[str, Any], *, as_json: bool) -> None:
         say(told)
 
 
-def show_rows(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, empty: str) -> None:
-    """Print *rows*: all of them as JSON, or the *columns* (field to heading) as a table."""
+def show_rows(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    *,
+    as_json: bool,
+    empty: str,
+    first: Sequence[str] = (),
+) -> None:
+    """Print *rows*: all of them as JSON, or the *columns* (field to heading) as a table.
+
+    Where the terminal is too narrow for all columns, those named in *first* stay longest.
+    """
     if as_json:
         print_json(rows)
     elif rows:
-        console().print(table(rows, columns))
+        console().print(table(rows, columns, first=first))
     else:
-        console().print(empty)
+        console().print(as_typed(empty), markup=False)
 
 
 def show_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
@@ -73,42 +87,16 @@ def show_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
     console().print(grid)
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], title: str | None = None) -> Table:
-    """A table of *rows*; numbers stand to the right."""
-    made = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for field, heading in columns.items():
-        numeric = any(isinstance(row.get(field), int | float | Decimal) for row in rows)
-        made.add_column(heading, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(text(row.get(field)) for field in columns))
-    return made
+def table(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], title: str | None = None, first: Sequence[str] = ()
+) -> RenderableType:
+    """A table of *rows* that fits the terminal; numbers stand to the right."""
+    return fitted(rows, columns, console().width, first=first, title=title)
 
 
-def text(value: object) -> str:  # noqa: PLR0911 - one line a case
+def text(value: object) -> str:
     """*value* as a person reads it, safe from being taken for markup."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case datetime():
-            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
-        case float() | Decimal():
-            return f"{value:,.1f}"
-        case int():
-            return f"{value:,}"
-        case Mapping():
-            return escape(", ".join(f"{name} {text(held)}" for name, held in _larger_first(value)))
-        case list() | tuple():
-            return escape(", ".join(map(str, value)))
-        case _:
-            return escape(str(value))
-
-
-def _larger_first(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """The items; of counts the larger ones first."""
-    counts = all(isinstance(held, int) for held in value.values())
-    return sorted(value.items(), key=lambda item: (-item[1], item[0])) if counts else list(value.items())
+    return escape(plain(value))
 
 
 def size(count: int) -> str:

@@ -8,21 +8,35 @@ from uuid import UUID
 
 import typer
 
-from cli import secrets
+from cli import inputs, secrets
 from cli.database import queries, select
 from cli.http import Gateway
 from cli.settings import DEFAULT_KEY_ID, CliSettings
 from cli.signing import Scheme, SigningKey
 
 Url = Annotated[
-    str | None, typer.Option("--url", help="The gateway's address; default: GATEWAY_URL, else this machine.")
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        parser=inputs.web_address,
+        help="The gateway's address; default: GATEWAY_URL, else this machine.",
+    ),
 ]
 KeyIdOption = Annotated[
-    str | None, typer.Option("--key-id", help="The key's id; default: HMAC_KEY_ID, else `default`.")
+    str | None,
+    typer.Option(
+        "--key-id", metavar="KEY", parser=inputs.key_id, help="The key's id; default: HMAC_KEY_ID, else `default`."
+    ),
 ]
 SecretFile = Annotated[
     Path | None,
-    typer.Option("--secret-file", help="File with the key's secret, - for stdin; default: HMAC_SECRET_KEY."),
+    typer.Option(
+        "--secret-file",
+        metavar="FILE",
+        parser=inputs.file_or_stdin,
+        help="File with the key's secret, - for stdin; default: HMAC_SECRET_KEY.",
+    ),
 ]
 SchemeOption = Annotated[
     Scheme | None,

@@ -154,7 +154,7 @@ select
     u.id, u.state::text as state, p.name as partner, u.key_id, u.filename, u.size, u.rows_total,
     coalesce(t.inserted, 0) as inserted, coalesce(t.updated, 0) as updated,
     coalesce(t.duplicate, 0) as duplicate, coalesce(t.rejected, 0) as rejected,
-    u.received_at, u.done_at, u.problem
+    u.received_at, u.done_at, u.resends, u.problem
 from app.uploads u
 join app.partners p on p.id = u.partner_id
 left join lateral (
@@ -169,7 +169,43 @@ where (:partner_id::uuid is null or u.partner_id = :partner_id)
 order by u.received_at desc
 limit :limit;
 
--- name: funnel(since, upload_id, broker_id)
+-- name: uploads_to_resend(ids, stuck_for)
+-- The uploads named, or with null all that do not move on.
+select
+    u.id, u.state::text as state, p.name as partner, u.filename, u.problem,
+    u.received_at < now() - interval '7 days' as is_too_old
+from app.uploads u
+join app.partners p on p.id = u.partner_id
+where u.id = any (:ids::uuid[])
+   or (
+        :ids::uuid[] is null
+        and (
+            u.state in ('needs_resend', 'failed')
+            or u.state = 'accounted'
+            and greatest(u.published_at, (select max(t.at) from app.upload_tallies t where t.upload_id = u.id))
+                < now() - :stuck_for::interval
+        )
+   )
+order by u.received_at
+for update of u;
+
+-- name: resend_uploads!
+-- The gateway that holds the file publishes all rows again; without a file it makes the upload `needs_resend`.
+update app.uploads
+set state = 'received', rows_published = 0, rows_total = null, published_at = null, lease_owner = null, lease_until = now(),
+    problem = null, resent_at = now(), resends = 0
+where id = any (:ids::uuid[])
+  and state in ('accounted', 'failed');
+
+-- name: restart_uploads!
+-- When the file comes again, all its rows are sent: what was published before may be lost.
+update app.uploads
+set rows_published = 0, rows_total = null, published_at = null, resent_at = now()
+where id = any (:ids::uuid[])
+  and state = 'needs_resend'
+  and rows_published > 0;
+
+-- name: funnel(after, upload_id, broker_id)
 -- CL 7.1's query, with how many leads it was and what came out. What comes of an upload: its events, and what happened to
 -- its leads without an upload to name, such as a feed.
 with found as (
@@ -190,7 +226,7 @@ counted as (
         count(distinct lead_id) as leads,
         avg(duration_ms)::float8 as avg_duration_ms
     from found
-    where created_at > now() - :since::interval
+    where created_at > :after
       and (:broker_id::uuid is null or broker_id = :broker_id)
     group by grouping sets ((event_type), (event_type, outcome))
 )
@@ -250,15 +286,28 @@ select
         when 'apn_key' then l.apn_key
         when 'addr_hash' then encode(l.addr_hash, 'hex')
     end as lead_has,
-    concat_ws(', ', l.property_address, l.property_unit, l.property_city, l.property_state) as property,
+    concat_ws(', ', concat_ws(' ', l.property_address, l.property_unit), l.property_city, l.property_state) as property,
+    coalesce(nullif(concat_ws(' ', l.owner_first_name, l.owner_last_name), ''), l.company_name) as owner,
+    concat_ws(', ', concat_ws(' ', o.property_address, o.property_unit), o.property_city, o.property_state) as other_property,
+    coalesce(nullif(concat_ws(' ', o.owner_first_name, o.owner_last_name), ''), o.company_name) as other_owner,
     l.campaign_status::text as lead_status, b.name as broker,
     c.upload_id, c.row, c.created_at, c.resolved_at, c.resolved_by, c.resolution, c.note
 from app.lead_conflicts c
 join app.leads l on l.id = c.lead_id
+left join app.leads o on o.id = c.other_lead_id
 left join app.brokers b on b.id = l.assigned_broker_id
 where (:all or c.resolved_at is null) and (:kind::text is null or c.kind = :kind)
 order by c.id
 limit :limit;
+
+-- name: lead_labels(lead_ids)
+-- Where the home is and who owns it, in a line each, for the operator's terminal.
+select
+    id,
+    concat_ws(', ', concat_ws(' ', property_address, property_unit), property_city, concat_ws(' ', property_state, property_zip)) as address,
+    coalesce(nullif(concat_ws(' ', owner_first_name, owner_last_name), ''), company_name) as owner
+from app.leads
+where id = any (:lead_ids::uuid[]);
 
 -- name: resolve_conflict(id, how, by_whom, note)$
 select app.resolve_conflict(:id, :how, :by_whom, :note);
@@ -366,7 +415,7 @@ and (not :failed or failures > 0 or outcome is distinct from 'ok')
 order by local_date desc, started_at desc, job
 limit :limit;
 
--- name: feed_slots(days)
+-- name: feed_slots(today, days, broker_id)
 select
     b.name as broker, s.local_date, b.daily_limit,
     count(*) filter (where s.state = 'added') as added,
@@ -379,7 +428,8 @@ select
     ) as held
 from app.feed_slots s
 join app.brokers b on b.id = s.broker_id
-where s.local_date > current_date - :days::integer
+where s.local_date > :today::date - :days::integer
+  and (:broker_id::uuid is null or s.broker_id = :broker_id)
 group by b.name, s.broker_id, s.local_date, b.daily_limit
 order by s.local_date desc, lower(b.name);
 
@@ -393,6 +443,11 @@ set daily_limit = coalesce(:daily_limit, daily_limit),
         from unnest(coalesce(:days_off::date[], days_off) || coalesce(:more_days_off::date[], '{}')) d
         order by d
     )
+where id = :broker_id;
+
+-- name: set_contact(broker_id, name, email, booking_link)!
+update app.brokers
+set name = coalesce(:name, name), email = coalesce(:email, email), booking_link = coalesce(:booking_link, booking_link)
 where id = :broker_id;
 
 -- name: put_persona(id, name, profile)!

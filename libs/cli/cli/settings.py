@@ -1,7 +1,11 @@
 """What the environment can set for the command line."""
 
+from contextlib import suppress
+from datetime import datetime, timedelta
+
 from pydantic import Field, SecretStr
 
+from common import clock
 from common.settings import Settings
 
 DEFAULT_KEY_ID = "default"
@@ -27,6 +31,13 @@ class CliSettings(Settings):
     instantly_api_key: SecretStr | None = None
 
     postal_address: str | None = Field(None, description="The sender's postal address, as it stands in every email.")
+
+    @property
+    def now(self) -> datetime:
+        """The time that the services' clock shows: the machine's, or what `equity clock set` made of it."""
+        with suppress(clock.ClockFileError):  # services go by the machine's time then; `equity clock show` says so
+            return clock.utc_now() + (clock.ahead(self.clock_file) if self.clock_file else timedelta())
+        return clock.utc_now()
 
     @property
     def admin_dsn(self) -> str:

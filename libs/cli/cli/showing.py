@@ -1,12 +1,14 @@
 """What the demo shows at its end: the feed, what Instantly has of it, what tracing cost, and where to look next."""
 
 from rich.table import Table
+from rich.text import Text
 
 from cli.commands.clock import sentence
 from cli.database import Row
 from cli.output import console, say, show_fields, table
 from cli.reports import Report
 from cli.stage import Stage
+from cli.typed import as_typed
 from common.clock import ahead
 
 _LARGEST = 5
@@ -69,7 +71,7 @@ def where_next(report: Report, base: str, stage: Stage | None) -> Table:
             ('equity feed preview "Demo Broker"', "who would be fed next, who not, and why"),
             ("equity campaigns list", "the campaigns and their members"),
             ("equity jobs history", "what ran at which hour"),
-            ("equity clock reset", "back to the machine's time (`show`, `set` move it further)"),
+            ("equity clock reset", "back to the machine's time (`show` says it, `set` moves it further)"),
             (
                 f"{stage.sandbox}/_sandbox/instantly",
                 "what the sandbox's Instantly has; sandbox/README.md says how to break it",
@@ -82,5 +84,5 @@ def where_next(report: Report, base: str, stage: Stage | None) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     for place, what in places:
-        grid.add_row(f"  [bold]{place}[/bold]", what)
+        grid.add_row(Text(f"  {as_typed(place)}", style="bold"), as_typed(what))
     return grid

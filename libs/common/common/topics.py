@@ -10,6 +10,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
 
 DAY_MS = 86_400_000
 _LOOKS, _LOOK_SECONDS = 20, 0.5
@@ -90,10 +91,25 @@ async def ensure(admin: AIOKafkaAdminClient, prefix: str = "", replication: int 
             break
         await asyncio.sleep(_LOOK_SECONDS)
         states = await check(admin, prefix, replication)
+    await _await_coordinator(admin, prefix)
     return [
         TopicState(state.name, "created") if state.name in missing and state.state == "ok" else state
         for state in states
     ]
+
+
+async def _await_coordinator(admin: AIOKafkaAdminClient, prefix: str) -> None:
+    """Wait until Kafka has a coordinator for consumer groups.
+
+    A new cluster makes the topic of their offsets when one is first asked for; consumers that come meanwhile log errors.
+    """
+    for _ in range(_LOOKS):
+        try:
+            await admin.find_coordinator(f"{prefix}topics")
+        except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 async def check(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:

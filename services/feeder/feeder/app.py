@@ -15,6 +15,7 @@ from feeder.link_check import LinkCheck, Network
 from feeder.memberships import Memberships
 from feeder.pacing import FEED_AT
 from feeder.reconcile import Reconciler
+from feeder.recovery import LeadRecovery
 from feeder.settings import FeederSettings
 from feeder.sweep import Sweep
 from feeder.variables import Links
@@ -29,7 +30,11 @@ def build(
     """The feeder service, ready to start. Only tests have a *network* of their own."""
     settings = settings or FeederSettings.for_service("feeder")
     service = Service("feeder", settings, clock)
-    service.bus.on(LeadVerified)(Queueing(service.clock).queue_leads)
+    queueing = Queueing(service.clock)
+    service.bus.on(LeadVerified)(queueing.queue_leads)
+    recovery = LeadRecovery(service.bus, queueing, settings.feeder_forgotten_seconds)
+    service.jobs.every(settings.feeder_forgotten_check_seconds, "queue_forgotten_leads", recovery.queue_forgotten)
+    service.jobs.every(60, "watch_forgotten_leads", recovery.measure)
     door = Door(service.database, settings)
     network = network or Network()
     links = LinkCheck(settings, Links.of(settings), network) if settings.instantly_api_key else None

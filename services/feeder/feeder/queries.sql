@@ -7,6 +7,28 @@ and (email_verified or phone_verified)
 and campaign_status = 'new'
 order by id;
 
+-- name: forgotten_verified_leads
+-- Verified leads that nobody queued for so long: their event was lost. The index `leads_unqueued_idx` holds these alone.
+select id
+from app.leads
+where campaign_status = 'new'
+and (email_verified or phone_verified)
+and not deceased_owner
+and not litigator
+and updated_at < now() - :forgotten_after::interval
+and id > :after
+order by id
+limit :many;
+
+-- name: count_forgotten_leads$
+select count(*)
+from app.leads
+where campaign_status = 'new'
+and (email_verified or phone_verified)
+and not deceased_owner
+and not litigator
+and updated_at < now() - :forgotten_after::interval;
+
 -- name: read_leads
 select id, lead_version, assigned_broker_id, email_verified, lead_score
 from app.leads

@@ -17,6 +17,11 @@ class FeederSettings(Settings):
     feed_window_hours: float = Field(6, gt=0, le=17, description="How long after 06:00 a missed feed is caught up.")
     feed_top_up_seconds: float = Field(300, gt=0, description="How often, in the window, limits are filled up again.")
 
+    feeder_forgotten_seconds: float = Field(
+        900, gt=0, description="A verified lead that no event queued for so long is queued from its state."
+    )
+    feeder_forgotten_check_seconds: float = Field(300, gt=0, description="How often such leads are looked for.")
+
     instantly_base_url: ApiUrl = "https://api.instantly.ai"
     instantly_api_key: Key | None = Field(None, description="Without it nothing is sent to Instantly.")
     instantly_timeout_seconds: float = Field(60, gt=0, description="Longest wait for an answer; then it is unknown.")

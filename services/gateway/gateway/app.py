@@ -7,6 +7,7 @@ from gateway.clocks import ClockCheck
 from gateway.keys import Keys
 from gateway.limits import Limits
 from gateway.publish import Publisher
+from gateway.recovery import UploadRecovery
 from gateway.report import Reports
 from gateway.server import WebServer
 from gateway.settings import GatewaySettings
@@ -42,6 +43,9 @@ def build(settings: GatewaySettings | None = None) -> Service:
     service.jobs.every(30, "clear_spool", tender.clear_spool)
     service.jobs.every(60, "give_up_lost_disks", tender.give_up_lost_disks)
     service.jobs.every(30, "check_clock", ClockCheck(service.database).run)
+    recovery = UploadRecovery(service.database, publisher, settings.gateway_stalled_seconds)
+    service.jobs.every(settings.gateway_stalled_check_seconds, "resend_stalled_uploads", recovery.resend_stalled)
+    service.jobs.every(30, "watch_uploads", recovery.measure)
     service.jobs.daily("clean_up", time(3), tender.clean_up, timedelta(hours=12))
     return service
 

@@ -120,7 +120,9 @@ class Publisher:
                     await self._send_patiently(upload_id)
                     self._wake.set()
         except FileNotFoundError:
-            await self._give_up(upload_id, "needs_resend", "the file is no longer here: send the same file again")
+            await self._give_up(
+                upload_id, "needs_resend", "the gateway no longer has the file: send the same file again"
+            )
         except LeaseLostError:
             log.warning("upload_taken_over", upload_id=str(upload_id))
         finally:

@@ -126,6 +126,45 @@ and upload.state = 'accounted'
 and upload.rows_total = total.judged
 returning upload.id;
 
+-- name: resend_stalled_uploads(stalled_for, most_resends, many)
+-- Publish again all rows of uploads whose rows were published and make no progress: Kafka may have lost them. Each time the
+-- wait doubles. Rows keep their ids and `received_at`, so the inbox drops those that were handled; it remembers longer than
+-- seven days.
+with stalled as (
+  select upload.id
+  from uploads upload
+  where upload.state = 'accounted'
+  and upload.received_at > now() - interval '7 days'
+  and upload.resends < :most_resends
+  and greatest(
+    upload.published_at,
+    (select max(tally.at) from upload_tallies tally where tally.upload_id = upload.id)
+  ) < now() - :stalled_for::interval * 2 ^ upload.resends
+  order by upload.received_at
+  limit :many
+  for update of upload skip locked
+)
+update uploads upload
+set
+  state = 'received', rows_published = 0, rows_total = null, published_at = null, lease_owner = null, lease_until = now(),
+  problem = null, resent_at = now(), resends = upload.resends + 1
+from stalled
+where upload.id = stalled.id
+returning upload.id, upload.resends;
+
+-- name: count_unfinished_uploads(stalled_for)^
+select
+  count(*) filter (where state = 'needs_resend') as needs_resend,
+  count(*) filter (where state = 'failed' and received_at > now() - interval '7 days') as failed,
+  count(*) filter (
+    where state = 'accounted'
+    and greatest(
+      published_at, (select max(tally.at) from upload_tallies tally where tally.upload_id = uploads.id)
+    ) < now() - :stalled_for::interval
+  ) as stalled
+from uploads
+where state in ('accounted', 'needs_resend', 'failed');
+
 -- name: states_of(ids)
 select id, state::text as state, spool_host
 from uploads

@@ -43,6 +43,11 @@ class GatewaySettings(Settings):
         900, ge=60, description="A file is asked for again after so long without a sign of the disk that holds it."
     )
 
+    gateway_stalled_seconds: float = Field(
+        900, gt=0, description="An upload whose published rows make no progress for so long is published again."
+    )
+    gateway_stalled_check_seconds: float = Field(60, gt=0, description="How often stalled uploads are looked for.")
+
     instantly_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated: each is accepted.")
     vapi_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated: each is accepted.")
     calcom_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated: each is accepted.")

@@ -108,6 +108,26 @@ where id = any (:ids)
 order by id
 for no key update;
 
+-- name: forgotten_scores
+-- Leads with a verified contact that their score does not count: the event was lost. `leads_unscored_idx` holds these alone.
+select l.id
+from app.leads l
+where (
+  l.email_verified and not coalesce(l.score_contributions ? 'verified_email', false)
+  or l.phone_verified and not coalesce(l.score_contributions ? 'verified_phone', false)
+)
+and l.updated_at < now() - :forgotten_after::interval
+and exists (
+  select
+  from app.lead_contacts c
+  where c.lead_id = l.id
+  and c.verified
+  and not coalesce(l.score_contributions ? ('verified_' || c.channel), false)
+)
+and l.id > :after
+order by l.id
+limit :many;
+
 -- name: add_contacts
 -- A value that is known may gain what a record says of it: empty fields are filled, and who must not be called stays so.
 -- Of leads that were there before, what is new or says more.
@@ -153,6 +173,28 @@ select t.upload_id, t.inserted, t.updated, t.duplicate, t.rejected, t.reasons::j
 from unnest(
   :upload_ids::uuid[], :inserted::integer[], :updated::integer[], :duplicate::integer[], :rejected::integer[], :reasons::text[]
 ) as t (upload_id, inserted, updated, duplicate, rejected, reasons);
+
+-- name: has_outdated_addresses$
+select exists (
+  select from app.leads
+  where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea
+);
+
+-- name: lock_keys!
+-- Keys change hands one at a time, as in upsert_leads().
+select pg_advisory_xact_lock(hashtext('app.upsert_leads'));
+
+-- name: outdated_addresses
+select id, property_address, property_unit, property_city, property_zip
+from app.leads
+where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea
+order by id
+limit :page_size
+for no key update;
+
+-- name: rehash_addresses^
+select rehashed, held, unreadable
+from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);
 
 -- name: parcel_keys_by_spelling
 -- Keys that begin with a state instead of a county's code: letters sort behind digits.

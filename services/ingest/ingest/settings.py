@@ -16,3 +16,9 @@ class IngestSettings(Settings):
         gt=0,
         description="How often to look whether territories changed, so that leads without a broker get theirs.",
     )
+    ingest_forgotten_seconds: float = Field(
+        900,
+        gt=0,
+        description="A verified lead whose score no event brought up to date for so long is scored from its state.",
+    )
+    ingest_forgotten_check_seconds: float = Field(300, gt=0, description="How often such leads are looked for.")

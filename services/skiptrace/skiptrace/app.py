@@ -54,6 +54,7 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     service.bus.on(DedupeSuccess, lanes=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
         handlers.trace_owner
     )
+    service.jobs.every(settings.skiptrace_forgotten_check_seconds, "trace_forgotten_leads", upkeep.trace_forgotten)
     if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
         service.jobs.daily("reverify", time(1, 0), upkeep.reverify, window=timedelta(hours=4))
     return service

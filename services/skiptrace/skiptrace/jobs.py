@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from common import telemetry
 from common.bus import Bus
 from common.database import load_queries
 from skiptrace.codes import Codes
@@ -97,6 +98,30 @@ class Upkeep:
         await self._again(await self._stale_leads())
         if any(self._checkers.values()):
             await self._again(await self._stale_checks(), CHECKS)
+
+    async def trace_forgotten(self) -> None:
+        """Trace leads of the last day whose `dedupe_success` was lost; older ones are found by `reverify`.
+
+        The request log keeps an event that is only late from paying again. What a paused provider leaves is taken up by the
+        next run.
+        """
+        day_ago = datetime.now(UTC) - timedelta(days=1)
+        after, traced = UUID(int=int(day_ago.timestamp() * 1000) << 80), 0
+        while lead_ids := await self._forgotten_leads(after):
+            if not await self._trace(lead_ids):
+                log.warning("forgotten_leads_wait")
+                break
+            after, traced = lead_ids[-1], traced + len(lead_ids)
+        finished = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
+        finished.add(traced, {"name": "skiptrace.trace_forgotten_leads"})
+        if traced:
+            log.warning("forgotten_leads_traced", count=traced)
+
+    async def _forgotten_leads(self, after: UUID) -> list[UUID]:
+        forgotten_after = timedelta(seconds=self._settings.skiptrace_forgotten_seconds)
+        async with self._bus.database.connection() as connection:
+            rows = queries.forgotten_leads(connection, after=after, forgotten_after=forgotten_after, many=AT_ONCE)
+            return [row["id"] async for row in rows]
 
     async def _stale_leads(self) -> list[UUID]:
         now = datetime.now(UTC)

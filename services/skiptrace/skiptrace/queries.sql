@@ -260,6 +260,22 @@ and not exists (
 order by l.lead_score desc, l.id
 limit :most;
 
+-- name: forgotten_leads
+-- Leads of the last day that nobody was asked about although they came a while ago: their event was lost, or is late. Ids of
+-- leads grow with time, so the primary key finds these without looking at older ones.
+select l.id
+from app.leads l
+where l.id > :after
+and l.created_at > now() - interval '1 day'
+and l.created_at < now() - :forgotten_after::interval
+and l.campaign_status = 'new'
+and not l.deceased_owner
+and not l.litigator
+and l.data_key is not null
+and not exists (select from app.skip_trace_attempts a where a.lead_id = l.id)
+order by l.id
+limit :many;
+
 -- name: take_time!
 -- For a query of the night that looks at every lead: about ten seconds a million.
 set local statement_timeout = '10min';

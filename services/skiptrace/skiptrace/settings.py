@@ -47,6 +47,10 @@ class SkiptraceSettings(Settings):
     skiptrace_reverify_per_day: int = Field(
         1_000, ge=0, description="Leads a day that are traced again because their contacts went stale; 0: none."
     )
+    skiptrace_forgotten_seconds: float = Field(
+        3_600, gt=0, description="A lead about which nobody was asked for so long is traced without its event."
+    )
+    skiptrace_forgotten_check_seconds: float = Field(300, gt=0, description="How often such leads are looked for.")
     skiptrace_dnc_days: int = Field(
         28, ge=1, le=30, description="Days for which a phone's check against lists counts; the gate allows 31."
     )

@@ -122,3 +122,18 @@ async def test_without_a_key_nothing_is_consumed_and_nothing_lost(
 
 async def _outcomes(funnel: Any) -> list[str]:
     return sorted(event["outcome"] for event in await funnel.events("lead_verified"))
+
+
+async def test_leads_whose_event_was_lost_are_traced_once_and_paid_once(
+    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+) -> None:
+    async with running("ingest"):
+        await funnel.send(*many_homes(3))
+        await funnel.until_count("app.leads", 3)
+    await funnel.db.execute("truncate svc_ingest.outbox")
+    await funnel.db.execute("update app.leads set created_at = created_at - interval '2 hours'")
+    async with running("skiptrace", **world.settings(skiptrace_forgotten_check_seconds=3_600)) as (service,):
+        await run(service, "trace_forgotten_leads")
+        await run(service, "trace_forgotten_leads")
+        await funnel.until_count(GOOD, 3)
+    assert sum(world.melissa.asked.values()) == 3

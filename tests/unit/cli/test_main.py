@@ -1,14 +1,23 @@
 """The overview is quick and complete; expected faults end in a sentence."""
 
 import importlib
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
 
+import aiohttp
+import asyncpg
+import psycopg
 import pytest
 import typer
+from aiokafka.errors import KafkaConnectionError
 
 from cli import main
 from cli.errors import RefusedError, UnreachableError, UsageError
+from cli.typed import _COMMANDS, as_typed
 
 EQUITY = [sys.executable, "-c", "from cli.main import main; main()"]
 HEAVY = ("asyncpg", "aiokafka", "aiohttp", "pydantic", "faststream", "common")
@@ -51,10 +60,115 @@ def test_a_fault_is_told_on_stderr_with_its_code(
     assert told.err == "Error: It did not work.\n  Do this.\n"
 
 
-def test_our_own_mistakes_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def _ends(monkeypatch: pytest.MonkeyPatch, error: Exception) -> object:
     def fail(**_: object) -> None:
-        raise ZeroDivisionError
+        raise error
 
     monkeypatch.setattr(main, "app", fail)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as ended:
         main.main()
+    return ended.value.code
+
+
+SURPRISES = [
+    ZeroDivisionError("hunter2"),
+    KeyError("hunter2"),
+    ExceptionGroup("hunter2", [ValueError("hunter2"), OSError("hunter2")]),
+    ExceptionGroup("hunter2", [ConnectionRefusedError(111, "refused")]),
+    asyncpg.PostgresError("hunter2"),
+    asyncpg.UniqueViolationError("hunter2"),
+    psycopg.OperationalError("hunter2"),
+    aiohttp.ServerDisconnectedError(),
+    KafkaConnectionError("hunter2"),
+    UnicodeDecodeError("utf-8", b"hunter2", 0, 1, "no"),
+    OSError("hunter2"),
+    RecursionError("hunter2"),
+]
+
+
+@pytest.mark.parametrize("error", SURPRISES, ids=lambda error: type(error).__name__)
+def test_no_error_ends_in_a_traceback_or_shows_a_value(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("EQUITY_DEBUG", raising=False)
+    assert _ends(monkeypatch, error) in (1, 2, 3, 4)
+    told = capsys.readouterr()
+    assert told.out == ""
+    problem, advice = told.err.splitlines()
+    assert problem.startswith("Error: ")
+    assert advice.startswith("  ")
+    assert "hunter2" not in told.err
+
+
+def test_the_traceback_of_our_own_mistake_is_there_on_request(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EQUITY_DEBUG", "1")
+    assert _ends(monkeypatch, ZeroDivisionError("why")) == 1
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert told.splitlines()[-2].startswith("Error: This should not have happened: ZeroDivisionError at test_main.py:")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["uplaod"], ["upload"], ["upload", "--nothing"], ["uploads", "list", "--limit", "0"], ["uploads", "list", "--limit", "x"],
+     ["funnel", "--since", "soon"], ["dlq", "list", "--status", "lost"], ["brokers", "add"]],
+)  # fmt: skip
+def test_wrong_usage_is_told_in_one_style(arguments: list[str]) -> None:
+    done = subprocess.run([*EQUITY, *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    problem, advice = done.stderr.splitlines()
+    assert problem.startswith("Error: ")
+    assert advice.startswith("  See: equity")
+
+
+def test_the_version_is_told() -> None:
+    done = subprocess.run([*EQUITY, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"equity {version('equity-cli')}\n"
+
+
+def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, sub in getattr(command, "commands", {}).items():
+        yield from _commands(sub, f"{path} {name}")
+
+
+@pytest.mark.parametrize("name", main.Commands.entries)
+def test_every_option_is_explained_in_words(name: str) -> None:
+    root = typer.main.get_command(importlib.import_module(f"cli.commands.{name}").app)
+    for path, command in _commands(root, f"equity {name}"):
+        context = typer.Context(command, info_name=path)
+        shown = command.get_help(context)
+        assert not re.search(r"<\w+(\[|>)|\[\w+\.\w+\]|\bFUNCTION\b|datetime|FileBinaryRead|UUID", shown), path
+        for option in command.params:
+            assert option.hidden or option.help, f"{path}: {option.name} has no help"
+            own_type = getattr(option.type, "func", None)
+            assert own_type is None or option.metavar, f"{path}: {option.name} shows the name of a function"
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("equity upload FILE.csv", "./dev equity upload FILE.csv"),
+        (
+            "See it: `equity uploads show 1`, or equity --help.",
+            "See it: `./dev equity uploads show 1`, or ./dev equity --help.",
+        ),
+        ("`./dev up`, then `./dev equity uploads list`", "`./dev up`, then `./dev equity uploads list`"),
+        ("the owner's equity feeds the score", "the owner's equity feeds the score"),
+        ("est_equity upload", "est_equity upload"),
+        ("/usr/bin/equity upload", "/usr/bin/equity upload"),
+    ],
+)
+def test_commands_are_named_as_they_must_be_typed(text: str, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EQUITY_COMMAND", raising=False)
+    assert as_typed(text) == text
+    monkeypatch.setenv("EQUITY_COMMAND", "./dev equity")
+    assert as_typed(text) == typed
+
+
+def test_every_command_is_known_by_name() -> None:
+    for name in main.Commands.entries:
+        assert as_typed(f"equity {name} x") == f"equity {name} x"
+        assert re.search(rf"\b{name}\b", _COMMANDS)

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from cli.commands.brokers import _area
 from cli.errors import UsageError
+from cli.inputs import territory as _area
 from ingest.normalise import PropertyRecord, normalise
 
 HOME = {

@@ -25,8 +25,8 @@ WANTED = {
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
-        "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue",
-        "BatchUndecodable", "ConsumerWaits",
+        "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
+        "WorkRecovered", "ConsumerWaits", "BatchUndecodable",
     },
 }  # fmt: skip
 

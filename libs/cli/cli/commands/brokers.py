@@ -1,28 +1,35 @@
 """Brokers and their territories."""
 
-import re
 import shlex
-from datetime import datetime
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
+from cli import inputs
 from cli.database import Connection, broker_id, in_transaction, queries
 from cli.errors import RefusedError, UsageError
 from cli.lazy import new_app
 from cli.output import AsJson, done, say, show_fields, show_rows
-from common.counties import counties_named
-from common.places import state_code
 
 app = new_app("Brokers and their territories.")
 territory = new_app("Where a broker's leads lie. ZIP goes before county, county before state.")
 app.add_typer(territory, name="territory")
 
-Broker = Annotated[str, typer.Argument(metavar="BROKER", help="Id or name.")]
-State = Annotated[str, typer.Argument(metavar="STATE", help="Two letters, such as FL.")]
-County = Annotated[str | None, typer.Option("--county", help="The whole county, such as Pinellas.")]
-Zip = Annotated[str | None, typer.Option("--zip", help="One ZIP code, five digits.")]
+Broker = Annotated[str, typer.Argument(metavar="BROKER", parser=inputs.named, help="Id or name.")]
+State = Annotated[str, typer.Argument(metavar="STATE", help="Two letters or the name, such as FL.")]
+County = Annotated[str | None, typer.Option("--county", metavar="COUNTY", help="The whole county, such as Pinellas.")]
+Zip = Annotated[str | None, typer.Option("--zip", metavar="ZIP", help="One ZIP code, five digits.")]
+
+Email = Annotated[
+    str | None,
+    typer.Option("--email", metavar="ADDRESS", parser=inputs.email, help="Where the broker is told of appointments."),
+]
+BookingLink = Annotated[
+    str | None,
+    typer.Option("--booking-link", metavar="URL", parser=inputs.web_address, help="The broker's Cal.com page."),
+]
 
 _COLUMNS = {"id": "id", "name": "name", "email": "email", "daily_limit": "a day", "active": "active",
             "territories": "territories", "leads": "leads"}  # fmt: skip
@@ -30,12 +37,13 @@ _COLUMNS = {"id": "id", "name": "name", "email": "email", "daily_limit": "a day"
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help="The broker's name.")],
-    email: Annotated[str | None, typer.Option(help="Where the broker is told of appointments.")] = None,
+    name: Annotated[str, typer.Argument(metavar="NAME", parser=inputs.name, help="The broker's name.")],
+    email: Email = None,
     daily_limit: Annotated[int, typer.Option(min=0, max=5000, help="New leads in campaigns a weekday.")] = 250,
-    booking_link: Annotated[str | None, typer.Option(help="The broker's Cal.com page.")] = None,
+    booking_link: BookingLink = None,
     broker: Annotated[
-        UUID | None, typer.Option("--id", help="Id of the user who signs in; default: a new one.")
+        UUID | None,
+        typer.Option("--id", metavar="ID", parser=inputs.uuid, help="Id of the user who signs in; default: a new one."),
     ] = None,
     *,
     as_json: AsJson = False,
@@ -64,7 +72,13 @@ def list_brokers(
         return rows, await queries.count_unassigned_leads(connection)
 
     rows, unassigned = in_transaction(work)
-    show_rows(rows, _COLUMNS, as_json=as_json, empty="No brokers yet. Add one: equity brokers add NAME")
+    show_rows(
+        rows,
+        _COLUMNS,
+        as_json=as_json,
+        empty="No brokers yet. Add one: equity brokers add NAME",
+        first=("name", "active", "leads", "territories"),
+    )
     if unassigned:
         say(f"{unassigned:,} leads have no broker: they are kept, and go into no campaign.")
 
@@ -102,25 +116,37 @@ def set_(
         bool | None, typer.Option("--holidays/--no-holidays", help="Feed on federal holidays or not.")
     ] = None,
     day_off: Annotated[
-        list[datetime] | None, typer.Option(formats=["%Y-%m-%d"], help="A day without a feed; may be repeated.")
+        list[date] | None,
+        typer.Option(metavar="DATE", parser=inputs.day, help="A day without a feed, as 2027-03-01; may be repeated."),
     ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", parser=inputs.name, help="A new name.")] = None,
+    email: Email = None,
+    booking_link: BookingLink = None,
     *,
     clear_days_off: Annotated[bool, typer.Option("--clear-days-off", help="Forget the days off so far.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change how many leads a broker gets, and on which days."""
+    """Change a broker's name, email or booking link, how many leads they get, and on which days."""
+    given = (daily_limit, days, holidays, day_off, name, email, booking_link)
+    if not clear_days_off and all(value is None for value in given):
+        raise UsageError("There is nothing to change.", "Give at least one option: equity brokers set --help")
+    weekdays = None if days is None else _weekdays(days)
 
     async def work(connection: Connection) -> Any:
         found = await broker_id(connection, broker)
+        other = await queries.broker_named(connection, named=name) if name else None
+        if other and other != found:
+            raise RefusedError(f"There is a broker {name!r} already.", "`equity brokers list --all` shows it.")
+        await queries.set_contact(connection, broker_id=found, name=name, email=email, booking_link=booking_link)
         await queries.set_feeding(
             connection,
             broker_id=found,
             daily_limit=daily_limit,
-            weekdays=None if days is None else _weekdays(days),
+            weekdays=weekdays,
             on_holidays=holidays,
             set_holidays=holidays is not None,
             days_off=[] if clear_days_off else None,
-            more_days_off=[day.date() for day in day_off or []],
+            more_days_off=day_off or [],
         )
         return await queries.show_broker(connection, broker_id=found)
 
@@ -154,7 +180,7 @@ def add_territory(
     broker: Broker, state: State, county: County = None, zip_code: Zip = None, *, as_json: AsJson = False
 ) -> None:
     """Give a broker a state, a county of it, or one ZIP code."""
-    area = _area(state, county, zip_code)
+    area = inputs.territory(state, county, zip_code)
 
     async def work(connection: Connection) -> int:
         owner = await broker_id(connection, broker)
@@ -178,7 +204,7 @@ def remove_territory(
     broker: Broker, state: State, county: County = None, zip_code: Zip = None, *, as_json: AsJson = False
 ) -> None:
     """Take a territory away. Leads that were assigned stay with the broker."""
-    area = _area(state, county, zip_code)
+    area = inputs.territory_held(state, county, zip_code)
 
     async def work(connection: Connection) -> None:
         if not await queries.remove_territory(connection, broker_id=await broker_id(connection, broker), **area):
@@ -186,22 +212,6 @@ def remove_territory(
 
     in_transaction(work)
     done(f"{broker} no longer has {_written(area)}.", area, as_json=as_json)
-
-
-def _area(state: str, county: str | None, zip_code: str | None) -> dict[str, str | None]:
-    """A territory as it is stored: as leads carry their place. Raises UsageError for what is no place."""
-    code = state_code(state)
-    found = counties_named(county or "", code or "")
-    name = found[0].name if found else None
-    if code is None:
-        raise UsageError(f"{state!r} is not a state.", "Two letters, such as FL.")
-    if county and zip_code:
-        raise UsageError("A territory is a county or a ZIP code, not both.")
-    if county is not None and name is None:
-        raise UsageError(f"{county!r} is not a county of {code}.", "Its name, such as Pinellas, or its FIPS code.")
-    if zip_code and not re.fullmatch(r"\d{5}", zip_code):
-        raise UsageError(f"{zip_code!r} is not a ZIP code.", "Five digits, such as 33701.")
-    return {"state": code, "county": name, "zip": zip_code}
 
 
 def _removal(broker: str, area: dict[str, str | None]) -> str:

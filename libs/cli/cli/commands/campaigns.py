@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli import campaigns
+from cli import campaigns, inputs
 from cli.database import Connection, Row, all_rows, in_transaction, queries, select
+from cli.durations import seconds
 from cli.errors import CliError, UsageError
 from cli.lazy import new_app
 from cli.output import AsJson, done, say, show_rows
@@ -23,9 +24,11 @@ _COLUMNS = {"broker": "broker", "name": "campaign", "active": "active", "state":
 @app.command()
 def sync(
     file: Annotated[
-        Path, typer.Argument(metavar="[FILE]", help="Default: the file that is shipped.")
+        Path, typer.Argument(metavar="[FILE]", parser=inputs.file_to_read, help="Default: the file that is shipped.")
     ] = campaigns.SHIPPED,
-    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait until Instantly has them.")] = 0,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", parser=seconds, help="Seconds to wait until Instantly has them.")
+    ] = 0,
     *,
     check: Annotated[bool, typer.Option("--check", help="Only read the file and say whether it is right.")] = False,
     retire: Annotated[bool, typer.Option("--retire", help="Pause campaigns that are no longer in the file.")] = False,

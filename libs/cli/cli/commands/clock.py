@@ -11,6 +11,7 @@ from cli.errors import CliError, UsageError
 from cli.lazy import new_app
 from cli.output import AsJson, console, print_json, say
 from cli.settings import CliSettings
+from cli.when import point_in_time
 from common import clock
 from common.business_time import BUSINESS_ZONE
 
@@ -32,21 +33,23 @@ def show(*, as_json: AsJson = False) -> None:
 
 @app.command("set")
 def set_clock(
-    moment: Annotated[str, typer.Argument(metavar="MOMENT", help='Such as "2026-11-23 05:29", in Los Angeles.')],
+    moment: Annotated[str, typer.Argument(metavar="MOMENT", help='Such as "next feeding day 05:59", in Los Angeles.')],
     *,
     as_json: AsJson = False,
 ) -> None:
     """Let the clock show MOMENT now and go on from there, in every service that has the same CLOCK_FILE.
 
-    Without a zone MOMENT is the time of Los Angeles, as jobs are. Services notice within a second or two. It goes no
+    MOMENT is a date and time (`2027-03-01 05:59`), or words: `today`, `tomorrow`, `monday`, `next weekday`, `next feeding day`,
+    each with a time. Without a zone it is the time of Los Angeles, as jobs are. Services notice within a second or two. It goes no
     further back than inboxes remember: what services then say would be too old to be handled.
     """
-    file, wanted = _movable(), _moment(moment)
-    now = datetime.now(UTC)
+    file, now = _movable(), datetime.now(UTC)
+    wanted = point_in_time(moment, now + _known(file))
     oldest, latest = now - timedelta(days=CliSettings().inbox_days - 1), now + clock.FARTHEST
     if not oldest < wanted < latest:
         raise UsageError(
-            f"{moment} is too far from the machine's time.", f"Name a moment between {oldest:%Y-%m-%d} and {latest:%Y}."
+            f"{moment!r} is too far from the machine's time: inboxes forget what is older, and later is taken for a mistake.",
+            f"Name a moment between {oldest:%Y-%m-%d} and {latest:%Y}, or words such as: next feeding day 05:59.",
         )
     before = _known(file)
     turn(file, wanted)
@@ -102,16 +105,6 @@ def _movable() -> Path:
     return file
 
 
-def _moment(text: str) -> datetime:
-    try:
-        given = datetime.fromisoformat(text.strip())
-        return (given if given.tzinfo else given.replace(tzinfo=BUSINESS_ZONE)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{text!r} is no moment.", 'Write "2026-11-23 05:29" (Los Angeles) or 2026-11-23T13:29Z.'
-        ) from error
-
-
 def _ahead(file: Path) -> timedelta:
     try:
         return clock.ahead(file)
@@ -119,7 +112,7 @@ def _ahead(file: Path) -> timedelta:
         problem = str(error)
         raise CliError(
             f"{problem[:1].upper()}{problem[1:]}. Services go by the machine's time.",
-            "Mend it with `equity clock set` or `equity clock reset`.",
+            "Correct it with `equity clock set` or `equity clock reset`.",
         ) from error
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
-from cli import backups, legacy
+from cli import backups, inputs, legacy
 from cli.database import place
 from cli.errors import CliError, RefusedError
 from cli.lazy import new_app
@@ -83,7 +83,12 @@ def status(*, as_json: AsJson = False) -> None:
 @app.command()
 def backup(
     out: Annotated[
-        Path | None, typer.Option(help="Into this new file; default: one named by database and time.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            parser=inputs.file_to_write,
+            help="Into this new file; default: one named by database and time.",
+        ),
     ] = None,
     *,
     as_json: AsJson = False,
@@ -101,7 +106,9 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `equity db backup` wrote.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", parser=inputs.file_to_read, help="What `equity db backup` wrote.")
+    ],
     *,
     yes: Yes = False,
     as_json: AsJson = False,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from cli import checks, secrets, showing, uploading
+from cli import checks, inputs, secrets, showing, uploading
 from cli.commands import funnel
 from cli.database import Connection, Row, all_rows, connected, queries
 from cli.errors import UsageError
@@ -48,7 +48,10 @@ class Shown:
 
 @app.command()
 def demo(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Another file than the sample.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE.csv", parser=inputs.file_to_read, help="Another file than the sample."),
+    ] = None,
     url: Url = None,
     *,
     as_json: AsJson = False,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from cli import inputs
 from cli.database import Connection, Row, in_transaction, queries, select
 from cli.durations import moment
 from cli.errors import RefusedError, UsageError
@@ -34,8 +35,11 @@ class Status(StrEnum):
     RESOLVED = "resolved"
 
 
-LetterId = Annotated[int, typer.Argument(metavar="ID", help="The dead letter's number.")]
-Consumer = Annotated[str | None, typer.Option(help="Only of this consumer, such as ingest.upsert_leads.")]
+LetterId = Annotated[int, typer.Argument(metavar="ID", parser=inputs.number, help="The dead letter's number.")]
+Consumer = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", parser=inputs.named, help="Only of this consumer, such as ingest.upsert_leads."),
+]
 
 
 @app.command("list")
@@ -55,7 +59,7 @@ def list_letters(
 
     rows, counts = in_transaction(work)
     nothing = "No dead letter matches." if status or consumer else "No dead letters wait."
-    show_rows(rows, _COLUMNS, as_json=as_json, empty=nothing)
+    show_rows(rows, _COLUMNS, as_json=as_json, empty=nothing, first=("id", "status", "reason"))
     if counts:
         say("In all: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
@@ -96,7 +100,10 @@ def replay(
     until: Annotated[
         datetime | None, typer.Option(parser=moment, metavar="WHEN", help="Only what died before then: the cut-off.")
     ] = None,
-    letter: Annotated[list[int] | None, typer.Option("--id", help="Only this dead letter; repeat it.")] = None,
+    letter: Annotated[
+        list[int] | None,
+        typer.Option("--id", metavar="ID", parser=inputs.number, help="Only this dead letter; may be repeated."),
+    ] = None,
     *,
     include_parked: Annotated[bool, typer.Option(help="Those that were given up, too.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which; send nothing.")] = False,
@@ -127,7 +134,9 @@ def replay(
 
 @app.command()
 def park(
-    letters: Annotated[list[int], typer.Argument(metavar="ID...", help="The dead letters' numbers.")],
+    letters: Annotated[
+        list[int], typer.Argument(metavar="ID...", parser=inputs.number, help="The dead letters' numbers.")
+    ],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 from datetime import date, datetime, timedelta
+from time import monotonic
 from typing import Annotated, Any
 
 import typer
 
+from cli import inputs
 from cli.database import queries, select
+from cli.durations import seconds
 from cli.errors import CliError, RefusedError, UsageError
 from cli.faults import explain
 from cli.lazy import new_app
@@ -16,13 +19,13 @@ from cli.settings import CliSettings
 from common import telemetry
 from common.bus.failures import code_of
 from common.business_time import BUSINESS_ZONE
-from common.clock import clock_of
 from common.jobs import JobRunsError, NoSuchJobError
 from common.schedules import Schedule, Standing, schedule_of, standing
 from common.service import Service
 
 app = new_app("Jobs: what services do at a time of day, or every so often. Times are those of Los Angeles.")
 
+_PAUSE_SECONDS = 0.5
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _COLUMNS = {"job": "job", "when": "when", "next": "next due", "last": "last run", "outcome": "outcome",
             "note": "how it stands"}  # fmt: skip
@@ -37,7 +40,7 @@ def list_jobs(
     as_json: AsJson = False,
 ) -> None:
     """List the jobs that services have declared: when each is due next, how it ended last, and what is late."""
-    now = clock_of(CliSettings().clock_file)()
+    now = CliSettings().now
     rows = [_told(row, now) for row in select(queries.list_jobs)]
     if late:
         rows = [row for row in rows if row["standing"] in ("failed", "overdue", "missed")]
@@ -50,16 +53,21 @@ _NONE = "No service has declared a job yet: start one."
 @app.command()
 def history(
     job: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help="Such as feeder.feed, or feeder for all of it; default: all.")
+        str | None,
+        typer.Argument(
+            metavar="[JOB]", parser=inputs.named, help="Such as feeder.feed, or feeder for all of it; default: all."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The latest so many.")] = 30,
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on.")] = None,
+    since: Annotated[
+        date | None, typer.Option(metavar="DATE", parser=inputs.day, help="From this day on, as 2027-03-01.")
+    ] = None,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only days on which it failed, or never ended.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what jobs did, a line for each and day, the latest first. Of repeated jobs it is the sum of the day."""
-    day = since.date() if since else date.min
+    day = since or date.min
     rows = select(queries.job_history, job=job, since=day, failed=failed, limit=limit)
     told = [row | {"began": _local(row["started_at"]), "ended": _local(row["finished_at"])} for row in rows]
     show_rows(told, _RUNS, as_json=as_json, empty="No such run." if job or since or failed else "No job has run yet.")
@@ -67,7 +75,13 @@ def history(
 
 @app.command()
 def run(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="Such as feeder.feed.")], *, as_json: AsJson = False
+    job: Annotated[str, typer.Argument(metavar="JOB", parser=inputs.named, help="Such as feeder.feed.")],
+    wait: Annotated[
+        float,
+        typer.Option("--wait", metavar="SECONDS", parser=seconds, help="Wait so long for a run that goes on already."),
+    ] = 0,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Run a job now, in this process, due or not. Every job may be run twice: the feed fills no limit beyond itself.
 
@@ -80,18 +94,18 @@ def run(
     settings = administered(service)
     telemetry.configure(settings, "jobs")  # logs go to stderr, and the run is seen where metrics are sent
     try:
-        asyncio.run(_run(module(service, "app").build(settings), job))
+        asyncio.run(_run(module(service, "app").build(settings), job, wait))
     finally:
         telemetry.shutdown()
     done(f"{job} went well.", {"job": job, "outcome": "ok"}, as_json=as_json)
 
 
-async def _run(service: Service, job: str) -> None:
+async def _run(service: Service, job: str, wait: float) -> None:
     await service.database.start()
     try:
         for part in service.tools:
             await part.start()
-        await service.jobs.run_now(job)
+        await _run_when_free(service, job, wait)
     except NoSuchJobError as error:
         raise UsageError(
             f"There is no job {job!r}.",
@@ -111,6 +125,18 @@ async def _run(service: Service, job: str) -> None:
         for part in reversed(service.tools):
             await part.stop()
         await service.database.stop()
+
+
+async def _run_when_free(service: Service, job: str, wait: float) -> None:
+    """Run *job*, after another run of it that ends within *wait* seconds. Raises JobRunsError where it does not end."""
+    give_up = monotonic() + wait
+    while True:
+        try:
+            return await service.jobs.run_now(job)
+        except JobRunsError:
+            if monotonic() >= give_up:
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _told(row: dict[str, Any], now: datetime) -> dict[str, Any]:

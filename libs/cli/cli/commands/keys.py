@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import rewrapping, secrets
+from cli import inputs, rewrapping, secrets
 from cli.database import Connection, Row, in_transaction, partner_id, queries
 from cli.errors import RefusedError
 from cli.lazy import new_app
@@ -19,16 +19,30 @@ app = new_app("Partners' keys for signing: add, rotate, revoke.")
 _COLUMNS = {"key_id": "key", "partner": "partner", "scheme": "scheme", "active": "active",
             "created_at": "since", "last_used_at": "last used", "revoked_at": "revoked"}  # fmt: skip
 
-KeyId = Annotated[str, typer.Argument(metavar="KEY", help="The key's id.")]
+KeyId = Annotated[str, typer.Argument(metavar="KEY", parser=inputs.named, help="The key's id.")]
 NewKeyId = Annotated[
-    str | None, typer.Option("--key-id", help="Name the new key; default: the partner's name and four digits.")
+    str | None,
+    typer.Option(
+        "--key-id",
+        metavar="KEY",
+        parser=inputs.key_id,
+        help="Name the new key; default: the partner's name and four digits.",
+    ),
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Write the secret into this new file instead of showing it.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        parser=inputs.file_to_write,
+        help="Write the secret into this new file instead of showing it.",
+    ),
+]
 
 
 @app.command("add")
 def add(
-    partner: Annotated[str, typer.Argument(help="The partner's name or id.")],
+    partner: Annotated[str, typer.Argument(metavar="PARTNER", parser=inputs.named, help="The partner's name or id.")],
     scheme: Annotated[
         Scheme,
         typer.Option(help="v2 signs timestamp and body (recommended); body signs the body alone, as the documents do."),
@@ -49,7 +63,9 @@ def add(
 
 @app.command("list")
 def list_keys(
-    partner: Annotated[str | None, typer.Option(help="Only this partner's.")] = None,
+    partner: Annotated[
+        str | None, typer.Option(metavar="PARTNER", parser=inputs.named, help="Only this partner's: id or name.")
+    ] = None,
     *,
     show_all: Annotated[bool, typer.Option("--all", help="Revoked ones too.")] = False,
     as_json: AsJson = False,

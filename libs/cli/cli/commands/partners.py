@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import inputs
 from cli.database import Connection, broker_id, in_transaction, queries, select
 from cli.errors import RefusedError
 from cli.lazy import new_app
@@ -18,12 +19,20 @@ _COLUMNS = {"id": "id", "name": "name", "brokers": "may assign to", "default_bro
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help="The partner's name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", parser=inputs.name, help="The partner's name.")],
     broker: Annotated[
-        list[str] | None, typer.Option(help="A broker whose leads this partner may write; repeat it. Default: any.")
+        list[str] | None,
+        typer.Option(
+            metavar="BROKER",
+            parser=inputs.named,
+            help="A broker whose leads this partner may write; repeat it. Default: any.",
+        ),
     ] = None,
     default_broker: Annotated[
-        str | None, typer.Option(help="The broker of uploads that name none. Default: by territory.")
+        str | None,
+        typer.Option(
+            metavar="BROKER", parser=inputs.named, help="The broker of uploads that name none. Default: by territory."
+        ),
     ] = None,
     *,
     as_json: AsJson = False,

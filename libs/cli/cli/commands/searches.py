@@ -1,12 +1,16 @@
 """Saved searches at BatchData."""
 
 import asyncio
+import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cli import inputs
 from cli.database import Connection, Row, all_rows, broker_id, in_transaction, queries, select
+from cli.durations import cents
 from cli.errors import CliError, RefusedError, UsageError
 from cli.lazy import new_app
 from cli.output import AsJson, console, done, print_json, say, show_fields, show_rows
@@ -21,7 +25,7 @@ app = new_app(
     """
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The search's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", parser=inputs.named, help="The search's name.")]
 
 _COLUMNS = {"name": "search", "position": "order", "broker": "broker", "state": "state", "started_on": "round of",
             "records": "records", "results_found": "of", "rejects": "unreadable", "cents": "cents",
@@ -35,12 +39,18 @@ _GOOD = {"finished", "budget_used"}
 
 @app.command()
 def add(
-    name: Name,
+    name: Annotated[str, typer.Argument(metavar="NAME", parser=inputs.name, help="The search's name.")],
     file: Annotated[
-        typer.FileBinaryRead, typer.Argument(metavar="FILE", help="Its criteria as JSON; - reads them from stdin.")
+        Path,
+        typer.Argument(
+            metavar="FILE", parser=inputs.file_or_stdin, help="Its criteria as JSON; - reads them from stdin."
+        ),
     ],
     broker: Annotated[
-        str | None, typer.Option(help="Whose leads these are: id or name; default: by territory.")
+        str | None,
+        typer.Option(
+            metavar="BROKER", parser=inputs.named, help="Whose leads these are: id or name; default: by territory."
+        ),
     ] = None,
     order: Annotated[int, typer.Option(min=0, max=1_000_000, help="Searches with a lower number go first.")] = 100,
     every_days: Annotated[int, typer.Option(min=1, max=3_650, help="Days from one round to the next.")] = 30,
@@ -48,26 +58,24 @@ def add(
         int | None, typer.Option(min=0, max=10_000_000, help="Records of this search a day.")
     ] = None,
     daily_cents: Annotated[
-        float | None, typer.Option(min=0, max=100_000_000, help="US cents of this search a day.")
+        Decimal | None, typer.Option(metavar="CENTS", parser=cents, help="US cents of this search a day.")
     ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Save a search. The criteria are in the words of BatchData's property search; docs/batchdata-pull.md has an example."""
-    criteria = _criteria(file.read())
-    if not name.strip():
-        raise UsageError("A search needs a name.")
+    criteria = _criteria(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
 
     async def work(connection: Connection) -> Any:
         return await queries.add_search(
             connection,
-            name=name.strip(),
+            name=name,
             criteria=criteria,
             broker_id=await broker_id(connection, broker),
             position=order,
             every_days=every_days,
             daily_records=daily_records,
-            daily_cents=None if daily_cents is None else Decimal(str(daily_cents)),
+            daily_cents=daily_cents,
         )
 
     added = in_transaction(work)

@@ -11,7 +11,7 @@ import typer
 import yaml
 from pydantic import ValidationError
 
-from cli import progress
+from cli import inputs, progress
 from cli.errors import RefusedError, UsageError
 from cli.lazy import new_app
 from cli.output import AsJson, print_json, say, show_fields, show_rows
@@ -33,9 +33,17 @@ _COLUMNS = {"id": "batch", "made_at": "exported", "made_by": "by", "written_at":
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option("--out", help="Write the persons into this new file.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="FILE", parser=inputs.file_to_write, help="Write the persons into this new file."
+        ),
+    ],
     most: Annotated[int, typer.Option(min=1, max=1_000_000, help="So many leads at the most.")] = 1_000,
-    again: Annotated[UUID | None, typer.Option(help="Write this batch's file again, for what is still out.")] = None,
+    again: Annotated[
+        UUID | None,
+        typer.Option(metavar="ID", parser=inputs.uuid, help="Write this batch's file again, for what is still out."),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -63,8 +71,10 @@ def export(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What TLO gave: CSV.")],
-    mapping: Annotated[Path, typer.Option(help="Which column holds what: docs/tlo.md.")] = SHIPPED,
+    file: Annotated[Path, typer.Argument(metavar="FILE", parser=inputs.file_to_read, help="What TLO gave: CSV.")],
+    mapping: Annotated[
+        Path, typer.Option(metavar="FILE", parser=inputs.file_to_read, help="Which column holds what: docs/tlo.md.")
+    ] = SHIPPED,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Store it; without, only say what is found.")] = False,
     as_json: AsJson = False,

@@ -1,0 +1,103 @@
+"""Kafka's data is lost and a new cluster takes its place: everything that was on its way is finished from state."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from local_services import KafkaServer, PostgresServer
+from support import databases
+from support import topics as topic_support
+from support.installation import Installation
+from support.partner import Partner, csv_of
+from support.victims import Victims
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+ROWS = 6_000
+SOON = {
+    "GATEWAY_STALLED_SECONDS": "3",
+    "GATEWAY_STALLED_CHECK_SECONDS": "0.5",
+    "FEEDER_FORGOTTEN_SECONDS": "2",
+    "FEEDER_FORGOTTEN_CHECK_SECONDS": "0.5",
+}
+
+
+@pytest.fixture
+async def system(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path) -> AsyncIterator[Victims]:
+    """Gateway, ingest and feeder as processes, whose sweeps look for lost work every half a second."""
+    kafka, postgres = own_servers
+    prefix = f"k{uuid4().hex[:8]}."
+    with databases.copied() as database:
+        await topic_support.create(kafka.bootstrap, prefix)
+        installation = Installation(kafka.bootstrap, prefix, database, tmp_path)
+        found = Victims(kafka, postgres, installation, {})
+        try:
+            for name in ("gateway", "ingest", "feeder"):
+                found.services[name] = await installation.spawn(name, **SOON)
+            yield found
+        finally:
+            installation.close()
+
+
+@pytest.fixture
+async def sender(system: Victims) -> AsyncIterator[Partner]:
+    async with aiohttp.ClientSession() as session:
+        yield Partner(system.services["gateway"].gateway, session, uuid4())
+
+
+async def upload_half_way(system: Victims, sender: Partner) -> str:
+    """An upload, all published, of which ingest has handled some rows and not others; ingest does not run any more."""
+    _, answer = await sender.upload(csv_of(ROWS))
+    upload_id = str(answer["upload_id"])
+    async with asyncio.timeout(60):
+        while not (await sender.report(upload_id))["inserted"]:
+            await asyncio.sleep(0.01)
+    system.services["ingest"].kill()
+    await sender.until(upload_id, "accounted", 60)
+    assert 0 < (await sender.report(upload_id))["inserted"] < ROWS
+    return upload_id
+
+
+async def verify_some_leads(system: Victims) -> None:
+    """Five leads are verified, and the events that say so are lost."""
+    await system.ask(
+        "update app.leads set email_verified = true where id in (select id from app.leads order by id limit 5) returning id"
+    )
+
+
+async def assert_finished(system: Victims, sender: Partner, upload_id: str) -> None:
+    report = await sender.until(upload_id, "done", 90)
+    assert report["rows_total"] == ROWS
+    assert report["inserted"] + report["updated"] + report["duplicate"] + report["rejected"] == ROWS
+    assert report["inserted"] == ROWS
+    assert await system.ask("select count(*), count(distinct addr_hash) from app.leads") == [(ROWS, ROWS)]
+    async with asyncio.timeout(60):
+        while await system.ask("select count(*) from app.leads where campaign_status = 'queued'") != [(5,)]:
+            await asyncio.sleep(0.1)
+
+
+async def test_a_new_cluster_with_nothing_on_it(system: Victims, sender: Partner) -> None:
+    upload_id = await upload_half_way(system, sender)
+    await verify_some_leads(system)
+    kafka = system.kafka
+    before = (kafka.directory / "data" / "meta.properties").read_text()
+    await asyncio.to_thread(kafka.kill)
+    await asyncio.to_thread(shutil.rmtree, kafka.directory / "data")
+    await asyncio.to_thread(kafka.start)
+    assert (kafka.directory / "data" / "meta.properties").read_text() != before, "it is another cluster"
+    await topic_support.create(kafka.bootstrap, system.installation.prefix)
+    system.services["ingest"].start()
+    await assert_finished(system, sender, upload_id)
+
+
+async def test_a_topic_made_anew_while_its_offsets_were_kept(system: Victims, sender: Partner) -> None:
+    upload_id = await upload_half_way(system, sender)
+    await verify_some_leads(system)
+    await topic_support.delete(system.kafka.bootstrap, system.installation.prefix)
+    await topic_support.create(system.kafka.bootstrap, system.installation.prefix)
+    system.services["ingest"].start()
+    await assert_finished(system, sender, upload_id)
