@@ -61,7 +61,7 @@ class Publisher:
 
     serves = True
 
-    def __init__(self, bus: Bus, spool: Spool, at_once: int, ahead_rows: int = 5_000) -> None:
+    def __init__(self, bus: Bus, spool: Spool, at_once: int, ahead_rows: int = 2_000) -> None:
         self._bus = bus
         self._spool = spool
         self._at_once = at_once

@@ -37,7 +37,7 @@ class GatewaySettings(Settings):
 
     gateway_publish_at_once: int = Field(4, ge=1, le=32, description="Uploads whose rows are sent side by side.")
     gateway_ahead_rows: int = Field(
-        5_000, ge=1, description="Rows that may wait on the topic for ingest before large uploads are held back."
+        2_000, ge=1, description="Rows that may wait on the topic for ingest before large uploads are held back."
     )
     gateway_lost_disk_seconds: float = Field(
         900, ge=60, description="A file is asked for again after so long without a sign of the disk that holds it."
