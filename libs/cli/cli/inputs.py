@@ -183,13 +183,20 @@ def territory(state: str, county: str | None, zip_text: str | None) -> dict[str,
     }
 
 
-def territory_held(state: str, county: str | None, zip_text: str | None) -> dict[str, str | None]:
-    """Return a territory that a broker may have since checks were looser: any county's name, any five digits."""
-    name = county_name(county) if county is not None else None
-    looser = name is not None or (zip_text is not None and len(zip_text) == 5 and zip_text.isdigit())  # noqa: PLR2004 - digits
-    if (code := state_code(state)) and looser and (county is None or zip_text is None):
-        return {"state": code, "county": name, "zip": zip_text}
-    return territory(state, county, zip_text)
+def territories_held(state: str, county: str | None, zip_text: str | None) -> list[dict[str, str | None]]:
+    """Return the forms in which a broker may have a territory: as `territory` does, and as it was stored before that checked."""
+    loose = {
+        "state": state_code(state),
+        "county": county_name(county) if county is not None else None,
+        "zip": zip_text.strip() if zip_text is not None else None,
+    }
+    try:
+        strict = territory(state, county, zip_text)
+    except UsageError:
+        if loose["state"] is None or (loose["county"] is None) == (loose["zip"] is None):
+            raise
+        return [loose]
+    return [strict] if loose == strict else [strict, loose]
 
 
 def _county(text: str, state: str) -> str:

@@ -134,7 +134,10 @@ def test_states_and_zip_codes_are_taken() -> None:
 
 
 def test_a_territory_from_before_the_checks_can_be_taken_away() -> None:
-    assert inputs.territory_held("FL", None, "90210")["zip"] == "90210"
-    assert inputs.territory_held("FL", "Nowhere", None)["county"] == "NOWHERE"
-    with pytest.raises(UsageError):
-        inputs.territory_held("FL", "Nowhere", "90210")
+    assert [area["zip"] for area in inputs.territories_held("FL", None, "90210")] == ["90210"]
+    assert [area["county"] for area in inputs.territories_held("FL", "Nowhere", None)] == ["NOWHERE"]
+    assert [area["county"] for area in inputs.territories_held("GA", "De Kalb", None)] == ["DEKALB", "DE KALB"]
+    assert inputs.territories_held("FL", None, None) == [{"state": "FL", "county": None, "zip": None}]
+    for wrong in (("FL", "Nowhere", "90210"), ("XX", None, None), ("FL", "", None)):
+        with pytest.raises(UsageError):
+            inputs.territories_held(*wrong)

@@ -204,13 +204,16 @@ def remove_territory(
     broker: Broker, state: State, county: County = None, zip_code: Zip = None, *, as_json: AsJson = False
 ) -> None:
     """Take a territory away. Leads that were assigned stay with the broker."""
-    area = inputs.territory_held(state, county, zip_code)
+    areas = inputs.territories_held(state, county, zip_code)
 
-    async def work(connection: Connection) -> None:
-        if not await queries.remove_territory(connection, broker_id=await broker_id(connection, broker), **area):
-            raise RefusedError(f"{broker} does not have {_written(area)}.", f"See: equity brokers show {broker!r}")
+    async def work(connection: Connection) -> dict[str, str | None]:
+        owner = await broker_id(connection, broker)
+        for area in areas:
+            if await queries.remove_territory(connection, broker_id=owner, **area):
+                return area
+        raise RefusedError(f"{broker} does not have {_written(areas[0])}.", f"See: equity brokers show {broker!r}")
 
-    in_transaction(work)
+    area = in_transaction(work)
     done(f"{broker} no longer has {_written(area)}.", area, as_json=as_json)
 
 
