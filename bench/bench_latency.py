@@ -47,7 +47,7 @@ async def _one(partner: Uploader, file: Path, number: int) -> float:
     started = time.perf_counter()
     await partner.send(file)
     while not await partner.database.fetchval(
-        "select exists (select from app.leads where apn_key = $1)", f"FL|PINELLAS|{parcel}"
+        "select exists (select from app.leads where apn_key = $1)", f"12103|{parcel}"
     ):
         await asyncio.sleep(0.001)
     return (time.perf_counter() - started) * 1_000

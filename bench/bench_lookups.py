@@ -35,15 +35,16 @@ insert into app.leads (
 )
 select
   gen_random_uuid(), case when n % 3 = 0 then lpad(n::text, 10, '0') end, n || ' Palmetto Ave', 'Dunedin', 'FL', '34698', 'PINELLAS',
-  'Holt', 400000, 300000, 'FL|PINELLAS|' || n, substr(sha256(n::text::bytea), 1, 16), array_fill(330000, array[35]), 'bench', n % 101
+  'Holt', 400000, 300000, '12103|' || n, decode('00000002', 'hex') || substr(sha256(n::text::bytea), 1, 12),
+  array_fill(330000, array[35]), 'bench', n % 101
 from generate_series($1::bigint, $2::bigint) n
 """
 FIND: dict[str, tuple[str, Callable[[int], object]]] = {
     "by MAK": ("select id from app.leads where mak = $1", lambda n: f"{n // 3 * 3:010d}"),
-    "by parcel": ("select id from app.leads where apn_key = $1", lambda n: f"FL|PINELLAS|{n}"),
+    "by parcel": ("select id from app.leads where apn_key = $1", lambda n: f"12103|{n}"),
     "by address": (
         "select id from app.leads where addr_hash = $1",
-        lambda n: hashlib.sha256(str(n).encode()).digest()[:16],
+        lambda n: _address_hash(n),  # noqa: PLW0108 - defined below
     ),
 }
 
@@ -97,10 +98,15 @@ async def _fill(owner: asyncpg.Connection, leads: int) -> None:
     await owner.execute("vacuum analyze app.leads", timeout=3_600)
 
 
+def _address_hash(number: int) -> bytes:
+    """A hash of the current form: the version, then a digest."""
+    return b"\0\0\0\2" + hashlib.sha256(str(number).encode()).digest()[:12]
+
+
 def _lead(number: int) -> tuple[object, ...]:
     facts = {
         "property_address": f"{number} Palmetto Ave", "property_city": "Dunedin", "property_state": "FL", "property_zip": "34698",
-        "county": "PINELLAS", "apn_key": f"FL|PINELLAS|{number}", "addr_hash": hashlib.sha256(str(number).encode()).digest()[:16],
+        "county": "PINELLAS", "apn_key": f"12103|{number}", "addr_hash": _address_hash(number),
         "est_value": random.randrange(10**6),
     }  # fmt: skip
     stamp = stamp_of(datetime.now(UTC).toordinal(), "upstream")

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SIZES = {
+    "addresses": None,
     "fairness": 500,
     "feeder": 10_000,
     "gate": None,

@@ -6,6 +6,7 @@ from typing import Any
 from cli.output import console, print_json, say, show_fields, table
 
 VERDICTS = ("inserted", "updated", "duplicate", "rejected")
+MOST_COLUMNS = 30
 FINAL = frozenset({"done", "needs_resend", "failed"})
 
 
@@ -67,9 +68,29 @@ class Report:
         if reasons := self.answer.get("reasons"):
             rows = [{"reason": reason, "rows": count} for reason, count in reasons.items()]
             console().print(table(rows, {"rows": "rows", "reason": "rejected because"}))
+        self._show_unread()
         if self.state == "done":
             say(
                 "Every row has its verdict: the totals add up."
                 if self.adds_up
                 else "The totals do not add up: tell support."
             )
+
+    def _show_unread(self) -> None:
+        """Print what of the file was not read: columns, and values by column."""
+        if ignored := self.answer.get("ignored_columns"):
+            shown = ", ".join(ignored[:MOST_COLUMNS]) + (
+                f" and {len(ignored) - MOST_COLUMNS} more" * (len(ignored) > MOST_COLUMNS)
+            )
+            say(f"Columns that were ignored: {shown}")
+        rows = [
+            {
+                "column": " / ".join(one["columns"][:3]) or one["field"],
+                "values": one["values"],
+                "rows": ", ".join(map(str, one["rows"])),
+            }
+            for one in self.answer.get("unread_values") or ()
+        ]
+        if rows:
+            headers = {"column": "values that could not be read", "values": "values", "rows": "first rows"}
+            console().print(table(rows, headers))

@@ -124,6 +124,15 @@ def ignored(headers: Iterable[str]) -> list[str]:
     ]
 
 
+def columns_of(field: str, headers: Iterable[str]) -> list[str]:
+    """Those of *headers* from which *field* is read, as a report of values names it: `phones` are all columns of phones."""
+    wanted = {"apn_key": "apn", "zip_of_another_state": "property_zip"}.get(field, field)
+    names = list(headers)
+    used = address_sets(names)
+    found = ((name, field_of(name)) for name in names if used.get(name, True))
+    return [name for name, read in found if read is not None and (read == wanted or read.startswith(f"{wanted}."))]
+
+
 def field_of(header: str) -> str | None:
     """The field that *header* stands for, or None."""
     place = place_of(header)

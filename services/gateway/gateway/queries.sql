@@ -198,7 +198,8 @@ select app.cleanup_old_replay_guards(interval '7 days');
 
 -- name: upload_report(id, partner_id)^
 select
-  id, state::text as state, filename, size, broker_id, rows_total, rows_published, received_at, published_at, done_at, problem
+  id, state::text as state, filename, size, broker_id, rows_total, rows_published, received_at, published_at, done_at, problem,
+  columns
 from uploads
 where id = :id
 and partner_id = :partner_id;
@@ -219,6 +220,23 @@ cross join jsonb_each_text(tally.reasons) reason
 where tally.upload_id = :id
 group by reason.key
 order by rows desc, reason;
+
+-- name: upload_unread(id)
+select
+  field.key as field,
+  sum((field.value ->> 'values')::bigint)::bigint as values,
+  (
+    select array_agg(distinct first.row order by first.row)
+    from upload_tallies again
+    cross join jsonb_array_elements_text(again.unread -> field.key -> 'rows') as noted (text)
+    cross join lateral (select noted.text::integer as row) first
+    where again.upload_id = :id
+  ) as rows
+from upload_tallies tally
+cross join jsonb_each(tally.unread) field
+where tally.upload_id = :id
+group by field.key
+order by values desc, field.key;
 
 -- name: upload_columns(id, partner_id)^
 select columns, state::text as state

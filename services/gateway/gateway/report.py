@@ -19,6 +19,17 @@ queries = load_queries(__file__)
 
 ADDED = ("reject_reason", "reject_detail", "row")
 _PAGE = 500
+UNREAD_ROWS = 5
+"""Row numbers that a report names for each field."""
+
+
+class UnreadValues(BaseModel):
+    """Values of a field that could not be read and were left out; their rows were taken all the same."""
+
+    field: str
+    columns: list[str] = Field(description="The file's columns that the field is read from.")
+    values: int = Field(description="How many values.")
+    rows: list[int] = Field(description="The first rows that have one, at most five.")
 
 
 class UploadReport(BaseModel):
@@ -36,6 +47,12 @@ class UploadReport(BaseModel):
     duplicate: int = 0
     rejected: int = 0
     reasons: dict[str, int] = Field(default_factory=dict, description="Rejected rows by reason.")
+    ignored_columns: list[str] = Field(
+        default_factory=list, description="Columns of the file that nothing is read from."
+    )
+    unread_values: list[UnreadValues] = Field(
+        default_factory=list, description="Values that could not be read, by field."
+    )
     received_at: datetime
     published_at: datetime | None = None
     done_at: datetime | None = None
@@ -55,7 +72,38 @@ class Reports:
             upload = dict(await _found(queries.upload_report(connection, id=upload_id, partner_id=partner_id)))
             totals = await queries.upload_totals(connection, id=upload_id)
             reasons = {row["reason"]: row["rows"] async for row in queries.upload_reasons(connection, id=upload_id)}
-        return UploadReport(upload_id=upload.pop("id"), **upload, **dict(totals), reasons=reasons)
+            unread = [
+                {**row, "rows": (row["rows"] or [])[:UNREAD_ROWS]}
+                async for row in queries.upload_unread(connection, id=upload_id)
+            ]
+        names = upload.pop("columns") or []
+        return UploadReport(
+            upload_id=upload.pop("id"),
+            **upload,
+            **dict(totals),
+            reasons=reasons,
+            ignored_columns=columns.ignored(names),
+            unread_values=[UnreadValues(columns=columns.columns_of(row["field"], names), **row) for row in unread],
+        )
+
+    async def unread(self, upload_id: UUID, partner_id: UUID) -> bytes:
+        """Return as CSV what was not read of the file: ignored columns, and values by column with a count and rows.
+
+        Raises ProblemError when the partner has no upload of that id.
+        """
+        report = await self.report(upload_id, partner_id)
+        lines = [["column", "what", "values", "rows"]]
+        lines += [[columns.escape_cell(name), "ignored", "", ""] for name in report.ignored_columns]
+        lines += [
+            [
+                columns.escape_cell(" / ".join(one.columns) or one.field),
+                "unreadable values",
+                str(one.values),
+                " ".join(map(str, one.rows)),
+            ]
+            for one in report.unread_values
+        ]
+        return _csv(lines)
 
     async def rejects(self, upload_id: UUID, partner_id: UUID) -> AsyncIterator[bytes]:
         """The rejected rows as CSV, in pieces: the file's own columns, then why and which row it was.

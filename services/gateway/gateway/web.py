@@ -87,6 +87,16 @@ class Routes:
         await response.write_eof()
         return response
 
+    async def show_unread(self, request: web.Request) -> web.Response:
+        """Say as CSV what of an upload was not read."""
+        key = await self._reader(request)
+        upload_id = _upload_id(request)
+        body = await self._reports.unread(upload_id, key.partner_id)
+        disposition = f'attachment; filename="unread-{upload_id}.csv"'
+        return web.Response(
+            body=body, headers={"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": disposition}
+        )
+
     async def take_webhook(self, request: web.Request) -> web.Response:
         """Take a vendor's webhook."""
         outcome = await self._webhooks.take(request.match_info["vendor"], request)
@@ -189,6 +199,11 @@ OPERATIONS = (
     ),
     Operation(
         "get", "/v1/uploads/{upload_id}/rejects.csv", "show_rejects", "The rejected rows as CSV, to be corrected",
+        success=(200, None), signed="read",
+        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+    ),
+    Operation(
+        "get", "/v1/uploads/{upload_id}/unread.csv", "show_unread", "Ignored columns and values that could not be read",
         success=(200, None), signed="read",
         problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
     ),

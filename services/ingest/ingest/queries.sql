@@ -168,11 +168,12 @@ from unnest(:upload_ids::uuid[], :rows::integer[], :reasons::text[], :details::t
 on conflict do nothing;
 
 -- name: add_tallies!
-insert into app.upload_tallies (upload_id, inserted, updated, duplicate, rejected, reasons)
-select t.upload_id, t.inserted, t.updated, t.duplicate, t.rejected, t.reasons::jsonb
+insert into app.upload_tallies (upload_id, inserted, updated, duplicate, rejected, reasons, unread)
+select t.upload_id, t.inserted, t.updated, t.duplicate, t.rejected, t.reasons::jsonb, t.unread::jsonb
 from unnest(
-  :upload_ids::uuid[], :inserted::integer[], :updated::integer[], :duplicate::integer[], :rejected::integer[], :reasons::text[]
-) as t (upload_id, inserted, updated, duplicate, rejected, reasons);
+  :upload_ids::uuid[], :inserted::integer[], :updated::integer[], :duplicate::integer[], :rejected::integer[],
+  :reasons::text[], :unread::text[]
+) as t (upload_id, inserted, updated, duplicate, rejected, reasons, unread);
 
 -- name: has_outdated_addresses$
 select exists (

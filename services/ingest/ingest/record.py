@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,18 @@ queries = load_queries(__file__)
 VERDICTS = ("inserted", "updated", "duplicate")
 NO_UPLOAD = UUID(int=0)
 """Never seen: records without an upload become dead letters, and not rejects."""
+
+
+UNREAD_ROWS = 5
+"""Row numbers that a report names for each column with values that could not be read."""
+
+
+@dataclass(slots=True)
+class UnreadValues:
+    """Values of one field that made no sense: how many, and in which rows first."""
+
+    values: int = 0
+    rows: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -297,11 +309,14 @@ async def record_tallies(tx: Tx, verdicts: Sequence[Verdict], rejects: Sequence[
     """Append what this batch means for each upload: all rows of an upload add up to what was published."""
     counts: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
     reasons: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    unread: defaultdict[UUID, dict[str, UnreadValues]] = defaultdict(dict)
     total: Counter[str] = Counter()
     for found in verdicts:
         total[found.verdict] += 1
         if upload_id := found.prepared.row.upload_id:
             counts[upload_id][found.verdict] += 1
+            if found.prepared.dropped:
+                _note_unread(unread[upload_id], found.prepared)
     for one in rejects:
         upload_id = one.cause.event.upload_id or NO_UPLOAD
         total["rejected"] += 1
@@ -315,4 +330,15 @@ async def record_tallies(tx: Tx, verdicts: Sequence[Verdict], rejects: Sequence[
             upload_ids=list(counts),
             **{name: [c[name] for c in counts.values()] for name in (*VERDICTS, "rejected")},
             reasons=[orjson.dumps(reasons[upload_id]).decode() for upload_id in counts],
+            unread=[orjson.dumps(unread[upload_id]).decode() for upload_id in counts],
         )
+
+
+def _note_unread(unread: dict[str, UnreadValues], prepared: Prepared) -> None:
+    """Count the values of a row that made no sense, by field, and keep the numbers of the first rows."""
+    row = prepared.row.row
+    for name in prepared.dropped:
+        noted = unread.setdefault(name, UnreadValues())
+        noted.values += 1
+        if row is not None and row not in noted.rows and len(noted.rows) < UNREAD_ROWS:
+            noted.rows.append(row)

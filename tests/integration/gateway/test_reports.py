@@ -29,13 +29,45 @@ GOOD = "{n} Palmetto Ave,Dunedin,FL,34698,{n:08d},Ann,Holt"
 
 async def test_every_row_has_its_verdict_and_the_totals_add_up(pipeline: Partner) -> None:
     lines = [GOOD.format(n=n) for n in range(100, 400)]
-    lines += ["1 Main St,Miami,,33101,1,Ann,Holt", "2 Main St,Miami,FL", "3 Main St,Miami,FL,none,3,Ann,Holt", lines[0]]
+    lines += [
+        "1 Main St,Miami,,33101,1,Ann,Holt",
+        "2 Main St,Miami,FL,33101,2,Ann,Holt,surplus",
+        "3 Main St,Miami,FL,none,3,Ann,Holt",
+        lines[0],
+    ]
     _, answer = await pipeline.upload("\n".join([HEADER, *lines]).encode())
     report = await pipeline.until(answer["upload_id"], "done")
     assert (report["rows_total"], report["inserted"], report["rejected"]) == (304, 300, 3)
     assert sum(report[verdict] for verdict in ("inserted", "updated", "duplicate", "rejected")) == 304
     assert report["reasons"] == {"invalid_zip": 1, "missing_state": 1, "unreadable_row": 1}
     assert report["done_at"] >= report["published_at"] >= report["received_at"]
+
+
+async def test_the_report_says_what_was_not_read_by_the_files_own_columns(pipeline: Partner) -> None:
+    header = "Property Address,Property City,Property State,Property Zip,Est. Value,Phone 1,Email 1,Agent Remarks"
+    lines = [
+        f"{n} Palmetto Ave,Dunedin,FL,34698,{value},{phone},rosa{n}@example.com,x"
+        for n, value, phone in [
+            (1, "250000", "727-555-0142"), (2, "1.234", "727-555-0143"), (3, "unreadable", "5.12555E+09"),
+            *((n, "12,34", "727-555-0144") for n in range(4, 12)),
+        ]
+    ]  # fmt: skip
+    lines[3:] = [line.replace(",12,34,", ',"12,34",') for line in lines[3:]]
+    _, answer = await pipeline.upload("\n".join([header, *lines]).encode())
+    report = await pipeline.until(answer["upload_id"], "done")
+    assert report["inserted"] == 11
+    assert report["ignored_columns"] == ["Agent Remarks"]
+    unread = {one["field"]: one for one in report["unread_values"]}
+    assert (unread["est_value"]["columns"], unread["est_value"]["values"]) == (["Est. Value"], 10)
+    assert unread["est_value"]["rows"] == [2, 3, 4, 5, 6]
+    assert unread["phones"] == {"field": "phones", "columns": ["Phone 1"], "values": 1, "rows": [3]}
+    status, content = await pipeline.read(f"/v1/uploads/{answer['upload_id']}/unread.csv")
+    assert status == 200
+    assert rows_of(content)[:2] == [
+        {"column": "Agent Remarks", "what": "ignored", "values": "", "rows": ""},
+        {"column": "Est. Value", "what": "unreadable values", "values": "10", "rows": "2 3 4 5 6"},
+    ]
+    assert (await pipeline.read(f"/v1/uploads/{uuid4()}/unread.csv"))[0] == 404
 
 
 async def test_rejects_come_with_reasons_and_can_be_corrected_and_uploaded_again(pipeline: Partner) -> None:

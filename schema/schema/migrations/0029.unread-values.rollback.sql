@@ -1,0 +1,3 @@
+set local role equity_owner;
+alter table app.upload_tallies drop column unread;
+reset role;

@@ -1,0 +1,7 @@
+-- What could not be read of an upload's rows: by field the number of values and the first rows, so that the report says it.
+set local role equity_owner;
+
+alter table app.upload_tallies add column unread jsonb not null default '{}';
+comment on column app.upload_tallies.unread is
+  'values that made no sense and were left out, by field: {"est_value": {"values": 3, "rows": [2, 17, 20]}}, at most five rows';
+reset role;
