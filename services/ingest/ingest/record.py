@@ -340,5 +340,5 @@ def _note_unread(unread: dict[str, UnreadValues], prepared: Prepared) -> None:
     for name in prepared.dropped:
         noted = unread.setdefault(name, UnreadValues())
         noted.values += 1
-        if row is not None and row not in noted.rows and len(noted.rows) < UNREAD_ROWS:
-            noted.rows.append(row)
+        if row is not None:
+            noted.rows = sorted({*noted.rows, row})[:UNREAD_ROWS]

@@ -36,6 +36,7 @@ DECODE_RETRY_SECONDS = 0.5
 BLOCKED_RETRY_SECONDS = 5.0
 RESET_SECONDS = 10.0
 FAILURE_SHOWN_SECONDS = 15.0
+UNBOUNDED = 1_000_000_000
 CAREFUL_RECORDS = 5_000
 """Records that are read one by one after a failure: more than one fetch of a partition holds, as a rule."""
 
@@ -77,7 +78,7 @@ class LosslessConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships
         """
         if self._closed:
             raise ConsumerStoppedError
-        limit = max_records or self._max_poll_records
+        limit = max_records or self._max_poll_records or UNBOUNDED
         deadline = time.monotonic() + timeout_ms / 1000
         self._subscription._fetch_count += 1  # noqa: SLF001 - its own context manager does not end when something raises
         try:
