@@ -57,8 +57,10 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("email", "donotemail|dontemail|noemail|(?:hard|soft)?bounced?|emailopt(?:ed)?out"),
         (
             "row",
-            "donotcontact|dontcontact|nocontact|nevercontact|dn[de]|donotknock|donotsolicit|opt(?:ed)?out|unsubscribed?|suppress(?:ed|ion)?|blacklist(?:ed)?"
-            "|blocklist(?:ed)?|blocked|wrongperson|stopped|stoplist|ceaseanddesist|complained|spamcomplaint",
+            (
+                "donotcontact|dontcontact|nocontact|nevercontact|dn[de]|donotknock|donotsolicit|opt(?:ed)?out|unsubscribed?|suppress(?:ed|ion)?|blacklist(?:ed)?"
+                "|blocklist(?:ed)?|blocked|wrongperson|stopped|stoplist|ceaseanddesist|complained|spamcomplaint"
+            ),
         ),
     )
 )
