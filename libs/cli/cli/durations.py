@@ -39,9 +39,9 @@ def moment(text: str) -> datetime:
             raise typer.BadParameter(f"{text!r} is no moment; write 2026-03-01T17:05:00Z, 2026-03-01 or 24h.") from None
 
 
-def seconds(text: str) -> float:
+def seconds(text: str | float) -> float:
     """A number of seconds from 0 to a day. Raises typer.BadParameter for what is none."""
-    found = re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text.strip(), re.ASCII)
+    found = re.fullmatch(r"\d{1,5}(\.\d{1,3})?", str(text).strip(), re.ASCII)
     if not found or float(text) > _DAY_SECONDS:
         raise typer.BadParameter(f"{text!r} is no number of seconds from 0 to {_DAY_SECONDS:,}.")
     return float(text)

@@ -124,9 +124,9 @@ def day(text: str) -> date:
     return found
 
 
-def file_to_read(text: str) -> Path:
+def file_to_read(text: str | Path) -> Path:
     """Return a file that can be read. Raises UsageError where it is missing, a directory, or closed to this user."""
-    path = _path(text)
+    path = _path(str(text))
     try:
         with path.open("rb"):
             return path

@@ -5,8 +5,25 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
+
+
+def _value_in_words(self: TyperArgument | TyperOption, ctx: Any) -> str:
+    """What to write behind an option, such as `BROKER`; a flag takes nothing, and an argument is named already."""
+    if isinstance(self, TyperArgument) or self.is_flag:
+        return ""
+    if self.metavar is not None:
+        return self.metavar
+    kind = self.type_descriptor
+    if kind.is_choice:
+        return self.display_type(ctx).strip("<>")
+    return "NUMBER" if kind.is_ranged or kind.annotation in (int, float) else "TEXT"
+
+
+# Typer shows the types of Python there (`<int range>`, `<list[datetime]>`) and has no setting for it.
+for _parameter in (TyperArgument, TyperOption):
+    _parameter.display_type_rich = _value_in_words  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True, slots=True)

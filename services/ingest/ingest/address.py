@@ -1,47 +1,39 @@
 """The normal form of a property's address, by which homes are told apart.
 
-usaddress-scourgify knows the postal rules, takes 120 us, and is a statistical parser: it may read two houses of one
-street differently. So the unit is cut off first, the house number is put aside, and what remains, the street, is read
-once and remembered. The usual shapes of a street take a fast path of our own, which tests hold equal to the library.
-The unit is part of the form however it is written; the city is not, since one home is written with several, and the ZIP
-code says more.
+An address is taken apart from both ends: trailing city, state and ZIP code, unit, house number; what remains is the street. Each word
+is kept, shortened by a table of USPS Publication 28, or the address is unreadable: a word that was dropped would make one home of
+two. docs/addresses.md has the rules, as a table that a test reads. The unit is part of the form however it is written; the city is
+not, since one home is written with several, and the ZIP code says more.
 """
 
 import re
-import unicodedata
-from functools import lru_cache
 from hashlib import sha256
 
-from scourgify import normalize_address_record
-from scourgify.exceptions import AddressNormalizationError
+from ingest.address_tail import without_city
+from ingest.address_text import MAX_LENGTH, UnreadableAddressError, plain_text
+from ingest.house_number import split_house_number
+from ingest.postal import ALSO_NAMES, DESIGNATORS, UNIT_PARTS
+from ingest.street import normal_street_name
+from ingest.units import find_unit, is_unit, join_units, normal_unit, split_attached
 
-from ingest.postal import DESIGNATORS, DIRECTIONS, NEVER_IN_NAMES, ROUTES, SAME_WORDS, SUFFIXES, UNIT_PARTS
+__all__ = [
+    "FORM_VERSION", "MAX_LENGTH", "PoBoxError", "UnreadableAddressError", "address_hash", "normal_street", "normal_unit",
+]  # fmt: skip
 
-_WORD = re.compile(r"[A-Z]{2,}")
-_ORDINAL = re.compile(r"[0-9]*1ST|[0-9]*2ND|[0-9]*3RD|[0-9]+TH")
-_COMPASS = "|".join(DIRECTIONS)
-_ROUTE = re.compile(
-    rf"(?a)(?:({_COMPASS}) )?({'|'.join(sorted(ROUTES, key=len, reverse=True))}) (\d+[A-Z]?)(?: ({_COMPASS}))?"
+FORM_VERSION = 2
+"""Version of the normal form. When a rule changes the form of addresses that were readable, raise it (docs/adr/0028)."""
+
+_RR = r"(?:RR|R ?R|RURAL (?:ROUTE|RTE|RT)|RFD(?: (?:ROUTE|RTE|RT))?|RD|RT|RTE|ROUTE|R)"
+_HC = r"(?:HCR?|H C|HIGHWAY CONTRACT(?: (?:ROUTE|RTE|RT))?|HWY CONTRACT(?: (?:ROUTE|RTE|RT))?|STAR (?:ROUTE|RTE|RT))"
+_RURAL = re.compile(
+    rf"(?a)(?:({_RR})|{_HC}) ?(?:# )?0*(\d+[A-Z]?) (?:(?:BOX|BX) ?(?:# )?|# )0*(\w+(?:-\w+)*)(?: (.+))?"
 )
-_STATE_AND_ZIP = re.compile(r"(?a) [A-Z]{2} \d{5}(?:-\d{4})?$")
-_HOUSE = re.compile(r"(?a)0*(\d{1,6}) (.+)")
-_RURAL = re.compile(r"(?a)(?:(RR|RURAL ROUTE|RFD)|HC|HCR|HIGHWAY CONTRACT) ?#? ?(\w+) BOX ?#? ?(\w+)")
-_PO_BOX = re.compile(r"(?:P ?O ?BOX|POST OFFICE BOX|POB|BOX)\b ?#? ?\w")
-_AND_A_PO_BOX = re.compile(r" P ?O ?BOX ?#? ?\w+$")
-_IDENTIFIER = r"(?:[A-Z]{0,2}-?\d[0-9A-Z]*|[A-Z]{1,2})(?:[-/ ](?:[A-Z]{1,2}|\d+[A-Z]?))?"
-_NAMED = "|".join((*DESIGNATORS, "BUILDING", "BLDG", "FLOOR", "FL", "PENTHOUSE", "PH"))
-_UNIT = re.compile(
-    rf"(?a)(\S+ .+?)((?: (?:(?:{_NAMED})(?: ?# ?| )|# ?){_IDENTIFIER})+"
-    r"| (?:REAR|UPPER|LOWER|LOWR|BASEMENT|BSMT|PENTHOUSE|PH))"
-)
-_UNIT_PIECES = re.compile(r"[0-9]+|[A-Z]+")
-_NO_UNIT = frozenset({"NA", "NONE", "NULL", "0"})
-_BETWEEN_WORDS = str.maketrans({",": " ", ";": " ", ".": None, "'": None, '"': None, "\u2019": None, "#": " # "})
-_NOWHERE = {"city": "QUUXVILLE", "state": "FL", "postal_code": "34698"}
-
-
-class UnreadableAddressError(ValueError):
-    """A text that is no street address: no house number, or no street."""
+_RURAL_REVERSED = re.compile(rf"(?a)(?:BOX|BX) ?(?:# )?(\w+(?:-\w+)*) ((?:{_RR}|{_HC}) ?(?:# )?\d+[A-Z]?)")
+_COMMA_IN_NUMBER = re.compile(r"(?a)\d+ , \d")
+"""`1,234 Oak Ave` may be 1234 or a list."""
+_LETTER_OF_BOX = re.compile(r"(?<=\d)-(?=[A-Z])")
+_PO_BOX = re.compile(r"(?a)(?:P ?O ?BO?X|POST OFFICE BOX|POB|BOX)\b ?(?:# )?(?:\d|[A-Z]\d|[A-Z]\b)")
+_AND_A_PO_BOX = re.compile(r"(?a) P ?O ?BO?X ?(?:# )?[\w-]+$")
 
 
 class PoBoxError(ValueError):
@@ -49,130 +41,81 @@ class PoBoxError(ValueError):
 
 
 def normal_street(address: str, unit: str | None = None, city: str = "") -> tuple[str, str]:
-    """Street and unit of *address* in their postal form, such as `("418 N PALMETTO AVE", "4B")`; the unit may be empty.
+    """Return street and unit of *address* in their postal form, such as `("418 N PALMETTO AVE", "4B")`; the unit may be empty.
 
     A *unit* from a column of its own counts like one in the address. *city* is known, so that an address which goes on
-    with city, state and ZIP code ends before them. Raises PoBoxError and UnreadableAddressError.
+    with city, state and ZIP code ends before them. Raises PoBoxError and UnreadableAddressError, and nothing else.
     """
-    text = _plain(address)
-    if text[-4:].isdigit() and (tail := _STATE_AND_ZIP.search(text)):
-        text = text[: tail.start()].removesuffix(f" {_plain(city)}")
-    if _PO_BOX.match(text):
-        raise PoBoxError
-    if rural := _RURAL.fullmatch(text):
-        return f"{'RR' if rural[1] else 'HC'} {rural[2]} BOX {rural[3]}", ""
-    text = _AND_A_PO_BOX.sub("", text)
-    cut = _UNIT.fullmatch(text)
-    street, within = (cut[1], cut[2]) if cut else (text, "")
-    house = _HOUSE.fullmatch(street)
-    if house is None:
-        street, further = _without_house_number(street)
-    elif house[1] == "0":
+    plain, city = plain_text(address), _plain_city(city)
+    if _COMMA_IN_NUMBER.match(plain):
         raise UnreadableAddressError
-    else:
-        street, further = _street(house[2])
-        street = f"{house[1]} {street}"
-    return street, _joined(normal_unit(f"{further} {within}"), normal_unit(unit) if unit else "")
+    text = without_city(plain, city)
+    beside = normal_unit(unit) if unit else ""
+    leading = ""
+    if not text[:1].isdigit():
+        if rural := _rural(text):
+            return rural[0], join_units(rural[1], beside)
+        if _PO_BOX.match(text):
+            raise PoBoxError
+        text, leading = _without_leading_unit(split_attached(text))
+    if "BOX" in text or "BX" in text:
+        text = _AND_A_PO_BOX.sub("", text)
+    text = split_attached(text)
+    number, rest = split_house_number(text)
+    words = rest.removesuffix(" #").split(" ")
+    if _is_unit_alone(words):
+        raise UnreadableAddressError
+    cut = find_unit(words)
+    street, bare = normal_street_name(
+        without_city(" ".join(words[:cut]), city) if cut < len(words) else " ".join(words)
+    )
+    within = normal_unit(" ".join((leading, bare, *words[cut:]))) if leading or bare or cut < len(words) else ""
+    return f"{number} {street}", join_units(within, beside)
 
 
 def address_hash(street: str, unit: str, zip_code: str) -> bytes:
-    """Sixteen bytes that two writings of one home's address share."""
-    return sha256(f"{street}|{unit}|{zip_code}".encode()).digest()[:16]
+    """Return sixteen bytes that two writings of one home's address share: the version of the form in four, then a digest."""
+    return FORM_VERSION.to_bytes(4, "big") + sha256(f"{street}|{unit}|{zip_code}".encode()).digest()[:12]
 
 
-def normal_unit(text: str) -> str:
-    """A unit without what it is called: `Apt 4-B`, `#04b` and `Unit 4 B` are all `4B`; `Bldg 2 Apt 4` is `BLDG2 4`."""
-    if not text.isascii():
-        text = _plain(text)
-    pieces = [piece for piece in _UNIT_PIECES.findall(text.upper()) if piece not in DESIGNATORS]
-    form, before = "", ""
-    for piece in pieces:
-        short = piece.lstrip("0") or "0" if piece.isdigit() else UNIT_PARTS.get(piece, piece)
-        form += f" {short}" if before and before.isdigit() == short.isdigit() else short
-        before = short
-    return "" if form.replace(" ", "") in _NO_UNIT else form
-
-
-def _plain(text: str) -> str:
-    """Capitals without accents, full stops and quotes, in words with one space between them."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(text.upper().translate(_BETWEEN_WORDS).split())
-
-
-def _joined(within: str, beside: str) -> str:
-    """The unit named in the address and the one from the column beside it; where they differ, both tell the home."""
-    return within if not beside or beside == within else f"{within} {beside}".strip()
-
-
-@lru_cache(maxsize=65_536)
-def _street(text: str) -> tuple[str, str]:
-    """The normal form of a street without its house number, and what the library takes for a unit in it."""
-    found = _usual(text) or _route(text)
-    if found is not None:
-        return found, ""
-    street, further = _by_library(f"100 {text}")
-    if not street.startswith("100 ") or not _has_name(street):
-        street, further = f"100 {_word_by_word(text)}", ""
-    return _same_words(street[4:]), further
-
-
-def _usual(text: str) -> str | None:
-    """`[direction] name suffix [direction]`, such as `N LAKE SHORE DR` or `4TH AVE N`; None for other shapes."""
-    words = text.split(" ")
-    after = f" {DIRECTIONS[words.pop()]}" if words[-1] in DIRECTIONS else ""
-    suffix = SUFFIXES.get(words.pop()) if words else None
-    before = f"{DIRECTIONS[words.pop(0)]} " if words and words[0] in DIRECTIONS else ""
-    if suffix is None or not 1 <= len(words) <= 3:  # noqa: PLR2004
-        return None
-    if len(words) == 1 and _ORDINAL.fullmatch(words[0]):
-        return f"{before}{words[0]} {suffix}{after}"
-    names = words[1:] if words[0] in {"ST", "MT", "FT"} and len(words) > 1 else words
-    if not NEVER_IN_NAMES.isdisjoint(names) or not all(map(_WORD.fullmatch, names)):
-        return None
-    return f"{before}{_same_words(' '.join(words))} {suffix}{after}"
-
-
-def _route(text: str) -> str | None:
-    """A numbered road, which has more names than any street: `CR 12` is `COUNTY RD 12`."""
-    match = _ROUTE.fullmatch(text)
-    if match is None:
-        return None
-    before, kind, number, after = match.groups()
-    return " ".join(filter(None, (DIRECTIONS.get(before), ROUTES[kind], number, DIRECTIONS.get(after))))
-
-
-def _by_library(text: str) -> tuple[str, str]:
-    """Street and unit as usaddress-scourgify reads them; two empty texts when it cannot."""
+def _plain_city(city: str) -> str:
+    """Return *city* in plain text; empty if it has characters that no address is read with."""
     try:
-        found = normalize_address_record(
-            {"address_line_1": text.replace(" # ", " #"), "address_line_2": "", **_NOWHERE}
-        )
-    except (AddressNormalizationError, ValueError, KeyError, IndexError, AttributeError, TypeError):
-        return "", ""
-    street, unit = str(found["address_line_1"] or ""), str(found["address_line_2"] or "")
-    return ("", "") if _NOWHERE["city"] in f"{street} {unit}" else (street, unit)
+        return plain_text(city or "")
+    except UnreadableAddressError:
+        return ""
 
 
-def _word_by_word(text: str) -> str:
-    """What the library refuses, a street all the same: its words, short where they stand for a type or direction."""
-    words = re.findall(r"[0-9A-Z/-]+", text)
-    if not any(_WORD.fullmatch(word) for word in words):
-        raise UnreadableAddressError
-    return " ".join(SUFFIXES.get(word) or DIRECTIONS.get(word) or word for word in words)
+def _is_unit_alone(words: list[str]) -> bool:
+    """Return whether a unit stands where the street should: `12 Unit 4`, `7 1st Floor`."""
+    named = words[0] in DESIGNATORS - ALSO_NAMES or not {"FL", "BLDG"}.isdisjoint(
+        map(UNIT_PARTS.get, (words[0], words[-1]))
+    )
+    return named and is_unit(words)
 
 
-def _without_house_number(text: str) -> tuple[str, str]:
-    """Numbers that are more than digits, such as `N6W23001` and `12-14`."""
-    street, unit = _by_library(text)
-    if not _has_name(street) or not any(map(str.isdigit, street)):
-        raise UnreadableAddressError
-    return _same_words(street), unit
+def _without_leading_unit(text: str) -> tuple[str, str]:
+    """Return *text* from its house number on, and the unit before it: `Apt 4, 123 Main St`."""
+    words = text.split(" ")
+    for place in range(2, min(5, len(words))):
+        if words[place][0].isdigit() and words[0] in DESIGNATORS and is_unit(words[:place]):
+            return " ".join(words[place:]), " ".join(words[:place])
+    if len(words) > 1 and words[0] in {"#", "NO", "NUMBER"} and words[1][0].isdigit():
+        return " ".join(words[1:]), ""
+    return text, ""
 
 
-def _has_name(street: str) -> bool:
-    return any(map(str.isalpha, street))
-
-
-def _same_words(street: str) -> str:
-    return " ".join([SAME_WORDS.get(word, word) for word in street.split(" ")])
+def _rural(text: str) -> tuple[str, str] | None:
+    """Boxes on rural and highway contract routes (Publication 28, sections 24 and 25), with the unit that may follow."""
+    if reversed_ := _RURAL_REVERSED.fullmatch(text):
+        text = f"{reversed_[2]} BOX {reversed_[1]}"
+    found = _RURAL.fullmatch(text)
+    if found is None:
+        return None
+    form = f"{'RR' if found[1] else 'HC'} {found[2]} BOX {_LETTER_OF_BOX.sub('', found[3])}"
+    if not found[4]:
+        return form, ""
+    words = split_attached(found[4]).split(" ")
+    if is_unit(words):
+        return form, normal_unit(found[4])
+    return f"{form} {normal_street_name(found[4])[0]}", ""

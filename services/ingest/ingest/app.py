@@ -6,6 +6,7 @@ from ingest.assignment import Assignment
 from ingest.carry_over import CARRY_OVER_SECONDS, ParcelKeyCarryOver
 from ingest.handlers import Intake
 from ingest.recovery import ScoreRecovery
+from ingest.rehash import REHASH_SECONDS, AddressRehash
 from ingest.settings import IngestSettings
 from ingest.territory import Brokers
 
@@ -17,7 +18,7 @@ def build(settings: IngestSettings | None = None) -> Service:
     carry_over = ParcelKeyCarryOver(service.database)
     service.parts.append(carry_over)
     service.jobs.every(CARRY_OVER_SECONDS, "carry_over_parcel_keys", carry_over.run)
-    intake = Intake(service.keyring, Brokers(service.database, settings.territory_cache_seconds))
+    intake = Intake(service.database, service.keyring, Brokers(service.database, settings.territory_cache_seconds))
     assignment = Assignment(service.bus, settings.territory_cache_seconds)
     service.jobs.every(settings.assign_leads_seconds, "assign_leads", assignment.run)
     service.bus.on(LeadRecord, lanes=settings.ingest_lanes, max_records=settings.ingest_batch)(intake.upsert_leads)
@@ -25,6 +26,7 @@ def build(settings: IngestSettings | None = None) -> Service:
     service.bus.on(LeadUnverifiable)(intake.rescore_unverifiable)
     recovery = ScoreRecovery(service.bus, settings.ingest_forgotten_seconds)
     service.jobs.every(settings.ingest_forgotten_check_seconds, "rescore_forgotten_leads", recovery.rescore_forgotten)
+    service.jobs.every(REHASH_SECONDS, "rehash_addresses", AddressRehash(service.bus).run)
     return service
 
 

@@ -14,9 +14,11 @@ from typing import Any
 from common import ids, telemetry
 from common.bus import Batch, Received, Tx
 from common.contacts import Keyring
+from common.database import Database
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from ingest.prepare import Prepared, Rejected, prepare
 from ingest.record import record_leads, record_rejects, record_tallies, rescore_as_they_are
+from ingest.rehash import check_addresses
 from ingest.territory import Brokers
 from ingest.verdict import explain
 
@@ -34,12 +36,14 @@ class Judged:
 class Intake:
     """The handlers of ingest, with what they need to decide."""
 
-    def __init__(self, keyring: Keyring, brokers: Brokers) -> None:
+    def __init__(self, database: Database, keyring: Keyring, brokers: Brokers) -> None:
+        self._database = database
         self._keyring = keyring
         self._brokers = brokers
 
     async def upsert_leads(self, batch: Batch[LeadRecord]) -> None:
         """Make leads of property records: each home once, every row accounted for."""
+        await check_addresses(self._database)
         brokers, today = await self._brokers.current(), datetime.now(UTC).date()
         decided: list[Prepared | Rejected] = []
         for place, received in enumerate(batch):

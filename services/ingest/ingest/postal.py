@@ -1,57 +1,93 @@
-"""The words of postal addresses: what is short for what, after USPS Publication 28."""
+"""Words of postal addresses and their standard forms, after USPS Publication 28.
 
-from scourgify.address_constants import DIRECTIONAL_REPLACEMENTS, STREET_TYPE_ABBREVIATIONS
+Street types, directions, states and units come from usaddress-scourgify; only what its tables lack is written here.
+"""
+
+from scourgify.address_constants import (
+    DIRECTIONAL_REPLACEMENTS,
+    LONGHAND_STREET_TYPES,
+    OCCUPANCY_TYPE_ABBREVIATIONS,
+    STREET_TYPE_ABBREVIATIONS,
+)
 
 DIRECTIONS: dict[str, str] = {
     **DIRECTIONAL_REPLACEMENTS,
     **{short: short for short in DIRECTIONAL_REPLACEMENTS.values()},
 }
-SUFFIXES = {
-    "ALLEY": "ALY", "AV": "AVE", "AVENUE": "AVE", "BEND": "BND", "BOULEVARD": "BLVD", "CIRCLE": "CIR", "COURT": "CT",
-    "COVE": "CV", "CREEK": "CRK", "CROSSING": "XING", "DRIVE": "DR", "GLEN": "GLN", "HIGHWAY": "HWY", "LANDING": "LNDG",
-    "LANE": "LN", "LOOP": "LOOP", "PARKWAY": "PKWY", "PASS": "PASS", "PATH": "PATH", "PIKE": "PIKE", "PLACE": "PL",
-    "POINT": "PT", "RIDGE": "RDG", "ROAD": "RD", "ROW": "ROW", "RUN": "RUN", "SQUARE": "SQ", "STREET": "ST",
-    "TERRACE": "TER", "TRACE": "TRCE", "TRAIL": "TRL", "VIEW": "VW", "WALK": "WALK", "WAY": "WAY",
-}  # fmt: skip
-"""Street types of the fast path, as written and in short."""
+
+SUFFIXES: dict[str, str] = {word: short for word, short in STREET_TYPE_ABBREVIATIONS.items() if " " not in word}
+"""Every word of appendix C1, with its standard abbreviation: what the last word of a street is short for."""
+SUFFIXES |= {"COMMONS": "CMNS", "CROSSROADS": "XRDS", "FORGES": "FRGS"}
 SUFFIXES |= {short: short for short in SUFFIXES.values()}
 
-_IN_NAMES = {
-    "BAY", "BEACH", "BRANCH", "BRIDGE", "BROOK", "CAMP", "CANYON", "CAPE", "CLUB", "CREEK", "CROSS", "FALLS", "FIELD",
-    "FOREST", "FORT", "GARDEN", "GLEN", "GREEN", "GROVE", "HARBOR", "HAVEN", "HILL", "HILLS", "HOLLOW", "INLET",
-    "ISLAND", "KEY", "KNOLL", "LAKE", "LAKES", "MANOR", "MEADOW", "MEADOWS", "MILL", "MILLS", "MOUNT", "MOUNTAIN",
-    "ORCHARD", "PARK", "PINE", "PINES", "PLAZA", "POINT", "PORT", "PRAIRIE", "RANCH", "RIDGE", "RIVER", "SHORE",
-    "SHORES", "SPRING", "SPRINGS", "STATION", "STREAM", "SUMMIT", "UNION", "VALLEY", "VIEW", "VILLAGE", "VISTA",
-    "WALL", "WELL", "WELLS",
-}  # fmt: skip
-"""Street types of which names of streets are full."""
-NEVER_IN_NAMES = frozenset(
-    {*STREET_TYPE_ABBREVIATIONS, *STREET_TYPE_ABBREVIATIONS.values(), *DIRECTIONS} - _IN_NAMES
-    | set("COUNTY STATE BOX AND INTERSTATE PRIVATE UNIT APT STE LOT PO US CO FM SR CR".split())  # noqa: SIM905
+NEVER_ALONE = frozenset({
+    "ALLEY", "ALY", "AV", "AVE", "AVENUE", "BLVD", "BOULEVARD", "CIR", "CIRCLE", "COURT", "CT", "DR", "DRIVE", "HIGHWAY",
+    "HWY", "LANE", "LN", "PARKWAY", "PKWY", "PL", "PLACE", "RD", "ROAD", "ROUTE", "RTE", "ST", "STREET", "TER",
+})  # fmt: skip
+"""Street types that are no street without a name: `100 ST` has lost one."""
+
+_SEVERAL_MEANINGS = {"ARC", "CP", "CT", "DR", "EST", "FT", "IS", "KY", "LF", "ML", "MT", "PR", "ST", "UN", "VIA", "VL"}
+NAME_WORDS: dict[str, str] = {
+    short: word
+    for short, word in LONGHAND_STREET_TYPES.items()
+    if " " not in short and word not in {short, f"{short}S"} and short not in _SEVERAL_MEANINGS
+}
+"""Street types within a name, which Publication 28 (section 234) spells out: `LK SHORE DR` is `LAKE SHORE DR`.
+
+Only an abbreviation and its own word are one. Plurals stay apart, and so do abbreviations with several meanings.
+"""
+NAME_WORDS |= {"FRST": "FOREST", "AV": "AVENUE", "SAINT": "ST", "MOUNT": "MT", "MNT": "MT", "FORT": "FT"}
+NAME_WORDS |= {"DOCTOR": "DR", "&": "AND", "BUS": "BUSINESS", "ALT": "ALTERNATE", "BYP": "BYPASS"}
+
+DESIGNATORS = frozenset({
+    "#", "APARTMENT", "APT", "APMT", "UNIT", "SUITE", "STE", "LOT", "SPACE", "SPC", "TRAILER", "TRLR", "ROOM", "RM",
+    "NUMBER", "NUM", "NO",
+})  # fmt: skip
+"""Names of a unit that one source gives and the next does not: they are not part of its form."""
+UNIT_PARTS: dict[str, str] = {
+    word: {"UPPER": "UPPR"}.get(short, short)
+    for word, short in OCCUPANCY_TYPE_ABBREVIATIONS.items()
+    if word not in DESIGNATORS
+}
+"""The other words of appendix C2, which tell one unit from another."""
+UNIT_PARTS |= {"FLR": "FL"}
+UNIT_PARTS |= {short: short for short in UNIT_PARTS.values()}
+STAND_ALONE = frozenset({"BSMT", "FRNT", "LBBY", "LOWR", "OFC", "PH", "REAR", "SIDE", "UPPR"})
+"""Parts that appendix C2 allows without a number."""
+ALSO_NAMES = frozenset(
+    {"DEPT", "FRNT", "FRONT", "HNGR", "KEY", "NO", "OFC", "OFFICE", "PIER", "RM", "SIDE", "SLIP", "STOP"}
 )
-"""Words that make a street more than a name with a type: for the library."""
+"""Words that begin a unit only after a complete street: `RM 620` is a road, `100 Pine Key 4` a street."""
 
-ROUTES = {
-    "US HWY": "US HWY", "US HIGHWAY": "US HWY", "US": "US HWY", "US ROUTE": "US HWY", "STATE ROAD": "STATE RD",
-    "STATE RD": "STATE RD", "SR": "STATE RD", "STATE ROUTE": "STATE RTE", "STATE RTE": "STATE RTE",
-    "STATE HIGHWAY": "STATE HWY", "STATE HWY": "STATE HWY", "COUNTY ROAD": "COUNTY RD", "COUNTY RD": "COUNTY RD",
-    "CO RD": "COUNTY RD", "CR": "COUNTY RD", "COUNTY HIGHWAY": "COUNTY HWY", "COUNTY HWY": "COUNTY HWY",
-    "HIGHWAY": "HWY", "HWY": "HWY", "ROUTE": "RTE", "RTE": "RTE", "RT": "RTE", "FARM TO MARKET RD": "FM",
-    "FARM TO MARKET ROAD": "FM", "FM RD": "FM", "FM": "FM",
-}  # fmt: skip
-"""What stands before the number of a road."""
-SAME_WORDS = {
-    "SAINT": "ST", "MOUNT": "MT", "FORT": "FT", "FIRST": "1ST", "SECOND": "2ND", "THIRD": "3RD", "FOURTH": "4TH",
-    "FIFTH": "5TH", "SIXTH": "6TH", "SEVENTH": "7TH", "EIGHTH": "8TH", "NINTH": "9TH", "TENTH": "10TH",
-}  # fmt: skip
-"""Two writings of one word in names of streets. The library leaves both; sources do not agree."""
-
-DESIGNATORS = (
-    "APARTMENT", "APT", "UNIT", "SUITE", "STE", "LOT", "SPACE", "SPC", "TRAILER", "TRLR", "ROOM", "RM", "NUMBER", "NUM",
-    "NO",
-)  # fmt: skip
-"""What a unit is called: said by one source and not by the next."""
-UNIT_PARTS = {
-    "BUILDING": "BLDG", "FLOOR": "FL", "PENTHOUSE": "PH", "BASEMENT": "BSMT", "FRONT": "FRNT", "LOWER": "LOWR",
-}  # fmt: skip
-"""Words that tell one unit from another."""
+_ROUTE_WORDS = {word: short for word, short in SUFFIXES.items() if short in {"HWY", "RD"}}
+ROUTE_WORDS: dict[str, str] = {**_ROUTE_WORDS, "ROUTE": "RTE", "RT": "RTE", "RTE": "RTE"}
+"""The words of which names of numbered roads are made."""
+ROUTES: dict[str, str] = {
+    writing: name
+    for name, writings in {
+        "US HWY": "US HWY,US RTE,US,U S HWY,U S,UNITED STATES HWY,HWY US",
+        "INTERSTATE": "INTERSTATE,INTERSTATE HWY,I,IH,I HWY",
+        "STATE HWY": "STATE HWY,STATE RD,STATE RTE,STATE TRUNK HWY,ST HWY,ST RD,ST RTE,SR,SH,STH,S R,S H",
+        "COUNTY RD": "COUNTY RD,CO RD,CNTY RD,CTY RD,CR,C R",
+        "COUNTY HWY": "COUNTY HWY,CO HWY,CNTY HWY,CTY HWY,CTH,COUNTY TRUNK HWY",
+        "COUNTY RTE": "COUNTY RTE,CO RTE,CNTY RTE,CTY RTE",
+        "FM": "FM,FM RD,FM HWY,HWY FM,F M,F M RD,FARM TO MARKET,FARM TO MARKET RD,FARM TO MARKET HWY,FARM MARKET RD",
+        "RM": "RM,RM RD,R M,RANCH TO MARKET,RANCH TO MARKET RD",
+        "RANCH RD": "RANCH RD,RR",
+        "TOWNSHIP RD": "TOWNSHIP RD,TWP RD,TSR",
+        "TOWNSHIP HWY": "TOWNSHIP HWY,TWP HWY",
+        "TOWNSHIP RTE": "TOWNSHIP RTE,TWP RTE",
+        "FOREST SERVICE RD": "FOREST SERVICE RD,FS RD,FSR,F S RD,USFS RD,US FOREST SERVICE RD",
+        "FOREST RD": "FOREST RD",
+        "PRIVATE RD": "PRIVATE RD,PVT RD",
+        "HWY": "HWY",
+        "RTE": "RTE",
+        "RD": "RD",
+        "LOOP": "LOOP",
+        "SPUR": "SPUR",
+    }.items()
+    for writing in writings.split(",")
+}
+"""Numbered roads (Publication 28, appendix F): each writing, after ROUTE_WORDS, with the one form that it gets."""
+LETTERED = frozenset({"STATE HWY", "COUNTY RD", "COUNTY HWY", "COUNTY RTE"})
+"""Kinds of roads that have letters for numbers, such as `County Road AB`."""

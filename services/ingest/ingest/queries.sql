@@ -174,6 +174,29 @@ from unnest(
   :upload_ids::uuid[], :inserted::integer[], :updated::integer[], :duplicate::integer[], :rejected::integer[], :reasons::text[]
 ) as t (upload_id, inserted, updated, duplicate, rejected, reasons);
 
+-- name: has_outdated_addresses$
+select exists (
+  select from app.leads
+  where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea
+);
+
+-- name: lock_keys!
+-- Keys change hands one at a time, as in upsert_leads().
+select pg_advisory_xact_lock(hashtext('app.upsert_leads'));
+
+-- name: outdated_addresses
+select id, property_address, property_unit, property_city, property_zip
+from app.leads
+where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea
+order by id
+limit :page_size
+for no key update;
+
+-- name: rehash_addresses^
+select rehashed, held, unreadable
+from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);
+
+
 -- name: suppress_emails!
 -- A source says that these addresses opted out, bounced or must not be written to: for every lead that has them.
 insert into app.suppressions (channel, value_hash, hash_key_id, reason, lead_id)

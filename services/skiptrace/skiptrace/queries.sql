@@ -266,6 +266,7 @@ limit :most;
 select l.id
 from app.leads l
 where l.id > :after
+and l.created_at > now() - interval '1 day'
 and l.created_at < now() - :forgotten_after::interval
 and l.campaign_status = 'new'
 and not l.deceased_owner

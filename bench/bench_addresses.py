@@ -1,0 +1,76 @@
+"""Normal forms of addresses: microseconds an address, with streets read for the first time and again.
+
+./dev bench addresses
+"""
+
+import csv
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ingest import address
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "propstream-1000.csv"
+MIXED = (
+    "{n} N Palmetto Ave Apt 4", "{n} State Highway {k}", "{n} Farm to Market {k}", "{n} {k}th St, 2nd Floor", "{n}-{k} Northern Blvd",
+    "N{k}W{n} Main St", "RR {k} Box {n}", "{n} 1/2 Forty-Second St", "{n} Camino {w} Real", "{n} {w} Creek Rd, Dunedin, FL 34698",
+    "{n} {w} Ave Bldg {k} Unit {n}", "{n} Saint {w} Blvd SW", "{n} I-{k} Frontage Rd", "{n} US Hwy {k} N", "One {w} Plaza",
+)  # fmt: skip
+WORDS = (
+    "Alder",
+    "Birch",
+    "Cedar",
+    "Dogwood",
+    "Elder",
+    "Fern",
+    "Gale",
+    "Hazel",
+    "Iris",
+    "Jasmine",
+    "Kestrel",
+    "Laurel",
+    "Maple",
+    "Nettle",
+)
+ROUNDS = 20
+
+
+def main() -> None:
+    """Print the cost of the shipped sample and of a mixture of all kinds of addresses."""
+    with SAMPLE.open(encoding="utf-8-sig", newline="") as text:
+        sample = [(row["Address"] or "", row["Unit #"] or "", row["City"] or "") for row in csv.DictReader(text)]
+    mixed = [
+        (kind.format(n=100 + n, k=n % 89 + 1, w=f"{WORDS[n % len(WORDS)]}{'abcdefghij'[n % 10]}"), "", "Dunedin")
+        for n in range(200)
+        for kind in MIXED
+    ]
+    for name, rows in (("sample", sample), ("mixed", mixed)):
+        clear_caches()
+        first = cost(rows)
+        again = min(cost(rows) for _ in range(ROUNDS))
+        print(f"{name:8} {len(rows):6} addresses   first time {first:6.1f} us   again {again:6.1f} us")
+
+
+def clear_caches() -> None:
+    """Forget every street that was read."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("ingest")]:
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+
+
+def cost(rows: list[tuple[str, str, str]]) -> float:
+    """Return the microseconds that an address takes."""
+    read: Callable[..., object] = address.normal_street
+    begin = time.perf_counter()
+    for street, unit, city in rows:
+        try:
+            read(street, unit, city)
+        except (address.PoBoxError, address.UnreadableAddressError):
+            continue
+    return (time.perf_counter() - begin) / len(rows) * 1e6
+
+
+if __name__ == "__main__":
+    main()

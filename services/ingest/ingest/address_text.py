@@ -1,0 +1,77 @@
+"""Characters of an address, reduced to capitals, digits and few signs, without changing what they say."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+MAX_LENGTH = 200
+
+
+class UnreadableAddressError(ValueError):
+    """A text that cannot be read as a street address in full."""
+
+
+_JOINED = "'\"`\u00b4\u2018\u2019\u201b\u201c\u201d\u2032\u2033\u02bb\u02bc\u02b9"
+"""Quotes and the Hawaiian okina, which one source writes and the next leaves out."""
+_SIGNS = {ord(sign): None for sign in _JOINED} | {ord(sign): " " for sign in ";:!?*()[]{}<>|\\_~"}
+_SIGNS |= {ord("#"): " # ", ord("@"): " AT ", ord("&"): " & ", ord("+"): " & ", ord(","): " , "}
+_KNOWN = re.compile(r"[^\W_]*(?:[ \-/.#&,][^\W_]*)*")
+_DOT_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]{2})\.(?=\w)|(?<=\w)\.(?=[^\W\d_]{2})")
+_DECIMAL = re.compile(r"(?a)(?<![\d.])(\d+)\.(\d+)(?![\d.])")
+_QUARTERS = {"": "", "5": " 1/2", "25": " 1/4", "75": " 3/4"}
+_SPELLED = {"\u2044": "/", "\u2215": "/", "\u2116": "NO "}
+_COMBINING = re.compile("[\u0300-\u036f]")
+
+
+@lru_cache(maxsize=4_096)
+def plain_text(text: str) -> str:
+    """Return *text* in capitals, without accents, full stops and quotes, with one space between its words.
+
+    Commas, `#` and `&` are words, hyphens and slashes stay. Raises UnreadableAddressError for characters whose loss could make one
+    home of two, such as symbols and superscript digits, and for more than 200 characters.
+    """
+    if len(text) > MAX_LENGTH:
+        raise UnreadableAddressError
+    if not text.isascii():
+        text = "".join(map(_plain_character, text))
+        text = _COMBINING.sub("", unicodedata.normalize("NFKD", text))
+    text = text.upper().translate(_SIGNS)
+    if "." in text:
+        text = _DECIMAL.sub(_fraction, _DOT_BETWEEN_WORDS.sub(" ", text))
+        text = re.sub(r"(?a)(?<!\d)\.|\.(?!\d)", "", text)
+    text = " ".join(text.split())
+    if _KNOWN.fullmatch(text) is None:
+        raise UnreadableAddressError
+    return text
+
+
+def _fraction(match: re.Match[str]) -> str:
+    """`123.0` is what a spreadsheet makes of 123; other decimals stay, since roads are called `39.2 RD`."""
+    part = _QUARTERS.get(match[2].rstrip("0"))
+    return match[0] if part is None else f"{match[1]}{part}"
+
+
+@lru_cache(maxsize=4_096)
+def _plain_character(character: str) -> str:  # noqa: PLR0911 - a table in the form of returns
+    """Return what one character stands for. NFKC alone would make `1001/2` of 100 and a half, and `102` of ten to the second."""
+    if character.isascii() or _COMBINING.match(character) or character in _JOINED:
+        return character
+    kind = unicodedata.category(character)
+    if kind == "Nd":
+        return str(unicodedata.decimal(character))
+    if unicodedata.decomposition(character).startswith("<fraction>"):
+        return f" {unicodedata.normalize('NFKC', character)}".replace("\u2044", "/")
+    if character in _SPELLED:
+        return _SPELLED[character]
+    if kind == "Pd" or character == "\u2212":
+        return "-"
+    if kind in {"Cf", "Cc"}:
+        return "" if kind == "Cf" else " "
+    if kind[0] == "Z":
+        return " "
+    reduced = unicodedata.normalize("NFKC", character)
+    if any(map(str.isdigit, reduced)) or kind[0] in "SMNC":
+        raise UnreadableAddressError
+    if kind[0] == "P" and reduced == character:
+        return " "
+    return reduced

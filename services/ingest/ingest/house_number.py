@@ -1,0 +1,117 @@
+"""House numbers: halves, ranges, and the numbers with letters and hyphens of single regions, each in one form."""
+
+import re
+from math import gcd
+
+from ingest.address_text import UnreadableAddressError
+from ingest.numerals import NUMBER_WORDS, read_numeral
+from ingest.postal import DIRECTIONS, SUFFIXES
+
+_PLAIN = re.compile(r"(?a)0*([1-9]\d{0,7}) ([A-Z][A-Z].*)")
+_GRID = re.compile(r"(?a)([NSEW]) ?(\d{1,5})[- ]?([NSEW]) ?(\d{1,6}[A-Z]?) (.+)")
+_GRID_OF_ONE = re.compile(r"(?a)([NSEW])(?:-?(\d{1,6}[A-Z]?)| (\d{3,6})) (.+)")
+_FIRE_NUMBER = re.compile(r"(?a)(\d{1,3}[NSEW])[- ]?(\d{2,6}) (.+)")
+_FRACTION = r"([1-9])/([2-9])"
+_HALF = re.compile(rf"(?a){_FRACTION} (.+)")
+_NUMBER = re.compile(rf"(?a)0*(\d{{1,8}})(?:-?([A-Z]))?(?:[- ]+{_FRACTION})? (.+)")
+_RANGE = re.compile(
+    r"(?a)0*(\d{1,8}[A-Z]?)( ?-+ ?| (?:TO|THRU|THROUGH|AND|&) )(\d{1,8}[A-Z]?)"
+    rf"(?:[- ]{_FRACTION})? (.+)"
+)
+_COMPOUND = re.compile(r"(?a)0*([1-9]\d{0,7}[A-Z]{0,2}(?:[-/][A-Z]{0,2}\d{1,6}[A-Z]{0,2})*) (.+)")
+_BLANK_BETWEEN = re.compile(r"(?a)0*([1-9]\d{0,7}) (\d{1,6}) (.+)")
+_ORDINAL = re.compile(r"(?a)\d*(?:1ST|2ND|3RD|\dTH)")
+_OF_NAMES = frozenset({"MILE", "TREE", "NOTCH", "HORSE", "WAY", "HUNDRED", "THOUSAND"})
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LEFT_OVER = frozenset({"&", "-", "TO", "THRU", "THROUGH", "AND", "/"})
+
+
+def split_house_number(text: str) -> tuple[str, str]:
+    """Return the house number at the beginning of *text*, in its normal form, and what follows it.
+
+    *text* is plain text without commas. Raises UnreadableAddressError if there is none, or if it has several readings.
+    """
+    if plain := _PLAIN.fullmatch(text):
+        number, rest = plain[1], plain[2]
+        if rest.split(" ", 1)[0] not in _LEFT_OVER:
+            return number, rest
+    number, rest = _of_region(text) or _of_words(text) or _range(text) or _with_part(text)
+    if not rest or rest.split(" ", 1)[0] in _LEFT_OVER or number[0] == "0":
+        raise UnreadableAddressError
+    return number, rest
+
+
+def _of_region(text: str) -> tuple[str, str] | None:
+    """Grid numbers of Wisconsin (`N65W24870`) and fire numbers of Illinois (`30W123`), with or without hyphen or blank."""
+    if match := _GRID.fullmatch(text):
+        return "".join(match.group(1, 2, 3, 4)), match[5]
+    if match := _FIRE_NUMBER.fullmatch(text):
+        return f"{match[1]}{match[2]}", match[3]
+    if match := _GRID_OF_ONE.fullmatch(text):
+        return f"{match[1]}{match[2] or match[3]}", match[4]
+    return None
+
+
+def _of_words(text: str) -> tuple[str, str] | None:
+    """`ONE BEACON ST` is number 1; `SEVEN OAKS DR`, `FOUR MILE RD` and `TWENTY FIRST ST` are streets without a number."""
+    words = text.replace("-", " ").split(" ")
+    if words[0] not in NUMBER_WORDS:
+        return None
+    numeral = read_numeral(words)
+    rest = words[numeral.words :] if numeral else []
+    if numeral is None or numeral.is_ordinal or not rest or rest[0] in _OF_NAMES:
+        raise UnreadableAddressError
+    if numeral.value > 1 and rest[0].endswith("S"):
+        raise UnreadableAddressError
+    return str(numeral.value), " ".join(rest)
+
+
+def _range(text: str) -> tuple[str, str] | None:
+    """`100 to 102`, `100 & 102` and `100-102`; two numbers that do not rise are only understood with a hyphen."""
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        return None
+    first, connector, last, top, bottom, rest = match.groups()
+    if "-" not in connector and int(first.rstrip(_LETTERS)) >= int(last.rstrip(_LETTERS)):
+        raise UnreadableAddressError
+    return f"{first}-{last}{_part(top, bottom)}", rest
+
+
+def _with_part(text: str) -> tuple[str, str]:
+    """A number with a letter, a fraction or further parts."""
+    if match := _HALF.fullmatch(text):
+        return _part(match[1], match[2]).strip(), match[3]
+    if _ORDINAL.fullmatch(text.split(" ", 1)[0]):
+        raise UnreadableAddressError
+    if match := _NUMBER.fullmatch(text):
+        number, letter, top, bottom, rest = match.groups()
+        if letter or top or not rest[0].isdigit():
+            return f"{number}{letter or ''}{_part(top, bottom)}", rest
+    if match := _BLANK_BETWEEN.fullmatch(text):
+        return _two_numbers(*match.groups())
+    if match := _COMPOUND.fullmatch(text):
+        if "/" in match[1] and not _is_pair(match[1]):
+            raise UnreadableAddressError
+        return match[1], match[2]
+    raise UnreadableAddressError
+
+
+def _two_numbers(first: str, second: str, rest: str) -> tuple[str, str]:
+    """`94 1013 FARRINGTON HWY` is `94-1013`; the second of `100 42 ST` and `123 400 S` is the street."""
+    words = rest.split(" ")
+    is_street = words[0] in SUFFIXES or "/" in words[0] or (words[0] in DIRECTIONS and len(words) == 1)
+    return (first, f"{second} {rest}") if is_street else (f"{first}-{second}", rest)
+
+
+def _is_pair(number: str) -> bool:
+    """Whether both sides of a slash are house numbers, as in `12/14`; `1001/2` may be a half."""
+    return re.fullmatch(r"(?a)(\d{2,})/(\d{2,})", number) is not None
+
+
+def _part(top: str | None, bottom: str | None) -> str:
+    if top is None or bottom is None:
+        return ""
+    if int(top) >= int(bottom):
+        raise UnreadableAddressError
+    by = gcd(int(top), int(bottom))
+    return f" {int(top) // by}/{int(bottom) // by}"
