@@ -57,7 +57,7 @@ def test_a_file_becomes_a_report_and_its_rejects_become_leads(equity: Equity, le
     assert equity("uploads", "rejects", upload).ok().out == rejects.read_text()
     assert equity("uploads", "rejects", upload, "--out", rejects).code == 3
     missing = equity("uploads", "rejects", upload, "--out", tmp_path / "nowhere" / "rejects.csv")
-    assert (missing.code, "cannot be written" in missing.err) == (2, True)
+    assert (missing.code, "There is no directory" in missing.err) == (2, True)
     other = tmp_path / "other.csv"
     assert equity("uploads", "rejects", upload, "--out", other, "--key-id", "nobody").code == 3
     assert not other.exists()
