@@ -41,6 +41,7 @@ def test_every_block_of_commands_is_known() -> None:
     assert len(equity) >= 12
 
 
+@pytest.mark.timeout(600)  # fifteen processes, one after the other, on a machine that is busy with other tests
 async def test_the_commands_of_the_page_end_with_a_fed_lead(
     installation: Installation, sandbox: Sandbox, tmp_path: Path
 ) -> None:
