@@ -58,7 +58,10 @@ def test_what_a_spreadsheet_would_run_is_escaped(value: str) -> None:
     assert escape_cell(value) == f"'{value}"
 
 
-@given(st.text(alphabet=" \xa0\u200b\ufeff\u2060\u3000'\t", max_size=4), st.sampled_from("=+-@\uff1d").flatmap(lambda sign: st.text().map(lambda rest: sign + rest)))
+@given(
+    st.text(alphabet=" \xa0\u200b\ufeff\u2060\u3000'\t", max_size=4),
+    st.sampled_from("=+-@\uff1d").flatmap(lambda sign: st.text().map(lambda rest: sign + rest)),
+)
 def test_a_formula_behind_unseen_characters_is_escaped(unseen: str, formula: str) -> None:
     value = unseen + formula
     assert unescape_cell(escape_cell(value)) == value
