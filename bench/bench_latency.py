@@ -40,14 +40,14 @@ async def main(count: int) -> None:
 
 async def _one(partner: Uploader, file: Path, number: int) -> float:
     """Milliseconds from sending a file of one row until its lead can be read."""
-    parcel = f"{number:08d}"
+    parcel = f"17-28-R{number:06d}"
     file.write_text(
         f"{HEADER}{number} Palmetto Ave,Dunedin,FL,34698,Pinellas,{parcel},Holt,7275550142,a{number}@example.com\n"
     )
     started = time.perf_counter()
     await partner.send(file)
     while not await partner.database.fetchval(
-        "select exists (select from app.leads where apn_key = $1)", f"12103|{parcel}"
+        "select exists (select from app.leads where apn_key = $1)", f"12103|{parcel.replace('-', '')}"
     ):
         await asyncio.sleep(0.001)
     return (time.perf_counter() - started) * 1_000

@@ -7,6 +7,8 @@ import orjson
 
 from common.contacts import Keyring
 
+UNREAD_ROWS = 5
+"""Row numbers that an upload's report names for each field with values that could not be read."""
 _PURPOSE = "reject"
 
 

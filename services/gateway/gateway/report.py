@@ -12,15 +12,13 @@ from pydantic import BaseModel, Field
 from common import columns
 from common.contacts import Keyring
 from common.database import Connection, Database, load_queries
-from common.rejects import open_row
+from common.rejects import UNREAD_ROWS, open_row
 from gateway.problems import ProblemError
 
 queries = load_queries(__file__)
 
 ADDED = ("reject_reason", "reject_detail", "row")
 _PAGE = 500
-UNREAD_ROWS = 5
-"""Row numbers that a report names for each field."""
 
 
 class UnreadValues(BaseModel):

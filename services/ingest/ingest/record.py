@@ -15,7 +15,7 @@ from common.contacts import NORMALISATION_VERSION, Keyring
 from common.database import load_queries
 from common.decisions import lock_contacts
 from common.events import DedupeSuccess, LeadRejected
-from common.rejects import seal_row
+from common.rejects import UNREAD_ROWS, seal_row
 from ingest.dedupe import FLAGS, Merged, group, keys_lost
 from ingest.prepare import Contact, Prepared, Rejected
 from ingest.score import score
@@ -26,10 +26,6 @@ queries = load_queries(__file__)
 VERDICTS = ("inserted", "updated", "duplicate")
 NO_UPLOAD = UUID(int=0)
 """Never seen: records without an upload become dead letters, and not rejects."""
-
-
-UNREAD_ROWS = 5
-"""Row numbers that a report names for each column with values that could not be read."""
 
 
 @dataclass(slots=True)

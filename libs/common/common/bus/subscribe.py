@@ -22,6 +22,7 @@ from common import telemetry
 from common.bus.batch import Batch
 from common.bus.consumer import Consumer
 from common.bus.failures import HOLDING, HoldError, Kind, TheirsDownError, classify
+from common.bus.kafka import TopicsMissingError
 from common.bus.poll import LosslessConsumer
 from common.bus.progress import PartitionProgress
 from common.bus.received import Failure, Received
@@ -320,11 +321,8 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         ]
         if kafka.error:
             found.append(f"{self.name}: Kafka refuses to be polled ({kafka.error})")
-        missing = sorted(topic for topic in kafka.subscription() if not kafka.partitions_for_topic(topic))
-        if missing:
-            found.append(
-                f"{self.name}: topics are missing in Kafka: {', '.join(missing[:5])}; run `equity topics apply`"
-            )
+        if missing := kafka.missing_topics(self.topics):
+            found.append(f"{self.name}: {TopicsMissingError(missing)}")
         return found
 
 
