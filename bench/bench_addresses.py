@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from harness import report
 from ingest import address
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "propstream-1000.csv"
@@ -45,11 +46,13 @@ def main() -> None:
         for n in range(200)
         for kind in MIXED
     ]
+    measured = []
     for name, rows in (("sample", sample), ("mixed", mixed)):
         clear_caches()
         first = cost(rows)
         again = min(cost(rows) for _ in range(ROUNDS))
-        print(f"{name:8} {len(rows):6} addresses   first time {first:6.1f} us   again {again:6.1f} us")
+        measured.append({"what": name, "addresses": len(rows), "first time us": first, "again us": again})
+    report("normal forms of addresses", measured)
 
 
 def clear_caches() -> None:
