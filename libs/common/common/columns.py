@@ -172,6 +172,11 @@ def address_sets(headers: Iterable[str]) -> dict[str, bool]:
     return {name: name in of_property for name in parts}
 
 
+def property_streets(headers: Iterable[str]) -> list[str]:
+    """Those of *headers* that hold a street of the property's, or the owner's street in its place."""
+    return [name for name in headers if field_of(name) == "property_address"]
+
+
 def _plain_words(header: str) -> str:
     return " ".join(header.replace("\ufeff", "").replace("\xa0", " ").strip().strip('"').lower().split())
 

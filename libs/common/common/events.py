@@ -36,8 +36,9 @@ class PhoneCandidate(BaseModel):
 class LeadRecord(Event):
     """One property record, as it came; `ingest` makes sense of it.
 
-    The gateway sends a CSV row in `cells` (header to non-empty cell); every other producer sends the named fields, each
-    as text or as a JSON number or boolean. A record needs its property's address, city, state and ZIP.
+    The gateway sends a CSV row in `cells`: header to non-empty cell; where a file has several street columns, their empty
+    cells too, so that the owner's street is never taken for the property's. Every other producer sends the named fields,
+    each as text or as a JSON number or boolean. A record needs its property's address, city, state and ZIP.
     """
 
     topic: ClassVar[str] = "ingest.leads"

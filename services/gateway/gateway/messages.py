@@ -60,8 +60,11 @@ class RowMessages:
         lower = [name.strip().lower() for name in names]
         self._ours = [name for name, plain in zip(names, lower, strict=True) if plain in columns.OURS]
         self._escaped = "reject_reason" in lower
-        places = [columns.field_of(name) for name in names]
+        counts = columns.address_sets(names)
+        places = [columns.field_of(name) if counts.get(name, True) else None for name in names]
         self._keys = [places.index(field) for field in ("mak", "apn", "property_address") if field in places]
+        streets = columns.property_streets(names)
+        self._kept_empty = frozenset(streets) if len(streets) > 1 else frozenset()
         self._ids = _RowIds(upload_id)
         first, *rest = envelope.headers(
             id=upload_id, type=LeadRecord.topic, source="gateway", time=received_at, correlation_id=upload_id,
@@ -82,7 +85,8 @@ class RowMessages:
         cells, problem = row
         if self._escaped:
             cells = [columns.unescape_cell(cell) for cell in cells]
-        named = {name: cell for name, cell in zip(self._names, cells, strict=False) if cell}
+        kept = self._kept_empty
+        named = {name: cell for name, cell in zip(self._names, cells, strict=False) if cell or name in kept}
         for name in self._ours:
             named.pop(name, None)
         named.pop(_EXTRA, None)

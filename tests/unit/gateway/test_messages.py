@@ -58,6 +58,16 @@ def test_headers_are_a_cloud_event_and_repeat_with_the_row() -> None:
     }
 
 
+def test_of_two_streets_the_empty_one_travels() -> None:
+    names = ["Address", "Zip", "Property Address", "Property Zip"]
+    row = Row(["PO Box 7", "33101", "", ""])
+    found = messages(names).message(1, row)
+    assert LeadRecord.model_validate_json(found.value).cells == {
+        "Address": "PO Box 7", "Zip": "33101", "Property Address": "",
+    }  # fmt: skip
+    assert found.key is None, "the owner's street is no key of the home"
+
+
 @given(st.integers(1, 2**31 - 1), st.uuids())
 def test_row_ids_are_those_of_the_library(row: int, upload: UUID) -> None:
     made = RowMessages(upload, RECEIVED, NAMES, ",").message(row, Row(CELLS))

@@ -270,6 +270,9 @@ def test_the_set_of_the_property_is_taken_as_a_whole() -> None:
         assert (raw["property_address"], raw["property_city"]) == ("418 Palmetto Ave", "Dunedin")
     incomplete = record_from_cells(owner | home | {"Property City": ""})
     assert "property_city" not in incomplete
+    without_street = record_from_cells(owner | home | {"Property Address": ""})
+    assert "property_address" not in without_street
+    assert without_street["property_city"] == "Dunedin"
 
 
 def test_a_cell_of_several_phones_or_emails_is_read_whole() -> None:

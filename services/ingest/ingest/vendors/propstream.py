@@ -37,11 +37,11 @@ def _left_out(cells: Mapping[str, str]) -> frozenset[str]:
     return frozenset(header for header, counts in address_sets(cells).items() if not counts)
 
 
-def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901 - one loop, the hottest of ingest
+def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901, PLR0912 - the hottest loop of ingest
     """The raw fields of one row: text as it came, phones as `(number, type, dnc)` by their number, emails in order.
 
     Where several headers of a row stand for one field, the first non-empty one in the order of `HEADERS` counts; of flags
-    that protect, each counts.
+    that protect, each counts. An empty street of the property is never replaced by the owner's.
     """
     fields: dict[str, Any] = {}
     behind: dict[str, int] = {}
@@ -51,9 +51,13 @@ def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901
     left_out: frozenset[str] | None = None
     for header, value in cells.items():
         place = _places[header]
-        if place is None or not value:
+        if place is None:
             continue
         field, rank = place
+        if not value:
+            if field == "property_address":
+                left_out = _left_out(cells)
+            continue
         if field in _PROTECTIONS or field in _ROW_FLAGS:
             _hear(said, field, rank, value)
             continue
