@@ -22,6 +22,8 @@ log = structlog.get_logger()
 GROUP = "ingest.upsert_leads"
 POLL_SECONDS = 0.1
 MEMBERS_SECONDS = 2.0
+PATIENCE_SECONDS = 10.0
+"""Rows are sent after this long without a commit: what we know of the topic may be out of date, and a wait helps no one."""
 _NO_MEMBERS = frozenset({"Empty", "Dead"})
 
 
@@ -33,9 +35,14 @@ class Offsets:
     sent: dict[int, int] = field(default_factory=dict)
 
     def note(self, partition: int, base: int, count: int) -> None:
-        """Note an acknowledged batch."""
-        self.began.setdefault(partition, base)
-        self.sent[partition] = max(self.sent.get(partition, 0), base + count)
+        """Note an acknowledged batch that begins at the offset *base*; -1 when Kafka only says that it had it already.
+
+        The newest one counts, also where it lies before earlier ones: then the topic has been created again.
+        """
+        if base < 0:
+            return
+        self.began[partition] = min(base, self.began.get(partition, base))
+        self.sent[partition] = base + count
 
     def unhandled(self, committed: Mapping[int, int]) -> int:
         """Return the rows up to our last one that the group has not committed; other senders' in between count too."""
@@ -55,6 +62,8 @@ class Backlog:
         self._turn = asyncio.Lock()
         self._measured_at = self._members_at = float("-inf")
         self._unhandled = 0
+        self._committed: dict[int, int] = {}
+        self._moved_at = float("-inf")
         self._consumed = False
 
     async def stop(self) -> None:
@@ -67,7 +76,7 @@ class Backlog:
         """Return when fewer rows than the limit wait; callers pass in the order in which they came.
 
         Without a running ingest nothing is handled and nothing can be passed, so rows are sent as they come. The same
-        holds when Kafka does not say how far ingest is: fairness is no reason to hold rows back.
+        holds when ingest commits nothing or Kafka does not say how far it is: fairness is no reason to hold rows back.
         """
         async with self._turn:
             while await self._full():  # noqa: ASYNC110 - Kafka tells nobody of a commit; it has to be asked
@@ -84,7 +93,12 @@ class Backlog:
                 self._consumed = False
                 await self.stop()
             self._measured_at = time.monotonic()
-        return self._consumed and self._unhandled >= self._limit
+        if not self._consumed or self._unhandled < self._limit:
+            return False
+        if now - self._moved_at < PATIENCE_SECONDS:
+            return True
+        self._moved_at = now  # one thousand rows, then the next wait
+        return False
 
     async def _measure(self, now: float) -> None:
         if self._admin is None:
@@ -99,4 +113,6 @@ class Backlog:
         committed = {
             place.partition: at.offset for place, at in found.items() if place.topic == topic and at.offset >= 0
         }
+        if committed != self._committed:
+            self._committed, self._moved_at = committed, now
         self._unhandled = self.offsets.unhandled(committed)

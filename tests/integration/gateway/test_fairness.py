@@ -7,8 +7,9 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from gateway import backlog
 from gateway.backlog import Offsets
-from gateway.publish import CHUNK_ROWS
+from gateway.publish import CHUNK_ROWS, Publisher
 from support.partner import Partner, csv_of
 
 AHEAD = 2_000
@@ -64,3 +65,31 @@ def test_rows_that_ingest_has_not_committed_count(committed: dict[int, int], unh
     offsets.note(0, 1_100, 100)
     offsets.note(1, 0, 100)
     assert offsets.unhandled(committed) == unhandled
+
+
+def test_a_topic_that_was_created_again_is_counted_from_its_new_start() -> None:
+    offsets = Offsets()
+    offsets.note(0, 9_000, 500)
+    offsets.note(0, 0, 100)
+    assert offsets.unhandled({}) == 100
+    assert offsets.unhandled({0: 60}) == 40
+
+
+def test_an_acknowledgement_without_an_offset_changes_nothing() -> None:
+    offsets = Offsets()
+    offsets.note(0, -1, 100)
+    assert offsets.unhandled({}) == 0
+
+
+async def test_rows_of_a_deleted_topic_hold_no_others_back(
+    running: Any, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "PATIENCE_SECONDS", 0.5)
+    async with running("gateway", "ingest", gateway_port=0, gateway_ahead_rows=AHEAD) as (gateway, _):
+        for part in gateway.parts:
+            if isinstance(part, Publisher):
+                for partition in range(12):
+                    part._backlog.offsets.note(partition, 1_000_000, 1_000)
+        partner = Partner(f"http://127.0.0.1:{gateway.parts[-1].port}", session, uuid4())
+        _, answer = await partner.upload(csv_of(4_000))
+        await partner.until(answer["upload_id"], "done", 60)
