@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from common.protection import UNREADABLE, protection_of
+from common.protection import UNREADABLE, protection_of, remarks_of
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "mak": ("MAK", "Melissa Address Key", "MelissaAddressKey"),
@@ -69,6 +69,9 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 REQUIRED = ("property_address", "property_city", "property_state", "property_zip")
 """A file without these cannot be taken: nothing in it could become a lead."""
 
+REMARKS = "remarks."
+"""Begins the name of a column of free text, of which only what forbids contact is read."""
+
 OURS = frozenset({"row", "reject_reason", "reject_detail"})
 """Columns that our list of rejects adds; a corrected list may be uploaded with them, and they are ignored."""
 
@@ -83,7 +86,7 @@ for _field, _names in HEADERS.items():
 def place_of(header: str) -> tuple[str, int] | None:
     """The field that *header* stands for and its place among the field's headers (0 leads); None for unknown ones.
 
-    `Phone 2 Type` is ("phones.type", 2), `Email 1` is ("emails", 1).
+    `Phone 2 Type` is ("phones.type", 2), `Email 1` is ("emails", 1), `Phone 1 Status` is ("remarks.phones", 1).
     """
     if protection_of(header) is not None:
         return _protective_place(header)
@@ -95,7 +98,8 @@ def place_of(header: str) -> tuple[str, int] | None:
         kind, number, detail = family.groups()
         if not (kind == "email" and detail):
             return f"{kind}s.{detail}" if detail else f"{kind}s", int(number or 1)
-    return None
+    remarks = remarks_of(header)
+    return (f"{REMARKS}{remarks.subject}", remarks.number) if remarks else None
 
 
 def _protective_place(header: str) -> tuple[str, int] | None:
@@ -120,7 +124,7 @@ def ignored(headers: Iterable[str]) -> list[str]:
     return [
         name
         for name in headers
-        if name and (field_of(name) is None or (used.get(name) is False)) and name.strip().lower() not in OURS
+        if name and not (_is_read(name) and used.get(name, True)) and name.strip().lower() not in OURS
     ]
 
 
@@ -149,7 +153,12 @@ def missing_required(headers: Iterable[str]) -> list[str]:
 
 def recognised(headers: Iterable[str]) -> list[str]:
     """Those of *headers* that stand for a field."""
-    return [header for header in headers if field_of(header) is not None]
+    return [header for header in headers if _is_read(header)]
+
+
+def _is_read(header: str) -> bool:
+    field = field_of(header)
+    return field is not None and not field.startswith(REMARKS)
 
 
 _ADDRESS_FIELDS = frozenset(

@@ -28,16 +28,23 @@ _LOOKS_PROTECTIVE = re.compile(
     r"|nocall|notext|nosms|nocontact|noemail|nomail(?!ing)|callable|textable|emailable|contactable|mailable"
     r"|(?:ok|okay|safe|permission|allowed|consent)(?:to|for)(?:call|text|contact|email|mail|sms)"
     r"|(?:can|may|cannot)(?:be)?(?:call|text|contact|email)|stopped|stoplist|ceaseanddesist|spamcomplain|complained"
-    r"|removefromlist|takenoff|never(?:call|contact|text|email)|^dn[de]$|donotknock"
+    r"|removefrom|^removed?$|takenoff|never(?:call|contact|text|email)|donotknock|nosolicit|nomarketing|offlimits|notto(?:be)?call"
+    r"|(?:^|phone|email|owner|contact|is|on)dn[dekm](?:mail)?$|decedent|^(?:owner|is|date)*(?:died|death)(?:record|indicator|flag|date|on)*$"
+    r"|^dod$|passedaway|^(?:is|in)?probate(?:flag|status|date)?$|(?:call|contact)restrict|ceasedesist|notinterested|nolongerinterested"
+    r"|^(?:wrong|bad|invalid|disconnected|reassigned)(?:phone|number|no|cell|mobile|email|line)s?(?:flag)?$|^wrong$|^disconnected$"
+    r"|(?:phone|number|cell|mobile|email)(?:is)?(?:wrong|bad|invalid|disconnected|reassigned|undeliverable|notinservice)"
+    r"|^stop(?:call|calls|calling|contact|text|texts)?$|complaints?$|^excluded?$|excludedfrom|banned$|^(?:prohibited|forbidden|revoked)$"
+    r"|consent(?!decree)|(?:allow(?:s|ed)?|permission|permitted)(?:to)?(?:calls?|contact|texts?|emails?|marketing)|^permission$"
+    r"|(?:call|contact|text|email)(?:s|ing)?(?:allowed|permission|permitted)|maywe(?:call|contact)"
 )
 _HARMLESS = re.compile(
     r"(?:phone|email|owner|federal|state|national|litigator|tcpa)*(?:dnc|litigator|tcpa|deceased|suppression|optout)?"
-    r"(?:last)?(?:date|time)?(?:last)?(?:checked|check|scrubbed|scrub|lookup|lookedup|source)(?:date|on|at|time|by)?"
+    r"(?:last)?(?:date|time)?(?:last)?(?:checked|scrubbed|lookedup|source|(?:check|scrub|lookup)(?:date|on|at|time|by))(?:date|on|at|time|by)?"
 )
 _ABOUT = (
     r"(?:phones?|cellphone|cell|mobile|wireless|landline|telephone|tel|numbers?|email|emailaddress|address|e|contact|lead"
-    r"|owners?|property|seller|person|row|primary|secondary|is|has|on|the|of|known|federal|national|state|internal|company"
-    r"|global|registered|listed|flagged)*"
+    r"|owners?|property|seller|person|row|primary|secondary|is|has|in|on|the|of|known|federal|fed|ftc|fcc|national|natl|nat|state|internal"
+    r"|company|global|registered|listed|flagged)*"
 )
 _END = (
     r"(?:status|flag|flags|list|listed|registry|registered|indicator|ind|yn|number|phones?|email|address|owner|contact|person"
@@ -46,23 +53,42 @@ _END = (
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(_ABOUT + f"(?:{core})" + _END))
     for kind, core in (
-        ("do_not_mail", "donotmail|dontmail|nomail"),
-        ("deceased_owner", "deceased|dead|dateofdeath|deathdate"),
+        ("do_not_mail", "donotmail|dontmail|nomail|dnm(?:ail)?"),
+        (
+            "deceased_owner",
+            "deceased|decedent|dead|dateofdeath|death(?:date|record)?|died|dod|passedaway|(?:is|in)?probate",
+        ),
         ("litigator", "(?:tcpa)?(?:serial|professional)?(?:litigators?|plaintiff)|tcpa|litigious"),
-        ("registry", "dnc|donotcall|dontcall|nocall|nevercall|dnclitigator|litigatordnc"),
+        ("registry", "dnc|donotcall|dontcall|nocalls?|nevercall|notto(?:be)?call(?:ed)?|dnclitigator|litigatordnc"),
         (
             "number",
-            "wrongnumber|badnumber|donottext|donotsms|dontsms|donttext|notext|nosms|(?:sms|text|texting)opt(?:ed)?out|dnt",
+            (
+                "(?:wrong|bad|invalid|disconnected|reassigned|notinservice)(?:phone|number|no|line)?s?"
+                "|donottext|donotsms|dontsms|donttext|notext|nosms|(?:sms|text|texting)opt(?:ed)?out|dnt"
+            ),
         ),
-        ("email", "donotemail|dontemail|noemail|(?:hard|soft)?bounced?|emailopt(?:ed)?out"),
+        (
+            "email",
+            (
+                "donotemail|dontemail|noemails?|(?:hard|soft)?bounced?|emailopt(?:ed)?out|emaildne"
+                "|(?:wrong|bad|invalid)email|email(?:is)?(?:wrong|bad|invalid|undeliverable)"
+            ),
+        ),
         (
             "row",
             (
-                "donotcontact|dontcontact|nocontact|nevercontact|dn[de]|donotknock|donotsolicit|opt(?:ed)?out|unsubscribed?|suppress(?:ed|ion)?|blacklist(?:ed)?"
-                "|blocklist(?:ed)?|blocked|wrongperson|stopped|stoplist|ceaseanddesist|complained|spamcomplaint"
+                "donotcontact|dontcontact|nocontact|nevercontact|dn[dek]|donotknock|donotsolicit|nosolicit(?:ation|ing)?|opt(?:ed)?outs?|unsubscribed?|suppress(?:ed|ion)?|blacklist(?:ed)?"
+                "|blocklist(?:ed)?|blocked|wrongperson|stop(?:ped|list|calls?|calling|contact|texts?)?|cease(?:and)?desist|complained"
+                "|(?:spam)?complaints?|(?:call|contact)restrict(?:ed|ion)s?|removefrom(?:the|our|my)?list|nomarketing|donotmarket|offlimits"
+                "|(?:not|nolonger)interested|banned|prohibited|forbidden|excluded?(?:from(?:list|campaigns?|marketing))?|(?:consent)?revoked"
             ),
         ),
     )
+)
+_REMARKS = re.compile(
+    r"(?:phones?|cell|mobile|landline|emails?|contact|lead|owner|list|call|campaign|marketing|internal|skip|trace|sms|text|custom|private"
+    r"|last|current|prospect|client|customer|seller|general|other|additional|scrub|my|our)*"
+    r"(?:status(?:es)?|tags?|notes?|remarks?|comments?|dispositions?|results?|outcomes?|flags?|labels?|response|reason|feedback|memo|warnings?)"
 )
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
@@ -79,6 +105,16 @@ def protection_of(header: str) -> Protection | None:
     if kind is None:
         return UNREADABLE
     return _placed(kind, letters, [int(number) for number in numbers])
+
+
+@lru_cache(maxsize=4_096)
+def remarks_of(header: str) -> Protection | None:
+    """The part of the row that a column of free text, such as `Phone 1 Status` or `Tags`, may speak against."""
+    plain = _SEPARATORS.sub("", header.lower())
+    letters = re.sub(r"[0-9]+", "", plain)
+    if protection_of(header) is not None or not _REMARKS.fullmatch(letters):
+        return None
+    return _placed("remarks", letters, [int(number) for number in re.findall(r"[0-9]+", plain)])
 
 
 def _placed(kind: str, letters: str, numbers: list[int]) -> Protection:

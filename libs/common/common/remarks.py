@@ -23,6 +23,14 @@ _ALLOWS = re.compile(
 )
 _DECEASED = re.compile(r"\bdecea?s|\bdead\b|\bdied\b|passed\s+away|\bestate\s+of\b")
 _LITIGATOR = re.compile(r"litigat|plaintiff|\btcpa\b|\bsue[sd]?\b|\bsuing\b|lawsuit")
+_ACT = r"(?:call|dial|phone|ring|contact|text|sms|e\s?mail|market|solicit|disturb|knock|use)"
+_NOTE_FORBIDS = re.compile(
+    rf"\bdnc\b|\bdo\s*n[o']?t\s+{_ACT}|\bdon'?t\s+{_ACT}|\bnever\s+{_ACT}|\bstop\s+{_ACT}|\bno\s+(?:more\s+)?(?:calls|contact|texts|emails)\b"
+    r"|\bopt(?:ed|s|ing)?\s*out|\bunsubscri|\blitigat(?:or|ious)|\bplaintiff|\btcpa\b|\bcease\s+(?:and\s+)?desist|\bspam\s+complain"
+    r"|\bremoved?\s+(?:me|him|her|us)\b|\b(?:remove|take)\s+\w*\s*(?:from|off)\s+(?:the\s+|your\s+|our\s+)?list|\bdo\s*not\s*call|\bdonotcall"
+    r"|\bwrong\s+(?:number|person|phone|email|owner|contact|party)\b|\bdeceased\b|\bpassed\s+away|\bowner\s+(?:is\s+)?(?:dead|died)\b"
+    r"|\bblack\s*listed|\bsuppressed\b|\brevoked\b"
+)
 _HARMLESS = frozenset(
     {
         "cell", "cellular", "mobile", "cellphone", "wireless", "home", "work", "land", "line", "landline", "voip", "residential",
@@ -54,6 +62,7 @@ class Remark(NamedTuple):
 
 SILENT = Remark()
 _LONGEST_REMEMBERED = 200
+_LONGEST_NOTE = 20_000
 
 
 def read_remark(text: str) -> Remark:
@@ -73,6 +82,22 @@ def _read(text: str) -> Remark:
         litigator=_LITIGATOR.search(said) is not None,
         unread=not _HARMLESS.issuperset(words),
         line_type=next((_LINES[word] for word in words if word in _LINES), None),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def read_note(text: str) -> Remark:
+    """What free text about a person, such as a status, tags or notes, says against contact; what else it says is not judged."""
+    said = " ".join(
+        _WORDS.findall(_ALLOWS.sub(" ", text[:_LONGEST_NOTE].replace("\u2019", "'").replace("_", " ").lower()))
+    )
+    if not _NOTE_FORBIDS.search(said):
+        return SILENT
+    return Remark(
+        forbids=True,
+        refuses=_NOTE_FORBIDS.search(_ABOUT_THE_VALUE.sub(" ", said)) is not None,
+        deceased=_DECEASED.search(said) is not None,
+        litigator=_LITIGATOR.search(said) is not None,
     )
 
 

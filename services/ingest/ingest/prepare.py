@@ -18,6 +18,7 @@ from ingest.dedupe import LeadRow, stamp_of
 from ingest.normalise import PropertyRecord, normalise
 from ingest.score import score
 from ingest.territory import BrokerMap
+from ingest.values import forbids
 from ingest.vendors.propstream import record_from_cells
 from ingest.vendors.upstream import record_from_json
 from ingest.verdict import Reason
@@ -81,14 +82,22 @@ def prepare(
     return _prepared(received, found, broker_id, seen_on, keyring)
 
 
+_FLAGS = ("do_not_contact", "litigator", "deceased_owner", "do_not_mail")
+
+
 def _raw(event: LeadRecord) -> dict[str, Any]:
-    if event.cells is not None:
-        return record_from_cells(event.cells)
-    raw = dict(event.__dict__)
-    extra = event.model_extra or {}
+    """The raw fields of a record. What a field beside `cells` forbids holds for the row of the file too."""
+    extra = event.model_extra
     said = record_from_json(extra) if extra else {}
-    raw.update({name: value for name, value in said.items() if name != "all_phones"})
-    raw["phones"] = [_phone(phone, is_forbidden="all_phones" in said, raw=raw) for phone in event.phones]
+    if event.cells is None:
+        raw = dict(event.__dict__)
+        raw["phones"] = [_phone(phone, is_forbidden="all_phones" in said, raw=raw) for phone in event.phones]
+    else:
+        raw = record_from_cells(event.cells)
+        said |= {name: True for name in _FLAGS if forbids(getattr(event, name))}
+        if "all_phones" in said:
+            raw["phones"] = [(number, kind, True) for number, kind, _ in raw["phones"]]
+    raw.update(said)
     return raw
 
 

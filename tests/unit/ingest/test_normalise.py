@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ingest.dedupe import FACTS, FLAGS
 from ingest.normalise import PropertyRecord, normalise
 from ingest.vendors.propstream import record_from_cells
+from ingest.vendors.upstream import record_from_json
 from ingest.verdict import WHAT_TO_DO, Reason
 
 TODAY = date(2026, 11, 21)
@@ -255,6 +256,44 @@ def test_a_flag_of_the_row_protects_every_contact_and_a_numbered_one_its_own() -
     assert isinstance(whole, PropertyRecord)
     assert [phone.dnc for phone in whole.phones] == [True, True]
     assert (whole.do_not_contact, whole.forbidden_emails) == (True, whole.emails)
+
+
+@pytest.mark.parametrize(
+    ("remarks", "dnc", "flags"),
+    [
+        ({"Phone 1 Status": "DNC"}, [True, None], set()),
+        ({"Phone 2 Tags": "Wrong Number, called twice"}, [None, True], set()),
+        ({"Tags": "absentee; wrong number"}, [True, True], set()),
+        ({"Status": "Do Not Contact"}, [True, True], {"do_not_contact"}),
+        ({"Notes": "said stop calling me"}, [True, True], {"do_not_contact"}),
+        ({"Disposition": "Litigator"}, [True, True], {"do_not_contact", "litigator"}),
+        ({"Notes": "owner deceased, son inherits"}, [True, True], {"do_not_contact", "deceased_owner"}),
+        ({"Email 1 Status": "unsubscribed"}, [None, None], set()),
+        ({"Notes": "bad roof, national bank, not DNC", "Status": "Active"}, [None, None], set()),
+    ],
+)  # fmt: skip
+def test_free_text_about_a_person_is_read_for_what_forbids(
+    remarks: dict[str, str], dnc: list[bool | None], flags: set[str]
+) -> None:
+    contacts = {"Phone 1": "727-555-0142", "Phone 2": "727-555-0177", "Email 1": "a@example.com"}
+    cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698"} | contacts | remarks
+    found = normalise(record_from_cells(cells), TODAY)
+    assert isinstance(found, PropertyRecord)
+    assert [phone.dnc for phone in found.phones] == dnc
+    said = {name for name, is_set in found.flags.items() if is_set} | (
+        {"do_not_contact"} if found.do_not_contact else set()
+    )
+    assert said == flags
+    assert found.forbidden_emails == (
+        ["a@example.com"] if "do_not_contact" in flags or "Email 1 Status" in remarks else []
+    )
+
+
+@pytest.mark.parametrize(
+    "extra", [{"notes": "Do not call"}, {"tags": ["absentee", "DNC"]}, {"lead_status": "opted out"}]
+)
+def test_free_text_of_a_json_record_forbids_too(extra: dict[str, object]) -> None:
+    assert record_from_json(extra) == {"do_not_contact": True, "all_phones": True}
 
 
 def test_the_set_of_the_property_is_taken_as_a_whole() -> None:

@@ -168,3 +168,12 @@ def test_a_broker_that_may_not_be_named_is_a_reason(body: dict[str, Any], reason
     found = decide(HOME | body, TERRITORIES)
     assert isinstance(found, Rejected)
     assert found.reasons == [reason]
+
+
+@pytest.mark.parametrize("beside", [{"do_not_contact": "Yes"}, {"opted_out": True}, {"notes": "do not contact"}])
+def test_what_a_field_beside_the_cells_forbids_holds_for_the_row(beside: dict[str, Any]) -> None:
+    cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "727-555-0142"}
+    found = decide({"cells": cells} | beside)
+    assert isinstance(found, Prepared)
+    assert found.do_not_contact
+    assert [contact.dnc for contact in found.contacts] == [True]

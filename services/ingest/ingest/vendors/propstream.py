@@ -6,8 +6,9 @@ Full export, classic 41 columns and the columns of its skip trace; which header 
 from collections.abc import Mapping
 from typing import Any
 
-from common.columns import address_sets, place_of
+from common.columns import REMARKS, address_sets, place_of
 from common.protection import UNREADABLE, protection_of
+from common.remarks import read_note
 from ingest.values import forbids
 
 _PHONE_PARTS = {"phones": 0, "phones.type": 1}
@@ -16,6 +17,8 @@ _FORBIDS_ALL = 0
 """The number of a protection that names no single phone or email: it forbids all of the row."""
 _PROTECTIONS = frozenset({"phones.dnc", "phones.forbidden", "emails.forbidden", "emails.dnc"})
 _ROW_FLAGS = frozenset({"litigator", "deceased_owner", "do_not_mail", "do_not_contact"})
+_REMARKS = frozenset({f"{REMARKS}{subject}" for subject in ("row", "phones", "emails")})
+_SAYS_MORE = _PROTECTIONS | _ROW_FLAGS | _REMARKS
 _UNREAD = ("unread_protection", 0)
 
 
@@ -58,7 +61,7 @@ def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901
             if field == "property_address":
                 left_out = _left_out(cells)
             continue
-        if field in _PROTECTIONS or field in _ROW_FLAGS:
+        if field in _SAYS_MORE:
             _hear(said, field, rank, value)
             continue
         if field == "property_address" and field in fields:
@@ -86,11 +89,31 @@ def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901
 
 
 def _hear(said: dict[tuple[str, int], bool], field: str, rank: int, value: str) -> None:
-    """Keep what a flag says; what one forbids no other allows."""
+    """Keep what a flag or a remark says; what one forbids no other allows."""
+    if field in _REMARKS:
+        _hear_remark(said, field.removeprefix(REMARKS), rank, value)
+        return
     key = (field, 0 if field in _ROW_FLAGS else rank)
     flag = forbids(value)
     if flag is not None:
         said[key] = said.get(key, False) or flag
+
+
+def _hear_remark(said: dict[tuple[str, int], bool], subject: str, rank: int, value: str) -> None:
+    """Keep what free text forbids; in a column of the row, a remark about a number is about all phones."""
+    remark = read_note(value)
+    if not remark.forbids:
+        return
+    if remark.deceased:
+        said["deceased_owner", 0] = True
+    if remark.litigator:
+        said["litigator", 0] = True
+    if subject != "row":
+        said[f"{subject}.forbidden", rank] = True
+    elif remark.refuses:
+        said["do_not_contact", 0] = True
+    else:
+        said["phones.forbidden", _FORBIDS_ALL] = True
 
 
 def _is_forbidden(said: Mapping[tuple[str, int], bool], family: str, rank: int) -> bool:

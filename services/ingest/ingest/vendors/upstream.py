@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from common.protection import protection_of
+from common.protection import protection_of, remarks_of
+from common.remarks import read_note
 from ingest.values import forbids
 
 
@@ -14,6 +15,9 @@ def record_from_json(extra: Mapping[str, Any]) -> dict[str, Any]:
     """
     said: dict[str, Any] = {}
     for name, value in extra.items():
+        if remarks_of(name):
+            said |= _of_remarks(value)
+            continue
         found = protection_of(name)
         if found is None or not (forbids(value) or (found.subject == "unreadable" and value is not None)):
             continue
@@ -26,3 +30,12 @@ def record_from_json(extra: Mapping[str, Any]) -> dict[str, Any]:
         else:
             said[found.subject] = True
     return said
+
+
+def _of_remarks(value: Any) -> dict[str, Any]:
+    """The flags that free text sets: a status, notes, a list of tags."""
+    texts = value if isinstance(value, list) else [value]
+    remark = read_note(" | ".join(text for text in texts if isinstance(text, str)))
+    said = {"deceased_owner": remark.deceased, "litigator": remark.litigator, "do_not_contact": remark.refuses}
+    said["all_phones"] = remark.forbids
+    return {name: True for name, is_said in said.items() if is_said}
