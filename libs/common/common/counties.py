@@ -85,21 +85,35 @@ _OTHER_NAMES = {
     "SD": {"SHANNON": "46102"},
     "AK": {"WADE HAMPTON": "02158"},
     "NY": {"MANHATTAN": "36061", "BROOKLYN": "36047", "STATEN ISLAND": "36085", "THE BRONX": "36005"},
-    "DC": {"WASHINGTON": "11001", "WASHINGTON DC": "11001", "DC": "11001"},
+    "CT": {"WESTERN": "09190", "SOUTH CENTRAL": "09170", "SOUTHEASTERN": "09180", "NORTHEASTERN": "09150"},
+    "DC": {"WASHINGTON": "11001", "WASHINGTON DC": "11001", "DC": "11001", "DIST OF COLUMBIA": "11001"},
+    "HI": {"OAHU": "15003"},
     "NV": {"CARSON CITY": "32510"},
-    "VA": {"BEDFORD CITY": "51019", "CLIFTON FORGE": "51005", "SOUTH BOSTON": "51083"},
+    "VA": {
+        "BEDFORD CITY": "51019",
+        "CLIFTON FORGE": "51005",
+        "SOUTH BOSTON": "51083",
+        "CLIFTON FORGE CITY": "51005",
+        "SOUTH BOSTON CITY": "51083",
+    },
     "GA": {"ATHENS CLARKE": "13059", "MACON BIBB": "13021", "AUGUSTA RICHMOND": "13245", "COLUMBUS MUSCOGEE": "13215"},
     "KY": {"LEXINGTON FAYETTE": "21067", "LOUISVILLE JEFFERSON": "21111"},
-    "TN": {"NASHVILLE DAVIDSON": "47037"},
+    "TN": {
+        "NASHVILLE DAVIDSON": "47037",
+        "METRO NASHVILLE DAVIDSON": "47037",
+        "HARTSVILLE TROUSDALE": "47169",
+        "LYNCHBURG MOORE": "47127",
+    },
     "LA": {"EAST BATON ROUGE": "22033"},
     "VI": {"ST CROIX": "78010", "ST JOHN": "78020", "ST THOMAS": "78030"},
 }
 _CITY_COUNTY = re.compile(r"\b(?:CONSOLIDATED )?CITY (?:AND|&) (?:COUNTY|BOROUGH)(?: OF\b)?")
-_CITY = re.compile(r"^(?:INDEPENDENT )?CITY OF | (?:INDEPENDENT )?CITY$|\bINDEPENDENT CITY\b")
+_CITY = re.compile(r"^(?:INDEP(?:ENDENT)? )?CITY OF | (?:INDEP(?:ENDENT)? )?CITY(?: OF)?$|\bINDEP(?:ENDENT)? CITY\b")
 _KIND = re.compile(
     r"^(?:COUNTY|PARISH|BOROUGH|MUNICIPALITY|MUNICIPIO|TOWN) (?:OF|DE) | (?:COUNTY|PARISH|BOROUGH|CENSUS AREA|MUNICIPALITY|MUNICIPIO|"
-    r"PLANNING REGION|DISTRICT|CO|CNTY|CTY|ISLAND DISTRICT)$"
+    r"(?:PLANNING )?REGION|DISTRICT|CO|CNTY|CTY|PAR|ISLAND DISTRICT)$"
 )
+_APOSTROPHES = re.compile("['`\u00b4\u2018\u2019\u02bb\u02bc]")
 _BRACKETS = re.compile(r"[()\[\],./_-]+")
 _SHORT = {
     "E": "EAST",
@@ -166,7 +180,7 @@ def _index() -> _Index:
 
 def _squeezed(name: str) -> str:
     """Letters only, with `Saint` and the like in one form: `De Kalb` is `DEKALB`."""
-    words = _BRACKETS.sub(" ", name.replace("'", "").replace("\u2019", "").replace("`", "").replace("&", " & ")).split()
+    words = _BRACKETS.sub(" ", _APOSTROPHES.sub("", name).replace("&", " & ")).split()
     return "".join(_SHORT.get(word, word) for word in words)
 
 
@@ -242,8 +256,8 @@ def _without_state(name: str, state: str) -> str | None:
                     return None
                 return " ".join(parts[:-1] if place else parts[1:])
     words = name.split()
-    if len(words) > 1 and words[-1] == state and words[-1] != "CO":
-        return " ".join(words[:-1])
+    if len(words) > 1 and words[-1] == state and (state != "CO" or words[-2] == "COUNTY"):
+        return " ".join(words[:-1])  # `WELD CO` is the county's own abbreviation, `WELD COUNTY CO` is not
     return name
 
 

@@ -31,6 +31,14 @@ from common.places import STATES
         ("CT", "09110", ["Capitol", "Capitol Planning Region"]), ("CT", "09003", ["Hartford", "Hartford County"]),
         ("CO", "08031", ["Denver", "City and County of Denver"]), ("DC", "11001", ["District of Columbia", "Washington"]),
         ("NV", "32510", ["Carson City", "Carson"]), ("AL", "01001", ["Autauga", "1001", "001"]),
+        ("CO", "08123", ["Weld", "Weld CO", "Weld County CO", "WELD COUNTY, CO", "Weld County, Colorado"]),
+        ("VA", "51510", ["Alexandria, City of", "Alexandria Indep. City"]), ("VA", "51620", ["Franklin, City of", "FRANKLIN CITY"]),
+        ("VA", "51083", ["South Boston", "South Boston City"]), ("LA", "22001", ["Acadia Par", "ACADIA PAR."]),
+        ("HI", "15007", ["Kauai", "Kaua'i", "Kaua\u02bbi County", "Kaua\xb4i", "Kaua\u2018i"]), ("HI", "15003", ["Honolulu", "Oahu"]),
+        ("TN", "47169", ["Trousdale", "Hartsville/Trousdale", "Hartsville-Trousdale County"]),
+        ("TN", "47037", ["Davidson", "Metro Nashville-Davidson"]), ("DC", "11001", ["Dist. of Columbia"]),
+        ("CT", "09110", ["Capitol Region"]), ("CT", "09190", ["Western CT", "Western Connecticut Planning Region"]),
+        ("CT", "09170", ["South Central CT", "South Central Connecticut"]),
     ],
 )  # fmt: skip
 def test_every_spelling_of_a_county_is_one_county(state: str, fips: str, writings: list[str]) -> None:
@@ -42,6 +50,7 @@ def test_every_spelling_of_a_county_is_one_county(state: str, fips: str, writing
 @pytest.mark.parametrize(
     ("text", "state"),
     [("Houston City", "TX"), ("Travis, OK", "TX"), ("Unknown", "TX"), ("48453", "FL"), ("#N/A", "TX"), ("99999", "TX"), ("Nowhere", "TX"),
+     ("Weld County CO", "TX"), ("23", "FL"),
      ("", "TX"),
      ("Travis", "")],
 )  # fmt: skip
