@@ -97,9 +97,10 @@ def is_filler_number(digits: str) -> bool:
 
 
 _PARCEL_SHORTEST, _PARCEL_DIGITS = 5, 3
-_ROUNDED = re.compile(r"[0-9]+(?:\.[0-9]+)?E\+?[0-9]+")
+_ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+")
 _WHOLE_FLOAT = re.compile(r"([0-9]{6,})\.0+")
-_SEVERAL = re.compile(r";|&|, | AND | TO ")
+_SEVERAL = re.compile(r"[;&+|\r\n]|, | / | AND | TO | ET AL\b")
+_PARCEL_AND_COMMA = re.compile(r"[0-9A-Z][0-9A-Z .-]{4,},[0-9A-Z][0-9A-Z .-]{4,}")
 _DAY = re.compile(r"(?:[0-9]{1,4}-)?(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*-[0-9]{1,4}|"
                   r"[0-9]{1,2}-(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)")  # fmt: skip
 
@@ -113,7 +114,9 @@ def parcel_number(text: str) -> str | None:
     counties write parcels; `123456789` without any mark is how people fill a field.
     """
     shown = plain(text).strip(" '\"=`")
-    if is_placeholder(text) or _ROUNDED.fullmatch(shown) or _SEVERAL.search(shown) or _DAY.fullmatch(shown):
+    if is_placeholder(text) or _ROUNDED.fullmatch(shown) or _DAY.fullmatch(shown):
+        return None
+    if _SEVERAL.search(shown) or _PARCEL_AND_COMMA.match(shown):
         return None
     if whole := _WHOLE_FLOAT.fullmatch(shown):
         shown = whole[1]
