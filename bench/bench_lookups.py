@@ -35,7 +35,7 @@ insert into app.leads (
 )
 select
   gen_random_uuid(), case when n % 3 = 0 then lpad(n::text, 10, '0') end, n || ' Palmetto Ave', 'Dunedin', 'FL', '34698', 'PINELLAS',
-  'Holt', 400000, 300000, '12103|' || n, decode('00000002', 'hex') || substr(sha256(n::text::bytea), 1, 12),
+  'Holt', 400000, 300000, '12103|' || n, decode('00000003', 'hex') || substr(sha256(n::text::bytea), 1, 12),
   array_fill(330000, array[35]), 'bench', n % 101
 from generate_series($1::bigint, $2::bigint) n
 """

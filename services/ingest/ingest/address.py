@@ -13,22 +13,29 @@ from ingest.address_tail import without_city
 from ingest.address_text import MAX_LENGTH, UnreadableAddressError, plain_text
 from ingest.house_number import split_house_number
 from ingest.postal import ALSO_NAMES, DESIGNATORS, UNIT_PARTS
-from ingest.street import normal_street_name
-from ingest.units import find_unit, is_unit, join_units, normal_unit, split_attached
+from ingest.street import normal_street_name, without_number_signs
+from ingest.units import (
+    find_unit,
+    is_unit,
+    join_units,
+    normal_unit,
+    split_attached,
+    without_open_designator,
+    without_part_signs,
+)
 
 __all__ = [
     "FORM_VERSION", "MAX_LENGTH", "PoBoxError", "UnreadableAddressError", "address_hash", "normal_street", "normal_unit",
 ]  # fmt: skip
 
-FORM_VERSION = 2
+FORM_VERSION = 3
 """Version of the normal form. When a rule changes the form of addresses that were readable, raise it (docs/adr/0028)."""
 
 _RR = r"(?:RR|R ?R|RURAL (?:ROUTE|RTE|RT)|RFD(?: (?:ROUTE|RTE|RT))?|RD|RT|RTE|ROUTE|R)"
-_HC = r"(?:HCR?|H C|HIGHWAY CONTRACT(?: (?:ROUTE|RTE|RT))?|HWY CONTRACT(?: (?:ROUTE|RTE|RT))?|STAR (?:ROUTE|RTE|RT))"
-_RURAL = re.compile(
-    rf"(?a)(?:({_RR})|{_HC}) ?(?:# )?0*(\d+[A-Z]?) (?:(?:BOX|BX) ?(?:# )?|# )0*(\w+(?:-\w+)*)(?: (.+))?"
-)
-_RURAL_REVERSED = re.compile(rf"(?a)(?:BOX|BX) ?(?:# )?(\w+(?:-\w+)*) ((?:{_RR}|{_HC}) ?(?:# )?\d+[A-Z]?)")
+_HC = r"(?:HCR?(?: (?:ROUTE|RTE|RT))?|H C|HIGHWAY CONTRACT(?: (?:ROUTE|RTE|RT))?|HWY CONTRACT(?: (?:ROUTE|RTE|RT))?|STAR (?:ROUTE|RTE|RT))"
+_SIGN = r"[ -]?(?:(?:#|NO|NUMBER) )?"
+_RURAL = re.compile(rf"(?a)(?:({_RR})|{_HC}){_SIGN}0*(\d+[A-Z]?) (?:(?:BOX|BX){_SIGN}|# )0*(\w+(?:-\w+)*)(?: (.+))?")
+_RURAL_REVERSED = re.compile(rf"(?a)(?:BOX|BX){_SIGN}(\w+(?:-\w+)*) ((?:{_RR}|{_HC}){_SIGN}\d+[A-Z]?)")
 _COMMA_IN_NUMBER = re.compile(r"(?a)\d+ , \d")
 """`1,234 Oak Ave` may be 1234 or a list."""
 _LETTER_OF_BOX = re.compile(r"(?<=\d)-(?=[A-Z])")
@@ -62,7 +69,7 @@ def normal_street(address: str, unit: str | None = None, city: str = "") -> tupl
         text = _AND_A_PO_BOX.sub("", text)
     text = split_attached(text)
     number, rest = split_house_number(text)
-    words = rest.removesuffix(" #").split(" ")
+    words = without_open_designator(without_part_signs(without_number_signs(rest.removesuffix(" #").split(" "))))
     if _is_unit_alone(words):
         raise UnreadableAddressError
     cut = find_unit(words)

@@ -80,11 +80,18 @@ def _before_state(words: list[str], end: int) -> int:
 
 def _before_city(words: list[str], end: int, city: list[str]) -> int:
     end_of_city = _skip_commas(words, end)
-    start = end_of_city - len(city)
-    if city and start > 1 and list(map(_same, words[start:end_of_city])) == list(map(_same, city)):
-        return start
+    wanted = _squeezed(city)
+    for start in range(end_of_city - 1, max(1, end_of_city - _LONGEST_CITY), -1):
+        if wanted and _squeezed(words[start:end_of_city]) == wanted:
+            return start
     return end
 
 
-def _same(word: str) -> str:
-    return NAME_WORDS.get(word, word)
+_LONGEST_CITY = 7
+"""Words of a city and one more."""
+
+
+def _squeezed(city: list[str]) -> str:
+    """A city in one writing: `Winston-Salem` and `Winston Salem`, `O Fallon` and `OFallon`, `North` and `N`."""
+    words = " ".join(city).replace("-", " ").split()
+    return "".join(DIRECTIONS.get(word) or NAME_WORDS.get(word, word) for word in words)

@@ -16,10 +16,14 @@ _JOINED = "'\"`\u00b4\u2018\u2019\u201b\u201c\u201d\u2032\u2033\u02bb\u02bc\u02b
 _SIGNS = {ord(sign): None for sign in _JOINED} | {ord(sign): " " for sign in ";:!?*()[]{}<>|\\_~"}
 _SIGNS |= {ord("#"): " # ", ord("@"): " AT ", ord("&"): " & ", ord("+"): " & ", ord(","): " , "}
 _KNOWN = re.compile(r"[^\W_]*(?:[ \-/.#&,][^\W_]*)*")
-_DOT_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]{2})\.(?=\w)|(?<=\w)\.(?=[^\W\d_]{2})")
+_DOT_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]{2})\.(?=\w)|(?<=\w)\.(?=[^\W\d_]{2})|(?<=[^\W\d_])\.(?=\d)")
+_BLANK_BEFORE_DECIMAL = re.compile(r"(?a)^(\d+) +(?=\.\d+ )")
+"""`123 .5 Oak Ave` is a half number, too."""
 _DECIMAL = re.compile(r"(?a)(?<![\d.])(\d+)\.(\d+)(?![\d.])")
 _QUARTERS = {"": "", "5": " 1/2", "25": " 1/4", "75": " 3/4"}
 _SPELLED = {"\u2044": "/", "\u2215": "/", "\u2116": "NO "}
+_SPELLED |= {"Æ": "AE", "æ": "AE", "Œ": "OE", "œ": "OE", "Ø": "O", "ø": "O", "Ł": "L", "ł": "L", "Đ": "D", "đ": "D"}
+_SPELLED |= dict.fromkeys(_JOINED, "'")
 _COMBINING = re.compile("[\u0300-\u036f]")
 
 
@@ -32,12 +36,14 @@ def plain_text(text: str) -> str:
     """
     if len(text) > MAX_LENGTH:
         raise UnreadableAddressError
+    text = text.strip().removeprefix("=")  # spreadsheets write ="100 MAIN ST"
     if not text.isascii():
         text = "".join(map(_plain_character, text))
         text = _COMBINING.sub("", unicodedata.normalize("NFKD", text))
     text = text.upper().translate(_SIGNS)
     if "." in text:
-        text = _DECIMAL.sub(_fraction, _DOT_BETWEEN_WORDS.sub(" ", text))
+        text = _BLANK_BEFORE_DECIMAL.sub(r"\1", _DOT_BETWEEN_WORDS.sub(" ", text))
+        text = _DECIMAL.sub(_fraction, text)
         text = re.sub(r"(?a)(?<!\d)\.|\.(?!\d)", "", text)
     text = " ".join(text.split())
     if _KNOWN.fullmatch(text) is None:
@@ -54,7 +60,7 @@ def _fraction(match: re.Match[str]) -> str:
 @lru_cache(maxsize=4_096)
 def _plain_character(character: str) -> str:  # noqa: PLR0911 - a table in the form of returns
     """Return what one character stands for. NFKC alone would make `1001/2` of 100 and a half, and `102` of ten to the second."""
-    if character.isascii() or _COMBINING.match(character) or character in _JOINED:
+    if character.isascii() or _COMBINING.match(character):
         return character
     kind = unicodedata.category(character)
     if kind == "Nd":

@@ -23,6 +23,9 @@ _BLANK_BETWEEN = re.compile(r"(?a)0*([1-9]\d{0,7}) (\d{1,6}) (.+)")
 _ORDINAL = re.compile(r"(?a)\d*(?:1ST|2ND|3RD|\dTH)")
 _OF_NAMES = frozenset({"MILE", "TREE", "NOTCH", "HORSE", "WAY", "HUNDRED", "THOUSAND"})
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTER_FIRST = re.compile(
+    r"(?a)([A-Z]{1,2})-?(\d{1,4}[A-Z]?) ((?:CALLE|CALLEJON|AVENIDA|PASEO|CAMINO|CARR|CARRETERA|VIA) .+)"
+)
 _LEFT_OVER = frozenset({"&", "-", "TO", "THRU", "THROUGH", "AND", "/"})
 
 
@@ -42,13 +45,15 @@ def split_house_number(text: str) -> tuple[str, str]:
 
 
 def _of_region(text: str) -> tuple[str, str] | None:
-    """Grid numbers of Wisconsin (`N65W24870`) and fire numbers of Illinois (`30W123`), with or without hyphen or blank."""
+    """Grid numbers of Wisconsin (`N65W24870`), fire numbers of Illinois (`30W123`), and block and lot of Puerto Rico (`A17 CALLE 3`)."""
     if match := _GRID.fullmatch(text):
         return "".join(match.group(1, 2, 3, 4)), match[5]
     if match := _FIRE_NUMBER.fullmatch(text):
         return f"{match[1]}{match[2]}", match[3]
     if match := _GRID_OF_ONE.fullmatch(text):
         return f"{match[1]}{match[2] or match[3]}", match[4]
+    if match := _LETTER_FIRST.fullmatch(text):
+        return f"{match[1]}{match[2]}", match[3]
     return None
 
 
@@ -97,9 +102,10 @@ def _with_part(text: str) -> tuple[str, str]:
 
 
 def _two_numbers(first: str, second: str, rest: str) -> tuple[str, str]:
-    """`94 1013 FARRINGTON HWY` is `94-1013`; the second of `100 42 ST` and `123 400 S` is the street."""
+    """`94 1013 FARRINGTON HWY` is `94-1013`; the second of `100 42 ST`, `100 5 MILE RD` and `123 400 S` is the street."""
     words = rest.split(" ")
-    is_street = words[0] in SUFFIXES or "/" in words[0] or (words[0] in DIRECTIONS and len(words) == 1)
+    is_street = len(second) == 1 or words[0] in SUFFIXES or words[0] in _OF_NAMES or "/" in words[0]
+    is_street = is_street or (words[0] in DIRECTIONS and len(words) == 1)
     return (first, f"{second} {rest}") if is_street else (f"{first}-{second}", rest)
 
 

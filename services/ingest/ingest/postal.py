@@ -15,8 +15,13 @@ DIRECTIONS: dict[str, str] = {
     **{short: short for short in DIRECTIONAL_REPLACEMENTS.values()},
 }
 
-SUFFIXES: dict[str, str] = {word: short for word, short in STREET_TYPE_ABBREVIATIONS.items() if " " not in word}
-"""Every word of appendix C1, with its standard abbreviation: what the last word of a street is short for."""
+SUFFIXES: dict[str, str] = {
+    word: short for word, short in STREET_TYPE_ABBREVIATIONS.items() if " " not in word and word != "CR"
+}
+"""Every word of appendix C1, with its standard abbreviation: what the last word of a street is short for.
+
+`CR` is not in appendix C1. The library reads it as a creek, many counties write it for a circle.
+"""
 SUFFIXES |= {"COMMONS": "CMNS", "CROSSROADS": "XRDS", "FORGES": "FRGS"}
 SUFFIXES |= {short: short for short in SUFFIXES.values()}
 
@@ -36,8 +41,27 @@ NAME_WORDS: dict[str, str] = {
 
 Only an abbreviation and its own word are one. Plurals stay apart, and so do abbreviations with several meanings.
 """
-NAME_WORDS |= {"FRST": "FOREST", "AV": "AVENUE", "SAINT": "ST", "MOUNT": "MT", "MNT": "MT", "FORT": "FT"}
-NAME_WORDS |= {"DOCTOR": "DR", "&": "AND", "BUS": "BUSINESS", "ALT": "ALTERNATE", "BYP": "BYPASS"}
+NAME_WORDS |= {
+    "FRST": "FOREST",
+    "AV": "AVENUE",
+    "SAINT": "ST",
+    "MOUNT": "MT",
+    "MNT": "MT",
+    "FORT": "FT",
+    "SAINTE": "STE",
+}
+NAME_WORDS |= {
+    "DOCTOR": "DR",
+    "&": "AND",
+    "BUS": "BUSINESS",
+    "ALT": "ALTERNATE",
+    "BYP": "BYPASS",
+    "CNTY": "COUNTY",
+    "RT": "ROUTE",
+}
+
+NUMBERED_TYPES = frozenset({"RD", "HWY", "RTE", "LOOP", "SPUR", "TRL", "AVE"})
+"""Street types that may have a number for a name behind them: `FOREST RD 12`."""
 
 DESIGNATORS = frozenset({
     "#", "APARTMENT", "APT", "APMT", "UNIT", "SUITE", "STE", "LOT", "SPACE", "SPC", "TRAILER", "TRLR", "ROOM", "RM",
@@ -50,12 +74,12 @@ UNIT_PARTS: dict[str, str] = {
     if word not in DESIGNATORS
 }
 """The other words of appendix C2, which tell one unit from another."""
-UNIT_PARTS |= {"FLR": "FL"}
+UNIT_PARTS |= {"FLR": "FL", "HANGAR": "HNGR"}
 UNIT_PARTS |= {short: short for short in UNIT_PARTS.values()}
 STAND_ALONE = frozenset({"BSMT", "FRNT", "LBBY", "LOWR", "OFC", "PH", "REAR", "SIDE", "UPPR"})
 """Parts that appendix C2 allows without a number."""
 ALSO_NAMES = frozenset(
-    {"DEPT", "FRNT", "FRONT", "HNGR", "KEY", "NO", "OFC", "OFFICE", "PIER", "RM", "SIDE", "SLIP", "STOP"}
+    {"DEPT", "FRNT", "FRONT", "HANGAR", "HNGR", "KEY", "NO", "OFC", "OFFICE", "PIER", "RM", "SIDE", "SLIP", "STOP"}
 )
 """Words that begin a unit only after a complete street: `RM 620` is a road, `100 Pine Key 4` a street."""
 
@@ -69,7 +93,7 @@ ROUTES: dict[str, str] = {
         "INTERSTATE": "INTERSTATE,INTERSTATE HWY,I,IH,I HWY",
         "STATE HWY": "STATE HWY,STATE RD,STATE RTE,STATE TRUNK HWY,ST HWY,ST RD,ST RTE,SR,SH,STH,S R,S H",
         "COUNTY RD": "COUNTY RD,CO RD,CNTY RD,CTY RD,CR,C R",
-        "COUNTY HWY": "COUNTY HWY,CO HWY,CNTY HWY,CTY HWY,CTH,COUNTY TRUNK HWY",
+        "COUNTY HWY": "COUNTY HWY,CO HWY,CNTY HWY,CTY HWY,CTH,COUNTY TRUNK HWY,COUNTY TRUNK",
         "COUNTY RTE": "COUNTY RTE,CO RTE,CNTY RTE,CTY RTE",
         "FM": "FM,FM RD,FM HWY,HWY FM,F M,F M RD,FARM TO MARKET,FARM TO MARKET RD,FARM TO MARKET HWY,FARM MARKET RD",
         "RM": "RM,RM RD,R M,RANCH TO MARKET,RANCH TO MARKET RD",
@@ -83,11 +107,15 @@ ROUTES: dict[str, str] = {
         "HWY": "HWY",
         "RTE": "RTE",
         "RD": "RD",
-        "LOOP": "LOOP",
+        "M": "M,M HWY",
+        "K": "K,K HWY",
+        "LOOP": "LOOP,LP",
         "SPUR": "SPUR",
     }.items()
     for writing in writings.split(",")
 }
 """Numbered roads (Publication 28, appendix F): each writing, after ROUTE_WORDS, with the one form that it gets."""
-LETTERED = frozenset({"STATE HWY", "COUNTY RD", "COUNTY HWY", "COUNTY RTE"})
+LETTERED = frozenset({"STATE HWY", "COUNTY RD", "COUNTY HWY", "COUNTY RTE", "HWY", "RTE"})
 """Kinds of roads that have letters for numbers, such as `County Road AB`."""
+MAY_BE_STREETS = frozenset({"FOREST RD", "K", "LOOP", "LP", "M", "PRIVATE RD", "RANCH RD", "RD", "SPUR", "STATE RD"})
+"""Writings of roads that are streets without a number, too: the number in `FOREST RD # 9` is a unit, that in `HWY # 9` is not."""

@@ -178,7 +178,7 @@ from unnest(
 -- name: has_outdated_addresses$
 select exists (
   select from app.leads
-  where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea
+  where substring(addr_hash from 1 for 4) <> '\x00000003'::bytea
 );
 
 -- name: lock_keys!
@@ -188,7 +188,7 @@ select pg_advisory_xact_lock(hashtext('app.upsert_leads'));
 -- name: outdated_addresses
 select id, property_address, property_unit, property_city, property_zip
 from app.leads
-where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea
+where substring(addr_hash from 1 for 4) <> '\x00000003'::bytea
 order by id
 limit :page_size
 for no key update;

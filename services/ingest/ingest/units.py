@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from ingest.address_text import UnreadableAddressError, plain_text
 from ingest.numerals import NUMBER_WORDS, read_numeral
-from ingest.postal import ALSO_NAMES, DESIGNATORS, DIRECTIONS, STAND_ALONE, SUFFIXES, UNIT_PARTS
+from ingest.postal import ALSO_NAMES, DESIGNATORS, DIRECTIONS, NUMBERED_TYPES, STAND_ALONE, SUFFIXES, UNIT_PARTS
 
 _ID = re.compile(r"(?a)(?:[A-Z]{0,2}-?\d[0-9A-Z]*|[A-Z]{1,2})(?:[-/](?:[A-Z]{1,2}|\d+[A-Z]?))?")
 _MORE = re.compile(r"(?a)[A-Z]{1,2}|\d+[A-Z]?|\d/\d")
@@ -19,6 +19,8 @@ _WORDS = sorted(filter(str.isalpha, {*DESIGNATORS, *UNIT_PARTS}), key=len, rever
 _ATTACHED = re.compile(rf"(?a)(?:(?<=\s)|^)({'|'.join(_WORDS)})(?:-(?=\w)|(?=\d))")
 _MAY_BE_ATTACHED = re.compile(r"[A-Z](?:-|\d)")
 _UNIT_WORDS = frozenset({*DESIGNATORS, *UNIT_PARTS})
+_PART_SIGNS = frozenset({"#", "NO"})
+_OPEN = frozenset({"#", "APT", "APARTMENT", "UNIT", "STE", "SUITE"})
 
 
 @lru_cache(maxsize=16_384)
@@ -27,7 +29,7 @@ def normal_unit(text: str) -> str:
 
     Raises UnreadableAddressError for characters that cannot be told apart.
     """
-    words = split_attached(plain_text(text)).replace(",", " ").split()
+    words = without_part_signs(split_attached(plain_text(text)).replace(",", " ").split())
     if any(not word.isascii() for word in words):
         raise UnreadableAddressError
     named, bare, place, has_designator = [], list[str](), 0, False
@@ -40,7 +42,7 @@ def normal_unit(text: str) -> str:
             named.append(f"FL{number}")
         elif part := UNIT_PARTS.get(word):
             following = words[place + 1] if place + 1 < len(words) else ""
-            if _is_id(following):
+            if _is_id(following) and not _floor(words[place + 1 :]):
                 used = 2
                 named.append(_named(part, following))
             elif part == "FL" and len(bare) == 1 and not has_designator:
@@ -58,6 +60,27 @@ def normal_unit(text: str) -> str:
 def split_attached(text: str) -> str:
     """Return *text* with designators apart from what is attached to them: `APT4`, `APT-4`."""
     return _ATTACHED.sub(r"\1 ", text) if _MAY_BE_ATTACHED.search(text) else text
+
+
+def without_part_signs(words: Sequence[str]) -> list[str]:
+    """Return *words* without the sign in `BLDG # 2` and `FL NO 3`. `REAR # 2` stays, since the rear is a part without a number."""
+    found = list(words)
+    if _PART_SIGNS.isdisjoint(found):
+        return found
+    for place in range(len(found) - 2, 0, -1):
+        part = UNIT_PARTS.get(found[place - 1])
+        is_numbered = part is not None and part not in STAND_ALONE - {"PH"}
+        if found[place] in _PART_SIGNS and is_numbered and _is_id(found[place + 1]):
+            del found[place]
+    return found
+
+
+def without_open_designator(words: Sequence[str]) -> list[str]:
+    """Return *words* without a designator at their end that names no unit: `5 MAIN ST APT #`."""
+    found = list(words)
+    while len(found) > 2 and found[-1] in _OPEN and (found[-2] in {*SUFFIXES, *DIRECTIONS, *_OPEN}):  # noqa: PLR2004
+        found.pop()
+    return found
 
 
 def join_units(within: str, beside: str) -> str:
@@ -82,9 +105,22 @@ def find_unit(words: Sequence[str]) -> int:
             and is_unit(words[place:])
         ):
             return place
+        if name_ended and _is_floor_with_number_first(words, place):
+            return place
         has_name = has_name or word not in DIRECTIONS
         name_ended = has_name and (word in SUFFIXES or (name_ended and word in DIRECTIONS))
     return len(words)
+
+
+def _is_floor_with_number_first(words: Sequence[str], place: int) -> bool:
+    """`5 MAIN ST 2 FL`; in `5 FOREST RD 2 FL` the number may be the road's."""
+    return (
+        place + 1 < len(words)
+        and re.fullmatch(r"(?a)\d{1,2}", words[place]) is not None
+        and UNIT_PARTS.get(words[place + 1]) == "FL"
+        and SUFFIXES.get(words[place - 1]) not in NUMBERED_TYPES
+        and (place + 2 == len(words) or is_unit(words[place + 2 :]))
+    )
 
 
 def _begins_unit(words: Sequence[str], place: int) -> bool:
@@ -100,12 +136,13 @@ def is_unit(words: Sequence[str]) -> bool:
         if floor := _floor(words[place:]):
             place, may_go_on = place + floor[0], False
         elif word in DESIGNATORS:
-            if following not in DESIGNATORS and not _is_id(following) and following not in UNIT_PARTS:
+            is_floor = _floor(words[place + 1 :]) is not None
+            if following not in DESIGNATORS and not (_is_id(following) or is_floor) and following not in UNIT_PARTS:
                 return False
-            has_id = _is_id(following)
+            has_id = _is_id(following) and not is_floor
             place, may_go_on = place + 1 + has_id, has_id
         elif part := UNIT_PARTS.get(word):
-            has_id = _is_id(following)
+            has_id = _is_id(following) and not _floor(words[place + 1 :])
             if (not has_id and part not in STAND_ALONE) or (part == "FL" and _STATE_AND_ZIP.fullmatch(following)):
                 return False
             place, may_go_on = place + 1 + has_id, False

@@ -101,5 +101,5 @@ async def test_intake_waits_until_no_hash_is_outdated(running: Running, installa
 
 async def test_the_index_knows_the_present_version(db: Any) -> None:
     await add_lead(db, "8 Main St", new_hash("8 Main St"))
-    outdated = "select count(*) from app.leads where substring(addr_hash from 1 for 4) <> '\\x00000002'::bytea"
+    outdated = "select count(*) from app.leads where substring(addr_hash from 1 for 4) <> '\\x00000003'::bytea"
     assert await db.fetchval(outdated) == 0

@@ -132,6 +132,19 @@ def test_no_writing_of_a_usual_address_makes_another_home(
             }
 
 
+@pytest.mark.parametrize(
+    ("city", "tails"),
+    [
+        ("Winston-Salem", [", Winston Salem, NC", " Winston-Salem NC 27101", ", Winston Salem"]),
+        ("North Miami Beach", [", N Miami Beach, FL", " N. Miami Beach FL 33160", ", North Miami Beach"]),
+        ("O'Fallon", [", O Fallon, MO", " OFallon MO 63366"]),
+        ("De Kalb", [", DeKalb, IL", " DEKALB IL 60115"]),
+    ],
+)
+def test_a_city_at_the_end_is_known_in_other_writings(city: str, tails: list[str]) -> None:
+    assert {normal_street(f"100 Main St{tail}", None, city) for tail in tails} == {("100 MAIN ST", "")}
+
+
 def test_a_unit_in_its_own_column_counts_like_one_in_the_address() -> None:
     assert (
         normal_street("418 Palmetto Ave", "Apt 4")
