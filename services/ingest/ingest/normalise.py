@@ -197,7 +197,7 @@ def _apn_key(facts: Mapping[str, Any], dropped: list[str]) -> str | None:
 
 
 def _mak(value: object, dropped: list[str]) -> str | None:
-    text = as_text(value).strip()
+    text = as_text(value).strip(" \t'\"=")  # spreadsheets write ="8034512097", as for ZIP codes and parcel numbers
     found = _MAK.fullmatch(text)
     if found and not is_filler_number(found[1]):
         return found[1]
