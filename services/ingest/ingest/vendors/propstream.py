@@ -8,7 +8,7 @@ from typing import Any
 
 from common.columns import REMARKS, address_sets, place_of
 from common.protection import UNREADABLE, protection_of
-from common.remarks import read_note
+from common.remarks import read_note, read_status
 from ingest.values import forbids
 
 _PHONE_PARTS = {"phones": 0, "phones.type": 1}
@@ -101,7 +101,7 @@ def _hear(said: dict[tuple[str, int], bool], field: str, rank: int, value: str) 
 
 def _hear_remark(said: dict[tuple[str, int], bool], subject: str, rank: int, value: str) -> None:
     """Keep what free text forbids; in a column of the row, a remark about a number is about all phones."""
-    remark = read_note(value)
+    remark = read_note(value) if subject == "row" else read_status(value)
     if not remark.forbids:
         return
     if remark.deceased:
