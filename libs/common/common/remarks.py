@@ -20,8 +20,9 @@ _ABOUT_THE_VALUE = re.compile(
     r"|\bwn\b|\bdisco?\b|\breassigned\b|\bsome(?:one|body)\s+else\b"
 )
 _ALLOWS = re.compile(
-    r"\b(?:dnc|tcpa|litigator|do\s*not\s*call)\s*[:=-]?\s*(?:no|n|false|0|clean|clear|none|safe|free|scrubbed)"
-    r"(?=\s*(?:$|[,;|)\]\n]|\.(?!\d)|\b(?:dnc|tcpa|litigator|deceased)\b))"
+    r"\b(?:dnc|tcpa|litigator|do\s*not\s*call)\s*[:=-]?\s*(?:(?:clean|clear|safe|free|scrubbed)\b|(?:no|n|none|false|0)"
+    r"(?=\s*(?:$|[,;|)\]\n]|\.(?!\d)|\b(?:dnc|tcpa|litigator|deceased)\b)))"
+    r"|\bscrub(?:bed)?\s+(?:for|against|of|from)\s+(?:the\s+)?(?:dnc|tcpa|litigators?)\b"
     r"|\b(?:not|non)[\s-]*(?:on\s+)?(?:the\s+)?(?:dnc|tcpa)\b(?:\s+list\b)?"
     r"|\bno\s+dnc\b|\bnot\s+(?:a\s+)?litigator\b|\bnot\s+deceased\b|\bnot\s+(?:blocked|disconnected|registered)\b"
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.remarks import read_remark
+from common.remarks import read_note, read_remark
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,13 @@ def test_a_remark_that_forbids_is_heard(text: str) -> None:
     "text",
     [
         "DNC: No", "dnc=n", "DNC - clean", "DNC: 0", "DNC false.", "(DNC: none)", "dnc: no, litigator: no", "DNC: No TCPA: No", "not DNC",
-        "no DNC", "not on the DNC list", "non-TCPA", "DNC scrubbed", "not a litigator", "cell", "\u2713",
+        "no DNC", "not on the DNC list", "non-TCPA", "DNC scrubbed", "litigator scrubbed 2026", "absentee, scrubbed against DNC",
+        "not a litigator", "cell", "\u2713",
     ],
 )  # fmt: skip
 def test_a_clear_no_forbids_nothing(text: str) -> None:
     assert not read_remark(text).forbids
+    assert not read_note(text).forbids
 
 
 @pytest.mark.parametrize("text", ["\u2020", "dec'd", "fallecida", "deceased"])

@@ -194,6 +194,13 @@ def test_a_flag_that_is_no_clear_no_forbids() -> None:
     assert record.dropped == []
 
 
+@pytest.mark.parametrize(
+    "no", ["No", "No DNC", "Non-DNC", "not on the DNC list", "Not_Registered", "no hit", "Not Litigator", "0.0"]
+)
+def test_a_clear_no_forbids_nothing(no: str) -> None:
+    assert facts(phones=[("7275550142", None, no)]).phones[0].dnc is False
+
+
 def test_contacts_come_once_each_and_in_order() -> None:
     record = facts(
         phones=[

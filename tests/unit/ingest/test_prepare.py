@@ -172,8 +172,7 @@ def test_a_broker_that_may_not_be_named_is_a_reason(body: dict[str, Any], reason
 
 @pytest.mark.parametrize(("status", "dnc"), [("Disconnected", True), ("wrong", True), ("STOP", True), ("active", None)])
 def test_the_status_beside_a_number_is_about_that_number(status: str, dnc: bool | None) -> None:
-    found = decide({"phones": [{"number": "727-555-0142", "status": status}, "727-555-0177"]})
-    assert isinstance(found, Prepared)
+    found = prepared({"phones": [{"number": "727-555-0142", "status": status}, "727-555-0177"]})
     assert [contact.dnc for contact in found.contacts] == [dnc, None]
     assert not found.row.flags["deceased_owner"]
 
