@@ -34,17 +34,23 @@ _LOOKS_PROTECTIVE = re.compile(
     r"|(?:marked|reported|flagged)(?:as)?spam|^(?:is)?spam(?:report|flag)?(?:ed)?$"
     r"|remove[ds]?from(?!(?:the)?(?:mls|market))|^removed?(?:me|flag|yn)?$|removalrequest|requestedremoval|toberemoved|takemeoff|take(?:n)?off(?:the|our|my|call|mailing)*list"
     r"|takenoff|exclude[ds]?from|^refused$|refuse[sd]?(?:all)?(?:contact|calls?)"
-    r"|never(?:call|contact|text|email)|nosolicit|nomarketing|offlimits|notto(?:be)?call"
+    r"|never(?:call|contact|text|email)|nosolicit|nomarketing|offlimits|notto(?:be)?(?:call|contact|text|email)|noknock|pander"
     r"|(?:^|phone|email|owner|contact|is|on)dn[dekm](?:mail|all|sms|text|calls?|emails?|status|flag|list|date|reason|active|enabled|yn)*$"
     r"|decedent|^(?:owner|is|date)*(?:died|death)(?:record|indicator|flag|certificate|index|match|year|date|on)*$"
     r"|^dod(?:date)?$|passedaway|^obit(?:uary)?(?:date|link|url|flag|found)*$|^(?:is|in|owner)+estate$|^(?:is|owner)*estate(?:of|flag)$"
     r"|^(?:is|in|has|dateof)*probate(?:open|opened|filing|filed|recording|record|file|case|number|flag|status|type|date|on|yn)*$"
     r"|^(?:is|owner)*alive(?:flag|status|yn)*$|^(?:is|owner)+living(?:flag|status|yn)*$"
-    r"|(?:call|contact)restrict|ceasedesist|notinterested|nolongerinterested"
-    r"|^(?:wrong|bad|invalid|disconnected|reassigned)(?:phone|number|no|cell|mobile|email|line)s?(?:address(?:es)?)?(?:flag)?$|^wrong$|^disconnected$"
+    r"|(?:call|contact)(?:restrict|prohibit|forbid)|(?:restrict|prohibit|forbid)(?:ed|den)?(?:contact|call)|notinterested|nolongerinterested|uninterested"
+    r"|cease(?:all)?(?:desist|contact|communications?|calls?)|(?:text|texted|replied|said|sent)stop|wants?(?:to)?(?:be)?(?:removed|off)"
+    r"|^remove(?:phone|number|email|contact|lead|request)s?$|(?:delete|deletion)request|^not(?:the)?owner(?:flag)?$|wrong(?:contact|owner|party)"
+    r"|outofservice|notworking|undeliverableemail"
+    r"|^ok(?:ay)?(?:call|contact|text|email)$|(?:call|contact|text|email)(?:is)?ok(?:ay)?$|(?:call|contact)authori[sz]|^permissionstatus$"
+    r"|authori[sz](?:ed|ation)(?:to)?(?:call|contact|text|email)"
+    r"|^(?:wrong|bad|invalid|disconnected|reassigned)(?:phone|number|no|cell|mobile|email|line|contact)+s?(?:address(?:es)?)?(?:flag)?$"
+    r"|^(?:wrong|bad|disconnected)(?:date|on|flag|yn)?$"
     r"|(?:phone|number|cell|mobile|email)(?:is)?(?:wrong|bad|invalid|disconnected|reassigned|undeliverable|notinservice)|reassigned"
-    r"|^stop(?:call|calls|calling|contact|text|texts)?$|^(?:spam|tcpa|call|contact|e?mail|text|sms|owner|consumer|customer|has|is)*complaints?$"
-    r"|^excluded?$|banned$|^(?:prohibited|forbidden|revoked)$"
+    r"|^stop(?:calls?|calling|contact|texts?|communications?|marketing|emails?|mail|mailing|keyword|request|requested|reply|received|date|flag)?$|^(?:spam|tcpa|call|contact|e?mail|text|sms|owner|consumer|customer|has|is)*complaints?$"
+    r"|^excluded?(?:flag|yn)?$|banned$|^(?:prohibited|forbidden|revoked)$"
     r"|consent(?!decree)|(?:allow(?:s|ed)?|permission|permitted)(?:to)?(?:calls?|contact|texts?|emails?|marketing)|^permission$"
     r"|(?:call|contact|text|email)(?:s|ing)?(?:allowed|permission|permitted)|maywe(?:call|contact)"
 )
@@ -61,7 +67,7 @@ _COURT_PARTY = re.compile(
 _ABOUT = (
     r"(?:st|nd|rd|ph)?(?:phones?|cell|mobile|wireless|landline|telephone|tel|numbers?|emails?|address|contact|lead"
     r"|owners?|property|seller|prospect|customer|client|person|subject|row|primary|secondary|is|has|in|on|the|of|all|any|our|known"
-    r"|home|work|office|main|best|alternate|alternative|alt|other|first|second|third|campaign|marketing|possible|possibly|likely"
+    r"|home|work|office|main|best|alternate|alternative|alt|other|first|second|third|one|two|three|four|five|campaign|marketing|possible|possibly|likely"
     r"|suspected|federal|fed|ftc|fcc|national|natl|nat|state|internal|direct|dma|rnd|company|global|registered|listed|flagged)*"
 )
 _END = (
@@ -74,7 +80,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for kind, core in (
         (
             "do_not_mail",
-            "donotmail|dontmail|nomail|dnm(?:ail)?|(?<!e)mailsuppress(?:ion|ed)?|suppressmail(?:ing)?|dmasuppress(?:ion)?",
+            "donotmail|stopmail(?:ing)?|pander(?:ing)?|dontmail|nomail|dnm(?:ail)?|(?<!e)mailsuppress(?:ion|ed)?|suppressmail(?:ing)?|dmasuppress(?:ion)?",
         ),
         (
             "deceased_owner",
@@ -101,15 +107,16 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "number",
             (
-                "(?:wrong|bad|invalid|disconnected|reassigned|notinservice)(?:phone|number|no|line)?s?|verifiedwrong|nophonecalls?"
-                "|donottext|donotsms|dontsms|donttext|notext(?:s|ing)?|nosms|(?:sms|text|texting|whatsapp)opt(?:ed)?out|dnt"
+                "(?:wrong|bad|invalid|disconnected|reassigned|notinservice|outofservice|notworking)(?:phone|number|no|line)?s?|verifiedwrong|nophonecalls?"
+                "|donottext|donotsms|dontsms|donttext|notext(?:s|ing)?|nosms|(?:sms|text|texting|whatsapp)(?:opt(?:ed)?out|unsub(?:scribed?)?)|dnt"
+                "|opt(?:ed)?out(?:of)?(?:sms|texts?|texting|calls?|calling|phone)"
                 "|(?:phone|sms|text)block(?:ed)?"
             ),
         ),
         (
             "email",
             (
-                "donotemail|dontemail|noemails?|(?:hard|soft)?bounce(?:d|s)?(?:count)?|emailopt(?:ed)?out|emaildne|quarantined?"
+                "donotemail|dontemail|noemails?|(?:hard|soft)?bounce(?:d|s)?(?:count)?|emailopt(?:ed)?out|emaildne|quarantined?|undeliverableemail|stopemails?"
                 "|(?:wrong|bad|invalid)email|email(?:is)?(?:wrong|bad|invalid|undeliverable)"
                 "|(?:optedoutof|optoutof|unsubscribed?from)(?:all|any|marketing|our|the)*e?mails?[a-z]*"
             ),
@@ -117,14 +124,16 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "row",
             (
-                "donot(?:contact|knock|solicit|market|disturb|phone|dial|pursue)|dontcontact|nocontact|nevercontact"
-                "|dn[dek](?:all|sms|text|calls?|active|enabled)?|nosolicit(?:ation|ing)?|opt(?:ed)?outs?|unsubscribed?|suppress(?:ed|ion)?"
+                "donot(?:contact|knock|solicit|market|disturb|phone|dial|pursue)|dontcontact|nocontact|nevercontact|notto(?:be)?contact(?:ed)?|noknock"
+                "|dn[dek](?:all|sms|text|calls?|active|enabled)?|nosolicit(?:ation|ing)?|opt(?:ed)?outs?|unsub(?:scribed?)?|suppress(?:ed|ion)?"
                 "|(?:fax|ccpa)opt(?:ed)?out|optedoutoffax|blacklist(?:ed)?|blocklist(?:ed)?|denylist(?:ed)?|blocked|callblock(?:ed)?|blockcalls?"
-                "|wrongperson|stop(?:ped|list|calls?|calling|contact|texts?)?|cease(?:and)?desist|complained|(?:spam)?complaints?"
-                "|(?:marked|reported|flagged)(?:as)?spam|spam(?:report|reported)?|(?:call|contact)restrict(?:ed|ion)s?"
-                "|remove(?:me|flag)|removefrom(?:the|our|my)?list|removalrequest(?:ed)?|requestedremoval|(?:asked|wants|requested)toberemoved"
+                "|(?:wrong|bad)(?:person|contact|owner|party)|not(?:the)?owner|stop(?:ped|list|calls?|calling|contact|texts?|communications?|marketing|keyword|reply|received)?"
+                "|(?:text|texted|replied|said|sent)stop|cease(?:and|all)?(?:desist|contact|communications?|calls?)|complained|(?:spam)?complaints?"
+                "|(?:marked|reported|flagged)(?:as)?spam|spam(?:report|reported)?|(?:call|contact)(?:restrict(?:ed|ion)s?|prohibit(?:ed)?|forbid(?:den)?)"
+                "|(?:restrict|prohibit|forbid)(?:ed|den)?(?:contact|calls?)"
+                "|remove(?:me|flag|phones?|numbers?|emails?|contact|lead|request)|wants?(?:to)?(?:be)?(?:removed|off)(?:the|our|my|call|mailing)*(?:list)?|(?:delete|deletion)request|removefrom(?:the|our|my)?list|removalrequest(?:ed)?|requestedremoval|(?:asked|wants|requested)toberemoved"
                 "|takemeoff(?:the|our|my|your)?(?:list)?|taken?off(?:the|our|my|call|mailing)*list|refused|refuse[sd]?(?:all)?(?:contact|calls?)"
-                "|nomarketing|offlimits|(?:not|nolonger)interested|banned|prohibited|forbidden"
+                "|nomarketing|offlimits|(?:not|nolonger|un)interested|banned|prohibited|forbidden"
                 "|excluded?(?:from(?:the|our|my|all|lists?|campaigns?|marketing|calls?|calling|outreach)*)?|(?:consent)?revoked"
             ),
         ),
@@ -133,8 +142,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 _REMARKS = re.compile(
     r"(?:phones?|cell|mobile|landline|emails?|contact|lead|owner|list|call|campaign|marketing|internal|skip|trace|sms|text|custom"
     r"|private|last|current|prospect|client|customer|seller|general|other|additional|scrub|my|our|primary|secondary|activity|message"
-    r"|delivery|verification|verified|subscription|subscriber|mailchimp)*"
-    r"(?:status(?:es)?|(?:property)?tags?|tagnames?|propertynotes?|lists?|listnames?|notes?|remarks?|comments?|dispositions?|results?|outcomes?|flags?|labels?"
+    r"|delivery|verification|verified|subscription|subscriber|mailchimp|numbers?|validation|followup|final|agent|dialer|mojo|system|deal|pipeline)*"
+    r"(?:status(?:es)?|(?:property)?tags?|tagnames?|propertynotes?|lists?|listnames?|notes?|remarks?|comments?|dispos?|dispositions?(?:code)?|repl(?:y|ies)|stage|categor(?:y|ies)|groups?|segments?|alerts?|instructions?|details?|results?|outcomes?|flags?|labels?"
     r"|response|reason|feedback|memo|warnings?)"
 )
 _SEPARATORS = re.compile(r"[^a-z0-9]+")

@@ -45,7 +45,19 @@ def test_a_header_that_repeats_itself_is_read_in_no_time(word: str) -> None:
     assert time.perf_counter() - start < 1
 
 
-@pytest.mark.parametrize("header", ["Lists", "Marketing Lists", "Tag Names", "Property Tags", "Subscription Status"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Lists",
+        "Marketing Lists",
+        "Tag Names",
+        "Property Tags",
+        "Subscription Status",
+        "Last Reply",
+        "Call Dispo",
+        "Lead Stage",
+    ],
+)
 def test_lists_and_tags_are_read_as_remarks(header: str) -> None:
     found = remarks_of(header)
     assert found
