@@ -371,6 +371,13 @@ def test_a_remark_beside_a_phone_forbids_it(phones: list[Any], forbidden: list[b
     assert [phone.dnc for phone in facts(phones=phones).phones] == forbidden
 
 
+@pytest.mark.parametrize("refusal", ["Do not email", "opted out", "DNC"])
+def test_a_refusal_in_place_of_an_email_forbids_all_emails(refusal: str) -> None:
+    record = facts(emails=["rosa@example.com", refusal, "holt@example.com"])
+    assert (record.emails, record.forbidden_emails) == ([], ["rosa@example.com", "holt@example.com"])
+    assert facts(emails=["rosa@example.com", "bounced"]).emails == ["rosa@example.com"]
+
+
 def test_a_remark_about_the_owner_is_a_flag_of_the_record() -> None:
     assert facts(phones=[("7275550142 deceased", None, None)]).flags["deceased_owner"]
     assert facts(phones=[("7275550142", "TCPA litigator", None)]).flags["litigator"]
