@@ -371,6 +371,20 @@ def test_a_remark_beside_a_phone_forbids_it(phones: list[Any], forbidden: list[b
     assert [phone.dnc for phone in facts(phones=phones).phones] == forbidden
 
 
+def test_columns_of_the_same_number_lose_no_contact() -> None:
+    cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698"}
+    contacts = {
+        "Phone": "727-555-0142",
+        "Phone 1": "727-555-0177",
+        "Email": "a@example.com",
+        "Email 1": "b@example.com",
+    }
+    found = normalise(record_from_cells(cells | contacts | {"Phone 1 DNC": "Yes"}), TODAY)
+    assert isinstance(found, PropertyRecord)
+    assert [(phone.value, phone.dnc) for phone in found.phones] == [("+17275550142", True), ("+17275550177", True)]
+    assert found.emails == ["a@example.com", "b@example.com"]
+
+
 @pytest.mark.parametrize("refusal", ["Do not email", "opted out", "DNC"])
 def test_a_refusal_in_place_of_an_email_forbids_all_emails(refusal: str) -> None:
     record = facts(emails=["rosa@example.com", refusal, "holt@example.com"])

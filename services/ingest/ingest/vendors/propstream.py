@@ -44,7 +44,8 @@ def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901
     """The raw fields of one row: text as it came, phones as `(number, type, dnc)` by their number, emails in order.
 
     Where several headers of a row stand for one field, the first non-empty one in the order of `HEADERS` counts; of flags
-    that protect, each counts. An empty street of the property is never replaced by the owner's.
+    that protect, each counts. Two columns of one number (`Phone`, `Phone 1`) are read as
+    one cell. An empty street of the property is never replaced by the owner's.
     """
     fields: dict[str, Any] = {}
     behind: dict[str, int] = {}
@@ -71,9 +72,10 @@ def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901
             if behind:
                 behind.pop(field, None)
         elif field == "emails":
-            emails.setdefault(rank, value)
+            emails[rank] = f"{emails[rank]}; {value}" if rank in emails else value
         elif field in _PHONE_PARTS:
-            phones.setdefault(rank, [None, None])[_PHONE_PARTS[field]] = value
+            parts, part = phones.setdefault(rank, [None, None]), _PHONE_PARTS[field]
+            parts[part] = f"{parts[part]}; {value}" if parts[part] else value
         elif field not in fields or rank < behind.get(field, 0):
             fields[field] = value
             behind[field] = rank
