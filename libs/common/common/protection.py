@@ -25,8 +25,8 @@ UNREADABLE = Protection("unreadable")
 _LOOKS_PROTECTIVE = re.compile(
     r"dnc|dnt(?![a-z])|donot|dont|opt(?:ed)?out|optedin|(?:^|sms|text|e?mail|phone|call|cell|mobile|marketing|contact|owner|is|has)optin"
     r"|unsub|litigator|litigious|litigant|^litigation(?:flag|status|risk|alert|history|indicator|yn)*$"
-    r"|tcpa|plaintiff|deceased|(?:^|is|owner)dead(?!line|end|equity)"
-    r"|dateofdeath|deathdate|suppress|blacklist|blocklist|denylist|blocked|(?:call|phone|sms|text)block|blockcalls?"
+    r"|tcpa|plaintiff|deceased|(?:^|is|owner)dead(?!line|end|equity|trees?)"
+    r"|dateofdeath|deathdate|suppress|blacklist|blocklist|denylist|blocked(?!street|drain|drive)|(?:call|phone|sms|text)block|blockcalls?"
     r"|wrongnumber|badnumber|wrongperson|verifiedwrong|bounce(?!house)|quarantine"
     r"|nocall|nophonecall|notext|nosms|nocontact|noemail|nomail(?!ing)|callable|textable|emailable|contactable|mailable"
     r"|(?:ok|okay|safe|permission|allowed|consent)(?:to|for)(?:call|text|contact|email|mail|sms)"
@@ -51,15 +51,15 @@ _LOOKS_PROTECTIVE = re.compile(
     r"|(?:phone|number|cell|mobile|email)(?:is)?(?:wrong|bad|invalid|disconnected|reassigned|undeliverable|notinservice)|reassigned"
     r"|^stop(?:calls?|calling|contact|texts?|communications?|marketing|emails?|mail|mailing|keyword|request|requested|reply|received|date|flag)?$|^(?:spam|tcpa|call|contact|e?mail|text|sms|owner|consumer|customer|has|is)*complaints?$"
     r"|^excluded?(?:flag|yn)?$|banned$|^(?:prohibited|forbidden|revoked)$"
-    r"|consent(?!decree)|(?:allow(?:s|ed)?|permission|permitted)(?:to)?(?:calls?|contact|texts?|emails?|marketing)|^permission$"
+    r"|consent(?!decree|judge?ment|order)|(?:allow(?:s|ed)?|permission|permitted)(?:to)?(?:calls?|contact|texts?|emails?|marketing)|^permission$"
     r"|(?:call|contact|text|email)(?:s|ing)?(?:allowed|permission|permitted)|maywe(?:call|contact)"
 )
 _HARMLESS = re.compile(
-    r"(?:phone|email|owner|federal|state|national|litigator|tcpa)*(?:dnc|litigator|tcpa|deceased|suppression|optout)?"
+    r"(?:(?:idx|avm|vow)optouts?|optouts?(?:idx|avm|vow))|(?:phone|email|owner|federal|state|national|litigator|tcpa)*(?:dnc|litigator|tcpa|deceased|suppression|optout)?"
     r"(?:last)?(?:date|time)?(?:last)?(?:checked|scrubbed|lookedup|source|(?:check|scrub|lookup)(?:date|on|at|time|by))(?:date|on|at|time|by)?"
 )
 _COURT_PARTY = re.compile(
-    r"(?:foreclosure|lispendens|case|court|lawsuit|judge?ment|lien|bankruptcy)+plaintiffs?(?:name|attorney)?"
+    r"(?:final|foreclosure|lispendens|case|court|lawsuit|judge?ment|lien|bankruptcy)+plaintiffs?(?:name|attorney)?"
     r"|plaintiffs?(?:first|last|full|name|attorney|lawyer|lawfirm|firm|address|city|state|zip|phone|email)+"
 )
 """The plaintiff of a foreclosure is the lender, not the owner. `Plaintiff` alone may be either, so its file is refused."""
