@@ -31,12 +31,14 @@ _OTHER_PLACEHOLDERS = words_of(
     """#n/a #na #name? #null! #ref! #value! #div/0! n.a n.a. n/a n/d n\\a nil nan nd tba tbd tbc unk unkn unknwn x xx xxx
     multiple pending private protected restricted suppressed sold vacant blank empty guest friend error false true
     applicable available determined disclosed listed provided released shown specified undetermined unassigned unidentified
-    unspecified deed desconocido propietario residente"""
+    unspecified deed desconocido propietario residente noname fname lname firstname lastname ditto"""
 )
 _FORBIDS = re.compile(
     r"""\b(?:do\ not|don'?t|never|no)\ (?:contact|call|calls|mail|email|e-mail|text|solicit|soliciting|disturb)\b
     |\bdnc\b|\bdo-not-\w+|\bopt(?:ed)?[-\ ]?out\b|\bunsubscribed?\b|\blitigators?\b|\btcpa\b|\bwrong\ (?:number|person|party)\b
-    |\bremove\ (?:me|from)\b|\bcease\ and\ desist\b|\bblacklist(?:ed)?\b|\bblack\ list\b""",
+    |\bdnd\b|\bdonot(?:call|contact)\b|\bunsub\b|\bwrong\ ?\#|\bnot\ interested\b|\bstop\ (?:call|contact|text|mail)\w*
+    |\bno\ (?:more\ )?(?:phone\ )?calls\b|\bdo\ not\ (?:use|market|knock|visit)\b|\bremove\ (?:me|from)\b
+    |\bcease\ and\ desist\b|\bblacklist(?:ed)?\b|\bblack\ list\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -45,11 +47,13 @@ _DECEASED = re.compile(
     |fallecid[oa]|difunt[oa]|in\ memoriam|executors?|executrix|probate)\b
     |\bestates?\ of\b|\best\.?\ of\b|\bthe\ late\b|\bq\.?e\.?p\.?d\b\.?
     |\b(?:pers(?:onal)?|legal)\.?\ rep(?:resentative)?s?\b|\badministrat(?:or|rix)\b
-    |\(\s*(?:dec|d|est)\.?\s*\)|,\s*dec\.?$|[\u2020\u271d\u2625]""",
+    |\(\s*(?:dec|d|est|r\.?i\.?p|passed)\.?\s*\)|,\s*dec\.?$|\bdead\b|\bdied\b|\bpassed\ (?:away|on)\b|[\u2020\u271d\u2625\u2620\u26b0]""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ESTATE = re.compile(r"(?<!\blife )(?<!\breal )\b(?:estate|est)\b\.?\)?$", re.IGNORECASE)
 """At the end of a name: `HOLT JOHN ESTATE`, `HOLT MARY EST`."""
+_DEC = re.compile(r"\w\ dec\.?$", re.IGNORECASE)
+"""At the end of one field: `Holt DEC`. `Dec` in a field by itself is a surname."""
 _DECEASED_REMARK = re.compile(
     r"\s*[(\[,-]?\s*\b(?:deceased|decsd|dec'd|decd)\b\.?\s*[)\]]?\s*|\s*\(\s*(?:dec|d)\.?\s*\)\s*|\s*[\u2020\u271d\u2625]\s*",
     re.IGNORECASE,
@@ -59,7 +63,7 @@ _LIFE_ESTATE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _ENTITY = re.compile(
-    r"""\b(?:llc|llp|lllp|pllc|plc|inc|incorporated|corp|corporation|ltd|gmbh|trusts?|trste?e?s?|ttees?|trustees?|revocable
+    r"""\b(?:llc|llp|lllp|pllc|plc|inc|incorporated|corp|corporation|ltd|gmbh|trusts?|trste?e?s?|ttees?|tte|trustees?|revocable
     |irrevocable|foundation|ministr(?:y|ies)|congregation|associations?|assn|condominiums?|partnerships?|partners
     |properties|investments?|investors|holdings|realty|enterprises|ventures|rentals|mortgage|lending|financial
     |management|mgmt|builders|developers|development|construction|authority|department|dept|district
@@ -69,7 +73,8 @@ _ENTITY = re.compile(
     |\bl\.?\ ?l\.?\ ?c\b|\bl\.\ ?p\b|\w\ lp$|&\ ?co$|\w\ \S+\ co$|\b(?:rev|irrev|fam|liv|living|family)\ tr\b|\w\ trs?$
     |\b(?:city|county|state|town|village|bank|housing|secretary|church|university|board|diocese)\ of\b|\w\ \S+\ hoa$
     |\bunited\ states\b|\bnational\ (?:bank|assoc)|\breal\ estate\b|\bsavings\ bank\b|\bschool\ (?:dist|board)
-    |\bfannie\ mae\b|\bfreddie\ mac\b|\bhabitat\ for\b|\bdeutsche\ bank\b|\b(?:home|property)\ ?owners?\ assoc""",
+    |\bbank\ owned\b|\bsecretary\ (?:va|hud)\b|\bfannie\ mae\b|\bfreddie\ mac\b|\bhabitat\ for\b|\bdeutsche\ bank\b
+    |\b(?:home|property)\ ?owners?\ assoc""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ENTITY_OR_SURNAME = re.compile(
@@ -82,7 +87,8 @@ _ET_AL = re.compile(
 )
 """More owners than are named. Those who are named are persons all the same (ADR 26)."""
 _OF_TWO_WORDS = words_of(
-    "united states national bank assoc school board fannie freddie mae mac deutsche savings real life home property tr trs"
+    """united states national bank assoc school board fannie freddie mae mac deutsche savings real life home property tr trs
+    stop wrong opt remove passed secretary owned"""
 )
 """Words that tell something only beside another one."""
 
@@ -131,7 +137,7 @@ def _read(texts: Mapping[str, str]) -> OwnerNames:
     company_alone = cleaned["company_name"] and not (cleaned["owner_first_name"] or cleaned["owner_last_name"])
     return OwnerNames(
         cleaned,
-        deceased=any(map(_says_deceased, whole)),
+        deceased=any(map(_says_deceased, whole)) or any(map(_ends_deceased, map(texts.__getitem__, NAME_FIELDS))),
         legal_entity=any(_names_entity(texts[a], texts[b]) for a, b in _PERSONS) or bool(company_alone),
         do_not_contact=any(bool(_FORBIDS.search(text)) for text in whole),
         dropped=tuple(dropped),
@@ -146,6 +152,8 @@ def _is_ordinary(text: str) -> bool:
     """
     if len(text) > 3 and text[-2] == " " and text[-1].isalpha():  # noqa: PLR2004 - two letters, a blank and the initial
         text = text[:-2]
+        if _ENTITY_OR_SURNAME.search(text):
+            return False
     if not (text.isascii() and text.isalpha() and len(text) > 1) or text.lower() in (_OF_TWO_WORDS | _FILLERS):
         return False
     pairs = ((text, ""), ("", text), (text, "Aa"), ("Aa", text))
@@ -201,6 +209,10 @@ def _may_be_a_name(text: str) -> bool:
 def _says_deceased(text: str) -> bool:
     without_life_estate = _LIFE_ESTATE.sub(" ", text)
     return bool(_DECEASED.search(without_life_estate) or _ESTATE.search(without_life_estate.rstrip()))
+
+
+def _ends_deceased(text: str) -> bool:
+    return " " in text and bool(_DEC.search(text) or _ESTATE.search(_LIFE_ESTATE.sub(" ", text).rstrip()))
 
 
 def _names_entity(first: str, last: str) -> bool:

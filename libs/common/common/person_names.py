@@ -23,6 +23,8 @@ _TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "hon"
 _SUFFIXES = frozenset(
     {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq", "dds", "cpa", "jd", "ret", "2nd", "3rd", "4th"}
 )
+_JOINS = frozenset({"and", "or", "of"})
+"""Words that no name ends in: `JOHN AND` is cut off."""
 _PARTICLES = frozenset({"de", "del", "la", "las", "los", "da", "do", "dos", "van", "von", "der", "den", "y", "e"})
 """Words inside a name that upper-case sources capitalise and people do not."""
 
@@ -36,6 +38,13 @@ _NOT_NAMES = words_of(
     user vacant valued various void withheld wife husband xyz your"""
 ) - {"an", "do", "to", "no", "co"}  # fmt: skip
 """Words that stand where a name is missing. `An`, `Do`, `To` and `No` are names of people too."""
+
+_NOT_GREETED = _NOT_NAMES | words_of(
+    """above admin administrator apartment attorney beneficiary conservator dad data daughter dept department family fha
+    foreclosure guardian hud info manager management minor mom notes note poa reo rip same sales taxpayer they unit we widow
+    widower"""
+)
+"""Words that no greeting holds, though some are names of people: a neutral greeting costs less than a wrong one."""
 
 _ABBREVIATED = frozenset({"st", "ste"})
 """Words that keep a dot: `St. John`."""
@@ -81,7 +90,9 @@ def _one_person(text: str) -> str | None:
     words = _without_trimmings(text.split())
     if not 1 <= len(words) <= _MOST_WORDS or not all(map(_is_plausible, words)):
         return None
-    if any(is_placeholder_word(word.rstrip(".")) for word in words):
+    if any(word.rstrip(".").casefold() in _NOT_GREETED for word in words):
+        return None
+    if len(words) > 1 and _bare(words[-1]) in _JOINS:
         return None
     return " ".join(_cased(word, place, among=words) for place, word in enumerate(words))
 

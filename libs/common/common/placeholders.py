@@ -83,10 +83,10 @@ def _denies(words: list[str]) -> bool:
 
 
 def is_filler_number(digits: str) -> bool:
-    """Whether *digits* were typed to fill a field: all alike, one group again and again, or counted up or down."""
+    """Whether *digits* were typed to fill a field: all alike, a group repeated, counted up or down, or one digit among zeros."""
     if not digits.strip("0") or len(set(digits)) == 1:
         return True
-    if len(digits) >= _SHORTEST_RUN and (digits in _ASCENDING or digits in _DESCENDING):
+    if len(digits) >= _SHORTEST_RUN and (digits in _ASCENDING or digits in _DESCENDING or len(digits.strip("0")) == 1):
         return True
     return any(
         len(digits) >= size * _REPEATS_OF_GROUP
@@ -99,6 +99,7 @@ def is_filler_number(digits: str) -> bool:
 _PARCEL_SHORTEST, _PARCEL_DIGITS = 5, 3
 _ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+")
 _WHOLE_FLOAT = re.compile(r"([0-9]{6,})\.0+")
+_UNTIL_KNOWN = frozenset({"TEMP", "TEMPORARY", "DUPLICATE", "FAKE", "SAMPLE"})
 _SEVERAL = re.compile(r"[;&+|\r\n]|, | / | AND | TO | ET AL\b")
 _PARCEL_AND_COMMA = re.compile(r"[0-9A-Z][0-9A-Z .-]{4,},[0-9A-Z][0-9A-Z .-]{4,}")
 _DAY = re.compile(r"(?:[0-9]{1,4}-)?(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)[A-Z]*-[0-9]{1,4}|"
@@ -120,7 +121,8 @@ def parcel_number(text: str) -> str | None:
         return None
     if whole := _WHOLE_FLOAT.fullmatch(shown):
         shown = whole[1]
-    if any(word in _STRONG for word in _WORD.findall(shown) if len(word) > len("NA")) or shown.startswith("#REF"):
+    words = [word for word in _WORD.findall(shown) if len(word) > len("NA")]
+    if any(word in _STRONG or word in _UNTIL_KNOWN for word in words) or shown.startswith(("#REF", "N/A")):
         return None
     parcel = _NOT_ALNUM.sub("", shown)
     digits = "".join(c for c in parcel if c.isdigit())
@@ -145,7 +147,7 @@ _NO_STREET = frozenset(
 _ROADS = frozenset(
     ["ST", "STREET", "RD", "ROAD", "AVE", "AVENUE", "DR", "DRIVE", "LN", "LANE", "WAY", "BLVD", "CT", "HWY"]
 )
-_NAMELESS = frozenset({"UNKNOWN", "UNASSIGNED", "UNAVAILABLE", "UNDETERMINED", "UNSPECIFIED", "UNK"})
+_NAMELESS = frozenset({"UNKNOWN", "UNASSIGNED", "UNAVAILABLE", "UNDETERMINED", "UNSPECIFIED", "UNK", "UNNAMED"})
 
 
 @lru_cache(maxsize=8_192)
@@ -195,6 +197,10 @@ _EMAIL_WORDS = _STRONG | {
     "DONOTREPLY",
 }
 
+_TWICE = frozenset({"FAKE", "NOONE", "NOBODY", "REFUSED", "ANONYMOUS", "SAMPLE", "SOMEONE", "USER", "NO", "FOO"})
+"""Names that fill a field where the host repeats them: `fake@fake.com`."""
+_NO_HOSTS = frozenset({"NOWHERE", "FAKE", "NOTPROVIDED", "NOTAVAILABLE", "DONOTEMAIL", "DONOTCONTACT"})
+
 
 @lru_cache(maxsize=8_192)
 def is_placeholder_email(address: str) -> bool:
@@ -211,6 +217,23 @@ def is_placeholder_email(address: str) -> bool:
         "DONOTREPLY",
         "NONE",
         "NULL",
+        "DNC",
+        "DONOTCONTACT",
+        "DONOTEMAIL",
+        "DONOTCALL",
+        "OPTOUT",
+        "OPTEDOUT",
+        "UNSUBSCRIBE",
+        "UNSUBSCRIBED",
+        "NOTGIVEN",
+        "NOEMAILADDRESS",
+        "NOEMAILPROVIDED",
+        "NOEMAILGIVEN",
+        "DOESNOTHAVE",
+        "DOESNTHAVE",
+        "DECLINED",
+        "DECLINETOPROVIDE",
     }:
         return True
-    return local in _EMAIL_WORDS and (host in _EMAIL_WORDS or host == local)
+    is_repeated = host == local and (local in _TWICE or len(set(local)) == 1)
+    return is_repeated or (local in _EMAIL_WORDS and (host in _EMAIL_WORDS or host == local)) or host in _NO_HOSTS

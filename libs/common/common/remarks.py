@@ -5,32 +5,51 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _FORBIDS = re.compile(
-    r"\bdnc\b|\bd n c\b|\bdnt\b|\bdo\s*n[o']?t\b|\bdon'?t\b|\bnever\b|\bstop\b|\bquit\b|\bcease|\bdesist|\bopt(?:ed|s|ing)?[\s-]*out"
+    r"\bdnc\b|\bd n c\b|\bdn[td]\b|\bdo\s*n[o']?t\b|\bdonot|\bdon'?t\b|\bnever\b|\bstop\b|\bquit\b|\bcease|\bdesist|\bopt(?:ed|s|ing)?[\s-]*out"
     r"|\bno\s+(?:more\s+)?(?:calls?|calling|contacts?|texts?|sms|e-?mails?|longer|good|service|solicit\w*|consent|owner)\b"
-    r"|unsubscri|\bremoved?\b|litigat|plaintiff|\btcpa\b|\bsue[sd]?\b|\bsuing\b|lawsuit|attorney|lawyer|\blegal\b"
+    r"|\bunsub|\bremoved?\b|litigat|plaintiff|\btcpa\b|\bsue[sd]?\b|\bsuing\b|lawsuit|attorney|lawyer|\blegal\b"
     r"|\bwrong\b|\bincorrect\b|\bbad\b|\binvalid\b|\bnot\s+(?:\w+\s+){0,3}(?:number|owner|person|service|working|valid|interested|call|contact)\b"
     r"|\bnot\s+(?:his|hers?|him|them|theirs|mine)\b|disconnect|out\s+of\s+(?:service|order)|\bdecea?s|\bdead\b|\bdied\b|passed\s+away"
     r"|\bestate\s+of\b|\bblack\s*list|\bblock|\brestrict|\bregist(?:ered|ry)\b|\bfederal\b|\bnational\b|\brevok|withdr[ae]w|complain|\brefuse"
-    r"|suppress|\bharass|\bthreat|\bhostile\b|bounce|undeliver|\bspam\b|\binactive\b|\bfax\b|\bscam|\bstranger\b|\bnot?\s+same\b"
+    r"|suppress|\bharass|\bthreat|\bhostile\b|bounce|undeliver|\bspam|\babuse\b|quarantin|\binactive\b|\bfax\b|\bscam|\bstranger\b|\bnot?\s+same\b"
+    r"|\bwn\b|\bdisco?\b|\bdisconn|\breassigned\b|\bsome(?:one|body)\s+else\b|\bdec'?d\b|\bfallecid|\bno\s+(?:llam|contact)ar\b"
 )
 _ABOUT_THE_VALUE = re.compile(
     r"\bwrong\b|\bincorrect\b|\bbad\b|\binvalid\b|disconnect|out\s+of\s+(?:service|order)|\bno\s+(?:longer|good|service)\b"
     r"|\bnot\s+(?:\w+\s+){0,3}(?:number|owner|person|service|working|valid)\b|\binactive\b|\bfax\b|bounce|undeliver"
+    r"|\bwn\b|\bdisco?\b|\breassigned\b|\bsome(?:one|body)\s+else\b"
 )
 _ALLOWS = re.compile(
-    r"(?:dnc|tcpa|litigator|do\s*not\s*call)\s*[:=-]?\s*(?:no|n|false|0|clean|clear|none|safe)|(?:not|non)[\s-]*(?:on\s+)?(?:the\s+)?(?:dnc|tcpa)(?:\s+list)?"
-    r"|no\s+dnc|not\s+(?:a\s+)?litigator|not\s+deceased|not\s+(?:blocked|disconnected|registered)"
+    r"\b(?:dnc|tcpa|litigator|do\s*not\s*call)\s*[:=-]?\s*(?:(?:clean|clear|safe|free|scrubbed)\b|(?:no|n|none|false|0)"
+    r"(?=\s*(?:$|[,;|)\]\n]|\.(?!\d)|\b(?:dnc|tcpa|litigator|deceased)\b)))"
+    r"|\bscrub(?:bed)?\s+(?:for|against|of|from)\s+(?:the\s+)?(?:dnc|tcpa|litigators?)\b"
+    r"|\b(?:not|non)[\s-]*(?:on\s+)?(?:the\s+)?(?:dnc|tcpa)\b(?:\s+list\b)?"
+    r"|\bno\s+dnc\b|\bnot\s+(?:a\s+)?litigator\b|\bnot\s+deceased\b|\bnot\s+(?:blocked|disconnected|registered)\b"
 )
-_DECEASED = re.compile(r"\bdecea?s|\bdead\b|\bdied\b|passed\s+away|\bestate\s+of\b")
+"""A clear no that nothing goes on behind: `DNC National`, `DNC 05/03/2021` and `DNC, no contact` allow nothing."""
+_DECEASED = re.compile(r"\bdecea?s|\bdec'?d\b|\bfallecid|\bdead\b|\bdied\b|passed\s+away|\bestate\s+of\b")
 _LITIGATOR = re.compile(r"litigat|plaintiff|\btcpa\b|\bsue[sd]?\b|\bsuing\b|lawsuit")
-_ACT = r"(?:call|dial|phone|ring|contact|text|sms|e\s?mail|market|solicit|disturb|knock|use)"
+_ACT = r"(?:call|dial|phone|ring|contact|text|sms|e\s?mail|market|solicit|disturb|bother|reach|knock|use)"
 _NOTE_FORBIDS = re.compile(
     rf"\bdnc\b|\bdo\s*n[o']?t\s+{_ACT}|\bdon'?t\s+{_ACT}|\bnever\s+{_ACT}|\bstop\s+{_ACT}|\bno\s+(?:more\s+)?(?:calls|contact|texts|emails)\b"
     r"|\bopt(?:ed|s|ing)?\s*out|\bunsubscri|\blitigat(?:or|ious)|\bplaintiff|\btcpa\b|\bcease\s+(?:and\s+)?desist|\bspam\s+complain"
     r"|\bremoved?\s+(?:me|him|her|us)\b|\b(?:remove|take)\s+\w*\s*(?:from|off)\s+(?:the\s+|your\s+|our\s+)?list|\bdo\s*not\s*call|\bdonotcall"
     r"|\bwrong\s+(?:number|person|phone|email|owner|contact|party)\b|\bdeceased\b|\bpassed\s+away|\bowner\s+(?:is\s+)?(?:dead|died)\b"
-    r"|\bblack\s*listed|\bsuppressed\b|\brevoked\b"
+    r"|\bblack\s*listed|\bsuppressed\b|\brevoked\b|\bdnd\b|\bdonot(?:call|contact|text|e?mail)|\b(?:not|no\s+longer)\s+interested\b"
+    rf"|\bnot\s+to\s+(?:be\s+)?{_ACT}|\bto\s+be\s+removed\b|\btake\s+(?:me|him|her|us)\s+off\b|\bleave\s+(?:me|us|them|him|her)\s+alone\b"
+    r"|\bno\s+solicit|\bharass|\bthreaten|\bno\s+(?:llam|contact)ar\b|\bfallecid"
 )
+_STATUS = re.compile(
+    r"stop|quit|removed?|refused?|blocked|banned|hostile|wrong(?:\s+(?:no|num|nbr))?|bad\s+(?:phone|number|no|num)"
+    r"|(?:(?:phone|number|line)\s+)?(?:disconnected|not\s+(?:in\s+service|working))(?:\s+(?:phone|number|line))?|invalid\s+(?:phone|number)"
+)
+"""A status or tag that forbids where it is all that there is: inside a sentence these words may be about anything."""
+_BETWEEN_TAGS = re.compile(r"[,;|/\n\r]+")
+_SIGNS = str.maketrans(
+    dict.fromkeys("\u2020\u2620\u26b0\u271d\U0001f480", " deceased ")
+    | dict.fromkeys("\u274c\u2716\u2717\u2718\u26d4\U0001f6ab\U0001f4f5\U0001f6d1", " stop ")
+)
+"""Daggers and skulls for the dead; crosses and signs that forbid."""
 _HARMLESS = frozenset(
     {
         "cell", "cellular", "mobile", "cellphone", "wireless", "home", "work", "land", "line", "landline", "voip", "residential",
@@ -71,7 +90,7 @@ def read_remark(text: str) -> Remark:
 
 
 def _read(text: str) -> Remark:
-    words = _WORDS.findall(_ALLOWS.sub(" ", text.replace("\u2019", "'").lower()))
+    words = _words(text if text.isascii() else text.translate(_SIGNS))
     if not words:
         return SILENT
     said = " ".join(words)
@@ -85,20 +104,32 @@ def _read(text: str) -> Remark:
     )
 
 
+def _words(text: str) -> list[str]:
+    """The words of *text* in small letters, without what clearly allows contact."""
+    return _WORDS.findall(_ALLOWS.sub(" ", text.replace("\u2019", "'").replace("_", " ").lower()))
+
+
 @lru_cache(maxsize=4_096)
 def read_note(text: str) -> Remark:
     """What free text about a person, such as a status, tags or notes, says against contact; what else it says is not judged."""
-    said = " ".join(
-        _WORDS.findall(_ALLOWS.sub(" ", text[:_LONGEST_NOTE].replace("\u2019", "'").replace("_", " ").lower()))
-    )
-    if not _NOTE_FORBIDS.search(said):
+    text = text[:_LONGEST_NOTE]
+    said = " ".join(_words(text))
+    tags = [tag for tag in (" ".join(_words(part)) for part in _BETWEEN_TAGS.split(text)) if _STATUS.fullmatch(tag)]
+    if not (tags or _NOTE_FORBIDS.search(said)):
         return SILENT
+    about_the_person = [_ABOUT_THE_VALUE.sub(" ", one) for one in (said, *tags)]
     return Remark(
         forbids=True,
-        refuses=_NOTE_FORBIDS.search(_ABOUT_THE_VALUE.sub(" ", said)) is not None,
+        refuses=any(_NOTE_FORBIDS.search(one) or _STATUS.fullmatch(one.strip()) for one in about_the_person),
         deceased=_DECEASED.search(said) is not None,
         litigator=_LITIGATOR.search(said) is not None,
     )
+
+
+def read_status(text: str) -> Remark:
+    """What the status or notes of one phone or email say against using it: `Dead` and `Bad` are about the value there."""
+    note = read_note(text)
+    return note if note.forbids else Remark(forbids=read_remark(text).forbids)
 
 
 _remembered = lru_cache(maxsize=4_096)(_read)

@@ -281,17 +281,24 @@ def _mention(phones: dict[str, Phone], phone: Phone) -> None:
 
 
 def _emails(given: Any, flags: dict[str, bool], dropped: list[str], forbidden: list[str]) -> list[str]:
-    """Each address once, in order. One with a remark that forbids it is in *forbidden*, wherever else the record has it."""
+    """Each address once, in order. One with a remark that forbids it is in *forbidden*, wherever else the record has it.
+
+    A refusal in place of an address forbids every address of the record.
+    """
     emails: dict[str, bool] = {}
+    refused = False
     for value in given or ():
         cell = read_emails(as_text(value))
         if cell.said_more or not cell.values:
             _note(cell, value, "emails", flags, dropped)
+            refused = refused or (cell.refuses and not cell.values)
         for one in cell.values:
             if is_placeholder_email(one.value):
                 dropped.append("emails")
                 continue
             emails[one.value] = emails.get(one.value, False) or one.forbidden
+    if refused:
+        emails = dict.fromkeys(emails, True)
     dropped += ["emails"] * sum(emails.values())
     forbidden += [address for address, is_forbidden in emails.items() if is_forbidden]
     allowed = [address for address, is_forbidden in emails.items() if not is_forbidden]

@@ -7,6 +7,7 @@ A number is read only where one reading is possible. The rules, for files of the
   only where the range of its field leaves one of the two.
 - Marks that can be read in one way only are read so: `1.234,56`, `1.234.567`, and thin, no-break and narrow spaces.
 - `K`, `M`, `MM` and `B` multiply; parentheses, a minus before or after, and `CR` are negative; `DR` is positive.
+  `450,000+` may be any sum above.
 - `1.2E+06` is read where it leaves no fraction.
 
 Every parser takes anything that JSON can hold and never raises.
@@ -33,7 +34,7 @@ _TWO_PLACES = Decimal("0.01")
 
 _GROUPED = re.compile(r"\$?([1-9][0-9]{0,2}(?:,[0-9]{3})+)")
 _DECIMAL = re.compile(r"\$?([0-9]+\.[0-9]{1,2})")
-_SIGNED = re.compile(r"(-|\+)?(\()?(-)?([^()]*?)(-)?(\))?(-|\+|cr|dr)?")
+_SIGNED = re.compile(r"(-|\+)?(\()?(-)?([^()]*?)(-)?(\))?(-|cr|dr)?")
 _CURRENCY = re.compile(r"us\$|\$|usd|dollars?")
 _SUFFIX = re.compile(r"([0-9.,' \xa0]*[0-9.])\s*(k|thousand|mm|mn|mil|million|m|bn|billion|b)?")
 _FACTORS = {

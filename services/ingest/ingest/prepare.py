@@ -14,6 +14,7 @@ from common import ids
 from common.bus import Received
 from common.contacts import DataKey, Keyring
 from common.events import LeadRecord, PhoneCandidate, Scalar
+from common.remarks import read_status
 from ingest.dedupe import LeadRow, stamp_of
 from ingest.normalise import PropertyRecord, normalise
 from ingest.score import score
@@ -106,7 +107,7 @@ def _phone(phone: PhoneCandidate | Scalar, *, is_forbidden: bool, raw: dict[str,
     if not isinstance(phone, PhoneCandidate):
         return phone, None, is_forbidden or None
     extra = phone.model_extra
-    said = record_from_json(extra) if extra else {}
+    said = record_from_json(extra, read_status) if extra else {}
     if "unread_protection" in said:
         raw["unread_protection"] = True
     said.pop("unread_protection", None)

@@ -12,6 +12,7 @@ from common.contact_values import plain
 
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _WITHOUT_WIDTH = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_MARKS = re.compile(r"[-_.]+")
 _EXACT = 10**15
 """Up to here a float holds every integer."""
 _TRUE = frozenset({"yes", "y", "true", "t", "1", "x"})
@@ -34,6 +35,23 @@ _ALLOWS = _FALSE | {
     "not dnc",
     "not on dnc",
     "not a litigator",
+    "not litigator",
+    "non litigator",
+    "no litigator",
+    "no dnc",
+    "non dnc",
+    "not a dnc",
+    "not on list",
+    "not on the list",
+    "not on dnc list",
+    "not on the dnc list",
+    "not dnc listed",
+    "not flagged",
+    "not blocked",
+    "not opted out",
+    "not suppressed",
+    "no hit",
+    "no hits",
 }
 
 
@@ -90,7 +108,7 @@ def _says(text: str, *, protects: bool) -> bool | None:
     if not word:
         return None
     if protects:
-        return word not in _ALLOWS
+        return word not in _ALLOWS and " ".join(_MARKS.sub(" ", word).split()) not in _ALLOWS
     if word in _TRUE:
         return True
     return False if word in _FALSE else None

@@ -55,7 +55,7 @@ def test_other_text_is_none(text: str) -> None:
      "121212", "123-123-123", "1.42815E+11", "1E+11", "5-Dec", "Dec-05", "000-000-001", "UNKNOWN 12345", "12-34-567; 12-34-568",
      "12-34-567 & 568", "12-34-567,12-34-568", "12-34-567 / 12-34-568", "12-34-567 | 12-34-568", "12-34-567 + 568",
      "12-34-567\n12-34-568", "12-34-567 et al", "1,42815E+11",
-     "XXX-XXX-XXX", "TBD-12345", "LOT 5", "#12"],
+     "XXX-XXX-XXX", "TBD-12345", "TEMP-001", "N/A-001", "100000000", "LOT 5", "#12"],
 )  # fmt: skip
 def test_a_parcel_number_that_tells_no_home_is_no_key(text: str) -> None:
     assert parcel_number(text) is None
@@ -78,7 +78,7 @@ def test_what_counties_write_is_a_key(text: str, parcel: str) -> None:
     "text",
     ["UNKNOWN", "NO SITUS", "No Situs Address", "VACANT LAND", "0 VACANT LAND", "0 UNASSIGNED", "0 Oak St", "00 Oak St", "0000 N Main",
      "123 UNKNOWN", "123 N/A",
-     "12 UNKNOWN ST", "SEE LEGAL", "TBD", "Vacant lot", "Address not available", "0"],
+     "12 UNKNOWN ST", "12 UNNAMED RD", "SEE LEGAL", "TBD", "Vacant lot", "Address not available", "0"],
 )  # fmt: skip
 def test_an_address_that_names_no_home_is_a_placeholder(text: str) -> None:
     assert is_placeholder_address(text)
@@ -113,13 +113,41 @@ def test_a_unit_may_be_none(text: str, nothing: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["none@none.com", "noemail@gmail.com", "test@test.com", "na@na.com", "unknown@x.com", "x@x.com"]
+    "text",
+    [
+        "none@none.com",
+        "noemail@gmail.com",
+        "test@test.com",
+        "na@na.com",
+        "unknown@x.com",
+        "x@x.com",
+        "a@a.com",
+        "fake@fake.com",
+        "noone@noone.com",
+        "nobody@nowhere.com",
+        "declined@declined.com",
+        "donotcontact@gmail.com",
+        "dnc@x.com",
+        "not-given@x.com",
+    ],
 )
 def test_an_email_address_may_be_typed_to_fill_a_field(text: str) -> None:
     assert is_placeholder_email(text)
 
 
-@pytest.mark.parametrize("text", ["ann@holt.com", "test@holt.org", "na@holt.com", "ann.none@gmail.com"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ann@holt.com",
+        "test@holt.org",
+        "na@holt.com",
+        "ann.none@gmail.com",
+        "fake@holt.com",
+        "noone@holt.com",
+        "holt@holt.com",
+        "a@holt.com",
+    ],
+)
 def test_an_email_address_of_a_person_is_none(text: str) -> None:
     assert not is_placeholder_email(text)
 

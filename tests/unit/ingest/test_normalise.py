@@ -195,6 +195,13 @@ def test_a_flag_that_is_no_clear_no_forbids() -> None:
     assert record.dropped == []
 
 
+@pytest.mark.parametrize(
+    "no", ["No", "No DNC", "Non-DNC", "not on the DNC list", "Not_Registered", "no hit", "Not Litigator", "0.0"]
+)
+def test_a_clear_no_forbids_nothing(no: str) -> None:
+    assert facts(phones=[("7275550142", None, no)]).phones[0].dnc is False
+
+
 def test_contacts_come_once_each_and_in_order() -> None:
     record = facts(
         phones=[
@@ -270,6 +277,24 @@ def test_a_flag_of_the_row_protects_every_contact_and_a_numbered_one_its_own() -
         ({"Disposition": "Litigator"}, [True, True], {"do_not_contact", "litigator"}),
         ({"Notes": "owner deceased, son inherits"}, [True, True], {"do_not_contact", "deceased_owner"}),
         ({"Email 1 Status": "unsubscribed"}, [None, None], set()),
+        ({"Email 1 Status": "Hard Bounce"}, [None, None], set()),
+        ({"Email 1 Status": "do_not_mail"}, [None, None], set()),
+        ({"Phone 1 Status": "Disconnected"}, [True, None], set()),
+        ({"Phone 1 Status": "WRONG"}, [True, None], set()),
+        ({"Phone 1 Status": "Dead"}, [True, None], set()),
+        ({"Phone 1 Result": "STOP"}, [True, None], set()),
+        ({"Tags": "absentee, Remove"}, [True, True], {"do_not_contact"}),
+        ({"Status": "Not Interested"}, [True, True], {"do_not_contact"}),
+        ({"Status": "DND"}, [True, True], {"do_not_contact"}),
+        ({"Disposition": "Wrong #"}, [True, True], set()),
+        ({"Notes": "asked not to be contacted"}, [True, True], {"do_not_contact"}),
+        ({"Last Reply": "Stop"}, [True, True], {"do_not_contact"}),
+        ({"Lists": "Absentee, DNC"}, [True, True], {"do_not_contact"}),
+        ({"Lists": "Absentee (DNC scrubbed)", "Stage": "Hot"}, [None, None], set()),
+        ({"Notes": "DNC National"}, [True, True], {"do_not_contact"}),
+        ({"Notes": "DNC 05/03/2021"}, [True, True], {"do_not_contact"}),
+        ({"Notes": "DNC - no contact"}, [True, True], {"do_not_contact"}),
+        ({"Notes": "stop at the bad road, wrong side, removed the fence"}, [None, None], set()),
         ({"Notes": "bad roof, national bank, not DNC", "Status": "Active"}, [None, None], set()),
     ],
 )  # fmt: skip
@@ -345,6 +370,27 @@ def test_a_cell_of_several_phones_or_emails_is_read_whole() -> None:
 )
 def test_a_remark_beside_a_phone_forbids_it(phones: list[Any], forbidden: list[bool | None]) -> None:
     assert [phone.dnc for phone in facts(phones=phones).phones] == forbidden
+
+
+def test_columns_of_the_same_number_lose_no_contact() -> None:
+    cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698"}
+    contacts = {
+        "Phone": "727-555-0142",
+        "Phone 1": "727-555-0177",
+        "Email": "a@example.com",
+        "Email 1": "b@example.com",
+    }
+    found = normalise(record_from_cells(cells | contacts | {"Phone 1 DNC": "Yes"}), TODAY)
+    assert isinstance(found, PropertyRecord)
+    assert [(phone.value, phone.dnc) for phone in found.phones] == [("+17275550142", True), ("+17275550177", True)]
+    assert found.emails == ["a@example.com", "b@example.com"]
+
+
+@pytest.mark.parametrize("refusal", ["Do not email", "opted out", "DNC"])
+def test_a_refusal_in_place_of_an_email_forbids_all_emails(refusal: str) -> None:
+    record = facts(emails=["rosa@example.com", refusal, "holt@example.com"])
+    assert (record.emails, record.forbidden_emails) == ([], ["rosa@example.com", "holt@example.com"])
+    assert facts(emails=["rosa@example.com", "bounced"]).emails == ["rosa@example.com"]
 
 
 def test_a_remark_about_the_owner_is_a_flag_of_the_record() -> None:

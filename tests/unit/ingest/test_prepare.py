@@ -170,6 +170,13 @@ def test_a_broker_that_may_not_be_named_is_a_reason(body: dict[str, Any], reason
     assert found.reasons == [reason]
 
 
+@pytest.mark.parametrize(("status", "dnc"), [("Disconnected", True), ("wrong", True), ("STOP", True), ("active", None)])
+def test_the_status_beside_a_number_is_about_that_number(status: str, dnc: bool | None) -> None:
+    found = prepared({"phones": [{"number": "727-555-0142", "status": status}, "727-555-0177"]})
+    assert [contact.dnc for contact in found.contacts] == [dnc, None]
+    assert not found.row.flags["deceased_owner"]
+
+
 @pytest.mark.parametrize("beside", [{"do_not_contact": "Yes"}, {"opted_out": True}, {"notes": "do not contact"}])
 def test_what_a_field_beside_the_cells_forbids_holds_for_the_row(beside: dict[str, Any]) -> None:
     cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "727-555-0142"}

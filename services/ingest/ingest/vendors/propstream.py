@@ -8,7 +8,7 @@ from typing import Any
 
 from common.columns import REMARKS, address_sets, place_of
 from common.protection import UNREADABLE, protection_of
-from common.remarks import read_note
+from common.remarks import read_note, read_status
 from ingest.values import forbids
 
 _PHONE_PARTS = {"phones": 0, "phones.type": 1}
@@ -44,7 +44,8 @@ def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901
     """The raw fields of one row: text as it came, phones as `(number, type, dnc)` by their number, emails in order.
 
     Where several headers of a row stand for one field, the first non-empty one in the order of `HEADERS` counts; of flags
-    that protect, each counts. An empty street of the property is never replaced by the owner's.
+    that protect, each counts. Two columns of one number (`Phone`, `Phone 1`) are read as
+    one cell. An empty street of the property is never replaced by the owner's.
     """
     fields: dict[str, Any] = {}
     behind: dict[str, int] = {}
@@ -71,9 +72,10 @@ def record_from_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901
             if behind:
                 behind.pop(field, None)
         elif field == "emails":
-            emails.setdefault(rank, value)
+            emails[rank] = f"{emails[rank]}; {value}" if rank in emails else value
         elif field in _PHONE_PARTS:
-            phones.setdefault(rank, [None, None])[_PHONE_PARTS[field]] = value
+            parts, part = phones.setdefault(rank, [None, None]), _PHONE_PARTS[field]
+            parts[part] = f"{parts[part]}; {value}" if parts[part] else value
         elif field not in fields or rank < behind.get(field, 0):
             fields[field] = value
             behind[field] = rank
@@ -101,7 +103,7 @@ def _hear(said: dict[tuple[str, int], bool], field: str, rank: int, value: str) 
 
 def _hear_remark(said: dict[tuple[str, int], bool], subject: str, rank: int, value: str) -> None:
     """Keep what free text forbids; in a column of the row, a remark about a number is about all phones."""
-    remark = read_note(value)
+    remark = read_note(value) if subject == "row" else read_status(value)
     if not remark.forbids:
         return
     if remark.deceased:
