@@ -90,7 +90,7 @@ async def system(*services: str, **environment: str) -> AsyncIterator[System]:
         console.print("starting Kafka and PostgreSQL …", style="dim")
         with servers.own(directory) as (kafka, postgres), databases.copied() as database:
             await topic_support.create(kafka.bootstrap, "")
-            installation = Installation(kafka.bootstrap, "", database, directory)
+            installation = Installation(kafka.bootstrap, "", database, directory, imports_itself=True)
             built = System(kafka, postgres, installation)
             try:
                 await built.start(*services, **environment)

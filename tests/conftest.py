@@ -54,16 +54,26 @@ def topic_prefix() -> str:
 
 
 @pytest.fixture
-async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[str]:
-    """All declared topics under the test's prefix, which is the fixture's value."""
-    async with topic_support.created(kafka, topic_prefix):
+def topic_partitions() -> int | None:
+    """Partitions of each topic of the test. Modules that need the declared numbers return None instead."""
+    return 1
+
+
+@pytest.fixture
+async def topics(kafka: str, topic_prefix: str, topic_partitions: int | None) -> AsyncIterator[str]:
+    """The topics that services use today, under the test's prefix, which is the fixture's value."""
+    async with topic_support.created(kafka, topic_prefix, topic_support.USED_TOPICS, topic_partitions):
         yield topic_prefix
 
 
 @pytest.fixture
-def installation(kafka: str, topics: str, database: Database, tmp_path: Path) -> Iterator[Installation]:
+def installation(
+    kafka: str, topics: str, topic_partitions: int | None, database: Database, tmp_path: Path
+) -> Iterator[Installation]:
     """Database, topics and directory of the test, and the services on them."""
-    installation = Installation(kafka, topics, database, tmp_path)
+    installation = Installation(
+        kafka, topics, database, tmp_path, recorder_topics=topic_support.UNUSED_TOPICS, partitions=topic_partitions
+    )
     yield installation
     installation.close()
 

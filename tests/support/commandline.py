@@ -5,11 +5,16 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-ENTRY = [sys.executable, "-c", "from cli.main import main; main()"]
+from support.processes import EQUITY, ForkedProcess, StandardFiles
+
+ENTRY = [sys.executable, "-c", EQUITY]
+TIMEOUT_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Equity:
 
     def __call__(self, *arguments: object, stdin: str = "", **more: str) -> Ran:
         """Run `equity ARGUMENTS`; *more* are environment variables."""
-        return run([*ENTRY, *map(str, arguments)], {**self.environment, **more}, stdin)
+        return _run_equity([*map(str, arguments)], _inherited() | {**self.environment, **more}, stdin)
 
     async def soon(self, *arguments: object, **more: str) -> Ran:
         """The same without holding up services that run in this process."""
@@ -48,16 +53,32 @@ class Equity:
 
 def run(command: list[str], environment: Mapping[str, str], stdin: str = "") -> Ran:
     """Run any *command*; settings of the machine's own installation are kept out of it."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.endswith(("DATABASE_URL", "_KEY", "DIRECT_URL"))
-    }
     done = subprocess.run(
         command,
-        env=inherited | dict(environment),
+        env=_inherited() | dict(environment),
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def _run_equity(arguments: list[str], environment: Mapping[str, str], stdin: str) -> Ran:
+    """Run `equity` in a forked process, with files as its standard streams."""
+    with tempfile.TemporaryDirectory(prefix="equity-command-") as name:
+        files = StandardFiles(Path(name, "out"), Path(name, "err"), Path(name, "in"))
+        files.stdin.write_text(stdin)
+        process = ForkedProcess(arguments, environment, files)
+        try:
+            code = process.wait(TIMEOUT_SECONDS)
+        finally:
+            process.kill()
+        return Ran(code, files.stdout.read_text(), files.stderr.read_text())
+
+
+def _inherited() -> dict[str, str]:
+    return {
+        name: value for name, value in os.environ.items() if not name.endswith(("DATABASE_URL", "_KEY", "DIRECT_URL"))
+    }

@@ -34,6 +34,7 @@ def start_kafka(run: str) -> str:
             KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR="1",
             KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS="8",
             KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS="0",
+            KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS="1000",
             KAFKA_AUTO_CREATE_TOPICS_ENABLE="false",
         )
     )

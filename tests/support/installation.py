@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +16,11 @@ import aiohttp
 
 from common.service import Service
 from common.settings import Settings
+from common.topics import Topic
 from local_services.processes import free_port
+from support import topics
 from support.databases import Database
+from support.processes import EQUITY, ForkedProcess, StandardFiles
 
 SECRETS = {
     "ENCRYPTION_KEY": "1" * 64,
@@ -26,6 +29,8 @@ SECRETS = {
     "FORM_LINK_SECRET": "test-form-link-secret",
     "CONSENT_FORM_URL": "http://127.0.0.1/consent",
 }
+ONE_CONSUMER = {"INGEST_LANES": "1", "SKIPTRACE_LANES": "1"}
+"""Where a topic has one partition, a second consumer would have nothing to do."""
 
 
 @dataclass
@@ -38,6 +43,12 @@ class Installation:
     directory: Path
     """For spools and logs."""
     spawned: "list[Spawned]" = field(default_factory=list)
+    recorder_topics: tuple[Topic, ...] = ()
+    """Topics that only the recorder subscribes to, still to be created when it starts."""
+    partitions: int | None = None
+    """Partitions of each topic; None: as declared."""
+    imports_itself: bool = False
+    """Whether spawned services are new interpreters (`Spawned.imports_itself`)."""
 
     def environment(self, *services: str, **more: str) -> dict[str, str]:
         """The environment variables under which *services* run here; *more* go before them."""
@@ -48,6 +59,8 @@ class Installation:
             "DATABASE_DIRECT_URL": self.database.superuser_dsn,
             "SPOOL_DIRECTORY": str(self.directory / "spool"),
             "LOG_LEVEL": "WARNING",
+            "KAFKA_SESSION_SECONDS": "3",  # how long the partitions of a killed consumer wait
+            **({} if self.partitions is None else ONE_CONSUMER),
             **SECRETS,
             **own,
             **more,
@@ -63,6 +76,7 @@ class Installation:
     async def running(self, *services: str | Service, **more: Any) -> AsyncIterator[list[Service]]:
         """The *services*, by name or built, started in this process; *more* are settings for those given by name."""
         async with AsyncExitStack() as stack:
+            await self._create_topics(services)
             built = [self._build(service, more) for service in services]
             for service in built:
                 stack.push_async_callback(service.stop)
@@ -76,13 +90,19 @@ class Installation:
 
     async def spawn(self, *services: str, **more: str) -> "Spawned":
         """`equity run *services*` as a process of its own, ready to work; *more* are environment variables."""
+        await self._create_topics(services)
         environment = self.environment(*services, HEALTH_PORT=str(free_port()), GATEWAY_PORT=str(free_port()), **more)
         log_file = self.directory / f"{'-'.join(services)}-{len(self.spawned)}.log"
-        spawned = Spawned(services, environment, log_file)
+        spawned = Spawned(services, environment, log_file, imports_itself=self.imports_itself)
         self.spawned.append(spawned)
         spawned.start()
         await spawned.ready()
         return spawned
+
+    async def _create_topics(self, services: Sequence[str | Service]) -> None:
+        if self.recorder_topics and any(str(getattr(service, "name", service)) == "recorder" for service in services):
+            await topics.create(self.kafka, self.prefix, self.recorder_topics, self.partitions)
+            self.recorder_topics = ()
 
     def close(self) -> None:
         """Kill what was spawned and still runs."""
@@ -97,8 +117,10 @@ class Spawned:
     services: tuple[str, ...]
     environment: Mapping[str, str]
     log_file: Path
-    program: str = "from cli.main import main; main()"
-    process: "subprocess.Popen[bytes] | None" = None
+    program: str = EQUITY
+    process: "ForkedProcess | subprocess.Popen[bytes] | None" = None
+    imports_itself: bool = False
+    """True: a new interpreter, for measurements; False: forked from one that has imported the product."""
 
     @property
     def gateway(self) -> str:
@@ -122,14 +144,15 @@ class Spawned:
 
     def start(self) -> None:
         """Start it, or start it again after it ended, with the same environment."""
-        command = [sys.executable, "-c", self.program, "run", *self.services]
         inherited = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
-        paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-        inherited["PYTHONPATH"] = os.pathsep.join(paths)
+        environment = inherited | dict(self.environment)
+        if not self.imports_itself:
+            files = StandardFiles(stdout=self.log_file, stderr=self.log_file)
+            self.process = ForkedProcess(["run", *self.services], environment, files, self.program)
+            return
+        command = [sys.executable, "-c", self.program, "run", *self.services]
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env=inherited | dict(self.environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     async def ready(self, within_s: float = 60) -> None:
         """Wait until `/readyz` says so. Raises AssertionError with the log's end when it does not come to that."""

@@ -1,36 +1,59 @@
-"""The declared topics under a prefix of the test's own."""
+"""Topics under a prefix that one test uses."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from common import topics
+from common.asyncapi import CATALOGUE
+from common.topics import TOPICS, Topic
+
+_IN_USE = {event.topic for event in CATALOGUE} | {"ingest.deals"}
+USED_TOPICS = tuple(topic for topic in TOPICS if topic.name in _IN_USE)
+"""Topics with an event model, which some service produces or consumes, and the one that tests of the bus use."""
+UNUSED_TOPICS = tuple(topic for topic in TOPICS if topic.name not in _IN_USE)
+"""Topics of services that do not exist yet. Only the recorder subscribes to them."""
+
+
+async def create(bootstrap: str, prefix: str, topics: Iterable[Topic] = TOPICS, partitions: int | None = None) -> None:
+    """Create *topics*, each with *partitions* or as declared, and wait until Kafka lists them."""
+    wanted = {prefix + topic.name: topic for topic in topics}
+    async with _admin(bootstrap) as admin:
+        await admin.create_topics(
+            [
+                NewTopic(name, partitions or topic.partitions, 1, topic_configs=topic.config(1))
+                for name, topic in wanted.items()
+            ]
+        )
+        async with asyncio.timeout(30):
+            while not wanted.keys() <= set(await admin.list_topics()):
+                await asyncio.sleep(0.05)
+
+
+async def delete(bootstrap: str, prefix: str) -> None:
+    """Delete every topic whose name begins with *prefix*, which is not empty."""
+    assert prefix
+    async with _admin(bootstrap) as admin:
+        found = [name for name in await admin.list_topics() if name.startswith(prefix)]
+        await admin.delete_topics(found)
 
 
 @asynccontextmanager
-async def created(bootstrap: str, prefix: str) -> AsyncIterator[None]:
-    """All declared topics, deleted afterwards."""
-    await create(bootstrap, prefix)
+async def created(
+    bootstrap: str, prefix: str, topics: Iterable[Topic] = TOPICS, partitions: int | None = None
+) -> AsyncIterator[None]:
+    """Create *topics*, and delete all topics under *prefix* afterwards."""
+    await create(bootstrap, prefix, topics, partitions)
     yield
     await delete(bootstrap, prefix)
 
 
-async def create(bootstrap: str, prefix: str) -> None:
-    """All declared topics, deleted by somebody else or with their server."""
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        await topics.ensure(admin, prefix)
-    finally:
-        await admin.close()
-
-
-async def delete(bootstrap: str, prefix: str) -> None:
-    """Take all declared topics away."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.delete_topics([prefix + topic.name for topic in topics.TOPICS])
+        yield admin
     finally:
         await admin.close()

@@ -35,6 +35,7 @@ share.coordinator.state.topic.min.isr=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
 # A broker killed with -9 is back in 4 s instead of 12, and deleted topics leave the disk at once.
 broker.session.timeout.ms=2000

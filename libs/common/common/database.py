@@ -18,9 +18,6 @@ log = structlog.get_logger()
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
-STAND_STILL_SECONDS = 20
-"""As long as PostgreSQL lets a transaction stand idle."""
-
 
 def load_queries(beside: str, name: str = "queries.sql") -> Any:
     """The named statements of the file *name* beside the module file *beside*, as aiosql makes them."""
@@ -114,7 +111,9 @@ class Database:
         idle nor as running: a process that stops there, its host alive, would keep its locks for as long as it stands.
         """
         async with self.connection() as connection:
-            ended = await connection.fetchval(_END_STILL, timedelta(seconds=STAND_STILL_SECONDS))
+            ended = await connection.fetchval(
+                _END_STILL, timedelta(seconds=self._settings.database_stalled_session_seconds)
+            )
         if ended:
             log.warning("sessions_ended", application=self._application, sessions=ended)
             telemetry.counter("equity_sessions_ended", "Sessions ended because their client stood still").add(

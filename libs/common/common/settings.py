@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     kafka_sasl_username: str | None = None
     kafka_sasl_password: SecretStr | None = None
     kafka_ssl_cafile: str | None = None
+    kafka_session_seconds: float = Field(
+        10,
+        ge=1,
+        le=60,
+        description="A consumer that Kafka does not hear from for longer loses its partitions to others.",
+    )
 
     database_url: SecretStr = SecretStr("postgresql://127.0.0.1:5432/equity")
     database_pool_size: int = Field(8, ge=2, le=100, description="Connections of one service at the most.")
@@ -61,6 +67,10 @@ class Settings(BaseSettings):
         None,
         description="True behind a pooler that hands out a connection per transaction, such as PgBouncer; false where "
         "PostgreSQL answers itself, or a pooler in session mode. Unset: each service finds out.",
+    )
+
+    database_stalled_session_seconds: float = Field(
+        20, ge=1, description="A session of a stalled process that holds locks for longer is ended by another replica."
     )
 
     encryption_key: SecretStr | None = Field(None, description="Master key, 64 hex digits: wraps each lead's data key.")

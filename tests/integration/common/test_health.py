@@ -20,6 +20,11 @@ LIMIT = 0.5
 Answer = tuple[int, str]
 
 
+@pytest.fixture
+def topic_partitions() -> None:
+    """Topics have their declared numbers of partitions."""
+
+
 class Watched:
     """A service whose health can be asked over HTTP."""
 

@@ -39,6 +39,11 @@ CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 TOPIC = Ping.topic
 
 
+@pytest.fixture
+def topic_partitions() -> None:
+    """Topics have their declared numbers of partitions."""
+
+
 @pytest.fixture(scope="module")
 def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A Kafka whose log files a test may damage."""

@@ -22,6 +22,11 @@ where upload.id = $1::text::uuid
 """
 
 
+@pytest.fixture
+def topic_partitions() -> None:
+    """Topics have their declared numbers of partitions."""
+
+
 async def test_a_small_upload_waits_behind_a_bounded_number_of_a_large_ones_rows(
     running: Any, session: aiohttp.ClientSession, db: Any
 ) -> None:

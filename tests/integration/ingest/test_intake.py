@@ -32,6 +32,11 @@ HOME = {
 
 
 @pytest.fixture
+def topic_partitions() -> None:
+    """Topics have their declared numbers of partitions."""
+
+
+@pytest.fixture
 def sender(installation: Installation) -> Sender:
     return Sender(installation)
 

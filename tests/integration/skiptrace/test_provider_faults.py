@@ -120,6 +120,7 @@ async def test_a_lead_at_which_a_healthy_provider_always_fails_becomes_a_dead_le
             await funnel.send(*leads[sent : sent + 5])
             sent += 5
             assert sent < len(leads)
+            await funnel.until_count("app.leads", sent)
         await funnel.until_count(ALL_VERIFIED, sent - 1)
     assert await funnel.dead_letters() == 1
     assert set(world.melissa.asked.values()) == {1}

@@ -49,11 +49,12 @@ SUBSCRIBER_OPTIONS: dict[str, Any] = {
     "rebalance_timeout_ms": 90_000,
     "max_poll_interval_ms": 300_000,
     "session_timeout_ms": 10_000,
+    "heartbeat_interval_ms": 1_000,
     "fetch_max_bytes": 8_000_000,
     "parser": raw_parser,
     "decoder": raw_decoder,
 }
-"""What `bus.on` passes to `@broker.subscriber`; see docs/bus.md."""
+"""Options that `bus.on` passes to `@broker.subscriber`; see docs/bus.md. KAFKA_SESSION_SECONDS replaces the session's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +128,18 @@ class Bus:
                 listener=lane,
                 title=lane.name,
                 description=handler.__doc__,
-                **(SUBSCRIBER_OPTIONS | options),
+                **(SUBSCRIBER_OPTIONS | self._session_options() | options),
             )
             lane.kafka = partial(getattr, subscriber, "consumer")
             subscriber(lane.handle)
             self.lanes.append(lane)
             subscribers.append(subscriber)
         return subscribers
+
+    def _session_options(self) -> dict[str, int]:
+        """Return the time limit of a consumer's session, and the time between its heartbeats."""
+        session_ms = int(self.settings.kafka_session_seconds * 1_000)
+        return {"session_timeout_ms": session_ms, "heartbeat_interval_ms": min(1_000, session_ms // 5)}
 
     async def transact(self, write: Callable[[Tx], Awaitable[T]]) -> T:
         """Run *write* in a transaction of this service, its events written last; again when two transactions met.

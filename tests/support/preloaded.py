@@ -1,0 +1,5 @@
+"""The product, imported: the fork server imports this module before it forks the first process."""
+
+from support.processes import preload
+
+preload()
