@@ -21,7 +21,7 @@ from sandbox.vendor_server import (
     parse_json_object,
 )
 
-PATH = "/v3/WEB/ContactVerify/doContactVerify"
+_PATH = "/v3/WEB/ContactVerify/doContactVerify"
 MAX_RECORDS_PER_CALL = 100
 _BLANK = " "
 _FIELD_OF_PARAMETER = {
@@ -56,8 +56,8 @@ class MelissaServer(VendorServer):
         self._people = people
         self._statistics = statistics
         self.operations = (
-            VendorOperation("verify", "POST", PATH, self._verify_batch),
-            VendorOperation("verify_one", "GET", PATH, self._verify_one),
+            VendorOperation("verify", "POST", _PATH, self._verify_batch),
+            VendorOperation("verify_one", "GET", _PATH, self._verify_one),
         )
 
     def check_access(self, call: VendorCall) -> None:
@@ -101,7 +101,7 @@ class MelissaServer(VendorServer):
             raise VendorRefusalError(self.error_response(400, "Records must be objects"))
         if not self._limit.acquire_units(len(records)):
             raise VendorRefusalError(self.error_response(429, ""))
-        self._statistics.record_charges(self.name, "verify", map(record_subject, records))
+        self._statistics.record_charges(self.name, "verify", map(_record_subject, records))
         answered = [record for record in records if not call.is_record_hit("partial", record)]
         return VendorResponse(
             _transmission(reference, _BLANK, [self._verify_record(call, message, record) for record in answered])
@@ -161,7 +161,7 @@ class MelissaServer(VendorServer):
         return [code for code, is_true in pairs if is_true]
 
 
-def record_subject(record: Mapping[str, Any]) -> str:
+def _record_subject(record: Mapping[str, Any]) -> str:
     """Return the subject of a paid record: its id, or all of its text."""
     return str(record.get("RecordID") or record)
 

@@ -2,7 +2,7 @@
 
 `search_properties` and `lookup_property` are names of the official server. Their arguments are not published; the sandbox takes those of the
 REST API, which is a guess. `search-properties` and `lookup-property` are tools of the community server
-(github.com/zellerhaus/batchdata-mcp-real-estate), whose source gives arguments and wording.
+(github.com/zellerhaus/batchdata-mcp-real-estate), and have its arguments and wording.
 """
 
 from collections.abc import Callable, Mapping

@@ -26,14 +26,15 @@ class SkipTrace:
         message = parse_json_object(self._vendor, call.body)
         requests, options = message.get("requests"), message.get("options") or {}
         if not isinstance(requests, list) or not requests or not all(isinstance(entry, dict) for entry in requests):
-            raise VendorRefusalError(self._vendor.error_response(400, "requests must be a non-empty array of objects"))
+            raise self._refusal("requests must be a non-empty array of objects")
         if len(requests) > MAX_PROPERTIES_PER_CALL:
-            raise VendorRefusalError(
-                self._vendor.error_response(400, f"requests must not have more than {MAX_PROPERTIES_PER_CALL} entries")
-            )
+            raise self._refusal(f"requests must not have more than {MAX_PROPERTIES_PER_CALL} entries")
         if not isinstance(options, dict):
-            raise VendorRefusalError(self._vendor.error_response(400, "options must be an object"))
+            raise self._refusal("options must be an object")
         return requests, options
+
+    def _refusal(self, message: str) -> VendorRefusalError:
+        return VendorRefusalError(self._vendor.error_response(400, message))
 
     def _create_document_v1(
         self, call: VendorCall, requests: Sequence[dict[str, Any]], options: Mapping[str, Any]

@@ -19,7 +19,7 @@ OUTCOMES: tuple[tuple[float, tuple[str, dict[str, Any]] | None], ...] = (
     (0.01, ("email_bounced", {})),
     (0.91, None),
 )
-"""The events that follow an email, each with its share. Six in 100 reply: more than the 5 in 100 that the product aims at."""
+"""The events that follow an email, each with its share. Six in 100 reply, so that a target of five in 100 can be shown."""
 
 
 class StepSimulator:
