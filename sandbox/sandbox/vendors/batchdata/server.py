@@ -29,7 +29,7 @@ from sandbox.vendors.batchdata.property_requests import (
     PropertySearchRequest,
     ResultShift,
 )
-from sandbox.vendors.batchdata.skip_trace import SkipTrace
+from sandbox.vendors.batchdata.skip_trace import SkipTraceApi
 
 _V1, _V3 = "/api/v1", "/api/v3"
 _MATCH_FAULTS = ("partial", "no_match", "litigator")
@@ -63,7 +63,7 @@ class BatchDataServer(VendorServer):
         self._catalog = PropertyCatalog(settings.sandbox_seed, people)
         callbacks = ResultCallbacks(self, deliveries)
         self.operations = (
-            *_skip_trace_operations(SkipTrace(self, people, statistics), callbacks),
+            *_skip_trace_operations(SkipTraceApi(self, people, statistics), callbacks),
             VendorOperation("search", "POST", f"{_V1}/property/search", self._search, ("short_page",)),
             VendorOperation("lookup", "POST", f"{_V1}/property/lookup/all-attributes", self._look_up),
             *_phone_operations(PhoneChecks(self, people, statistics), callbacks),
@@ -116,7 +116,7 @@ class BatchDataServer(VendorServer):
         return _property_document(properties, len(properties))
 
 
-def _skip_trace_operations(skip_trace: SkipTrace, callbacks: ResultCallbacks) -> Iterator[VendorOperation]:
+def _skip_trace_operations(skip_trace: SkipTraceApi, callbacks: ResultCallbacks) -> Iterator[VendorOperation]:
     path = f"{_V1}/property/skip-trace"
     yield VendorOperation("skip_trace", "POST", path, skip_trace.respond_v1, (*_MATCH_FAULTS, *_V1_FAULTS))
     yield VendorOperation("skip_trace_v3", "POST", f"{_V3}/property/skip-trace", skip_trace.respond_v3, _MATCH_FAULTS)

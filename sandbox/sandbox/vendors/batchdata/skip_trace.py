@@ -13,7 +13,7 @@ from sandbox.vendors.batchdata.callbacks import STATUS_OK
 MAX_PROPERTIES_PER_CALL = 100
 
 
-class SkipTrace:
+class SkipTraceApi:
     """Search for the owners of up to 100 properties a call."""
 
     def __init__(self, vendor: VendorServer, people: FakePeople, statistics: CallStatistics) -> None:
