@@ -70,7 +70,7 @@ def create_failure_v1(request: Mapping[str, Any], message: str) -> dict[str, Any
 def create_entry_v3(
     index: int, request: Mapping[str, Any], person: FakePerson, *, is_found: bool, with_tcpa: bool
 ) -> dict[str, Any]:
-    """Return an entry of `result.data`."""
+    """Return an entry of `result.data`. v3 documents up to three persons; the sandbox returns the owner only."""
     address = _address_document(parse_address(request))
     return {
         "inputIndex": index,
