@@ -71,7 +71,7 @@ class World:
         tables = "app.brokers, app.leads, app.suppressions, pipeline.provider_states, svc_feeder.outbox"
         self.run(self.connection.execute(f"truncate {tables} cascade"))
         self.sandbox.state.instantly.clear_state()
-        self.ledger.clear()
+        self.ledger.clear_counts()
         self.sandbox.state.faults.clear_faults()
 
     def close(self) -> None:
