@@ -42,7 +42,7 @@ async def test_without_append_nothing_is_filled_in(client: Any) -> None:
 
 
 async def test_four_of_five_leads_can_be_verified(client: Any) -> None:
-    """Grade A or B: the product aims at 80 in 100 leads (docs/verification.md)."""
+    """Grade A or B: the product aims at 80 in 100 leads (docs/runbooks/verification-rate.md)."""
     records = [create_melissa_record(number, EmailAddress=f"owner{number}@example.com") for number in range(100)]
     answer = conform(melissa.Answer, (await client.verify_records(*records)).json)
     good = [record for record in answer.Records if {"AS01", "VR01", "ES01"} <= set(record.Results.split(","))]
