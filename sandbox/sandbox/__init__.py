@@ -1,1 +1,1 @@
-"""The vendors' stand-ins: real HTTP servers that speak the vendors' contracts and can misbehave."""
+"""Stand-ins of the vendors: real HTTP servers that follow the vendors' contracts and can be given faults."""

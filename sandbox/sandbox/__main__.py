@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the vendors' stand-ins until SIGTERM or Ctrl-C."""
+"""Command `python -m sandbox`: runs the stand-ins of the vendors until SIGTERM or Ctrl-C."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from sandbox.settings import SandboxSettings
 _EPILOG = """\
 Base URLs:    <url>/melissa  <url>/batchdata  <url>/batchdata_mcp/mcp (or /sse)  <url>/instantly
 Control API:  <url>/_sandbox/faults  /fault-kinds  /calls/<vendor>  /paid/<vendor>  /people  /instantly  /reset
-Everything can be set in the environment too: SANDBOX_HOST, SANDBOX_PORT, SANDBOX_SEED and the vendors' keys and limits
+The environment sets the same and more: SANDBOX_HOST, SANDBOX_PORT, SANDBOX_SEED, the vendors' keys and limits
 (sandbox/README.md)."""
 
 
-def parse(arguments: Sequence[str] | None = None) -> SandboxSettings:
-    """The settings that the command line and the environment make."""
+def parse_settings(arguments: Sequence[str] | None = None) -> SandboxSettings:
+    """Return the settings from the command line and the environment."""
     defaults = SandboxSettings()
     parser = argparse.ArgumentParser(
         "python -m sandbox", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -24,7 +24,7 @@ def parse(arguments: Sequence[str] | None = None) -> SandboxSettings:
     parser.add_argument(
         "--port", type=int, default=defaults.sandbox_port, help="port; 0 takes a free one (%(default)s)"
     )
-    parser.add_argument("--seed", default=defaults.sandbox_seed, help="another seed makes other people (%(default)s)")
+    parser.add_argument("--seed", default=defaults.sandbox_seed, help="another seed gives other people (%(default)s)")
     given = parser.parse_args(arguments)
     return defaults.model_copy(
         update={"sandbox_host": given.host, "sandbox_port": given.port, "sandbox_seed": given.seed}
@@ -32,5 +32,5 @@ def parse(arguments: Sequence[str] | None = None) -> SandboxSettings:
 
 
 if __name__ == "__main__":
-    settings = parse()
+    settings = parse_settings()
     run_services([build(settings)], settings)

@@ -3,72 +3,73 @@
 import structlog
 from aiohttp import web
 
-from sandbox.answering import Desk
-from sandbox.control import Control
+from sandbox.control_api import ControlApi
+from sandbox.dispatcher import CallDispatcher
 from sandbox.settings import SandboxSettings
-from sandbox.world import World
+from sandbox.state import SandboxState
 
 log = structlog.get_logger()
 
-MOST_BYTES = 16 << 20
+MAX_BODY_BYTES = 16 << 20
 
 
 class Sandbox:
-    """The vendors' stand-ins on one address. It starts and stops like a service, but needs neither Kafka nor PostgreSQL."""
+    """The stand-ins of all vendors on one port. It starts and stops like a service, but needs neither Kafka nor PostgreSQL."""
 
     name = "sandbox"
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
-        self.world = World(settings)
+        self.state = SandboxState(settings)
         self.started = False
-        self._runner = web.AppRunner(application(self.world), access_log=None, shutdown_timeout=1)
+        self._runner = web.AppRunner(create_web_app(self.state), access_log=None, shutdown_timeout=1)
 
     async def start(self) -> None:
-        """Begin to listen. Raises OSError when the address is taken, ValueError when the kept state cannot be read."""
+        """Listen. Raise OSError if the port is taken, ValueError if the state file cannot be read."""
         if self.settings.sandbox_state_file:
-            self.world.restore(self.settings.sandbox_state_file)
-        await self.world.batchdata_mcp.start()
+            self.state.restore_from(self.settings.sandbox_state_file)
+        await self.state.batchdata_mcp.start()
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.sandbox_host, self.settings.sandbox_port, backlog=512).start()
         self.started = True
-        log.info("sandbox_listening", url=self.url)
+        log.info("sandbox_started", url=self.url)
 
     async def stop(self) -> None:
-        """Stop listening; what still waits on purpose is cut off."""
+        """Stop listening. Calls that a fault delays are cut off."""
         if self.started and self.settings.sandbox_state_file:
-            self.world.save(self.settings.sandbox_state_file)
+            self.state.save_to(self.settings.sandbox_state_file)
         self.started = False
-        self.world.deliveries.cancel()
-        await self.world.batchdata_mcp.stop()
+        self.state.deliveries.cancel_all()
+        await self.state.batchdata_mcp.stop()
         await self._runner.cleanup()
 
     @property
     def url(self) -> str:
-        """Where it listens, also when a free port was asked for."""
+        """Return the URL at which it listens, with the real port if the setting is 0."""
         port = self._runner.addresses[0][1] if self._runner.addresses else self.settings.sandbox_port
         return f"http://{self.settings.sandbox_host}:{port}"
 
     async def problems(self) -> list[str]:
-        """Why it counts as stuck: it never does."""
+        """Return the reasons why it counts as stalled: always none."""
         return []
 
     async def unready(self) -> list[str]:
-        """Why it cannot work now."""
+        """Return the reasons why it cannot work now."""
         return [] if self.started else ["starting"]
 
 
-def application(world: World) -> web.Application:
-    """The addresses of all vendors, and the control API."""
-    desk = Desk(world)
-    app = web.Application(client_max_size=MOST_BYTES, middlewares=[desk.in_vendors_words])
-    for vendor in world.vendors.values():
+def create_web_app(state: SandboxState) -> web.Application:
+    """Return the web application with the routes of all vendors and of the control API."""
+    dispatcher = CallDispatcher(state)
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[dispatcher.answer_unknown_routes])
+    for vendor in state.vendors.values():
         for operation in vendor.operations:
-            app.router.add_route(operation.method, f"/{vendor.name}{operation.path}", desk.handler(vendor, operation))
-    app.add_routes(Control(world).routes())
+            handler = dispatcher.handler_of(vendor, operation)
+            app.router.add_route(operation.method, f"/{vendor.name}{operation.path}", handler)
+    app.add_routes(ControlApi(state).list_routes())
     return app
 
 
 def build(settings: SandboxSettings | None = None) -> Sandbox:
-    """The sandbox, ready to start."""
+    """Return the sandbox, ready to start."""
     return Sandbox(settings or SandboxSettings())

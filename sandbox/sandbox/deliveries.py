@@ -1,4 +1,4 @@
-"""HTTP requests that a vendor sends to us: results of asynchronous work, and webhooks."""
+"""HTTP requests that vendors send to us: results of asynchronous calls, and webhooks."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,41 +10,41 @@ import structlog
 
 log = structlog.get_logger()
 
-AT_ONCE = 32
+MAX_CONCURRENT_DELIVERIES = 32
+DELIVERY_TIMEOUT_SECONDS = 30
 
 
-class Deliveries:
-    """Sends each delivery once, in the background, as vendors do that do not retry."""
+class OutgoingDeliveries:
+    """Deliveries in the background. Each is sent once, as vendors do that do not retry."""
 
     def __init__(self) -> None:
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_DELIVERIES)
 
-    def send(self, url: str, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        """POST *body* as JSON to *url*, soon."""
-        task = asyncio.create_task(
-            self._send(url, orjson.dumps(body), {"Content-Type": "application/json", **(headers or {})})
-        )
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+    def start_delivery(self, url: str, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        """POST *body* as JSON to *url* in a background task."""
+        all_headers = {"Content-Type": "application/json", **(headers or {})}
+        task = asyncio.create_task(self._post(url, orjson.dumps(body), all_headers))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def settle(self) -> None:
-        """Wait until all that was sent has been answered or has failed."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+    async def wait_until_done(self) -> None:
+        """Wait until every delivery was answered or failed."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def cancel(self) -> None:
-        """Give up what is under way."""
-        for task in self._under_way:
+    def cancel_all(self) -> None:
+        """Cancel all deliveries that are not done."""
+        for task in self._tasks:
             task.cancel()
 
-    async def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
-        timeout = aiohttp.ClientTimeout(total=30)
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        timeout = aiohttp.ClientTimeout(total=DELIVERY_TIMEOUT_SECONDS)
         try:
             async with (
-                self._places,
+                self._slots,
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.post(url, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                log.info("delivered", status=response.status)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # of headers that HTTP cannot carry
+                log.info("delivery_sent", status=response.status)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: headers that HTTP cannot carry
             log.warning("delivery_failed", error=type(error).__name__)

@@ -15,7 +15,7 @@ from sandbox.app import Sandbox, build
 from sandbox.settings import SandboxSettings
 from support.commandline import Equity
 from support.installation import Installation
-from support.vendors import Caller
+from support.vendors import SandboxClient
 
 QUICK_START = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
 
@@ -95,9 +95,9 @@ async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_
     assert shown["ahead_s"] == pytest.approx(ahead(tmp_path / "clock").total_seconds(), abs=0.01)
 
     async with aiohttp.ClientSession() as session:
-        call = Caller(sandbox.url, session)
-        member = (await call.instantly("POST", "/leads/list", {"limit": 1})).json["items"][0]["id"]
-        assert (await call.instantly("DELETE", f"/leads/{member}")).status == 200
+        call = SandboxClient(sandbox.url, session)
+        member = (await call.call_instantly("POST", "/leads/list", {"limit": 1})).json["items"][0]["id"]
+        assert (await call.call_instantly("DELETE", f"/leads/{member}")).status == 200
     second = (await equity.soon("demo")).ok()
     assert "409" in second.err
     assert re.search(r"fed +250\b", second.out)

@@ -63,7 +63,7 @@ async def assert_the_price_is_known(scene: Scene) -> None:
 
 async def test_killed_while_the_vendor_works_it_costs_one_batch_that_is_called_unknown(scene: Scene) -> None:
     line = scene.line
-    await line.vendors.fault("melissa", "slow", seconds=1.5, times=1)
+    await line.vendors.add_fault("melissa", "slow", seconds=1.5, times=1)
     first = await scene.skiptrace(SKIPTRACE_UNKNOWN="pay_again")
     await line.send(scene.casting.cast(good=146, dead=2, nobody=2))
     await line.until("select exists (select from app.skip_trace_requests where outcome = 'asked')")
@@ -75,7 +75,7 @@ async def test_killed_while_the_vendor_works_it_costs_one_batch_that_is_called_u
     first.start()
     await line.all_end_well(60)
     assert await line.unknown("melissa") == lost
-    assert sum((await line.vendors.paid("melissa"))["paid_again"].get("verify", {}).values()) == 2 * lost
+    assert sum((await line.vendors.fetch_charges("melissa"))["paid_again"].get("verify", {}).values()) == 2 * lost
     await assert_the_price_is_known(scene)
     assert await metric(first, "equity_skiptrace_cents_total", outcome="unknown") == 3 * lost
     assert await metric(first, "equity_skiptrace_records_total", outcome="unknown") == lost
@@ -109,7 +109,7 @@ async def test_killed_at_each_step_of_a_call_only_an_answer_that_was_not_stored_
 async def test_killed_at_random_moments_beside_a_second_replica_with_hundreds_in_flight(scene: Scene) -> None:
     """A rebalance in mid-call comes with each kill, and with each return."""
     line, chance, kills = scene.line, random.Random(7), 5
-    await line.vendors.fault("melissa", "slow", seconds=0.4)
+    await line.vendors.add_fault("melissa", "slow", seconds=0.4)
     settings = {"SKIPTRACE_UNKNOWN": "pay_again", "MELISSA_BATCH": "20", "SKIPTRACE_BATCH": "100"}
     replicas = [await scene.skiptrace(**settings), await scene.skiptrace(**settings)]
     await line.send(scene.casting.cast(good=590, dead=5, nobody=5))
@@ -126,7 +126,7 @@ async def test_killed_at_random_moments_beside_a_second_replica_with_hundreds_in
 
 async def test_asked_to_stop_it_waits_for_the_answer_that_it_pays_for(scene: Scene) -> None:
     line = scene.line
-    await line.vendors.fault("melissa", "slow", seconds=1)
+    await line.vendors.add_fault("melissa", "slow", seconds=1)
     running = await scene.skiptrace()
     await line.send(scene.casting.cast(good=5))
     await line.until("select exists (select from app.skip_trace_requests where outcome = 'asked')")

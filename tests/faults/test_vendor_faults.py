@@ -78,8 +78,8 @@ async def test_leads_end_as_without_the_fault_and_it_costs_no_more_than_is_calle
 ) -> None:
     await ways.go(way)
     vendor = way.split(maxsplit=1)[0]
-    await line.vendors.fault(vendor, kind, times=2, **options)
-    await line.vendors.fault(vendor, kind, rate=0.5, after=4, times=2, **options)
+    await line.vendors.add_fault(vendor, kind, times=2, **options)
+    await line.vendors.add_fault(vendor, kind, rate=0.5, after=4, times=2, **options)
     await line.send(casting.cast(**ROLES[way]))
     await line.all_end_well()
     needed, paid, unknown = matched(line, vendor), await line.paid(vendor), await line.unknown(vendor)

@@ -28,11 +28,11 @@ async def health(spawned: Spawned, page: str) -> tuple[int, str]:
 
 async def down(line: Line, *vendors: str) -> None:
     for vendor in vendors:
-        await line.vendors.fault(vendor, "server_error")
+        await line.vendors.add_fault(vendor, "server_error")
 
 
 async def up(line: Line) -> None:
-    await line.vendors.control("DELETE", "faults")
+    await line.vendors.call_control_api("DELETE", "faults")
 
 
 async def assert_it_waits(line: Line, running: Spawned, seconds: float) -> None:
@@ -69,11 +69,11 @@ async def test_the_next_provider_steps_in_and_with_both_down_or_flapping_leads_w
         assert (await health(running, "readyz"))[0] == 200
 
         for vendor in VENDORS:
-            await line.vendors.fault(vendor, "server_error", rate=0.5)
+            await line.vendors.add_fault(vendor, "server_error", rate=0.5)
         await line.send(casting.cast(good=60))
         await line.all_end_well(40)
         for vendor in VENDORS:  # a lead may be paid for at both: what one found, and the MAK that only the other knows
-            assert (await line.vendors.paid(vendor))["paid_again"] == {}
+            assert (await line.vendors.fetch_charges(vendor))["paid_again"] == {}
     finally:
         assert running.stop() == 0
 
@@ -104,7 +104,7 @@ async def test_a_vendor_that_fails_nine_times_of_ten_makes_no_lead_hopeless(
         "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa")
     )
     try:
-        await line.vendors.fault("melissa", "server_error", rate=0.9)
+        await line.vendors.add_fault("melissa", "server_error", rate=0.9)
         await line.send(casting.cast(good=60))
         worn = """
             select count(*) >= 5 from (
@@ -114,7 +114,7 @@ async def test_a_vendor_that_fails_nine_times_of_ten_makes_no_lead_hopeless(
         assert await line.dead_letters() == []
         await up(line)
         await line.all_end_well()
-        assert (await line.vendors.paid("melissa"))["paid_again"] == {}
+        assert (await line.vendors.fetch_charges("melissa"))["paid_again"] == {}
     finally:
         assert running.stop() == 0
 
@@ -127,7 +127,7 @@ async def test_behind_a_slow_vendor_hundreds_are_asked_about_at_once(
     try:
         for latency in (0.3, 3):
             await line.anew()
-            await line.vendors.fault("melissa", "slow", seconds=latency)
+            await line.vendors.add_fault("melissa", "slow", seconds=latency)
             await line.send(casting.cast(good=400))
             await line.all_end_well(60)
             assert (await line.calls("melissa"))["most_at_once"] >= 10, "calls, of ten leads each"
@@ -147,7 +147,7 @@ async def test_two_replicas_together_stay_within_the_published_limits(place: Ins
         await line.send(casting.cast(good=300, dead=2, nobody=2))
         await line.all_end_well(60)
         assert (await line.paid("melissa")) == 304
-        assert (await line.vendors.paid("melissa"))["paid_again"] == {}
+        assert (await line.vendors.fetch_charges("melissa"))["paid_again"] == {}
         for vendor in VENDORS:
             calls = await line.calls(vendor)
             refused = sum(found.get("429", 0) for found in calls["operations"].values())
@@ -181,7 +181,7 @@ async def test_servers_that_go_in_mid_call_cost_no_answer(to_kill: tuple[Victims
     cast: dict[str, Any] = {}
     for server in ("postgres", "kafka"):
         async with line_to(victims.installation, sandbox) as line:
-            await line.vendors.fault("melissa", "slow", seconds=4, times=3)
+            await line.vendors.add_fault("melissa", "slow", seconds=4, times=3)
             new = casting.cast(good=40)
             await line.send(new)
             cast |= new

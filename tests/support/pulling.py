@@ -15,7 +15,7 @@ from pull.pulling import Puller, Stop
 from pull.settings import PullSettings
 from sandbox.app import Sandbox
 from sandbox.faults import Fault
-from sandbox.vendors.batchdata.searching import Criteria
+from sandbox.vendors.batchdata.property_requests import PropertyCriteria
 from support.installation import Installation
 from support.vendors import SETTINGS
 
@@ -93,18 +93,18 @@ class Well:
 
     def properties(self, criteria: Any = PINELLAS) -> list[Any]:
         """What the sandbox has for these criteria."""
-        return self.sandbox.world.batchdata._properties.found(Criteria.model_validate(criteria))
+        return self.sandbox.state.batchdata._catalog.find_properties(PropertyCriteria.model_validate(criteria))
 
     def fault(self, kind: str, **options: Any) -> None:
-        self.sandbox.world.faults.add(Fault(vendor="batchdata_mcp", kind=kind, **options))
+        self.sandbox.state.faults.add_fault(Fault(vendor="batchdata_mcp", kind=kind, **options))
 
     def no_faults(self) -> None:
-        self.sandbox.world.faults.clear()
+        self.sandbox.state.faults.clear_faults()
 
     @property
     def paid(self) -> int:
         """Records that the sandbox charged for."""
-        return int(self.sandbox.world.ledger.paid("batchdata")["records"])
+        return int(self.sandbox.state.statistics.summarize_charges("batchdata")["records"])
 
     async def run(self) -> dict[str, Any]:
         """The latest round."""

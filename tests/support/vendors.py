@@ -1,4 +1,4 @@
-"""The sandbox's vendors as an adapter meets them: calls, and what they deliver."""
+"""Client of the sandbox's vendors, and a listener for their deliveries."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +10,9 @@ from aiohttp import web
 from sandbox.settings import SandboxSettings
 
 SETTINGS = SandboxSettings(sandbox_port=0)
-BATCHDATA = {"Authorization": f"Bearer {SETTINGS.sandbox_batchdata_token.get_secret_value()}"}
-INSTANTLY = {"Authorization": f"Bearer {SETTINGS.sandbox_instantly_key.get_secret_value()}"}
-SCHEDULE = {
+BATCHDATA_HEADERS = {"Authorization": f"Bearer {SETTINGS.sandbox_batchdata_token.get_secret_value()}"}
+INSTANTLY_HEADERS = {"Authorization": f"Bearer {SETTINGS.sandbox_instantly_key.get_secret_value()}"}
+CAMPAIGN_SCHEDULE = {
     "schedules": [
         {
             "name": "weekdays",
@@ -25,8 +25,8 @@ SCHEDULE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A vendor's answer."""
+class SandboxResponse:
+    """A response of a vendor or of the control API."""
 
     status: int
     headers: Any
@@ -37,32 +37,34 @@ class Reply:
         return orjson.loads(self.raw)
 
 
-class Caller:
-    """Calls the sandbox as an adapter would."""
+class SandboxClient:
+    """A client that calls the vendors as an adapter does, and the control API."""
 
     def __init__(self, base: str, session: aiohttp.ClientSession) -> None:
         self.base = base
         self._session = session
 
-    async def __call__(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
+    async def send_request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> SandboxResponse:
         data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         async with self._session.request(method, self.base + path, data=data, headers=headers) as response:
-            return Reply(response.status, response.headers, await response.read())
+            return SandboxResponse(response.status, response.headers, await response.read())
 
-    async def control(self, method: str, path: str, body: Any = None) -> Any:
-        reply = await self(method, f"/_sandbox/{path}", body)
-        assert reply.status < 300, reply.raw
-        return reply.json if reply.raw else None
+    async def call_control_api(self, method: str, path: str, body: Any = None) -> Any:
+        response = await self.send_request(method, f"/_sandbox/{path}", body)
+        assert response.status < 300, response.raw
+        return response.json if response.raw else None
 
-    async def fault(self, vendor: str, kind: str, **options: Any) -> None:
-        await self.control("POST", "faults", {"vendor": vendor, "kind": kind, **options})
+    async def add_fault(self, vendor: str, kind: str, **options: Any) -> None:
+        await self.call_control_api("POST", "faults", {"vendor": vendor, "kind": kind, **options})
 
-    async def paid(self, vendor: str) -> Any:
-        return await self.control("GET", f"paid/{vendor}")
+    async def fetch_charges(self, vendor: str) -> Any:
+        return await self.call_control_api("GET", f"paid/{vendor}")
 
-    async def verify(
+    async def verify_records(
         self, *records: dict[str, Any], license_key: str | None = None, actions: str = "Check,Verify"
-    ) -> Reply:
+    ) -> SandboxResponse:
         message = {
             "TransmissionReference": "r1",
             "CustomerID": license_key or SETTINGS.sandbox_melissa_license.get_secret_value(),
@@ -71,55 +73,56 @@ class Caller:
             "Options": "Append:Blank",
             "Records": list(records),
         }
-        return await self("POST", "/melissa/v3/WEB/ContactVerify/doContactVerify", message)
+        return await self.send_request("POST", "/melissa/v3/WEB/ContactVerify/doContactVerify", message)
 
-    async def trace(
+    async def trace_properties(
         self, *requests: dict[str, Any], path: str = "/api/v1/property/skip-trace", **options: Any
-    ) -> Reply:
-        return await self("POST", f"/batchdata{path}", {"requests": list(requests), "options": options}, BATCHDATA)
+    ) -> SandboxResponse:
+        body = {"requests": list(requests), "options": options}
+        return await self.send_request("POST", f"/batchdata{path}", body, BATCHDATA_HEADERS)
 
-    async def instantly(self, method: str, path: str, body: Any = None) -> Reply:
-        return await self(method, f"/instantly/api/v2{path}", body, INSTANTLY)
+    async def call_instantly(self, method: str, path: str, body: Any = None) -> SandboxResponse:
+        return await self.send_request(method, f"/instantly/api/v2{path}", body, INSTANTLY_HEADERS)
 
-    async def campaign(self, name: str = "FL 62+") -> str:
-        reply = await self.instantly("POST", "/campaigns", {"name": name, "campaign_schedule": SCHEDULE})
-        return str(reply.json["id"])
+    async def create_campaign(self, name: str = "FL 62+") -> str:
+        body = {"name": name, "campaign_schedule": CAMPAIGN_SCHEDULE}
+        return str((await self.call_instantly("POST", "/campaigns", body)).json["id"])
 
-    async def add(self, campaign: str, *emails: str, **flags: Any) -> Reply:
+    async def add_leads(self, campaign: str, *emails: str, **flags: Any) -> SandboxResponse:
         leads = [{"email": email, "custom_variables": {"lead_id": f"ld_{email}"}} for email in emails]
-        return await self.instantly("POST", "/leads/add", {"campaign_id": campaign, "leads": leads, **flags})
+        return await self.call_instantly("POST", "/leads/add", {"campaign_id": campaign, "leads": leads, **flags})
 
-    async def members(self, campaign: str) -> list[str]:
-        state = await self.control("GET", "instantly")
+    async def list_members(self, campaign: str) -> list[str]:
+        state = await self.call_control_api("GET", "instantly")
         return next(list(entry["members"]) for entry in state["campaigns"] if entry["id"] == campaign)
 
 
-def household(number: int) -> dict[str, str]:
-    """The address of a household, one of as many as a test wants."""
+def household_address(number: int) -> dict[str, str]:
+    """Return the address of household *number*; every number has one."""
     return {"street": f"{number} Palmetto Ave", "city": "Dunedin", "state": "FL", "zip": "34698"}
 
 
-def melissa_record(number: int, **fields: str) -> dict[str, str]:
-    """A record for Melissa about that household."""
-    place = household(number)
+def create_melissa_record(number: int, **fields: str) -> dict[str, str]:
+    """Return a record about household *number* for Melissa."""
+    address = household_address(number)
     return {
-        "RecordID": f"ld_{number}", "FullName": "Marjorie Holt", "AddressLine1": place["street"], "City": place["city"],
-        "State": place["state"], "PostalCode": place["zip"], **fields,
+        "RecordID": f"ld_{number}", "FullName": "Marjorie Holt", "AddressLine1": address["street"],
+        "City": address["city"], "State": address["state"], "PostalCode": address["zip"], **fields,
     }  # fmt: skip
 
 
-def trace_request(number: int) -> dict[str, Any]:
-    """A request for BatchData about that household."""
-    return {"requestId": f"ld_{number}", "propertyAddress": household(number)}
+def create_trace_request(number: int) -> dict[str, Any]:
+    """Return a skip-trace request about household *number* for BatchData."""
+    return {"requestId": f"ld_{number}", "propertyAddress": household_address(number)}
 
 
-class Hooks:
-    """A listener for what vendors deliver."""
+class WebhookListener:
+    """An HTTP handler that keeps the deliveries of vendors."""
 
     def __init__(self) -> None:
         self.received: list[tuple[Any, Any]] = []
         self.url = ""
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def receive_delivery(self, request: web.Request) -> web.Response:
         self.received.append((request.headers, orjson.loads(await request.read())))
         return web.Response()

@@ -15,12 +15,12 @@ import aiohttp
 import asyncpg
 
 from local_services.processes import free_port
-from sandbox.people import Address, People, Person
+from sandbox.people import FakePeople, FakePerson, PostalAddress
 from support.installation import Installation, Spawned
 from support.upstream import Sender
-from support.vendors import SETTINGS, Caller
+from support.vendors import SETTINGS, SandboxClient
 
-PEOPLE = People(SETTINGS.sandbox_seed)
+PEOPLE = FakePeople(SETTINGS.sandbox_seed)
 UNLIMITED = 100_000
 Home = dict[str, Any]
 
@@ -46,23 +46,23 @@ def home(number: int, **more: Any) -> Home:
     } | more
 
 
-def person_at(number: int) -> Person:
+def person_at(number: int) -> FakePerson:
     """Who lives in household *number*, as the vendors know it."""
-    return PEOPLE.at(Address(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
+    return PEOPLE.person_at(PostalAddress(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
 
 
-def _is_good(person: Person) -> bool:
+def _is_good(person: FakePerson) -> bool:
     """BatchData knows a phone and an email of the household."""
     reachable = any(phone.reachable for phone in person.phones) and not any(phone.tcpa for phone in person.phones)
     barred = person.is_deceased or person.is_litigator
     return person.is_found and person.address_codes == ("AS01",) and reachable and bool(person.emails) and not barred
 
 
-def _is_dead(person: Person) -> bool:
+def _is_dead(person: FakePerson) -> bool:
     return person.is_found and person.is_deceased and not (person.is_litigator or any(p.tcpa for p in person.phones))
 
 
-ROLES: Mapping[str, tuple[Callable[[Person], bool], set[str]]] = {
+ROLES: Mapping[str, tuple[Callable[[FakePerson], bool], set[str]]] = {
     "good": (_is_good, {"lead_verified both"}),
     "dead": (_is_dead, {"lead_unverifiable deceased_owner"}),
     "suing": (lambda p: p.is_found and p.is_litigator and not p.is_deceased, {"lead_unverifiable litigator"}),
@@ -96,7 +96,7 @@ class Casting:
         return found
 
 
-def _numbers(fits: Callable[[Person], bool]) -> Iterator[int]:
+def _numbers(fits: Callable[[FakePerson], bool]) -> Iterator[int]:
     return (number for number in count(100) if fits(person_at(number)))
 
 
@@ -117,7 +117,7 @@ class Line:
     """The way from a record to a verified lead, with its vendors."""
 
     installation: Installation
-    vendors: Caller
+    vendors: SandboxClient
     db: Any
     cast: dict[str, tuple[str, Home]] = field(default_factory=dict)
 
@@ -171,15 +171,15 @@ class Line:
 
     async def paid(self, vendor: str) -> int:
         """Records that the vendor charged for."""
-        return int((await self.vendors.paid(vendor))["records"])
+        return int((await self.vendors.fetch_charges(vendor))["records"])
 
     async def calls(self, vendor: str) -> Any:
-        return await self.vendors.control("GET", f"calls/{vendor}")
+        return await self.vendors.call_control_api("GET", f"calls/{vendor}")
 
     async def anew(self) -> None:
         """No faults, nothing counted, breakers closed, nothing known of earlier leads."""
         self.cast.clear()
-        await self.vendors.control("POST", "reset")
+        await self.vendors.call_control_api("POST", "reset")
         await self.db.execute("update pipeline.provider_states set failures = 0, paused_until = null")
         await self.db.execute("truncate app.skip_trace_attempts, app.skip_trace_requests, pipeline.pipeline_dlq")
 
@@ -238,7 +238,7 @@ async def line_to(installation: Installation, sandbox: Spawned) -> AsyncIterator
     db = await asyncpg.connect(installation.database.superuser_dsn)
     async with aiohttp.ClientSession() as session:
         try:
-            yield Line(installation, Caller(url_of(sandbox), session), db)
+            yield Line(installation, SandboxClient(url_of(sandbox), session), db)
         finally:
             await db.close()
 

@@ -1,1 +1,1 @@
-"""One module a vendor: its addresses and answers as its documentation has them."""
+"""Vendor servers: one module or package for each vendor, with paths and responses as the vendor documents them."""

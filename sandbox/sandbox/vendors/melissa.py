@@ -1,78 +1,86 @@
-"""Melissa Personator Consumer, `doContactVerify` (contracts §4; openapi/apis/personator-consumer.yaml and the table of result codes).
+"""Melissa Personator Consumer, operation `doContactVerify` (docs/vendors/melissa.md).
 
-Blanks are a single space, `TotalRecords` is text, and a transmission's error comes with status 200.
+Sources: `openapi/apis/personator-consumer.yaml` of github.com/MelissaData/MelissaCloudAPI-OpenAPI-Specifications, and the table of
+result codes at docs.melissa.com. A blank is a single space, `TotalRecords` is text, and an error of a transmission comes with status 200.
 """
 
 from collections.abc import Mapping, Sequence
 from http.client import responses
 from typing import Any, ClassVar
 
-from sandbox.ledger import Ledger
-from sandbox.limits import Limit
-from sandbox.people import Address, People, Person
+from sandbox.call_limit import CallLimit
+from sandbox.call_statistics import CallStatistics
+from sandbox.people import FakePeople, FakePerson, PostalAddress
 from sandbox.settings import SandboxSettings
-from sandbox.vendor import Answer, Call, Operation, RefusedError, Vendor, json_object
+from sandbox.vendor_server import (
+    VendorCall,
+    VendorOperation,
+    VendorRefusalError,
+    VendorResponse,
+    VendorServer,
+    parse_json_object,
+)
 
-PATH = "/v3/WEB/ContactVerify/doContactVerify"
-MOST_RECORDS = 100
+_PATH = "/v3/WEB/ContactVerify/doContactVerify"
+MAX_RECORDS_PER_CALL = 100
 _BLANK = " "
-_PARAMETERS = {
+_FIELD_OF_PARAMETER = {
     "a1": "AddressLine1", "a2": "AddressLine2", "city": "City", "state": "State", "postal": "PostalCode", "ctry": "Country",
     "lastline": "LastLine", "first": "FirstName", "last": "LastName", "full": "FullName", "comp": "CompanyName",
     "email": "EmailAddress", "phone": "PhoneNumber",
 }  # fmt: skip
 
 
-class Melissa(Vendor):
-    """Checks, verifies and appends contact details of up to 100 records a call; each record is a credit."""
+class MelissaServer(VendorServer):
+    """Stand-in that checks, verifies and appends contact details of up to 100 records a call. Each record costs a credit."""
 
     name = "melissa"
-    faults: ClassVar[Mapping[str, str]] = {
-        "invalid_key": "200 with GE05: nothing was done, nothing is charged.",
+    fault_descriptions: ClassVar[Mapping[str, str]] = {
+        "invalid_key": "200 with GE05: no effect and no charge.",
         "product_disabled": "200 with GE08.",
         "out_of_credits": "200 with GE14.",
-        "partial": "Records that contain `contains` are missing from the answer, but charged.",
+        "partial": "Records with the text `contains` are missing in the response, but charged.",
         "deceased": "Such records carry DD01.",
         "no_match": "Such records are not found: AE01 and VS00, and nothing is appended.",
     }
-    everywhere = frozenset(faults)
-    _TRANSMISSION: ClassVar[Mapping[str, str]] = {
+    faults_of_every_operation = frozenset(fault_descriptions)
+    _CODE_OF_FAULT: ClassVar[Mapping[str, str]] = {
         "invalid_key": "GE05",
         "product_disabled": "GE08",
         "out_of_credits": "GE14",
     }
 
-    def __init__(self, settings: SandboxSettings, people: People, ledger: Ledger) -> None:
+    def __init__(self, settings: SandboxSettings, people: FakePeople, statistics: CallStatistics) -> None:
         self._license = settings.sandbox_melissa_license.get_secret_value()
-        self._limit = Limit(settings.sandbox_melissa_records_per_second, 1)
+        self._limit = CallLimit(settings.sandbox_melissa_records_per_second, 1)
         self._people = people
-        self._ledger = ledger
+        self._statistics = statistics
         self.operations = (
-            Operation("verify", "POST", PATH, self._verify_batch),
-            Operation("verify_one", "GET", PATH, self._verify_one),
+            VendorOperation("verify", "POST", _PATH, self._verify_batch),
+            VendorOperation("verify_one", "GET", _PATH, self._verify_one),
         )
 
-    def admit(self, call: Call) -> None:
-        """Anyone: the key is part of the message, and a wrong one is answered with status 200."""
+    def check_access(self, call: VendorCall) -> None:
+        """Allow every call. The key is part of the message, and a wrong one is answered with status 200."""
 
-    def error(self, status: int, message: str) -> Answer:
-        """Problem JSON; 429 and 401 have no body."""
+    def error_response(self, status: int, message: str) -> VendorResponse:
+        """Return problem JSON; 401 and 429 have no body."""
         if status in {401, 429}:
-            return Answer(b"", status)
+            return VendorResponse(b"", status)
         title = responses.get(status, message)
         body = {"type": "about:blank", "title": title, "status": status, "errors": {}, "traceId": "00-sandbox-00"}
-        return Answer(body, status, content_type="application/problem+json")
+        return VendorResponse(body, status, content_type="application/problem+json")
 
-    def clear(self) -> None:
-        """Give the second's records back."""
-        self._limit.clear()
+    def clear_state(self) -> None:
+        """Reset the rate limit."""
+        self._limit.restore_units()
 
-    async def _verify_batch(self, call: Call) -> Answer:
-        return self._verify(call, json_object(self, call.body))
+    async def _verify_batch(self, call: VendorCall) -> VendorResponse:
+        return self._verify(call, parse_json_object(self, call.body))
 
-    async def _verify_one(self, call: Call) -> Answer:
+    async def _verify_one(self, call: VendorCall) -> VendorResponse:
         query = call.request.query
-        record = {name: query[parameter] for parameter, name in _PARAMETERS.items() if parameter in query}
+        record = {name: query[parameter] for parameter, name in _FIELD_OF_PARAMETER.items() if parameter in query}
         message = {
             "TransmissionReference": query.get("t", ""),
             "CustomerID": query.get("id", ""),
@@ -83,62 +91,66 @@ class Melissa(Vendor):
         }
         return self._verify(call, message)
 
-    def _verify(self, call: Call, message: Mapping[str, Any]) -> Answer:
+    def _verify(self, call: VendorCall, message: Mapping[str, Any]) -> VendorResponse:
         reference = str(message.get("TransmissionReference") or _BLANK)
         records = message.get("Records")
-        if failure := self._failure(call, message, records):
-            return Answer(_transmission(reference, failure, []))
-        assert isinstance(records, list)  # noqa: S101 - or it had failed
+        if failure := self._transmission_error(call, message, records):
+            return VendorResponse(_transmission(reference, failure, []))
+        assert isinstance(records, list)  # noqa: S101 - _transmission_error refuses anything else
         if not all(isinstance(record, dict) for record in records):
-            raise RefusedError(self.error(400, "Records must be objects"))
-        if not self._limit.take(len(records)):
-            raise RefusedError(self.error(429, ""))
-        self._ledger.pay(self.name, "verify", map(subject_of, records))
-        kept = [record for record in records if not call.hits("partial", record)]
-        return Answer(_transmission(reference, _BLANK, [self._record(call, message, record) for record in kept]))
+            raise VendorRefusalError(self.error_response(400, "Records must be objects"))
+        if not self._limit.acquire_units(len(records)):
+            raise VendorRefusalError(self.error_response(429, ""))
+        self._statistics.record_charges(self.name, "verify", map(_record_subject, records))
+        answered = [record for record in records if not call.is_record_hit("partial", record)]
+        return VendorResponse(
+            _transmission(reference, _BLANK, [self._verify_record(call, message, record) for record in answered])
+        )
 
-    def _failure(self, call: Call, message: Mapping[str, Any], records: object) -> str | None:
-        """The transmission's code, when nothing can be done."""
-        if hit := next((code for kind, code in self._TRANSMISSION.items() if call.fault(kind)), None):
-            return hit
+    def _transmission_error(self, call: VendorCall, message: Mapping[str, Any], records: object) -> str | None:
+        """Return the code of a transmission that fails as a whole, or None."""
+        if code_of_fault := next((code for kind, code in self._CODE_OF_FAULT.items() if call.find_fault(kind)), None):
+            return code_of_fault
         if not message.get("CustomerID"):
             return "GE04"
         if message["CustomerID"] != self._license:
             return "GE05"
         if not isinstance(records, list) or not records:
             return "GE02"
-        return "GE03" if len(records) > MOST_RECORDS else None
+        return "GE03" if len(records) > MAX_RECORDS_PER_CALL else None
 
-    def _record(self, call: Call, message: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    def _verify_record(self, call: VendorCall, message: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
         actions = {action.strip().lower() for action in str(message.get("Actions") or "Check").split(",")}
         columns = {column.strip() for column in str(message.get("Columns") or "").split(",")}
         first, last = _name(record)
         address = _address(record)
-        person = self._people.at(address, first, last)
-        if call.hits("no_match", record):
-            return _line(record, ["AE01", "VS00"], person, columns, is_addressed=False)
+        person = self._people.person_at(address, first, last)
+        if call.is_record_hit("no_match", record):
+            return _response_record(record, ["AE01", "VS00"], person, columns, is_addressed=False)
         codes = list(person.address_codes) if address.street else []
         is_addressed = "AS01" in codes or "AS02" in codes
-        filled = dict(record)
+        completed = dict(record)
         if "append" in actions and is_addressed and person.is_found:
-            codes += _append(filled, person, always="append:always" in str(message.get("Options")).lower())
-        codes += self._contact_codes(filled)
+            codes += _append_contacts(completed, person, always="append:always" in str(message.get("Options")).lower())
+        codes += self._contact_codes(completed)
         if "verify" in actions:
-            codes += self._relations(filled, person, is_addressed=is_addressed, is_named=bool(last))
-        if person.is_deceased or call.hits("deceased", record):
+            codes += self._pair_codes(completed, person, is_addressed=is_addressed, is_named=bool(last))
+        if person.is_deceased or call.is_record_hit("deceased", record):
             codes.append("DD01")
-        return _line(filled, codes, person, columns, is_addressed=is_addressed)
+        return _response_record(completed, codes, person, columns, is_addressed=is_addressed)
 
     def _contact_codes(self, record: Mapping[str, Any]) -> list[str]:
         phone, email = str(record.get("PhoneNumber") or "").strip(), str(record.get("EmailAddress") or "").strip()
         codes = [*self._people.phone_codes(phone)] if phone else []
         return codes + ([*self._people.email_codes(email)] if email else [])
 
-    def _relations(self, record: Mapping[str, Any], person: Person, *, is_addressed: bool, is_named: bool) -> list[str]:
-        """Which two of name, address, phone and email belong together: VR01 to VR06, or why not."""
+    def _pair_codes(
+        self, record: Mapping[str, Any], person: FakePerson, *, is_addressed: bool, is_named: bool
+    ) -> list[str]:
+        """Return VR01 to VR06 for each pair of name, address, phone and email that belongs together, else the reason."""
         phone, email = str(record.get("PhoneNumber") or "").strip(), str(record.get("EmailAddress") or "").strip()
-        has_phone = bool(phone) and self._people.belongs(person, phone)
-        has_email = bool(email) and self._people.belongs(person, email)
+        has_phone = bool(phone) and self._people.belongs_to(person, phone)
+        has_email = bool(email) and self._people.belongs_to(person, email)
         is_named = is_named and person.name_is_known
         pairs = (
             ("VR01", is_named and is_addressed), ("VR02", is_named and has_phone), ("VR03", is_named and has_email),
@@ -149,8 +161,8 @@ class Melissa(Vendor):
         return [code for code, is_true in pairs if is_true]
 
 
-def subject_of(record: Mapping[str, Any]) -> str:
-    """Whom a paid record is about: its id, or what it says."""
+def _record_subject(record: Mapping[str, Any]) -> str:
+    """Return the subject of a paid record: its id, or all of its text."""
     return str(record.get("RecordID") or record)
 
 
@@ -171,14 +183,14 @@ def _name(record: Mapping[str, Any]) -> tuple[str, str]:
     return first, last
 
 
-def _address(record: Mapping[str, Any]) -> Address:
+def _address(record: Mapping[str, Any]) -> PostalAddress:
     street = " ".join(str(record.get(name) or "").strip() for name in ("AddressLine1", "AddressLine2")).strip()
     place = (str(record.get(name) or "").strip() for name in ("City", "State", "PostalCode"))
-    return Address(street, *place)
+    return PostalAddress(street, *place)
 
 
-def _append(record: dict[str, Any], person: Person, *, always: bool) -> list[str]:
-    """Fill in what is blank, or with Append:Always everything; the codes that say so."""
+def _append_contacts(record: dict[str, Any], person: FakePerson, *, always: bool) -> list[str]:
+    """Fill in phone and email if they are blank, or always with Append:Always. Return the codes of the changes."""
     codes = []
     if person.phones and (always or not str(record.get("PhoneNumber") or "").strip()):
         record["PhoneNumber"] = person.phones[0].number
@@ -189,14 +201,14 @@ def _append(record: dict[str, Any], person: Person, *, always: bool) -> list[str
     return codes
 
 
-def _line(
-    record: Mapping[str, Any], codes: Sequence[str], person: Person, columns: set[str], *, is_addressed: bool
+def _response_record(
+    record: Mapping[str, Any], codes: Sequence[str], person: FakePerson, columns: set[str], *, is_addressed: bool
 ) -> dict[str, Any]:
-    """A record of the answer."""
+    """Return one record of the response."""
     zip_code = str(record.get("PostalCode") or "").strip()
     plus4 = person.mak[-4:]
     first, last = _name(record)
-    line = {
+    response = {
         "RecordID": str(record.get("RecordID") or _BLANK),
         "Results": ",".join(codes) or _BLANK,
         **{name: str(record.get(name) or _BLANK) for name in ("AddressLine1", "AddressLine2", "City", "State")},
@@ -208,5 +220,5 @@ def _line(
         **dict.fromkeys(("AddressExtras", "MelissaAddressKeyBase", "RecordExtras", "Reserved"), _BLANK),
     }
     if "MelissaIdentityKey" in columns:
-        line["MelissaIdentityKey"] = f"{person.mak[::-1]}L" if is_addressed and last else _BLANK
-    return line
+        response["MelissaIdentityKey"] = f"{person.mak[::-1]}L" if is_addressed and last else _BLANK
+    return response

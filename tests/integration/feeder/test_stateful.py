@@ -58,8 +58,8 @@ class World:
         build, options = importlib.import_module("sandbox.app").build, importlib.import_module("sandbox.settings")
         self.sandbox = build(options.SandboxSettings(sandbox_port=0))
         self.run(self.sandbox.start())
-        self.instantly = self.sandbox.world.instantly.workspace
-        self.ledger = self.sandbox.world.ledger
+        self.instantly = self.sandbox.state.instantly.workspace
+        self.ledger = self.sandbox.state.statistics
 
     def run(self, work: Awaitable[T]) -> T:
         async def wait() -> T:
@@ -70,9 +70,9 @@ class World:
     def clear(self) -> None:
         tables = "app.brokers, app.leads, app.suppressions, pipeline.provider_states, svc_feeder.outbox"
         self.run(self.connection.execute(f"truncate {tables} cascade"))
-        self.sandbox.world.instantly.clear()
-        self.ledger.clear()
-        self.sandbox.world.faults.clear()
+        self.sandbox.state.instantly.clear_state()
+        self.ledger.clear_counts()
+        self.sandbox.state.faults.clear_faults()
 
     def close(self) -> None:
         self.run(self.sandbox.stop())
@@ -197,7 +197,9 @@ class Feeding(RuleBasedStateMachine):
         faults = importlib.import_module("sandbox.faults")
         if kind == "partial" and operation != "add_leads":
             return
-        self.world.sandbox.world.faults.add(faults.Fault(vendor="instantly", kind=kind, operation=operation, times=1))
+        self.world.sandbox.state.faults.add_fault(
+            faults.Fault(vendor="instantly", kind=kind, operation=operation, times=1)
+        )
 
     @rule(effect=st.booleans(), path=st.sampled_from(["/leads/add", "/leads/list", "/leads/"]))
     def the_process_dies_in_a_call(self, effect: bool, path: str) -> None:
@@ -263,7 +265,7 @@ class Feeding(RuleBasedStateMachine):
     def account(self, suppressed: set[str]) -> None:
         """What Instantly took since the last look, by broker and day."""
         today = business_date(self.ranch.clock())
-        paid = Counter(self.world.ledger._paid["instantly", "upload"])
+        paid = Counter(self.world.ledger._paid_records["instantly", "upload"])
         new, self.paid = paid - self.paid, paid
         for subject, times in new.items():
             vendor_campaign, email = subject.split(" ")
@@ -282,7 +284,7 @@ class Feeding(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """When Instantly is well for a while, everything is where it should be, and the next morning nobody is lost."""
-        self.world.sandbox.world.faults.clear()
+        self.world.sandbox.state.faults.clear_faults()
         # Claims that were dated before the clock was set back wait until it is there again.
         self.ranch.clock.now = max(self.ranch.clock(), self.latest)
         for _ in range(8):

@@ -1,4 +1,4 @@
-"""A sandbox in this process, and the calls to its vendors."""
+"""Fixtures: a sandbox in this process, a client of its vendors, and a listener for deliveries."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from sandbox.app import Sandbox, build
-from support.vendors import SETTINGS, Caller, Hooks
+from support.vendors import SETTINGS, SandboxClient, WebhookListener
 
 
 @pytest.fixture
@@ -25,18 +25,18 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def call(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
-    return Caller(sandbox.url, session)
+def client(sandbox: Sandbox, session: aiohttp.ClientSession) -> SandboxClient:
+    return SandboxClient(sandbox.url, session)
 
 
 @pytest.fixture
-async def hooks() -> AsyncIterator[Hooks]:
-    hooks = Hooks()
+async def listener() -> AsyncIterator[WebhookListener]:
+    listener = WebhookListener()
     app = web.Application()
-    app.router.add_post("/hook", hooks.take)
+    app.router.add_post("/hook", listener.receive_delivery)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    hooks.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield hooks
+    listener.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    yield listener
     await runner.cleanup()

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, without Kafka and PostgreSQL."""
+"""The sandbox in a separate process, without Kafka and PostgreSQL."""
 
 import asyncio
 import os
@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 
 from sandbox.app import build
-from support.vendors import SETTINGS, Caller, melissa_record
+from support.vendors import SETTINGS, SandboxClient, create_melissa_record
 
 COMMANDS = {"module": ["-m", "sandbox"], "equity": ["-m", "cli.main", "run", "sandbox"]}
 
 
-async def test_its_help_names_the_base_urls() -> None:
+async def test_the_help_lists_the_base_urls() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "sandbox", "--help", stdout=asyncio.subprocess.PIPE
     )
@@ -28,7 +28,7 @@ async def test_its_help_names_the_base_urls() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_it_runs_until_it_is_told_to_stop(command: str) -> None:
+async def test_it_runs_until_sigterm(command: str) -> None:
     environment = {**os.environ, "SANDBOX_PORT": "0", "HEALTH_PORT": "0"}
     process = await asyncio.create_subprocess_exec(
         sys.executable, *COMMANDS[command], env=environment, stderr=asyncio.subprocess.PIPE
@@ -38,10 +38,10 @@ async def test_it_runs_until_it_is_told_to_stop(command: str) -> None:
         url = None
         while url is None:
             line = await asyncio.wait_for(process.stderr.readline(), 60)
-            assert line, "it ended"
+            assert line, "the process ended"
             url = re.search(rb'"url": "(http://[^"]+)"', line)
         address = url[1].decode()
-        answer = await asyncio.to_thread(lambda: urllib.request.urlopen(f"{address}/_sandbox/faults").read())  # noqa: S310 - our own
+        answer = await asyncio.to_thread(lambda: urllib.request.urlopen(f"{address}/_sandbox/faults").read())  # noqa: S310 - the URL of our own process
         assert answer == b"[]"
     finally:
         process.send_signal(signal.SIGTERM)
@@ -49,7 +49,7 @@ async def test_it_runs_until_it_is_told_to_stop(command: str) -> None:
     assert process.returncode == 0
 
 
-async def test_what_vendors_hold_outlives_a_restart_where_that_is_wanted(
+async def test_a_state_file_keeps_members_and_paid_records_over_a_restart(
     session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     settings = SETTINGS.model_copy(update={"sandbox_state_file": tmp_path / "state.json"})
@@ -57,11 +57,13 @@ async def test_what_vendors_hold_outlives_a_restart_where_that_is_wanted(
     for _ in range(2):
         sandbox = build(settings)
         await sandbox.start()
-        call = Caller(sandbox.url, session)
+        client = SandboxClient(sandbox.url, session)
         if not shown:
-            await call.verify(melissa_record(1))
-            await call.add(await call.campaign(), "a@example.com")
-        shown.append((await call.control("GET", "instantly"), await call.control("GET", "paid/melissa")))
+            await client.verify_records(create_melissa_record(1))
+            await client.add_leads(await client.create_campaign(), "a@example.com")
+        shown.append(
+            (await client.call_control_api("GET", "instantly"), await client.call_control_api("GET", "paid/melissa"))
+        )
         await sandbox.stop()
     assert shown[0] == shown[1]
     assert shown[0][0]["campaigns"][0]["members"] == ["a@example.com"]

@@ -62,7 +62,7 @@ async def test_a_full_check_is_understood(stand_in: Sandbox, check: str) -> None
     check_status(reply)
     findings = provider.read(asked, reply)
     codes = [found.codes for finding in findings for found in finding.contacts]
-    assert len(codes) == stand_in.world.ledger.paid("batchdata")["operations"][f"phone_{check}"] == 100
+    assert len(codes) == stand_in.state.statistics.summarize_charges("batchdata")["operations"][f"phone_{check}"] == 100
     assert set(codes) == {(check,), (f"not_{check}",)}
     assert provider.cost_cents(findings) == 100
 

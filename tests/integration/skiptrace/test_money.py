@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sandbox.app import Sandbox, build
 from support.installation import Spawned
-from support.vendors import SETTINGS, Caller
+from support.vendors import SETTINGS, SandboxClient
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 Spawn = Callable[..., Awaitable[Spawned]]
@@ -46,15 +46,15 @@ async def test_metrics_agree_with_the_vendors_books_and_ours(
     running: Running, spawn: Spawn, funnel: Any, stand_in: Sandbox, many_homes: Callable[..., list[Any]]
 ) -> None:
     async with aiohttp.ClientSession() as client, running("ingest"):
-        call = Caller(stand_in.url, client)
+        call = SandboxClient(stand_in.url, client)
         for fault in FAULTS:
-            await call.control("POST", "faults", fault)
+            await call.call_control_api("POST", "faults", fault)
         skiptrace = await spawn("skiptrace", **environment(stand_in))
         await funnel.send(*many_homes(LEADS))
         await funnel.until(lambda: _told(funnel), LEADS, seconds=90)
         async with client.get(f"{skiptrace.health}/metrics") as answer:
             cents, records = read(await answer.text())
-        books = {vendor: (await call.paid(vendor))["operations"] for vendor in ("melissa", "batchdata")}
+        books = {vendor: (await call.fetch_charges(vendor))["operations"] for vendor in ("melissa", "batchdata")}
     for provider, price in PRICES.items():
         vendor, operation = CHARGED_AS[provider]
         charged = books[vendor].get(operation, 0) * price

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from sandbox.people import Address, People, Person
+from sandbox.people import FakePeople, FakePerson, PostalAddress
 from support.commandline import ENTRY, Equity, run
 from support.installation import Installation, Spawned
 from support.providers import Providers
@@ -368,14 +368,14 @@ async def sandbox() -> AsyncIterator[Any]:
     await running.stop()
 
 
-PEOPLE = People("equity")
+PEOPLE = FakePeople("equity")
 
 
-def at(number: int) -> Person:
-    return PEOPLE.at(Address(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
+def at(number: int) -> FakePerson:
+    return PEOPLE.person_at(PostalAddress(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
 
 
-def is_good(one: Person) -> bool:
+def is_good(one: FakePerson) -> bool:
     """Whether the sandbox's Melissa will confirm the first phone and email of this person, who lives."""
     if one.is_deceased or not one.phones or not one.emails or one.address_codes != ("AS01",):
         return False

@@ -1,4 +1,4 @@
-"""Who stands in for a vendor here: the sandbox, until somebody sets the vendor's own key."""
+"""Settings of a local installation: the sandbox replaces each vendor until the vendor's own key is set."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from skiptrace.settings import SkiptraceSettings
 URL, HOME = "http://127.0.0.1:8090", Path("/here/.local")
 
 
-def test_from_nothing_every_vendor_is_the_sandbox_and_the_clock_can_be_moved() -> None:
+def test_without_settings_every_vendor_is_the_sandbox_and_the_clock_can_be_moved() -> None:
     values = with_stand_ins({}, {}, URL, HOME)
     assert values["MELISSA_URL"] == f"{URL}/melissa"
     assert values["BATCHDATA_URL"] == f"{URL}/batchdata"
@@ -26,9 +26,7 @@ def test_from_nothing_every_vendor_is_the_sandbox_and_the_clock_can_be_moved() -
 
 @pytest.mark.parametrize("key", STAND_INS)
 @pytest.mark.parametrize("where", ["kept", "exported"])
-def test_a_vendor_with_a_key_of_its_own_keeps_nothing_of_the_sandbox_and_nobody_moves_the_clock(
-    key: str, where: str
-) -> None:
+def test_a_vendor_with_a_real_key_has_no_sandbox_settings_and_the_clock_cannot_be_moved(key: str, where: str) -> None:
     before = with_stand_ins({}, {}, URL, HOME)
     real = {key: "real"}
     kept = before | (real if where == "kept" else {})
@@ -37,21 +35,27 @@ def test_a_vendor_with_a_key_of_its_own_keeps_nothing_of_the_sandbox_and_nobody_
     assert values.get(key, "real") == "real"
 
 
-def test_what_somebody_set_is_kept() -> None:
-    own = {"MELISSA_RECORDS_PER_SECOND": "5", "CLOCK_FILE": "/elsewhere/clock", "INSTANTLY_BASE_URL": "http://other/x"}
-    values = with_stand_ins(own, {}, URL, HOME)
-    assert own.items() <= values.items()
+def test_values_that_are_set_are_kept() -> None:
+    given = {
+        "MELISSA_RECORDS_PER_SECOND": "5",
+        "CLOCK_FILE": "/elsewhere/clock",
+        "INSTANTLY_BASE_URL": "http://other/x",
+    }
+    values = with_stand_ins(given, {}, URL, HOME)
+    assert given.items() <= values.items()
     assert values["INSTANTLY_API_KEY"] == "sandbox-instantly-key"
 
 
 def test_the_keys_are_those_of_the_sandbox_and_the_names_are_settings() -> None:
-    defaults: Any = SandboxSettings.model_fields
-    made = {name: value for settings in STAND_INS.values() for name, value in settings.items()}
+    fields: Any = SandboxSettings.model_fields
+    stand_in_settings = {name: value for values in STAND_INS.values() for name, value in values.items()}
     for name, field in (
         ("MELISSA_LICENSE_KEY", "sandbox_melissa_license"),
         ("BATCHDATA_TOKEN", "sandbox_batchdata_token"),
         ("INSTANTLY_API_KEY", "sandbox_instantly_key"),
     ):
-        assert made[name] == defaults[field].default.get_secret_value()
-    kinds = (PullSettings, SkiptraceSettings, FeederSettings, SandboxSettings, CliSettings)
-    assert {name.lower() for name in made} <= {name for kind in kinds for name in kind.model_fields}
+        assert stand_in_settings[name] == fields[field].default.get_secret_value()
+    settings_classes = (PullSettings, SkiptraceSettings, FeederSettings, SandboxSettings, CliSettings)
+    assert {name.lower() for name in stand_in_settings} <= {
+        name for settings in settings_classes for name in settings.model_fields
+    }

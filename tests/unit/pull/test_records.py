@@ -14,7 +14,7 @@ from ingest.dedupe import SOURCE_RANKS
 from ingest.normalise import PropertyRecord, normalise
 from pull.records import Pulled, Unreadable, read_property
 from sandbox.app import build
-from sandbox.vendors.batchdata.searching import Criteria
+from sandbox.vendors.batchdata.property_requests import PropertyCriteria
 from support.vendors import SETTINGS
 
 TODAY = date(2026, 11, 21)
@@ -67,7 +67,7 @@ def test_every_field_that_ours_can_hold_is_taken() -> None:
 
 
 def test_ingest_understands_every_value_of_every_property_and_knows_the_source() -> None:
-    properties = build(SETTINGS).world.batchdata._properties.found(Criteria(query="Pinellas County, FL"))
+    properties = build(SETTINGS).state.batchdata._catalog.find_properties(PropertyCriteria(query="Pinellas County, FL"))
     for house in [HOUSE, *properties]:
         conform(batchdata.Property, house)
         raw = record_of(house).record.model_dump() | {"phones": []}

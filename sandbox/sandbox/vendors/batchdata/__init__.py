@@ -1,5 +1,5 @@
-"""BatchData: skip trace v1 and v3, property search and lookup, phone checks (contracts §5)."""
+"""BatchData: skip trace v1 and v3, property search and lookup, phone checks (docs/vendors/batchdata.md)."""
 
-from sandbox.vendors.batchdata.api import BatchData
+from sandbox.vendors.batchdata.server import BatchDataServer
 
-__all__ = ["BatchData"]
+__all__ = ["BatchDataServer"]

@@ -1,40 +1,43 @@
-"""BatchData's asynchronous calls: an answer at once, the document later to a URL (contracts §5.3, §5.4)."""
+"""BatchData's asynchronous calls: an immediate acknowledgement, and the result later at the caller's URL.
+
+The callback is not signed.
+"""
 
 from collections.abc import Awaitable, Callable
 
-from sandbox.deliveries import Deliveries
-from sandbox.vendor import Answer, Call, RefusedError, Vendor, json_object
+from sandbox.deliveries import OutgoingDeliveries
+from sandbox.vendor_server import VendorCall, VendorRefusalError, VendorResponse, VendorServer, parse_json_object
 
-Answering = Callable[[Call], Awaitable[Answer]]
-OK = {"code": 200, "text": "OK"}
-FAULTS = ("callback_twice", "callback_lost")
+Respond = Callable[[VendorCall], Awaitable[VendorResponse]]
+STATUS_OK = {"code": 200, "text": "OK"}
+CALLBACK_FAULTS = ("callback_twice", "callback_lost")
 
 
-class Callbacks:
-    """Takes requests and delivers their document, unsigned, as BatchData does."""
+class ResultCallbacks:
+    """Wrapper that turns a synchronous operation into one that delivers its result to a URL."""
 
-    def __init__(self, vendor: Vendor, deliveries: Deliveries) -> None:
+    def __init__(self, vendor: VendorServer, deliveries: OutgoingDeliveries) -> None:
         self._vendor = vendor
         self._deliveries = deliveries
 
-    def later(self, answering: Answering) -> Answering:
-        """What *answering* answers at once, delivered to `options.webhookUrl` instead."""
+    def make_asynchronous(self, respond: Respond) -> Respond:
+        """Return an operation that delivers the result of *respond* to `options.webhookUrl`."""
 
-        async def answer(call: Call) -> Answer:
-            url = self._url(call)
-            return self._deliver(call, url, await answering(call))
+        async def acknowledge(call: VendorCall) -> VendorResponse:
+            url = self._callback_url(call)
+            return self._deliver_result(call, url, await respond(call))
 
-        return answer
+        return acknowledge
 
-    def _url(self, call: Call) -> str:
-        options = json_object(self._vendor, call.body).get("options")
+    def _callback_url(self, call: VendorCall) -> str:
+        options = parse_json_object(self._vendor, call.body).get("options")
         url = options.get("webhookUrl") if isinstance(options, dict) else None
         if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise RefusedError(self._vendor.error(400, "options.webhookUrl is required"))
+            raise VendorRefusalError(self._vendor.error_response(400, "options.webhookUrl is required"))
         return url
 
-    def _deliver(self, call: Call, url: str, document: Answer) -> Answer:
-        times = 0 if call.fault("callback_lost") else 2 if call.fault("callback_twice") else 1
+    def _deliver_result(self, call: VendorCall, url: str, result: VendorResponse) -> VendorResponse:
+        times = 0 if call.find_fault("callback_lost") else 2 if call.find_fault("callback_twice") else 1
         for _ in range(times):
-            self._deliveries.send(url, document.body)
-        return Answer({"status": OK})
+            self._deliveries.start_delivery(url, result.body)
+        return VendorResponse({"status": STATUS_OK})

@@ -1,5 +1,5 @@
-"""Instantly API v2: campaigns, leads, block list, webhooks (contracts §1; OpenAPI 2.0.0)."""
+"""Instantly API v2: campaigns, leads, block list, webhooks (docs/vendors/instantly.md and the vendor's OpenAPI 2.0.0)."""
 
-from sandbox.vendors.instantly.api import Instantly
+from sandbox.vendors.instantly.server import InstantlyServer
 
-__all__ = ["Instantly"]
+__all__ = ["InstantlyServer"]

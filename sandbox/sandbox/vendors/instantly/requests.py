@@ -1,20 +1,20 @@
-"""What Instantly takes in (OpenAPI 2.0.0; contracts §1.2 to §1.7), and its words for what it does not take."""
+"""Request bodies of Instantly (OpenAPI 2.0.0; docs/vendors/instantly.md), and the error text of a body that does not fit."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
-Scalar = str | int | float | bool | None
+VariableValue = str | int | float | bool | None
 LeadStatus = Literal[1, 2, 3, -1, -2, -3]
 
 
-class _Request(BaseModel):
+class _InstantlyRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
-class LeadFields(_Request):
-    """What can be said of a lead; nothing else is taken."""
+class LeadFields(_InstantlyRequest):
+    """Fields of a lead. Other fields are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -29,19 +29,19 @@ class LeadFields(_Request):
     lt_interest_status: float | None = None
     pl_value_lead: str | None = None
     assigned_to: Uuid | None = None
-    custom_variables: dict[str, Scalar] = Field(default_factory=dict)
+    custom_variables: dict[str, VariableValue] = Field(default_factory=dict)
 
 
-class SkipFlags(_Request):
-    """Whom to leave out: a lead of any campaign, of any list, or of either."""
+class SkipFlags(_InstantlyRequest):
+    """Flags that exclude emails which are in any campaign, in any list, or in either."""
 
     skip_if_in_workspace: bool = False
     skip_if_in_campaign: bool = False
     skip_if_in_list: bool = False
 
 
-class AddLead(LeadFields, SkipFlags):
-    """`POST /leads`."""
+class AddLeadRequest(LeadFields, SkipFlags):
+    """Body of `POST /leads`."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -52,8 +52,8 @@ class AddLead(LeadFields, SkipFlags):
     verify_leads_on_import: bool = False
 
 
-class AddLeads(SkipFlags):
-    """`POST /leads/add`."""
+class AddLeadsRequest(SkipFlags):
+    """Body of `POST /leads/add`."""
 
     campaign_id: Uuid | None = None
     list_id: Uuid | None = None
@@ -63,8 +63,8 @@ class AddLeads(SkipFlags):
     verify_leads_on_import: bool = False
 
 
-class ListLeads(_Request):
-    """`POST /leads/list`."""
+class ListLeadsRequest(_InstantlyRequest):
+    """Body of `POST /leads/list`."""
 
     search: str | None = None
     filter: str | None = None
@@ -79,8 +79,8 @@ class ListLeads(_Request):
     starting_after: str | None = None
 
 
-class DeleteLeads(_Request):
-    """`DELETE /leads`."""
+class DeleteLeadsRequest(_InstantlyRequest):
+    """Body of `DELETE /leads`."""
 
     campaign_id: Uuid | None = None
     list_id: Uuid | None = None
@@ -89,8 +89,8 @@ class DeleteLeads(_Request):
     limit: int = Field(10_000, ge=1, le=10_000)
 
 
-class InterestStatus(_Request):
-    """`POST /leads/update-interest-status`; null takes the status away."""
+class SetInterestRequest(_InstantlyRequest):
+    """Body of `POST /leads/update-interest-status`; null removes the status."""
 
     lead_email: str
     interest_value: float | None
@@ -100,88 +100,88 @@ class InterestStatus(_Request):
     disable_auto_interest: bool = False
 
 
-class Timing(_Request):
-    """From and to, `HH:MM`."""
+class InstantlyTiming(_InstantlyRequest):
+    """Start and end of the sending hours, `HH:MM`."""
 
     start: str = Field(alias="from", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     to: str = Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
 
 
-class Schedule(_Request):
-    """When a campaign sends."""
+class InstantlySchedule(_InstantlyRequest):
+    """Days, hours and time zone in which a campaign sends."""
 
     name: str = Field(min_length=1)
-    timing: Timing
+    timing: InstantlyTiming
     days: dict[Literal["0", "1", "2", "3", "4", "5", "6"], bool] = Field(min_length=1)
     timezone: str
 
 
-class CampaignSchedule(_Request):
+class InstantlyCampaignSchedule(_InstantlyRequest):
     """All schedules of a campaign."""
 
     start_date: str | None = None
     end_date: str | None = None
-    schedules: list[Schedule] = Field(min_length=1)
+    schedules: list[InstantlySchedule] = Field(min_length=1)
 
 
-class Variant(_Request):
-    """One wording of a step."""
+class StepVariant(_InstantlyRequest):
+    """One version of the email of a step."""
 
     subject: str
     body: str
     v_disabled: bool = False
 
 
-class Step(_Request):
-    """One email of a sequence; `delay` comes before the next."""
+class SequenceStep(_InstantlyRequest):
+    """One email of a sequence. `delay` is the time until the next step."""
 
     type: Literal["email"]
     delay: float = Field(ge=0)
     delay_unit: Literal["minutes", "hours", "days"] = "days"
-    variants: list[Variant] = Field(min_length=1)
+    variants: list[StepVariant] = Field(min_length=1)
 
 
-class Sequence(_Request):
+class EmailSequence(_InstantlyRequest):
     """The steps of a campaign."""
 
-    steps: list[Step]
+    steps: list[SequenceStep]
 
 
-class CampaignFields(_Request):
-    """`PATCH /campaigns/{id}`: what the sandbox checks; the rest is kept as it came."""
+class UpdateCampaignRequest(_InstantlyRequest):
+    """Body of `PATCH /campaigns/{id}`: the fields that the sandbox checks. Other fields are stored unchanged."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
     name: str = ""
-    campaign_schedule: CampaignSchedule | None = None
-    sequences: list[Sequence] | None = None
+    campaign_schedule: InstantlyCampaignSchedule | None = None
+    sequences: list[EmailSequence] | None = None
     email_list: list[str] | None = None
     daily_limit: float | None = None
     stop_on_reply: bool | None = None
     insert_unsubscribe_header: bool | None = None
 
 
-class CreateCampaign(CampaignFields):
-    """`POST /campaigns`."""
+class CreateCampaignRequest(UpdateCampaignRequest):
+    """Body of `POST /campaigns`."""
 
     name: str
-    campaign_schedule: CampaignSchedule
+    campaign_schedule: InstantlyCampaignSchedule
 
 
-class BlockListEntry(_Request):
-    """`POST /block-lists-entries`: an email address or a domain."""
+class BlockRequest(_InstantlyRequest):
+    """Body of `POST /block-lists-entries`: an email address or a domain."""
 
     bl_value: str = Field(min_length=1)
 
 
-class BlockListEntries(_Request):
-    """`POST /block-lists-entries/bulk-create`."""
+class BlockManyRequest(_InstantlyRequest):
+    """Body of `POST /block-lists-entries/bulk-create`."""
 
     bl_values: list[str] = Field(min_length=1, max_length=1_000)
 
 
-class SubscriptionFields(_Request):
-    """`PATCH /webhooks/{id}`."""
+class UpdateWebhookRequest(_InstantlyRequest):
+    """Body of `PATCH /webhooks/{id}`."""
 
     target_hook_url: str = Field("", pattern=r"^https?://")
     event_type: str | None = None
@@ -190,16 +190,16 @@ class SubscriptionFields(_Request):
     headers: dict[str, str] | None = None
 
 
-class Subscription(SubscriptionFields):
-    """`POST /webhooks`."""
+class CreateWebhookRequest(UpdateWebhookRequest):
+    """Body of `POST /webhooks`."""
 
     target_hook_url: str = Field(pattern=r"^https?://")
 
 
-def complaint(error: ValidationError) -> str:
-    """The first thing wrong, in the words of Instantly's validator."""
+def describe_invalid_request(error: ValidationError) -> str:
+    """Return the first error in the wording of Instantly's validator."""
     first = error.errors(include_url=False, include_input=False)[0]
-    path = ["body", *(str(part) for part in first["loc"] if not _is_branch(part))]
+    path = ["body", *(str(part) for part in first["loc"] if not _is_union_member(part))]
     if first["type"] == "missing":
         return f"{'/'.join(path[:-1])} must have required property '{path[-1]}'"
     if first["type"] == "extra_forbidden":
@@ -207,6 +207,6 @@ def complaint(error: ValidationError) -> str:
     return f"{'/'.join(path)} is not valid: {first['msg'].lower()}"
 
 
-def _is_branch(part: Any) -> bool:
-    """Pydantic names the member of a union in the path; Instantly does not."""
+def _is_union_member(part: Any) -> bool:
+    """Return whether a part of the path is a member of a union, which pydantic names and Instantly does not."""
     return part in {"str", "int", "float", "bool", "none"}

@@ -1,4 +1,4 @@
-"""The zones that Instantly takes (OpenAPI 2.0.0, `campaign_schedule.schedules[].timezone`)."""
+"""Time zones that Instantly accepts (OpenAPI 2.0.0, `campaign_schedule.schedules[].timezone`)."""
 
 TIMEZONES = {
     "Etc/GMT+12", "Etc/GMT+11", "Etc/GMT+10", "America/Anchorage", "America/Dawson", "America/Creston",
@@ -20,4 +20,4 @@ TIMEZONES = {
     "Australia/Currie", "Asia/Chita", "Antarctica/Macquarie", "Asia/Sakhalin", "Pacific/Auckland", "Etc/GMT-12",
     "Pacific/Fiji", "Asia/Anadyr", "Asia/Kamchatka", "Etc/GMT-13", "Pacific/Apia",
 }  # fmt: skip
-"""The enum in full: no New_York, no Los_Angeles, no Denver."""
+"""The complete enum. It lacks America/New_York, America/Los_Angeles and America/Denver."""

@@ -1,53 +1,52 @@
-"""A household as BatchData writes it, in v1 and in v3 (contracts §5.1, §5.2)."""
+"""Documents of BatchData's skip trace, v1 and v3 (docs/vendors/batchdata.md, Skip trace)."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.people import Address, Person, Phone
+from sandbox.people import FakePerson, FakePhone, PostalAddress
 
 
-def address_of(request: Mapping[str, Any]) -> Address:
-    """The property of a skip-trace request: its address, or its parcel (`apn` with county or FIPS code)."""
+def parse_address(request: Mapping[str, Any]) -> PostalAddress:
+    """Return the property of a skip-trace request: its address, or its parcel (`apn` with county or FIPS code)."""
     place = request.get("propertyAddress")
     if isinstance(place, dict):
-        return Address(*(str(place.get(name) or "") for name in ("street", "city", "state", "zip")))
+        return PostalAddress(*(str(place.get(name) or "") for name in ("street", "city", "state", "zip")))
     parcel = str(request.get("apn") or "")
-    return Address(
+    return PostalAddress(
         parcel, str(request.get("county") or request.get("countyFipsCode") or ""), str(request.get("state") or "")
     )
 
 
-def names_a_property(request: Mapping[str, Any]) -> bool:
-    """Whether the request has an address, or a parcel with its county: by name and state, or by FIPS code."""
+def has_property(request: Mapping[str, Any]) -> bool:
+    """Return whether the request has an address, or a parcel with its county: by name and state, or by FIPS code."""
     if isinstance(request.get("propertyAddress"), dict):
-        return address_of(request) != Address("")
+        return parse_address(request) != PostalAddress("")
     return bool(
         request.get("apn") and (request.get("countyFipsCode") or (request.get("county") and request.get("state")))
     )
 
 
-def postal(address: Address) -> dict[str, Any]:
-    """An address."""
+def _address_document(address: PostalAddress) -> dict[str, Any]:
     return {"street": address.street, "city": address.city, "state": address.state, "zip": address.zip}
 
 
-def callable_phones(person: Person, *, with_tcpa: bool) -> tuple[Phone, ...]:
-    """The phones that may be shown: none of a litigator; those on TCPA lists only where asked for."""
+def _visible_phones(person: FakePerson, *, with_tcpa: bool) -> tuple[FakePhone, ...]:
+    """Return the phones to show: none of a litigator; those on TCPA lists only if requested."""
     return () if person.is_litigator else tuple(phone for phone in person.phones if with_tcpa or not phone.tcpa)
 
 
-def person_v1(
-    request: Mapping[str, Any], person: Person, *, is_found: bool, with_tcpa: bool, email_key: str, with_id: bool
+def create_person_v1(
+    request: Mapping[str, Any], person: FakePerson, *, is_found: bool, with_tcpa: bool, email_key: str, with_id: bool
 ) -> dict[str, Any]:
-    """One of `results.persons`. No match is an entry too: `meta.matched` false, the lists empty."""
-    address = postal(address_of(request))
-    phones = callable_phones(person, with_tcpa=with_tcpa) if is_found else ()
+    """Return an entry of `results.persons`. No match is an entry too: `meta.matched` is false, the lists are empty."""
+    address = _address_document(parse_address(request))
+    phones = _visible_phones(person, with_tcpa=with_tcpa) if is_found else ()
     return {
         "request": {"requestId": request["requestId"]} if with_id and request.get("requestId") else {},
         "name": _name(person) if is_found else {},
         "propertyAddress": address,
         "mailingAddress": request.get("mailingAddress") or address,
-        "phoneNumbers": [_phone_v1(phone) for phone in phones],
+        "phoneNumbers": [_phone_document_v1(phone) for phone in phones],
         "emails": [{email_key: email, "tested": True} for email in person.emails] if is_found else [],
         "bankruptcy": {},
         "death": {"deceased": is_found and person.is_deceased},
@@ -58,8 +57,8 @@ def person_v1(
     }
 
 
-def failed_v1(request: Mapping[str, Any], message: str) -> dict[str, Any]:
-    """The entry of a request that could not be worked on, among others that could."""
+def create_failure_v1(request: Mapping[str, Any], message: str) -> dict[str, Any]:
+    """Return the v1 entry of a request that failed, while others of the same call may succeed."""
     return {
         "request": {"requestId": request["requestId"]} if request.get("requestId") else {},
         "phoneNumbers": [],
@@ -68,11 +67,11 @@ def failed_v1(request: Mapping[str, Any], message: str) -> dict[str, Any]:
     }
 
 
-def entry_v3(
-    index: int, request: Mapping[str, Any], person: Person, *, is_found: bool, with_tcpa: bool
+def create_entry_v3(
+    index: int, request: Mapping[str, Any], person: FakePerson, *, is_found: bool, with_tcpa: bool
 ) -> dict[str, Any]:
-    """One of `result.data`, with at most three persons."""
-    address = postal(address_of(request))
+    """Return an entry of `result.data`. v3 documents up to three persons; the sandbox returns the owner only."""
+    address = _address_document(parse_address(request))
     return {
         "inputIndex": index,
         "input": dict(request),
@@ -82,14 +81,14 @@ def entry_v3(
     }
 
 
-def failed_v3(index: int, request: Mapping[str, Any], message: str) -> dict[str, Any]:
-    """The v3 entry of a request that could not be worked on."""
+def create_failure_v3(index: int, request: Mapping[str, Any], message: str) -> dict[str, Any]:
+    """Return the v3 entry of a request that failed."""
     meta = {"matched": False, "error": True, "errorMessage": message}
     return {"inputIndex": index, "input": dict(request), "property": {}, "persons": [], "meta": meta}
 
 
-def _person_v3(person: Person, address: dict[str, Any], *, with_tcpa: bool) -> dict[str, Any]:
-    phones = callable_phones(person, with_tcpa=with_tcpa)
+def _person_v3(person: FakePerson, address: dict[str, Any], *, with_tcpa: bool) -> dict[str, Any]:
+    phones = _visible_phones(person, with_tcpa=with_tcpa)
     return {
         "propertyOwner": True,
         "name": _name(person),
@@ -102,18 +101,18 @@ def _person_v3(person: Person, address: dict[str, Any], *, with_tcpa: bool) -> d
     }
 
 
-def _name(person: Person) -> dict[str, str]:
+def _name(person: FakePerson) -> dict[str, str]:
     return {"first": person.first, "last": person.last, "full": f"{person.first} {person.last}"}
 
 
-def _phone_v1(phone: Phone) -> dict[str, Any]:
+def _phone_document_v1(phone: FakePhone) -> dict[str, Any]:
     return {
         "number": phone.number, "type": phone.line, "carrier": phone.carrier, "tested": True, "reachable": phone.reachable,
         "dnc": phone.dnc, "score": phone.score,
     }  # fmt: skip
 
 
-def _phone_v3(rank: int, phone: Phone) -> dict[str, Any]:
+def _phone_v3(rank: int, phone: FakePhone) -> dict[str, Any]:
     return {
         "rank": rank, "number": phone.number, "type": phone.line, "carrier": phone.carrier, "tested": True,
         "reachable": phone.reachable, "dnc": phone.dnc, "tcpa": phone.tcpa,

@@ -1,4 +1,4 @@
-"""The shapes of tests/contracts fit the documents' own examples, and nothing spoiled."""
+"""Shapes of tests/contracts: they fit the vendors' own examples, and no corrupted ones."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from contracts import conform, instantly
 from contracts.examples import EXAMPLES
-from sandbox.spoiling import mistype
+from sandbox.corrupt_response import change_types
 
 each_example = pytest.mark.parametrize(
     ("shape", "example"), EXAMPLES.items(), ids=lambda value: getattr(value, "__qualname__", "")
@@ -15,22 +15,22 @@ each_example = pytest.mark.parametrize(
 
 
 @each_example
-def test_the_documents_own_example_fits(shape: type[BaseModel], example: Any) -> None:
+def test_the_vendors_own_example_fits(shape: type[BaseModel], example: Any) -> None:
     conform(shape, example)
 
 
 @each_example
 def test_wrong_types_do_not_fit(shape: type[BaseModel], example: Any) -> None:
     with pytest.raises(ValidationError):
-        conform(shape, mistype(example))
+        conform(shape, change_types(example))
 
 
-def test_a_lead_has_no_other_properties() -> None:
+def test_a_lead_with_an_undocumented_property_does_not_fit() -> None:
     with pytest.raises(ValidationError):
         conform(instantly.Lead, {**EXAMPLES[instantly.Lead], "lead_id": "ld_1"})
 
 
-def test_a_count_that_does_not_add_up_does_not_fit() -> None:
+def test_counts_that_do_not_add_up_do_not_fit() -> None:
     with pytest.raises(ValidationError):
         conform(instantly.BulkAdded, {**EXAMPLES[instantly.BulkAdded], "total_sent": 4})
 

@@ -1,4 +1,4 @@
-"""Runs an ASGI application behind aiohttp, so that libraries made for ASGI share the sandbox's port."""
+"""Bridge that runs an ASGI application behind aiohttp, so that the MCP library shares the sandbox's port."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -7,23 +7,24 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.vendor import Answer
+from sandbox.vendor_server import VendorResponse
 
-Message = MutableMapping[str, Any]
-Application = Callable[
-    [MutableMapping[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-]
-_DISCONNECTED = {"type": "http.disconnect"}
-_LOOK_SECONDS = 0.1
+AsgiMessage = MutableMapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
+AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
+AsgiApplication = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Awaitable[None]]
+
+_DISCONNECT = {"type": "http.disconnect"}
+_DISCONNECT_POLL_SECONDS = 0.1
 
 
-async def collect(app: Application, request: web.Request, root_path: str, body: bytes) -> Answer:
-    """The application's whole answer, before a byte of it is sent."""
-    start: Message = {}
+async def collect_response(app: AsgiApplication, request: web.Request, root_path: str, body: bytes) -> VendorResponse:
+    """Return the complete response of the application, before any byte of it is sent."""
+    start: AsgiMessage = {}
     pieces: list[bytes] = []
     ended = asyncio.Event()
 
-    async def send(message: Message) -> None:
+    async def send(message: AsgiMessage) -> None:
         if message["type"] == "http.response.start":
             start.update(message)
             return
@@ -31,18 +32,18 @@ async def collect(app: Application, request: web.Request, root_path: str, body: 
         if not message.get("more_body", False):
             ended.set()
 
-    await app(_scope(request, root_path), _receiver(request, body, ended), send)
+    await app(_scope(request, root_path), _create_receive(request, body, ended), send)
     headers = _headers(start)
     content_type = headers.pop("content-type", "application/octet-stream").partition(";")[0]
     headers.pop("content-length", None)
-    return Answer(b"".join(pieces), start["status"], headers, content_type)
+    return VendorResponse(b"".join(pieces), start["status"], headers, content_type)
 
 
-async def stream(app: Application, request: web.Request, root_path: str) -> web.StreamResponse:
-    """Pass the application's answer on, piece by piece, until either side ends it."""
+async def stream_response(app: AsgiApplication, request: web.Request, root_path: str) -> web.StreamResponse:
+    """Pass the response of the application on, piece by piece, until either side ends it."""
     response = web.StreamResponse()
 
-    async def send(message: Message) -> None:
+    async def send(message: AsgiMessage) -> None:
         if message["type"] == "http.response.start":
             response.set_status(message["status"])
             response.headers.update(_headers(message))
@@ -50,7 +51,7 @@ async def stream(app: Application, request: web.Request, root_path: str) -> web.
         elif message.get("body"):
             await response.write(message["body"])
 
-    await app(_scope(request, root_path), _receiver(request, b"", asyncio.Event()), send)
+    await app(_scope(request, root_path), _create_receive(request, b"", asyncio.Event()), send)
     return response
 
 
@@ -71,17 +72,17 @@ def _scope(request: web.Request, root_path: str) -> MutableMapping[str, Any]:
     }
 
 
-def _receiver(request: web.Request, body: bytes, ended: asyncio.Event) -> Callable[[], Awaitable[Message]]:
-    """Gives the body once, and after that says when the client has gone or the answer is complete."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def _create_receive(request: web.Request, body: bytes, ended: asyncio.Event) -> AsgiReceive:
+    """Return a function that gives the body once, and then waits until the client left or the response is complete."""
+    unread: list[AsgiMessage] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive() -> Message:
-        if waiting:
-            return waiting.pop()
+    async def receive() -> AsgiMessage:
+        if unread:
+            return unread.pop()
         while not ended.is_set() and _is_connected(request):
             with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), _LOOK_SECONDS)
-        return _DISCONNECTED
+                await asyncio.wait_for(ended.wait(), _DISCONNECT_POLL_SECONDS)
+        return _DISCONNECT
 
     return receive
 
@@ -90,5 +91,5 @@ def _is_connected(request: web.Request) -> bool:
     return request.transport is not None and not request.transport.is_closing()
 
 
-def _headers(start: Message) -> dict[str, str]:
+def _headers(start: AsgiMessage) -> dict[str, str]:
     return {name.decode().lower(): value.decode() for name, value in start["headers"]}

@@ -1,0 +1,166 @@
+"""Control API under `/_sandbox/`: switch faults on and off, and read what the vendors store and counted (sandbox/README.md)."""
+
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sandbox.faults import GENERAL_FAULTS, ActiveFault, Fault
+from sandbox.people import PostalAddress
+from sandbox.state import SandboxState
+from sandbox.vendor_server import describe_first_error
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ScriptedEvent(BaseModel):
+    """An event of a member of an Instantly campaign, such as a reply, that a test or demo triggers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event_type: str
+    email: str
+    campaign: str | None = Field(None, description="The campaign, when the email is a member of several.")
+    details: dict[str, Any] = Field(default_factory=dict, description="Fields of the webhook, such as reply_text.")
+
+
+class ControlApi:
+    """The handlers of the control API."""
+
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
+
+    def list_routes(self) -> list[web.RouteDef]:
+        """Return the routes."""
+        return [
+            web.get("/_sandbox/faults", self._list_faults),
+            web.post("/_sandbox/faults", self._add_fault),
+            web.delete("/_sandbox/faults", self._clear_faults),
+            web.delete("/_sandbox/faults/{number:[0-9]{1,9}}", self._remove_fault),
+            web.get("/_sandbox/fault-kinds", self._list_fault_kinds),
+            web.get("/_sandbox/calls/{vendor}", self._show_calls),
+            web.get("/_sandbox/paid/{vendor}", self._show_paid_records),
+            web.get("/_sandbox/people", self._show_person),
+            web.get("/_sandbox/instantly", self._show_instantly),
+            web.post("/_sandbox/instantly/events", self._trigger_event),
+            web.post("/_sandbox/instantly/steps/{step:[1-9]}", self._send_step),
+            web.post("/_sandbox/reset", self._reset),
+        ]
+
+    async def _list_faults(self, _request: web.Request) -> web.Response:
+        return _json_response([_describe_fault(active) for active in self._state.faults.list_active()])
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        fault = await _parse_body(Fault, request)
+        self._check_fault(fault)
+        return _json_response(_describe_fault(self._state.faults.add_fault(fault)), 201)
+
+    def _check_fault(self, fault: Fault) -> None:
+        """Raise HTTPUnprocessableEntity if *fault* could never hit a call."""
+        vendor = self._state.vendors.get(fault.vendor)
+        if vendor is None:
+            names = ", ".join(self._state.vendors)
+            raise _unprocessable(f"There is no vendor {fault.vendor!r}. Use one of: {names}.")
+        is_vendor_specific = fault.kind in vendor.fault_descriptions
+        if fault.kind not in GENERAL_FAULTS and not is_vendor_specific:
+            raise _unprocessable(f"{fault.vendor} has no fault {fault.kind!r}. GET /_sandbox/fault-kinds lists them.")
+        if fault.operation is None:
+            return
+        kinds_by_operation = vendor.faults_by_operation()
+        if fault.operation not in kinds_by_operation:
+            names = ", ".join(sorted(kinds_by_operation))
+            raise _unprocessable(f"{fault.vendor} has no operation {fault.operation!r}. Use one of: {names}.")
+        if fault.operation and is_vendor_specific and fault.kind not in kinds_by_operation[fault.operation]:
+            names = ", ".join(sorted(name for name, kinds in kinds_by_operation.items() if fault.kind in kinds))
+            raise _unprocessable(f"{fault.kind} cannot hit {fault.operation}. It can hit: {names}.")
+
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
+        self._state.faults.clear_faults()
+        return web.Response(status=204)
+
+    async def _remove_fault(self, request: web.Request) -> web.Response:
+        if not self._state.faults.remove_fault(int(request.match_info["number"])):
+            raise web.HTTPNotFound(text="There is no fault with this number.")
+        return web.Response(status=204)
+
+    async def _list_fault_kinds(self, _request: web.Request) -> web.Response:
+        vendor_specific = {name: dict(vendor.fault_descriptions) for name, vendor in self._state.vendors.items()}
+        return _json_response({"every vendor": dict(GENERAL_FAULTS), **vendor_specific})
+
+    async def _show_calls(self, request: web.Request) -> web.Response:
+        return _json_response(self._state.statistics.summarize_calls(self._vendor_name(request)))
+
+    async def _show_paid_records(self, request: web.Request) -> web.Response:
+        return _json_response(self._state.statistics.summarize_charges(self._vendor_name(request)))
+
+    async def _show_person(self, request: web.Request) -> web.Response:
+        query = request.query
+        address = PostalAddress(*(query.get(name, "") for name in ("street", "city", "state", "zip")))
+        return _json_response(self._state.people.person_at(address, query.get("first", ""), query.get("last", "")))
+
+    async def _show_instantly(self, _request: web.Request) -> web.Response:
+        workspace = self._state.instantly.workspace
+        campaigns = [
+            {
+                "id": campaign["id"],
+                "name": campaign["name"],
+                "status": campaign["status"],
+                "members": [lead["email"] for lead in workspace.list_members(campaign["id"])],
+            }
+            for campaign in workspace.campaigns.values()
+        ]
+        blocked, webhooks = list(workspace.blocked), len(workspace.webhooks)
+        return _json_response({"campaigns": campaigns, "blocked": blocked, "webhooks": webhooks})
+
+    async def _trigger_event(self, request: web.Request) -> web.Response:
+        event = await _parse_body(ScriptedEvent, request)
+        leads = [
+            lead
+            for lead in self._state.instantly.workspace.leads.values()
+            if lead["email"] == event.email and lead["campaign"] and event.campaign in (None, lead["campaign"])
+        ]
+        if not leads:
+            raise web.HTTPNotFound(text="No campaign has this email.")
+        delivered = self._state.instantly.webhooks.apply_event(event.event_type, leads[0], event.details)
+        await self._state.deliveries.wait_until_done()
+        return _json_response({"delivered": delivered})
+
+    async def _send_step(self, request: web.Request) -> web.Response:
+        events = self._state.instantly.step_simulator.send_step(int(request.match_info["step"]))
+        await self._state.deliveries.wait_until_done()
+        return _json_response(events)
+
+    async def _reset(self, _request: web.Request) -> web.Response:
+        self._state.reset_everything()
+        return web.Response(status=204)
+
+    def _vendor_name(self, request: web.Request) -> str:
+        """Return the vendor in the path. Raise HTTPNotFound if there is none of this name."""
+        name = request.match_info["vendor"]
+        if name not in self._state.vendors:
+            raise web.HTTPNotFound(text=f"There is no such vendor. Use one of: {', '.join(self._state.vendors)}.")
+        return name
+
+
+async def _parse_body(model: type[M], request: web.Request) -> M:
+    try:
+        return model.model_validate(orjson.loads(await request.read()))
+    except orjson.JSONDecodeError as error:
+        raise _unprocessable("The body is not JSON.") from error
+    except ValidationError as error:
+        raise _unprocessable(describe_first_error(error)) from error
+    except web.RequestPayloadError as error:
+        raise web.HTTPBadRequest(text="The body is not encoded as Content-Encoding says.") from error
+
+
+def _describe_fault(active: ActiveFault) -> dict[str, Any]:
+    return {"number": active.number, "seen": active.seen, "hits": active.hits, **active.fault.model_dump()}
+
+
+def _unprocessable(text: str) -> web.HTTPUnprocessableEntity:
+    return web.HTTPUnprocessableEntity(text=text)
+
+
+def _json_response(body: Any, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
