@@ -25,7 +25,9 @@ def test_every_benchmark_is_tried_here() -> None:
     assert {path.stem.removeprefix("bench_") for path in (ROOT / "bench").glob("bench_*.py")} == SIZES.keys()
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "intake" else pytest.mark.slow) for name in SIZES]
+)
 def test_a_benchmark_runs_and_reports(name: str) -> None:
     size = SIZES[name]
     command = ["./dev", "bench", name, *([] if size is None else [str(size)])]
