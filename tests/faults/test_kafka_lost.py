@@ -16,7 +16,7 @@ from support.installation import Installation
 from support.partner import Partner, csv_of
 from support.victims import Victims
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 ROWS = 6_000
 SOON = {
     "GATEWAY_STALLED_SECONDS": "3",

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from common.settings import Settings
 from support.crash import POINTS
 from support.partner import Partner
 from support.victims import Victims
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 ROWS = 20_000
+PRODUCTION_SESSION = str(Settings.model_fields["kafka_session_seconds"].default)
 GENERATOR = runpy.run_path(str(Path(__file__).parents[2] / "samples" / "generate.py"))
 
 
@@ -72,6 +74,7 @@ async def assert_all_accounted_for(victims: Victims, report: dict[str, Any], upl
     assert await victims.ask(wrong) == [(0,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["gateway", "ingest", "recorder", "kafka", "postgres"])
 async def test_killed_several_times_at_random_moments(
     victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int], victim: str
@@ -115,10 +118,10 @@ async def test_two_ingest_replicas_and_a_rebalance_change_nothing(
 ) -> None:
     status, answer = await partner.upload(a_file(tmp_path, next(seeds)))
     assert status == 202, answer
-    second = await victims.installation.spawn("ingest")
+    second = await victims.installation.spawn("ingest", KAFKA_SESSION_SECONDS=PRODUCTION_SESSION)
     await asyncio.sleep(1)
     second.stop()
-    third = await victims.installation.spawn("ingest")
+    third = await victims.installation.spawn("ingest", KAFKA_SESSION_SECONDS=PRODUCTION_SESSION)
     victims.services["ingest"].stop()
     report = await report_when_done(partner, answer["upload_id"])
     await assert_all_accounted_for(victims, report, answer["upload_id"])

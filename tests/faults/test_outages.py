@@ -9,8 +9,8 @@ import pytest
 from support.partner import Partner, csv_of
 from support.victims import Victims
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-LIMIT = 25
+pytestmark = pytest.mark.timeout(300)
+LIMIT = 18
 """Seconds for `/livez`: longer than a relay's round, which gives Kafka 15."""
 
 
@@ -89,7 +89,7 @@ async def test_an_outage_with_work_waiting_is_no_reason_to_be_restarted(victims:
             await asyncio.sleep(0.01)
     await asyncio.to_thread(victims.kafka.kill)
     await until_ready(victims, session, "ingest", 503, "kafka: no answer")
-    await assert_alive(victims, session, LIMIT + 15)
+    await assert_alive(victims, session, LIMIT + 8)
     await asyncio.to_thread(victims.kafka.start)
     assert (await partner.until(answer["upload_id"], "done", 120))["inserted"] == 8_000
     await assert_alive(victims, session, 1)
