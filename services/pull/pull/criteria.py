@@ -1,4 +1,4 @@
-"""Criteria of a saved search, in the terms of BatchData's property search; docs/vendors/batchdata.md lists them.
+"""Criteria of a saved search, in the terms of BatchData's property search; docs/batchdata-pull.md lists them.
 
 A search that BatchData misunderstands costs money. So criteria that its documentation does not name are rejected here and never
 sent.

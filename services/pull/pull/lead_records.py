@@ -1,4 +1,4 @@
-"""Conversion of BatchData's properties to records of `ingest.leads`; docs/vendors/batchdata.md has the vendor's fields.
+"""Conversion of BatchData's properties to records of `ingest.leads` (docs/vendors/batchdata.md, Property search over MCP).
 
 The values stay as BatchData sent them: ingest parses them and reports the unreadable ones. This module decides only whether an
 entry is a property. An entry that is no property is rejected alone, and the other entries of its page are kept.

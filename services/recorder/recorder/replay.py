@@ -1,4 +1,4 @@
-"""Replay of due dead letters to the consumer that failed to handle them; docs/delivery.md describes the life of a dead letter.
+"""Replay of due dead letters to the consumer that failed to handle them; see docs/delivery.md, Dead letters and replay.
 
 A replay sends the original message again. Its headers name the consumer and the number of the replay. So other consumers of the
 topic skip the message, and the inbox of the named consumer accepts it as a new delivery.

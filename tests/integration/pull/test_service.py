@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -138,12 +138,44 @@ async def test_kills_lose_no_record_and_cost_at_most_one_page_each(
     assert await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}pipeline.dlq") == []
 
 
+class KillPoint(NamedTuple):
+    """Method before or after which the process dies, and the records that are paid for in vain."""
+
+    module: str
+    owner: str
+    method: str
+    is_after: bool
+    wasted_records: int
+
+
 KILL_POINTS = {
-    "before the call": ("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", False, 0),
-    "after the call": ("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", True, 10),
-    "before the commit": ("common.bus.tx", "Tx", "flush", True, 10),
-    "after the commit": ("pull.page_log", "PageLog", "record_page", True, 0),
+    "before the call": KillPoint("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", False, 0),
+    "after the call": KillPoint("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", True, 10),
+    "before the commit": KillPoint("common.bus.tx", "Tx", "flush", True, 10),
+    "after the commit": KillPoint("pull.page_log", "PageLog", "record_page", True, 0),
 }
+
+
+def dying_program(point: KillPoint, marker: Path) -> str:
+    """Return a program that kills itself at the second pass of *point*, once, and touches *marker*."""
+    return (
+        f"import os, pathlib, {point.module}\n"
+        f"owner, marker, passes = {point.module}.{point.owner}, pathlib.Path({str(marker)!r}), 0\n"
+        f"original = owner.{point.method}\n"
+        "def die():\n"
+        "    marker.touch()\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "async def call_and_die(*arguments, **named):\n"
+        "    global passes\n"
+        "    passes += 1\n"
+        "    due = passes == 2 and not marker.exists()\n"
+        f"    if due and not {point.is_after}: die()\n"
+        "    result = await original(*arguments, **named)\n"
+        "    if due: die()\n"
+        "    return result\n"
+        f"owner.{point.method} = call_and_die\n"
+        "from cli.main import main; main()"
+    )
 
 
 @pytest.mark.slow
@@ -153,30 +185,12 @@ async def test_a_kill_at_each_step_of_a_page_loses_no_record(
 ) -> None:
     pulling = pulling_to_kafka
     await pulling.save_search()
-    module, owner, method, is_after, wasted_records = KILL_POINTS[point]
     marker = tmp_path / "killed"
     spawned = await spawn(
         "pull", **environment(pulling, now=FOUR_AM - timedelta(hours=4)) | {"PULL_CATCH_UP_SECONDS": "3600"}
     )
     spawned.kill()
-    spawned.program = (
-        f"import os, pathlib, {module}\n"
-        f"owner, marker, passes = {module}.{owner}, pathlib.Path({str(marker)!r}), 0\n"
-        f"original = owner.{method}\n"
-        "def die():\n"
-        "    marker.touch()\n"
-        "    os.kill(os.getpid(), 9)\n"
-        "async def call_and_die(*arguments, **named):\n"
-        "    global passes\n"
-        "    passes += 1\n"
-        "    due = passes == 2 and not marker.exists()\n"
-        f"    if due and not {is_after}: die()\n"
-        "    result = await original(*arguments, **named)\n"
-        "    if due: die()\n"
-        "    return result\n"
-        f"owner.{method} = call_and_die\n"
-        "from cli.main import main; main()"
-    )
+    spawned.program = dying_program(KILL_POINTS[point], marker)
     spawned.environment = {**spawned.environment, **environment(pulling)}
     spawned.start()
     assert spawned.process is not None
@@ -187,7 +201,7 @@ async def test_a_kill_at_each_step_of_a_page_loses_no_record(
         await eventually(lambda: leads(pulling), everything, 120)
     assert spawned.stop() == 0
     latest = await pulling.latest_round()
-    assert pulling.paid_records - len(everything) == wasted_records
+    assert pulling.paid_records - len(everything) == KILL_POINTS[point].wasted_records
     unknown = 0 if point == "after the commit" else 1  # the page log cannot tell a sent call from one that was not sent
     assert (latest["unknown_pages"], latest["unknown_records"]) == (unknown, 10 * unknown)
     assert latest["records"] == len(everything)

@@ -68,9 +68,9 @@ def test_every_field_of_a_lead_record_is_filled() -> None:
 
 def test_ingest_reads_every_value_of_every_property_and_ranks_the_source() -> None:
     properties = build(SETTINGS).state.batchdata._catalog.find_properties(PropertyCriteria(query="Pinellas County, FL"))
-    for house in [PROPERTY, *properties]:
-        conform(batchdata.Property, house)
-        raw = converted(house).record.model_dump() | {"phones": []}
+    for entry in [PROPERTY, *properties]:
+        conform(batchdata.Property, entry)
+        raw = converted(entry).record.model_dump() | {"phones": []}
         found = normalise(raw, TODAY)
         assert isinstance(found, PropertyRecord)
         assert found.dropped == []
@@ -121,10 +121,10 @@ JSON = st.recursive(
 
 @given(place=st.sampled_from([(one,) for one in PROPERTY] + [("address", "zip"), ("owner", "names")]), value=JSON)
 def test_no_json_value_raises(place: tuple[str, ...], value: Any) -> None:
-    house = json.loads(json.dumps(PROPERTY))
-    inner = house
+    entry = json.loads(json.dumps(PROPERTY))
+    inner = entry
     for step in place[:-1]:
         inner = inner[step]
     inner[place[-1]] = value
-    assert isinstance(convert_property(house, TODAY, None), PulledRecord | RejectedEntry)
+    assert isinstance(convert_property(entry, TODAY, None), PulledRecord | RejectedEntry)
     assert isinstance(convert_property(value, TODAY, None), PulledRecord | RejectedEntry)

@@ -1,7 +1,7 @@
 """Client of BatchData's property search over MCP: Streamable HTTP or SSE (docs/vendors/batchdata.md). It uses no language model.
 
 BatchData charges for the records of a page, and offers no way to look up the outcome of a call. So a call is sent at most once
-(operation class `once`, docs/delivery.md), and every error says whether the page may have been charged. Each page has a separate
+(docs/delivery.md, Vendor operations: class `once`), and every error says whether the page may have been charged. Each page has a separate
 MCP session (ADR 16): it costs a few short requests, and no session can be lost between two pages.
 """
 
