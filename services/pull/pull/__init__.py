@@ -1,1 +1,1 @@
-"""The pull service: saved searches at BatchData become property records on `ingest.leads`."""
+"""Pull service: it turns saved searches at BatchData into property records on `ingest.leads`."""

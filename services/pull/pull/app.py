@@ -6,36 +6,38 @@ import structlog
 
 from common.clock import Clock
 from common.service import Service, main
-from pull.jobs import PULL_AT, PullJobs
-from pull.ledger import Ledger
-from pull.pulling import Puller
+from pull.jobs import PULL_TIME, PullJobs
+from pull.page_log import PageLog
+from pull.puller import Puller
 from pull.settings import PullSettings
-from pull.vendors.batchdata_mcp import BatchDataMcp
+from pull.vendors.batchdata_mcp import BatchDataMcpClient
 
 log = structlog.get_logger()
 
+CLEAN_UP_TIME = time(3, 15)
+
 
 def build(settings: PullSettings | None = None, clock: Clock | None = None) -> Service:
-    """The pull service, ready to start. Without BatchData's token it has nothing to do."""
+    """Build the pull service, ready to start. Without BatchData's token it pulls nothing."""
     settings = settings or PullSettings.for_service("pull")
     service = Service("pull", settings, clock)
-    puller, ledger = puller_of(service, settings), Ledger(service.bus, settings, service.clock)
+    puller = build_puller(service, settings)
     if puller is None:
-        log.warning("batchdata_has_no_token", help="set BATCHDATA_TOKEN; docs/batchdata-pull.md")
+        log.warning("batchdata_token_missing", help="set BATCHDATA_TOKEN; docs/batchdata-pull.md")
         return service
-    jobs = PullJobs(puller, ledger, settings, service.clock)
-    service.jobs.daily("clean_up", time(3, 15), jobs.clean_up, window=timedelta(hours=20))
-    service.jobs.daily("pull", PULL_AT, jobs.pull, window=settings.window)
+    jobs = PullJobs(puller, PageLog(service.bus, settings, service.clock), settings, service.clock)
+    service.jobs.daily("clean_up", CLEAN_UP_TIME, jobs.clean_up, window=timedelta(hours=20))
+    service.jobs.daily("pull", PULL_TIME, jobs.pull, window=settings.window)
     service.jobs.every(settings.pull_catch_up_seconds, "catch_up", jobs.catch_up)
     return service
 
 
-def puller_of(service: Service, settings: PullSettings) -> Puller | None:
-    """What pulls for *service*; None without a token."""
+def build_puller(service: Service, settings: PullSettings) -> Puller | None:
+    """Build the puller of *service*; return None without a token."""
     token = settings.batchdata_token.get_secret_value() if settings.batchdata_token else ""
     if not token:
         return None
-    source = BatchDataMcp(
+    source = BatchDataMcpClient(
         settings.batchdata_mcp_url,
         token,
         settings.batchdata_mcp_transport,
@@ -43,7 +45,7 @@ def puller_of(service: Service, settings: PullSettings) -> Puller | None:
         settings.pull_tool_form,
         settings.pull_call_seconds,
     )
-    return Puller(Ledger(service.bus, settings, service.clock), source, settings, service.clock)
+    return Puller(PageLog(service.bus, settings, service.clock), source, settings, service.clock)
 
 
 if __name__ == "__main__":

@@ -1,38 +1,39 @@
-"""What a saved search asks for, in the words of BatchData's property search (vendor contracts §5.5).
+"""Criteria of a saved search, in the terms of BatchData's property search; docs/batchdata-pull.md lists them.
 
-A search that BatchData would understand otherwise than it is meant costs money, so whatever stands in no document is refused
-here, and not sent.
+A search that BatchData misunderstands costs money. So criteria that its documentation does not name are rejected here and never
+sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 QuickList = Annotated[str, StringConstraints(pattern=r"^(not-)?[a-z]+(-[a-z]+)*$")]
+IsoDay = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class CriteriaError(ValueError):
-    """Criteria that cannot be used; each of *faults* names a place and what is wrong there."""
+    """Invalid criteria. Each of *faults* names a place and what is wrong there."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = faults
 
 
-class _Part(BaseModel):
+class _CriteriaModel(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
 
 
-class Bounds(_Part):
-    """From and to, both included; one of them is enough. A day is written `2024-05-31`."""
+class Bounds(_CriteriaModel):
+    """Range with an inclusive minimum, maximum or both. A day is written `2024-05-31`."""
 
-    min: float | Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
-    max: float | Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    min: float | IsoDay | None = None
+    max: float | IsoDay | None = None
 
     @model_validator(mode="after")
-    def _is_a_span(self) -> "Bounds":
+    def _check_range(self) -> "Bounds":
         low, high = self.min, self.max
         if low is None and high is None:
             raise ValueError("min, max or both")
@@ -45,8 +46,8 @@ class Bounds(_Part):
         return self
 
 
-class Criteria(_Part):
-    """`searchCriteria` of a search: the place, quick lists that all or one of must hold, and bounds by part and field."""
+class SearchCriteria(_CriteriaModel):
+    """`searchCriteria` of a search: the place, quick lists (all of, any of), and bounds by part and field."""
 
     query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=200)]
     quickLists: list[QuickList] = Field(default_factory=list, max_length=50)  # noqa: N815 - BatchData's name
@@ -58,65 +59,77 @@ class Criteria(_Part):
     sale: dict[str, Bounds] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _does_not_contradict_itself(self) -> "Criteria":
-        both = [name for name in self.quickLists if f"not-{name}" in self.quickLists]
-        if both:
-            raise ValueError(f"quickLists wants {both[0]} and not-{both[0]}")
+    def _check_contradictions(self) -> "SearchCriteria":
+        contradicted = [name for name in self.quickLists if f"not-{name}" in self.quickLists]
+        if contradicted:
+            raise ValueError(f"quickLists has both {contradicted[0]} and not-{contradicted[0]}")
         return self
 
 
 def read_criteria(text: str | bytes) -> dict[str, Any]:
-    """The criteria that a JSON document holds, as they are stored. Raises CriteriaError."""
+    """Return the criteria of a JSON document in the form that the database stores. Raises CriteriaError."""
     try:
-        found: Any = orjson.loads(text)
+        document: Any = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise CriteriaError([f"not JSON: {error.msg} at line {error.lineno}"]) from error
-    if isinstance(found, dict) and isinstance(found.get("searchCriteria"), dict):
-        found = found["searchCriteria"]
+    if isinstance(document, dict) and isinstance(document.get("searchCriteria"), dict):
+        document = document["searchCriteria"]
     try:
-        criteria = Criteria.model_validate(found)
+        criteria = SearchCriteria.model_validate(document)
     except ValidationError as error:
-        raise CriteriaError([_told(fault) for fault in error.errors(include_url=False, include_input=False)]) from error
+        faults = error.errors(include_url=False, include_input=False)
+        raise CriteriaError([_describe_fault(fault) for fault in faults]) from error
     return criteria.model_dump(exclude_defaults=True)
 
 
-def _told(fault: Any) -> str:
+def _describe_fault(fault: Any) -> str:
+    """Return one validation error as a sentence for the operator, with its place."""
     place = ".".join(str(step) for step in fault["loc"] if step not in ("float", "constrained-str"))
     if fault["type"] == "extra_forbidden":
-        known = ", ".join((Bounds if "." in place else Criteria).model_fields)
+        known = ", ".join((Bounds if "." in place else SearchCriteria).model_fields)
         return f"{place}: unknown here; known are {known}"
     if fault["type"] == "missing":
         return f'{place}: is needed, such as "Pinellas County, FL"'
-    said = fault["msg"].removeprefix("Value error, ")
+    message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "string_pattern_mismatch" and "ickLists" in place:
-        said = "a quick list is written such as owner-occupied or not-vacant"
-    return f"{place}: {said}" if place else said
+        message = "a quick list is written such as owner-occupied or not-vacant"
+    return f"{place}: {message}" if place else message
 
 
-_FLAT = {
-    ("valuation", "estimatedValue", "min"): "minEstimatedValue",
-    ("valuation", "estimatedValue", "max"): "maxEstimatedValue",
-    ("valuation", "equityPercent", "min"): "minEquityPercent",
+_FLAT_ARGUMENTS = {
+    "valuation.estimatedValue.min": "minEstimatedValue",
+    "valuation.estimatedValue.max": "maxEstimatedValue",
+    "valuation.equityPercent.min": "minEquityPercent",
 }
+"""Arguments of the community server's tool, by the place in the criteria."""
 
 
-def flat(criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """*criteria* as the community server's arguments. Raises CriteriaError for what it has none for: never left out."""
+def flatten_criteria(criteria: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *criteria* as arguments of the community server's tool.
+
+    Raises CriteriaError for criteria without an argument: leaving them out would search for more than is wanted.
+    """
     arguments: dict[str, Any] = {"query": criteria["query"]}
-    missing = []
-    for part, held in criteria.items():
+    unsupported = []
+    for place, value in _criteria_places(criteria):
+        name = _FLAT_ARGUMENTS.get(place)
+        if name is None:
+            unsupported.append(place)
+        else:
+            arguments[name] = value
+    if unsupported:
+        raise CriteriaError([f"{place}: this MCP server's tool cannot search by it" for place in unsupported])
+    return arguments
+
+
+def _criteria_places(criteria: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each criterion but the query: the place in the criteria, such as `valuation.equityPercent.min`, and its value."""
+    for part, fields in criteria.items():
         if part == "query":
             continue
-        if not isinstance(held, dict):
-            missing.append(part)
+        if not isinstance(fields, dict):
+            yield part, fields
             continue
-        for field, bounds in held.items():
+        for field, bounds in fields.items():
             for end, value in bounds.items():
-                name = _FLAT.get((part, field, end))
-                if name is None:
-                    missing.append(f"{part}.{field}.{end}")
-                else:
-                    arguments[name] = value
-    if missing:
-        raise CriteriaError([f"{place}: this MCP server's tool cannot search by it" for place in missing])
-    return arguments
+                yield f"{part}.{field}.{end}", value

@@ -1,34 +1,34 @@
-"""What the pull does at a time of day (design §7)."""
+"""Scheduled work of the pull service; times are those of Los Angeles."""
 
 from datetime import time
 
 from common.clock import Clock
 from common.schedules import Schedule
-from pull.ledger import Ledger
-from pull.pulling import Puller
+from pull.page_log import PageLog
+from pull.puller import Puller
 from pull.settings import PullSettings
 
-PULL_AT = time(4, 0)
+PULL_TIME = time(4, 0)
 
 
 class PullJobs:
-    """The daily pull, going on with it after a crash or an outage, and what is forgotten."""
+    """Jobs of the pull service: the daily pull, its continuation after a crash or an outage, and the clean-up."""
 
-    def __init__(self, puller: Puller, ledger: Ledger, settings: PullSettings, clock: Clock) -> None:
+    def __init__(self, puller: Puller, page_log: PageLog, settings: PullSettings, clock: Clock) -> None:
         self._puller = puller
-        self._ledger = ledger
+        self._page_log = page_log
         self._clock = clock
-        self._schedule = Schedule(PULL_AT, settings.window)
+        self._schedule = Schedule(PULL_TIME, settings.window)
 
     async def pull(self) -> None:
-        """Pull every search that is due or not through. Raises PullStoppedError."""
-        await self._puller.run()
+        """Pull every search whose round is due or open. Raises PullStoppedError."""
+        await self._puller.pull_due_searches()
 
     async def catch_up(self) -> None:
-        """The same while the day's window is open: goes on where a crash or an outage ended the pull."""
+        """Continue the pull after a crash or an outage while the day's window is open. Raises PullStoppedError."""
         if self._schedule.due(self._clock()):
-            await self._puller.run()
+            await self._puller.pull_due_searches()
 
     async def clean_up(self) -> None:
-        """Delete properties that could not be read and that nobody has asked about for long."""
-        await self._ledger.drop_rejects()
+        """Delete rejected entries that are older than `PULL_REJECT_DAYS`."""
+        await self._page_log.delete_old_rejects()

@@ -1,7 +1,5 @@
--- Every SQL statement of the pull.
-
 -- name: list_searches()
--- The searches to pull, in their order. One whose broker takes no leads would only make dead letters at ingest.
+-- The enabled searches in their order. Ingest would reject the records of a disabled broker, so its searches are left out.
 select s.id, s.name, s.criteria, s.broker_id, s.every_days, s.daily_records, s.daily_cents
 from pipeline.saved_searches s
 left join app.brokers b on b.id = s.broker_id
@@ -12,24 +10,24 @@ order by s.position, s.created_at;
 -- name: find_search(name)^
 select
     s.id, s.name, s.criteria, s.broker_id, s.every_days, s.daily_records, s.daily_cents,
-    coalesce(b.active, true) as is_wanted
+    coalesce(b.active, true) as has_active_broker
 from pipeline.saved_searches s
 left join app.brokers b on b.id = s.broker_id
 where lower(s.name) = lower(:name);
 
--- name: begin_run(id, search_id, local_date, every_days, anyway)!
--- A round of a search, if none is open and the last one began so many days ago, or anyway.
+-- name: start_round(id, search_id, local_date, every_days, start_early)!
+-- Starts a round unless one is open. It is due every_days after the last one started; start_early ignores that.
 insert into pipeline.pull_runs (id, search_id, started_on)
 select :id, :search_id, :local_date::date
 where not exists (
     select from pipeline.pull_runs r
     where r.search_id = :search_id
-    and (r.finished_at is null or (r.started_on > :local_date::date - :every_days::integer and not :anyway))
+    and (r.finished_at is null or (r.started_on > :local_date::date - :every_days::integer and not :start_early))
 )
 on conflict do nothing;
 
--- name: claim_run(search_id, holder, lease)^
--- The open round of a search, for one holder at a time. A page that its last holder asked for and never kept is unknown.
+-- name: claim_round(search_id, holder, lease)^
+-- Claims the open round of a search for one holder at a time. If the last holder left an open request, its page is unknown.
 with open as (
     select id, asked_take
     from pipeline.pull_runs
@@ -50,8 +48,8 @@ returning r.id, r.unread::text, r.results_found, r.last_page, r.empty_pages, coa
 -- name: lock_budgets()$
 select pg_advisory_xact_lock(hashtext('equity-pull-budgets'));
 
--- name: read_day(search_id, local_date)^
--- What is used of the day's budgets: by this search, and by all.
+-- name: read_day_usage(search_id, local_date)^
+-- The used part of the day's budgets: by this search, and by all searches.
 select
     coalesce(sum(records) filter (where search_id = :search_id), 0)::integer as records,
     coalesce(sum(cents) filter (where search_id = :search_id), 0) as cents,
@@ -61,15 +59,15 @@ select
 from pipeline.pull_days
 where local_date = :local_date;
 
--- name: note_asking(run_id, holder, skip, take, lease)!
--- The intent, committed before the call.
+-- name: record_request(round_id, holder, skip, take, lease)!
+-- Records the intent; committed before the call.
 update pipeline.pull_runs
 set asked_skip = :skip, asked_take = :take, asked_at = now(), leased_until = now() + :lease::interval
-where id = :run_id
+where id = :round_id
 and holder = :holder;
 
--- name: use_budget(search_id, local_date, records, cents, unknown_pages)!
--- Use so much of the day; less than nothing gives it back.
+-- name: change_day_usage(search_id, local_date, records, cents, unknown_pages)!
+-- Adds to the usage of the day; negative numbers release a reservation.
 insert into pipeline.pull_days as d (search_id, local_date, records, cents, unknown_pages)
 values (:search_id, :local_date, :records, :cents, :unknown_pages)
 on conflict (search_id, local_date) do update
@@ -77,40 +75,40 @@ set
     records = d.records + excluded.records, cents = d.cents + excluded.cents,
     unknown_pages = d.unknown_pages + excluded.unknown_pages;
 
--- name: keep_page(run_id, holder, unread, found, last_page, pages, empty_pages, records, rejects, repeats, cents)!
--- A page's answer and where the reading goes on, if this holder still is the one that asked.
+-- name: record_page(round_id, holder, unread, results_found, last_page, empty_pages, records, rejects, repeats, cents)!
+-- Records a page and the new position of the round, if the holder of the request still holds the round.
 update pipeline.pull_runs
 set
-    unread = :unread::jsonb, results_found = :found, last_page = :last_page, empty_pages = :empty_pages,
-    pages = pages + :pages, records = records + :records, rejects = rejects + :rejects, repeats = repeats + :repeats,
+    unread = :unread::jsonb, results_found = :results_found, last_page = :last_page, empty_pages = :empty_pages,
+    pages = pages + 1, records = records + :records, rejects = rejects + :rejects, repeats = repeats + :repeats,
     cents = cents + :cents, asked_skip = null, asked_take = null, asked_at = null
-where id = :run_id
+where id = :round_id
 and holder = :holder
 and asked_take is not null;
 
--- name: close_asking(run_id, holder, unknown_pages, unknown_records, cents)!
--- No answer came: it cost nothing, or nobody knows.
+-- name: close_request(round_id, holder, unknown_pages, unknown_records, cents)!
+-- Closes a request without a response: it cost nothing, or its cost is unknown.
 update pipeline.pull_runs
 set
     asked_skip = null, asked_take = null, asked_at = null, unknown_pages = unknown_pages + :unknown_pages,
     unknown_records = unknown_records + :unknown_records, cents = cents + :cents
-where id = :run_id
+where id = :round_id
 and holder = :holder
 and asked_take is not null;
 
--- name: release_run(run_id, holder, outcome, detail, finished)!
+-- name: release_round(round_id, holder, outcome, detail, is_finished)!
 update pipeline.pull_runs
 set
     holder = null, leased_until = null, outcome = :outcome, detail = :detail, stopped_at = now(),
-    finished_at = case when :finished then now() end
-where id = :run_id
+    finished_at = case when :is_finished then now() end
+where id = :round_id
 and holder = :holder;
 
--- name: add_rejects(run_id, ids, reasons, sealed)!
+-- name: add_rejects(round_id, ids, reasons, sealed)!
 insert into pipeline.pull_rejects (id, run_id, reason, sealed)
-select new.id, :run_id, new.reason, new.sealed
+select new.id, :round_id, new.reason, new.sealed
 from unnest(:ids::uuid[], :reasons::text[], :sealed::bytea[]) as new (id, reason, sealed);
 
--- name: drop_rejects(days)!
+-- name: delete_old_rejects(days)!
 delete from pipeline.pull_rejects
 where at < now() - make_interval(days => :days);

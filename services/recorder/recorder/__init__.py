@@ -1,1 +1,1 @@
-"""The recorder: what happened goes from the bus into PostgreSQL, and dead letters come back from there."""
+"""Recorder service: it copies events from the bus into PostgreSQL, and stores and replays dead letters."""

@@ -5,23 +5,29 @@ from datetime import time, timedelta
 from common.service import Service, main
 from common.topics import FUNNEL_TOPICS
 from recorder.handlers import record_dead_letters, record_events
-from recorder.redrive import Redriver
+from recorder.jobs import RecorderJobs
+from recorder.replay import DeadLetterReplayer
 from recorder.settings import RecorderSettings
-from recorder.upkeep import Upkeep
+
+DEAD_LETTER_FETCH_BYTES = 5_000_000
+"""Fetch size for `pipeline.dlq`: a dead letter holds a whole message, sealed and in base64."""
+CLEAN_UP_TIME = time(2, 15)
 
 
 def build(settings: RecorderSettings | None = None) -> Service:
-    """The recorder service, ready to start."""
+    """Build the recorder service, ready to start."""
     settings = settings or RecorderSettings.for_service("recorder")
     service = Service("recorder", settings)
     service.bus.on_raw(FUNNEL_TOPICS, lanes=settings.recorder_lanes, max_records=1_000)(record_events)
-    service.bus.on_raw(["pipeline.dlq"], max_records=200, max_partition_fetch_bytes=5_000_000)(record_dead_letters)
-    redriver = Redriver(service.bus, settings.recorder_redrive_limit)
-    service.jobs.every(settings.recorder_redrive_seconds, "redrive", redriver.run)
-    upkeep = Upkeep(service.database, settings)
-    service.jobs.every(30, "watch_dead_letters", upkeep.measure)
-    service.jobs.every(3_600, "make_partitions", upkeep.make_partitions)
-    service.jobs.daily("clean_up", time(2, 15), upkeep.clean_up, window=timedelta(hours=20))
+    service.bus.on_raw(["pipeline.dlq"], max_records=200, max_partition_fetch_bytes=DEAD_LETTER_FETCH_BYTES)(
+        record_dead_letters
+    )
+    replayer = DeadLetterReplayer(service.bus, settings.recorder_redrive_limit)
+    service.jobs.every(settings.recorder_redrive_seconds, "replay_dead_letters", replayer.replay_due_dead_letters)
+    jobs = RecorderJobs(service.database, settings)
+    service.jobs.every(30, "measure_dead_letters", jobs.measure_dead_letters)
+    service.jobs.every(3_600, "make_partitions", jobs.make_partitions)
+    service.jobs.daily("clean_up", CLEAN_UP_TIME, jobs.clean_up, window=timedelta(hours=20))
     return service
 
 

@@ -17,20 +17,20 @@ from unnest(
 on conflict do nothing
 returning event_id, created_at;
 
--- name: known_events
+-- name: find_payload_hashes
 select e.event_id, e.created_at, e.payload_hash
 from unnest(:ids::uuid[], :times::timestamptz[]) as w (event_id, created_at)
 join app.pipeline_events e on e.event_id = w.event_id and e.created_at = w.created_at;
 
 -- name: add_dead_letter!
--- A dead letter of a later redrive brings the row up to date; an earlier one, or a repeat, changes nothing.
+-- A message about a later replay updates the row. A message about an earlier one, or a repeat, changes nothing.
 insert into pipeline.pipeline_dlq as d (
   source, payload, reason, detail, retry_after, status, consumer, event_id, redrive, failure_kind, exception_type, attempts,
   origin_partition, origin_offset, origin_timestamp, service_version, causation_id, traceparent, first_failed_at,
   last_failed_at
 )
 values (
-  :source, :payload, :reason, :detail, :retry_after, :status::pipeline.dlq_status, :consumer, :event_id, :redrive,
+  :source, :payload, :reason, :detail, :retry_after, :status::pipeline.dlq_status, :consumer, :event_id, :replay_number,
   :failure_kind, :exception_type, :attempts, :origin_partition, :origin_offset, :origin_timestamp, :service_version,
   :causation_id, :traceparent, :first_failed_at, :last_failed_at
 )
@@ -52,14 +52,14 @@ where d.redrive < excluded.redrive or (d.redrive = excluded.redrive and d.status
    or (d.redrive = excluded.redrive and d.status = 'retrying' and d.last_failed_at < excluded.last_failed_at);
 
 -- name: resolve_dead_letter!
--- The notice may overtake the dead letter: then a settled row without its message is there first.
+-- The notice may overtake the dead letter: then a resolved row without a message is inserted first.
 insert into pipeline.pipeline_dlq as d (source, consumer, event_id, redrive, status, resolved_at)
-values (:source, :consumer, :event_id, :redrive, 'resolved', now())
+values (:source, :consumer, :event_id, :replay_number, 'resolved', now())
 on conflict (consumer, event_id) do update
 set status = 'resolved', resolved_at = now(), retry_after = null, redrive = excluded.redrive
 where d.redrive <= excluded.redrive and d.status <> 'resolved';
 
--- name: due_dead_letters
+-- name: lock_due_dead_letters
 select id, consumer, event_id, redrive, source, payload
 from pipeline.pipeline_dlq
 where status = 'open'
@@ -69,17 +69,17 @@ order by retry_after
 limit :count
 for update skip locked;
 
--- name: mark_retrying!
+-- name: mark_dead_letters_retrying!
 update pipeline.pipeline_dlq
 set status = 'retrying', redrive = redrive + 1, retry_after = null
 where id = any (:ids::bigint[]);
 
--- name: park!
+-- name: park_dead_letters!
 update pipeline.pipeline_dlq
 set status = 'parked', retry_after = null
 where id = any (:ids::bigint[]);
 
--- name: dead_letter_depth
+-- name: count_open_dead_letters
 select consumer, count(*) as depth, extract(epoch from now() - min(created_at)) as oldest_seconds
 from pipeline.pipeline_dlq
 where status = 'open'
@@ -94,23 +94,23 @@ select pipeline.drop_inbox_days(:days);
 -- name: archive_event_months
 select pipeline.archive_event_months(:months) as month;
 
--- name: forget_consent_tokens$
--- Unused ones only: a used token is evidence.
+-- name: delete_unused_consent_tokens$
+-- A used token is evidence and stays.
 select app.cleanup_old_consent_tokens();
 
--- name: forget_old_decisions$
+-- name: delete_old_decisions$
 select pipeline.forget_old_decisions(:most);
 
--- name: forget_old_job_runs$
+-- name: delete_old_job_runs$
 select pipeline.forget_old_job_runs(:days);
 
--- name: dead_outbox_rows
+-- name: count_rejected_events
 select service, waiting, oldest_seconds from pipeline.dead_outbox_rows();
 
--- name: forget_dead_outbox_rows
+-- name: delete_rejected_events
 select service, gone from pipeline.forget_dead_outbox_rows(:days);
 
--- name: purge_payloads!
+-- name: delete_dead_letter_payloads!
 update pipeline.pipeline_dlq
 set payload = null
 where payload is not null

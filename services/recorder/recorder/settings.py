@@ -1,4 +1,4 @@
-"""What the environment can set for the recorder."""
+"""Settings of the recorder service, read from environment variables of the same names."""
 
 from pydantic import Field
 
@@ -8,15 +8,19 @@ from common.settings import Settings
 class RecorderSettings(Settings):
     """Settings of the recorder service."""
 
-    recorder_lanes: int = Field(1, ge=1, le=8, description="Members of the events' consumer group in this process.")
+    recorder_lanes: int = Field(
+        1, ge=1, le=8, description="Consumer instances of the events' consumer group in this process."
+    )
     recorder_redrive_limit: int = Field(
-        8, ge=1, le=1_000, description="Redrives of one dead letter before it is parked."
+        8, ge=1, le=1_000, description="Replays of one dead letter before it is parked."
     )
-    recorder_redrive_seconds: float = Field(5, gt=0, description="How often due dead letters are looked for.")
+    recorder_redrive_seconds: float = Field(5, gt=0, description="Seconds between two replays of due dead letters.")
     recorder_event_months: int = Field(
-        13, ge=3, description="Months of events that can be asked about; older ones are put aside, whole."
+        13, ge=3, description="Months of events that can be queried. Older months are archived, each as a whole."
     )
-    recorder_payload_days: int = Field(30, ge=1, description="Days that a settled dead letter keeps its message.")
+    recorder_payload_days: int = Field(
+        30, ge=1, description="Days for which a resolved or parked dead letter keeps its message."
+    )
     recorder_outbox_dead_days: int = Field(
-        30, ge=30, description="Days that events are kept which Kafka refused for good."
+        30, ge=30, description="Days for which events that Kafka rejected for good are kept."
     )

@@ -11,7 +11,7 @@ from common.contacts import Keyring
 from common.deadletters import pack, unpack
 from common.rejects import open_row, seal_row
 from common.settings import Settings
-from pull.ledger import SEAL as PULL_REJECT
+from pull.page_log import REJECT_SEAL_PURPOSE as PULL_REJECT
 from skiptrace.ledger import ANSWER, QUESTION
 from support.commandline import Equity
 from support.databases import Database

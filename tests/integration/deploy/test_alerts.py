@@ -48,5 +48,5 @@ async def test_running_services_export_what_the_rules_ask_for(
             await asyncio.sleep(0.2)
     assert missing == [], ", ".join(sorted(one.metric for one in missing))
     measured = {sample.name: sample.value for sample in samples}
-    assert measured["equity_outbox_dead_waiting"] == 1
+    assert measured["equity_outbox_dead_rows"] == 1
     assert measured["equity_dead_letter_depth"] == 1

@@ -1,4 +1,4 @@
-"""A sandbox in this process, and a database of the test's own."""
+"""Fixtures of the pull's tests: a sandbox in this process, and a separate database for each test."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,31 +9,31 @@ import pytest
 from sandbox.app import build
 from support.databases import Database
 from support.installation import Installation
-from support.pulling import Well, connected
+from support.pull_fixture import PullFixture, connect_as_superuser
 from support.vendors import SETTINGS
 
 
 @asynccontextmanager
-async def dug(installation: Installation) -> AsyncIterator[Well]:
+async def started_fixture(installation: Installation) -> AsyncIterator[PullFixture]:
     sandbox = build(SETTINGS)
     await sandbox.start()
-    connection = await connected(installation)
+    connection = await connect_as_superuser(installation)
     try:
-        yield Well(installation, sandbox, connection)
+        yield PullFixture(installation, sandbox, connection)
     finally:
         await connection.close()
         await sandbox.stop()
 
 
 @pytest.fixture
-async def well(kafka: str, database: Database, tmp_path: Path) -> AsyncIterator[Well]:
-    """A well without topics: what is pulled stays in the outbox, where the tests look at it."""
-    async with dug(Installation(kafka, "none.", database, tmp_path)) as well:
-        yield well
+async def pulling(kafka: str, database: Database, tmp_path: Path) -> AsyncIterator[PullFixture]:
+    """A fixture without topics: the records stay in the outbox, where the tests read them."""
+    async with started_fixture(Installation(kafka, "none.", database, tmp_path)) as fixture:
+        yield fixture
 
 
 @pytest.fixture
-async def flowing_well(installation: Installation) -> AsyncIterator[Well]:
-    """A well whose records go on to Kafka."""
-    async with dug(installation) as well:
-        yield well
+async def pulling_to_kafka(installation: Installation) -> AsyncIterator[PullFixture]:
+    """A fixture whose records are relayed to Kafka."""
+    async with started_fixture(installation) as fixture:
+        yield fixture

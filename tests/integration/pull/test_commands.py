@@ -8,14 +8,14 @@ import pytest
 
 from support.commandline import Equity
 from support.feeding import clock_at
-from support.pulling import FOUR, PINELLAS, Well
+from support.pull_fixture import FOUR_AM, PINELLAS, PullFixture
 
 
 @pytest.fixture
-def equity(well: Well) -> Equity:
-    values = {name.upper(): str(value) for name, value in well.environment().items()}
+def equity(pulling: PullFixture) -> Equity:
+    values = {name.upper(): str(value) for name, value in pulling.environment().items()}
     return Equity(
-        well.installation.environment("pull", CLOCK_FILE=clock_at(FOUR, well.installation.directory), **values)
+        pulling.installation.environment("pull", CLOCK_FILE=clock_at(FOUR_AM, pulling.installation.directory), **values)
     )
 
 
@@ -26,7 +26,7 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
-async def test_a_search_is_saved_shown_run_and_disabled(well: Well, equity: Equity, file: Path) -> None:
+async def test_a_search_is_saved_shown_run_and_disabled(pulling: PullFixture, equity: Equity, file: Path) -> None:
     added = (await equity.soon("searches", "add", "Pinellas", file, "--daily-records", 30, "--json")).ok().json
     assert (added["criteria"], added["every_days"], added["daily_records"]) == (PINELLAS, 30, 30)
     assert (await equity.soon("searches", "add", "pinellas", file)).code == 3
@@ -34,7 +34,7 @@ async def test_a_search_is_saved_shown_run_and_disabled(well: Well, equity: Equi
     [listed] = (await equity.soon("searches", "list", "--json")).ok().json
     assert (listed["records"], listed["results_found"], listed["state"]) == (
         30,
-        len(well.properties()),
+        len(pulling.matching_properties()),
         "goes on: budget_used",
     )
     shown = (await equity.soon("searches", "show", "pinellas", "--json")).ok().json
@@ -46,11 +46,11 @@ async def test_a_search_is_saved_shown_run_and_disabled(well: Well, equity: Equi
     assert listed["state"] == "disabled"
     (await equity.soon("searches", "enable", "pinellas")).ok()
     (await equity.soon("jobs", "run", "pull.pull")).ok()
-    assert len(await well.sent()) == 30
+    assert len(await pulling.outbox_records()) == 30
 
 
-async def test_what_could_not_be_read_is_shown_with_its_reason(well: Well, equity: Equity, file: Path) -> None:
-    well.fault("tool_malformed", times=1)
+async def test_a_rejected_entry_is_shown_with_its_reason(pulling: PullFixture, equity: Equity, file: Path) -> None:
+    pulling.inject_fault("tool_malformed", times=1)
     (await equity.soon("searches", "add", "pinellas", file)).ok()
     (await equity.soon("searches", "run", "pinellas")).ok()
     [reject] = (await equity.soon("searches", "rejects", "pinellas")).ok().json
@@ -59,33 +59,33 @@ async def test_what_could_not_be_read_is_shown_with_its_reason(well: Well, equit
 
 
 @pytest.mark.parametrize(
-    ("criteria", "told"),
+    ("criteria", "message"),
     [
         ("{", "not JSON"),
         ({"quickLists": ["vacant"]}, "query: is needed"),
         ({"query": "Pinellas County, FL", "quicklist": []}, "quicklist: unknown here; known are query"),
     ],
 )
-async def test_criteria_that_make_no_sense_are_refused_with_what_to_do(
-    equity: Equity, tmp_path: Path, criteria: Any, told: str
+async def test_invalid_criteria_are_rejected_with_advice(
+    equity: Equity, tmp_path: Path, criteria: Any, message: str
 ) -> None:
     file = tmp_path / "bad.json"
     file.write_text(criteria if isinstance(criteria, str) else json.dumps(criteria))
     ran = await equity.soon("searches", "add", "bad", file)
     assert ran.code == 2
-    assert told in ran.err and "docs/batchdata-pull.md" in ran.err
+    assert message in ran.err and "docs/batchdata-pull.md" in ran.err
 
 
-async def test_what_cannot_be_run_says_why(well: Well, equity: Equity, file: Path) -> None:
+async def test_a_run_that_is_not_possible_says_why(pulling: PullFixture, equity: Equity, file: Path) -> None:
     assert (await equity.soon("searches", "run", "nothing")).code == 2
     (await equity.soon("searches", "add", "pinellas", file)).ok()
     without = await equity.soon("searches", "run", "pinellas", BATCHDATA_TOKEN="")
     assert (without.code, "BATCHDATA_TOKEN" in without.err) == (2, True)
-    well.fault("unauthorized")
+    pulling.inject_fault("unauthorized")
     refused = await equity.soon("searches", "run", "pinellas")
-    assert (refused.code, "refused (http_401" in refused.err) == (1, True)
-    well.no_faults()
-    await well.db.execute("update pipeline.pull_runs set leased_until = now() + interval '1 hour'")
+    assert (refused.code, "access_denied (http_401" in refused.err) == (1, True)
+    pulling.clear_faults()
+    await pulling.db.execute("update pipeline.pull_runs set leased_until = now() + interval '1 hour'")
     busy = await equity.soon("searches", "run", "pinellas")
     assert (busy.code, "another process" in busy.err) == (3, True)
 
@@ -93,7 +93,7 @@ async def test_what_cannot_be_run_says_why(well: Well, equity: Equity, file: Pat
 @pytest.mark.parametrize(
     "options", [("--daily-cents", "inf"), ("--daily-cents", "1e300"), ("--daily-records", "1e9"), ("--order", "9" * 11)]
 )
-async def test_a_number_beyond_all_reason_is_refused_by_its_option(
+async def test_an_excessive_number_is_rejected_with_its_option(
     equity: Equity, file: Path, options: tuple[str, str]
 ) -> None:
     ran = await equity.soon("searches", "add", "huge", file, *options)
@@ -106,9 +106,9 @@ async def test_a_name_may_look_like_markup(equity: Equity, file: Path) -> None:
     assert "[/red] x: budget_used" in (await equity.soon("searches", "run", "[/red] x")).ok().err
 
 
-async def test_nothing_is_paid_for_a_broker_who_takes_no_leads(well: Well, equity: Equity, file: Path) -> None:
+async def test_a_search_of_a_disabled_broker_pays_nothing(pulling: PullFixture, equity: Equity, file: Path) -> None:
     (await equity.soon("brokers", "add", "Dana Ruiz")).ok()
     (await equity.soon("searches", "add", "hers", file, "--broker", "Dana Ruiz")).ok()
     (await equity.soon("brokers", "disable", "Dana Ruiz")).ok()
     ran = await equity.soon("searches", "run", "hers")
-    assert (ran.code, "equity brokers enable" in ran.err, well.paid) == (3, True, 0)
+    assert (ran.code, "equity brokers enable" in ran.err, pulling.paid_records) == (3, True, 0)

@@ -1,25 +1,25 @@
-"""Everything that BatchData and its MCP server can do wrong ends in a state that docs/batchdata-pull.md names."""
+"""Faults of BatchData and its MCP server: each ends in an outcome of docs/batchdata-pull.md."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from pull.pulling import PullStoppedError
-from support.pulling import Well, streets
+from pull.puller import PullStoppedError
+from support.pull_fixture import PullFixture
 
 transports = pytest.mark.parametrize("transport", ["http", "sse"])
-CALL = {"contains": "tools/call"}
+TOOL_CALL = {"contains": "tools/call"}
 
 
-async def assert_all_is_there_after_all(well: Well, puller: Any) -> None:
-    """Once the fault is gone the round goes on where it was."""
-    well.no_faults()
+async def assert_round_completes(pulling: PullFixture, puller: Any) -> None:
+    """Assert that the round continues to its end after the fault is cleared, without a lost or repeated record."""
+    pulling.clear_faults()
     for _ in range(4):
-        stop = await well.pull(puller)
-        if stop is not None and stop.reason == "finished":
+        stop = await pulling.try_pull(puller)
+        if stop is not None and stop.outcome == "finished":
             break
-    assert await well.streets_sent() == streets(well.properties())
+    assert await pulling.outbox_streets() == pulling.matching_streets()
 
 
 @transports
@@ -32,71 +32,75 @@ async def assert_all_is_there_after_all(well: Well, puller: Any) -> None:
         ("server_error", {"status": 500}),
     ],
 )
-async def test_what_passes_is_asked_again_and_costs_nothing(
-    well: Well, transport: str, kind: str, options: dict[str, Any]
+async def test_a_passing_failure_is_retried_and_costs_nothing(
+    pulling: PullFixture, transport: str, kind: str, options: dict[str, Any]
 ) -> None:
-    await well.search()
+    await pulling.save_search()
     operation = "mcp" if transport == "http" else "sse_message"
-    well.fault(kind, operation=operation, after=6, times=2, **options)
-    async with well.puller(transport) as puller:
-        stop = await well.pull(puller)
-    assert stop is not None and stop.reason == "finished"
-    assert await well.streets_sent() == streets(well.properties())
-    run = await well.run()
-    assert (run["unknown_pages"], well.paid, run["cents"]) == (0, len(well.properties()), len(well.properties()))
+    pulling.inject_fault(kind, operation=operation, after=6, times=2, **options)
+    async with pulling.open_puller(transport) as puller:
+        stop = await pulling.pull(puller)
+    assert stop.outcome == "finished"
+    assert await pulling.outbox_streets() == pulling.matching_streets()
+    latest = await pulling.latest_round()
+    assert (latest["unknown_pages"], pulling.paid_records, latest["cents"]) == (
+        0,
+        len(pulling.matching_properties()),
+        len(pulling.matching_properties()),
+    )
 
 
-async def test_a_session_that_the_server_forgot_is_opened_anew(well: Well) -> None:
-    await well.search()
-    well.fault("session_lost", operation="mcp", times=2, after=1, **CALL)
-    async with well.puller() as puller:
-        stop = await well.pull(puller)
-    assert stop is not None and stop.reason == "finished"
-    assert well.paid == len(well.properties())
-    assert await well.streets_sent() == streets(well.properties())
+async def test_a_session_that_the_server_lost_is_opened_again(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("session_lost", operation="mcp", times=2, after=1, **TOOL_CALL)
+    async with pulling.open_puller() as puller:
+        stop = await pulling.pull(puller)
+    assert stop.outcome == "finished"
+    assert pulling.paid_records == len(pulling.matching_properties())
+    assert await pulling.outbox_streets() == pulling.matching_streets()
 
 
 @transports
 @pytest.mark.parametrize(
-    ("kind", "options", "reason", "detail"),
+    ("kind", "options", "outcome", "detail"),
     [
-        ("server_error", {"status": 503}, "batchdata_down", "http_503"),
-        ("rate_limited", {"retry_after": 3_600}, "batchdata_down", "http_429"),
-        ("reset", {}, "batchdata_down", "no_session"),
-        ("unauthorized", {}, "refused", "http_401"),
-        ("server_error", {"status": 403}, "refused", "http_403"),
-        ("html", {}, "refused", "login_page"),
+        ("server_error", {"status": 503}, "batchdata_unavailable", "http_503"),
+        ("rate_limited", {"retry_after": 3_600}, "batchdata_unavailable", "http_429"),
+        ("reset", {}, "batchdata_unavailable", "no_session"),
+        ("unauthorized", {}, "access_denied", "http_401"),
+        ("server_error", {"status": 403}, "access_denied", "http_403"),
+        ("html", {}, "access_denied", "login_page"),
     ],
 )
-async def test_what_concerns_all_searches_stops_the_pull_and_nothing_is_lost_or_paid(
-    well: Well, transport: str, kind: str, options: dict[str, Any], reason: str, detail: str
+async def test_a_failure_of_all_searches_stops_the_pull_without_loss_or_cost(
+    pulling: PullFixture, transport: str, kind: str, options: dict[str, Any], outcome: str, detail: str
 ) -> None:
-    await well.search("other", position=1)
-    await well.search("pinellas", position=0)
-    well.fault(kind, operation="mcp" if transport == "http" else "sse", **options)
-    async with well.puller(transport, pull_tries=2) as puller:
-        with pytest.raises(PullStoppedError, match=reason):
-            await puller.run()
-        run = await well.run()
-        assert (run["outcome"], run["finished_at"], run["holder"]) == (reason, None, None)
-        assert run["detail"].startswith(detail)
-        assert await well.db.fetchval("select count(*) from pipeline.pull_runs") == 1, "the next search waits too"
-        assert (well.paid, await well.spent()) == (0, {"2026-11-20": (0, 0.0)})
-        await assert_all_is_there_after_all(well, puller)
+    await pulling.save_search("other", position=1)
+    await pulling.save_search("pinellas", position=0)
+    pulling.inject_fault(kind, operation="mcp" if transport == "http" else "sse", **options)
+    async with pulling.open_puller(transport, pull_tries=2) as puller:
+        with pytest.raises(PullStoppedError, match=outcome):
+            await puller.pull_due_searches()
+        latest = await pulling.latest_round()
+        assert (latest["outcome"], latest["finished_at"], latest["holder"]) == (outcome, None, None)
+        assert latest["detail"].startswith(detail)
+        assert await pulling.db.fetchval("select count(*) from pipeline.pull_runs") == 1, "the next search is not tried"
+        assert (pulling.paid_records, await pulling.spending_by_day()) == (0, {"2026-11-20": (0, 0.0)})
+        await assert_round_completes(pulling, puller)
 
 
-async def test_a_server_that_is_not_there_is_down(well: Well) -> None:
-    await well.search()
-    async with well.puller(batchdata_mcp_url="http://127.0.0.1:9/mcp", pull_tries=1) as puller:
-        stop = await well.pull(puller)
-    assert stop is not None and (stop.reason, stop.detail) == ("batchdata_down", "not_reached")
+async def test_an_unreachable_server_is_unavailable(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    async with pulling.open_puller(batchdata_mcp_url="http://127.0.0.1:9/mcp", pull_tries=1) as puller:
+        stop = await pulling.pull(puller)
+    assert (stop.outcome, stop.detail) == ("batchdata_unavailable", "not_reached")
 
 
-async def test_an_address_without_a_server_is_refused(well: Well) -> None:
-    await well.search()
-    async with well.puller(batchdata_mcp_url=f"{well.sandbox.url}/nothing", pull_tries=1) as puller:
-        stop = await well.pull(puller)
-    assert stop is not None and stop.reason == "refused" and stop.detail.startswith("http_404")
+async def test_an_address_without_an_mcp_server_needs_an_operator(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    async with pulling.open_puller(batchdata_mcp_url=f"{pulling.sandbox.url}/nothing", pull_tries=1) as puller:
+        stop = await pulling.pull(puller)
+    assert stop.outcome == "access_denied" and stop.detail.startswith("http_404")
 
 
 @pytest.mark.parametrize(
@@ -108,156 +112,157 @@ async def test_an_address_without_a_server_is_refused(well: Well) -> None:
         *(("error_after_effect", {"status": status}) for status in (502, 520, 524)),
     ],
 )
-async def test_an_answer_that_may_be_paid_for_is_not_asked_again_at_once(
-    well: Well, kind: str, options: dict[str, Any]
+async def test_a_page_that_may_be_charged_is_not_requested_again_at_once(
+    pulling: PullFixture, kind: str, options: dict[str, Any]
 ) -> None:
-    await well.search()
-    well.fault(kind, operation="mcp", after=1, times=1, **CALL, **options)
-    async with well.puller(pull_call_seconds=2) as puller:
-        stop = await well.pull(puller)
-        assert stop is not None and (stop.reason, stop.concerns_all) == ("unknown_answer", False)
-        run = await well.run()
-        assert (run["records"], run["unknown_pages"], run["unknown_records"]) == (25, 1, 25)
-        assert (well.paid, await well.spent()) == (50, {"2026-11-20": (50, 50.0)})
-        await assert_all_is_there_after_all(well, puller)
+    await pulling.save_search()
+    pulling.inject_fault(kind, operation="mcp", after=1, times=1, **TOOL_CALL, **options)
+    async with pulling.open_puller(pull_call_seconds=2) as puller:
+        stop = await pulling.pull(puller)
+        assert (stop.outcome, stop.outcome.affects_all_searches) == ("outcome_unknown", False)
+        latest = await pulling.latest_round()
+        assert (latest["records"], latest["unknown_pages"], latest["unknown_records"]) == (25, 1, 25)
+        assert (pulling.paid_records, await pulling.spending_by_day()) == (50, {"2026-11-20": (50, 50.0)})
+        await assert_round_completes(pulling, puller)
 
 
 @transports
-async def test_a_page_that_takes_too_long_is_unknown(well: Well, transport: str) -> None:
-    await well.search()
-    well.fault("slow", operation="mcp" if transport == "http" else "sse_message", seconds=30, times=1, **CALL)
-    async with well.puller(transport, pull_call_seconds=1) as puller:
-        stop = await well.pull(puller)
-        assert stop is not None and (stop.reason, stop.detail) == ("unknown_answer", "timeout")
-        await assert_all_is_there_after_all(well, puller)
+async def test_the_outcome_of_a_page_beyond_its_deadline_is_unknown(pulling: PullFixture, transport: str) -> None:
+    await pulling.save_search()
+    pulling.inject_fault(
+        "slow", operation="mcp" if transport == "http" else "sse_message", seconds=30, times=1, **TOOL_CALL
+    )
+    async with pulling.open_puller(transport, pull_call_seconds=1) as puller:
+        stop = await pulling.pull(puller)
+        assert (stop.outcome, stop.detail) == ("outcome_unknown", "timeout")
+        await assert_round_completes(pulling, puller)
 
 
 @transports
 @pytest.mark.parametrize("kind", ["tool_broken_json", "tool_wrong_types"])
-async def test_a_document_that_cannot_be_read_was_paid_for(well: Well, transport: str, kind: str) -> None:
-    await well.search()
-    well.fault(kind, times=1)
-    async with well.puller(transport) as puller:
-        stop = await well.pull(puller)
-        assert stop is not None and (stop.reason, stop.detail) == ("unknown_answer", "unreadable")
-        await assert_all_is_there_after_all(well, puller)
+async def test_the_outcome_of_an_unreadable_page_is_unknown(pulling: PullFixture, transport: str, kind: str) -> None:
+    await pulling.save_search()
+    pulling.inject_fault(kind, times=1)
+    async with pulling.open_puller(transport) as puller:
+        stop = await pulling.pull(puller)
+        assert (stop.outcome, stop.detail) == ("outcome_unknown", "unreadable")
+        await assert_round_completes(pulling, puller)
 
 
-async def test_pages_paid_in_vain_have_a_limit_a_day(well: Well) -> None:
-    await well.search()
-    well.fault("tool_broken_json")
-    async with well.puller(pull_unknown_pages=2) as puller:
-        reasons = []
-        for _ in range(5):
-            stop = await well.pull(puller)
-            reasons.append(stop.reason if stop else None)
-        assert reasons == ["unknown_answer", "unknown_answer", "unknown_pages", "unknown_pages", "unknown_pages"]
-        assert well.paid == 50
-        well.clock.now = well.clock.now.replace(day=21)
-        await assert_all_is_there_after_all(well, puller)
+async def test_unknown_pages_have_a_daily_limit(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("tool_broken_json")
+    async with pulling.open_puller(pull_unknown_pages=2) as puller:
+        outcomes = [(await pulling.pull(puller)).outcome for _ in range(5)]
+        assert outcomes == ["outcome_unknown", "outcome_unknown", *["unknown_page_limit"] * 3]
+        assert pulling.paid_records == 50
+        pulling.clock.now = pulling.clock.now.replace(day=21)
+        await assert_round_completes(pulling, puller)
 
 
 @transports
-async def test_a_tool_that_fails_for_one_search_does_not_keep_the_others(well: Well, transport: str) -> None:
-    await well.search(
+async def test_a_tool_that_fails_for_one_search_does_not_stop_the_others(pulling: PullFixture, transport: str) -> None:
+    await pulling.save_search(
         "bad", criteria={"query": "Travis County, TX", "valuation": {"equityPercent": {"min": 95}}}, position=0
     )
-    await well.search("pinellas", position=1)
-    well.fault("tool_error", contains="Travis", status=500)
-    async with well.puller(transport, pull_tries=2) as puller:
+    await pulling.save_search("pinellas", position=1)
+    pulling.inject_fault("tool_error", contains="Travis", status=500)
+    async with pulling.open_puller(transport, pull_tries=2) as puller:
         with pytest.raises(PullStoppedError, match=r"tool_error.*bad"):
-            await puller.run()
-    assert await well.streets_sent() == streets(well.properties())
-    outcomes = await well.db.fetch("select outcome from pipeline.pull_runs order by outcome")
+            await puller.pull_due_searches()
+    assert await pulling.outbox_streets() == pulling.matching_streets()
+    outcomes = await pulling.db.fetch("select outcome from pipeline.pull_runs order by outcome")
     assert [row["outcome"] for row in outcomes] == ["finished", "tool_error"]
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_a_tool_that_tells_of_no_balance_is_a_refusal(well: Well, status: int) -> None:
-    await well.search()
-    well.fault("tool_error", status=status)
-    async with well.puller() as puller:
-        stop = await well.pull(puller)
-    assert stop is not None and (stop.reason, stop.concerns_all) == ("refused", True)
+async def test_a_tool_that_reports_a_missing_balance_denies_access(pulling: PullFixture, status: int) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("tool_error", status=status)
+    async with pulling.open_puller() as puller:
+        stop = await pulling.pull(puller)
+    assert (stop.outcome, stop.outcome.affects_all_searches) == ("access_denied", True)
     assert stop.detail.startswith(f"tool_{status}")
 
 
-async def test_a_bad_property_is_kept_for_who_looks_and_its_page_goes_on(well: Well) -> None:
-    await well.search()
-    well.fault("tool_malformed", times=1)
-    async with well.puller() as puller:
-        stop = await well.pull(puller)
-    assert stop is not None and stop.reason == "finished"
-    sent, everything = await well.streets_sent(), streets(well.properties())
+async def test_a_malformed_property_is_stored_encrypted_and_its_page_is_kept(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("tool_malformed", times=1)
+    async with pulling.open_puller() as puller:
+        stop = await pulling.pull(puller)
+    assert stop.outcome == "finished"
+    sent, everything = await pulling.outbox_streets(), pulling.matching_streets()
     assert len(sent) == len(everything) - 1 and set(sent) < set(everything)
-    [reject] = await well.db.fetch("select reason, sealed from pipeline.pull_rejects")
+    [reject] = await pulling.db.fetch("select reason, sealed from pipeline.pull_rejects")
     assert reject["reason"] == "missing_address"
     assert b"Dunedin" not in reject["sealed"]
-    run = await well.run()
-    assert (run["rejects"], run["records"]) == (1, len(everything) - 1)
+    latest = await pulling.latest_round()
+    assert (latest["rejects"], latest["records"]) == (1, len(everything) - 1)
 
 
 @transports
-async def test_a_page_that_repeats_a_property_costs_it_and_steps_over_none(well: Well, transport: str) -> None:
-    await well.search()
-    well.fault("tool_duplicates")
-    async with well.puller(transport) as puller:
-        await well.pull(puller)
-    assert await well.streets_sent() == streets(well.properties())
-    assert (await well.run())["repeats"] == (await well.run())["pages"]
+async def test_a_page_that_repeats_a_property_skips_no_other(pulling: PullFixture, transport: str) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("tool_duplicates")
+    async with pulling.open_puller(transport) as puller:
+        await pulling.pull(puller)
+    assert await pulling.outbox_streets() == pulling.matching_streets()
+    assert (await pulling.latest_round())["repeats"] == (await pulling.latest_round())["pages"]
 
 
-async def test_empty_pages_in_the_middle_are_asked_again_and_end_the_round_in_the_end(well: Well) -> None:
-    await well.search()
-    well.fault("tool_empty_page", after=1)
-    async with well.puller() as puller:
-        reasons = []
-        for _ in range(3):
-            stop = await well.pull(puller)
-            reasons.append(stop.reason if stop else None)
-        assert reasons == ["empty_page", "empty_page", "ended_early"]
-        assert await well.pull(puller) is None
-    run = await well.run()
-    assert (run["outcome"], run["records"], run["finished_at"] is None) == ("ended_early", 25, False)
+async def test_empty_pages_in_the_middle_end_the_round_at_the_limit(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("tool_empty_page", after=1)
+    async with pulling.open_puller() as puller:
+        outcomes = [(await pulling.pull(puller)).outcome for _ in range(3)]
+        assert outcomes == ["empty_page", "empty_page", "ended_early"]
+        assert await pulling.try_pull(puller) is None
+    latest = await pulling.latest_round()
+    assert (latest["outcome"], latest["records"], latest["finished_at"] is None) == ("ended_early", 25, False)
 
 
-async def test_an_empty_page_that_passes_costs_nothing(well: Well) -> None:
-    await well.search()
-    well.fault("tool_empty_page", after=1, times=1)
-    async with well.puller() as puller:
-        await well.pull(puller)
-        await assert_all_is_there_after_all(well, puller)
-    assert well.paid == len(well.properties())
+async def test_one_empty_page_costs_nothing(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("tool_empty_page", after=1, times=1)
+    async with pulling.open_puller() as puller:
+        await pulling.pull(puller)
+        await assert_round_completes(pulling, puller)
+    assert pulling.paid_records == len(pulling.matching_properties())
 
 
-async def test_a_server_that_does_not_page_is_paid_for_two_pages_and_no_more(well: Well) -> None:
-    await well.search()
-    well.fault("tool_no_skip")
-    async with well.puller() as puller:
-        stop = await well.pull(puller)
-        assert stop is not None and (stop.reason, stop.is_fault) == ("pages_repeat", True)
-        assert await well.pull(puller) is None
-    assert well.paid == 50
+async def test_a_server_that_ignores_skip_is_paid_for_two_pages_only(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("tool_no_skip")
+    async with pulling.open_puller() as puller:
+        stop = await pulling.pull(puller)
+        assert (stop.outcome, stop.outcome.is_failure) == ("pages_repeat", True)
+        assert await pulling.try_pull(puller) is None
+    assert pulling.paid_records == 50
 
 
-async def test_nothing_found_is_a_round_too(well: Well) -> None:
-    await well.search(criteria={"query": "Pinellas County, FL", "valuation": {"equityPercent": {"min": 101}}})
-    async with well.puller() as puller:
-        stop = await well.pull(puller)
-    assert stop is not None and stop.reason == "finished"
-    assert (await well.run())["records"] == 0
+async def test_a_search_without_results_finishes_its_round(pulling: PullFixture) -> None:
+    await pulling.save_search(criteria={"query": "Pinellas County, FL", "valuation": {"equityPercent": {"min": 101}}})
+    async with pulling.open_puller() as puller:
+        stop = await pulling.pull(puller)
+    assert stop.outcome == "finished"
+    assert (await pulling.latest_round())["records"] == 0
 
 
-async def test_a_stop_waits_for_the_page_under_way(well: Well) -> None:
-    await well.search()
-    well.fault("slow", operation="mcp", seconds=1, times=1, after=1, **CALL)
-    async with well.puller() as puller:
-        pulling = asyncio.create_task(well.pull(puller))
-        while well.paid < 25 or not (await well.run())["asked_skip"]:
+async def test_a_stop_waits_for_the_current_page(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("slow", operation="mcp", seconds=1, times=1, after=1, **TOOL_CALL)
+    async with pulling.open_puller() as puller:
+        task = asyncio.create_task(pulling.pull(puller))
+        while pulling.paid_records < 25 or not (await pulling.latest_round())["asked_skip"]:
             await asyncio.sleep(0.02)
-        pulling.cancel()
+        task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await pulling
-        run = await well.run()
-        assert (run["records"], run["unknown_pages"], run["outcome"], well.paid) == (50, 0, "interrupted", 50)
-        await assert_all_is_there_after_all(well, puller)
+            await task
+        latest = await pulling.latest_round()
+        assert (latest["records"], latest["unknown_pages"], latest["outcome"], pulling.paid_records) == (
+            50,
+            0,
+            "interrupted",
+            50,
+        )
+        await assert_round_completes(pulling, puller)

@@ -1,18 +1,18 @@
-"""The pull as a service: at its hour, on Kafka, into leads, and killed with -9 in the middle of it."""
+"""The pull service: its schedule, its way over Kafka into leads, and kills in the middle of a pull."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from common import telemetry
 from support.feeding import clock_at
 from support.installation import Spawned
-from support.pulling import FOUR, Well, streets
+from support.pull_fixture import FOUR_AM, PullFixture
 from support.reading import everything_on
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
@@ -26,15 +26,15 @@ async def eventually(check: Callable[[], Awaitable[Any]], expected: Any, seconds
         await asyncio.sleep(0.1)
 
 
-async def leads(well: Well) -> list[str]:
-    rows = await well.db.fetch("select property_address from app.leads order by 1")
+async def leads(pulling: PullFixture) -> list[str]:
+    rows = await pulling.db.fetch("select property_address from app.leads order by 1")
     return sorted(row["property_address"] for row in rows)
 
 
-def environment(well: Well, transport: str = "http", now: datetime = FOUR) -> dict[str, str]:
-    values = {name.upper(): str(value) for name, value in well.environment(transport).items()}
+def environment(pulling: PullFixture, transport: str = "http", now: datetime = FOUR_AM) -> dict[str, str]:
+    values = {name.upper(): str(value) for name, value in pulling.environment(transport).items()}
     return values | {
-        "CLOCK_FILE": clock_at(now, well.installation.directory),
+        "CLOCK_FILE": clock_at(now, pulling.installation.directory),
         "PULL_CATCH_UP_SECONDS": "0.5",
         "PULL_CALL_SECONDS": "2",
         "PULL_PAGE": "10",
@@ -42,162 +42,176 @@ def environment(well: Well, transport: str = "http", now: datetime = FOUR) -> di
     }
 
 
-async def test_at_four_what_is_due_is_pulled_once_and_what_was_missed_until_ten(well: Well) -> None:
-    await well.search()
-    service = well.service()
+async def test_a_due_search_is_pulled_once_at_four_or_if_missed_until_ten(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    service = pulling.build_service()
     await service.database.start()
     ran = {}
     for minutes in (-1, 0, 1, 359, 24 * 60 + 359, 48 * 60 + 361):
-        well.clock.now = FOUR + timedelta(minutes=minutes)
+        pulling.clock.now = FOUR_AM + timedelta(minutes=minutes)
         ran[minutes] = [name for name in await service.jobs.run_due() if name != "pull.clean_up"]
     await service.database.stop()
     assert ran == {-1: [], 0: ["pull.pull"], 1: [], 359: [], 24 * 60 + 359: ["pull.pull"], 48 * 60 + 361: []}
-    assert well.paid == len(well.properties())
+    assert pulling.paid_records == len(pulling.matching_properties())
 
 
-async def test_a_pull_that_could_not_go_on_is_a_failed_job_and_is_gone_on_with(well: Well) -> None:
-    await well.search()
-    well.fault("unauthorized")
-    service = well.service()
+async def test_a_stopped_pull_is_a_failed_job_and_is_continued_within_the_window(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("unauthorized")
+    service = pulling.build_service()
     await service.database.start()
     assert "pull.pull" in await service.jobs.run_due()
-    row = await well.db.fetchrow("select outcome, detail from pipeline.job_runs where job = 'pull.pull'")
+    row = await pulling.db.fetchrow("select outcome, detail from pipeline.job_runs where job = 'pull.pull'")
     assert tuple(row) == ("failed", "PullStoppedError")
-    well.no_faults()
+    pulling.clear_faults()
     await service.jobs.run_now("pull.catch_up")
-    well.clock.now = FOUR + timedelta(hours=7)
+    pulling.clock.now = FOUR_AM + timedelta(hours=7)
     await service.jobs.run_now("pull.catch_up")
     await service.database.stop()
-    assert well.paid == len(well.properties())
+    assert pulling.paid_records == len(pulling.matching_properties())
 
 
-def test_without_a_token_nothing_is_pulled(well: Well) -> None:
-    jobs = well.service(batchdata_token=None).jobs
+def test_without_a_token_the_service_has_no_pull_jobs(pulling: PullFixture) -> None:
+    jobs = pulling.build_service(batchdata_token=None).jobs
     assert not jobs._daily
     assert [job.name for job in jobs._repeated] == ["pull.end_still_sessions"]
 
 
-async def test_what_is_pulled_becomes_leads_once_and_a_changed_property_an_update(
-    flowing_well: Well, running: Running
+async def test_pulled_properties_become_leads_once_and_a_changed_property_an_update(
+    pulling_to_kafka: PullFixture, running: Running
 ) -> None:
-    well = flowing_well
-    await well.search()
-    everything = streets(well.properties())
-    async with running(well.service(), "ingest"):
-        await eventually(lambda: leads(well), everything)
-        async with well.puller() as puller:
-            await well.pull(puller, anyway=True)  # the same facts on the same day: the same ids
-        changed = well.properties()[0]
+    pulling = pulling_to_kafka
+    await pulling.save_search()
+    everything = pulling.matching_streets()
+    async with running(pulling.build_service(), "ingest"):
+        await eventually(lambda: leads(pulling), everything)
+        async with pulling.open_puller() as puller:
+            await pulling.try_pull(puller, start_early=True)  # the same facts on the same day: the same ids
+        changed = pulling.matching_properties()[0]
         changed["valuation"]["estimatedValue"] += 1_000
-        async with well.puller() as puller:
-            await well.pull(puller, anyway=True)
+        async with pulling.open_puller() as puller:
+            await pulling.try_pull(puller, start_early=True)
         address, value = changed["address"]["street"], changed["valuation"]["estimatedValue"]
 
         async def valued() -> Any:
-            return await well.db.fetchval("select est_value from app.leads where property_address = $1", address)
+            return await pulling.db.fetchval("select est_value from app.leads where property_address = $1", address)
 
         await eventually(valued, value)
-    assert await leads(well) == everything
-    records = await everything_on(well.installation.kafka, f"{well.installation.prefix}ingest.leads")
+    assert await leads(pulling) == everything
+    records = await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}ingest.leads")
     ids = [dict(record.headers)["ce_id"] for record in records]
     assert len(set(ids)) == len(everything) + 1
-    verdicts = await everything_on(well.installation.kafka, f"{well.installation.prefix}funnel.dedupe_success")
-    assert len({dict(record.headers)["ce_id"] for record in verdicts}) == len(everything) + 1
-    assert await everything_on(well.installation.kafka, f"{well.installation.prefix}pipeline.dlq") == []
-    assert await well.db.fetchval("select count(*) from app.leads where source = 'batchdata'") == len(everything)
+    outcomes = await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}funnel.dedupe_success")
+    assert len({dict(record.headers)["ce_id"] for record in outcomes}) == len(everything) + 1
+    assert await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}pipeline.dlq") == []
+    assert await pulling.db.fetchval("select count(*) from app.leads where source = 'batchdata'") == len(everything)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", ["http", "sse"])
-async def test_killed_in_the_middle_of_pages_it_loses_nothing_and_pays_a_page_for_each_crash_at_most(
-    flowing_well: Well, running: Running, spawn: Spawn, transport: str
+async def test_kills_lose_no_record_and_cost_at_most_one_page_each(
+    pulling_to_kafka: PullFixture, running: Running, spawn: Spawn, transport: str
 ) -> None:
-    well = flowing_well
-    await well.search()
-    everything = streets(well.properties())
+    pulling = pulling_to_kafka
+    await pulling.save_search()
+    everything = pulling.matching_streets()
     crashes = 3
     async with running("ingest"):
-        spawned = await spawn("pull", **environment(well, transport))
+        spawned = await spawn("pull", **environment(pulling, transport))
         for crash in range(1, crashes + 1):
-            while well.paid < 15 * crash:
+            while pulling.paid_records < 15 * crash:
                 await asyncio.sleep(0.001)
             spawned.kill()
             spawned.start()
-        await eventually(lambda: leads(well), everything, 120)
+        await eventually(lambda: leads(pulling), everything, 120)
 
         async def outcome() -> Any:
-            return (await well.run())["outcome"]
+            return (await pulling.latest_round())["outcome"]
 
         await eventually(outcome, "finished")
         assert spawned.stop() == 0
-    run = await well.run()
-    assert run["records"] == len(everything)
-    assert run["unknown_pages"] <= crashes
-    assert len(everything) <= well.paid <= len(everything) + crashes * 10
-    assert well.paid <= (await well.spent())["2026-11-20"][0] <= len(everything) + crashes * 10
-    assert await everything_on(well.installation.kafka, f"{well.installation.prefix}pipeline.dlq") == []
+    latest = await pulling.latest_round()
+    assert latest["records"] == len(everything)
+    assert latest["unknown_pages"] <= crashes
+    assert len(everything) <= pulling.paid_records <= len(everything) + crashes * 10
+    assert pulling.paid_records <= (await pulling.spending_by_day())["2026-11-20"][0] <= len(everything) + crashes * 10
+    assert await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}pipeline.dlq") == []
 
 
-DEATHS = {
-    "before the call": ("pull.vendors.batchdata_mcp", "BatchDataMcp", "search", False, 0),
-    "behind the call": ("pull.vendors.batchdata_mcp", "BatchDataMcp", "search", True, 10),
-    "before the commit": ("common.bus.tx", "Tx", "flush", True, 10),
-    "behind the commit": ("pull.ledger", "Ledger", "keep", True, 0),
+class KillPoint(NamedTuple):
+    """Method before or after which the process dies, and the records that are paid for in vain."""
+
+    module: str
+    owner: str
+    method: str
+    is_after: bool
+    wasted_records: int
+
+
+KILL_POINTS = {
+    "before the call": KillPoint("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", False, 0),
+    "after the call": KillPoint("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", True, 10),
+    "before the commit": KillPoint("common.bus.tx", "Tx", "flush", True, 10),
+    "after the commit": KillPoint("pull.page_log", "PageLog", "record_page", True, 0),
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("point", DEATHS)
-async def test_killed_at_each_step_of_a_page(
-    flowing_well: Well, running: Running, spawn: Spawn, tmp_path: Path, point: str
-) -> None:
-    well = flowing_well
-    await well.search()
-    module, owner, method, behind, in_vain = DEATHS[point]
-    marker = tmp_path / "died"
-    spawned = await spawn(
-        "pull", **environment(well, now=FOUR - timedelta(hours=4)) | {"PULL_CATCH_UP_SECONDS": "3600"}
-    )
-    spawned.kill()
-    spawned.program = (
-        f"import os, pathlib, {module}\n"
-        f"owner, marker, passes = {module}.{owner}, pathlib.Path({str(marker)!r}), 0\n"
-        f"original = owner.{method}\n"
+def dying_program(point: KillPoint, marker: Path) -> str:
+    """Return a program that kills itself at the second pass of *point*, once, and touches *marker*."""
+    return (
+        f"import os, pathlib, {point.module}\n"
+        f"owner, marker, passes = {point.module}.{point.owner}, pathlib.Path({str(marker)!r}), 0\n"
+        f"original = owner.{point.method}\n"
         "def die():\n"
         "    marker.touch()\n"
         "    os.kill(os.getpid(), 9)\n"
-        "async def dying(*arguments, **named):\n"
+        "async def call_and_die(*arguments, **named):\n"
         "    global passes\n"
         "    passes += 1\n"
         "    due = passes == 2 and not marker.exists()\n"
-        f"    if due and not {behind}: die()\n"
+        f"    if due and not {point.is_after}: die()\n"
         "    result = await original(*arguments, **named)\n"
         "    if due: die()\n"
         "    return result\n"
-        f"owner.{method} = dying\n"
+        f"owner.{point.method} = call_and_die\n"
         "from cli.main import main; main()"
     )
-    spawned.environment = {**spawned.environment, **environment(well)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", KILL_POINTS)
+async def test_a_kill_at_each_step_of_a_page_loses_no_record(
+    pulling_to_kafka: PullFixture, running: Running, spawn: Spawn, tmp_path: Path, point: str
+) -> None:
+    pulling = pulling_to_kafka
+    await pulling.save_search()
+    marker = tmp_path / "killed"
+    spawned = await spawn(
+        "pull", **environment(pulling, now=FOUR_AM - timedelta(hours=4)) | {"PULL_CATCH_UP_SECONDS": "3600"}
+    )
+    spawned.kill()
+    spawned.program = dying_program(KILL_POINTS[point], marker)
+    spawned.environment = {**spawned.environment, **environment(pulling)}
     spawned.start()
     assert spawned.process is not None
     assert await asyncio.to_thread(spawned.process.wait, 60) == -9
     spawned.start()
-    everything = streets(well.properties())
+    everything = pulling.matching_streets()
     async with running("ingest"):
-        await eventually(lambda: leads(well), everything, 120)
+        await eventually(lambda: leads(pulling), everything, 120)
     assert spawned.stop() == 0
-    run = await well.run()
-    assert well.paid - len(everything) == in_vain
-    unknown = 0 if point == "behind the commit" else 1  # nobody can tell a call that was never made from one that was
-    assert (run["unknown_pages"], run["unknown_records"]) == (unknown, 10 * unknown)
-    assert run["records"] == len(everything)
+    latest = await pulling.latest_round()
+    assert pulling.paid_records - len(everything) == KILL_POINTS[point].wasted_records
+    unknown = 0 if point == "after the commit" else 1  # the page log cannot tell a sent call from one that was not sent
+    assert (latest["unknown_pages"], latest["unknown_records"]) == (unknown, 10 * unknown)
+    assert latest["records"] == len(everything)
 
 
-async def test_the_metrics_tell_pages_records_cents_what_is_left_and_when(well: Well) -> None:
-    await well.search()
-    async with well.puller(pull_daily_records=100) as puller:
-        await well.pull(puller)
-    left = telemetry.gauge("equity_pull_budget_left", "Records left of the day's budget")
-    assert list(left._values.values()) == [100 - len(well.properties())]
-    last = telemetry.gauge("equity_pull_last_success", "When a page was last kept, Unix seconds")
-    assert list(last._values.values()) == [well.clock.now.timestamp()]
+async def test_metrics_report_the_budget_left_and_the_last_success(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    async with pulling.open_puller(pull_daily_records=100) as puller:
+        await pulling.pull(puller)
+    left = telemetry.gauge("equity_pull_budget_left_records", "Records left of the day's budget")
+    assert list(left._values.values()) == [100 - len(pulling.matching_properties())]
+    last = telemetry.gauge("equity_pull_last_success_seconds", "Unix time of the last committed page")
+    assert list(last._values.values()) == [pulling.clock.now.timestamp()]

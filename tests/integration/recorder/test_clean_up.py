@@ -1,4 +1,4 @@
-"""Old rows go, and evidence stays: every clean-up against a real PostgreSQL."""
+"""Clean-up jobs of all services on a real PostgreSQL: old rows are deleted, and evidence stays."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +18,7 @@ from schema import migrate
 from skiptrace.app import build as build_skiptrace
 from support.installation import Installation
 
-BUILD: dict[str, Callable[..., Service]] = {
+BUILDERS: dict[str, Callable[..., Service]] = {
     "feeder": build_feeder,
     "gateway": build_gateway,
     "recorder": build_recorder,
@@ -33,9 +33,9 @@ async def db(installation: Installation) -> AsyncIterator[Any]:
     await connection.close()
 
 
-async def clean_up(installation: Installation, service: str) -> None:
+async def run_clean_up(installation: Installation, service: str) -> None:
     settings: Any = installation.settings(service)
-    built = BUILD[service](settings)
+    built = BUILDERS[service](settings)
     await built.database.start()
     try:
         await built.jobs.run_now(f"{service}.clean_up")
@@ -43,28 +43,30 @@ async def clean_up(installation: Installation, service: str) -> None:
         await built.database.stop()
 
 
-async def lead(db: Any) -> UUID:
-    found: UUID = await db.fetchval(
+async def insert_lead(db: Any) -> UUID:
+    lead_id: UUID = await db.fetchval(
         "insert into app.leads (id, observed, source) values (gen_random_uuid(), '{}', 'test') returning id"
     )
-    return found
+    return lead_id
 
 
-async def test_every_service_that_keeps_what_ages_has_a_clean_up(installation: Installation) -> None:
-    for service, build in BUILD.items():
+async def test_every_service_with_old_data_has_a_clean_up_job(installation: Installation) -> None:
+    for service, build in BUILDERS.items():
         settings: Any = installation.settings(service)
         jobs: Jobs = build(settings).jobs
         assert f"{service}.clean_up" in [job.name for job in jobs._daily]
 
 
-async def test_unused_consent_tokens_go_and_used_ones_are_evidence(installation: Installation, db: Any) -> None:
+async def test_old_unused_consent_tokens_are_deleted_and_used_ones_stay_as_evidence(
+    installation: Installation, db: Any
+) -> None:
     await db.execute(
         """insert into app.consent_tokens (nonce_hash, created_at, used_at) values
         ('old and unused', now() - interval '31 days', null),
         ('young and unused', now() - interval '29 days', null),
         ('very old and used', now() - interval '3 years', now() - interval '3 years')"""
     )
-    await clean_up(installation, "recorder")
+    await run_clean_up(installation, "recorder")
     kept = await db.fetch("select nonce_hash from app.consent_tokens order by 1")
     assert [row[0] for row in kept] == ["very old and used", "young and unused"]
 
@@ -80,11 +82,11 @@ async def test_decisions_stay_until_five_years_after_the_last_one_about_the_lead
             lead_id,
             years,
         )
-    await clean_up(installation, "recorder")
+    await run_clean_up(installation, "recorder")
     assert await db.fetchval("select array_agg(lead_id) from pipeline.contact_decisions") == [contacted, contacted]
 
 
-async def test_old_months_of_events_are_put_aside_whole_and_come_back_with_the_rollback(
+async def test_old_months_of_events_are_archived_and_restored_by_the_rollback(
     installation: Installation, db: Any
 ) -> None:
     dsn = installation.database.superuser_dsn
@@ -95,7 +97,7 @@ async def test_old_months_of_events_are_put_aside_whole_and_come_back_with_the_r
         insert into app.pipeline_events (event_id, event_type, occurred_at, created_at) values
         (gen_random_uuid(), 'email_sent', '2023-01-05', '2023-01-05'), (gen_random_uuid(), 'email_sent', now(), now())"""
     )
-    await clean_up(installation, "recorder")
+    await run_clean_up(installation, "recorder")
     assert await db.fetchval("select count(*) from app.pipeline_events") == 1
     assert await db.fetchval("select count(*) from pipeline.pipeline_events_202301") == 1
     readers = (
@@ -107,7 +109,7 @@ async def test_old_months_of_events_are_put_aside_whole_and_come_back_with_the_r
     assert await db.fetchval("select count(*) from app.pipeline_events") == 2
 
 
-async def test_refused_events_go_after_a_month_and_are_counted_until_then(installation: Installation, db: Any) -> None:
+async def test_rejected_events_are_counted_and_deleted_after_a_month(installation: Installation, db: Any) -> None:
     for id_, days in ((1, 31), (2, 29)):
         await db.execute(
             """insert into svc_gateway.outbox_dead (id, topic, headers, created_at, reason, died_at)
@@ -116,17 +118,17 @@ async def test_refused_events_go_after_a_month_and_are_counted_until_then(instal
             days,
         )
     assert await db.fetchrow("select service, waiting from pipeline.dead_outbox_rows()") == ("gateway", 2)
-    await clean_up(installation, "recorder")
+    await run_clean_up(installation, "recorder")
     assert await db.fetchval("select array_agg(id) from svc_gateway.outbox_dead") == [2]
 
 
-async def test_refused_events_go_back_to_the_relay_as_the_runbook_says(installation: Installation, db: Any) -> None:
+async def test_the_runbooks_statement_returns_rejected_events_to_the_relay(installation: Installation, db: Any) -> None:
     page = (Path(__file__).parents[3] / "docs/runbooks/dead-letters.md").read_text()
     await db.execute(
         """insert into svc_gateway.outbox_dead (id, topic, key, headers, body, created_at, reason)
         values (1, 'funnel.upload_received', 'k', 'h', 'b', now(), 'TopicAuthorizationFailedError')"""
     )
-    statement = page[page.index("    with again as") :]
+    statement = page[page.index("    with rejected as") :]
     await db.execute(statement[: statement.index(";")])
     assert await db.fetchrow("select topic, key, headers, body from svc_gateway.outbox") == (
         "funnel.upload_received",
@@ -137,31 +139,33 @@ async def test_refused_events_go_back_to_the_relay_as_the_runbook_says(installat
     assert await db.fetchval("select count(*) from svc_gateway.outbox_dead") == 0
 
 
-async def test_inbox_days_and_runs_of_jobs_go(installation: Installation, db: Any) -> None:
+async def test_old_inbox_days_and_job_runs_are_deleted(installation: Installation, db: Any) -> None:
     await db.execute(
         """create table svc_ingest.inbox_20200101 partition of svc_ingest.inbox for values from ('2020-01-01') to ('2020-01-02');
         alter table svc_ingest.inbox_20200101 owner to equity_owner;
         insert into pipeline.job_runs (job, local_date, outcome) values
         ('feeder.feed', current_date - 500, 'ok'), ('feeder.feed', current_date - 300, 'ok')"""
     )
-    await clean_up(installation, "recorder")
+    await run_clean_up(installation, "recorder")
     assert await db.fetchval("select to_regclass('svc_ingest.inbox_20200101')") is None
     feeds = await db.fetchval("select count(*) from pipeline.job_runs where job = 'feeder.feed'")
     assert feeds == 1
 
 
-async def test_a_step_that_fails_is_told_and_does_not_keep_the_others(installation: Installation, db: Any) -> None:
+async def test_a_failed_step_is_reported_and_does_not_stop_the_others(installation: Installation, db: Any) -> None:
     await db.execute(
         """drop function pipeline.drop_inbox_days(integer);
         insert into app.consent_tokens (nonce_hash, created_at) values ('old', now() - interval '31 days')"""
     )
     with pytest.raises(asyncpg.UndefinedFunctionError):
-        await clean_up(installation, "recorder")
+        await run_clean_up(installation, "recorder")
     assert await db.fetchval("select count(*) from app.consent_tokens") == 0
     assert await db.fetchval("select outcome from pipeline.job_runs where job = 'recorder.clean_up'") == "failed"
 
 
-async def test_replay_guards_holds_of_past_days_and_turns_of_providers_go(installation: Installation, db: Any) -> None:
+async def test_old_replay_guards_feed_holds_and_provider_grants_are_deleted(
+    installation: Installation, db: Any
+) -> None:
     await db.execute("insert into app.partners (id, name) values ($1, 'p')", UUID(int=1))
     for day in (8, 6):
         await db.execute(
@@ -176,7 +180,7 @@ async def test_replay_guards_holds_of_past_days_and_turns_of_providers_go(instal
         await db.execute(
             """insert into app.feed_holds (lead_id, broker_id, local_date, reason)
             values ($1, $2, current_date - $3::integer, 'suppressed')""",
-            await lead(db),
+            await insert_lead(db),
             broker,
             days,
         )
@@ -186,7 +190,7 @@ async def test_replay_guards_holds_of_past_days_and_turns_of_providers_go(instal
         ('tlo', now() - interval '2 days', 1), ('tlo', now(), 1)"""
     )
     for service in ("gateway", "feeder", "skiptrace"):
-        await clean_up(installation, service)
+        await run_clean_up(installation, service)
     assert await db.fetchval("select array_agg(content_sha256) from app.ingest_replay_guard") == [bytes([6])]
     assert await db.fetchval("select count(*) from app.feed_holds") == 1
     assert await db.fetchval("select count(*) from pipeline.provider_grants") == 1

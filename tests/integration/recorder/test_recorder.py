@@ -1,4 +1,4 @@
-"""The recorder takes any bytes, writes each event once, and sends dead letters back to whom they are for."""
+"""The recorder: it accepts any bytes, writes each event once, and replays dead letters to their consumer."""
 
 import asyncio
 import json
@@ -49,11 +49,11 @@ async def eventually(check: Callable[[], Awaitable[Any]], expected: Any, seconds
         await asyncio.sleep(0.05)
 
 
-def asking(db: Any, query: str) -> Callable[[], Awaitable[Any]]:
-    async def ask() -> Any:
+def rows_of(db: Any, query: str) -> Callable[[], Awaitable[Any]]:
+    async def fetch_rows() -> Any:
         return [tuple(row) for row in await db.fetch(query)]
 
-    return ask
+    return fetch_rows
 
 
 def event(event_id: UUID | None = None, time: datetime | None = None, **fields: Any) -> tuple[bytes, Headers]:
@@ -65,12 +65,12 @@ def event(event_id: UUID | None = None, time: datetime | None = None, **fields: 
     return body.model_dump_json().encode(), list(headers)
 
 
-async def test_an_event_is_written_with_its_family_and_its_duration(
+async def test_an_event_is_written_with_its_causation_and_duration(
     running: Running, installation: Installation, db: Any
 ) -> None:
     async with running("recorder"):
         await send(installation, "funnel.lead_rejected", event(broker_id=UUID(int=3), lead_version=4))
-        await eventually(asking(db, "select count(*) from app.pipeline_events"), [(1,)])
+        await eventually(rows_of(db, "select count(*) from app.pipeline_events"), [(1,)])
     row = await db.fetchrow("select * from app.pipeline_events")
     assert (row["event_type"], row["correlation_id"], row["duration_ms"], row["source"]) == (
         "lead_rejected",
@@ -88,11 +88,11 @@ async def test_an_event_is_written_with_its_family_and_its_duration(
     assert await db.fetchval("select tableoid::regclass::text from app.pipeline_events") != "pipeline_events_default"
 
 
-async def test_any_bytes_are_accepted_and_good_neighbours_are_not_lost(
+async def test_any_bytes_are_accepted_without_loss_of_valid_events(
     running: Running, installation: Installation, db: Any
 ) -> None:
-    good = event()
-    odd: list[tuple[bytes | None, Headers]] = [
+    valid = event()
+    unusual: list[tuple[bytes | None, Headers]] = [
         (None, []),
         (b"", [("ce_id", None), ("ce_time", b"\xff\xfe")]),
         (b"\x00\xff", [("ce_id", b"\xc3\x28")]),
@@ -107,8 +107,8 @@ async def test_any_bytes_are_accepted_and_good_neighbours_are_not_lost(
         (b'{"far": 2}', [("ce_time", b"8000-01-01T00:00:00Z")]),
     ]
     async with running("recorder"):
-        await send(installation, "funnel.lead_rejected", good, *odd, event())
-        await eventually(asking(db, "select count(*) from app.pipeline_events"), [(len(odd) + 2,)])
+        await send(installation, "funnel.lead_rejected", valid, *unusual, event())
+        await eventually(rows_of(db, "select count(*) from app.pipeline_events"), [(len(unusual) + 2,)])
     assert await db.fetchval("select count(*) from app.pipeline_events where outcome = 'unreadable'") == 7
     assert await db.fetchval("select count(*) from app.pipeline_events where outcome = 'missing_zip'") == 2
     assert await db.fetchval("select count(*) from svc_recorder.outbox") == 0
@@ -121,48 +121,52 @@ async def test_repeats_and_disorder_change_nothing(running: Running, installatio
     async with running("recorder"):
         await send(installation, "funnel.lead_rejected", *events)
         await send(installation, "funnel.lead_rejected", *reversed(events), *events)
-        await eventually(asking(db, "select count(*), count(distinct event_id) from app.pipeline_events"), [(20, 20)])
+        await eventually(rows_of(db, "select count(*), count(distinct event_id) from app.pipeline_events"), [(20, 20)])
         await asyncio.sleep(0.5)
     assert await db.fetchval("select count(*) from app.pipeline_events") == 20
 
 
-async def test_another_body_under_a_known_id_is_kept_and_told(
+async def test_another_body_under_a_known_id_is_stored_and_reported(
     running: Running, installation: Installation, db: Any
 ) -> None:
     event_id, time = uuid4(), datetime.now(UTC)
     async with running("recorder"):
         await send(installation, "funnel.lead_rejected", event(event_id, time))
-        await eventually(asking(db, "select count(*) from app.pipeline_events"), [(1,)])
+        await eventually(rows_of(db, "select count(*) from app.pipeline_events"), [(1,)])
         await send(installation, "funnel.lead_rejected", event(event_id, time, lead_version=9))
-        await eventually(asking(db, "select count(*) from app.pipeline_events"), [(2,)])
+        await eventually(rows_of(db, "select count(*) from app.pipeline_events"), [(2,)])
     assert await db.fetchval("select count(*) from app.pipeline_events where outcome = 'id_used_twice'") == 1
 
 
-def letter(
-    event_id: UUID, redrive: int = 0, retry_after: datetime | None = None, topic: str = "ingest.deals", **more: Any
+def dead_letter(
+    event_id: UUID,
+    replay_number: int = 0,
+    retry_after: datetime | None = None,
+    topic: str = "ingest.deals",
+    **more: Any,
 ) -> tuple[bytes, Headers]:
     sealed = KEYS.seal(
         "dead-letter", event_id.bytes, pack(b"k", [("a", b"\xff"), ("n", None), ("ce_id", b"old")], b"value")
     )
     now = datetime.now(UTC)
     body = DeadLetter(
-        event_id=event_id, consumer="billing.take_deal", redrive=redrive, failure_kind="bad_record", reason="x", origin_topic=topic,
+        event_id=event_id, consumer="billing.take_deal", redrive=replay_number, failure_kind="bad_record", reason="x", origin_topic=topic,
         first_failed_at=now, last_failed_at=now, origin_partition=0, origin_offset=5, origin_timestamp=1, service_version="1",
         retry_after=retry_after, payload=b64encode(sealed).decode(), **more,
     )  # fmt: skip
     return body.model_dump_json().encode(), []
 
 
-def notice(event_id: UUID, redrive: int) -> tuple[bytes, Headers]:
+def resolved_notice(event_id: UUID, replay_number: int) -> tuple[bytes, Headers]:
     return DeadLetterResolved(
-        event_id=event_id, consumer="billing.take_deal", redrive=redrive
+        event_id=event_id, consumer="billing.take_deal", redrive=replay_number
     ).model_dump_json().encode(), []
 
 
-STATE = "select status::text, redrive from pipeline.pipeline_dlq"
+DEAD_LETTER_STATE = "select status::text, redrive from pipeline.pipeline_dlq"
 
 
-async def received(installation: Installation, topic: str, count: int) -> list[Any]:
+async def receive_messages(installation: Installation, topic: str, count: int) -> list[Any]:
     consumer = AIOKafkaConsumer(
         installation.prefix + topic, bootstrap_servers=installation.kafka, auto_offset_reset="earliest"
     )
@@ -173,14 +177,14 @@ async def received(installation: Installation, topic: str, count: int) -> list[A
         await consumer.stop()
 
 
-async def test_a_due_dead_letter_goes_back_to_its_consumer_as_it_came(
+async def test_a_due_dead_letter_is_replayed_unchanged_to_its_consumer(
     running: Running, installation: Installation, db: Any
 ) -> None:
     event_id = uuid4()
     async with running("recorder", recorder_redrive_seconds=0.2):
-        await send(installation, "pipeline.dlq", letter(event_id, retry_after=datetime.now(UTC)))
-        [record] = await received(installation, "ingest.deals", 1)
-        await eventually(asking(db, STATE), [("retrying", 1)])
+        await send(installation, "pipeline.dlq", dead_letter(event_id, retry_after=datetime.now(UTC)))
+        [record] = await receive_messages(installation, "ingest.deals", 1)
+        await eventually(rows_of(db, DEAD_LETTER_STATE), [("retrying", 1)])
         headers = dict(record.headers)
         assert (record.key, record.value, headers["a"], headers["n"]) == (b"k", b"value", b"\xff", None)
         assert (headers["ce_id"], headers["ec_for"], headers["ec_redrive"]) == (
@@ -188,8 +192,8 @@ async def test_a_due_dead_letter_goes_back_to_its_consumer_as_it_came(
             b"billing.take_deal",
             b"1",
         )
-        await send(installation, "pipeline.dlq", notice(event_id, 1))
-        await eventually(asking(db, STATE), [("resolved", 1)])
+        await send(installation, "pipeline.dlq", resolved_notice(event_id, 1))
+        await eventually(rows_of(db, DEAD_LETTER_STATE), [("resolved", 1)])
 
 
 async def test_a_dead_letter_that_keeps_failing_is_parked_at_the_limit(
@@ -197,26 +201,31 @@ async def test_a_dead_letter_that_keeps_failing_is_parked_at_the_limit(
 ) -> None:
     event_id = uuid4()
     async with running("recorder", recorder_redrive_seconds=0.2, recorder_redrive_limit=2):
-        for redrive in range(3):
-            await send(installation, "pipeline.dlq", letter(event_id, redrive, datetime.now(UTC)))
-            await eventually(asking(db, STATE), [("retrying", redrive + 1)] if redrive < 2 else [("parked", 2)])
+        for replay_number in range(3):
+            await send(installation, "pipeline.dlq", dead_letter(event_id, replay_number, datetime.now(UTC)))
+            await eventually(
+                rows_of(db, DEAD_LETTER_STATE),
+                [("retrying", replay_number + 1)] if replay_number < 2 else [("parked", 2)],
+            )
 
 
-async def test_old_news_never_override_newer_ones(running: Running, installation: Installation, db: Any) -> None:
+async def test_a_message_about_an_earlier_replay_never_overwrites_a_later_one(
+    running: Running, installation: Installation, db: Any
+) -> None:
     one, two = uuid4(), uuid4()
     async with running("recorder"):
         await send(
             installation,
             "pipeline.dlq",
-            letter(one, 1),
-            notice(one, 0),
-            letter(one, 0),
-            notice(two, 1),
-            letter(two, 0),
-            letter(two, 0),
+            dead_letter(one, 1),
+            resolved_notice(one, 0),
+            dead_letter(one, 0),
+            resolved_notice(two, 1),
+            dead_letter(two, 0),
+            dead_letter(two, 0),
         )
-        await send(installation, "pipeline.dlq", letter(UUID(int=1)))
-        await eventually(asking(db, "select count(*) from pipeline.pipeline_dlq"), [(3,)])
+        await send(installation, "pipeline.dlq", dead_letter(UUID(int=1)))
+        await eventually(rows_of(db, "select count(*) from pipeline.pipeline_dlq"), [(3,)])
     states = {
         row["event_id"]: (row["status"], row["redrive"])
         for row in await db.fetch("select * from pipeline.pipeline_dlq")
@@ -228,31 +237,31 @@ async def test_old_news_never_override_newer_ones(running: Running, installation
 async def test_an_unreadable_dead_letter_is_parked_with_its_digest(
     running: Running, installation: Installation, db: Any
 ) -> None:
-    whole = json.loads(letter(uuid4())[0])
+    whole = json.loads(dead_letter(uuid4())[0])
     async with running("recorder"):
         await send(
             installation, "pipeline.dlq", (b"\xff", []), (b"{}", []), (json.dumps(whole | {"payload": "%%"}).encode(), []),
-            (json.dumps(whole | {"origin_timestamp": 10**18}).encode(), []), (None, []), letter(uuid4()),
+            (json.dumps(whole | {"origin_timestamp": 10**18}).encode(), []), (None, []), dead_letter(uuid4()),
         )  # fmt: skip
-        await eventually(asking(db, "select count(*) from pipeline.pipeline_dlq"), [(6,)])
+        await eventually(rows_of(db, "select count(*) from pipeline.pipeline_dlq"), [(6,)])
     assert await db.fetchval("select count(*) from pipeline.pipeline_dlq where status = 'parked'") == 5
 
 
-REPLAY = "select count(*) from pipeline.replay_dead_letters($1, $2, $3, $4, $5, $6, 'tester')"
+REQUEST_REPLAY = "select count(*) from pipeline.replay_dead_letters($1, $2, $3, $4, $5, $6, 'tester')"
 
 
-async def test_a_replay_can_be_tried_dry_bounded_in_time_and_leaves_a_trace(
+async def test_a_requested_replay_can_be_dry_and_bounded_in_time_and_is_recorded(
     running: Running, installation: Installation, db: Any
 ) -> None:
     async with running("recorder", recorder_redrive_seconds=0.2):
-        await send(installation, "pipeline.dlq", letter(uuid4()), letter(uuid4()))
-        await eventually(asking(db, "select count(*) from pipeline.pipeline_dlq"), [(2,)])
+        await send(installation, "pipeline.dlq", dead_letter(uuid4()), dead_letter(uuid4()))
+        await eventually(rows_of(db, "select count(*) from pipeline.pipeline_dlq"), [(2,)])
         before = datetime.now(UTC) - timedelta(hours=1)
-        assert await db.fetchval(REPLAY, None, None, before, None, False, False) == 0
-        assert await db.fetchval(REPLAY, "other.consumer", None, None, None, False, False) == 0
-        assert await db.fetchval(REPLAY, "billing.take_deal", None, None, None, False, True) == 2
+        assert await db.fetchval(REQUEST_REPLAY, None, None, before, None, False, False) == 0
+        assert await db.fetchval(REQUEST_REPLAY, "other.consumer", None, None, None, False, False) == 0
+        assert await db.fetchval(REQUEST_REPLAY, "billing.take_deal", None, None, None, False, True) == 2
         await asyncio.sleep(0.6)
-        assert await asking(db, STATE)() == [("open", 0), ("open", 0)]
-        assert await db.fetchval(REPLAY, "billing.take_deal", None, None, None, False, False) == 2
-        await eventually(asking(db, STATE), [("retrying", 1), ("retrying", 1)])
+        assert await rows_of(db, DEAD_LETTER_STATE)() == [("open", 0), ("open", 0)]
+        assert await db.fetchval(REQUEST_REPLAY, "billing.take_deal", None, None, None, False, False) == 2
+        await eventually(rows_of(db, DEAD_LETTER_STATE), [("retrying", 1), ("retrying", 1)])
     assert await db.fetchval("select count(*) from pipeline.dlq_replays") == 4

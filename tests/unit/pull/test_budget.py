@@ -1,30 +1,30 @@
-"""What a page may have of the day's budgets."""
+"""Number of records that the daily budgets leave for a page."""
 
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pull.budget import Budget, affordable
+from pull.budget import DailyBudget, affordable_records
 
 NONE_USED = (0, Decimal(0))
 
 
 def test_a_page_is_cut_to_the_tightest_budget() -> None:
-    by_records, by_cents = Budget(30, None, 10, Decimal(0)), Budget(None, Decimal(100), 0, Decimal(85))
-    assert affordable(25, [by_records], Decimal(2)) == 20
-    assert affordable(25, [by_records, by_cents], Decimal(2)) == 7
-    assert affordable(25, [Budget(None, None, *NONE_USED)], Decimal(2)) == 25
+    by_records, by_cents = DailyBudget(30, None, 10, Decimal(0)), DailyBudget(None, Decimal(100), 0, Decimal(85))
+    assert affordable_records(25, [by_records], Decimal(2)) == 20
+    assert affordable_records(25, [by_records, by_cents], Decimal(2)) == 7
+    assert affordable_records(25, [DailyBudget(None, None, *NONE_USED)], Decimal(2)) == 25
 
 
-def test_what_is_overdrawn_is_nothing_and_what_is_free_needs_no_cents() -> None:
-    assert affordable(25, [Budget(10, None, 12, Decimal(0))], Decimal(2)) == 0
-    assert affordable(25, [Budget(None, Decimal(0), *NONE_USED)], Decimal(0)) == 25
-    assert affordable(25, [Budget(None, Decimal(0), *NONE_USED)], Decimal("0.1")) == 0
+def test_an_overdrawn_budget_leaves_no_record_and_free_records_need_no_cents() -> None:
+    assert affordable_records(25, [DailyBudget(10, None, 12, Decimal(0))], Decimal(2)) == 0
+    assert affordable_records(25, [DailyBudget(None, Decimal(0), *NONE_USED)], Decimal(0)) == 25
+    assert affordable_records(25, [DailyBudget(None, Decimal(0), *NONE_USED)], Decimal("0.1")) == 0
 
 
-def test_a_limit_beyond_all_reason_is_none() -> None:
-    assert affordable(25, [Budget(None, Decimal("1e300"), *NONE_USED)], Decimal("0.000001")) == 25
+def test_an_excessive_limit_does_not_limit() -> None:
+    assert affordable_records(25, [DailyBudget(None, Decimal("1e300"), *NONE_USED)], Decimal("0.000001")) == 25
 
 
 @given(
@@ -37,8 +37,8 @@ def test_pages_never_add_up_to_more_than_any_budget(
 ) -> None:
     records, cents = 0, Decimal(0)
     for _ in range(30):
-        take = affordable(
-            wanted, [Budget(r, None if c is None else Decimal(c), records, cents) for r, c in limits], price
+        take = affordable_records(
+            wanted, [DailyBudget(r, None if c is None else Decimal(c), records, cents) for r, c in limits], price
         )
         records, cents = records + take, cents + take * price
     assert all(r is None or records <= r for r, _ in limits)

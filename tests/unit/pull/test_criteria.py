@@ -1,4 +1,4 @@
-"""What a saved search may ask for, and how it is told what is wrong."""
+"""Criteria of saved searches, and the messages for invalid ones."""
 
 import json
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from contracts import batchdata, conform
-from pull.criteria import CriteriaError, flat, read_criteria
+from pull.criteria import CriteriaError, flatten_criteria, read_criteria
 
-GOOD = {
+VALID = {
     "query": "Pinellas County, FL",
     "quickLists": ["owner-occupied", "high-equity", "not-vacant"],
     "valuation": {"equityPercent": {"min": 50}, "estimatedValue": {"min": 200_000, "max": 1_500_000}},
@@ -16,20 +16,20 @@ GOOD = {
 }
 
 
-def test_the_documents_example_is_kept_as_it_is() -> None:
-    kept = read_criteria(json.dumps(GOOD))
-    assert kept == GOOD
-    assert read_criteria(json.dumps({"searchCriteria": GOOD})) == GOOD
-    conform(batchdata.Search, {"searchCriteria": kept})
+def test_valid_criteria_are_stored_unchanged() -> None:
+    stored = read_criteria(json.dumps(VALID))
+    assert stored == VALID
+    assert read_criteria(json.dumps({"searchCriteria": VALID})) == VALID
+    conform(batchdata.Search, {"searchCriteria": stored})
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"query": None}, "query: "),
         ({"quicklists": ["vacant"]}, "quicklists: unknown here; known are query, quickLists"),
         ({"quickLists": ["Owner Occupied"]}, "a quick list is written such as owner-occupied"),
-        ({"quickLists": ["vacant", "not-vacant"]}, "wants vacant and not-vacant"),
+        ({"quickLists": ["vacant", "not-vacant"]}, "has both vacant and not-vacant"),
         ({"valuation": {"equityPercent": {"min": 70, "max": 50}}}, "valuation.equityPercent: min is above max"),
         ({"valuation": {"equityPercent": {"minimum": 70}}}, "minimum: unknown here; known are min, max"),
         ({"valuation": {"equityPercent": {}}}, "valuation.equityPercent: min, max or both"),
@@ -37,25 +37,27 @@ def test_the_documents_example_is_kept_as_it_is() -> None:
         ({"sale": {"saleDate": {"min": "2020-01-01", "max": 5}}}, "both numbers or both days"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_place(change: dict[str, Any], told: str) -> None:
+def test_invalid_criteria_are_reported_with_their_place(change: dict[str, Any], message: str) -> None:
     with pytest.raises(CriteriaError) as raised:
-        read_criteria(json.dumps(GOOD | change))
-    assert told in str(raised.value)
+        read_criteria(json.dumps(VALID | change))
+    assert message in str(raised.value)
 
 
-@pytest.mark.parametrize(("text", "told"), [("{", "not JSON"), ("[]", "valid dictionary"), ("{}", "query: is needed")])
-def test_what_is_no_search_at_all_is_told_too(text: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "not JSON"), ("[]", "valid dictionary"), ("{}", "query: is needed")]
+)
+def test_a_document_that_is_no_search_is_reported(text: str, message: str) -> None:
     with pytest.raises(CriteriaError) as raised:
         read_criteria(text)
-    assert told in str(raised.value)
+    assert message in str(raised.value)
 
 
-def test_the_community_server_gets_flat_arguments_and_what_it_cannot_say_is_refused() -> None:
-    assert flat({"query": "Dunedin, FL", "valuation": {"equityPercent": {"min": 50}}}) == {
+def test_criteria_without_a_flat_argument_are_rejected() -> None:
+    assert flatten_criteria({"query": "Dunedin, FL", "valuation": {"equityPercent": {"min": 50}}}) == {
         "query": "Dunedin, FL",
         "minEquityPercent": 50,
     }
     with pytest.raises(CriteriaError) as raised:
-        flat(GOOD)
+        flatten_criteria(VALID)
     assert "quickLists: this MCP server's tool cannot" in str(raised.value)
     assert "demographics.age.min" in str(raised.value)

@@ -140,7 +140,7 @@ def rejects(
 
     rows = in_transaction(work)
     settings = administered("pull")
-    keyring, opened = Keyring.from_settings(settings), module("pull", "by_hand").open_reject
+    keyring, opened = Keyring.from_settings(settings), module("pull", "on_demand").decrypt_reject
     told = [
         {"reason": row["reason"], "at": row["at"], "entry": opened(keyring, row["id"], row["sealed"])} for row in rows
     ]
@@ -162,14 +162,14 @@ def enable(name: Name, *, as_json: AsJson = False) -> None:
 @app.command()
 def run(name: Name, *, as_json: AsJson = False) -> None:
     """Pull a search now, in this process, due or not, as far as the day's budget goes. The pull service sends what it finds."""
-    hand = module("pull", "by_hand")
+    hand = module("pull", "on_demand")
     try:
-        reason, detail = asyncio.run(hand.pull_search(administered("pull"), name))
+        reason, detail = asyncio.run(hand.pull_search_now(administered("pull"), name))
     except LookupError as error:
         raise _no_search(name) from error
-    except hand.UnwantedError as error:
+    except hand.BrokerDisabledError as error:
         raise RefusedError(f"{name} is not pulled: {error}.", "See: equity brokers enable --help") from error
-    except hand.NoTokenError as error:
+    except hand.MissingTokenError as error:
         raise UsageError(f"{error}.", "Set it to the account's token at BatchData.") from error
     if reason == "busy":
         raise RefusedError(

@@ -1,1 +1,1 @@
-"""The vendors that property records are pulled from, one file each."""
+"""Vendors of property records."""

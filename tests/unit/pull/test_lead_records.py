@@ -1,4 +1,4 @@
-"""BatchData's property as a record of ingest, and what is none."""
+"""Conversion of BatchData's properties to records of `ingest.leads`, and rejected entries."""
 
 import json
 from datetime import date
@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from contracts import batchdata, conform
 from ingest.dedupe import SOURCE_RANKS
 from ingest.normalise import PropertyRecord, normalise
-from pull.records import Pulled, Unreadable, read_property
+from pull.lead_records import PulledRecord, RejectedEntry, convert_property
 from sandbox.app import build
 from sandbox.vendors.batchdata.property_requests import PropertyCriteria
 from support.vendors import SETTINGS
 
 TODAY = date(2026, 11, 21)
-HOUSE: dict[str, Any] = {
+PROPERTY: dict[str, Any] = {
     "_id": "a1b2c3",
     "address": {"street": "418 Palmetto Ave", "city": "Dunedin", "county": "Pinellas", "state": "FL", "zip": "34698"},
     "owner": {
@@ -45,17 +45,17 @@ HOUSE: dict[str, Any] = {
 }
 
 
-def record_of(house: Any, **more: Any) -> Pulled:
-    found = read_property(house, TODAY, more.get("broker_id"))
-    assert isinstance(found, Pulled), found
-    return found
+def converted(entry: Any, **more: Any) -> PulledRecord:
+    record = convert_property(entry, TODAY, more.get("broker_id"))
+    assert isinstance(record, PulledRecord), record
+    return record
 
 
-def test_every_field_that_ours_can_hold_is_taken() -> None:
-    conform(batchdata.Property, HOUSE)
+def test_every_field_of_a_lead_record_is_filled() -> None:
+    conform(batchdata.Property, PROPERTY)
     broker = uuid4()
-    kept = record_of(HOUSE, broker_id=broker).record.model_dump(exclude_defaults=True)
-    assert kept == {
+    fields = converted(PROPERTY, broker_id=broker).record.model_dump(exclude_defaults=True)
+    assert fields == {
         "source": "batchdata", "observed_on": TODAY, "broker_id": broker, "apn": "12-3456789",
         "property_address": "418 Palmetto Ave", "property_city": "Dunedin", "property_state": "FL", "property_zip": "34698",
         "county": "Pinellas", "owner_first_name": "Marjorie", "owner_last_name": "Holt", "owner2_first_name": "Ed",
@@ -66,33 +66,33 @@ def test_every_field_that_ours_can_hold_is_taken() -> None:
     }  # fmt: skip
 
 
-def test_ingest_understands_every_value_of_every_property_and_knows_the_source() -> None:
+def test_ingest_reads_every_value_of_every_property_and_ranks_the_source() -> None:
     properties = build(SETTINGS).state.batchdata._catalog.find_properties(PropertyCriteria(query="Pinellas County, FL"))
-    for house in [HOUSE, *properties]:
-        conform(batchdata.Property, house)
-        raw = record_of(house).record.model_dump() | {"phones": []}
+    for entry in [PROPERTY, *properties]:
+        conform(batchdata.Property, entry)
+        raw = converted(entry).record.model_dump() | {"phones": []}
         found = normalise(raw, TODAY)
         assert isinstance(found, PropertyRecord)
         assert found.dropped == []
-    assert SOURCE_RANKS[record_of(HOUSE).record.source] == 6
+    assert SOURCE_RANKS[converted(PROPERTY).record.source] == 6
 
 
-def test_an_owner_that_is_no_person_is_a_company_and_equity_tells_a_missing_loan_to_value() -> None:
-    trust = HOUSE | {
+def test_an_organisation_is_a_company_and_equity_gives_a_missing_loan_to_value() -> None:
+    trust = PROPERTY | {
         "owner": {"fullName": "Holt Family Trust", "ownerStatusType": "Trust"},
         "valuation": {"equityPercent": 85.5},
     }
-    record = record_of(trust).record
+    record = converted(trust).record
     assert (record.company_name, record.owner_last_name, record.est_ltv) == ("Holt Family Trust", None, "14.5%")
 
 
-def test_the_id_is_that_of_the_property_its_facts_and_the_day() -> None:
-    first = record_of(HOUSE)
-    assert record_of(json.loads(json.dumps(HOUSE))).id == first.id
-    other_value = HOUSE | {"valuation": HOUSE["valuation"] | {"estimatedValue": 500_000}}
-    tomorrow = read_property(HOUSE, date(2026, 11, 22), None)
-    assert isinstance(tomorrow, Pulled)
-    ids = {first.id, record_of(other_value).id, tomorrow.id, record_of(HOUSE | {"_id": "other"}).id}
+def test_the_message_id_depends_on_the_property_its_facts_and_the_day() -> None:
+    first = converted(PROPERTY)
+    assert converted(json.loads(json.dumps(PROPERTY))).id == first.id
+    other_value = PROPERTY | {"valuation": PROPERTY["valuation"] | {"estimatedValue": 500_000}}
+    tomorrow = convert_property(PROPERTY, date(2026, 11, 22), None)
+    assert isinstance(tomorrow, PulledRecord)
+    ids = {first.id, converted(other_value).id, tomorrow.id, converted(PROPERTY | {"_id": "other"}).id}
     assert len(ids) == 4
 
 
@@ -100,16 +100,16 @@ def test_the_id_is_that_of_the_property_its_facts_and_the_day() -> None:
     ("entry", "reason"),
     [
         (None, "not_an_object"),
-        ([HOUSE], "not_an_object"),
+        ([PROPERTY], "not_an_object"),
         ({}, "missing_address"),
-        (HOUSE | {"address": [HOUSE["address"]]}, "missing_address"),
-        (HOUSE | {"address": HOUSE["address"] | {"zip": {"code": "34698"}}}, "missing_zip"),
-        (HOUSE | {"address": HOUSE["address"] | {"city": " "}}, "missing_city"),
-        (HOUSE | {"address": HOUSE["address"] | {"street": "418 \ud800"}}, "broken_text"),
+        (PROPERTY | {"address": [PROPERTY["address"]]}, "missing_address"),
+        (PROPERTY | {"address": PROPERTY["address"] | {"zip": {"code": "34698"}}}, "missing_zip"),
+        (PROPERTY | {"address": PROPERTY["address"] | {"city": " "}}, "missing_city"),
+        (PROPERTY | {"address": PROPERTY["address"] | {"street": "418 \ud800"}}, "broken_text"),
     ],
 )
-def test_what_is_no_property_is_told_apart(entry: Any, reason: str) -> None:
-    assert read_property(entry, TODAY, None) == Unreadable(reason, entry)
+def test_an_entry_that_is_no_property_is_rejected_with_a_reason(entry: Any, reason: str) -> None:
+    assert convert_property(entry, TODAY, None) == RejectedEntry(reason, entry)
 
 
 JSON = st.recursive(
@@ -119,12 +119,12 @@ JSON = st.recursive(
 )
 
 
-@given(place=st.sampled_from([(one,) for one in HOUSE] + [("address", "zip"), ("owner", "names")]), value=JSON)
-def test_nothing_that_json_can_hold_raises(place: tuple[str, ...], value: Any) -> None:
-    house = json.loads(json.dumps(HOUSE))
-    inner = house
+@given(place=st.sampled_from([(one,) for one in PROPERTY] + [("address", "zip"), ("owner", "names")]), value=JSON)
+def test_no_json_value_raises(place: tuple[str, ...], value: Any) -> None:
+    entry = json.loads(json.dumps(PROPERTY))
+    inner = entry
     for step in place[:-1]:
         inner = inner[step]
     inner[place[-1]] = value
-    assert isinstance(read_property(house, TODAY, None), Pulled | Unreadable)
-    assert isinstance(read_property(value, TODAY, None), Pulled | Unreadable)
+    assert isinstance(convert_property(entry, TODAY, None), PulledRecord | RejectedEntry)
+    assert isinstance(convert_property(value, TODAY, None), PulledRecord | RejectedEntry)

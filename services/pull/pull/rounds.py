@@ -1,0 +1,46 @@
+"""Saved searches, and their rounds: a round reads the results of a search once, from the first page to the last."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from pull.result_page import PagePosition
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A row of `pipeline.saved_searches`. A daily budget of None means no limit."""
+
+    id: UUID
+    name: str
+    criteria: dict[str, Any]
+    broker_id: UUID | None
+    every_days: int
+    """Days from the start of one round to the start of the next."""
+    daily_records: int | None
+    daily_cents: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRound:
+    """A round that this process holds by a lease; a row of `pipeline.pull_runs`."""
+
+    id: UUID
+    search: SavedSearch
+    holder: UUID
+    """Fencing token of the lease: statements for another holder change no row."""
+    position: PagePosition
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A page request whose intent is committed and whose cost is reserved, so that it may be sent."""
+
+    search_round: SearchRound
+    day: date
+    """Local day whose budget pays."""
+    skip: int
+    take: int
+    reserved_cents: Decimal
