@@ -136,12 +136,12 @@ async def test_a_cursor_of_any_letters_leads_to_the_next_page(
 async def test_a_campaign_that_left_the_file_pauses_where_that_is_asked_for(
     feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity, tmp_path: Any
 ) -> None:
-    from cli.campaigns import SHIPPED
+    from feeder.campaign_file.reader import DEFAULT_FILE
 
     (await equity.soon("campaigns", "sync")).ok()
     await synced(feeder, ranch)
     few = tmp_path / "few.yaml"
-    few.write_text(SHIPPED.read_text().replace("personas: all", "personas: [1, 2]"))
+    few.write_text(DEFAULT_FILE.read_text().replace("personas: all", "personas: [1, 2]"))
     kept = (await equity.soon("campaigns", "sync", few)).ok()
     assert "43 campaigns go on that are not in the file. `--retire` pauses them." in kept.err
     for retired in (43, 0):
@@ -154,9 +154,9 @@ async def test_a_campaign_that_left_the_file_pauses_where_that_is_asked_for(
 async def test_personas_may_swap_names_or_get_other_ids(
     feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity, tmp_path: Any
 ) -> None:
-    from cli.campaigns import SHIPPED
+    from feeder.campaign_file.reader import DEFAULT_FILE
 
-    text, changed = SHIPPED.read_text(), tmp_path / "changed.yaml"
+    text, changed = DEFAULT_FILE.read_text(), tmp_path / "changed.yaml"
     (await equity.soon("campaigns", "sync")).ok()
     changed.write_text(
         text.replace("id: 1, name: Carlos", "id: 1, name: Priya").replace("2, name: Priya", "2, name: Carlos")
@@ -172,12 +172,12 @@ async def test_personas_may_swap_names_or_get_other_ids(
 async def test_accounts_that_send_are_brought_along_and_their_lack_is_told(
     feeder: Feeder, ranch: Ranch, empty: Workspace, equity: Equity, tmp_path: Any
 ) -> None:
-    from cli.campaigns import SHIPPED
+    from feeder.campaign_file.reader import DEFAULT_FILE
 
     warned = (await equity.soon("campaigns", "sync", "--check")).ok()
     assert "no account sends for 45 campaigns" in warned.err
     with_senders = tmp_path / "with.yaml"
-    text = SHIPPED.read_text()
+    text = DEFAULT_FILE.read_text()
     with_senders.write_text(
         text.replace("    brokers: all\n", "    brokers: all\n    senders: [Dana@outreach.example]\n")
     )

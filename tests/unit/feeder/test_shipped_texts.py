@@ -8,7 +8,9 @@ import orjson
 import pytest
 import yaml
 
-from cli import campaigns
+from feeder.campaign_file.model import CampaignFile
+from feeder.campaign_file.reader import DEFAULT_FILE, read_campaign_file
+from feeder.campaign_file.rows import make_campaign_rows
 from feeder.variables import Links, new_member
 
 LINKS = Links("https://x.example/consent", "https://x.example/consent/opt-out", b"secret")
@@ -18,7 +20,8 @@ LEAD = {
     "persona_name": "Carlos",
 }  # fmt: skip
 BARE = dict.fromkeys(("owner_first_name", "owner_last_name", "est_value", "est_equity"))
-ROWS = campaigns.rows(campaigns.load(campaigns.SHIPPED), "1 Test Street, Tampa, FL 33602", {"Dana Ruiz": 1})
+BROKERS = {"Dana Ruiz": uuid4()}
+ROWS = make_campaign_rows(read_campaign_file(DEFAULT_FILE), "1 Test Street, Tampa, FL 33602", BROKERS)
 
 
 def rendered(text: str, lead: dict[str, Any]) -> str:
@@ -50,9 +53,9 @@ def test_every_email_reads_well(owner: dict[str, Any], greeted: str) -> None:
 
 
 def test_a_campaign_files_own_fallback_greets_owners_without_a_first_name() -> None:
-    text = campaigns.SHIPPED.read_text().replace("Hello {{firstName}},", "Dear {{firstName | neighbor}},")
-    file = campaigns.CampaignFile.model_validate(yaml.safe_load(text))
-    row = campaigns.rows(file, "1 Test Street", {"Dana Ruiz": 1})[0]
+    text = DEFAULT_FILE.read_text().replace("Hello {{firstName}},", "Dear {{firstName | neighbor}},")
+    file = CampaignFile.model_validate(yaml.safe_load(text))
+    row = make_campaign_rows(file, "1 Test Street", BROKERS)[0]
     assert row["sequence"][0]["body"].startswith("Dear {{firstName}},<br/>")
     lead = LEAD | BARE | {"fallbacks": orjson.dumps(row["settings"]["fallbacks"]).decode()}
     assert rendered(row["sequence"][0]["body"], lead).startswith("Dear neighbor,")

@@ -21,7 +21,7 @@ from skiptrace.taking_in import Line, Verdict, is_about, read, verdict_of
 from skiptrace.vendors.tlo import EXPORTED, BadMappingError, Places, Tlo, TloMapping, exported, unusable
 
 SHIPPED = TloMapping.model_validate(
-    yaml.load(Path("libs/cli/cli/tlo.yaml").read_text(), Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text
+    yaml.load(Path("services/skiptrace/skiptrace/tlo_mapping.yaml").read_text(), Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text
 )
 HEADER = ["Reference", "Phone 1", "Phone 1 Type", "Phone 2", "Phone 2 Type", "Email 1", "Deceased", "SSN"]
 PERSON = Person("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", None, None)

@@ -10,8 +10,12 @@ from uuid import UUID
 
 from cli import registry
 from cli.shell.database import Connection, Row, connect, fetch_rows, service_dsn
+from cli.shell.errors import UsageError
 from cli.shell.settings import CliSettings
 from common.contacts import Keyring
+
+SEALING_SERVICES = ("gateway", "ingest", "pull", "recorder", "skiptrace")
+"""Services with sealed columns. Where one is not installed, its values would stay under the older key."""
 
 _BATCH_ROWS = 1_000
 _LOWEST_ID = UUID(int=0)
@@ -46,9 +50,18 @@ def reseal_value(keyring: Keyring, purpose: str, bound_to: bytes, sealed: bytes)
 
 
 async def reseal_everything(settings: CliSettings, progress: Callable[[str, int], None]) -> dict[str, int]:
-    """Encrypt all values again that are not under the active key; return how many of each kind. Raises CannotOpenError."""
+    """Encrypt all values again that are not under the active key; return how many of each kind.
+
+    Raises CannotOpenError for a value that no key opens, and UsageError where a service is not installed.
+    """
     keyring, counts = Keyring.from_settings(settings), dict[str, int]()
-    for service, columns in registry.load_sealed_columns().items():
+    installed = registry.load_sealed_columns()
+    if missing := [service for service in SEALING_SERVICES if service not in installed]:
+        raise UsageError(
+            f"Not installed here: {', '.join(missing)}. Their values would stay under the older key.",
+            "Run it where all services are installed.",
+        )
+    for service, columns in installed.items():
         async with connect(service_dsn(service)) as connection:
             for column in columns:
                 count = await _reseal_column(connection, column, keyring, settings.encryption_key_id)

@@ -33,7 +33,7 @@ _COLUMNS = {"key_id": "key", "partner": "partner", "scheme": "scheme", "active":
             "created_at": "since", "last_used_at": "last used", "revoked_at": "revoked"}  # fmt: skip
 
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", parser=inputs.parse_name_or_id, help="The key's id.")]
-NewKeyArgument = Annotated[
+NewKeyIdOption = Annotated[
     str | None,
     typer.Option(
         "--key-id",

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.errors import UsageError
-from cli.when import point_in_time
+from cli.shell.errors import UsageError
+from cli.shell.moments import parse_clock_time
 from common.business_days import is_business_day
 from common.business_time import BUSINESS_ZONE
 
@@ -31,15 +31,15 @@ THANKSGIVING_EVE = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)  # a Wednesday, 07:
     ],
 )
 def test_words_count_from_the_clock(text: str, expected: str) -> None:
-    assert point_in_time(text, THANKSGIVING_EVE) == datetime.fromisoformat(expected)
+    assert parse_clock_time(text, THANKSGIVING_EVE) == datetime.fromisoformat(expected)
 
 
 @pytest.mark.parametrize(
     "text", ["", "soon", "next feeding day", "monday 24:00", "05:59", "2026-02-30 05:00", "next year 05:00", "٣ 05:59"]
 )
-def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
+def test_text_that_is_no_moment_is_refused_with_examples(text: str) -> None:
     with pytest.raises(UsageError) as refused:
-        point_in_time(text, THANKSGIVING_EVE)
+        parse_clock_time(text, THANKSGIVING_EVE)
     assert "next feeding day" in refused.value.advice
 
 
@@ -49,7 +49,7 @@ def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
     )
 )
 def test_the_next_feeding_day_is_soon_and_one_on_which_leads_are_fed(now: datetime) -> None:
-    found = point_in_time("next feeding day 05:59", now)
+    found = parse_clock_time("next feeding day 05:59", now)
     assert now < found < now + timedelta(days=7)
     local = found.astimezone(BUSINESS_ZONE)
     assert (local.hour, local.minute) == (5, 59)
