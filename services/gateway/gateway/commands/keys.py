@@ -61,7 +61,7 @@ def add_key(
     scheme: Annotated[
         SigningScheme,
         typer.Option(
-            help="v2 signs timestamp and body (recommended); body signs the body alone, as older partners do."
+            help="v2 signs timestamp and body (recommended); body signs the body alone, as the key in HMAC_SECRET_KEY does."
         ),
     ] = SigningScheme.V2,
     key_id: NewKeyIdOption = None,
