@@ -22,12 +22,12 @@ class LazyCommandGroup(TyperGroup):
         return sorted(self.commands, key=lambda name: registry.summarize_command(name).position)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the stub of the command; None where there is no such command."""
-        stub = super().get_command(ctx, cmd_name)
-        if stub is not None:
-            described = registry.summarize_command(cmd_name)
-            stub.help, stub.rich_help_panel = described.summary, described.panel
-        return stub
+        """Return a stub of the command with its summary; None where there is no such command."""
+        del ctx
+        if cmd_name not in self.commands:
+            return None
+        shown = registry.summarize_command(cmd_name)
+        return TyperCommand(cmd_name, help=shown.summary, rich_help_panel=shown.panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Replace the stub of the command that was named by the command itself."""
