@@ -14,6 +14,4 @@ revoke select, update (row_sealed) on app.upload_rejects from svc_ingest;
 revoke execute on function app.resolve_conflict(bigint, text, text, text), app.release_lead(uuid) from svc_ingest;
 alter function app.release_lead(uuid) security invoker;
 alter function app.resolve_conflict(bigint, text, text, text) security invoker;
-
-revoke update (active, revoked_at, secret_sealed) on app.partner_keys from svc_gateway;
 reset role;

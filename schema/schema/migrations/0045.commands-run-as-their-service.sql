@@ -43,9 +43,6 @@ $$;
 
 set local role equity_owner;
 
--- gateway: partners' keys are rotated, revoked, and encrypted again
-grant update (active, revoked_at, secret_sealed) on app.partner_keys to svc_gateway;
-
 -- ingest: conflicts are resolved by functions of the owner, because a new owner's lead starts again in every slice
 alter function app.resolve_conflict(bigint, text, text, text) security definer;
 alter function app.release_lead(uuid) security definer;

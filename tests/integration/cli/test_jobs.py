@@ -81,7 +81,7 @@ def test_what_is_late_is_said_in_words(equity: Equity, declared: Database) -> No
     assert rows["feeder.feed"]["note"].endswith("; never went well")
     assert rows["recorder.clean_up"]["note"].startswith(f"missed on {DAY}; went well last ")
     assert rows["feeder.sweep"]["note"].startswith("failed (GoneError), is tried again")
-    assert rows["feeder.reconcile"]["note"].startswith("overdue: no sign of it for 0:30:0")
+    assert rows["feeder.reconcile"]["note"].startswith("overdue: no heartbeat for 0:30:0")
     assert rows["feeder.refresh"]["note"] == ""
     assert rows["feeder.refresh"]["next_due_at"] is not None
     assert set(listed(equity, "--late")) == set(rows) - {"feeder.refresh"}

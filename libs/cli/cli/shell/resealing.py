@@ -37,6 +37,8 @@ class SealedColumn:
     save: Callable[[Connection, list[Row]], Awaitable[object]]
     reseal: Seal
     is_paged: bool = True
+    needs_owner: bool = False
+    """Whether the service itself may not write the column."""
 
 
 def reseal_by_id(purpose: str) -> Seal:
@@ -62,11 +64,12 @@ async def reseal_everything(settings: CliSettings, progress: Callable[[str, int]
             "Run it where all services are installed.",
         )
     for service, columns in installed.items():
-        async with connect(service_dsn(service)) as connection:
-            for column in columns:
+        for column in columns:
+            dsn = settings.owner_dsn if column.needs_owner else service_dsn(service)
+            async with connect(dsn) as connection:
                 count = await _reseal_column(connection, column, keyring, settings.encryption_key_id)
-                counts[column.label.replace(" ", "_")] = count
-                progress(column.label, count)
+            counts[column.label.replace(" ", "_")] = count
+            progress(column.label, count)
     return counts
 
 

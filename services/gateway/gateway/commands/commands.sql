@@ -1,4 +1,4 @@
--- Statements of the gateway's commands, run with its role.
+-- Statements of the gateway's commands. They run with its role; those that change partner keys run as the owner.
 
 -- name: find_partner_id(name_or_id)$
 -- The partner with this id, or this name in any case.

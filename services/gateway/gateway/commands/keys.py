@@ -1,4 +1,4 @@
-"""Partners' keys for signing uploads."""
+"""Keys of partners for signing. The gateway may read and use keys but not change them, so these commands run as the owner."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from cli.client.signing import SigningKey, SigningScheme
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import Connection, Row, connect, fetch_rows, run_in_transaction, service_dsn
+from cli.shell.database import Connection, Row, connect, fetch_rows, run_in_transaction
 from cli.shell.errors import CommandRefusedError
 from cli.shell.output import AsJson, new_console, print_done, print_json, print_message, print_rows
 from cli.shell.resealing import SealedColumn, reseal_everything, reseal_value
@@ -75,7 +75,7 @@ def add_key(
         owner = await find_partner_id(connection, partner)
         return await _make_key(connection, Row(partner=partner, partner_id=owner, scheme=scheme.value), key_id, out)
 
-    _print_new_key(run_in_transaction(work, service="gateway"), out, as_json=as_json)
+    _print_new_key(run_in_transaction(work), out, as_json=as_json)
 
 
 @app.command("list")
@@ -94,7 +94,7 @@ def list_keys(
         owner = await find_partner_id(connection, partner) if partner else None
         return [dict(row) async for row in queries.list_keys(connection, all=show_all, partner_id=owner)]
 
-    rows = run_in_transaction(work, service="gateway")
+    rows = run_in_transaction(work)
     print_rows(rows, _COLUMNS, as_json=as_json, empty="No keys yet. Make one: equity keys add PARTNER")
 
 
@@ -107,7 +107,7 @@ def rotate_key(
     async def work(connection: Connection) -> Row:
         return await _make_key(connection, await _find_active_key(connection, key), key_id, out)
 
-    _print_new_key(run_in_transaction(work, service="gateway"), out, as_json=as_json)
+    _print_new_key(run_in_transaction(work), out, as_json=as_json)
     print_message(f"When the partner signs with the new key: equity keys revoke {key}")
 
 
@@ -130,7 +130,7 @@ def revoke_key(
             )
         await queries.revoke_key(connection, key_id=key)
 
-    run_in_transaction(work, service="gateway")
+    run_in_transaction(work)
     print_done(
         f"{key} is revoked. What it signs is refused within seconds.", {"key_id": key, "active": False}, as_json=as_json
     )
@@ -189,7 +189,7 @@ def _print_new_key(key: Row, out: Path | None, *, as_json: bool) -> None:
 
 async def prepare_demo_key(partner: str) -> tuple[SigningKey, bool]:
     """Return a signing key of *partner* for the demo, and whether it is new. Both are made where they are missing."""
-    async with connect(service_dsn("gateway")) as connection, connection.transaction():
+    async with connect(CliSettings().owner_dsn) as connection, connection.transaction():
         partner_id = await queries.find_partner_id(connection, name_or_id=partner)
         if partner_id is None:
             partner_id = new_id()
@@ -211,5 +211,6 @@ SEALED_COLUMNS = (
         queries.save_partner_keys,
         lambda keyring, row: reseal_value(keyring, PURPOSE, row["id"].encode(), row["sealed"]),
         is_paged=False,
+        needs_owner=True,
     ),
 )
