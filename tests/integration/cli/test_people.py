@@ -1,4 +1,4 @@
-"""Brokers, territories, partners and keys, made and looked after by the command line."""
+"""Brokers, territories, partners and keys, created and changed by the command line."""
 
 import shlex
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_a_territory_has_one_broker(equity: Equity) -> None:
     equity("brokers", "territory", "add", "Lee Ash", "FL", "--county", "Pinellas County").ok()
 
 
-def test_leads_that_wait_in_a_new_territory_are_counted(equity: Equity, database: Database) -> None:
+def test_leads_without_a_broker_in_a_new_territory_are_counted(equity: Equity, database: Database) -> None:
     for name in ("Dana Ruiz", "Lee Ash"):
         equity("brokers", "add", name).ok()
     equity("brokers", "territory", "add", "Lee Ash", "FL", "--zip", "33702").ok()
@@ -78,7 +78,7 @@ def test_leads_that_wait_in_a_new_territory_are_counted(equity: Equity, database
     assert "Leads without a broker there: 1." in added.out + added.err
 
 
-def test_the_same_territory_twice_says_so(equity: Equity) -> None:
+def test_the_same_territory_twice_is_refused(equity: Equity) -> None:
     equity("brokers", "add", "Dana Ruiz").ok()
     equity("brokers", "territory", "add", "Dana Ruiz", "FL").ok()
     again = equity("brokers", "territory", "add", "Dana Ruiz", "FL")
@@ -89,7 +89,7 @@ def test_the_same_territory_twice_says_so(equity: Equity) -> None:
 @pytest.mark.parametrize(
     "area", [["Atlantis"], ["FL", "--zip", "3370"], ["FL", "--zip", "33701", "--county", "Pinellas"]]
 )
-def test_what_is_no_place_is_a_usage_error(equity: Equity, area: list[str]) -> None:
+def test_text_that_is_no_place_is_a_usage_error(equity: Equity, area: list[str]) -> None:
     equity("brokers", "add", "Dana Ruiz").ok()
     assert equity("brokers", "territory", "add", "Dana Ruiz", *area).code == 2
 
@@ -150,7 +150,7 @@ def test_a_partner_is_bounded_to_its_brokers(equity: Equity) -> None:
     assert partner["default_broker_id"] == lee
     (listed,) = equity("partners", "list", "--json").ok().json
     assert listed["brokers"] == ["Dana Ruiz", "Lee Ash"]
-    assert equity("partners", "add", "Other", "--broker", "Nobody").code == 2
+    assert equity("partners", "add", "Other", "--broker", "Ann Poe").code == 2
 
 
 def test_without_the_master_key_no_key_is_made(equity: Equity) -> None:

@@ -1,4 +1,4 @@
-"""Where the demo may run, and how it ends when a step stalls."""
+"""Installations in which the demo may run, and its end when a step stalls."""
 
 from pathlib import Path
 from typing import Any

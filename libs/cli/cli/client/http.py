@@ -60,7 +60,7 @@ class GatewayClient:
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             raise UnreachableError(
                 f"The connection to {base} broke.",
-                "Try again. If the upload was taken all the same, you are told so, and no row counts twice.",
+                "Try again. If the gateway has the upload nevertheless, it says so, and no row counts twice.",
             ) from error
         except (aiohttp.InvalidURL, ValueError) as error:
             raise CliError(f"{base} is not an address.", "It reads https://leads.example.com.") from error

@@ -69,7 +69,7 @@ def list_runs(
             help="Such as feeder.feed, or feeder for all of it; default: all.",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The latest so many.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of runs, the latest first.")] = 30,
     since: Annotated[
         date | None, typer.Option(metavar="DATE", parser=inputs.parse_day, help="From this day on, as 2027-03-01.")
     ] = None,
@@ -94,7 +94,7 @@ def run_job(
     wait: Annotated[
         float,
         typer.Option(
-            "--wait", metavar="SECONDS", parser=parse_seconds, help="Wait so long for a run that goes on already."
+            "--wait", metavar="SECONDS", parser=parse_seconds, help="Seconds to wait for a run that goes on already."
         ),
     ] = 0,
     *,

@@ -30,7 +30,7 @@ class CliSettings(Settings):
     instantly_base_url: str | None = None
     instantly_api_key: SecretStr | None = None
 
-    postal_address: str | None = Field(None, description="The sender's postal address, as it stands in every email.")
+    postal_address: str | None = Field(None, description="The sender's postal address, as every email shows it.")
 
     @property
     def now(self) -> datetime:
