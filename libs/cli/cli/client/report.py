@@ -11,7 +11,7 @@ _FINAL_STATES = frozenset({"done", "needs_resend", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
-class UploadReport:
+class UploadStatusReport:
     """The gateway's report of an upload."""
 
     fields: dict[str, Any]

@@ -9,7 +9,7 @@ from uuid import UUID
 import aiohttp
 
 from cli.client.http import GatewayClient, JsonObject
-from cli.client.report import UploadReport
+from cli.client.report import UploadStatusReport
 from cli.shell import progress
 from cli.shell.errors import CliError, UnreachableError
 from cli.shell.output import print_message
@@ -25,7 +25,7 @@ async def send_file(gateway: GatewayClient, file: Path, size: int, query: Mappin
         return await gateway.upload_file(file, size, query, signed.advance_by, sent.advance_by)
 
 
-async def follow_upload(gateway: GatewayClient, upload_id: UUID | str) -> UploadReport:
+async def follow_upload(gateway: GatewayClient, upload_id: UUID | str) -> UploadStatusReport:
     """Wait until the upload ends, with a bar of its rows; return its report. Raises CliError for one that cannot end."""
     pause, changed_at, last = _FIRST_PAUSE_SECONDS, time.monotonic(), -1
     with progress.show_row_progress("leads") as bar:
@@ -45,19 +45,19 @@ async def follow_upload(gateway: GatewayClient, upload_id: UUID | str) -> Upload
             pause = min(pause * 1.3, _MAX_PAUSE_SECONDS)
 
 
-async def _fetch_report(gateway: GatewayClient, upload_id: UUID | str) -> UploadReport:
+async def _fetch_report(gateway: GatewayClient, upload_id: UUID | str) -> UploadStatusReport:
     """Return the report, also from a gateway that restarts at the moment; the upload goes on meanwhile."""
     deadline = time.monotonic() + _GATEWAY_AWAY_SECONDS
     while True:
         try:
-            return UploadReport(await gateway.fetch_report(upload_id))
+            return UploadStatusReport(await gateway.fetch_report(upload_id))
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, UnreachableError):
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(1)
 
 
-def _require_done(report: UploadReport) -> UploadReport:
+def _require_done(report: UploadStatusReport) -> UploadStatusReport:
     """Return *report* of an upload that is done. Raises CliError for one that needs a person."""
     match report.state:
         case "needs_resend":

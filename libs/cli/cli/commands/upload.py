@@ -11,7 +11,7 @@ from cli.client import upload
 from cli.client.access import GatewayAccess, KeyIdOption, SchemeOption, SecretFileOption, UrlOption
 from cli.client.csv_check import check_upload_file
 from cli.client.http import RepeatedUploadError
-from cli.client.report import UploadReport
+from cli.client.report import UploadStatusReport
 from cli.shell import inputs
 from cli.shell.app import new_app
 from cli.shell.database import Connection, find_broker_id, run_in_transaction
@@ -80,9 +80,11 @@ def _broker_parameter(broker: str | None) -> dict[str, str]:
     return {"broker_id": str(run_in_transaction(find))}
 
 
-async def _upload(access: GatewayAccess, file: Path, size: int, query: dict[str, str], *, wait: bool) -> UploadReport:
+async def _upload(
+    access: GatewayAccess, file: Path, size: int, query: dict[str, str], *, wait: bool
+) -> UploadStatusReport:
     async with access.open_client() as gateway:
-        report = UploadReport(await upload.send_file(gateway, file, size, query))
+        report = UploadStatusReport(await upload.send_file(gateway, file, size, query))
         if not wait:
             print_message(f"See what becomes of it: equity uploads show {report.upload_id}")
             return report

@@ -14,7 +14,7 @@ from cli.client import upload
 from cli.client.access import UrlOption
 from cli.client.csv_check import check_upload_file
 from cli.client.http import GatewayClient, RepeatedUploadError
-from cli.client.report import UploadReport
+from cli.client.report import UploadStatusReport
 from cli.client.signing import SigningKey
 from cli.commands.brokers import queries as broker_queries
 from cli.demo import summary
@@ -51,7 +51,7 @@ class DemoResult:
     """Result of a demo: whether the file was a repeat, its report, its funnel, and its feed where there was one."""
 
     is_repeat: bool
-    report: UploadReport
+    report: UploadStatusReport
     funnel: list[Row]
     feed: Row | None
 
@@ -143,7 +143,7 @@ async def _run_demo(
         return DemoResult(is_repeat, report, await steps.count_upload_events(report.upload_id), feed)
 
 
-async def _upload_file(base: str, key: SigningKey, file: Path, size: int) -> tuple[bool, UploadReport]:
+async def _upload_file(base: str, key: SigningKey, file: Path, size: int) -> tuple[bool, UploadStatusReport]:
     """Upload *file*; return whether it is a repeat, and the report of its upload."""
     async with GatewayClient.open_session(base, key) as gateway:
         try:
@@ -179,7 +179,7 @@ def _read_states(file: Path) -> list[str]:
     return sorted(state for state in found if len(state) == 2 and state.isalpha())  # noqa: PLR2004 - such as FL
 
 
-async def _wait_for_recorder(steps: DemoSteps, report: UploadReport) -> None:
+async def _wait_for_recorder(steps: DemoSteps, report: UploadStatusReport) -> None:
     """Wait until the recorder has written ingest's events of the upload, for some seconds at most."""
     updates = report.count_rows("inserted") + report.count_rows("updated")
     expected = {"upload_received": 1, "dedupe_success": updates, "lead_rejected": report.count_rows("rejected")}

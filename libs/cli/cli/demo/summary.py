@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from cli.client.report import UploadReport
+from cli.client.report import UploadStatusReport
 from cli.commands.clock import describe_clock
 from cli.demo.sandbox_setup import SandboxSetup
 from cli.shell.database import Row
@@ -59,7 +59,7 @@ def _print_members(instantly: Row) -> None:
     )
 
 
-def list_next_steps(report: UploadReport, base: str, sandbox: SandboxSetup | None) -> Table:
+def list_next_steps(report: UploadStatusReport, base: str, sandbox: SandboxSetup | None) -> Table:
     """Return commands and addresses for looking further."""
     steps = [
         (f"equity uploads rejects {report.upload_id}", "the rejected rows, to correct and upload again"),

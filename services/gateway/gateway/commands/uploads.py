@@ -13,7 +13,7 @@ from uuid import UUID
 import typer
 
 from cli.client.access import GatewayAccess, KeyIdOption, SchemeOption, SecretFileOption, UrlOption
-from cli.client.report import UploadReport
+from cli.client.report import UploadStatusReport
 from cli.client.signing import SigningScheme
 from cli.shell import inputs
 from cli.shell.app import new_app
@@ -92,9 +92,9 @@ def show_upload(
     """Show an upload's report: received, inserted, updated, duplicate, rejected and why."""
     access = _access_of_upload(upload, url, key_id, secret_file, scheme)
 
-    async def fetch() -> UploadReport:
+    async def fetch() -> UploadStatusReport:
         async with access.open_client() as gateway:
-            return UploadReport(await gateway.fetch_report(upload))
+            return UploadStatusReport(await gateway.fetch_report(upload))
 
     asyncio.run(fetch()).print(as_json=as_json)
 
