@@ -19,7 +19,7 @@ from cli.shell.service_settings import load_service_settings
 from common.contacts import Keyring
 from common.database import load_queries
 from pull.criteria import CriteriaError, read_criteria
-from pull.ledger import SEAL
+from pull.page_log import REJECT_SEAL_PURPOSE
 from pull.settings import PullSettings
 
 queries = load_queries(__file__, "commands.sql")
@@ -150,13 +150,13 @@ def print_rejects(
         search = await _find_search(connection, name)
         return await fetch_rows(queries.list_search_rejects(connection, search_id=search["id"], limit=limit))
 
-    from pull.by_hand import open_reject  # noqa: PLC0415 - it imports the whole service
+    from pull.on_demand import decrypt_reject  # noqa: PLC0415 - it imports the whole service
 
     rows = run_in_transaction(work, service="pull")
     keyring = Keyring.from_settings(load_service_settings(PullSettings, "pull"))
     print_json(
         [
-            {"reason": row["reason"], "at": row["at"], "entry": open_reject(keyring, row["id"], row["sealed"])}
+            {"reason": row["reason"], "at": row["at"], "entry": decrypt_reject(keyring, row["id"], row["sealed"])}
             for row in rows
         ]
     )
@@ -177,15 +177,15 @@ def enable_search(name: NameArgument, *, as_json: AsJson = False) -> None:
 @searches.command("run")
 def run_search(name: NameArgument, *, as_json: AsJson = False) -> None:
     """Pull a search now, in this process, due or not, as far as the day's budget goes. The pull service publishes its records."""
-    from pull import by_hand  # noqa: PLC0415 - it imports the whole service
+    from pull import on_demand  # noqa: PLC0415 - it imports the whole service
 
     try:
-        reason, detail = asyncio.run(by_hand.pull_search(load_service_settings(PullSettings, "pull"), name))
+        reason, detail = asyncio.run(on_demand.pull_search_now(load_service_settings(PullSettings, "pull"), name))
     except LookupError as error:
         raise _no_search_error(name) from error
-    except by_hand.UnwantedError as error:
+    except on_demand.BrokerDisabledError as error:
         raise CommandRefusedError(f"{name} is not pulled: {error}.", "See: equity brokers enable --help") from error
-    except by_hand.NoTokenError as error:
+    except on_demand.MissingTokenError as error:
         raise UsageError(f"{error}.", "Set it to the account's token at BatchData.") from error
     if reason == "busy":
         raise CommandRefusedError(
@@ -221,5 +221,10 @@ def _no_search_error(name: str) -> UsageError:
 
 
 SEALED_COLUMNS = (
-    SealedColumn("unreadable pulled records", queries.find_outdated_rejects, queries.save_rejects, reseal_by_id(SEAL)),
+    SealedColumn(
+        "unreadable pulled records",
+        queries.find_outdated_rejects,
+        queries.save_rejects,
+        reseal_by_id(REJECT_SEAL_PURPOSE),
+    ),
 )
