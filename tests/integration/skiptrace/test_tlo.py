@@ -182,7 +182,7 @@ async def test_nobody_is_handed_out_for_a_file_that_cannot_be_written(
 async def test_killed_before_the_file_was_there_it_is_written_again(
     funnel: Any, equity: Equity, strangers: list[Home], tmp_path: Path
 ) -> None:
-    dies = "import os, signal, cli.commands.tlo as tlo; tlo._write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+    dies = "import os, signal, skiptrace.commands as tlo; tlo._write_batch = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
     killed = await asyncio.to_thread(
         run, [sys.executable, "-c", f"{dies}; {ENTRY[2]}", "tlo", "export", "--out", str(tmp_path / "a.csv")],
         equity.environment,
