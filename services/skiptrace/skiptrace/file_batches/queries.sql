@@ -1,7 +1,7 @@
--- Every SQL statement about files: who is handed out, and what came back.
+-- Statements of file batches: the export to TLO, and the import of its output.
 
--- name: leads_to_hand_out
--- Leads on their way that lack something, the unreachable ones first and by score; who may be handed out is decided lead by lead.
+-- name: exportable_leads
+-- Candidates, the unreachable ones first and by score. The rules of the export decide about each of them.
 select l.id
 from app.leads l
 where l.campaign_status in ('new', 'queued')
@@ -18,8 +18,8 @@ and not exists (
 )
 order by l.email_verified or l.phone_verified, l.lead_score desc, l.id;
 
--- name: lock_leads_to_hand_out
--- The same conditions on the rows as they are now, and nobody is asking about these leads in any way.
+-- name: lock_exportable_leads
+-- The same conditions on the rows of this moment.
 select l.id
 from app.leads l
 where l.id = any (:ids)
@@ -30,7 +30,8 @@ and l.data_key is not null
 order by l.id
 for no key update;
 
--- name: leads_not_free
+-- name: leads_with_open_requests
+-- Leads with a request in progress, or with a response that is not merged.
 select distinct a.lead_id
 from app.skip_trace_attempts a
 join app.skip_trace_requests r on r.id = a.request_id
@@ -51,7 +52,7 @@ insert into app.skip_trace_requests (
   id, provider, batch_id, requested_at, outcome, records, cost_cents, question_sealed, lease_until
 )
 select w.id, b.provider, b.id, clock_timestamp(), 'asked', 1, :cents, w.question_sealed, b.lease_until
-from unnest(:ids::uuid[], :questions::bytea[]) as w (id, question_sealed), app.skip_trace_batches b
+from unnest(:ids::uuid[], :lookups::bytea[]) as w (id, question_sealed), app.skip_trace_batches b
 where b.id = :batch_id;
 
 -- name: add_batch_attempts!
@@ -59,8 +60,8 @@ insert into app.skip_trace_attempts (request_id, lead_id, provider, at)
 select w.id, w.lead_id, :provider, clock_timestamp()
 from unnest(:ids::uuid[], :lead_ids::uuid[]) as w (id, lead_id);
 
--- name: batch_rows
--- What a file holds: requests still out, whose leads may still be handed out.
+-- name: batch_file_rows
+-- The rows of a file: requests without a response whose leads may still be exported.
 select r.id, r.question_sealed
 from app.skip_trace_requests r
 join app.skip_trace_attempts a on a.request_id = r.id
@@ -74,9 +75,9 @@ and not l.deceased_owner
 and not l.litigator
 and l.data_key is not null
 order by r.id
-limit :many;
+limit :limit;
 
--- name: note_written!
+-- name: mark_batch_written!
 update app.skip_trace_batches
 set written_at = clock_timestamp()
 where id = :batch_id;
@@ -94,7 +95,7 @@ join app.skip_trace_requests r on r.batch_id = b.id
 join app.skip_trace_attempts a on a.request_id = r.id
 group by b.id
 order by b.made_at desc
-limit :many;
+limit :limit;
 
 -- name: lock_leads_of_requests
 select l.id
@@ -103,7 +104,7 @@ where l.id in (select a.lead_id from app.skip_trace_attempts a where a.request_i
 order by l.id
 for no key update;
 
--- name: batch_requests
+-- name: lock_batch_requests
 select
   r.id, r.outcome, r.detail, r.question_sealed, a.lead_id, l.property_address, l.property_unit, l.property_city,
   l.property_state, l.property_zip, l.county, l.apn, l.owner_first_name, l.owner_last_name, l.company_name, l.data_key
@@ -116,8 +117,8 @@ and r.batch_id is not null
 order by r.id
 for update of r;
 
--- name: keep_batch_answers!
--- An answer that came after its lease counts like any other.
+-- name: store_batch_responses!
+-- A response after the end of the lease counts like any other.
 update app.skip_trace_requests r
 set outcome = w.outcome,
     answered_at = clock_timestamp(),
@@ -125,11 +126,11 @@ set outcome = w.outcome,
     detail = w.detail,
     answer_sealed = w.answer_sealed,
     question_sealed = case when w.outcome = 'answered' then r.question_sealed end
-from unnest(:ids::uuid[], :outcomes::text[], :cents::numeric[], :details::text[], :answers::bytea[])
+from unnest(:ids::uuid[], :outcomes::text[], :cents::numeric[], :details::text[], :responses::bytea[])
   as w (id, outcome, cents, detail, answer_sealed)
 where r.id = w.id;
 
--- name: end_batch_parts!
+-- name: set_batch_attempt_outcomes!
 update app.skip_trace_attempts a
 set outcome = case when w.outcome = 'expired' then 'expired' end
 from unnest(:ids::uuid[], :outcomes::text[]) as w (id, outcome)
