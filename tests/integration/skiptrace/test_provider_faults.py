@@ -12,8 +12,8 @@ from aiohttp import web
 
 from skiptrace import ledger
 from skiptrace.app import build
-from skiptrace.router import MOST_UNKNOWN
-from skiptrace.tracing import Tracer
+from skiptrace.rules.waterfall import MAX_UNKNOWN_RESPONSES
+from skiptrace.trace.tracer import Tracer
 from support.providers import Providers, status, times
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
@@ -145,7 +145,7 @@ async def test_with_pay_again_a_record_that_loses_every_answer_costs_the_others_
         await funnel.until_count(ALL_VERIFIED, 29, seconds=60)
         await funnel.until(lambda: _count_events(funnel, "lead_unverifiable"), 1, seconds=60)
     paid = world.melissa.asked.most_common()
-    assert paid[0][1] == MOST_UNKNOWN
+    assert paid[0][1] == MAX_UNKNOWN_RESPONSES
     assert paid[1][1] <= 9, "lost in requests of 100, 100, 100, 50, 25, 12, 6 and 3 at the most, and then answered"
     unknown = await funnel.db.fetchval("select sum(records) from app.skip_trace_requests where outcome = 'unknown'")
     assert world.melissa.asked.total() == 29 + unknown
@@ -197,7 +197,7 @@ async def test_one_record_that_a_provider_refuses_does_not_stop_the_others(
 async def test_no_call_begins_after_a_batchs_deadline_however_long_it_waited_for_room(
     running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
 ) -> None:
-    """A rebalance waits for a batch no longer than the deadline and one call (hazards S8)."""
+    """A rebalance waits for a batch no longer than the deadline and one call (docs/hazards.md, S8)."""
     async with running("ingest"):
         await funnel.send(*many_homes(60))
         await funnel.until_count("app.leads", 60)
@@ -213,7 +213,7 @@ async def test_no_call_begins_after_a_batchs_deadline_however_long_it_waited_for
     async with running(service):
         ids = [row["id"] for row in await funnel.db.fetch("select id from app.leads")]
         deadline = time.monotonic() + 0.9
-        traced = await tracer.trace(ids, deadline)
+        traced = await tracer.trace_leads(ids, deadline)
     assert len(begun) == 1
     assert begun[0] < deadline
     assert len(traced.done) + len(traced.waiting) == 60
@@ -283,7 +283,7 @@ async def test_a_lead_that_another_traced_and_merged_while_this_one_waited_for_i
     turns.take = slowly
     async with running(service):
         ids = [row["id"] for row in await funnel.db.fetch("select id from app.leads")]
-        await tracer.trace(ids, time.monotonic() + 10)
+        await tracer.trace_leads(ids, time.monotonic() + 10)
     assert await funnel.count(ALL_VERIFIED) == 1
     assert world.melissa.asked.total() == 1
 

@@ -1,4 +1,4 @@
-"""Vendors say the strangest things: whatever the answer, it is read or refused as a ProviderError, and harms nobody."""
+"""Unexpected responses: any response is read, or raises a ProviderError, and affects no other lead."""
 
 import json
 from decimal import Decimal
@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiptrace.lead import Person, Question
-from skiptrace.provider import MOST_CONTACTS, Provider, ProviderError, Reply, read_answer
+from skiptrace.rules.lead import LeadPerson, LookupRequest
+from skiptrace.trace.provider import MAX_CONTACTS_PER_CHANNEL, Provider, ProviderError, ProviderResponse, read_response
 from skiptrace.vendors.batchdata import BatchData
 from skiptrace.vendors.melissa import Melissa
 
 
-def question(number: int, street: str | None = None, unit: str | None = None) -> Question:
-    person = Person("Ana", "Ruiz", None, street or f"{number} Palm Ave", unit, "Dunedin", "FL", "34698", None, None)
-    return Question(UUID(int=number), person, f"+1727555{number:04d}", f"owner{number}@example.com")
+def lookup(number: int, street: str | None = None, unit: str | None = None) -> LookupRequest:
+    person = LeadPerson("Ana", "Ruiz", None, street or f"{number} Palm Ave", unit, "Dunedin", "FL", "34698", None, None)
+    return LookupRequest(UUID(int=number), person, f"+1727555{number:04d}", f"owner{number}@example.com")
 
 
-QUESTIONS = [question(1), question(2)]
+LOOKUPS = [lookup(1), lookup(2)]
 PROVIDERS: dict[str, Provider] = {
     "melissa": Melissa("https://x.example", "key", "Check,Verify", Decimal(3), 12, 100),
     "v1": BatchData("https://x.example", "token", "v1", Decimal(10), 3_000, 100),
@@ -85,8 +85,8 @@ SHAPED = st.fixed_dictionaries(
 )
 
 
-def reply(body: Any) -> Reply:
-    return Reply(200, "application/json", json.dumps(body).encode())
+def response_of(body: Any) -> ProviderResponse:
+    return ProviderResponse(200, "application/json", json.dumps(body).encode())
 
 
 def person(**fields: Any) -> dict[str, Any]:
@@ -98,47 +98,47 @@ def person(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def v1(*persons: Any) -> Reply:
-    return reply({"status": {"code": 200}, "results": {"persons": list(persons)}})
+def v1(*persons: Any) -> ProviderResponse:
+    return response_of({"status": {"code": 200}, "results": {"persons": list(persons)}})
 
 
-def numbers(provider: str, answer: Reply, questions: list[Question] = QUESTIONS) -> list[list[str]]:
-    """The phones of each question's finding."""
-    findings = read_answer(PROVIDERS[provider], questions, answer)
-    return [[found.value for found in finding.contacts if found.channel == "phone"] for finding in findings]
+def numbers(provider: str, answer: ProviderResponse, lookups: list[LookupRequest] = LOOKUPS) -> list[list[str]]:
+    """The phones of each question's result."""
+    results = read_response(PROVIDERS[provider], lookups, answer)
+    return [[found.value for found in result.contacts if found.channel == "phone"] for result in results]
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
 @given(body=SHAPED | ANY)
-def test_any_answer_is_read_for_each_question_or_refused(name: str, body: Any) -> None:
+def test_any_response_is_read_for_each_lookup_or_raises(name: str, body: Any) -> None:
     provider = PROVIDERS[name]
     try:
-        findings = read_answer(provider, QUESTIONS, reply(body))
+        results = read_response(provider, LOOKUPS, response_of(body))
     except ProviderError:
         return
-    assert [finding.lead_id for finding in findings] == [one.lead_id for one in QUESTIONS]
-    assert provider.cost_cents(findings) >= 0
-    said = [code for finding in findings for code in (*finding.codes, *(c for f in finding.contacts for c in f.codes))]
-    assert not any("\0" in code for code in said), "PostgreSQL refuses NUL, and the lead would die of it"
+    assert [result.lead_id for result in results] == [one.lead_id for one in LOOKUPS]
+    assert provider.calculate_cents(results) >= 0
+    codes = [code for result in results for code in (*result.codes, *(c for f in result.contacts for c in f.codes))]
+    assert not any("\0" in code for code in codes), "PostgreSQL rejects NUL, so the lead would become a dead letter"
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400])
-def test_numbers_beyond_all_bounds_make_an_answer_unreadable(number: str) -> None:
+def test_numbers_out_of_range_make_a_response_unreadable(number: str) -> None:
     body = b'{"status":{"code":%s},"results":{"persons":[]}}' % number.encode()
     with pytest.raises(ProviderError):
-        read_answer(PROVIDERS["v1"], QUESTIONS, Reply(200, "application/json", body))
+        read_response(PROVIDERS["v1"], LOOKUPS, ProviderResponse(200, "application/json", body))
 
 
-def test_a_login_page_is_no_answer_of_anybody() -> None:
+def test_a_login_page_is_an_error_at_every_provider() -> None:
     for provider in PROVIDERS.values():
         with pytest.raises(ProviderError, match="login_page"):
-            read_answer(provider, QUESTIONS, Reply(200, "text/html", b"<html></html>"))
+            read_response(provider, LOOKUPS, ProviderResponse(200, "text/html", b"<html></html>"))
 
 
-def test_ten_thousand_phones_are_cut_to_the_first() -> None:
+def test_of_ten_thousand_phones_the_first_are_kept() -> None:
     phones = [{"number": f"727555{number:04d}", "tested": True, "reachable": True} for number in range(10_000)]
     found, _ = numbers("v1", v1(person(phoneNumbers=phones)))
-    assert found == [f"+1727555{number:04d}" for number in range(MOST_CONTACTS)]
+    assert found == [f"+1727555{number:04d}" for number in range(MAX_CONTACTS_PER_CHANNEL)]
 
 
 def test_phones_of_other_countries_are_left_out() -> None:
@@ -146,16 +146,16 @@ def test_phones_of_other_countries_are_left_out() -> None:
     assert numbers("v1", v1(person(phoneNumbers=phones)))[0] == ["+17275550142"]
 
 
-def test_a_person_echoed_twice_is_one() -> None:
+def test_a_repeated_person_counts_once() -> None:
     assert numbers("v1", v1(person(), person())) == [["+17275550142"], []]
 
 
-def test_persons_in_another_order_find_their_question() -> None:
+def test_persons_in_another_order_are_assigned_to_their_lookup() -> None:
     other = person(request={"requestId": str(UUID(int=2))}, phoneNumbers=[{"number": "7275550177"}])
     assert numbers("v1", v1(other, person())) == [["+17275550142"], ["+17275550177"]]
 
 
-def test_without_ids_the_address_tells_also_when_it_was_written_anew() -> None:
+def test_without_ids_the_address_decides_even_if_it_was_rewritten() -> None:
     first = person(request={}, propertyAddress={"street": "1 PALM AVENUE", "zip": "34698-1234"})
     other = person(
         request={}, propertyAddress={"street": "2 Palm Ave", "zip": "34698"}, phoneNumbers=[{"number": "7275550177"}]
@@ -163,16 +163,16 @@ def test_without_ids_the_address_tells_also_when_it_was_written_anew() -> None:
     assert numbers("v1", v1(other, first)) == [["+17275550142"], ["+17275550177"]]
 
 
-def test_a_person_of_another_address_is_nobodys_whatever_the_order() -> None:
-    stranger = person(request={}, propertyAddress={"street": "77 Elm St", "zip": "10001"})
-    assert numbers("v1", v1(stranger, stranger)) == [[], []]
+def test_a_person_of_another_address_is_ignored_in_any_order() -> None:
+    other_person = person(request={}, propertyAddress={"street": "77 Elm St", "zip": "10001"})
+    assert numbers("v1", v1(other_person, other_person)) == [[], []]
 
 
-def test_without_id_and_address_the_order_tells() -> None:
+def test_without_id_and_address_the_position_decides() -> None:
     assert numbers("v1", v1(person(request={}), person(request={}, meta={}))) == [["+17275550142"], []]
 
 
-def test_a_person_for_somebody_else_is_left_out() -> None:
+def test_a_person_with_an_unknown_id_is_ignored() -> None:
     assert numbers("v1", v1(person(request={"requestId": str(UUID(int=99))}))) == [[], []]
 
 
@@ -190,8 +190,8 @@ def test_only_true_is_a_match(matched: object) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["v1", "v3"])
-def test_what_is_odd_about_one_lead_costs_the_others_nothing(name: str, odd: dict[str, Any]) -> None:
-    """A batch that cannot be read is a hundred leads whose answers are paid for and lost."""
+def test_an_unexpected_value_of_one_lead_does_not_affect_the_others(name: str, odd: dict[str, Any]) -> None:
+    """An unreadable batch would lose the paid responses of a hundred leads."""
     good = person(request={"requestId": str(UUID(int=2))}, phoneNumbers=[{"number": "7275550177"}])
     if name == "v1":
         answer = v1(person() | odd, None, "person", good)
@@ -200,7 +200,7 @@ def test_what_is_odd_about_one_lead_costs_the_others_nothing(name: str, odd: dic
             {"inputIndex": place, "meta": one["meta"], "persons": [None, {"propertyOwner": True, "phones": one["phoneNumbers"]} | one]}
             for place, one in enumerate((person() | odd, good))
         ]  # fmt: skip
-        answer = reply({"status": {"code": 200}, "result": {"data": [*entries, None, 7]}})
+        answer = response_of({"status": {"code": 200}, "result": {"data": [*entries, None, 7]}})
     assert numbers(name, answer)[1] == ["+17275550177"]
 
 
@@ -225,49 +225,51 @@ V1_PERSONS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-def said(name: str, body: Any) -> list[Any]:
-    """What an answer says, whatever order it says it in."""
+def unordered_results(name: str, body: Any) -> list[Any]:
+    """Return the results of a response, without the order of their parts."""
     return [
         (f.matched, f.mak, set(f.codes), set(f.person_codes), {(c.channel, c.value, frozenset(c.codes)) for c in f.contacts})
-        for f in read_answer(PROVIDERS[name], QUESTIONS, reply(body))
+        for f in read_response(PROVIDERS[name], LOOKUPS, response_of(body))
     ]  # fmt: skip
 
 
 @given(records=st.lists(MELISSAS, min_size=1, max_size=4), random=st.randoms(use_true_random=False))
-def test_melissas_records_say_the_same_in_any_order(records: list[Any], random: Random) -> None:
+def test_melissas_records_have_the_same_result_in_any_order(records: list[Any], random: Random) -> None:
     shuffled = random.sample(records, len(records))
     if {record["RecordID"] for record in records} == {str(UUID(int=9))}:
         return
-    first, second = (said("melissa", {"TransmissionResults": " ", "Records": some}) for some in (records, shuffled))
+    first, second = (
+        unordered_results("melissa", {"TransmissionResults": " ", "Records": some}) for some in (records, shuffled)
+    )
     assert first == second
 
 
 @given(persons=st.lists(V1_PERSONS, max_size=4), random=st.randoms(use_true_random=False))
-def test_batchdatas_persons_say_the_same_in_any_order(persons: list[Any], random: Random) -> None:
+def test_batchdatas_persons_have_the_same_result_in_any_order(persons: list[Any], random: Random) -> None:
     shuffled = random.sample(persons, len(persons))
     first, second = (
-        said("v1", {"status": {"code": 200}, "results": {"persons": some}}) for some in (persons, shuffled)
+        unordered_results("v1", {"status": {"code": 200}, "results": {"persons": some}}) for some in (persons, shuffled)
     )
     assert first == second
 
 
 @pytest.mark.parametrize("status", [{}, {"status": None}, {"status": "OK"}, {"status": {"text": "OK"}}])
-def test_an_answer_that_does_not_say_how_it_went_is_read(status: dict[str, Any]) -> None:
-    assert numbers("v1", reply(status | {"results": {"persons": [person()]}})) == [["+17275550142"], []]
+def test_a_response_without_a_status_is_read(status: dict[str, Any]) -> None:
+    assert numbers("v1", response_of(status | {"results": {"persons": [person()]}})) == [["+17275550142"], []]
 
 
-def test_an_answer_of_melissas_without_codes_for_all_of_it_is_read() -> None:
+def test_a_melissa_response_without_transmission_codes_is_read() -> None:
     record = {"RecordID": str(UUID(int=1)), "Results": "AS01,PS01", "PhoneNumber": "7275550001"}
-    assert numbers("melissa", reply({"Records": [record]}))[0] == ["+17275550001"]
+    assert numbers("melissa", response_of({"Records": [record]}))[0] == ["+17275550001"]
 
 
-def test_a_byte_order_mark_loses_no_answer() -> None:
+def test_a_response_with_a_byte_order_mark_is_read() -> None:
     answer = v1(person())
-    marked = Reply(200, "application/json", b"\xef\xbb\xbf" + answer.body)
+    marked = ProviderResponse(200, "application/json", b"\xef\xbb\xbf" + answer.body)
     assert numbers("v1", marked) == numbers("v1", answer)
 
 
-def test_an_index_below_nought_is_not_counted_from_the_end() -> None:
+def test_a_negative_index_is_not_counted_from_the_end() -> None:
     entry = {"inputIndex": -1, "persons": [person(propertyOwner=True, phones=[{"number": "7275550142"}])]}
     with pytest.raises(ProviderError):
-        read_answer(PROVIDERS["v3"], QUESTIONS, reply({"status": {"code": 200}, "result": {"data": [entry]}}))
+        read_response(PROVIDERS["v3"], LOOKUPS, response_of({"status": {"code": 200}, "result": {"data": [entry]}}))
