@@ -1,4 +1,4 @@
-"""The adapters talk to the sandbox, which was built against the vendors' documents without knowing of them."""
+"""The adapters against the sandbox, which was built from the vendors' documentation and shares no code with them."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -29,13 +29,13 @@ LOOKUPS = [
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    found = build(SETTINGS)
-    await found.start()
-    yield found
-    await found.stop()
+    server = build(SETTINGS)
+    await server.start()
+    yield server
+    await server.stop()
 
 
-def providers(url: str) -> dict[str, Provider]:
+def adapters_at(url: str) -> dict[str, Provider]:
     token = SETTINGS.sandbox_batchdata_token.get_secret_value()
     licence = SETTINGS.sandbox_melissa_license.get_secret_value()
     return {
@@ -46,7 +46,7 @@ def providers(url: str) -> dict[str, Provider]:
 
 
 @pytest.mark.parametrize("check", ["dnc", "tcpa"])
-async def test_a_full_check_is_understood(sandbox: Sandbox, check: str) -> None:
+async def test_a_full_phone_check_is_read(sandbox: Sandbox, check: str) -> None:
     token = SETTINGS.sandbox_batchdata_token.get_secret_value()
     provider = BatchDataPhones(f"{sandbox.url}/batchdata", token, DataNeed(check), Decimal(1), 3_000)
     asked = [
@@ -68,8 +68,8 @@ async def test_a_full_check_is_understood(sandbox: Sandbox, check: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["melissa", "v1", "v3"])
-async def test_a_full_batch_is_understood(sandbox: Sandbox, name: str) -> None:
-    provider = providers(sandbox.url)[name]
+async def test_a_full_request_is_read(sandbox: Sandbox, name: str) -> None:
+    provider = adapters_at(sandbox.url)[name]
     client = ProviderHttpClient(5)
     await client.start()
     try:

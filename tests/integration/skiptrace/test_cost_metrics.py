@@ -1,4 +1,4 @@
-"""What the metrics say that verification costs is what the vendors charge, whatever goes wrong on the way."""
+"""Cost metrics agree with the charges of the vendors, with any fault."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,29 +35,29 @@ FAULTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-async def stand_in() -> AsyncIterator[Sandbox]:
-    found = build(SETTINGS)
-    await found.start()
-    yield found
-    await found.stop()
+async def sandbox() -> AsyncIterator[Sandbox]:
+    server = build(SETTINGS)
+    await server.start()
+    yield server
+    await server.stop()
 
 
-async def test_metrics_agree_with_the_vendors_books_and_ours(
-    running: Running, spawn: Spawn, funnel: Any, stand_in: Sandbox, many_homes: Callable[..., list[Any]]
+async def test_metrics_agree_with_the_vendors_charges_and_the_request_log(
+    running: Running, spawn: Spawn, funnel: Any, sandbox: Sandbox, many_homes: Callable[..., list[Any]]
 ) -> None:
     async with aiohttp.ClientSession() as client, running("ingest"):
-        call = SandboxClient(stand_in.url, client)
+        call = Caller(sandbox.url, client)
         for fault in FAULTS:
-            await call.call_control_api("POST", "faults", fault)
-        skiptrace = await spawn("skiptrace", **environment(stand_in))
+            await call.control("POST", "faults", fault)
+        skiptrace = await spawn("skiptrace", **environment(sandbox))
         await funnel.send(*many_homes(LEADS))
-        await funnel.until(lambda: _told(funnel), LEADS, seconds=90)
+        await funnel.until(lambda: _count_outcomes(funnel), LEADS, seconds=90)
         async with client.get(f"{skiptrace.health}/metrics") as answer:
-            cents, records = read(await answer.text())
-        books = {vendor: (await call.fetch_charges(vendor))["operations"] for vendor in ("melissa", "batchdata")}
+            cents, records = read_costs(await answer.text())
+        charges = {vendor: (await call.paid(vendor))["operations"] for vendor in ("melissa", "batchdata")}
     for provider, price in PRICES.items():
         vendor, operation = CHARGED_AS[provider]
-        charged = books[vendor].get(operation, 0) * price
+        charged = charges[vendor].get(operation, 0) * price
         answered, unknown = cents[provider, "answered"], cents[provider, "unknown"]
         assert 0 < answered <= charged <= answered + unknown, provider
         assert charged == answered or unknown, provider
@@ -71,13 +71,13 @@ async def test_metrics_agree_with_the_vendors_books_and_ours(
     }
 
 
-def environment(stand_in: Sandbox) -> dict[str, str]:
+def environment(sandbox: Sandbox) -> dict[str, str]:
     return {
-        "MELISSA_URL": f"{stand_in.url}/melissa",
+        "MELISSA_URL": f"{sandbox.url}/melissa",
         "MELISSA_LICENSE_KEY": SETTINGS.sandbox_melissa_license.get_secret_value(),
         "MELISSA_RECORDS_PER_SECOND": "200",
         "MELISSA_BATCH": "40",
-        "BATCHDATA_URL": f"{stand_in.url}/batchdata",
+        "BATCHDATA_URL": f"{sandbox.url}/batchdata",
         "BATCHDATA_TOKEN": SETTINGS.sandbox_batchdata_token.get_secret_value(),
         "BATCHDATA_BATCH": "5",
         "SKIPTRACE_CALL_SECONDS": "2",
@@ -85,8 +85,8 @@ def environment(stand_in: Sandbox) -> dict[str, str]:
     }
 
 
-def read(text: str) -> tuple[defaultdict[tuple[str, str], float], defaultdict[tuple[str, str], float]]:
-    """Cents and records by provider and outcome."""
+def read_costs(text: str) -> tuple[defaultdict[tuple[str, str], float], defaultdict[tuple[str, str], float]]:
+    """Return cents and records by provider and outcome."""
     found: dict[str, defaultdict[tuple[str, str], float]] = defaultdict(lambda: defaultdict(float))
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -99,6 +99,6 @@ def read(text: str) -> tuple[defaultdict[tuple[str, str], float], defaultdict[tu
     return found["equity_skiptrace_cents_total"], found["equity_skiptrace_records_total"]
 
 
-async def _told(funnel: Any) -> int:
-    told = [await funnel.events(name) for name in ("lead_verified", "lead_unverifiable")]
-    return len({event["lead_id"] for events in told for event in events})
+async def _count_outcomes(funnel: Any) -> int:
+    events = [await funnel.events(name) for name in ("lead_verified", "lead_unverifiable")]
+    return len({event["lead_id"] for some in events for event in some})

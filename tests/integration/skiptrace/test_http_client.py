@@ -1,4 +1,4 @@
-"""The one HTTP call: what a server can do to it, over real sockets."""
+"""The HTTP client over real sockets, against servers that misbehave."""
 
 import asyncio
 import gzip
@@ -30,14 +30,14 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[ProviderHttpClient]:
-    found = ProviderHttpClient(1)
-    await found.start()
-    yield found
-    await found.stop()
+    one = ProviderHttpClient(1)
+    await one.start()
+    yield one
+    await one.stop()
 
 
-async def test_an_idle_connection_that_the_server_has_left_loses_no_call(client: ProviderHttpClient) -> None:
-    """On a kept connection a call may arrive nowhere, and nobody knows whether it did: each has its own."""
+async def test_no_call_is_lost_on_an_idle_connection_that_the_server_closed(client: ProviderHttpClient) -> None:
+    """On a kept connection the outcome of a lost call is unknown, so each call opens its own connection."""
     calls = 0
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,7 +46,7 @@ async def test_an_idle_connection_that_the_server_has_left_loses_no_call(client:
         calls += 1
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
         await writer.drain()
-        await reader.read(1_000)  # the body, or the next request, to which nobody listens
+        await reader.read(1_000)  # the body, or the next request, which gets no response
         await reader.read(1_000)
         writer.transport.abort()
 
@@ -57,8 +57,8 @@ async def test_an_idle_connection_that_the_server_has_left_loses_no_call(client:
     assert calls == 3
 
 
-async def test_who_does_not_take_the_connection_is_not_paid() -> None:
-    """A host that drops packets costs time and no money, also where a call's whole time is short."""
+async def test_a_server_that_accepts_no_connection_is_not_charged_for() -> None:
+    """A host that drops packets costs time and no money, also if the time limit of a call is short."""
     client = ProviderHttpClient(1)
     await client.start()
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as one, socket.socket() as two:
@@ -70,7 +70,7 @@ async def test_who_does_not_take_the_connection_is_not_paid() -> None:
     await client.stop()
 
 
-async def test_a_redirect_is_not_followed_and_counts_as_a_refusal(client: ProviderHttpClient) -> None:
+async def test_a_redirect_is_not_followed_and_denies_access(client: ProviderHttpClient) -> None:
     elsewhere: list[str] = []
 
     async def handler(request: web.Request) -> web.Response:
@@ -98,7 +98,7 @@ async def test_cookies_are_not_kept(client: ProviderHttpClient) -> None:
     assert seen == [None, None]
 
 
-async def test_a_gzip_bomb_and_a_huge_body_are_given_up(client: ProviderHttpClient) -> None:
+async def test_a_gzip_bomb_and_a_huge_body_have_an_unknown_outcome(client: ProviderHttpClient) -> None:
     bomb = gzip.compress(bytes(20 * MAX_RESPONSE_BYTES))
 
     async def handler(request: web.Request) -> web.Response:
@@ -112,7 +112,7 @@ async def test_a_gzip_bomb_and_a_huge_body_are_given_up(client: ProviderHttpClie
                 await client.send_request(ProviderRequest(url + path, {}))
 
 
-async def test_a_body_in_drops_is_given_up_after_the_calls_time(client: ProviderHttpClient) -> None:
+async def test_a_slow_body_ends_at_the_time_limit_of_the_call(client: ProviderHttpClient) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -138,7 +138,7 @@ async def test_a_body_in_drops_is_given_up_after_the_calls_time(client: Provider
         b"\x16\x03\x01\x00\x05hello",
     ],
 )
-async def test_what_is_no_http_may_have_been_paid_for(client: ProviderHttpClient, raw: bytes) -> None:
+async def test_a_response_that_is_not_http_has_an_unknown_outcome(client: ProviderHttpClient, raw: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(raw)
@@ -151,7 +151,7 @@ async def test_what_is_no_http_may_have_been_paid_for(client: ProviderHttpClient
 
 
 @pytest.mark.parametrize("text", ["9" * 5_000, "²", "-5", "1e9", "soon", "Mon, 01 Jan 0001 00:00:00 +9999", ""])
-async def test_a_retry_after_that_makes_no_sense_is_an_hour_at_the_most(client: ProviderHttpClient, text: str) -> None:
+async def test_an_invalid_retry_after_is_one_hour_at_most(client: ProviderHttpClient, text: str) -> None:
     async def handler(_request: web.Request) -> web.Response:
         return web.Response(status=429, headers={"Retry-After": text})
 

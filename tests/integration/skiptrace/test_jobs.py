@@ -1,4 +1,4 @@
-"""What skiptrace does by itself: stale contacts are verified again, lost calls counted, raw answers emptied."""
+"""Scheduled work: outdated contacts are verified again, lost calls counted, raw responses emptied."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -7,7 +7,7 @@ from typing import Any
 from common.service import Service
 from skiptrace.app import build
 from support.installation import Installation
-from support.providers import Providers
+from support.providers import FakeProviders
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 Home = dict[str, Any]
@@ -27,44 +27,48 @@ async def run(service: Service, job: str) -> None:
     await work()
 
 
-async def test_stale_contacts_are_verified_again_and_once(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_outdated_contacts_are_verified_again_and_once(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    async with running("ingest", "skiptrace", **world.settings()) as services:
+    async with running("ingest", "skiptrace", **providers.settings()) as services:
         await funnel.send(home)
         await funnel.until_count(GOOD, 1)
         await run(services[1], "reverify")
-        assert sum(world.melissa.asked.values()) == 1
+        assert sum(providers.melissa.charged.values()) == 1
         await funnel.db.execute(LONG_AGO)
-        world.melissa_says[home["property_address"]] = {"Results": "AS01,PS01,PS07,EE04"}
+        providers.melissa_fields[home["property_address"]] = {"Results": "AS01,PS01,PS07,EE04"}
         await run(services[1], "reverify")
         await run(services[1], "reverify")
         await funnel.until_count("app.leads where phone_verified and not email_verified", 1)
         await funnel.until(lambda: _outcomes(funnel), ["both", "phone"])
-    assert sum(world.melissa.asked.values()) == 2
+    assert sum(providers.melissa.charged.values()) == 2
 
 
-async def test_leads_that_nobody_was_ever_asked_about_are_found(
-    running: Running, installation: Installation, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_leads_without_any_request_are_found(
+    running: Running,
+    installation: Installation,
+    funnel: Any,
+    providers: FakeProviders,
+    many_homes: Callable[..., list[Home]],
 ) -> None:
-    """Such as those whose messages went past their seven days before a provider had its key."""
+    """For example leads whose messages expired after seven days, before a provider had its key."""
     async with running("ingest"):
         await funnel.send(*many_homes(3))
         await funnel.until_count("app.leads", 3)
     await funnel.db.execute("update app.leads set created_at = created_at - interval '2 days'")
-    settings: Any = installation.settings("skiptrace", **world.settings(skiptrace_reverify_per_day=2))
+    settings: Any = installation.settings("skiptrace", **providers.settings(skiptrace_reverify_per_day=2))
     service = build(settings)
-    service.bus.lanes.clear()  # only the job is at work
+    service.bus.lanes.clear()  # only the job runs
     async with running(service):
         await run(service, "reverify")
-    assert sum(world.melissa.asked.values()) == 2
+    assert sum(providers.melissa.charged.values()) == 2
     assert await funnel.count(GOOD) == 2
 
 
-async def test_a_call_whose_asker_is_gone_becomes_unknown_and_is_counted(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_a_request_of_a_lost_process_becomes_unknown_and_is_counted(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    async with running("ingest", "skiptrace", **world.settings()) as services:
+    async with running("ingest", "skiptrace", **providers.settings()) as services:
         await funnel.send(home)
         await funnel.until_count(GOOD, 1)
         await funnel.db.execute(
@@ -76,10 +80,10 @@ async def test_a_call_whose_asker_is_gone_becomes_unknown_and_is_counted(
     assert await funnel.db.fetchval("select outcome from app.skip_trace_attempts") == "unknown"
 
 
-async def test_raw_answers_are_emptied_after_their_time_and_not_before_they_are_merged(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_raw_responses_are_emptied_after_their_retention_and_not_before_they_are_merged(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    async with running("ingest", "skiptrace", **world.settings()) as services:
+    async with running("ingest", "skiptrace", **providers.settings()) as services:
         await funnel.send(home)
         await funnel.until_count(GOOD, 1)
         await run(services[1], "clean_up")
@@ -96,10 +100,10 @@ async def test_raw_answers_are_emptied_after_their_time_and_not_before_they_are_
     )
 
 
-async def test_what_is_stored_of_a_call_can_be_read_by_nobody_without_the_key(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_stored_requests_are_unreadable_without_the_key(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    async with running("ingest", "skiptrace", **world.settings()):
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until_count(GOOD, 1)
     row = await funnel.db.fetchrow("select * from app.skip_trace_requests")
@@ -111,12 +115,12 @@ async def test_what_is_stored_of_a_call_can_be_read_by_nobody_without_the_key(
 
 
 async def test_without_a_key_nothing_is_consumed_and_nothing_lost(
-    running: Running, funnel: Any, world: Providers, home: Home
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
     async with running("ingest", "skiptrace"):
         await funnel.send(home)
         await funnel.until_count("app.leads", 1)
-    async with running("skiptrace", **world.settings()):
+    async with running("skiptrace", **providers.settings()):
         await funnel.until_count(GOOD, 1)
 
 
@@ -124,16 +128,16 @@ async def _outcomes(funnel: Any) -> list[str]:
     return sorted(event["outcome"] for event in await funnel.events("lead_verified"))
 
 
-async def test_leads_whose_event_was_lost_are_traced_once_and_paid_once(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_leads_with_a_lost_event_are_traced_once_and_charged_once(
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
     async with running("ingest"):
         await funnel.send(*many_homes(3))
         await funnel.until_count("app.leads", 3)
     await funnel.db.execute("truncate svc_ingest.outbox")
     await funnel.db.execute("update app.leads set created_at = created_at - interval '2 hours'")
-    async with running("skiptrace", **world.settings(skiptrace_forgotten_check_seconds=3_600)) as (service,):
+    async with running("skiptrace", **providers.settings(skiptrace_forgotten_check_seconds=3_600)) as (service,):
         await run(service, "trace_forgotten_leads")
         await run(service, "trace_forgotten_leads")
         await funnel.until_count(GOOD, 3)
-    assert sum(world.melissa.asked.values()) == 3
+    assert sum(providers.melissa.charged.values()) == 3

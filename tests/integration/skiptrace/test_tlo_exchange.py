@@ -1,4 +1,4 @@
-"""Leads go out to TLO in a file and come back: `equity tlo` as a user runs it, and skiptrace beside it."""
+"""Export of leads to TLO and import of its output: `equity tlo` as a user runs it, beside skiptrace."""
 
 import asyncio
 import csv
@@ -16,7 +16,7 @@ import pytest
 from sandbox.people import FakePeople, FakePerson, PostalAddress
 from support.commandline import ENTRY, Equity, run
 from support.installation import Installation, Spawned
-from support.providers import Providers
+from support.providers import FakeProviders
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -38,20 +38,24 @@ Answer = Callable[[int, dict[str, str]], list[str]]
 
 
 @pytest.fixture
-def equity(installation: Installation, world: Providers) -> Equity:
+def equity(installation: Installation, providers: FakeProviders) -> Equity:
     """The command line under skiptrace's own login, with its settings."""
-    return Equity(installation.environment("skiptrace", **world.environment(), SKIPTRACE_ORDER="melissa", **PERMITTED))
+    return Equity(
+        installation.environment("skiptrace", **providers.environment(), SKIPTRACE_ORDER="melissa", **PERMITTED)
+    )
 
 
 @pytest.fixture
-def online(world: Providers) -> dict[str, Any]:
-    """Settings of a service that asks Melissa only: who comes without contacts is not found."""
-    return world.settings(skiptrace_order="melissa")
+def online(providers: FakeProviders) -> dict[str, Any]:
+    """Settings of a service that asks only Melissa, which finds no contacts for leads without any."""
+    return providers.settings(skiptrace_order="melissa")
 
 
 @pytest.fixture
-async def strangers(running: Running, funnel: Any, online: Any, many_homes: Callable[..., list[Home]]) -> list[Home]:
-    """Homes without any contact, about whom Melissa was asked in vain."""
+async def unreachable_homes(
+    running: Running, funnel: Any, online: Any, many_homes: Callable[..., list[Home]]
+) -> list[Home]:
+    """Homes without any contact, for which Melissa found none."""
     homes = many_homes(5, phones=[], emails=[])
     async with running("ingest", "skiptrace", **online):
         await funnel.send(*homes)
@@ -68,7 +72,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(text))
 
 
-def found(number: int, row: dict[str, str]) -> list[str]:
+def found_contacts(number: int, row: dict[str, str]) -> list[str]:
     return [
         row["Reference"],
         f"(727) 555-{2000 + number}",
@@ -80,11 +84,11 @@ def found(number: int, row: dict[str, str]) -> list[str]:
     ]
 
 
-def answered(
-    exported: Path, output: Path, answer: Answer = found, *, some: slice = slice(None), more: Iterable[list[str]] = (),
+def write_output(
+    exported: Path, output: Path, answer: Answer = found_contacts, *, some: slice = slice(None), more: Iterable[list[str]] = (),
     encoding: str = "utf-8-sig",
 ) -> Path:  # fmt: skip
-    """What TLO might give for an exported file."""
+    """Write what TLO might return for an exported file."""
     rows = [answer(number, row) for number, row in enumerate(rows_of(exported))][some]
     with output.open("w", newline="", encoding=encoding) as text:
         csv.writer(text).writerows([HEADER, *rows, *more])
@@ -101,11 +105,11 @@ async def test_without_a_permissible_purpose_it_warns_and_does_nothing(equity: E
     assert not (tmp_path / "out.csv").exists()
 
 
-async def test_out_and_back_and_verified_by_melissa(
+async def test_exported_leads_are_imported_and_verified_by_melissa(
     running: Running, installation: Installation, funnel: Any, tmp_path: Path, sandbox: Any
 ) -> None:
-    """Against the sandbox: its people are what TLO knows, and its Melissa judges what TLO found."""
-    people = {f"{number} Palmetto Ave": at(number) for number in range(1, 60)}
+    """Against the sandbox: TLO knows its people, and its Melissa verifies what TLO found."""
+    people = {f"{number} Palmetto Ave": person_at(number) for number in range(1, 60)}
     good = {street: one for street, one in people.items() if is_good(one)}
     environment = {
         "MELISSA_URL": f"{sandbox.url}/melissa", "MELISSA_LICENSE_KEY": "sandbox-melissa-license",
@@ -116,15 +120,15 @@ async def test_out_and_back_and_verified_by_melissa(
     async with running("ingest", "skiptrace", **{name.lower(): value for name, value in environment.items()}):
         await funnel.send(*(home(street) for street in good))
         await funnel.until(lambda: count_events(funnel, "lead_unverifiable"), len(good))
-        told = (await equity.soon("tlo", "export", "--out", exported, "--json")).ok().json
-        assert (told["leads"], told["dollars_at_most"]) == (len(good), pytest.approx(len(good) * 0.07))
+        report = (await equity.soon("tlo", "export", "--out", exported, "--json")).ok().json
+        assert (report["leads"], report["dollars_at_most"]) == (len(good), pytest.approx(len(good) * 0.07))
         assert stat.S_IMODE(exported.stat().st_mode) == 0o600
 
         def from_tlo(_: int, row: dict[str, str]) -> list[str]:
             one = good[row["Address"]]
             return [row["Reference"], one.phones[0].number, "Wireless", one.emails[0], "No", "No", ""]
 
-        answered(exported, output, from_tlo, encoding="cp1252")
+        write_output(exported, output, from_tlo, encoding="cp1252")
         dry = (await equity.soon("tlo", "import", output, "--json")).ok().json
         assert (dry["stored"], dry["written"], dry["with_an_answer"]) == (len(good), False, len(good))
         assert await funnel.count(ANSWERED) == 0
@@ -143,8 +147,8 @@ async def test_out_and_back_and_verified_by_melissa(
     assert not any(b"example.com" in row["answer_sealed"] for row in raw)
 
 
-async def test_nobody_is_exported_twice_and_messages_do_not_wait_for_a_file(
-    running: Running, funnel: Any, equity: Equity, online: Any, strangers: list[Home], tmp_path: Path
+async def test_no_lead_is_exported_twice_and_messages_do_not_wait_for_a_file(
+    running: Running, funnel: Any, equity: Equity, online: Any, unreachable_homes: list[Home], tmp_path: Path
 ) -> None:
     assert (await equity.soon("tlo", "export", "--out", tmp_path / "1.csv", "--most", 2, "--json")).ok().json[
         "leads"
@@ -164,23 +168,25 @@ async def test_nobody_is_exported_twice_and_messages_do_not_wait_for_a_file(
     assert "exists already" in refused.err
 
     async with running("ingest", "skiptrace", **online) as services:
-        await funnel.send(*(one | {"phones": ["7275559999"], "emails": ["late@example.com"]} for one in strangers))
+        await funnel.send(
+            *(one | {"phones": ["7275559999"], "emails": ["late@example.com"]} for one in unreachable_homes)
+        )
         await funnel.until_count(REACHABLE, 5)
         assert services[1].bus.waiting == []
     assert await funnel.count(OUT) == 5
     assert "tlo" not in (await funnel.events("lead_verified"))[0]["providers"]
 
 
-async def test_nobody_is_handed_out_for_a_file_that_cannot_be_written(
-    funnel: Any, equity: Equity, strangers: list[Home], tmp_path: Path
+async def test_no_lead_is_exported_for_a_file_that_cannot_be_written(
+    funnel: Any, equity: Equity, unreachable_homes: list[Home], tmp_path: Path
 ) -> None:
     refused = await equity.soon("tlo", "export", "--out", tmp_path / "missing" / "a.csv")
     assert (refused.code, "There is no directory" in refused.err) == (2, True)
     assert (await equity.soon("tlo", "batches", "--json")).ok().json == []
 
 
-async def test_killed_before_the_file_was_there_it_is_written_again(
-    funnel: Any, equity: Equity, strangers: list[Home], tmp_path: Path
+async def test_a_file_of_a_killed_export_can_be_written_again(
+    funnel: Any, equity: Equity, unreachable_homes: list[Home], tmp_path: Path
 ) -> None:
     dies = "import os, signal, cli.commands.tlo as tlo; tlo._write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
     killed = await asyncio.to_thread(
@@ -202,29 +208,29 @@ async def test_killed_before_the_file_was_there_it_is_written_again(
     assert not (tmp_path / "d.csv").exists()
 
 
-async def test_a_file_may_come_in_parts_and_twice(
-    running: Running, funnel: Any, equity: Equity, online: Any, strangers: list[Home], tmp_path: Path
+async def test_a_file_may_be_imported_in_parts_and_twice(
+    running: Running, funnel: Any, equity: Equity, online: Any, unreachable_homes: list[Home], tmp_path: Path
 ) -> None:
     exported = tmp_path / "out.csv"
     (await equity.soon("tlo", "export", "--out", exported)).ok()
-    rows = [found(number, row) for number, row in enumerate(rows_of(exported))]
+    rows = [found_contacts(number, row) for number, row in enumerate(rows_of(exported))]
     odd = [rows[0], [str(uuid4()), *rows[0][1:]], ["", *rows[0][1:]], ["short"], ["17", *rows[0][1:]]]
-    part = answered(exported, tmp_path / "part.csv", some=slice(0, 2), more=odd)
-    told = (await equity.soon("tlo", "import", part, "--yes", "--json")).ok().json
-    assert {name: told[name] for name in ("rows", "stored", "duplicate", "unknown", "malformed")} == {
+    part = write_output(exported, tmp_path / "part.csv", some=slice(0, 2), more=odd)
+    report = (await equity.soon("tlo", "import", part, "--yes", "--json")).ok().json
+    assert {name: report[name] for name in ("rows", "stored", "duplicate", "unknown", "malformed")} == {
         "rows": 7, "stored": 2, "duplicate": 1, "unknown": 3, "malformed": 1,
     }  # fmt: skip
-    assert told["columns_not_found"] == []
+    assert report["columns_not_found"] == []
     again = await equity.soon("tlo", "import", part, "--yes", "--json")
     assert (again.ok().json["stored"], again.json["already"]) == (0, 2)
     assert "nothing to store" in again.err
     assert await funnel.count(OUT) == 3
 
-    whole = answered(exported, tmp_path / "whole.csv")
+    whole = write_output(exported, tmp_path / "whole.csv")
     async with running("skiptrace", **online) as services:
         await funnel.until_count(REACHABLE, 2)
         await funnel.db.execute("update app.skip_trace_requests set lease_until = now() where provider = 'tlo'")
-        await job(services[0], "merge_batches")
+        await run_job(services[0], "merge_batches")
         expired = await funnel.db.fetch(
             "select r.cost_cents, r.detail, a.outcome from app.skip_trace_requests r join app.skip_trace_attempts a "
             "on a.request_id = r.id where r.outcome = 'expired'"
@@ -232,8 +238,10 @@ async def test_a_file_may_come_in_parts_and_twice(
         assert [tuple(row) for row in expired] == [(0, "not_imported", "expired")] * 3
         assert await funnel.count("app.skip_trace_requests where outcome = 'unknown'") == 0
         assert (await equity.soon("tlo", "export", "--out", tmp_path / "n.csv", "--json")).ok().json["leads"] == 3
-        told = (await equity.soon("tlo", "import", whole, "--yes", "--json")).ok().json  # late, and counts all the same
-        assert (told["stored"], told["already"]) == (3, 2)
+        report = (
+            (await equity.soon("tlo", "import", whole, "--yes", "--json")).ok().json
+        )  # after the lease, and it still counts
+        assert (report["stored"], report["already"]) == (3, 2)
         await funnel.until_count(REACHABLE, 5)
     assert await funnel.count(MERGED) == 5
     assert (
@@ -244,18 +252,18 @@ async def test_a_file_may_come_in_parts_and_twice(
     )
 
 
-async def test_rows_of_who_was_erased_or_sold_meanwhile_are_skipped(
-    running: Running, funnel: Any, equity: Equity, online: Any, strangers: list[Home], tmp_path: Path
+async def test_rows_of_leads_that_were_erased_or_sold_after_the_export_are_skipped(
+    running: Running, funnel: Any, equity: Equity, online: Any, unreachable_homes: list[Home], tmp_path: Path
 ) -> None:
     exported = tmp_path / "out.csv"
     (await equity.soon("tlo", "export", "--out", exported)).ok()
     streets = [row["Address"] for row in rows_of(exported)]
     await funnel.db.execute("update app.leads set data_key = null where property_address = $1", streets[0])
     await funnel.db.execute("update app.leads set owner_last_name = 'Novak' where property_address = $1", streets[1])
-    output = answered(exported, tmp_path / "back.csv")
+    output = write_output(exported, tmp_path / "back.csv")
     for _ in range(2):
-        told = (await equity.soon("tlo", "import", output, "--yes", "--json")).ok().json
-        assert (told["erased"], told["changed"], told["stored"] + told["already"]) == (1, 1, 3)
+        report = (await equity.soon("tlo", "import", output, "--yes", "--json")).ok().json
+        assert (report["erased"], report["changed"], report["stored"] + report["already"]) == (1, 1, 3)
     async with running("skiptrace", **online):
         await funnel.until_count(REACHABLE, 3)
     assert await funnel.count("app.lead_contacts") == 6
@@ -263,58 +271,70 @@ async def test_rows_of_who_was_erased_or_sold_meanwhile_are_skipped(
         "select detail from app.skip_trace_requests where outcome = 'expired' and answer_sealed is null and question_sealed is null"
     )
     assert sorted(row["detail"] for row in kept) == ["changed", "erased"]
-    told = (await equity.soon("tlo", "export", "--out", tmp_path / "again.csv", "--json")).ok().json
+    report = (await equity.soon("tlo", "export", "--out", tmp_path / "again.csv", "--json")).ok().json
     assert [row["Last Name"] for row in rows_of(tmp_path / "again.csv")] == ["Novak"]
-    assert told["leads"] == 1
+    assert report["leads"] == 1
 
 
-async def test_the_dead_and_litigators_are_told_to_ingest_and_nobody_is_verified(
-    running: Running, funnel: Any, equity: Equity, online: Any, strangers: list[Home], world: Providers, tmp_path: Path
+async def test_deceased_owners_and_litigators_are_reported_to_ingest_and_not_verified(
+    running: Running,
+    funnel: Any,
+    equity: Equity,
+    online: Any,
+    unreachable_homes: list[Home],
+    providers: FakeProviders,
+    tmp_path: Path,
 ) -> None:
     exported = tmp_path / "out.csv"
     (await equity.soon("tlo", "export", "--out", exported, "--most", 2)).ok()
-    calls = len(world.melissa.calls)
+    calls = len(providers.melissa.calls)
 
     def barred(number: int, row: dict[str, str]) -> list[str]:
-        return [*found(number, row)[:4], *(["yes", ""] if number else ["", "X"]), ""]
+        return [*found_contacts(number, row)[:4], *(["yes", ""] if number else ["", "X"]), ""]
 
-    (await equity.soon("tlo", "import", answered(exported, tmp_path / "back.csv", barred), "--yes")).ok()
+    (await equity.soon("tlo", "import", write_output(exported, tmp_path / "back.csv", barred), "--yes")).ok()
     async with running("ingest", "skiptrace", **online):
         await funnel.until_count("app.leads where deceased_owner", 1)
         await funnel.until_count("app.leads where litigator", 1)
-    assert len(world.melissa.calls) == calls
+    assert len(providers.melissa.calls) == calls
     outcomes = [event["outcome"] for event in await funnel.events("lead_unverifiable")]
     assert sorted(outcomes)[:2] == ["deceased_owner", "litigator"]
 
 
-async def test_a_code_map_that_trusts_tlo_needs_nobody_else(
-    running: Running, funnel: Any, equity: Equity, online: Any, strangers: list[Home], world: Providers, tmp_path: Path
+async def test_a_code_map_that_trusts_tlo_needs_no_other_provider(
+    running: Running,
+    funnel: Any,
+    equity: Equity,
+    online: Any,
+    unreachable_homes: list[Home],
+    providers: FakeProviders,
+    tmp_path: Path,
 ) -> None:
     await funnel.db.execute(
         "insert into app.verification_code_map (provider, channel, code, version, is_verified) "
         "values ('tlo', 'phone', 'found', 2, true), ('tlo', 'email', 'found', 2, true)"
     )
-    asked = sum(world.melissa.asked.values())
+    asked = sum(providers.melissa.charged.values())
     exported = tmp_path / "out.csv"
     (await equity.soon("tlo", "export", "--out", exported)).ok()
-    (await equity.soon("tlo", "import", answered(exported, tmp_path / "back.csv"), "--yes")).ok()
+    (await equity.soon("tlo", "import", write_output(exported, tmp_path / "back.csv"), "--yes")).ok()
     async with running("skiptrace", **online):
         await funnel.until_count(REACHABLE, 5)
-    assert sum(world.melissa.asked.values()) == asked
+    assert sum(providers.melissa.charged.values()) == asked
 
 
 @pytest.mark.slow
 async def test_killed_between_import_and_merge_nothing_is_lost_or_paid_twice(
-    spawn: Spawn, funnel: Any, equity: Equity, strangers: list[Home], world: Providers, tmp_path: Path
+    spawn: Spawn, funnel: Any, equity: Equity, unreachable_homes: list[Home], providers: FakeProviders, tmp_path: Path
 ) -> None:
     exported, marker = tmp_path / "out.csv", tmp_path / "died"
     (await equity.soon("tlo", "export", "--out", exported)).ok()
-    one_at_a_time = {"MELISSA_BATCH": "2", "SKIPTRACE_IN_FLIGHT": "2"}  # nothing else is in flight when it dies
-    settings = world.environment() | {"SKIPTRACE_ORDER": "melissa"} | one_at_a_time
+    one_at_a_time = {"MELISSA_BATCH": "2", "SKIPTRACE_IN_FLIGHT": "2"}  # nothing else is in flight when it is killed
+    settings = providers.environment() | {"SKIPTRACE_ORDER": "melissa"} | one_at_a_time
     spawned = await spawn("skiptrace", **settings)
     spawned.kill()
-    asked = sum(world.melissa.asked.values())
-    (await equity.soon("tlo", "import", answered(exported, tmp_path / "back.csv"), "--yes")).ok()
+    asked = sum(providers.melissa.charged.values())
+    (await equity.soon("tlo", "import", write_output(exported, tmp_path / "back.csv"), "--yes")).ok()
     arming = f"from support.crash import arm; arm('behind a kept answer', {str(marker)!r})"
     spawned.program = f"{arming}; from cli.main import main; main()"
     spawned.start()
@@ -327,13 +347,11 @@ async def test_killed_between_import_and_merge_nothing_is_lost_or_paid_twice(
     await funnel.until_count(REACHABLE, 5)
     await funnel.until_count(MERGED, 5)
     spawned.kill()
-    assert sum(world.melissa.asked.values()) == asked + 5
+    assert sum(providers.melissa.charged.values()) == asked + 5
     assert await funnel.dead_letters() == 0
 
 
-async def test_a_mapping_that_does_not_fit_and_a_file_that_is_none_say_what_to_do(
-    equity: Equity, tmp_path: Path
-) -> None:
+async def test_errors_about_a_mapping_or_a_file_say_what_to_do(equity: Equity, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("Name,Phone 1\nHolt,7275550142\n")
     (tmp_path / "x.xlsx").write_bytes(b"PK\x03\x04")
     (tmp_path / "m.yaml").write_text("reference: Name\nphone: Phone 1\n")
@@ -343,18 +361,18 @@ async def test_a_mapping_that_does_not_fit_and_a_file_that_is_none_say_what_to_d
         (["x.xlsx"], "save the sheet as CSV"),
         (["x.csv", "--mapping", tmp_path / "m.yaml"], "phone: Extra inputs are not permitted"),
     ]
-    for arguments, says in cases:
+    for arguments, message in cases:
         refused = await equity.soon("tlo", "import", tmp_path / arguments[0], *arguments[1:])
         assert refused.code == 2
-        assert says in refused.err
+        assert message in refused.err
         assert "7275550142" not in refused.err
-    told = (
+    report = (
         (await equity.soon("tlo", "import", tmp_path / "x.csv", "--mapping", tmp_path / "ok.yaml", "--json")).ok().json
     )
-    assert (told["rows"], told["unknown"]) == (1, 1)
+    assert (report["rows"], report["unknown"]) == (1, 1)
 
 
-async def job(service: Any, name: str) -> None:
+async def run_job(service: Any, name: str) -> None:
     (work,) = [one.work for one in service.jobs._repeated if one.name == f"skiptrace.{name}"]
     await work()
 
@@ -371,12 +389,12 @@ async def sandbox() -> AsyncIterator[Any]:
 PEOPLE = FakePeople("equity")
 
 
-def at(number: int) -> FakePerson:
-    return PEOPLE.person_at(PostalAddress(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
+def person_at(number: int) -> Person:
+    return PEOPLE.at(Address(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
 
 
-def is_good(one: FakePerson) -> bool:
-    """Whether the sandbox's Melissa will confirm the first phone and email of this person, who lives."""
+def is_good(one: Person) -> bool:
+    """Return whether the sandbox's Melissa verifies the first phone and email of this living person."""
     if one.is_deceased or not one.phones or not one.emails or one.address_codes != ("AS01",):
         return False
     email = PEOPLE.email_codes(one.emails[0])

@@ -102,9 +102,9 @@ def v1(*persons: Any) -> ProviderResponse:
     return response_of({"status": {"code": 200}, "results": {"persons": list(persons)}})
 
 
-def numbers(provider: str, answer: ProviderResponse, lookups: list[LookupRequest] = LOOKUPS) -> list[list[str]]:
-    """The phones of each question's result."""
-    results = read_response(PROVIDERS[provider], lookups, answer)
+def numbers(provider: str, response: ProviderResponse, lookups: list[LookupRequest] = LOOKUPS) -> list[list[str]]:
+    """Return the phones of each lookup's result."""
+    results = read_response(PROVIDERS[provider], lookups, response)
     return [[found.value for found in result.contacts if found.channel == "phone"] for result in results]
 
 
@@ -194,14 +194,14 @@ def test_an_unexpected_value_of_one_lead_does_not_affect_the_others(name: str, o
     """An unreadable batch would lose the paid responses of a hundred leads."""
     good = person(request={"requestId": str(UUID(int=2))}, phoneNumbers=[{"number": "7275550177"}])
     if name == "v1":
-        answer = v1(person() | odd, None, "person", good)
+        response = v1(person() | odd, None, "person", good)
     else:
         entries = [
             {"inputIndex": place, "meta": one["meta"], "persons": [None, {"propertyOwner": True, "phones": one["phoneNumbers"]} | one]}
             for place, one in enumerate((person() | odd, good))
         ]  # fmt: skip
-        answer = response_of({"status": {"code": 200}, "result": {"data": [*entries, None, 7]}})
-    assert numbers(name, answer)[1] == ["+17275550177"]
+        response = response_of({"status": {"code": 200}, "result": {"data": [*entries, None, 7]}})
+    assert numbers(name, response)[1] == ["+17275550177"]
 
 
 MELISSAS = st.fixed_dictionaries(
@@ -264,9 +264,9 @@ def test_a_melissa_response_without_transmission_codes_is_read() -> None:
 
 
 def test_a_response_with_a_byte_order_mark_is_read() -> None:
-    answer = v1(person())
-    marked = ProviderResponse(200, "application/json", b"\xef\xbb\xbf" + answer.body)
-    assert numbers("v1", marked) == numbers("v1", answer)
+    response = v1(person())
+    marked = ProviderResponse(200, "application/json", b"\xef\xbb\xbf" + response.body)
+    assert numbers("v1", marked) == numbers("v1", response)
 
 
 def test_a_negative_index_is_not_counted_from_the_end() -> None:
