@@ -14,7 +14,7 @@ from support import databases, servers
 from support import topics as topic_support
 from support.installation import Installation, Spawned
 from support.partner import Partner
-from support.verification import Casting, Line, line_to, spawn_sandbox
+from support.verification import SkipTraceScenario, VerificationPipeline, open_pipeline, spawn_sandbox
 from support.victims import Victims
 
 
@@ -50,8 +50,8 @@ async def partner(victims: Victims) -> AsyncIterator[Partner]:
 
 
 @pytest.fixture(scope="module")
-def casting() -> Casting:
-    return Casting()
+def scenario() -> SkipTraceScenario:
+    return SkipTraceScenario()
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def sandbox(place: Installation) -> Spawned:
 
 
 @pytest.fixture
-async def line(place: Installation, sandbox: Spawned) -> AsyncIterator[Line]:
-    async with line_to(place, sandbox) as line:
-        await line.anew()
-        yield line
+async def pipeline(place: Installation, sandbox: Spawned) -> AsyncIterator[VerificationPipeline]:
+    async with open_pipeline(place, sandbox) as pipeline:
+        await pipeline.reset()
+        yield pipeline

@@ -102,8 +102,8 @@ def batches(
     desk, settings = _permitted()
 
     async def find() -> list[dict[str, Any]]:
-        async with desk.opened(settings) as one:
-            found: list[dict[str, Any]] = await one.batches(limit)
+        async with desk.open_exchange(settings) as one:
+            found: list[dict[str, Any]] = await one.list_batches(limit)
             return found
 
     show_rows(asyncio.run(find()), _COLUMNS, as_json=as_json, empty="Nothing was exported yet.")
@@ -111,8 +111,8 @@ def batches(
 
 def _permitted() -> tuple[Any, Any]:
     """The service's part of it and its settings. Raises RefusedError, with the warning, unless somebody answers for it."""
-    desk, settings = module("skiptrace", "tlo"), administered("skiptrace")
-    if missing := desk.not_permitted(settings):
+    desk, settings = module("skiptrace", "file_batches.tlo_exchange"), administered("skiptrace")
+    if missing := desk.list_missing_permissions(settings):
         say(desk.WARNING)
         raise RefusedError(
             "TLO is off: nobody has said for which permissible purpose it is used.",
@@ -122,9 +122,9 @@ def _permitted() -> tuple[Any, Any]:
 
 
 async def _export(desk: Any, settings: Any, out: Path, most: int, again: UUID | None) -> dict[str, Any]:
-    async with desk.opened(settings) as one:
+    async with desk.open_exchange(settings) as one:
         if again:
-            leads = await _write(one, desk.EXPORTED, again, out)
+            leads = await _write(one, desk.EXPORT_HEADER, again, out)
             return {"batch": again, "leads": leads, "file": out, "passed_over": {}}
         if not one.online:
             raise UsageError(
@@ -132,12 +132,12 @@ async def _export(desk: Any, settings: Any, out: Path, most: int, again: UUID | 
                 "Run it with skiptrace's settings (MELISSA_LICENSE_KEY, ...): they have their turn first, and verify.",
             )
         with progress.of_rows("leads") as bar:
-            handed = await one.hand_out(most, getuser(), lambda done: bar.reach(done, most))
-        told = {"passed_over": dict(+handed.passed_over), "leads": handed.leads}
+            handed = await one.export_leads(most, getuser(), lambda done: bar.reach(done, most))
+        told = {"passed_over": dict(+handed.excluded), "leads": handed.leads}
         if not handed.leads:
             return told
         try:
-            await _write(one, desk.EXPORTED, handed.batch_id, out)
+            await _write(one, desk.EXPORT_HEADER, handed.batch_id, out)
         except BaseException:
             say(f"{handed.leads:,} leads are out, but their file is not complete. Write it again:")
             say(f"  equity tlo export --again {handed.batch_id} --out ANOTHER_FILE")
@@ -152,20 +152,20 @@ async def _write(one: Any, header: tuple[str, ...], batch: UUID, out: Path) -> i
     with new_private(out) as text:
         writer = csv.writer(text)
         writer.writerow(header)
-        async for row in one.handing_out.rows(batch):
+        async for row in one.exporter.read_rows(batch):
             writer.writerow(row)
             rows += 1
         if not rows:
             raise RefusedError(f"Nothing of batch {batch} is out.", "`equity tlo batches` shows how batches stand.")
-    await one.handing_out.note_written(batch)
+    await one.exporter.mark_written(batch)
     return rows
 
 
 async def _import(desk: Any, settings: Any, file: Path, mapping: dict[str, Any], *, yes: bool) -> dict[str, Any]:
-    async with desk.opened(settings) as one:
+    async with desk.open_exchange(settings) as one:
         with progress.of_bytes("read", (await asyncio.to_thread(file.stat)).st_size) as bar:
             try:
-                taken = await one.take_in(file, mapping, bar.reach, write=yes)
+                taken = await one.import_file(file, mapping, bar.reach, write=yes)
             except NotCsvError as error:
                 raise UsageError(f"{file} cannot be read as CSV.", error.detail) from error
             except ValidationError as error:
@@ -173,7 +173,7 @@ async def _import(desk: Any, settings: Any, file: Path, mapping: dict[str, Any],
                 raise UsageError(f"The mapping is not right: {'; '.join(faults[:3])}.", _ADVICE) from error
             except desk.BadMappingError as error:
                 raise UsageError(f"The mapping does not fit {file}: {error}.", _ADVICE) from error
-    verdicts = {verdict.value: taken.rows[verdict] for verdict in desk.Verdict}
+    verdicts = {verdict.value: taken.rows[verdict] for verdict in desk.RowOutcome}
     return {
         "written": yes, "encoding": taken.encoding, "phone_columns": taken.phone_columns,
         "email_columns": taken.email_columns, "columns_not_found": list(taken.missing_columns),
