@@ -55,8 +55,8 @@ def scenario() -> SkipTraceScenario:
 
 
 @pytest.fixture(scope="module")
-def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One installation for all faults: each finds leads of its own."""
+def shared_installation(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for all faults of verification. Each test uses its own leads."""
     prefix = f"f{uuid4().hex[:8]}."
     directory: Path = tmp_path_factory.mktemp("faults")
     with databases.copied() as database:
@@ -70,12 +70,12 @@ def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inst
 
 
 @pytest.fixture(scope="module")
-def sandbox(place: Installation) -> Spawned:
-    return asyncio.run(spawn_sandbox(place))
+def sandbox(shared_installation: Installation) -> Spawned:
+    return asyncio.run(spawn_sandbox(shared_installation))
 
 
 @pytest.fixture
-async def pipeline(place: Installation, sandbox: Spawned) -> AsyncIterator[VerificationPipeline]:
-    async with open_pipeline(place, sandbox) as pipeline:
+async def pipeline(shared_installation: Installation, sandbox: Spawned) -> AsyncIterator[VerificationPipeline]:
+    async with open_pipeline(shared_installation, sandbox) as pipeline:
         await pipeline.reset()
         yield pipeline

@@ -22,8 +22,8 @@ and lead_id in (select id from app.leads where property_address = any ($1))
 
 
 @pytest.fixture(scope="module")
-def intake(place: Installation) -> Spawned:
-    return asyncio.run(place.spawn("ingest", "recorder"))
+def intake(shared_installation: Installation) -> Spawned:
+    return asyncio.run(shared_installation.spawn("ingest", "recorder"))
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ class KilledReplicas:
 
 
 @pytest.fixture(scope="module")
-def intake(place: Installation) -> Spawned:
-    return asyncio.run(place.spawn("ingest", "recorder"))
+def intake(shared_installation: Installation) -> Spawned:
+    return asyncio.run(shared_installation.spawn("ingest", "recorder"))
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def cases() -> list[Any]:
 class RunningVariant:
     """Ingest, recorder and skiptrace in one process, with one of VARIANTS."""
 
-    place: Installation
+    shared_installation: Installation
     sandbox: Spawned
     now: str = ""
     running: Spawned | None = None
@@ -58,13 +58,16 @@ class RunningVariant:
             if self.running:
                 assert self.running.stop() == 0
             settings = providers_at(url_of(self.sandbox), SKIPTRACE_UNKNOWN="pay_again", **VARIANTS[variant], **more)
-            self.now, self.running = variant, await self.place.spawn("ingest", "recorder", "skiptrace", **settings)
+            self.now, self.running = (
+                variant,
+                await self.shared_installation.spawn("ingest", "recorder", "skiptrace", **settings),
+            )
         return self.running
 
 
 @pytest.fixture(scope="module")
-def running_variant(place: Installation, sandbox: Spawned) -> RunningVariant:
-    return RunningVariant(place, sandbox)
+def running_variant(shared_installation: Installation, sandbox: Spawned) -> RunningVariant:
+    return RunningVariant(shared_installation, sandbox)
 
 
 def count_charged_without_faults(pipeline: VerificationPipeline, vendor: str) -> int:

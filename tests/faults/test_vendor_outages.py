@@ -58,9 +58,9 @@ async def assert_service_waits(pipeline: VerificationPipeline, running: Spawned,
 
 
 async def test_the_next_provider_is_asked_and_leads_wait_while_both_are_down_or_flapping(
-    pipeline: VerificationPipeline, place: Installation, sandbox: Spawned, scenario: SkipTraceScenario
+    pipeline: VerificationPipeline, shared_installation: Installation, sandbox: Spawned, scenario: SkipTraceScenario
 ) -> None:
-    running = await place.spawn("ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox)))
+    running = await shared_installation.spawn("ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox)))
     try:
         await stop_vendors(pipeline, "melissa")
         await pipeline.send(scenario.pick_households(reachable=40))
@@ -89,9 +89,9 @@ async def test_the_next_provider_is_asked_and_leads_wait_while_both_are_down_or_
 
 
 async def test_without_fall_back_leads_wait_for_the_provider(
-    pipeline: VerificationPipeline, place: Installation, sandbox: Spawned, scenario: SkipTraceScenario
+    pipeline: VerificationPipeline, shared_installation: Installation, sandbox: Spawned, scenario: SkipTraceScenario
 ) -> None:
-    running = await place.spawn(
+    running = await shared_installation.spawn(
         "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), SKIPTRACE_FALL_BACK="false")
     )
     try:
@@ -109,10 +109,10 @@ async def test_without_fall_back_leads_wait_for_the_provider(
 
 
 async def test_a_vendor_that_fails_nine_times_of_ten_causes_no_dead_letters(
-    pipeline: VerificationPipeline, place: Installation, sandbox: Spawned, scenario: SkipTraceScenario
+    pipeline: VerificationPipeline, shared_installation: Installation, sandbox: Spawned, scenario: SkipTraceScenario
 ) -> None:
     """It answers sometimes, so each lead fails often at a provider that answers about others."""
-    running = await place.spawn(
+    running = await shared_installation.spawn(
         "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa")
     )
     try:
@@ -132,10 +132,12 @@ async def test_a_vendor_that_fails_nine_times_of_ten_causes_no_dead_letters(
 
 
 async def test_at_a_slow_vendor_hundreds_of_records_are_in_flight(
-    pipeline: VerificationPipeline, place: Installation, sandbox: Spawned, scenario: SkipTraceScenario
+    pipeline: VerificationPipeline, shared_installation: Installation, sandbox: Spawned, scenario: SkipTraceScenario
 ) -> None:
     settings = {"SKIPTRACE_IN_FLIGHT": "400", "MELISSA_BATCH": "10", "SKIPTRACE_CALL_SECONDS": "10"}
-    running = await place.spawn("ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), **settings))
+    running = await shared_installation.spawn(
+        "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), **settings)
+    )
     try:
         for latency in (0.3, 3):
             await pipeline.reset()
@@ -149,14 +151,14 @@ async def test_at_a_slow_vendor_hundreds_of_records_are_in_flight(
 
 
 async def test_two_replicas_together_stay_within_the_published_limits(
-    place: Installation, scenario: SkipTraceScenario
+    shared_installation: Installation, scenario: SkipTraceScenario
 ) -> None:
     limits = {"MELISSA_RECORDS_PER_SECOND": "60", "BATCHDATA_REQUESTS_PER_MINUTE": "20"}
-    strict = await spawn_sandbox(place, **{f"SANDBOX_{name}": value for name, value in limits.items()})
+    strict = await spawn_sandbox(shared_installation, **{f"SANDBOX_{name}": value for name, value in limits.items()})
     settings = providers_at(url_of(strict), MELISSA_BATCH="20", BATCHDATA_BATCH="20", **limits)
-    running = [await place.spawn("ingest", "recorder", "skiptrace", **settings)]
-    running.append(await place.spawn("skiptrace", **settings))
-    async with open_pipeline(place, strict) as pipeline:
+    running = [await shared_installation.spawn("ingest", "recorder", "skiptrace", **settings)]
+    running.append(await shared_installation.spawn("skiptrace", **settings))
+    async with open_pipeline(shared_installation, strict) as pipeline:
         await pipeline.reset()
         await pipeline.send(scenario.pick_households(reachable=300, deceased=2, unknown=2))
         await pipeline.wait_for_expected_outcomes(60)
