@@ -20,10 +20,10 @@ from skiptrace.trace.request_codec import RequestCodec
 from skiptrace.trace.request_log import RequestLog
 from skiptrace.trace.result_writer import ResultWriter
 from skiptrace.trace.tracer import Tracer
-from skiptrace.vendors.batchdata import BatchData
-from skiptrace.vendors.batchdata_phones import BatchDataPhones
-from skiptrace.vendors.melissa import Melissa
-from skiptrace.vendors.tlo import TLO_NAME, Tlo
+from skiptrace.vendors.batchdata import BatchDataAdapter
+from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
+from skiptrace.vendors.melissa import MelissaAdapter
+from skiptrace.vendors.tlo import TLO_NAME, TloAdapter
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
 
 def known_readers(settings: SkiptraceSettings) -> Mapping[str, ResponseReader]:
     """Return every vendor by name, used or not: responses stored before a change of the order are still read."""
-    return {**known_providers(settings), TLO_NAME: Tlo(settings.tlo_cents)}
+    return {**known_providers(settings), TLO_NAME: TloAdapter(settings.tlo_cents)}
 
 
 def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
@@ -83,7 +83,7 @@ def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
         key.get_secret_value() if key else "" for key in (settings.melissa_license_key, settings.batchdata_token)
     )
     providers: list[Provider] = [
-        Melissa(
+        MelissaAdapter(
             settings.melissa_url,
             licence,
             settings.melissa_actions,
@@ -91,7 +91,7 @@ def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
             settings.melissa_records_per_second,
             settings.melissa_batch,
         ),
-        BatchData(
+        BatchDataAdapter(
             settings.batchdata_url,
             token,
             settings.batchdata_version,
@@ -101,7 +101,7 @@ def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
         ),
     ]
     providers += [
-        BatchDataPhones(
+        BatchDataPhonesAdapter(
             settings.batchdata_url,
             token,
             check,

@@ -11,9 +11,9 @@ from sandbox.app import Sandbox, build
 from skiptrace.rules.lead import DataNeed, LeadPerson, LookupRequest
 from skiptrace.trace.http_client import ProviderHttpClient
 from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, Provider, check_http_status
-from skiptrace.vendors.batchdata import BatchData
-from skiptrace.vendors.batchdata_phones import BatchDataPhones
-from skiptrace.vendors.melissa import Melissa
+from skiptrace.vendors.batchdata import BatchDataAdapter
+from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
+from skiptrace.vendors.melissa import MelissaAdapter
 from support.vendors import SETTINGS
 
 LOOKUPS = [
@@ -39,16 +39,16 @@ def adapters_at(url: str) -> dict[str, Provider]:
     token = SETTINGS.sandbox_batchdata_token.get_secret_value()
     licence = SETTINGS.sandbox_melissa_license.get_secret_value()
     return {
-        "melissa": Melissa(f"{url}/melissa", licence, "Check,Verify", Decimal(3), 200, 100),
-        "v1": BatchData(f"{url}/batchdata", token, "v1", Decimal(10), 3_000, 100),
-        "v3": BatchData(f"{url}/batchdata", token, "v3", Decimal(10), 3_000, 100),
+        "melissa": MelissaAdapter(f"{url}/melissa", licence, "Check,Verify", Decimal(3), 200, 100),
+        "v1": BatchDataAdapter(f"{url}/batchdata", token, "v1", Decimal(10), 3_000, 100),
+        "v3": BatchDataAdapter(f"{url}/batchdata", token, "v3", Decimal(10), 3_000, 100),
     }
 
 
 @pytest.mark.parametrize("check", ["dnc", "tcpa"])
 async def test_a_full_phone_check_is_read(sandbox: Sandbox, check: str) -> None:
     token = SETTINGS.sandbox_batchdata_token.get_secret_value()
-    provider = BatchDataPhones(f"{sandbox.url}/batchdata", token, DataNeed(check), Decimal(1), 3_000)
+    provider = BatchDataPhonesAdapter(f"{sandbox.url}/batchdata", token, DataNeed(check), Decimal(1), 3_000)
     asked = [
         replace(lookup, phones=tuple(f"+1727555{4 * number + more:04d}" for more in range(MAX_PHONES_PER_LEAD)))
         for number, lookup in enumerate(LOOKUPS[: provider.max_records])

@@ -15,14 +15,14 @@ from skiptrace.rules.waterfall import Availability
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.provider import AccessDeniedError, NotExecutedError, Provider, RateLimitedError
 from skiptrace.trace.provider_throttle import ProviderThrottle
-from skiptrace.vendors.batchdata import BatchData
-from skiptrace.vendors.batchdata_phones import BatchDataPhones
-from skiptrace.vendors.melissa import Melissa
+from skiptrace.vendors.batchdata import BatchDataAdapter
+from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
+from skiptrace.vendors.melissa import MelissaAdapter
 from support import databases
 
-MELISSA = Melissa("http://127.0.0.1:9", "key", "Check,Verify", Decimal(3), 12, 100)
-BATCHDATA = BatchData("http://127.0.0.1:9", "token", "v1", Decimal(10), 5, 100)
-CHECK = BatchDataPhones("http://127.0.0.1:9", "token", DataNeed.DNC, Decimal(1), 5)
+MELISSA = MelissaAdapter("http://127.0.0.1:9", "key", "Check,Verify", Decimal(3), 12, 100)
+BATCHDATA = BatchDataAdapter("http://127.0.0.1:9", "token", "v1", Decimal(10), 5, 100)
+CHECK = BatchDataPhonesAdapter("http://127.0.0.1:9", "token", DataNeed.DNC, Decimal(1), 5)
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from skiptrace.trace.provider import (
     ProviderResponse,
     RateLimitedError,
 )
-from skiptrace.vendors.batchdata import BatchData
+from skiptrace.vendors.batchdata import BatchDataAdapter
 
 LEAD, OTHER = UUID(int=1), UUID(int=2)
-V1 = BatchData("https://api.example", "token", "v1", Decimal(10), 3_000, 100)
-V3 = BatchData("https://api.example", "token", "v3", Decimal(10), 3_000, 100)
+V1 = BatchDataAdapter("https://api.example", "token", "v1", Decimal(10), 3_000, 100)
+V3 = BatchDataAdapter("https://api.example", "token", "v3", Decimal(10), 3_000, 100)
 
 
 def lookup(lead_id: UUID = LEAD, street: str = "418 Palmetto Ave") -> LookupRequest:

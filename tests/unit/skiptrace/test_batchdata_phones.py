@@ -9,7 +9,7 @@ import pytest
 
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadPerson, LookupRequest
 from skiptrace.trace.provider import AccessDeniedError, NotExecutedError, OutcomeUnknownError, ProviderResponse
-from skiptrace.vendors.batchdata_phones import BatchDataPhones
+from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
 
 PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", None, None)
 P1, P2 = "+17275550142", "+17275550177"
@@ -19,8 +19,8 @@ LOOKUPS = [
 ]
 
 
-def check(need: DataNeed = DataNeed.DNC) -> BatchDataPhones:
-    return BatchDataPhones("https://api.example/", "token", need, Decimal(2), 3_000)
+def check(need: DataNeed = DataNeed.DNC) -> BatchDataPhonesAdapter:
+    return BatchDataPhonesAdapter("https://api.example/", "token", need, Decimal(2), 3_000)
 
 
 def response_of(*entries: Any, code: Any = 200) -> ProviderResponse:

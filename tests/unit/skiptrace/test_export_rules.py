@@ -12,7 +12,7 @@ from skiptrace.file_batches.export_rules import exclusion_reason
 from skiptrace.rules.lead import AttemptStats, DataNeed, FreshnessCutoffs, Lead, LeadContact, LeadPerson
 from skiptrace.rules.verification_codes import CodeFlags, CodeMap
 from skiptrace.rules.waterfall import ProviderCapabilities, WaterfallPolicy
-from skiptrace.vendors.tlo import Tlo
+from skiptrace.vendors.tlo import TloAdapter
 
 NOW = datetime.now(UTC)
 CUTOFFS = FreshnessCutoffs(NOW - timedelta(days=180), NOW - timedelta(days=180))
@@ -41,7 +41,7 @@ def policy_with(max_cents: int) -> WaterfallPolicy:
 
 
 def reason(of: Lead, policy: WaterfallPolicy = POLICY, codes: CodeMap = TLO_NEEDS_VERIFICATION) -> str | None:
-    return exclusion_reason(of, [MELISSA, BATCHDATA], Tlo(Decimal(10)).capabilities, policy, CUTOFFS, codes)
+    return exclusion_reason(of, [MELISSA, BATCHDATA], TloAdapter(Decimal(10)).capabilities, policy, CUTOFFS, codes)
 
 
 def test_a_lead_that_the_other_providers_could_not_complete_is_exported() -> None:

@@ -18,10 +18,10 @@ from skiptrace.trace.provider import (
     RateLimitedError,
     check_http_status,
 )
-from skiptrace.vendors.melissa import Melissa
+from skiptrace.vendors.melissa import MelissaAdapter
 
 LEAD = UUID("0198a1c2-5b7e-7c31-9d10-2f6a4c11e001")
-MELISSA = Melissa("https://personator.example/", "key", "Check,Verify", Decimal(3), 12, 100)
+MELISSA = MelissaAdapter("https://personator.example/", "key", "Check,Verify", Decimal(3), 12, 100)
 PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", "PINELLAS", None)
 LOOKUP = LookupRequest(LEAD, PERSON, "+17275550142", "marjorie.holt@example.com")
 RECORD = {
@@ -124,7 +124,7 @@ def test_records_of_one_id_count_together_in_any_order() -> None:
 
 
 def test_with_append_it_also_finds() -> None:
-    appending = Melissa("https://x.example", "key", "Check,Verify,Append", Decimal(3), 12, 100)
+    appending = MelissaAdapter("https://x.example", "key", "Check,Verify,Append", Decimal(3), 12, 100)
     assert DataNeed.PHONE in appending.capabilities.finds
     assert DataNeed.PHONE not in MELISSA.capabilities.finds
     assert MELISSA.calculate_cents(MELISSA.read_results([LOOKUP], response_of(RECORD))) == 3

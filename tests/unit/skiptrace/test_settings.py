@@ -13,7 +13,7 @@ from skiptrace import app
 from skiptrace.app import configured_providers, known_providers
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.provider import Provider
-from skiptrace.vendors.melissa import Melissa
+from skiptrace.vendors.melissa import MelissaAdapter
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_provider_without_its_key_is_not_used_and_an_empty_key_is_no_key() -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Acme(Melissa):
+class Acme(MelissaAdapter):
     """A provider added by docs/adding-a-provider.md: an adapter, its settings, its entry in `known_providers`."""
 
 

@@ -18,7 +18,7 @@ from common.csv_rows import Reader, Row
 from skiptrace.file_batches.import_rows import ImportLine, RowOutcome, classify_rows, decide_outcome, is_same_owner
 from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
 from skiptrace.trace.provider import OutcomeUnknownError, ProviderResponse
-from skiptrace.vendors.tlo import EXPORT_HEADER, Tlo, build_export_row, count_unread_cells
+from skiptrace.vendors.tlo import EXPORT_HEADER, TloAdapter, build_export_row, count_unread_cells
 from skiptrace.vendors.tlo_mapping import BadMappingError, ColumnPositions, TloMapping
 
 SHIPPED = TloMapping.model_validate(
@@ -27,7 +27,7 @@ SHIPPED = TloMapping.model_validate(
 HEADER = ["Reference", "Phone 1", "Phone 1 Type", "Phone 2", "Phone 2 Type", "Email 1", "Deceased", "SSN"]
 PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", None, None)
 LOOKUP = LookupRequest(UUID(int=1), PERSON)
-TLO = Tlo(Decimal(7))
+TLO = TloAdapter(Decimal(7))
 
 
 def entry(*cells: str, header: list[str] | None = None) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from skiptrace.rules.lead import LeadPerson, LookupRequest
 from skiptrace.trace.provider import MAX_CONTACTS_PER_CHANNEL, Provider, ProviderError, ProviderResponse, read_response
-from skiptrace.vendors.batchdata import BatchData
-from skiptrace.vendors.melissa import Melissa
+from skiptrace.vendors.batchdata import BatchDataAdapter
+from skiptrace.vendors.melissa import MelissaAdapter
 
 
 def lookup(number: int, street: str | None = None, unit: str | None = None) -> LookupRequest:
@@ -23,9 +23,9 @@ def lookup(number: int, street: str | None = None, unit: str | None = None) -> L
 
 LOOKUPS = [lookup(1), lookup(2)]
 PROVIDERS: dict[str, Provider] = {
-    "melissa": Melissa("https://x.example", "key", "Check,Verify", Decimal(3), 12, 100),
-    "v1": BatchData("https://x.example", "token", "v1", Decimal(10), 3_000, 100),
-    "v3": BatchData("https://x.example", "token", "v3", Decimal(10), 3_000, 100),
+    "melissa": MelissaAdapter("https://x.example", "key", "Check,Verify", Decimal(3), 12, 100),
+    "v1": BatchDataAdapter("https://x.example", "token", "v1", Decimal(10), 3_000, 100),
+    "v3": BatchDataAdapter("https://x.example", "token", "v3", Decimal(10), 3_000, 100),
 }
 KEYS = st.sampled_from(
     [

@@ -22,7 +22,7 @@ from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.code_table import CodeTable
 from skiptrace.trace.lead_loader import LeadLoader
 from skiptrace.trace.request_codec import RequestCodec
-from skiptrace.vendors.tlo import Tlo, build_export_row
+from skiptrace.vendors.tlo import TloAdapter, build_export_row
 
 queries = load_queries(__file__)
 
@@ -59,7 +59,7 @@ class LeadExporter:
         codec: RequestCodec,
         codes: CodeTable,
         online: Sequence[ProviderCapabilities],
-        tlo: Tlo,
+        tlo: TloAdapter,
         settings: SkiptraceSettings,
     ) -> None:
         self._database = database

@@ -22,7 +22,7 @@ from skiptrace.file_batches.import_rows import FINAL_OUTCOMES, ImportLine, RowOu
 from skiptrace.rules.lead import LookupRequest
 from skiptrace.trace.provider import ProviderResponse
 from skiptrace.trace.request_codec import RequestCodec
-from skiptrace.vendors.tlo import Tlo, count_unread_cells
+from skiptrace.vendors.tlo import TloAdapter, count_unread_cells
 from skiptrace.vendors.tlo_mapping import TloMapping
 
 queries = load_queries(__file__)
@@ -66,7 +66,7 @@ class ImportOutcome:
 class ResultImporter:
     """Imports files of TLO into the request log."""
 
-    def __init__(self, database: Database, codec: RequestCodec, tlo: Tlo) -> None:
+    def __init__(self, database: Database, codec: RequestCodec, tlo: TloAdapter) -> None:
         self._database = database
         self._codec = codec
         self._tlo = tlo

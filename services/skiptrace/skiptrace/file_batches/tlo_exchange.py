@@ -16,7 +16,7 @@ from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.code_table import CodeTable
 from skiptrace.trace.lead_loader import LeadLoader
 from skiptrace.trace.request_codec import RequestCodec
-from skiptrace.vendors.tlo import EXPORT_HEADER, Tlo
+from skiptrace.vendors.tlo import EXPORT_HEADER, TloAdapter
 from skiptrace.vendors.tlo_mapping import BadMappingError, TloMapping
 
 __all__ = [
@@ -93,7 +93,7 @@ class TloExchange:
 async def open_exchange(settings: SkiptraceSettings) -> AsyncIterator[TloExchange]:
     """Return the exchange with its database connected, for the context."""
     database, keyring = Database(settings, "tlo"), Keyring.from_settings(settings)
-    online, tlo = configured_providers(settings), Tlo(settings.tlo_cents)
+    online, tlo = configured_providers(settings), TloAdapter(settings.tlo_cents)
     codes, codec = CodeTable(database), RequestCodec(keyring)
     loader = LeadLoader(database, keyring, codec, codes, known_readers(settings), settings)
     capabilities = [provider.capabilities for provider in online.values()]

@@ -25,7 +25,7 @@ class Availability(StrEnum):
 
 
 class UnknownPolicy(StrEnum):
-    """Treatment of a lead whose paid response may be lost in a crash (docs/hazards.md, S4)."""
+    """Treatment of a lead after a paid response may be lost in a crash (docs/hazards.md, S4)."""
 
     PAY_AGAIN = "pay_again"
     NEXT_PROVIDER = "next_provider"
@@ -130,8 +130,8 @@ def choose_next_step(
     """Return the next step for a lead. The same arguments give the same step.
 
     The first provider in order is asked that can supply something missing, within its attempts and the lead's budget.
-    A provider whose circuit is open is skipped. A lead waits only for data that the first contact needs: never for a
-    MAK, and for a phone check only while its provider backs off (ADR 18).
+    A provider whose circuit is open is skipped. A lead waits only for data that the first contact needs. It
+    never waits for a MAK, and for a phone check only while its provider backs off (ADR 18).
     """
     waiting: WaitForProvider | None = None
     for provider in order_providers(providers, policy):

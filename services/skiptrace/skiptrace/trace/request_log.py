@@ -1,7 +1,7 @@
 """Log of paid provider requests. A row is committed before each call, and the raw response right after it.
 
-So a crash costs at most the records in flight, and no lead. Leads are always loaded from here, with responses that are not
-merged yet: resuming after a crash is the same code as continuing after a response (ADR 14).
+So a crash costs at most the records in flight, and no lead. Leads are always loaded from here, with their unmerged responses.
+Resuming after a crash is the same code as continuing after a response (ADR 14).
 """
 
 import asyncio
@@ -40,7 +40,7 @@ STORE_RETRY_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """A logged request whose call may now be made."""
+    """A logged request that may now be sent."""
 
     id: UUID
     provider: Provider

@@ -1,7 +1,7 @@
 """BatchData's property skip trace, v1 and v3, which finds phones and emails of an owner (docs/vendors/batchdata.md).
 
-The adapter relies only on what is certain: an email's key is `email` or `address`, a v1 person may lack its request id, and
-a rejected key may be answered with 200 and a login page. An unexpected value in one person, phone or email makes no
+The adapter relies only on certain facts. An email's key is `email` or `address`, and a v1 person may lack its request id. A
+rejected key may be answered with 200 and a login page. An unexpected value in one person, phone or email makes no
 statement, and does not affect the other lookups of the request.
 """
 
@@ -31,7 +31,7 @@ _Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class BatchData:
+class BatchDataAdapter:
     """BatchData's skip trace under one token."""
 
     url: str

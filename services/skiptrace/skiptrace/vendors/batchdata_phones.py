@@ -29,7 +29,7 @@ _WINDOW_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class BatchDataPhones:
+class BatchDataPhonesAdapter:
     """One of BatchData's phone checks under one token."""
 
     url: str

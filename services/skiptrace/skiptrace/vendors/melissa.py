@@ -35,7 +35,7 @@ _NO_STATEMENT_CODES = {"PE02"}
 
 
 @dataclass(frozen=True, slots=True)
-class Melissa:
+class MelissaAdapter:
     """Melissa under one licence."""
 
     url: str

@@ -24,7 +24,7 @@ LISTED_CODE = "found"
 
 
 @dataclass(frozen=True, slots=True)
-class Tlo:
+class TloAdapter:
     """TLO by file: reads the rows of its output."""
 
     cents: Decimal
