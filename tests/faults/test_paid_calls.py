@@ -66,7 +66,7 @@ async def assert_cost_is_known(kills: KilledReplicas) -> None:
 
 async def test_a_kill_during_a_call_costs_one_batch_that_becomes_unknown(kills: KilledReplicas) -> None:
     pipeline = kills.pipeline
-    await pipeline.vendors.fault("melissa", "slow", seconds=1.5, times=1)
+    await pipeline.vendors.add_fault("melissa", "slow", seconds=1.5, times=1)
     first = await kills.spawn_skiptrace(SKIPTRACE_UNKNOWN="pay_again")
     await pipeline.send(kills.scenario.pick_households(reachable=146, deceased=2, unknown=2))
     await pipeline.until("select exists (select from app.skip_trace_requests where outcome = 'asked')")
@@ -78,7 +78,7 @@ async def test_a_kill_during_a_call_costs_one_batch_that_becomes_unknown(kills: 
     first.start()
     await pipeline.wait_for_expected_outcomes(60)
     assert await pipeline.count_unknown("melissa") == lost
-    assert sum((await pipeline.vendors.paid("melissa"))["paid_again"].get("verify", {}).values()) == 2 * lost
+    assert sum((await pipeline.vendors.fetch_charges("melissa"))["paid_again"].get("verify", {}).values()) == 2 * lost
     await assert_cost_is_known(kills)
     assert await read_metric(first, "equity_skiptrace_cents_total", outcome="unknown") == 3 * lost
     assert await read_metric(first, "equity_skiptrace_records_total", outcome="unknown") == lost
@@ -114,7 +114,7 @@ async def test_kills_at_random_moments_beside_a_second_replica_lose_at_most_the_
 ) -> None:
     """Each kill and each restart causes a rebalance during calls."""
     pipeline, seeded_random = kills.pipeline, random.Random(7)
-    await pipeline.vendors.fault("melissa", "slow", seconds=0.4)
+    await pipeline.vendors.add_fault("melissa", "slow", seconds=0.4)
     settings = {"SKIPTRACE_UNKNOWN": "pay_again", "MELISSMAX_LOST_RECORDS": "20", "SKIPTRACE_BATCH": "100"}
     replicas = [await kills.spawn_skiptrace(**settings), await kills.spawn_skiptrace(**settings)]
     await pipeline.send(kills.scenario.pick_households(reachable=590, deceased=5, unknown=5))
@@ -131,7 +131,7 @@ async def test_kills_at_random_moments_beside_a_second_replica_lose_at_most_the_
 
 async def test_a_stop_waits_for_the_responses_of_paid_calls(kills: KilledReplicas) -> None:
     pipeline = kills.pipeline
-    await pipeline.vendors.fault("melissa", "slow", seconds=1)
+    await pipeline.vendors.add_fault("melissa", "slow", seconds=1)
     running = await kills.spawn_skiptrace()
     await pipeline.send(kills.scenario.pick_households(reachable=5))
     await pipeline.until("select exists (select from app.skip_trace_requests where outcome = 'asked')")

@@ -86,8 +86,8 @@ async def test_leads_have_the_same_outcome_and_the_extra_cost_is_at_most_the_unk
 ) -> None:
     await running_variant.start_variant(variant)
     vendor = variant.split(maxsplit=1)[0]
-    await pipeline.vendors.fault(vendor, kind, times=2, **options)
-    await pipeline.vendors.fault(vendor, kind, rate=0.5, after=4, times=2, **options)
+    await pipeline.vendors.add_fault(vendor, kind, times=2, **options)
+    await pipeline.vendors.add_fault(vendor, kind, rate=0.5, after=4, times=2, **options)
     await pipeline.send(scenario.pick_households(**ROLES[variant]))
     await pipeline.wait_for_expected_outcomes()
     needed, paid, unknown = (

@@ -36,11 +36,11 @@ async def read_health(spawned: Spawned, page: str) -> tuple[int, str]:
 
 async def stop_vendors(pipeline: VerificationPipeline, *vendors: str) -> None:
     for vendor in vendors:
-        await pipeline.vendors.fault(vendor, "server_error")
+        await pipeline.vendors.add_fault(vendor, "server_error")
 
 
 async def restore_vendors(pipeline: VerificationPipeline) -> None:
-    await pipeline.vendors.control("DELETE", "faults")
+    await pipeline.vendors.call_control_api("DELETE", "faults")
 
 
 async def assert_service_waits(pipeline: VerificationPipeline, running: Spawned, seconds: float) -> None:
@@ -79,11 +79,11 @@ async def test_the_next_provider_is_asked_and_leads_wait_while_both_are_down_or_
         assert (await read_health(running, "readyz"))[0] == 200
 
         for vendor in VENDORS:
-            await pipeline.vendors.fault(vendor, "server_error", rate=0.5)
+            await pipeline.vendors.add_fault(vendor, "server_error", rate=0.5)
         await pipeline.send(scenario.pick_households(reachable=60))
         await pipeline.wait_for_expected_outcomes(40)
         for vendor in VENDORS:  # both may charge for a lead: one finds, and only the other knows the MAK
-            assert (await pipeline.vendors.paid(vendor))["paid_again"] == {}
+            assert (await pipeline.vendors.fetch_charges(vendor))["paid_again"] == {}
     finally:
         assert running.stop() == 0
 
@@ -116,7 +116,7 @@ async def test_a_vendor_that_fails_nine_times_of_ten_causes_no_dead_letters(
         "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa")
     )
     try:
-        await pipeline.vendors.fault("melissa", "server_error", rate=0.9)
+        await pipeline.vendors.add_fault("melissa", "server_error", rate=0.9)
         await pipeline.send(scenario.pick_households(reachable=60))
         often_failed = """
             select count(*) >= 5 from (
@@ -126,7 +126,7 @@ async def test_a_vendor_that_fails_nine_times_of_ten_causes_no_dead_letters(
         assert await pipeline.dead_letters() == []
         await restore_vendors(pipeline)
         await pipeline.wait_for_expected_outcomes()
-        assert (await pipeline.vendors.paid("melissa"))["paid_again"] == {}
+        assert (await pipeline.vendors.fetch_charges("melissa"))["paid_again"] == {}
     finally:
         assert running.stop() == 0
 
@@ -141,7 +141,7 @@ async def test_at_a_slow_vendor_hundreds_of_records_are_in_flight(
     try:
         for latency in (0.3, 3):
             await pipeline.reset()
-            await pipeline.vendors.fault("melissa", "slow", seconds=latency)
+            await pipeline.vendors.add_fault("melissa", "slow", seconds=latency)
             await pipeline.send(scenario.pick_households(reachable=400))
             await pipeline.wait_for_expected_outcomes(60)
             assert (await pipeline.load_calls("melissa"))["most_at_once"] >= 10, "calls, of ten leads each"
@@ -163,7 +163,7 @@ async def test_two_replicas_together_stay_within_the_published_limits(
         await pipeline.send(scenario.pick_households(reachable=300, deceased=2, unknown=2))
         await pipeline.wait_for_expected_outcomes(60)
         assert (await pipeline.count_charged("melissa")) == 304
-        assert (await pipeline.vendors.paid("melissa"))["paid_again"] == {}
+        assert (await pipeline.vendors.fetch_charges("melissa"))["paid_again"] == {}
         for vendor in VENDORS:
             calls = await pipeline.load_calls(vendor)
             refused = sum(found.get("429", 0) for found in calls["operations"].values())
@@ -199,7 +199,7 @@ async def test_no_response_is_lost_if_a_server_is_killed_during_a_call(
     households: dict[str, Any] = {}
     for server in ("postgres", "kafka"):
         async with open_pipeline(victims.installation, sandbox) as pipeline:
-            await pipeline.vendors.fault("melissa", "slow", seconds=4, times=3)
+            await pipeline.vendors.add_fault("melissa", "slow", seconds=4, times=3)
             new = scenario.pick_households(reachable=40)
             await pipeline.send(new)
             households |= new

@@ -46,23 +46,23 @@ def home(number: int, **more: Any) -> Home:
     } | more
 
 
-def person_at(number: int) -> Person:
+def person_at(number: int) -> FakePerson:
     """Return the person of household *number*, as the vendors know it."""
-    return PEOPLE.at(Address(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
+    return PEOPLE.person_at(PostalAddress(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
 
 
-def _is_reachable(person: Person) -> bool:
+def _is_reachable(person: FakePerson) -> bool:
     """Return whether BatchData has a phone and an email of the household, and no reason against contact."""
     has_phone = any(phone.reachable for phone in person.phones) and not any(phone.tcpa for phone in person.phones)
     barred = person.is_deceased or person.is_litigator
     return person.is_found and person.address_codes == ("AS01",) and has_phone and bool(person.emails) and not barred
 
 
-def _is_deceased(person: Person) -> bool:
+def _is_deceased(person: FakePerson) -> bool:
     return person.is_found and person.is_deceased and not (person.is_litigator or any(p.tcpa for p in person.phones))
 
 
-ROLES: Mapping[str, tuple[Callable[[Person], bool], set[str]]] = {
+ROLES: Mapping[str, tuple[Callable[[FakePerson], bool], set[str]]] = {
     "reachable": (_is_reachable, {"lead_verified both"}),
     "deceased": (_is_deceased, {"lead_unverifiable deceased_owner"}),
     "litigator": (lambda p: p.is_found and p.is_litigator and not p.is_deceased, {"lead_unverifiable litigator"}),
@@ -96,7 +96,7 @@ class SkipTraceScenario:
         return picked
 
 
-def _matching_numbers(fits: Callable[[Person], bool]) -> Iterator[int]:
+def _matching_numbers(fits: Callable[[FakePerson], bool]) -> Iterator[int]:
     return (number for number in count(100) if fits(person_at(number)))
 
 
@@ -173,15 +173,15 @@ class VerificationPipeline:
 
     async def count_charged(self, vendor: str) -> int:
         """Return the records that the vendor charged."""
-        return int((await self.vendors.paid(vendor))["records"])
+        return int((await self.vendors.fetch_charges(vendor))["records"])
 
     async def load_calls(self, vendor: str) -> Any:
-        return await self.vendors.control("GET", f"calls/{vendor}")
+        return await self.vendors.call_control_api("GET", f"calls/{vendor}")
 
     async def reset(self) -> None:
         """Remove faults and counts, close circuits, and delete the requests of earlier leads."""
         self.households.clear()
-        await self.vendors.control("POST", "reset")
+        await self.vendors.call_control_api("POST", "reset")
         await self.db.execute("update pipeline.provider_states set failures = 0, paused_until = null")
         await self.db.execute("truncate app.skip_trace_attempts, app.skip_trace_requests, pipeline.pipeline_dlq")
 
@@ -242,7 +242,7 @@ async def open_pipeline(installation: Installation, sandbox: Spawned) -> AsyncIt
     db = await asyncpg.connect(installation.database.superuser_dsn)
     async with aiohttp.ClientSession() as session:
         try:
-            yield VerificationPipeline(installation, Caller(url_of(sandbox), session), db)
+            yield VerificationPipeline(installation, SandboxClient(url_of(sandbox), session), db)
         finally:
             await db.close()
 

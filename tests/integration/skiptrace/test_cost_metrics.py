@@ -46,15 +46,17 @@ async def test_metrics_agree_with_the_vendors_charges_and_the_request_log(
     running: Running, spawn: Spawn, funnel: Any, sandbox: Sandbox, many_homes: Callable[..., list[Any]]
 ) -> None:
     async with aiohttp.ClientSession() as client, running("ingest"):
-        call = Caller(sandbox.url, client)
+        sandbox_client = SandboxClient(sandbox.url, client)
         for fault in FAULTS:
-            await call.control("POST", "faults", fault)
+            await sandbox_client.call_control_api("POST", "faults", fault)
         skiptrace = await spawn("skiptrace", **environment(sandbox))
         await funnel.send(*many_homes(LEADS))
         await funnel.until(lambda: _count_outcomes(funnel), LEADS, seconds=90)
         async with client.get(f"{skiptrace.health}/metrics") as answer:
             cents, records = read_costs(await answer.text())
-        charges = {vendor: (await call.paid(vendor))["operations"] for vendor in ("melissa", "batchdata")}
+        charges = {
+            vendor: (await sandbox_client.fetch_charges(vendor))["operations"] for vendor in ("melissa", "batchdata")
+        }
     for provider, price in PRICES.items():
         vendor, operation = CHARGED_AS[provider]
         charged = charges[vendor].get(operation, 0) * price

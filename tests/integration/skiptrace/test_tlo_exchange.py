@@ -389,11 +389,11 @@ async def sandbox() -> AsyncIterator[Any]:
 PEOPLE = FakePeople("equity")
 
 
-def person_at(number: int) -> Person:
-    return PEOPLE.at(Address(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
+def person_at(number: int) -> FakePerson:
+    return PEOPLE.person_at(PostalAddress(f"{number} Palmetto Ave", "Dunedin", "FL", "34698"), "Marjorie", "Holt")
 
 
-def is_good(one: Person) -> bool:
+def is_good(one: FakePerson) -> bool:
     """Return whether the sandbox's Melissa verifies the first phone and email of this living person."""
     if one.is_deceased or not one.phones or not one.emails or one.address_codes != ("AS01",):
         return False
