@@ -20,9 +20,12 @@ from cli.shell.resealing import SealedColumn, reseal_by_id
 from cli.shell.service_settings import load_service_settings
 from common.csv_shape import NotCsvError
 from common.database import load_queries
-from skiptrace.ledger import ANSWER, QUESTION
+from skiptrace.file_batches.import_rows import RowOutcome
+from skiptrace.file_batches.tlo_exchange import WARNING, TloExchange, list_missing_permissions, open_exchange
 from skiptrace.settings import SkiptraceSettings
-from skiptrace.tlo import EXPORTED, WARNING, BadMappingError, Desk, Verdict, not_permitted, opened
+from skiptrace.trace.request_codec import LOOKUPS_PURPOSE, RESPONSE_PURPOSE
+from skiptrace.vendors.tlo import EXPORT_HEADER
+from skiptrace.vendors.tlo_mapping import BadMappingError
 
 queries = load_queries(__file__, "commands.sql")
 
@@ -121,8 +124,8 @@ def list_batches(
     settings = _require_permission()
 
     async def find() -> list[dict[str, Any]]:
-        async with opened(settings) as exchange:
-            return await exchange.batches(limit)
+        async with open_exchange(settings) as exchange:
+            return await exchange.list_batches(limit)
 
     print_rows(asyncio.run(find()), _COLUMNS, as_json=as_json, empty="Nothing was exported yet.")
 
@@ -130,7 +133,7 @@ def list_batches(
 def _require_permission() -> SkiptraceSettings:
     """Return the service's settings. Prints the warning and raises CommandRefusedError unless they allow the use of TLO."""
     settings = load_service_settings(SkiptraceSettings, "skiptrace")
-    if missing := not_permitted(settings):
+    if missing := list_missing_permissions(settings):
         print_message(WARNING)
         raise CommandRefusedError(
             "TLO is off: its permissible purpose is not set.",
@@ -140,7 +143,7 @@ def _require_permission() -> SkiptraceSettings:
 
 
 async def _export(settings: SkiptraceSettings, out: Path, most: int, again: UUID | None) -> dict[str, Any]:
-    async with opened(settings) as exchange:
+    async with open_exchange(settings) as exchange:
         if again:
             leads = await _write_batch(exchange, again, out)
             return {"batch": again, "leads": leads, "file": out, "passed_over": {}}
@@ -150,8 +153,8 @@ async def _export(settings: SkiptraceSettings, out: Path, most: int, again: UUID
                 "Run it with skiptrace's settings (MELISSA_LICENSE_KEY, ...): online providers are asked first, and verify.",
             )
         with progress.show_row_progress("leads") as bar:
-            exported = await exchange.hand_out(most, getuser(), lambda done: bar.advance_to(done, most))
-        result = {"passed_over": dict(+exported.passed_over), "leads": exported.leads}
+            exported = await exchange.export_leads(most, getuser(), lambda done: bar.advance_to(done, most))
+        result = {"passed_over": dict(+exported.excluded), "leads": exported.leads}
         if not exported.leads:
             return result
         try:
@@ -164,26 +167,26 @@ async def _export(settings: SkiptraceSettings, out: Path, most: int, again: UUID
         return {"batch": exported.batch_id, "file": out, **result, **until}
 
 
-async def _write_batch(exchange: Desk, batch: UUID, out: Path) -> int:
+async def _write_batch(exchange: TloExchange, batch: UUID, out: Path) -> int:
     """Write the file of *batch* and return its number of rows. Raises CommandRefusedError where no lead of it is out."""
     rows = 0
     with open_private_file(out) as text:
         writer = csv.writer(text)
-        writer.writerow(EXPORTED)
-        async for row in exchange.handing_out.rows(batch):
+        writer.writerow(EXPORT_HEADER)
+        async for row in exchange.exporter.read_rows(batch):
             writer.writerow(row)
             rows += 1
         if not rows:
             raise CommandRefusedError(f"No lead of batch {batch} is out.", "`equity tlo batches` shows the batches.")
-    await exchange.handing_out.note_written(batch)
+    await exchange.exporter.mark_written(batch)
     return rows
 
 
 async def _import(settings: SkiptraceSettings, file: Path, mapping: dict[str, Any], *, yes: bool) -> dict[str, Any]:
-    async with opened(settings) as exchange:
+    async with open_exchange(settings) as exchange:
         with progress.show_byte_progress("read", (await asyncio.to_thread(file.stat)).st_size) as bar:
             try:
-                imported = await exchange.take_in(file, mapping, bar.advance_to, write=yes)
+                imported = await exchange.import_file(file, mapping, bar.advance_to, write=yes)
             except NotCsvError as error:
                 raise UsageError(f"{file} cannot be read as CSV.", error.detail) from error
             except ValidationError as error:
@@ -191,7 +194,7 @@ async def _import(settings: SkiptraceSettings, file: Path, mapping: dict[str, An
                 raise UsageError(f"The mapping is not right: {'; '.join(problems[:3])}.", _MAPPING_ADVICE) from error
             except BadMappingError as error:
                 raise UsageError(f"The mapping does not fit {file}: {error}.", _MAPPING_ADVICE) from error
-    outcomes = {outcome.value: imported.rows[outcome] for outcome in Verdict}
+    outcomes = {outcome.value: imported.rows[outcome] for outcome in RowOutcome}
     return {
         "written": yes, "encoding": imported.encoding, "phone_columns": imported.phone_columns,
         "email_columns": imported.email_columns, "columns_not_found": list(imported.missing_columns),
@@ -218,7 +221,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 
 SEALED_COLUMNS = (
     SealedColumn(
-        "questions to providers", queries.find_outdated_questions, queries.save_questions, reseal_by_id(QUESTION)
+        "questions to providers", queries.find_outdated_questions, queries.save_questions, reseal_by_id(LOOKUPS_PURPOSE)
     ),
-    SealedColumn("answers of providers", queries.find_outdated_answers, queries.save_answers, reseal_by_id(ANSWER)),
+    SealedColumn("answers of providers", queries.find_outdated_answers, queries.save_answers, reseal_by_id(RESPONSE_PURPOSE)),
 )

@@ -12,7 +12,7 @@ from common.deadletters import pack, unpack
 from common.rejects import open_row, seal_row
 from common.settings import Settings
 from pull.page_log import REJECT_SEAL_PURPOSE as PULL_REJECT
-from skiptrace.ledger import ANSWER, QUESTION
+from skiptrace.trace.request_codec import LOOKUPS_PURPOSE, RESPONSE_PURPOSE
 from support.commandline import Equity
 from support.databases import Database
 from support.installation import SECRETS
@@ -188,7 +188,11 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
         connection.execute(
             "insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, question_sealed, answer_sealed) "
             "values (%s, 'melissa', now(), 'answered', 1, %s, %s)",
-            (request, KEYRING.seal(QUESTION, request.bytes, b"who?"), KEYRING.seal(ANSWER, request.bytes, b"she")),
+            (
+                request,
+                KEYRING.seal(LOOKUPS_PURPOSE, request.bytes, b"who?"),
+                KEYRING.seal(RESPONSE_PURPOSE, request.bytes, b"she"),
+            ),
         )
         connection.execute(
             "with search as (insert into pipeline.saved_searches (name, criteria) values ('pinellas', '{\"query\": {}}') returning id), "
@@ -223,7 +227,8 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
     assert open_row(new, upload, 3, row) == {"City": "Dunedin"}
     assert unpack(new.unseal("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")
     assert [
-        new.unseal(purpose, request.bytes, one) for purpose, one in zip((QUESTION, ANSWER), asked, strict=True)
+        new.unseal(purpose, request.bytes, one)
+        for purpose, one in zip((LOOKUPS_PURPOSE, RESPONSE_PURPOSE), asked, strict=True)
     ] == [
         b"who?",
         b"she",

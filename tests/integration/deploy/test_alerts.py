@@ -13,7 +13,7 @@ from support.installation import Installation, Spawned
 
 SERVICES = ("gateway", "recorder", "skiptrace", "feeder")
 ONCE_IT_HAPPENED = {
-    "equity_skiptrace_leads_total", "equity_skiptrace_provider_down", "equity_vendor_pauses_total",
+    "equity_skiptrace_leads_total", "equity_skiptrace_provider_circuit_open", "equity_vendor_pauses_total",
     "equity_consumer_holds_total", "equity_offsets_out_of_range_total", "equity_undecodable_batches_total",
     "equity_links_refused",
 }  # fmt: skip
