@@ -1,4 +1,4 @@
-"""What the emails say about a lead: the custom variables, scalars only, with the lead's id and its links."""
+"""Template variables of the emails: a lead's values, its id and its links, as scalars."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from common.owner_names import greeting_of, read_owner_names
 from common.vendor_text import plain_text
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly import NewMember
-from feeder.vendors.instantly_answers import Scalar
+from feeder.vendors.instantly_responses import Scalar
 
 DEFAULT_FALLBACKS: Mapping[str, str] = {"firstName": "there"}
-"""Texts for blanks that are empty, where the campaign has none: "Hello there,"."""
+"""Texts for placeholders without a value, if the campaign has none: "Hello there,"."""
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """Where the links in emails lead."""
+class EmailLinks:
+    """Targets of the links in emails, and the secret that signs them."""
 
     consent_url: str
     opt_out_url: str
     secret: bytes
 
     @classmethod
-    def of(cls, settings: FeederSettings) -> "Links":
-        """The links of *settings*. Raises MissingKeyError without FORM_LINK_SECRET: a link that proves nothing is no link."""
+    def from_settings(cls, settings: FeederSettings) -> "EmailLinks":
+        """Return the links of *settings*. Raises MissingKeyError without FORM_LINK_SECRET: unsigned links prove nothing."""
         if settings.form_link_secret is None:
             raise MissingKeyError("FORM_LINK_SECRET")
         form = settings.consent_form_url.rstrip("/")
@@ -37,21 +37,21 @@ class Links:
         return cls(form, settings.opt_out_url or f"{form}/opt-out", secret)
 
 
-def new_member(lead: Mapping[str, Any], email: str, links: Links) -> NewMember:
-    """Return *lead* (a row of `read_members`) as Instantly takes it, blanks that would be empty filled with their fallback."""
+def build_member(lead: Mapping[str, Any], email: str, links: EmailLinks) -> NewMember:
+    """Build the member for *lead*, a row of `read_members`. A placeholder without a value gets its fallback."""
     fallbacks = {**DEFAULT_FALLBACKS, **(orjson.loads(lead["fallbacks"]) if lead["fallbacks"] else {})}
-    fields = {
+    values = {
         "firstName": greeting_of(lead["owner_first_name"], lead["owner_last_name"]),
-        "lastName": plain_text(_last_name(lead)),
-        **variables(lead, links),
+        "lastName": plain_text(_read_last_name(lead)),
+        **build_variables(lead, links),
     }
-    filled = {name: plain_text(fallbacks.get(name)) if value is None else value for name, value in fields.items()}
+    filled = {name: plain_text(fallbacks.get(name)) if value is None else value for name, value in values.items()}
     first_name, last_name = filled.pop("firstName"), filled.pop("lastName")
-    return NewMember(email=email, first_name=_text(first_name), last_name=_text(last_name), variables=filled)
+    return NewMember(email=email, first_name=_to_text(first_name), last_name=_to_text(last_name), variables=filled)
 
 
-def variables(lead: Mapping[str, Any], links: Links) -> dict[str, Scalar]:
-    """Return the custom variables of *lead*; money in whole dollars. Every text goes through `plain_text` (ADR 26)."""
+def build_variables(lead: Mapping[str, Any], links: EmailLinks) -> dict[str, Scalar]:
+    """Build the custom variables of *lead*; money in whole dollars. `plain_text` cleans every text (ADR 26)."""
     lead_id: UUID = lead["lead_id"]
     return {
         "lead_id": str(lead_id),
@@ -67,10 +67,10 @@ def variables(lead: Mapping[str, Any], links: Links) -> dict[str, Scalar]:
     }
 
 
-def _last_name(lead: Mapping[str, Any]) -> str | None:
+def _read_last_name(lead: Mapping[str, Any]) -> str | None:
     names = {"owner_first_name": lead["owner_first_name"], "owner_last_name": lead["owner_last_name"]}
     return read_owner_names(names).names["owner_last_name"]
 
 
-def _text(value: Scalar) -> str | None:
+def _to_text(value: Scalar) -> str | None:
     return None if value is None else str(value)
