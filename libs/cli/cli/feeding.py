@@ -109,13 +109,15 @@ class Feeding:
         broker = await queries.show_broker(self.connection, broker_id=self.broker_id)
         own = broker["feed_on_holidays"]
         on_holidays = administered("feeder").feed_on_holidays if own is None else own
-        calendar = module("feeder", "pacing").FeedCalendar(broker["feed_weekdays"], on_holidays, broker["days_off"])
+        calendar = module("feeder", "daily_feed.feed_calendar").FeedCalendar(
+            broker["feed_weekdays"], on_holidays, broker["days_off"]
+        )
         now = clock_of(self.stage.clock_file)().astimezone(BUSINESS_ZONE)
         day = now.date() if now.time() < await self._hour(_REFRESH) else now.date() + timedelta(days=1)
         last = await queries.last_feeding_day(self.connection, broker_id=self.broker_id)
         day = max(day, last + timedelta(days=1)) if last else day
         for ahead in range(_DAYS_AHEAD):
-            if calendar.feeds_on(day + timedelta(days=ahead)):
+            if calendar.is_feed_day(day + timedelta(days=ahead)):
                 return day + timedelta(days=ahead)
         raise CliError("The demo's broker is fed on no day of the next three months.", "See: equity brokers set --help")
 

@@ -49,7 +49,7 @@ def preview(
         return await broker_id(connection, broker)
 
     found = in_transaction(find)
-    seen = asyncio.run(module("feeder", "preview").preview(administered("feeder"), found, date))
+    seen = asyncio.run(module("feeder", "daily_feed.preview").preview_feed(administered("feeder"), found, date))
     seen["leads"] = _with_labels(seen["leads"])
     if as_json:
         print_json(seen)

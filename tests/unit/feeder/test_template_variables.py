@@ -1,4 +1,4 @@
-"""What is sent of a lead: scalars, links that name it, and nothing that an email would take for markup."""
+"""Values that are sent for a lead: scalars, links that name it, and no text that an email would read as markup."""
 
 import html
 import unicodedata
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from common.contacts import MissingKeyError
 from common.links import lead_link, lead_of
 from common.vendor_text import plain_text
+from feeder.campaign_sync.template_variables import EmailLinks, build_member
 from feeder.settings import FeederSettings
-from feeder.variables import Links, new_member
 
-LINKS = Links("https://x.example/consent", "https://x.example/consent/opt-out", b"secret")
+LINKS = EmailLinks("https://x.example/consent", "https://x.example/consent/opt-out", b"secret")
 LEAD = {
     "lead_id": uuid4(), "owner_first_name": "<b>Mar{{x}}jorie</b>", "owner_last_name": None, "property_address": "1 Palm Ave",
     "property_city": "Dunedin", "property_state": "FL", "est_value": 412_000, "est_equity": None, "broker_name": "Dana",
@@ -25,7 +25,7 @@ LEAD = {
 
 
 def test_variables_are_scalars_with_the_lead_and_its_links() -> None:
-    sent = new_member(LEAD, "a@example.com", LINKS).as_json()
+    sent = build_member(LEAD, "a@example.com", LINKS).to_json()
     variables = sent["custom_variables"]
     assert all(value is None or isinstance(value, str | int | float | bool) for value in variables.values())
     assert variables["lead_id"] == str(LEAD["lead_id"])
@@ -44,11 +44,9 @@ TEXTS = [name for name, value in LEAD.items() if isinstance(value, str) or name 
 
 
 @given(st.fixed_dictionaries({name: st.none() | HOSTILE for name in TEXTS}), st.none() | HOSTILE)
-def test_no_value_that_is_sent_holds_markup_or_template_syntax(
-    texts: dict[str, str | None], fallback: str | None
-) -> None:
+def test_no_sent_value_contains_markup_or_template_syntax(texts: dict[str, str | None], fallback: str | None) -> None:
     fallbacks = None if fallback is None else orjson.dumps({"firstName": fallback, "property_city": fallback}).decode()
-    sent = new_member(LEAD | texts | {"fallbacks": fallbacks}, "a@example.com", LINKS).as_json()
+    sent = build_member(LEAD | texts | {"fallbacks": fallbacks}, "a@example.com", LINKS).to_json()
     for name, value in ({**sent, **sent["custom_variables"]}).items():
         if isinstance(value, str) and not name.endswith("_link") and name != "email":
             assert SYNTAX.isdisjoint(unicodedata.normalize("NFKC", value)), (name, value)
@@ -73,14 +71,14 @@ def test_no_value_that_is_sent_holds_markup_or_template_syntax(
 )
 def test_an_owner_without_a_plausible_first_name_is_greeted_with_the_fallback(name: str | None) -> None:
     lead = LEAD | {"owner_first_name": name}
-    assert new_member(lead, "a@example.com", LINKS).first_name == "there"
+    assert build_member(lead, "a@example.com", LINKS).first_name == "there"
     lead |= {"fallbacks": '{"firstName": "neighbor"}'}
-    assert new_member(lead, "a@example.com", LINKS).first_name == "neighbor"
+    assert build_member(lead, "a@example.com", LINKS).first_name == "neighbor"
 
 
-def test_a_blank_without_a_value_is_filled_with_its_fallback_and_a_value_stays() -> None:
+def test_a_placeholder_without_a_value_gets_its_fallback_and_a_value_stays() -> None:
     lead = LEAD | {"fallbacks": '{"est_equity": "a good part", "est_value": "much", "lastName": "Homeowner"}'}
-    sent = new_member(lead, "a@example.com", LINKS)
+    sent = build_member(lead, "a@example.com", LINKS)
     assert (sent.variables["est_equity"], sent.variables["est_value"], sent.last_name) == (
         "a good part",
         412_000,
@@ -88,15 +86,15 @@ def test_a_blank_without_a_value_is_filled_with_its_fallback_and_a_value_stays()
     )
 
 
-def test_links_and_emails_are_taken_out_of_what_a_file_says_and_not_out_of_the_brokers_name() -> None:
+def test_links_and_emails_are_removed_from_a_files_values_but_not_from_the_brokers_name() -> None:
     lead = LEAD | {"property_city": "Tampa see evil.com/x or a@b.org", "broker_name": "Dana of Loans.com"}
-    sent = new_member(lead, "a@example.com", LINKS).variables
+    sent = build_member(lead, "a@example.com", LINKS).variables
     assert (sent["property_city"], sent["broker_name"]) == ("Tampa see or", "Dana of Loans.com")
     assert plain_text(None) is None
 
 
 @given(st.uuids(), st.binary(min_size=1, max_size=40), st.text(max_size=60))
-def test_a_link_names_its_lead_to_who_has_the_secret_and_to_nobody_else(lead: UUID, secret: bytes, other: str) -> None:
+def test_only_the_secret_reads_the_lead_from_a_link(lead: UUID, secret: bytes, other: str) -> None:
     token = lead_link("https://x.example/?a=b", secret, lead).rpartition("&l=")[2]
     assert lead_of(token, secret) == lead
     assert lead_of(token, secret + b"x") is None
@@ -105,4 +103,4 @@ def test_a_link_names_its_lead_to_who_has_the_secret_and_to_nobody_else(lead: UU
 
 def test_without_a_secret_there_are_no_links() -> None:
     with pytest.raises(MissingKeyError, match="FORM_LINK_SECRET"):
-        Links.of(FeederSettings(form_link_secret=None))
+        EmailLinks.from_settings(FeederSettings(form_link_secret=None))
