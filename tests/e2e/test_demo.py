@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from common.clock import ahead
-from feeder.pacing import FeedCalendar
+from feeder.daily_feed.feed_calendar import FeedCalendar
 from local_services.stand_ins import with_stand_ins
 from sandbox.app import Sandbox, build
 from sandbox.settings import SandboxSettings
@@ -89,7 +89,7 @@ async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_
     for check in ("batchdata_dnc", "batchdata_tcpa"):
         assert paid[check]["cents"] == paid[check]["counted_by_vendor"] > 0
     day = date.fromisoformat(campaign["day"])
-    assert FeedCalendar().feeds_on(day)
+    assert FeedCalendar().is_feed_day(day)
     shown = (await equity.soon("clock", "show", "--json")).ok().json
     assert shown["local"].startswith(f"{day}T06:0")
     assert shown["ahead_s"] == pytest.approx(ahead(tmp_path / "clock").total_seconds(), abs=0.01)

@@ -204,13 +204,13 @@ def preview_feed(
 
     Nothing is locked or changed.
     """
-    from feeder.preview import preview  # noqa: PLC0415 - it imports the whole service
+    from feeder.daily_feed import preview  # noqa: PLC0415 - it imports the whole service
 
     async def find(connection: Connection) -> Any:
         return await find_broker_id(connection, broker)
 
     found = run_in_transaction(find, service="feeder")
-    seen = asyncio.run(preview(load_service_settings(FeederSettings, "feeder"), found, date))
+    seen = asyncio.run(preview.preview_feed(load_service_settings(FeederSettings, "feeder"), found, date))
     seen["leads"] = _add_labels(seen["leads"])
     if as_json:
         print_json(seen)
@@ -273,7 +273,7 @@ async def find_next_feed_day(broker_id: UUID, earliest: dt.date) -> dt.date | No
 
     None when there is no such day within three months.
     """
-    from feeder.pacing import FeedCalendar  # noqa: PLC0415 - its holidays take a second to load
+    from feeder.daily_feed.feed_calendar import FeedCalendar  # noqa: PLC0415 - its holidays take a second to load
 
     async with connect(service_dsn("feeder")) as connection:
         broker = await queries.find_broker_calendar(connection, broker_id=broker_id)
@@ -283,4 +283,4 @@ async def find_next_feed_day(broker_id: UUID, earliest: dt.date) -> dt.date | No
     calendar = FeedCalendar(broker["feed_weekdays"], on_holidays, broker["days_off"])
     first = max(earliest, last + dt.timedelta(days=1)) if last else earliest
     coming = (first + dt.timedelta(days=ahead) for ahead in range(_FEED_DAYS_SEARCHED))
-    return next((day for day in coming if calendar.feeds_on(day)), None)
+    return next((day for day in coming if calendar.is_feed_day(day)), None)

@@ -13,9 +13,9 @@ from support.installation import Installation, Spawned
 
 SERVICES = ("gateway", "recorder", "skiptrace", "feeder")
 ONCE_IT_HAPPENED = {
-    "equity_skiptrace_leads_total", "equity_skiptrace_provider_circuit_open", "equity_vendor_pauses_total",
+    "equity_skiptrace_leads_total", "equity_skiptrace_provider_circuit_open", "equity_vendor_backoffs_total",
     "equity_consumer_holds_total", "equity_offsets_out_of_range_total", "equity_undecodable_batches_total",
-    "equity_links_refused",
+    "equity_email_links_dead",
 }  # fmt: skip
 """Metrics that begin with the first lead traced, the first pause or fault, or the key of Instantly."""
 
