@@ -25,9 +25,9 @@ async def respond_with_problems(request: web.Request, handler: Handler) -> web.S
         count_refusal(problem.code)
         return problem.to_response()
     except web.HTTPException as error:
-        problem = problem_from_http_error(error)
-        count_refusal(problem.code)
-        return problem.to_response()
+        refusal = problem_from_http_error(error)
+        count_refusal(refusal.code)
+        return refusal.to_response()
     except IncompleteResponseError:
         raise
     except Exception as error:

@@ -1,4 +1,4 @@
-"""How long requests take, by route: never by path, which holds ids, nor by whatever a sender makes up."""
+"""Duration of requests by route: never by path, which holds ids, nor by a method that a sender invents."""
 
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
@@ -17,8 +17,8 @@ async def gateway(spawn: Callable[..., Awaitable[Spawned]]) -> Spawned:
     return await spawn("gateway")
 
 
-async def measured(gateway: Spawned, session: aiohttp.ClientSession) -> dict[tuple[str, str, str], int]:
-    """How many requests were measured, by method, route and status."""
+async def count_measured(gateway: Spawned, session: aiohttp.ClientSession) -> dict[tuple[str, str, str], int]:
+    """Return the number of measured requests by method, route and status."""
     async with session.get(f"{gateway.health}/metrics") as answer:
         families = {family.name: family for family in text_string_to_metric_families(await answer.text())}
     return {
@@ -34,7 +34,7 @@ async def test_each_request_is_measured_under_its_route(gateway: Spawned, sessio
     await session.get(f"{gateway.gateway}/v1/uploads/{uuid4()}/rejects.csv")
     await session.get(f"{gateway.gateway}/openapi.json")
     await session.post(f"{gateway.gateway}/v1/webhooks/{uuid4()}", data=b"{}")
-    assert await measured(gateway, session) == {
+    assert await count_measured(gateway, session) == {
         ("GET", "/v1/uploads/{upload_id}", "400"): 3,
         ("GET", "/v1/uploads/{upload_id}/rejects.csv", "400"): 1,
         ("GET", "/openapi.json", "200"): 1,
@@ -42,16 +42,16 @@ async def test_each_request_is_measured_under_its_route(gateway: Spawned, sessio
     }
 
 
-async def test_what_a_sender_makes_up_gets_no_series_of_its_own(
-    gateway: Spawned, session: aiohttp.ClientSession
-) -> None:
+async def test_invented_paths_and_methods_share_one_series(gateway: Spawned, session: aiohttp.ClientSession) -> None:
     for _ in range(4):
         await session.get(f"{gateway.gateway}/{uuid4()}")
         await session.request("PROPFIND", f"{gateway.gateway}/openapi.json")
-    assert await measured(gateway, session) == {("GET", "unknown", "404"): 4, ("_OTHER", "unknown", "405"): 4}
+    assert await count_measured(gateway, session) == {("GET", "unknown", "404"): 4, ("_OTHER", "unknown", "405"): 4}
 
 
-async def test_a_fast_answer_is_told_from_a_slow_one(gateway: Spawned, session: aiohttp.ClientSession) -> None:
+async def test_the_buckets_distinguish_fast_and_slow_responses(
+    gateway: Spawned, session: aiohttp.ClientSession
+) -> None:
     await session.get(f"{gateway.gateway}/openapi.json")
     async with session.get(f"{gateway.health}/metrics") as answer:
         text = await answer.text()

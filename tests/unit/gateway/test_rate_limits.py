@@ -1,11 +1,12 @@
-"""Whose failures count for whom."""
+"""The address that a refused request counts for, and the limits by address and key."""
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from gateway.limits import Limits, client_address
-from gateway.problems import ProblemError
+from gateway.web.client_address import client_address
+from gateway.web.limits import RequestLimits
+from gateway.web.problems import ProblemError
 
 
 def request(peer: str = "203.0.113.9", forwarded: str | None = None) -> web.Request:
@@ -27,25 +28,23 @@ def request(peer: str = "203.0.113.9", forwarded: str | None = None) -> web.Requ
         ("2001:db8:1:2:3:4:5:6", None, 0, "2001:db8:1:2::/64"),
     ],
 )
-def test_the_client_is_found_behind_trusted_proxies_only(
-    peer: str, forwarded: str | None, hops: int, address: str
-) -> None:
+def test_only_trusted_proxies_name_the_client(peer: str, forwarded: str | None, hops: int, address: str) -> None:
     assert client_address(request(peer, forwarded), hops) == address
 
 
-async def test_failures_of_one_address_refuse_that_address() -> None:
-    limits = Limits(3, 10, 0)
+async def test_an_address_with_too_many_failures_is_refused() -> None:
+    limits = RequestLimits(3, 10, 0)
     counted = [await limits.count_failure(request()) for _ in range(4)]
     assert counted == [True, True, True, False]
     with pytest.raises(ProblemError) as refused:
-        await limits.admit(request())
+        await limits.require_admitted(request())
     assert refused.value.kind.status == 429
     assert 0 < int(refused.value.headers["Retry-After"]) <= 61
-    await limits.admit(request("203.0.113.10"))
+    await limits.require_admitted(request("203.0.113.10"))
 
 
 async def test_uploads_are_counted_by_key() -> None:
-    limits = Limits(3, 2, 0)
+    limits = RequestLimits(3, 2, 0)
     for _ in range(2):
         await limits.count_upload("a")
     with pytest.raises(ProblemError):

@@ -1,4 +1,4 @@
-"""Encodings, delimiters and headers as real exports have them, and files that are no CSV."""
+"""Encodings, delimiters and headers of real exports, and files that are not CSV."""
 
 import gzip
 import io
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from common import csv_rows
-from gateway import sniff
-from gateway.problems import ProblemError
+from gateway.uploads import csv_header
+from gateway.web.problems import ProblemError
 
 HEADER = "Address,City,State,Zip,Owner 1 Last Name"
 ROW = "1 Main St,Miami,FL,33101,Núñez"
@@ -20,61 +20,61 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "upload.csv"
 
 
-def cells(file: Path) -> list[str]:
-    """The first row as it would be sent on."""
-    shape = sniff.inspect(file)
-    with csv_rows.open_text(file, shape.encoding) as text:
-        reader = csv_rows.Reader(text, shape.delimiter)
-        assert len(reader.header()) == len(shape.columns)
-        return next(reader.rows(len(shape.columns))).cells
+def first_row(file: Path) -> list[str]:
+    """Return the first row's cells as they would be published."""
+    dialect = csv_header.read_csv_dialect(file)
+    with csv_rows.open_text(file, dialect.encoding) as text:
+        reader = csv_rows.Reader(text, dialect.delimiter)
+        assert len(reader.header()) == len(dialect.columns)
+        return next(reader.rows(len(dialect.columns))).cells
 
 
 def refusal(file: Path, content: bytes) -> ProblemError:
     file.write_bytes(content)
     with pytest.raises(ProblemError) as refused:
-        sniff.inspect(file)
+        csv_header.read_csv_dialect(file)
     return refused.value
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_encodings_are_told_apart(file: Path, encoding: str, end: str) -> None:
+def test_encodings_are_recognised(file: Path, encoding: str, end: str) -> None:
     file.write_bytes(f"{HEADER}{end}{ROW}{end}".encode(encoding))
-    assert cells(file)[4] == "Núñez"
-    assert sniff.inspect(file).columns[0] == "Address"
+    assert first_row(file)[4] == "Núñez"
+    assert csv_header.read_csv_dialect(file).columns[0] == "Address"
 
 
 def test_an_old_macs_file_is_read(file: Path) -> None:
     file.write_bytes(f"{HEADER}\r{ROW}\r".encode("mac_roman"))
-    assert cells(file)[4] == "Núñez"
+    assert first_row(file)[4] == "Núñez"
 
 
-def test_bytes_that_windows_has_not_are_latin_1(file: Path) -> None:
+def test_bytes_without_a_meaning_in_cp1252_are_latin_1(file: Path) -> None:
     file.write_bytes(f"{HEADER}\n{ROW}".encode("latin-1") + b" \x81\n")
-    assert sniff.inspect(file).encoding == "latin-1"
+    assert csv_header.read_csv_dialect(file).encoding == "latin-1"
 
 
-def test_one_damaged_row_does_not_make_a_utf8_file_anything_else(file: Path) -> None:
+def test_a_utf8_file_with_one_damaged_row_is_still_utf8(file: Path) -> None:
     file.write_bytes(f"{HEADER}\n".encode() + f"{ROW}\n".encode() * 20 + b"1 Main St,Miami,FL,33101,N\xfa\xf1ez\n")
-    assert sniff.inspect(file).encoding == "utf-8"
+    assert csv_header.read_csv_dialect(file).encoding == "utf-8"
 
 
-def test_a_character_cut_by_the_reading_block_is_no_damage(file: Path) -> None:
+def test_a_character_that_two_read_blocks_share_is_not_damaged(file: Path) -> None:
     filler = f"{HEADER}\n"
     file.write_bytes(filler.encode() + b"x" * ((1 << 20) - len(filler) - 1) + "é,Miami,FL,33101,x\n".encode())
-    assert sniff.inspect(file).encoding == "utf-8"
+    assert csv_header.read_csv_dialect(file).encoding == "utf-8"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_delimiters_are_told_by_the_columns_they_give(file: Path, delimiter: str) -> None:
+def test_the_delimiter_is_the_one_that_gives_known_columns(file: Path, delimiter: str) -> None:
     file.write_text(HEADER.replace(",", delimiter) + "\n" + ROW.replace(",", delimiter) + "\n")
-    assert sniff.inspect(file).delimiter == delimiter
-    assert cells(file)[1] == "Miami"
+    assert csv_header.read_csv_dialect(file).delimiter == delimiter
+    assert first_row(file)[1] == "Miami"
 
 
 def test_excels_hint_and_blank_lines_may_come_first(file: Path) -> None:
     file.write_text("\nsep=;\n\n" + HEADER.replace(",", ";") + "\n" + ROW.replace(",", ";") + "\n")
-    assert cells(file)[1] == "Miami"
+    assert first_row(file)[1] == "Miami"
 
 
 def workbook() -> bytes:
@@ -97,7 +97,7 @@ def workbook() -> bytes:
         (f"{HEADER}\n1 Main\0 St".encode(), "NUL"),
     ],
 )
-def test_what_is_no_csv_is_refused_with_advice(file: Path, content: bytes, advice: str) -> None:
+def test_a_file_that_is_not_csv_is_refused_with_advice(file: Path, content: bytes, advice: str) -> None:
     refused = refusal(file, content)
     assert refused.code == "not_csv"
     assert advice in refused.detail
@@ -110,7 +110,7 @@ def test_a_file_without_rows_is_refused(file: Path, content: bytes) -> None:
     assert refusal(file, content).code == "empty_file"
 
 
-def test_missing_columns_are_named_and_so_is_what_was_found(file: Path) -> None:
+def test_the_refusal_names_missing_and_found_columns(file: Path) -> None:
     refused = refusal(file, b"address,APN,Price\x07\n1,2,3\n")
     assert refused.code == "missing_columns"
     assert refused.extra == {"missing": ["City", "State", "Zip"], "found": ["address", "APN", "Price?"]}
@@ -126,15 +126,19 @@ def test_broken_utf16_is_refused(file: Path) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [HEADER + "," + ",".join(f"c{n}" for n in range(sniff.MAX_COLUMNS)), HEADER + ",Zip", HEADER + "," + "x" * 201],
+    [
+        HEADER + "," + ",".join(f"c{n}" for n in range(csv_header.MAX_COLUMNS)),
+        HEADER + ",Zip",
+        HEADER + "," + "x" * 201,
+    ],
 )
 def test_a_header_that_cannot_be_used_is_refused(file: Path, header: str) -> None:
     assert refusal(file, f"{header}\n{ROW}\n".encode()).code == "bad_columns"
 
 
-def test_unknown_columns_may_repeat_and_be_nameless(file: Path) -> None:
+def test_unknown_columns_may_repeat_or_have_no_name(file: Path) -> None:
     file.write_text(f"{HEADER},Notes,,Notes,\n{ROW},1,2,3,4\n")
-    assert sniff.inspect(file).columns[5:] == ["Notes", "", "Notes (2)", ""]
+    assert csv_header.read_csv_dialect(file).columns[5:] == ["Notes", "", "Notes (2)", ""]
 
 
 @pytest.mark.parametrize("column", ["Callable", "DNC Clean", "OK to call", "Not DNC"])

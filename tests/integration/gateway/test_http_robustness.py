@@ -1,4 +1,4 @@
-"""The HTTP surface under attack: garbage on the socket, and everything that our own OpenAPI document allows."""
+"""Robustness of the HTTP interface: garbage on the socket, and all requests that our OpenAPI document allows."""
 
 import asyncio
 import json
@@ -14,9 +14,10 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from gateway.openapi import document
-from gateway.problems import KINDS
-from gateway.web import OPERATIONS
+from gateway.openapi import build_openapi_document
+from gateway.routes import OPERATIONS
+from gateway.web import server
+from gateway.web.problems import PROBLEM_KINDS
 from support.partner import HEADER, Partner, csv_of
 
 HOOK_SECRET = "hook-secret"
@@ -24,7 +25,7 @@ HOOK_SECRET = "hook-secret"
 
 @pytest.fixture
 async def gateway(running: Any) -> AsyncIterator[str]:
-    """The address of a gateway that refuses nobody for failing often."""
+    """Return the address of a gateway whose limits are never reached."""
     more = {
         "gateway_failures_per_minute": 1_000_000,
         "gateway_uploads_per_minute": 1_000_000,
@@ -36,8 +37,8 @@ async def gateway(running: Any) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{service.parts[-1].port}"
 
 
-async def say(base: str, content: bytes) -> bytes:
-    """Send raw bytes; whatever comes back until the other side hangs up or has no more to say."""
+async def send_raw(base: str, content: bytes) -> bytes:
+    """Send raw bytes; return the response up to the end of the connection or the first pause."""
     url = urlsplit(base)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     answer = b""
@@ -59,7 +60,7 @@ def statuses(answer: bytes) -> list[int]:
 
 POST = b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\n"
 GARBAGE = {
-    "nothing": b"",
+    "an empty request": b"",
     "no http": b"hello\r\n\r\n",
     "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40,
     "nul": b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -91,8 +92,10 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("name", GARBAGE)
-async def test_garbage_is_refused_and_hurts_nobody(gateway: str, name: str, session: aiohttp.ClientSession) -> None:
-    answer = await say(gateway, GARBAGE[name])
+async def test_garbage_is_refused_and_the_gateway_still_works(
+    gateway: str, name: str, session: aiohttp.ClientSession
+) -> None:
+    answer = await send_raw(gateway, GARBAGE[name])
     assert all(status < 500 for status in statuses(answer)), answer[:500]
     assert b"aiohttp" not in answer
     assert b"Traceback" not in answer
@@ -100,17 +103,15 @@ async def test_garbage_is_refused_and_hurts_nobody(gateway: str, name: str, sess
 
 
 @pytest.mark.parametrize(("name", "code"), [("no http", "bad_request"), ("expectations", "missing_header")])
-async def test_every_refusal_on_the_wire_is_a_problem(gateway: str, name: str, code: str) -> None:
-    head, _, body = (await say(gateway, GARBAGE[name])).partition(b"\r\n\r\n")
+async def test_every_refusal_is_a_problem_response(gateway: str, name: str, code: str) -> None:
+    head, _, body = (await send_raw(gateway, GARBAGE[name])).partition(b"\r\n\r\n")
     assert b"application/problem+json" in head
     assert json.loads(body)["code"] == code
 
 
-async def test_a_sender_that_waits_to_be_asked_for_its_body_is_asked(
-    gateway: str, session: aiohttp.ClientSession
-) -> None:
+async def test_a_client_that_expects_100_continue_gets_it(gateway: str, session: aiohttp.ClientSession) -> None:
     body = csv_of(1)
-    headers = Partner(gateway, session, uuid4()).signed(body)
+    headers = Partner(gateway, session, uuid4()).upload_headers(body)
     async with session.post(f"{gateway}/v1/uploads", data=body, headers=headers, expect100=True) as answer:
         assert answer.status == 202
 
@@ -128,8 +129,10 @@ async def test_unknown_addresses_and_methods_are_problems(
         assert ("Allow" in answer.headers) is (status == 405)
 
 
-async def test_a_request_head_that_never_ends_is_hung_up_on(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("gateway.server").server.OPTIONS, "keepalive_timeout", 0.5)
+async def test_the_connection_of_an_endless_request_head_is_closed(
+    running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(server.CONNECTION_OPTIONS, "keepalive_timeout", 0.5)
     async with running("gateway", gateway_port=0) as (service,):
         base = f"http://127.0.0.1:{service.parts[-1].port}"
         url = urlsplit(base)
@@ -140,57 +143,57 @@ async def test_a_request_head_that_never_ends_is_hung_up_on(running: Any, monkey
         writer.close()
 
 
-async def test_mutated_uploads_are_taken_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
+async def test_mutated_uploads_are_accepted_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
     partner = Partner(gateway, session, uuid4())
-    chance = random.Random(20260302)
+    seeded_random = random.Random(20260302)
 
-    async def mutated(number: int) -> None:
+    async def upload_mutated(number: int) -> None:
         body = csv_of(3, start=number * 3)
-        headers = "".join(f"{name}: {value}\r\n" for name, value in partner.signed(body).items())
+        headers = "".join(f"{name}: {value}\r\n" for name, value in partner.upload_headers(body).items())
         request = bytearray(POST + headers.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        for _ in range(chance.randint(1, 6)):
-            place = chance.randrange(len(request))
-            match chance.randrange(3):
+        for _ in range(seeded_random.randint(1, 6)):
+            place = seeded_random.randrange(len(request))
+            match seeded_random.randrange(3):
                 case 0:
-                    request[place] = chance.randrange(256)
+                    request[place] = seeded_random.randrange(256)
                 case 1:
-                    del request[place : place + chance.randint(1, 20)]
+                    del request[place : place + seeded_random.randint(1, 20)]
                 case _:
-                    request[place:place] = chance.randbytes(chance.randint(1, 20))
-        answer = await say(gateway, bytes(request))
+                    request[place:place] = seeded_random.randbytes(seeded_random.randint(1, 20))
+        answer = await send_raw(gateway, bytes(request))
         assert all(status < 500 for status in statuses(answer)), (bytes(request), answer)
 
-    await asyncio.gather(*map(mutated, range(200)))
+    await asyncio.gather(*map(upload_mutated, range(200)))
 
 
-async def test_signed_bytes_of_any_kind_are_taken_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
+async def test_signed_bytes_of_any_kind_are_accepted_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
     partner = Partner(gateway, session, uuid4())
-    chance = random.Random(20260304)
+    seeded_random = random.Random(20260304)
     alphabet = [bytes([byte]) for byte in b',"\n\r;\0\xff\xfea']
     alphabet += ["\u00e9".encode(), b"sep=", HEADER.encode(), b"1,2,3,4,5,6,7\n"]
 
-    async def sent(number: int) -> None:
-        body = b"".join(chance.choices(alphabet, k=chance.randint(0, 60)))
-        start = chance.choice(
+    async def upload(number: int) -> None:
+        body = b"".join(seeded_random.choices(alphabet, k=seeded_random.randint(0, 60)))
+        start = seeded_random.choice(
             [b"", HEADER.encode() + b"\n", HEADER.encode("utf-16"), b"\xef\xbb\xbf" + HEADER.encode()]
         )
         if number % 3 == 0:
-            body = chance.randbytes(300)
+            body = seeded_random.randbytes(300)
         status, answer = await partner.upload(start + body)
         assert status in (202, 409, 415, 422), (start + body, answer)
 
-    await asyncio.gather(*map(sent, range(400)))
+    await asyncio.gather(*map(upload, range(400)))
 
 
-async def test_mutated_webhooks_are_taken_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
-    chance = random.Random(20260303)
+async def test_mutated_webhooks_are_accepted_or_refused(gateway: str, session: aiohttp.ClientSession) -> None:
+    seeded_random = random.Random(20260303)
     seed = json.dumps(
         {"event_type": "email_sent", "timestamp": "2026-03-02T17:05:00Z", "a": [1, {"b": "\u00e9"}]}
     ).encode()
     for _ in range(300):
         body = bytearray(seed)
-        for _ in range(chance.randint(1, 4)):
-            body[chance.randrange(len(body))] = chance.randrange(256)
+        for _ in range(seeded_random.randint(1, 4)):
+            body[seeded_random.randrange(len(body))] = seeded_random.randrange(256)
         headers = {"X-EC-Webhook-Secret": HOOK_SECRET}
         async with session.post(f"{gateway}/v1/webhooks/instantly", data=bytes(body), headers=headers) as answer:
             assert answer.status in (200, 400), await answer.text()
@@ -203,8 +206,8 @@ CHECKS = (
 
 
 @pytest.mark.slow
-async def test_the_openapi_document_is_true(gateway: str, tmp_path: Path) -> None:
-    """schemathesis, as anybody would run it, against the served document."""
+async def test_the_openapi_document_matches_the_responses(gateway: str, tmp_path: Path) -> None:
+    """schemathesis finds no difference between the served document and the responses."""
     run = "from schemathesis.cli import schemathesis; schemathesis()"
     options = {
         "--header": f"X-EC-Webhook-Secret: {HOOK_SECRET}",
@@ -224,8 +227,10 @@ async def test_the_openapi_document_is_true(gateway: str, tmp_path: Path) -> Non
     assert process.returncode == 0, output.decode()[-6_000:]
 
 
-async def test_what_is_served_is_what_the_table_says(gateway: str, session: aiohttp.ClientSession) -> None:
+async def test_the_served_document_matches_the_table_of_operations(
+    gateway: str, session: aiohttp.ClientSession
+) -> None:
     async with session.get(f"{gateway}/openapi.json") as answer:
         served = await answer.json()
-    assert served == json.loads(json.dumps(document(OPERATIONS)))
-    assert set(served["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(KINDS)
+    assert served == json.loads(json.dumps(build_openapi_document(OPERATIONS)))
+    assert set(served["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(PROBLEM_KINDS)
