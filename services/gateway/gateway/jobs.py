@@ -17,7 +17,7 @@ log = structlog.get_logger()
 queries = load_queries(__file__)
 
 _STATES_THAT_NEED_THE_FILE = frozenset({"received", "publishing", "accounted"})
-_LOST_FILE_PROBLEM = "the disk that held the file is gone: send the same file again, it goes on where it stopped"
+_LOST_FILE_PROBLEM = "the disk that held the file is gone: send the same file again, and it continues where it stopped"
 
 
 class GatewayJobs:

@@ -27,14 +27,14 @@ def read_csv_dialect(file: Path) -> Shape:
         reader = csv_rows.Reader(text, dialect.delimiter)
         reader.header()
         if next(reader.rows(len(names)), None) is None:
-            raise ProblemError("empty_file", "There is a header row, and no row below it.")
+            raise ProblemError("empty_file", "The file has a header row and no other row. Add rows and send it again.")
     return Shape(dialect.encoding, dialect.delimiter, names)
 
 
 def _check_columns(names: Sequence[str]) -> None:
     """Raise ProblemError if leads cannot be read from columns of these names."""
     if len(names) > MAX_COLUMNS:
-        raise ProblemError("bad_columns", f"There are {len(names)} columns; {MAX_COLUMNS} are the most.")
+        raise ProblemError("bad_columns", f"The file has {len(names)} columns. The limit is {MAX_COLUMNS}.")
     if any(len(name) > MAX_COLUMN_NAME_CHARS for name in names):
         raise ProblemError(
             "bad_columns", f"A header is longer than {MAX_COLUMN_NAME_CHARS} characters: is there a header row?"
@@ -54,7 +54,7 @@ def _check_columns(names: Sequence[str]) -> None:
         )
     occurrences = Counter(map(str.strip, columns.recognised(names)))
     if repeated := [name for name, times in occurrences.items() if times > 1]:
-        raise ProblemError("bad_columns", f"These columns are there more than once: {', '.join(shown(repeated))}.")
+        raise ProblemError("bad_columns", f"These columns occur more than once: {', '.join(shown(repeated))}.")
 
 
 def make_names_unique(names: Sequence[str]) -> list[str]:

@@ -56,9 +56,9 @@ class _FileExtraction:
         if filename is None:
             return
         if self.filename is not None:
-            raise ProblemError("bad_multipart", "There are several files: send one file a request.")
+            raise ProblemError("bad_multipart", "The body has several files. Send one file in a request.")
         if (self._part.get("Content-Transfer-Encoding") or "binary").lower() not in ("binary", "8bit", "7bit"):
-            raise ProblemError("bad_multipart", "The file is encoded for mail: send its bytes as they are.")
+            raise ProblemError("bad_multipart", "The file is encoded for mail. Send its bytes unchanged.")
         self.filename = filename
         self._is_copying = True
 
@@ -79,7 +79,7 @@ def read_boundary(content_type: str) -> bytes:
     header["Content-Type"] = content_type
     boundary = header.get_boundary()
     if not boundary:
-        raise ProblemError("bad_multipart", "Content-Type names no boundary.")
+        raise ProblemError("bad_multipart", "Content-Type names no boundary. Build the request with a library.")
     return boundary.encode("latin-1", "replace")
 
 
@@ -94,12 +94,12 @@ def extract_file(body: Path, boundary: bytes, out: BinaryIO) -> str:
         parser.finalize()
     except FormParserError as error:
         raise ProblemError(
-            "bad_multipart", "Build it with a library, and sign the very bytes that are sent."
+            "bad_multipart", "Build it with a library, and sign exactly the bytes that are sent."
         ) from error
     if not extraction.has_ended:
-        raise ProblemError("bad_multipart", "The body has no end: its closing boundary is missing.")
+        raise ProblemError("bad_multipart", "The closing boundary is missing. Send the whole body.")
     if extraction.filename is None:
-        raise ProblemError("bad_multipart", "No part has a file name: send the CSV as a file part.")
+        raise ProblemError("bad_multipart", "No part has a file name. Send the CSV as a file part.")
     out.flush()
     return extraction.filename
 

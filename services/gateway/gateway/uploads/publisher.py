@@ -133,7 +133,7 @@ class UploadPublisher:
                     "upload_publish_failed", upload_id=str(upload_id), error=code, kind=kind, exc_info=failures > 0
                 )
                 if failures == _MAX_UNEXPECTED_FAILURES:
-                    return await self._stop_upload(upload_id, "failed", f"sending failed with {code}: tell support")
+                    return await self._stop_upload(upload_id, "failed", f"publishing failed with {code}: tell support")
             await asyncio.sleep(delay)
             delay = min(delay * 2, MAX_RETRY_SECONDS)
 

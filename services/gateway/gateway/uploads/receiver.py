@@ -73,7 +73,7 @@ class UploadReceiver:
     def _count_receiving(self) -> Iterator[None]:
         """Count one upload more during the block. Raises ProblemError if too many arrive at the same time."""
         if self._receiving >= self._settings.gateway_max_receiving:
-            raise unavailable_problem("Too many files are arriving: try again in a moment.")
+            raise unavailable_problem("Too many files arrive at the moment. Try again later.")
         self._receiving += 1
         try:
             yield
@@ -90,15 +90,17 @@ class UploadReceiver:
             async with asyncio.timeout(self._settings.gateway_receive_seconds):
                 await self._copy_body(request, verifier, file)
         except TimeoutError as error:
-            raise ProblemError("too_slow", "Send it again, faster.") from error
+            raise ProblemError(
+                "too_slow", "The body arrived too slowly. Send it again over a faster connection."
+            ) from error
         except (ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError) as error:
-            raise ProblemError("bad_request", "The body ended before its end.") from error
+            raise ProblemError("bad_request", "The body was truncated. Send it again.") from error
         signer = verifier.find_signer()
         count_signature(signer)
         if signer is None:
             raise unsigned_problem()
         if verifier.content_sha256 != upload.content_sha256:
-            raise ProblemError("content_hash_mismatch", "Hash the very bytes that are sent.")
+            raise ProblemError("content_hash_mismatch", "Hash exactly the bytes that are sent.")
         return signer
 
     async def _copy_body(self, request: web.Request, verifier: BodyVerifier, file: BinaryIO) -> None:

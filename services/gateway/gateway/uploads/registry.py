@@ -110,7 +110,9 @@ class UploadRegistry:
         upload_id = UUID(str(earlier["id"]))
         if earlier["state"] not in RESUMABLE_STATES:
             raise ProblemError(
-                "already_uploaded", f"It is upload {upload_id}; its report is there.", {"upload_id": str(upload_id)}
+                "already_uploaded",
+                f"These bytes are already upload {upload_id}. Read its report.",
+                {"upload_id": str(upload_id)},
             )
         # Before the commit: a process that sees the new state must find the file.
         self._spool.reassign_file(new.id, upload_id)
@@ -120,4 +122,4 @@ class UploadRegistry:
 
 def unsigned_problem() -> ProblemError:
     """Return the refusal of a body that no active key signed."""
-    return ProblemError("bad_signature", "No active key signed this body: check the key's id, secret and scheme.")
+    return ProblemError("bad_signature", "No active key signed this body. Check the key's id, secret and scheme.")

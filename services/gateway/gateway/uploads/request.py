@@ -37,14 +37,16 @@ class UploadRequest:
 def read_upload_request(request: web.Request, settings: GatewaySettings) -> UploadRequest:
     """Return the request's headers. Raises ProblemError if one is missing, unreadable or not accepted."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ProblemError("content_encoding", "Send the file as it is; the signature covers those bytes.")
+        raise ProblemError(
+            "content_encoding", "Send the file without compression. The signature covers the sent bytes."
+        )
     if request.content_type != MULTIPART and request.content_type not in CONTENT_TYPES:
         raise ProblemError("content_type", "Send the file as text/csv, or in a multipart/form-data body.")
     if (request.content_length or 0) > settings.gateway_max_upload_bytes:
         raise upload_too_large_problem(settings)
     claim = SignatureClaim.from_headers(request.headers, datetime.now(UTC))
     if settings.gateway_require_v2 and claim.scheme is not SignatureScheme.V2:
-        raise ProblemError("scheme_refused", "Sign with `v2=` over `<timestamp>.<body>`, by a key of that scheme.")
+        raise ProblemError("scheme_refused", "Sign with `v2=` over `<timestamp>.<body>`, with a key of that scheme.")
     return UploadRequest(
         claim=claim,
         content_sha256=read_content_sha256(request.headers),
@@ -57,7 +59,7 @@ def read_upload_request(request: web.Request, settings: GatewaySettings) -> Uplo
 def upload_too_large_problem(settings: GatewaySettings) -> ProblemError:
     """Return the refusal of a body over the limit."""
     limit = settings.gateway_max_upload_bytes
-    return ProblemError("too_large", f"The most is {limit} bytes: split the file.", {"limit": limit})
+    return ProblemError("too_large", f"The limit is {limit} bytes. Split the file.", {"limit": limit})
 
 
 def clean_filename(filename: str | None) -> str | None:

@@ -161,7 +161,9 @@ def _decoy_key(scheme: SignatureScheme) -> PartnerKey:
 def _required_header(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name)
     if not value:
-        raise ProblemError("missing_header", f"{name} is needed; the HMAC guide shows how.", {"header": name})
+        raise ProblemError(
+            "missing_header", f"{name} is missing. The HMAC guide shows how to compute it.", {"header": name}
+        )
     return value
 
 

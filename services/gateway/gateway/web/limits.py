@@ -15,8 +15,8 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from gateway.web.client_address import client_address
 from gateway.web.problems import ProblemError, too_many_requests_problem
 
-_ADDRESS_REFUSED = "Too many refused requests came from this address."
-_KEY_REFUSED = "This key uploads too often: send fewer, larger files."
+_ADDRESS_REFUSED = "Too many refused requests came from this address. Correct them and try again later."
+_KEY_REFUSED = "This key uploads too often. Send fewer, larger files."
 
 
 class RateLimit:

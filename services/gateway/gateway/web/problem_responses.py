@@ -37,7 +37,9 @@ async def respond_with_problems(request: web.Request, handler: Handler) -> web.S
             write_log("request_postponed", path=route_template(request), error=code_of(error), kind=kind)
             return unavailable_problem("Try again in a moment.").to_response()
         log.exception("request_failed", path=route_template(request), error=code_of(error))
-        return ProblemError("internal", "It is in our log.").to_response()
+        return ProblemError(
+            "internal", "The error is in our log. Try again, or tell support the time of the request."
+        ).to_response()
 
 
 async def send_continue(request: web.Request) -> None:

@@ -16,7 +16,9 @@ MAX_BODY_BYTES = 1 << 20
 async def read_webhook_body(request: web.Request, timeout_seconds: float) -> bytes:
     """Return the body. Raises ProblemError if it is too large, comes too slowly, or is cut or compressed."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ProblemError("content_encoding", "Send the body as it is; the signature covers those bytes.")
+        raise ProblemError(
+            "content_encoding", "Send the body without compression. The signature covers the sent bytes."
+        )
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise webhook_too_large_problem(MAX_BODY_BYTES)
     body = bytearray()
@@ -25,9 +27,11 @@ async def read_webhook_body(request: web.Request, timeout_seconds: float) -> byt
             while len(body) <= MAX_BODY_BYTES and (piece := await request.content.readany()):
                 body += piece
     except TimeoutError as error:
-        raise ProblemError("too_slow", "Send it again, faster.") from error
+        raise ProblemError(
+            "too_slow", "The body arrived too slowly. Send it again over a faster connection."
+        ) from error
     except (ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError) as error:
-        raise ProblemError("bad_request", "The body ended before its end.") from error
+        raise ProblemError("bad_request", "The body was truncated. Send it again.") from error
     if len(body) > MAX_BODY_BYTES:
         raise webhook_too_large_problem(MAX_BODY_BYTES)
     return bytes(body)
@@ -47,13 +51,13 @@ def parse_webhook_body(body: bytes) -> dict[str, Any] | list[Any]:
     except (ValueError, RecursionError) as error:
         raise ProblemError("bad_json", "Send JSON.") from error
     if not isinstance(message, dict | list):
-        raise ProblemError("bad_json", "Send a JSON object.")
+        raise ProblemError("bad_json", "Send a JSON object or array.")
     return message
 
 
 def webhook_too_large_problem(limit: int) -> ProblemError:
     """Return the refusal of a body over *limit* bytes."""
-    return ProblemError("too_large", f"The most is {limit} bytes.", {"limit": limit})
+    return ProblemError("too_large", f"The limit is {limit} bytes.", {"limit": limit})
 
 
 def _refuse_constant(name: str) -> None:
