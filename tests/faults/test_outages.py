@@ -56,7 +56,7 @@ async def test_kafka_goes_and_comes_back(victims: Victims, partner: Partner) -> 
     await asyncio.to_thread(victims.kafka.start)
     await until_ready(victims, session, "ingest", 200)
     await until_ready(victims, session, "recorder", 200)
-    assert (await partner.until(answer["upload_id"], "done", 90))["inserted"] == 20
+    assert (await partner.wait_for_state(answer["upload_id"], "done", 90))["inserted"] == 20
 
 
 async def test_postgres_goes_and_comes_back(victims: Victims, partner: Partner) -> None:
@@ -70,7 +70,7 @@ async def test_postgres_goes_and_comes_back(victims: Victims, partner: Partner) 
     for name in victims.services:
         await until_ready(victims, session, name, 200)
     _, answer = await partner.upload(csv_of(20))
-    assert (await partner.until(answer["upload_id"], "done", 90))["inserted"] == 20
+    assert (await partner.wait_for_state(answer["upload_id"], "done", 90))["inserted"] == 20
 
 
 async def test_an_outage_with_work_waiting_is_no_reason_to_be_restarted(victims: Victims, partner: Partner) -> None:
@@ -80,16 +80,16 @@ async def test_an_outage_with_work_waiting_is_no_reason_to_be_restarted(victims:
     service.stop()
     service.environment = {**service.environment, "LIVEZ_LIMIT_SECONDS": str(LIMIT)}
     _, answer = await partner.upload(csv_of(8_000))
-    while (await partner.report(answer["upload_id"]))["state"] != "accounted":
+    while (await partner.fetch_report(answer["upload_id"]))["state"] != "accounted":
         await asyncio.sleep(0.05)
     service.start()
     await service.ready()
     async with asyncio.timeout(60):
-        while not (await partner.report(answer["upload_id"]))["inserted"]:
+        while not (await partner.fetch_report(answer["upload_id"]))["inserted"]:
             await asyncio.sleep(0.01)
     await asyncio.to_thread(victims.kafka.kill)
     await until_ready(victims, session, "ingest", 503, "kafka: no answer")
     await assert_alive(victims, session, LIMIT + 8)
     await asyncio.to_thread(victims.kafka.start)
-    assert (await partner.until(answer["upload_id"], "done", 120))["inserted"] == 8_000
+    assert (await partner.wait_for_state(answer["upload_id"], "done", 120))["inserted"] == 8_000
     await assert_alive(victims, session, 1)

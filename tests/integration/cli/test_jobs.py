@@ -130,9 +130,9 @@ def test_a_job_of_a_running_gateway_can_be_run_beside_it(equity: Equity, databas
     """It needs neither the gateway's port nor Kafka."""
     more = {"SPOOL_DIRECTORY": str(tmp_path), "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     assert equity("jobs", "run", "gateway.clean_up", "--json", **more).ok().json["outcome"] == "ok"
-    equity("jobs", "run", "gateway.settle_uploads", **more).ok()
+    equity("jobs", "run", "gateway.complete_uploads", **more).ok()
     rows = equity("jobs", "history", "gateway", "--json").ok().json
     assert {(row["job"], row["outcome"], row["runs"]) for row in rows} == {
         ("gateway.clean_up", "ok", 1),
-        ("gateway.settle_uploads", "ok", 1),
+        ("gateway.complete_uploads", "ok", 1),
     }

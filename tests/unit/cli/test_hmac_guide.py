@@ -25,7 +25,7 @@ def test_the_guide_s_example_is_true(tmp_path: Path) -> None:
 
 
 def test_every_refusal_of_an_upload_is_in_the_guide() -> None:
-    from gateway.web import OPERATIONS
+    from gateway.routes import OPERATIONS
 
     elsewhere = {
         "missing_header",
@@ -33,5 +33,5 @@ def test_every_refusal_of_an_upload_is_in_the_guide() -> None:
         "bad_multipart",
         "too_slow",
     }  # explained in general, or by `detail` alone
-    codes = {code for operation in OPERATIONS if operation.name == "take_upload" for code in operation.problems}
+    codes = {code for operation in OPERATIONS if operation.name == "receive_upload" for code in operation.problems}
     assert {code for code in codes - elsewhere if f"`{code}`" not in GUIDE} == set()

@@ -18,7 +18,7 @@ from common.database import load_queries
 from common.ids import new_id
 from gateway.commands import secrets
 from gateway.commands.partners import find_partner_id
-from gateway.keys import PURPOSE
+from gateway.uploads.keys import PURPOSE
 
 queries = load_queries(__file__, "commands.sql")
 

@@ -11,7 +11,7 @@ from cli.client.signing import SigningKey, SigningScheme
 from cli.shell.private_files import open_private_file
 from cli.shell.settings import DEFAULT_KEY_ID, CliSettings
 from common.contacts import CannotOpenError, Keyring
-from gateway.keys import PURPOSE
+from gateway.uploads.keys import PURPOSE
 
 
 def new_secret() -> str:
