@@ -9,10 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from common.ids import new_id
-from ingest import assignment
 from ingest.app import build
-from ingest.assignment import Assignment
 from ingest.settings import IngestSettings
+from ingest.territories import assignment
+from ingest.territories.assignment import LeadAssignment
 from support.databases import Database
 from support.installation import SECRETS
 
@@ -27,7 +27,7 @@ AREAS = [
 class Waiting:
     """Leads without a broker, and the job that assigns them: the database, no Kafka."""
 
-    def __init__(self, db: asyncpg.Connection, job: Assignment) -> None:
+    def __init__(self, db: asyncpg.Connection, job: LeadAssignment) -> None:
         self.db = db
         self.job = job
 
@@ -66,7 +66,7 @@ async def waiting(database: Database) -> AsyncIterator[Waiting]:
     service = build(settings)
     await service.database.start()
     db = await asyncpg.connect(database.superuser_dsn)
-    yield Waiting(db, Assignment(service.bus, settings.territory_cache_seconds))
+    yield Waiting(db, LeadAssignment(service.bus, settings.territory_cache_seconds))
     await db.close()
     await service.database.stop()
 
@@ -74,18 +74,18 @@ async def waiting(database: Database) -> AsyncIterator[Waiting]:
 async def test_each_goes_to_the_closest_territory_once_and_is_told(
     waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assignment, "PAGE_SIZE", 2)
+    monkeypatch.setattr(assignment, "ASSIGNMENT_PAGE_SIZE", 2)
     leads = [await waiting.lead(area) for area in AREAS]
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.brokers_of(leads) == [None] * 4
     wide, county, narrow = [
         await waiting.broker(name, area)
         for name, area in (("a", ("FL", None, None)), ("b", ("FL", "Pinellas", None)), ("c", ("FL", None, "33701")))
     ]
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.brokers_of(leads) == [narrow, county, wide, None]
     assert await waiting.events() == 3
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.events() == 3
     assert await waiting.db.fetchval("select lead_version from app.leads where id = $1", leads[0]) == 2
 
@@ -97,7 +97,7 @@ async def test_a_lead_goes_only_to_a_broker_that_its_senders_may_choose(waiting:
         await waiting.lead(AREAS[0], [ours, other]),
         await waiting.lead(AREAS[0], []),
     ]
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.brokers_of(leads) == [None, other, None]
 
 
@@ -105,21 +105,21 @@ async def test_a_broker_that_is_disabled_gets_nothing_until_it_is_enabled(waitin
     broker = await waiting.broker("a", ("FL", None, None))
     await waiting.db.execute("update app.brokers set active = false where id = $1", broker)
     leads = [await waiting.lead(AREAS[0])]
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.brokers_of(leads) == [None]
     await waiting.db.execute("update app.brokers set active = true where id = $1", broker)
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.brokers_of(leads) == [broker]
 
 
 async def test_a_lead_that_was_on_its_way_is_found_by_the_second_pass_and_no_pass_follows(waiting: Waiting) -> None:
     broker = await waiting.broker("a", ("FL", None, None))
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     late = await waiting.lead(AREAS[0])
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.brokers_of([late]) == [None], "the second pass waits for records in flight"
     await waiting.db.execute("update pipeline.territory_passes set seen_at = seen_at - interval '126 seconds'")
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.brokers_of([late]) == [broker]
     assert await waiting.db.fetchval("select settled from pipeline.territory_passes")
 
@@ -127,7 +127,7 @@ async def test_a_lead_that_was_on_its_way_is_found_by_the_second_pass_and_no_pas
 async def test_an_assigned_lead_stays_with_its_broker(waiting: Waiting) -> None:
     first = await waiting.broker("first", ("FL", None, None))
     lead = await waiting.lead(AREAS[0])
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     await waiting.broker("second", ("FL", None, "33701"))
-    await waiting.job.run()
+    await waiting.job.assign_leads()
     assert await waiting.brokers_of([lead]) == [first]

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from common.database import Database
-from ingest.carry_over import ParcelKeyCarryOver
+from ingest.maintenance.parcel_key_carry_over import ParcelKeyCarryOver
 from ingest.settings import IngestSettings
 from support import databases
 
@@ -53,7 +53,7 @@ async def test_keys_are_carried_over_in_pages_and_once(database: Any) -> None:
         " select 'key_differs', id, 'apn_key', 'GA|DE KALB|1825103001' from app.leads where county = 'TRAVIS'"
     )
     job = ParcelKeyCarryOver(mine, page_size=2)
-    assert await job.run() == {"carried": 5, "held": 1, "dropped": 3}
+    assert await job.carry_over_parcel_keys() == {"carried": 5, "held": 1, "dropped": 3}
     found = await leads(owner)
     first = {key for (county, _), key in found.items() if county == "MIAMI DADE"}
     assert first == {("12086|3040230120010", "12086"), (None, "12086")}
@@ -67,5 +67,5 @@ async def test_keys_are_carried_over_in_pages_and_once(database: Any) -> None:
     conflicts = {(c["kind"], c["value"]) for c in await owner.fetch("select kind, value from app.lead_conflicts")}
     assert conflicts == {("key_held", "12086|3040230120010"), ("key_differs", "13089|1825103001")}
     before = await owner.fetch("select * from app.leads order by id")
-    assert await job.run() == {}
+    assert await job.carry_over_parcel_keys() == {}
     assert await owner.fetch("select * from app.leads order by id") == before

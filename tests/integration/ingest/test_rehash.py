@@ -11,8 +11,8 @@ import pytest
 
 from common import ids
 from common.bus.failures import HoldError
-from ingest.address import address_hash, normal_street
-from ingest.rehash import AddressRehash, check_addresses
+from ingest.addresses.normal_form import hash_address, normalise_street
+from ingest.maintenance.address_rehash import AddressRehash, require_current_hashes
 from support.installation import Installation
 from support.upstream import Sender
 
@@ -38,7 +38,7 @@ async def add_lead(db: Any, address: str, old_hash: bytes | None, unit: str | No
 
 
 def new_hash(address: str, unit: str | None = None) -> bytes:
-    return address_hash(*normal_street(address, unit, "Dunedin"), ZIP)
+    return hash_address(*normalise_street(address, unit, "Dunedin"), ZIP)
 
 
 async def hash_of(db: Any, lead: UUID) -> bytes | None:
@@ -60,7 +60,7 @@ async def test_hashes_are_made_again_once_and_conflicts_recorded(running: Runnin
             """
         await db.execute(conflict, refused, unit, (b"d" * 16).hex())
         job = AddressRehash(ingest.bus)
-        await job.run()
+        await job.rehash_addresses()
 
         holder, other = sorted((first, second))
         assert await hash_of(db, holder) == new_hash("123 1/2 Oak Ave")
@@ -74,9 +74,9 @@ async def test_hashes_are_made_again_once_and_conflicts_recorded(running: Runnin
             ("key_held", refused, unit, new_hash("5 Main St Fl 2").hex()),
         }
         versions = await db.fetch("select id, lead_version from app.leads order by id")
-        await job.run()
+        await job.rehash_addresses()
         assert await db.fetch("select id, lead_version from app.leads order by id") == versions
-        await check_addresses(ingest.database)
+        await require_current_hashes(ingest.database)
 
 
 async def test_intake_waits_until_no_hash_is_outdated(running: Running, installation: Installation, db: Any) -> None:
@@ -96,7 +96,7 @@ async def test_intake_waits_until_no_hash_is_outdated(running: Running, installa
         assert await hash_of(db, lead) == new_hash("7 FM 1960")
         await db.execute("update app.leads set addr_hash = $1", b"e" * 16)
         with pytest.raises(HoldError):
-            await check_addresses(ingest.database)
+            await require_current_hashes(ingest.database)
 
 
 async def test_the_index_knows_the_present_version(db: Any) -> None:

@@ -8,9 +8,15 @@ from hypothesis import strategies as st
 from scourgify import normalize_address_record
 
 from common.places import STATES
-from ingest import postal
-from ingest.address import PoBoxError, UnreadableAddressError, address_hash, normal_street, normal_unit
-from ingest.numerals import NUMBER_WORDS, ordinal, read_numeral
+from ingest.addresses import postal_words
+from ingest.addresses.normal_form import (
+    PoBoxError,
+    UnreadableAddressError,
+    hash_address,
+    normalise_street,
+    normalise_unit,
+)
+from ingest.addresses.numerals import NUMBER_WORDS, ordinal, read_numeral
 
 NAMES = (
     "Palmetto", "Magnolia", "Cypress", "Juniper", "Hawthorne", "Bayshore", "Sunset", "Willow", "Jefferson",
@@ -48,14 +54,14 @@ def by_library(text: str) -> tuple[str, str]:
     found = normalize_address_record(
         {"address_line_1": text, "address_line_2": "", "city": "QUUXVILLE", "state": "FL", "postal_code": "34698"}
     )
-    return found["address_line_1"] or "", normal_unit(found["address_line_2"] or "")
+    return found["address_line_1"] or "", normalise_unit(found["address_line_2"] or "")
 
 
 def test_usual_addresses_are_read_as_the_library_reads_them() -> None:
     """The library is a statistical parser and sometimes leaves its own rules: it takes a last E for a flat, or shortens a type in
     one writing and not in another. Then our form must be what it says of our form."""
     texts = corpus()
-    differ = [(text, ours) for text in texts if by_library(text) != (ours := normal_street(text))]
+    differ = [(text, ours) for text in texts if by_library(text) != (ours := normalise_street(text))]
     unlike = [
         (text, ours, by_library(ours[0]))
         for text, ours in differ
@@ -70,7 +76,9 @@ def test_usual_addresses_are_read_as_the_library_reads_them() -> None:
     "street", ["Camino Real", "Avenue B", "Via Roma", "Broadway", "Avenue of the Americas", "Calle 8", "Loop 101"]
 )
 def test_all_houses_of_a_street_are_on_the_same_street(number: int, street: str) -> None:
-    assert normal_street(f"{number} {street}")[0].removeprefix(f"{number} ") == normal_street(f"100 {street}")[0][4:]
+    assert (
+        normalise_street(f"{number} {street}")[0].removeprefix(f"{number} ") == normalise_street(f"100 {street}")[0][4:]
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,14 +103,15 @@ def test_all_houses_of_a_street_are_on_the_same_street(number: int, street: str)
     ],
 )  # fmt: skip
 def test_different_writings_of_a_home_are_one(writings: list[str]) -> None:
-    assert len({normal_street(text, None, "Dunedin") for text in writings}) == 1
+    assert len({normalise_street(text, None, "Dunedin") for text in writings}) == 1
 
 
-LONG = {short: written for written, short in postal.SUFFIXES.items() if len(written) > len(short)}
-COMPASS = {short: written for written, short in postal.DIRECTIONS.items() if len(written) > len(short)}
+LONG = {short: written for written, short in postal_words.SUFFIXES.items() if len(written) > len(short)}
+COMPASS = {short: written for written, short in postal_words.DIRECTIONS.items() if len(written) > len(short)}
 KNOWN_WORDS = {
-    *postal.SUFFIXES, *postal.DIRECTIONS, *postal.NAME_WORDS, *postal.DESIGNATORS, *postal.UNIT_PARTS, *NUMBER_WORDS, *STATES,
-    *(word for writing in postal.ROUTES for word in writing.split()), "AND", "BOX", "THRU", "USA",
+    *postal_words.SUFFIXES, *postal_words.DIRECTIONS, *postal_words.NAME_WORDS, *postal_words.DESIGNATORS,
+    *postal_words.UNIT_PARTS, *NUMBER_WORDS, *STATES,
+    *(word for spelling in postal_words.ROUTES for word in spelling.split()), "AND", "BOX", "THRU", "USA",
 }  # fmt: skip
 WORDS = st.from_regex(r"\A[A-Z]{3,9}\Z").filter(lambda word: word not in KNOWN_WORDS)
 
@@ -123,13 +132,13 @@ def test_no_writing_of_a_usual_address_makes_another_home(
     long = " ".join(
         f"{number} {COMPASS.get(before, '')} {' '.join(names)} {LONG[suffix]} {COMPASS.get(after, '')}".split()
     )
-    expected = (short, normal_unit(unit))
+    expected = (short, normalise_unit(unit))
     for street in (short, long, f"{long.lower()}.", long.title()):
-        assert normal_street(street, unit) == expected
+        assert normalise_street(street, unit) == expected
         if unit:
-            assert {normal_street(f"{street}{how}{unit}") for how in (" Apt ", ", Unit ", " #", " # ", " Ste. ")} == {
-                expected
-            }
+            assert {
+                normalise_street(f"{street}{how}{unit}") for how in (" Apt ", ", Unit ", " #", " # ", " Ste. ")
+            } == {expected}
 
 
 @pytest.mark.parametrize(
@@ -142,20 +151,20 @@ def test_no_writing_of_a_usual_address_makes_another_home(
     ],
 )
 def test_a_city_at_the_end_is_known_in_other_writings(city: str, tails: list[str]) -> None:
-    assert {normal_street(f"100 Main St{tail}", None, city) for tail in tails} == {("100 MAIN ST", "")}
+    assert {normalise_street(f"100 Main St{tail}", None, city) for tail in tails} == {("100 MAIN ST", "")}
 
 
 def test_a_unit_in_its_own_column_counts_like_one_in_the_address() -> None:
     assert (
-        normal_street("418 Palmetto Ave", "Apt 4")
-        == normal_street("418 Palmetto Ave #4")
-        == normal_street("418 Palmetto Ave #4", "4")
+        normalise_street("418 Palmetto Ave", "Apt 4")
+        == normalise_street("418 Palmetto Ave #4")
+        == normalise_street("418 Palmetto Ave #4", "4")
     )
-    assert normal_street("418 Palmetto Ave", "Apt 4") != normal_street("418 Palmetto Ave", "Apt 5")
-    assert normal_street("418 Palmetto Ave") != normal_street("418 Palmetto Ave", "Apt 4")
-    assert normal_street("418 Palmetto Ave Apt 4", "Bldg 1") != normal_street("418 Palmetto Ave Apt 4", "Bldg 2")
+    assert normalise_street("418 Palmetto Ave", "Apt 4") != normalise_street("418 Palmetto Ave", "Apt 5")
+    assert normalise_street("418 Palmetto Ave") != normalise_street("418 Palmetto Ave", "Apt 4")
+    assert normalise_street("418 Palmetto Ave Apt 4", "Bldg 1") != normalise_street("418 Palmetto Ave Apt 4", "Bldg 2")
     for nothing in ("N/A", "0", "none", "#", " "):
-        assert normal_street("418 Palmetto Ave", nothing) == normal_street("418 Palmetto Ave")
+        assert normalise_street("418 Palmetto Ave", nothing) == normalise_street("418 Palmetto Ave")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +173,7 @@ def test_a_unit_in_its_own_column_counts_like_one_in_the_address() -> None:
      ("Bldg 2 Apt 4", "BLDG2 4"), ("Floor 2", "FL2"), ("Penthouse", "PH"), ("", ""), ("00", ""), ("#", ""), ("none", "")],
 )  # fmt: skip
 def test_a_unit_has_one_form(text: str, form: str) -> None:
-    assert normal_unit(text) == form
+    assert normalise_unit(text) == form
 
 
 def test_homes_differ_by_number_street_unit_and_zip() -> None:
@@ -174,7 +183,7 @@ def test_homes_differ_by_number_street_unit_and_zip() -> None:
         "1 US Hwy 19", "1 Hwy 19", "1 Elm", "1 Elm St Bldg 1 Apt 1", "1 Elm St Bldg 2 Apt 1", "RR 1 Box 1",
         "RR 1 Box 2", "HC 1 Box 1",
     )  # fmt: skip
-    hashes = {address_hash(*normal_street(text), zip_code) for text in texts for zip_code in ("34698", "33755")}
+    hashes = {hash_address(*normalise_street(text), zip_code) for text in texts for zip_code in ("34698", "33755")}
     assert len(hashes) == 2 * len(texts)
 
 
@@ -183,7 +192,7 @@ def test_homes_differ_by_number_street_unit_and_zip() -> None:
 )
 def test_a_po_box_is_no_property(text: str) -> None:
     with pytest.raises(PoBoxError):
-        normal_street(text)
+        normalise_street(text)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +200,7 @@ def test_a_po_box_is_no_property(text: str) -> None:
 )
 def test_what_is_no_address_says_so(text: str) -> None:
     with pytest.raises(UnreadableAddressError):
-        normal_street(text)
+        normalise_street(text)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=220)
@@ -213,7 +222,7 @@ PIECES = st.lists(
 
 def read(text: str, unit: str | None = None, city: str = "Dunedin") -> tuple[str, str] | None:
     try:
-        return normal_street(text, unit, city)
+        return normalise_street(text, unit, city)
     except (PoBoxError, UnreadableAddressError):
         return None
 
@@ -243,11 +252,11 @@ def test_no_word_is_lost(before: str, word: str, after: str) -> None:
     assert found is None or word in f"{found[0]} {found[1]}".replace("-", " ").split()
 
 
-@given(st.sampled_from(sorted(postal.SUFFIXES)), st.sampled_from(sorted(postal.SUFFIXES)))
+@given(st.sampled_from(sorted(postal_words.SUFFIXES)), st.sampled_from(sorted(postal_words.SUFFIXES)))
 def test_types_are_one_only_where_the_table_says_so(one: str, other: str) -> None:
-    are_one = postal.SUFFIXES[one] == postal.SUFFIXES[other]
+    are_one = postal_words.SUFFIXES[one] == postal_words.SUFFIXES[other]
     assert (read(f"1 Palmetto {one}") == read(f"1 Palmetto {other}")) == are_one
-    names = [{word: postal.NAME_WORDS.get(word, word) for word in (one, other)}[word] for word in (one, other)]
+    names = [{word: postal_words.NAME_WORDS.get(word, word) for word in (one, other)}[word] for word in (one, other)]
     if read(f"1 {one} Palmetto Rd") == read(f"1 {other} Palmetto Rd"):
         assert names[0] == names[1]
 
@@ -284,4 +293,4 @@ def test_a_long_text_is_refused() -> None:
 
 @given(st.text("0123ABCZ #-/.aé", max_size=10))
 def test_the_form_of_a_unit_is_its_own_form(text: str) -> None:
-    assert normal_unit(normal_unit(text)) == normal_unit(text)
+    assert normalise_unit(normalise_unit(text)) == normalise_unit(text)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.address import PoBoxError, UnreadableAddressError, normal_street
+from ingest.addresses.normal_form import PoBoxError, UnreadableAddressError, normalise_street
 
 TABLE = Path(__file__).parents[3] / "docs" / "addresses.md"
 ROW = re.compile(r"\| (.*?) \| (.*?) ?\| (same|apart|unreadable) \| (.*?) ?\|")
@@ -15,7 +15,7 @@ ROWS = [match.groups() for line in TABLE.read_text(encoding="utf-8").splitlines(
 def form(cell: str) -> tuple[str, str] | None:
     address, *unit = re.findall(r"`([^`]+)`", cell)
     try:
-        return normal_street(address, unit[0] if unit else None, "Dunedin")
+        return normalise_street(address, unit[0] if unit else None, "Dunedin")
     except (UnreadableAddressError, PoBoxError):
         return None
 

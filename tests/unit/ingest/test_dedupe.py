@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.dedupe import FACTS, MAX_VARIANTS, LeadRow, group, keys_lost, stamp_of
-from ingest.owners import owners_of, share_an_owner
+from ingest.leads.home_matching import MAX_KEY_VARIANTS
+from ingest.leads.lead_row import FACT_COLUMNS, LeadRow, observation_stamp
+from ingest.leads.merge import find_lost_keys, merge_records
+from ingest.leads.owners import owners_of, share_an_owner
 
 
 def row(number: int = 0, stamp: int = 100, mak: str | None = None, **facts: Any) -> LeadRow:
@@ -16,7 +18,7 @@ def row(number: int = 0, stamp: int = 100, mak: str | None = None, **facts: Any)
 
 
 def homes(*rows: LeadRow) -> list[list[int]]:
-    return [merged.members for merged in group(rows)]
+    return [merged.members for merged in merge_records(rows)]
 
 
 def test_rows_join_over_any_key_they_share() -> None:
@@ -32,19 +34,21 @@ def test_a_weaker_key_never_joins_rows_whose_stronger_keys_differ() -> None:
 
 
 def test_the_later_observation_wins_and_the_empty_never_does() -> None:
-    [merged] = group([row(0, 100, "1", est_value=1, county="A"), row(1, 200, "1", est_value=2, county=None)])
+    [merged] = merge_records([row(0, 100, "1", est_value=1, county="A"), row(1, 200, "1", est_value=2, county=None)])
     assert (merged.row.facts["est_value"], merged.row.facts["county"]) == (2, "A")
-    assert merged.said_more == [True, True]
+    assert merged.added_facts == [True, True]
 
 
 def test_a_row_that_says_nothing_new_is_a_repeat() -> None:
-    [merged] = group([row(0, 100, "1", est_value=1), row(1, 100, "1", est_value=1), row(2, 90, "1", est_value=7)])
-    assert merged.said_more == [True, False, False]
+    [merged] = merge_records(
+        [row(0, 100, "1", est_value=1), row(1, 100, "1", est_value=1), row(2, 90, "1", est_value=7)]
+    )
+    assert merged.added_facts == [True, False, False]
 
 
 def test_flags_stay_true() -> None:
     dead = LeadRow(UUID(int=9), 10, "upstream", {}, {"deceased_owner": True}, "1")
-    [merged] = group([row(0, 100, "1"), dead])
+    [merged] = merge_records([row(0, 100, "1"), dead])
     assert merged.row.flags["deceased_owner"]
 
 
@@ -54,18 +58,22 @@ def test_rows_of_one_home_with_different_keys_go_to_the_database_one_by_one() ->
 
 
 def test_beyond_so_many_variants_a_key_that_loses_is_named() -> None:
-    rows = [row(n, 100 + n, "1", apn_key=f"a{n:02}") for n in range(MAX_VARIANTS + 2)]
-    *_, last = group(rows)
+    rows = [row(n, 100 + n, "1", apn_key=f"a{n:02}") for n in range(MAX_KEY_VARIANTS + 2)]
+    *_, last = merge_records(rows)
     assert last.members == [7, 8, 9]
-    assert keys_lost(rows, last.row) == [("apn_key", f"a{n:02}") for n in range(9)]
+    assert find_lost_keys(rows, last.row) == [("apn_key", f"a{n:02}") for n in range(9)]
 
 
 def test_a_row_has_the_columns_of_the_staging_type() -> None:
-    assert len(row(mak="1").as_record(1)) == 14 + len(FACTS) + 3 + 4
+    assert len(row(mak="1").as_record(1)) == 14 + len(FACT_COLUMNS) + 3 + 4
 
 
 def test_stamps_grow_with_the_day_and_then_with_the_source() -> None:
-    assert stamp_of(738_000, "propstream") < stamp_of(738_000, "batchdata") < stamp_of(738_001, "propstream")
+    assert (
+        observation_stamp(738_000, "propstream")
+        < observation_stamp(738_000, "batchdata")
+        < observation_stamp(738_001, "propstream")
+    )
 
 
 HOMES = st.lists(
@@ -93,8 +101,8 @@ def test_any_order_gives_the_same_homes_when_rows_agree_on_their_strongest_key(d
     def shape(found: list[Any]) -> dict[str | None, Any]:
         return {merged.row.mak: {k: v for k, v in merged.row.facts.items() if v is not None} for merged in found}
 
-    assert shape(group(rows)) == shape(group(shuffled))
-    assert len(group(rows)) == len({drawn_row[0] for drawn_row in drawn})
+    assert shape(merge_records(rows)) == shape(merge_records(shuffled))
+    assert len(merge_records(rows)) == len({drawn_row[0] for drawn_row in drawn})
 
 
 X: dict[str, Any] = {"owner_last_name": "Holt", "owner_first_name": "Ann"}
@@ -150,7 +158,7 @@ def test_homes_of_contested_parcel_numbers_do_not_depend_on_the_order(drawn: lis
     def shape(found: list[Any]) -> list[Any]:
         return sorted(sorted((k, str(v)) for k, v in merged.row.facts.items() if v is not None) for merged in found)
 
-    assert shape(group(rows)) == shape(group(shuffled))
+    assert shape(merge_records(rows)) == shape(merge_records(shuffled))
 
 
 @given(
@@ -165,7 +173,7 @@ def test_what_is_shown_and_its_key_come_from_one_record(drawn: list[Any]) -> Non
         {(one.facts["apn_key"], one.facts["apn"]) for one in rows},
         {(one.facts["fips"], one.facts["county"]) for one in rows},
     ]
-    for merged in group(rows):
+    for merged in merge_records(rows):
         assert (merged.row.facts["apn_key"], merged.row.facts["apn"]) in pairs[0]
         assert (merged.row.facts["fips"], merged.row.facts["county"]) in pairs[1]
 
@@ -182,4 +190,4 @@ def test_every_row_is_in_exactly_one_home(drawn: list[Any]) -> None:
         )
         for n, (home, apn, addr, stamp, value) in enumerate(drawn)
     ]
-    assert sorted(place for merged in group(rows) for place in merged.members) == list(range(len(rows)))
+    assert sorted(place for merged in merge_records(rows) for place in merged.members) == list(range(len(rows)))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.dedupe import FACTS, FLAGS
+from ingest.leads.lead_row import FACT_COLUMNS, FLAG_COLUMNS
 from ingest.normalise import PropertyRecord, normalise
-from ingest.vendors.propstream import record_from_cells
-from ingest.vendors.upstream import record_from_json
-from ingest.verdict import WHAT_TO_DO, Reason
+from ingest.rejection import CORRECTIONS, RejectionReason
+from ingest.sources.propstream import read_propstream_cells
+from ingest.sources.upstream import read_protective_fields
 
 TODAY = date(2026, 11, 21)
 HOME = {
@@ -25,7 +25,7 @@ HOME = {
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(
     ["", " ", "n/a", "Yes", "$1,200", "(300)", "12%", "1/2/2020", "2020-13-40", "\x00", "\ud800", "1e400", "NaN", "１２", "٣"]
 )  # fmt: skip
-NAMES = sorted({*FACTS, *FLAGS, "mak"} - {"addr_hash", "apn_key"})
+NAMES = sorted({*FACT_COLUMNS, *FLAG_COLUMNS, "mak"} - {"addr_hash", "apn_key"})
 
 
 def facts(**values: Any) -> PropertyRecord:
@@ -47,11 +47,11 @@ def test_every_record_gets_facts_or_reasons(
     record = {**raw, "phones": phones, "emails": emails}
     found = normalise(record | HOME if whole else record, TODAY)
     if isinstance(found, PropertyRecord):
-        assert set(found.facts) == set(FACTS)
+        assert set(found.facts) == set(FACT_COLUMNS)
         assert not any("\x00" in value for value in found.facts.values() if isinstance(value, str))
     else:
         assert found
-        assert all(isinstance(reason, Reason) for reason in found)
+        assert all(isinstance(reason, RejectionReason) for reason in found)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_several_things_wrong_are_all_told() -> None:
 
 
 def test_every_reason_says_what_to_do() -> None:
-    assert set(WHAT_TO_DO) == set(Reason)
+    assert set(CORRECTIONS) == set(RejectionReason)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_parcel_number_counts_within_its_county_only() -> None:
 
 
 def test_propstream_cells_are_read_by_their_headers() -> None:
-    raw = record_from_cells(
+    raw = read_propstream_cells(
         {
             "\ufeffAddress": "418 Palmetto Ave", "CITY": "Dunedin", "State": "FL", "Zip": "34698", "Unit #": "4",
             "Last Sale Recording Date": "2001-01-02", "Last Sale Date": "2001-01-01", "Phone 2": "7275550177",
@@ -236,12 +236,12 @@ def test_the_city_does_not_make_another_home() -> None:
 def test_of_several_headers_for_one_field_the_first_in_our_order_counts() -> None:
     late, early = {"Last Sale Recording Date": "2001-01-02"}, {"Last Sale Date": "2001-01-01"}
     for cells in (late | early, early | late):
-        assert record_from_cells(cells)["last_sale_date"] == "2001-01-01"
-    assert record_from_cells(late | {"Last Sale Date": ""})["last_sale_date"] == "2001-01-02"
+        assert read_propstream_cells(cells)["last_sale_date"] == "2001-01-01"
+    assert read_propstream_cells(late | {"Last Sale Date": ""})["last_sale_date"] == "2001-01-02"
     headers = ("LTV", "Est LTV", "Estimated Loan-to-Value", "Est. Loan-to-Value")
     for order in permutations(headers):
-        assert record_from_cells({header: header for header in order})["est_ltv"] == "Est. Loan-to-Value"
-    assert record_from_cells({"LTV": "1", "Est LTV": "2"})["est_ltv"] == "2"
+        assert read_propstream_cells({header: header for header in order})["est_ltv"] == "Est. Loan-to-Value"
+    assert read_propstream_cells({"LTV": "1", "Est LTV": "2"})["est_ltv"] == "2"
 
 
 def test_a_number_that_is_forbidden_once_is_forbidden() -> None:
@@ -256,11 +256,11 @@ def test_a_flag_of_the_row_protects_every_contact_and_a_numbered_one_its_own() -
         "Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "7275550142",
         "Phone 2": "7275550177", "Email 1": "a@example.com", "Email 2": "b@example.com",
     }  # fmt: skip
-    numbered = normalise(record_from_cells(cells | {"DNC 2": "Federal", "Email 1 Opt Out": "Yes"}), TODAY)
+    numbered = normalise(read_propstream_cells(cells | {"DNC 2": "Federal", "Email 1 Opt Out": "Yes"}), TODAY)
     assert isinstance(numbered, PropertyRecord)
     assert [phone.dnc for phone in numbered.phones] == [None, True]
     assert (numbered.do_not_contact, numbered.forbidden_emails) == (False, ["a@example.com"])
-    whole = normalise(record_from_cells(cells | {"Phone1DNC": "No", "Opt Out": "2019-03-07"}), TODAY)
+    whole = normalise(read_propstream_cells(cells | {"Phone1DNC": "No", "Opt Out": "2019-03-07"}), TODAY)
     assert isinstance(whole, PropertyRecord)
     assert [phone.dnc for phone in whole.phones] == [True, True]
     assert (whole.do_not_contact, whole.forbidden_emails) == (True, whole.emails)
@@ -303,7 +303,7 @@ def test_free_text_about_a_person_is_read_for_what_forbids(
 ) -> None:
     contacts = {"Phone 1": "727-555-0142", "Phone 2": "727-555-0177", "Email 1": "a@example.com"}
     cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698"} | contacts | remarks
-    found = normalise(record_from_cells(cells), TODAY)
+    found = normalise(read_propstream_cells(cells), TODAY)
     assert isinstance(found, PropertyRecord)
     assert [phone.dnc for phone in found.phones] == dnc
     said = {name for name, is_set in found.flags.items() if is_set} | (
@@ -319,7 +319,7 @@ def test_free_text_about_a_person_is_read_for_what_forbids(
     "extra", [{"notes": "Do not call"}, {"tags": ["absentee", "DNC"]}, {"lead_status": "opted out"}]
 )
 def test_free_text_of_a_json_record_forbids_too(extra: dict[str, object]) -> None:
-    assert record_from_json(extra) == {"do_not_contact": True, "all_phones": True}
+    assert read_protective_fields(extra) == {"do_not_contact": True, "all_phones": True}
 
 
 def test_the_set_of_the_property_is_taken_as_a_whole() -> None:
@@ -331,11 +331,11 @@ def test_the_set_of_the_property_is_taken_as_a_whole() -> None:
         "Property Zip": "34698",
     }
     for cells in (owner | home, home | owner):
-        raw = record_from_cells(cells)
+        raw = read_propstream_cells(cells)
         assert (raw["property_address"], raw["property_city"]) == ("418 Palmetto Ave", "Dunedin")
-    incomplete = record_from_cells(owner | home | {"Property City": ""})
+    incomplete = read_propstream_cells(owner | home | {"Property City": ""})
     assert "property_city" not in incomplete
-    without_street = record_from_cells(owner | home | {"Property Address": ""})
+    without_street = read_propstream_cells(owner | home | {"Property Address": ""})
     assert "property_address" not in without_street
     assert without_street["property_city"] == "Dunedin"
 
@@ -380,7 +380,7 @@ def test_columns_of_the_same_number_lose_no_contact() -> None:
         "Email": "a@example.com",
         "Email 1": "b@example.com",
     }
-    found = normalise(record_from_cells(cells | contacts | {"Phone 1 DNC": "Yes"}), TODAY)
+    found = normalise(read_propstream_cells(cells | contacts | {"Phone 1 DNC": "Yes"}), TODAY)
     assert isinstance(found, PropertyRecord)
     assert [(phone.value, phone.dnc) for phone in found.phones] == [("+17275550142", True), ("+17275550177", True)]
     assert found.emails == ["a@example.com", "b@example.com"]

@@ -17,10 +17,10 @@ from common.bus import Received
 from common.contacts import Keyring
 from common.events import LeadRecord
 from common.ids import new_id
-from ingest.dedupe import stamp_of
-from ingest.prepare import Prepared, Rejected, prepare
-from ingest.territory import BrokerMap
-from ingest.verdict import Reason
+from ingest.leads.lead_row import observation_stamp
+from ingest.prepare import PreparedRecord, RejectedRecord, prepare
+from ingest.rejection import RejectionReason
+from ingest.territories.broker_map import BrokerMap
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 KEYS = Keyring({"k1": bytes(32)}, "k1", bytes(32))
@@ -45,13 +45,15 @@ def received(event: LeadRecord, time: datetime = NOW) -> Received[LeadRecord]:
     return Received(event, record, new_id(), time, time.date())
 
 
-def decide(body: Mapping[str, Any], brokers: BrokerMap = NOBODY, time: datetime = NOW) -> Prepared | Rejected:
+def decide(
+    body: Mapping[str, Any], brokers: BrokerMap = NOBODY, time: datetime = NOW
+) -> PreparedRecord | RejectedRecord:
     return prepare(received(LeadRecord.model_validate_json(json.dumps(body)), time), brokers, KEYS, today=NOW.date())
 
 
-def prepared(body: dict[str, Any], brokers: BrokerMap = NOBODY, time: datetime = NOW) -> Prepared:
+def prepared(body: dict[str, Any], brokers: BrokerMap = NOBODY, time: datetime = NOW) -> PreparedRecord:
     found = decide(HOME | body, brokers, time)
-    assert isinstance(found, Prepared), found
+    assert isinstance(found, PreparedRecord), found
     return found
 
 
@@ -91,11 +93,11 @@ def test_any_cells_are_decided(cells: dict[str, str]) -> None:
     )
 
 
-def fits_the_database(found: Prepared | Rejected) -> None:
+def fits_the_database(found: PreparedRecord | RejectedRecord) -> None:
     """No value that PostgreSQL would refuse: a record that did would take its whole batch apart."""
-    if isinstance(found, Rejected):
+    if isinstance(found, RejectedRecord):
         assert found.reasons
-        assert all(isinstance(reason, Reason) for reason in found.reasons)
+        assert all(isinstance(reason, RejectionReason) for reason in found.reasons)
         return
     facts = found.row.facts
     for name, value in facts.items():
@@ -114,16 +116,18 @@ def fits_the_database(found: Prepared | Rejected) -> None:
 
 def test_a_row_that_the_gateway_could_not_read_is_rejected() -> None:
     found = decide({"row_problem": "the row has 3 cells", "cells": {"Address": "1 Elm St"}})
-    assert isinstance(found, Rejected)
+    assert isinstance(found, RejectedRecord)
     assert found.reasons == ["unreadable_row"]
 
 
 def test_an_observation_from_the_future_counts_as_today() -> None:
     """Else one sender's wrong clock would win over everything that anybody sees later."""
-    today = stamp_of(NOW.date().toordinal(), "upstream")
+    today = observation_stamp(NOW.date().toordinal(), "upstream")
     assert prepared({"observed_on": "2031-01-01"}).row.stamp == today
     assert prepared({}, time=NOW + timedelta(days=900)).row.stamp == today
-    assert prepared({"observed_on": "2026-11-01"}).row.stamp == stamp_of(date(2026, 11, 1).toordinal(), "upstream")
+    assert prepared({"observed_on": "2026-11-01"}).row.stamp == observation_stamp(
+        date(2026, 11, 1).toordinal(), "upstream"
+    )
 
 
 def test_each_contact_is_hashed_in_its_normal_form() -> None:
@@ -131,8 +135,8 @@ def test_each_contact_is_hashed_in_its_normal_form() -> None:
         {"phones": [{"number": "(727) 555-0142", "type": "Cell", "dnc": "Yes"}], "emails": ["A@Example.com"]}
     )
     phone, email = found.contacts
-    assert (phone.hash, phone.line_type, phone.dnc) == (KEYS.hash_contact("+17275550142"), "mobile", True)
-    assert email.hash == KEYS.hash_contact("a@example.com")
+    assert (phone.value_hash, phone.line_type, phone.dnc) == (KEYS.hash_contact("+17275550142"), "mobile", True)
+    assert email.value_hash == KEYS.hash_contact("a@example.com")
 
 
 TERRITORIES = BrokerMap(
@@ -166,7 +170,7 @@ def test_the_broker_is_the_one_named_or_the_one_of_the_territory(body: dict[str,
 )
 def test_a_broker_that_may_not_be_named_is_a_reason(body: dict[str, Any], reason: str) -> None:
     found = decide(HOME | body, TERRITORIES)
-    assert isinstance(found, Rejected)
+    assert isinstance(found, RejectedRecord)
     assert found.reasons == [reason]
 
 
@@ -181,6 +185,6 @@ def test_the_status_beside_a_number_is_about_that_number(status: str, dnc: bool 
 def test_what_a_field_beside_the_cells_forbids_holds_for_the_row(beside: dict[str, Any]) -> None:
     cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "727-555-0142"}
     found = decide({"cells": cells} | beside)
-    assert isinstance(found, Prepared)
+    assert isinstance(found, PreparedRecord)
     assert found.do_not_contact
     assert [contact.dnc for contact in found.contacts] == [True]

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from ingest.normalise import PropertyRecord, normalise
-from ingest.vendors.propstream import record_from_cells
+from ingest.sources.propstream import read_propstream_cells
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 SAMPLE = SAMPLES / "propstream-1000.csv"
@@ -24,7 +24,7 @@ def record(cells: list[str]) -> PropertyRecord | list[str] | None:
     if len(cells) != len(GENERATOR["HEADER"]):
         return None
     named = {name: cell for name, cell in zip(GENERATOR["HEADER"], cells, strict=True) if cell}
-    found = normalise(record_from_cells(named), date(2026, 11, 21))
+    found = normalise(read_propstream_cells(named), date(2026, 11, 21))
     return found if isinstance(found, PropertyRecord) else [str(reason) for reason in found]
 
 
