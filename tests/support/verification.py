@@ -17,7 +17,7 @@ import asyncpg
 from local_services.processes import free_port
 from sandbox.people import Address, People, Person
 from support.installation import Installation, Spawned
-from support.upstream import Sender
+from support.upstream import UpstreamProducer
 from support.vendors import SETTINGS, Caller
 
 PEOPLE = People(SETTINGS.sandbox_seed)
@@ -127,7 +127,7 @@ class Line:
         await self.send_records([record for _, record in cast.values()])
 
     async def send_records(self, records: Sequence[Home]) -> None:
-        await Sender(self.installation).send(*records)
+        await UpstreamProducer(self.installation).send_records(*records)
 
     async def ends(self) -> dict[str, Any]:
         """How the leads of the cast stand, by street address."""

@@ -1,4 +1,4 @@
-"""One home has one normal form, however its address is written; two homes never share one."""
+"""One home has one normal form in every spelling of its address; two homes never share a form."""
 
 from itertools import product
 
@@ -38,8 +38,8 @@ DIRECTIONS = ("", "N", "South", "NE", "West")
 UNITS = ("", "Apt 4", "Unit 12B", "#7", "Ste 200")
 
 
-def corpus() -> list[str]:
-    """Every name with every suffix, with directions and units in turn."""
+def usual_addresses() -> list[str]:
+    """Return every name with every suffix, with alternating directions and units."""
     return [
         " ".join(
             f"{(7, 42, 123, 4180, 12345)[n % 5]} {DIRECTIONS[n % 5 if n % 2 else 0]} {name} {suffix} "
@@ -49,8 +49,8 @@ def corpus() -> list[str]:
     ]
 
 
-def by_library(text: str) -> tuple[str, str]:
-    """Street and unit as usaddress-scourgify reads them, in our writing of names."""
+def read_by_library(text: str) -> tuple[str, str]:
+    """Return street and unit as usaddress-scourgify reads them, with our spelling of names."""
     found = normalize_address_record(
         {"address_line_1": text, "address_line_2": "", "city": "QUUXVILLE", "state": "FL", "postal_code": "34698"}
     )
@@ -58,17 +58,20 @@ def by_library(text: str) -> tuple[str, str]:
 
 
 def test_usual_addresses_are_read_as_the_library_reads_them() -> None:
-    """The library is a statistical parser and sometimes leaves its own rules: it takes a last E for a flat, or shortens a type in
-    one writing and not in another. Then our form must be what it says of our form."""
-    texts = corpus()
-    differ = [(text, ours) for text in texts if by_library(text) != (ours := normalise_street(text))]
-    unlike = [
-        (text, ours, by_library(ours[0]))
-        for text, ours in differ
-        if by_library(ours[0])[0] != ours[0] and not ours[0].endswith(" E")
+    """Compare our normal form with the one of the library, and allow a few differences.
+
+    The library is a statistical parser and sometimes breaks its own rules: it reads a last E as a unit, or shortens a type
+    in one spelling and not in another. Then it must read our form as our form.
+    """
+    texts = usual_addresses()
+    different = [(text, ours) for text in texts if read_by_library(text) != (ours := normalise_street(text))]
+    contradicted = [
+        (text, ours, read_by_library(ours[0]))
+        for text, ours in different
+        if read_by_library(ours[0])[0] != ours[0] and not ours[0].endswith(" E")
     ]
-    assert len(differ) < len(texts) / 10
-    assert len(unlike) <= len(texts) / 1_000, unlike
+    assert len(different) < len(texts) / 10
+    assert len(contradicted) <= len(texts) / 1_000, contradicted
 
 
 @pytest.mark.parametrize("number", [1, 7, 42, 101, 2_718, 31_415, 123_456])
@@ -82,7 +85,7 @@ def test_all_houses_of_a_street_are_on_the_same_street(number: int, street: str)
 
 
 @pytest.mark.parametrize(
-    "writings",
+    "spellings",
     [
         ["418 N Palmetto Ave Apt 4", "418 North Palmetto Avenue, #4", "418 n. palmetto ave. unit 4",
          "418 N PALMETTO AVE APT 04", "0418 N Palmetto Av # 4", "418 N Palmetto Ave, Apt. 4, Dunedin, FL 34698",
@@ -102,8 +105,8 @@ def test_all_houses_of_a_street_are_on_the_same_street(number: int, street: str)
         ["RR 2 Box 45", "Rural Route 2, Box 45", "R.R. 2 Box #45"],
     ],
 )  # fmt: skip
-def test_different_writings_of_a_home_are_one(writings: list[str]) -> None:
-    assert len({normalise_street(text, None, "Dunedin") for text in writings}) == 1
+def test_different_spellings_of_an_address_have_one_form(spellings: list[str]) -> None:
+    assert len({normalise_street(text, None, "Dunedin") for text in spellings}) == 1
 
 
 LONG = {short: written for written, short in postal_words.SUFFIXES.items() if len(written) > len(short)}
@@ -125,7 +128,7 @@ WORDS = st.from_regex(r"\A[A-Z]{3,9}\Z").filter(lambda word: word not in KNOWN_W
     st.sampled_from(["", "4", "12B", "B4", "PH2"]),
 )
 @settings(deadline=None)
-def test_no_writing_of_a_usual_address_makes_another_home(
+def test_every_spelling_of_a_usual_address_has_the_same_form(
     number: int, before: str, names: list[str], suffix: str, after: str, unit: str
 ) -> None:
     short = " ".join(f"{number} {before} {' '.join(names)} {suffix} {after}".split())
@@ -150,7 +153,7 @@ def test_no_writing_of_a_usual_address_makes_another_home(
         ("De Kalb", [", DeKalb, IL", " DEKALB IL 60115"]),
     ],
 )
-def test_a_city_at_the_end_is_known_in_other_writings(city: str, tails: list[str]) -> None:
+def test_a_city_at_the_end_is_recognised_in_other_spellings(city: str, tails: list[str]) -> None:
     assert {normalise_street(f"100 Main St{tail}", None, city) for tail in tails} == {("100 MAIN ST", "")}
 
 
@@ -198,7 +201,7 @@ def test_a_po_box_is_no_property(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["no number known", "Elm St", "12345", "#", "---", "0 Elm St", "Vacant land", "Apt 4", ""]
 )
-def test_what_is_no_address_says_so(text: str) -> None:
+def test_text_that_is_no_address_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableAddressError):
         normalise_street(text)
 
@@ -220,7 +223,7 @@ PIECES = st.lists(
 ).map(" ".join)
 
 
-def read(text: str, unit: str | None = None, city: str = "Dunedin") -> tuple[str, str] | None:
+def read_address(text: str, unit: str | None = None, city: str = "Dunedin") -> tuple[str, str] | None:
     try:
         return normalise_street(text, unit, city)
     except (PoBoxError, UnreadableAddressError):
@@ -229,8 +232,8 @@ def read(text: str, unit: str | None = None, city: str = "Dunedin") -> tuple[str
 
 @given(TEXT | PIECES | PIECES.map(lambda rest: f"418 {rest}"), TEXT | PIECES, TEXT)
 @settings(max_examples=250, deadline=None)
-def test_any_text_is_a_street_or_refused(text: str, unit: str, city: str) -> None:
-    found = read(text, unit, city)
+def test_any_text_is_a_street_or_unreadable(text: str, unit: str, city: str) -> None:
+    found = read_address(text, unit, city)
     if found is not None:
         assert found[0] == found[0].upper()
         assert len(found[0].split()) >= 2
@@ -238,26 +241,26 @@ def test_any_text_is_a_street_or_refused(text: str, unit: str, city: str) -> Non
 
 @given(PIECES, PIECES, WORDS, WORDS)
 @settings(max_examples=250, deadline=None)
-def test_streets_that_differ_in_a_word_are_never_one(before: str, after: str, one: str, other: str) -> None:
-    """Wherever the word is, and whatever is around it: both are apart, or at least one is unreadable."""
+def test_streets_that_differ_in_a_word_never_share_a_form(before: str, after: str, one: str, other: str) -> None:
+    """Check a word in any position and context: the forms differ, or at least one street is unreadable."""
     assume(one != other)
-    forms = [read(f"418 {before} {word} {after}") for word in (one, other)]
+    forms = [read_address(f"418 {before} {word} {after}") for word in (one, other)]
     assert forms[0] is None or forms[0] != forms[1]
 
 
 @given(PIECES, WORDS, PIECES)
 @settings(max_examples=250, deadline=None)
 def test_no_word_is_lost(before: str, word: str, after: str) -> None:
-    found = read(f"418 {before} {word} {after}")
+    found = read_address(f"418 {before} {word} {after}")
     assert found is None or word in f"{found[0]} {found[1]}".replace("-", " ").split()
 
 
 @given(st.sampled_from(sorted(postal_words.SUFFIXES)), st.sampled_from(sorted(postal_words.SUFFIXES)))
-def test_types_are_one_only_where_the_table_says_so(one: str, other: str) -> None:
-    are_one = postal_words.SUFFIXES[one] == postal_words.SUFFIXES[other]
-    assert (read(f"1 Palmetto {one}") == read(f"1 Palmetto {other}")) == are_one
+def test_street_types_are_equal_only_if_the_table_has_them_as_equal(one: str, other: str) -> None:
+    are_equal = postal_words.SUFFIXES[one] == postal_words.SUFFIXES[other]
+    assert (read_address(f"1 Palmetto {one}") == read_address(f"1 Palmetto {other}")) == are_equal
     names = [{word: postal_words.NAME_WORDS.get(word, word) for word in (one, other)}[word] for word in (one, other)]
-    if read(f"1 {one} Palmetto Rd") == read(f"1 {other} Palmetto Rd"):
+    if read_address(f"1 {one} Palmetto Rd") == read_address(f"1 {other} Palmetto Rd"):
         assert names[0] == names[1]
 
 
@@ -272,7 +275,7 @@ def test_a_number_in_words_is_that_number(value: int) -> None:
     elif rest:
         words.append(ones.split()[rest - 1])
     assert read_numeral(words) == (value, False, len(words))
-    assert read(f"{' '.join(words)} Palmetto Ave") == read(f"{value} Palmetto Ave")
+    assert read_address(f"{' '.join(words)} Palmetto Ave") == read_address(f"{value} Palmetto Ave")
     irregular = {
         "ONE": "FIRST",
         "TWO": "SECOND",
@@ -284,13 +287,17 @@ def test_a_number_in_words_is_that_number(value: int) -> None:
     }
     last = words[-1]
     nth = [*words[:-1], irregular.get(last) or (f"{last[:-1]}IETH" if last.endswith("Y") else f"{last}TH")]
-    assert read(f"1 {' '.join(nth)} Ave") == read(f"1 {'-'.join(nth)} Ave") == read(f"1 {ordinal(value)} Ave")
+    assert (
+        read_address(f"1 {' '.join(nth)} Ave")
+        == read_address(f"1 {'-'.join(nth)} Ave")
+        == read_address(f"1 {ordinal(value)} Ave")
+    )
 
 
-def test_a_long_text_is_refused() -> None:
-    assert read("1 " + "A" * 197 + " St") is None
+def test_a_long_text_is_unreadable() -> None:
+    assert read_address("1 " + "A" * 197 + " St") is None
 
 
 @given(st.text("0123ABCZ #-/.aé", max_size=10))
-def test_the_form_of_a_unit_is_its_own_form(text: str) -> None:
+def test_normalising_a_unit_twice_changes_nothing(text: str) -> None:
     assert normalise_unit(normalise_unit(text)) == normalise_unit(text)

@@ -1,4 +1,4 @@
-"""A number has one reading or none, whatever marks it carries."""
+"""A text has one reading as a number, or none, for any marks in it."""
 
 from datetime import date
 from decimal import Decimal
@@ -87,19 +87,19 @@ def test_no_value_makes_a_parser_raise(value: Any) -> None:
         parse(value, TODAY)
 
 
-WRITINGS = (
+NUMBER_FORMATS = (
     "{:d}", "{:,d}", "${:,d}", "USD {:,d}", "{:,d}.00", "{:d}.0", "{:,d} DR", "{:,d}.0000", " {:,d} ", "{:,d} dollars",
 )  # fmt: skip
 
 
-@given(st.integers(0, 10**9), st.sampled_from(WRITINGS))
-def test_a_number_comes_back_from_any_writing(amount: int, writing: str) -> None:
-    assert Decimal(amount) in list_readings(writing.format(amount))
-    assert len(list_readings(writing.format(amount))) == 1
+@given(st.integers(0, 10**9), st.sampled_from(NUMBER_FORMATS))
+def test_a_number_is_read_from_every_format(amount: int, number_format: str) -> None:
+    assert Decimal(amount) in list_readings(number_format.format(amount))
+    assert len(list_readings(number_format.format(amount))) == 1
 
 
 @given(st.integers(10**6, 10**9), st.sampled_from([".", "\u2009", "\xa0", "\u202f", "'", " "]), st.integers(0, 99))
-def test_foreign_grouping_comes_back(amount: int, mark: str, cents: int) -> None:
+def test_foreign_grouping_marks_are_read(amount: int, mark: str, cents: int) -> None:
     text = f"{amount:,d}".replace(",", mark)
     assert list_readings(text) == (Decimal(amount),)
     assert list_readings(f"{text},{cents:02d}") == (amount + Decimal(cents) / 100,)
@@ -113,7 +113,7 @@ def test_every_accounting_sign_is_negative(amount: int) -> None:
 
 @given(st.from_regex(r"\A\$?[0-9]{1,4}([.,][0-9]{1,4}){0,3}(k|M|E\+[0-9])?\Z"))
 @settings(max_examples=1_000)
-def test_no_reading_changes_by_a_factor_when_comma_and_dot_change_places(text: str) -> None:
+def test_swapping_comma_and_dot_never_changes_a_reading_by_a_factor(text: str) -> None:
     swapped = text.translate(str.maketrans(".,", ",."))
     one, other = MONEY(text, TODAY), MONEY(swapped, TODAY)
     assert one is None or other is None or one == other

@@ -38,7 +38,8 @@ class WrittenHome:
     @property
     def is_foreign(self) -> bool:
         """True if the lead is another broker's, so that these records may not add to it."""
-        broker, allowed = self.lead["broker_id"], self.row.editable_brokers
+        broker: UUID | None = self.lead["broker_id"]
+        allowed = self.row.editable_brokers
         if self.outcome != "duplicate" or broker is None:
             return False
         if self.row.broker_id:

@@ -1,4 +1,4 @@
-"""Leads from before counties had codes keep matching: their parcel keys are carried over once, in pages, before the first record."""
+"""Leads from before parcel keys had county codes keep matching: their keys are carried over once, in pages."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -34,27 +34,27 @@ async def database(database: databases.Database) -> AsyncIterator[tuple[Database
             "insert into app.leads (id, apn_key, apn, fips, county, observed, source) values ($1, $2, $3, $4, $5, $6, 'test')",
             uuid4(), key, apn, fips, county, [None] * 5 + [9, None, 9] + [None] * 25 + [9, None],
         )  # fmt: skip
-    mine = Database(IngestSettings(database_url=SecretStr(database.dsn("ingest"))), "ingest")
-    await mine.start()
-    yield mine, owner
-    await mine.stop()
+    ingest_database = Database(IngestSettings(database_url=SecretStr(database.dsn("ingest"))), "ingest")
+    await ingest_database.start()
+    yield ingest_database, owner
+    await ingest_database.stop()
     await owner.close()
 
 
-async def leads(owner: asyncpg.Connection) -> dict[tuple[str, str], Any]:
+async def read_keys(owner: asyncpg.Connection) -> dict[tuple[str, str], Any]:
     rows = await owner.fetch("select apn, apn_key, fips, county from app.leads")
     return {(row["county"], row["apn"]): (row["apn_key"], row["fips"]) for row in rows}
 
 
 async def test_keys_are_carried_over_in_pages_and_once(database: Any) -> None:
-    mine, owner = database
+    ingest_database, owner = database
     await owner.execute(
         "insert into app.lead_conflicts (kind, lead_id, column_name, value)"
         " select 'key_differs', id, 'apn_key', 'GA|DE KALB|1825103001' from app.leads where county = 'TRAVIS'"
     )
-    job = ParcelKeyCarryOver(mine, page_size=2)
+    job = ParcelKeyCarryOver(ingest_database, page_size=2)
     assert await job.carry_over_parcel_keys() == {"carried": 5, "held": 1, "dropped": 3}
-    found = await leads(owner)
+    found = await read_keys(owner)
     first = {key for (county, _), key in found.items() if county == "MIAMI DADE"}
     assert first == {("12086|3040230120010", "12086"), (None, "12086")}
     assert found[("DEKALB", "18-251-03-001")] == ("13089|1825103001", "13089")
@@ -62,7 +62,7 @@ async def test_keys_are_carried_over_in_pages_and_once(database: Any) -> None:
     assert found[("ORANGE", "123-456-789")] == ("06059|123456789", "06059")
     assert found[("ORANGE", "987654321")] == (None, "06059")
     assert found[("PINELLAS", "N/A")] == (None, "12103")
-    assert found[("TRAVIS", "111222")] == ("48453|111222", "48453"), "shown and key are of one record"
+    assert found[("TRAVIS", "111222")] == ("48453|111222", "48453"), "the shown number and the key come from one record"
     assert found[("NOWHERE", "111-222")] == (None, None)
     conflicts = {(c["kind"], c["value"]) for c in await owner.fetch("select kind, value from app.lead_conflicts")}
     assert conflicts == {("key_held", "12086|3040230120010"), ("key_differs", "13089|1825103001")}

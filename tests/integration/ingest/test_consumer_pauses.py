@@ -1,4 +1,4 @@
-"""What is ours to mend stops the consumer and loses nothing: grants, the database, a rebalance with a slow handler."""
+"""A fault of our own deployment or database pauses the consumer and loses no record."""
 
 import asyncio
 from collections.abc import Callable
@@ -35,14 +35,14 @@ async def produce(installation: Installation, count: int) -> None:
     await producer.stop()
 
 
-async def count_of(db: Any, table: str, expected: int, seconds: float = 40) -> None:
+async def wait_for_count(db: Any, table: str, expected: int, seconds: float = 40) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while (found := await db.fetchval(f"select count(*) from {table}")) != expected:
         assert asyncio.get_running_loop().time() < deadline, f"{found} in {table} instead of {expected}"
         await asyncio.sleep(0.1)
 
 
-async def test_a_revoked_grant_dead_letters_nothing(running: Running, installation: Installation, db: Any) -> None:
+async def test_a_revoked_grant_makes_no_dead_letter(running: Running, installation: Installation, db: Any) -> None:
     await db.execute("revoke insert on app.lead_contacts, app.leads from svc_ingest")
     await db.execute("revoke execute on function app.upsert_leads(pipeline.leads_staging[]) from svc_ingest")
     async with running("ingest", "recorder") as (ingest, _recorder):
@@ -58,11 +58,11 @@ async def test_a_revoked_grant_dead_letters_nothing(running: Running, installati
         assert await db.fetchval("select count(*) from svc_ingest.inbox") == 0
         await db.execute("grant insert on app.lead_contacts, app.leads to svc_ingest")
         await db.execute("grant execute on function app.upsert_leads(pipeline.leads_staging[]) to svc_ingest")
-        await count_of(db, "app.leads", 200)
+        await wait_for_count(db, "app.leads", 200)
         assert await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0
 
 
-async def test_connections_that_are_cut_again_and_again_lose_nothing(
+async def test_connections_that_are_cut_repeatedly_lose_no_record(
     running: Running, installation: Installation, db: Any
 ) -> None:
     cut = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'svc_ingest' and datname = current_database()"
@@ -72,6 +72,6 @@ async def test_connections_that_are_cut_again_and_again_lose_nothing(
             await db.execute(cut)
             await asyncio.sleep(0.25)
         await sending
-        await count_of(db, "app.leads", 3_000)
-        await count_of(db, "app.pipeline_events", 3_000)
+        await wait_for_count(db, "app.leads", 3_000)
+        await wait_for_count(db, "app.pipeline_events", 3_000)
         assert await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0
