@@ -16,7 +16,7 @@ from ingest.addresses.normal_form import (
     normalise_street,
     normalise_unit,
 )
-from ingest.addresses.numerals import NUMBER_WORDS, ordinal, read_numeral
+from ingest.addresses.numerals import NUMBER_WORDS, format_ordinal, read_numeral
 
 NAMES = (
     "Palmetto", "Magnolia", "Cypress", "Juniper", "Hawthorne", "Bayshore", "Sunset", "Willow", "Jefferson",
@@ -290,7 +290,7 @@ def test_a_number_in_words_is_that_number(value: int) -> None:
     assert (
         read_address(f"1 {' '.join(nth)} Ave")
         == read_address(f"1 {'-'.join(nth)} Ave")
-        == read_address(f"1 {ordinal(value)} Ave")
+        == read_address(f"1 {format_ordinal(value)} Ave")
     )
 
 

@@ -65,7 +65,7 @@ def _below_hundred(words: Sequence[str]) -> Numeral | None:
     return Numeral(value, False, 1) if value else None
 
 
-def ordinal(value: int) -> str:
+def format_ordinal(value: int) -> str:
     """Return *value* as a numbered street has it: `42ND`."""
     teens = 10 <= value % 100 < 20  # noqa: PLR2004
     return f"{value}{'TH' if teens else {1: 'ST', 2: 'ND', 3: 'RD'}.get(value % 10, 'TH')}"

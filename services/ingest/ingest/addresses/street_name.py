@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from ingest.addresses.characters import UnreadableAddressError
 from ingest.addresses.numbered_road import normalise_numbered_road
-from ingest.addresses.numerals import NUMBER_WORDS, ordinal, read_numeral
+from ingest.addresses.numerals import NUMBER_WORDS, format_ordinal, read_numeral
 from ingest.addresses.postal_words import DIRECTIONS, NAME_WORDS, NUMBERED_TYPES, SUFFIXES, TYPES_NEVER_ALONE
 
 _HYPHEN_IN_NAME = re.compile(r"(?a)(?<!\d)-|-(?!\d)")
@@ -79,7 +79,7 @@ def _with_numbered_streets(words: Sequence[str]) -> list[str]:
     while position < len(words):
         numeral = read_numeral(list(words[position:]))
         if numeral and numeral.is_ordinal:
-            found.append(ordinal(numeral.value))
+            found.append(format_ordinal(numeral.value))
             position += numeral.words
         elif numeral and list(words[position + numeral.words : position + numeral.words + 1]) == ["MILE"]:
             found.append(str(numeral.value))

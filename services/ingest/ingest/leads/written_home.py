@@ -20,7 +20,7 @@ class WrittenHome:
 
     @property
     def lead_id(self) -> UUID:
-        """The lead of this home."""
+        """Id of the lead of this home."""
         lead_id: UUID = self.lead["lead_id"]
         return lead_id
 
@@ -32,12 +32,12 @@ class WrittenHome:
 
     @property
     def is_new(self) -> bool:
-        """True if the upsert made the lead."""
+        """Whether the upsert made the lead."""
         return self.outcome == "inserted"
 
     @property
     def is_foreign(self) -> bool:
-        """True if the lead is another broker's, so that these records may not add to it."""
+        """Whether the lead is another broker's, so that these records may not add to it."""
         broker: UUID | None = self.lead["broker_id"]
         allowed = self.row.editable_brokers
         if self.outcome != "duplicate" or broker is None:

@@ -44,12 +44,12 @@ def _headers_of_owner_address(cells: Mapping[str, str]) -> frozenset[str]:
     return frozenset(header for header, counts in address_sets(cells).items() if not counts)
 
 
-def read_propstream_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901, PLR0912 - the hottest loop of ingest
+def read_propstream_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901 - the hottest loop of ingest
     """Return the raw fields of one row: text as it came, phones as `(number, type, dnc)` by their number, emails in order.
 
     If several headers of a row mean one field, the first non-empty one in the order of `HEADERS` counts; of protective
     flags, each counts. Two columns of one number (`Phone`, `Phone 1`) are read as one cell. The owner's address never
-    replaces an empty street of the property.
+    replaces an empty street of the property..
     """
     fields: dict[str, Any] = {}
     alternatives: dict[str, int] = {}  # fields whose value came from a header that is not the first for them
@@ -62,15 +62,13 @@ def read_propstream_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: 
         if field_and_rank is None:
             continue
         field, rank = field_and_rank
+        if field == "property_address" and (not value or field in fields):
+            ignored = _headers_of_owner_address(cells)
         if not value:
-            if field == "property_address":
-                ignored = _headers_of_owner_address(cells)
             continue
         if field in _PROTECTIVE_FIELDS:
             _read_protective_cell(flags, field, rank, value)
             continue
-        if field == "property_address" and field in fields:
-            ignored = _headers_of_owner_address(cells)
         if rank == 0:
             fields[field] = value
             if alternatives:
@@ -85,12 +83,18 @@ def read_propstream_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: 
             alternatives[field] = rank
     if ignored:
         return read_propstream_cells({header: value for header, value in cells.items() if header not in ignored})
+    _add_contacts_and_flags(fields, phones, emails, flags)
+    return fields
+
+
+def _add_contacts_and_flags(
+    fields: dict[str, Any], phones: Mapping[int, list[str | None]], emails: Mapping[int, str], flags: RowFlags
+) -> None:
     fields["phones"] = [(*phones[rank], _phone_flag(flags, rank)) for rank in sorted(phones)]
     fields["emails"] = [emails[rank] for rank in sorted(emails)]
     if flags:
         fields.update({name: flag for (name, _), flag in flags.items() if name in _ROW_FLAGS})
         fields["forbidden_emails"] = [emails[rank] for rank in sorted(emails) if _is_forbidden(flags, "emails", rank)]
-    return fields
 
 
 def _read_protective_cell(flags: RowFlags, field: str, rank: int, value: str) -> None:
