@@ -17,7 +17,7 @@ import asyncpg
 from local_services.processes import free_port
 from sandbox.people import FakePeople, FakePerson, PostalAddress
 from support.installation import Installation, Spawned
-from support.upstream import Sender
+from support.upstream import UpstreamProducer
 from support.vendors import SETTINGS, SandboxClient
 
 PEOPLE = FakePeople(SETTINGS.sandbox_seed)
@@ -127,7 +127,7 @@ class VerificationPipeline:
         await self.send_records([record for _, record in households.values()])
 
     async def send_records(self, records: Sequence[Home]) -> None:
-        await Sender(self.installation).send(*records)
+        await UpstreamProducer(self.installation).send_records(*records)
 
     async def load_outcomes(self) -> dict[str, Any]:
         """Return the state of the leads of all households, by street address."""

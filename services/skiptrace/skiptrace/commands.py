@@ -223,5 +223,7 @@ SEALED_COLUMNS = (
     SealedColumn(
         "questions to providers", queries.find_outdated_questions, queries.save_questions, reseal_by_id(LOOKUPS_PURPOSE)
     ),
-    SealedColumn("answers of providers", queries.find_outdated_answers, queries.save_answers, reseal_by_id(RESPONSE_PURPOSE)),
+    SealedColumn(
+        "answers of providers", queries.find_outdated_answers, queries.save_answers, reseal_by_id(RESPONSE_PURPOSE)
+    ),
 )

@@ -13,7 +13,7 @@ from common.jobs import Jobs
 from support import reading
 from support.installation import Installation
 from support.providers import FakeProviders, serve_providers
-from support.upstream import Sender
+from support.upstream import UpstreamProducer
 
 HOME = {
     "property_address": "418 Palmetto Ave",
@@ -54,7 +54,7 @@ class Funnel:
     db: Any
 
     async def send(self, *records: dict[str, Any]) -> None:
-        await Sender(self.installation).send(*records)
+        await UpstreamProducer(self.installation).send_records(*records)
 
     async def events(self, name: str) -> list[dict[str, Any]]:
         """Return each event once. A relay that was stopped may send an event again under the same id."""

@@ -18,7 +18,7 @@ from common.database import load_queries
 from common.ids import new_id
 from gateway.commands import secrets
 from gateway.commands.partners import find_partner_id
-from gateway.uploads.keys import PURPOSE
+from gateway.uploads.keys import SECRET_PURPOSE
 
 queries = load_queries(__file__, "commands.sql")
 
@@ -209,7 +209,7 @@ SEALED_COLUMNS = (
         "partner keys",
         queries.find_outdated_partner_keys,
         queries.save_partner_keys,
-        lambda keyring, row: reseal_value(keyring, PURPOSE, row["id"].encode(), row["sealed"]),
+        lambda keyring, row: reseal_value(keyring, SECRET_PURPOSE, row["id"].encode(), row["sealed"]),
         is_paged=False,
         needs_owner=True,
     ),
