@@ -90,10 +90,10 @@ def build_parcel_key(row: Mapping[str, Any]) -> ParcelKey:
     The number as it is shown decides whether it is a parcel number, if it belongs to the key: `123-456-789` is one,
     `123456789` may be none.
     """
-    state, county, parcel = [*row["apn_key"].split("|", 2), "", ""][:3]
-    place = find_county(county, row["fips"] or "", state).county
+    state, county_name, parcel = [*row["apn_key"].split("|", 2), "", ""][:3]
+    county = find_county(county_name, row["fips"] or "", state).county
     shown = row["apn"] or ""
     number = parcel_number(shown if _NOT_ALPHANUMERIC.sub("", shown.upper()) == parcel else parcel)
-    if place is None:
+    if county is None:
         return None, None, None
-    return (f"{parcel_area(place.fips)}|{number}" if number else None), place.fips, place.name
+    return (f"{parcel_area(county.fips)}|{number}" if number else None), county.fips, county.name

@@ -48,8 +48,8 @@ _YEAR_NAME_DAY = re.compile(r"([0-9]{4})[-/\s.,]*([a-z]+)[-/\s.]*([0-9]{1,2})")
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-_MONTH_OF = {name[:3]: place for place, name in enumerate(_MONTHS, 1)} | {
-    name: place for place, name in enumerate(_MONTHS, 1)
+_MONTH_OF = {name[:3]: number for number, name in enumerate(_MONTHS, 1)} | {
+    name: number for number, name in enumerate(_MONTHS, 1)
 }
 _MONTH_OF["sept"] = 9
 
