@@ -11,7 +11,7 @@ from skiptrace.app import build
 from support.installation import Installation, Spawned
 from support.verification import SkipTraceScenario, VerificationPipeline, providers_at, read_metric, url_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 ALL_FINISHED = """
 select count(distinct lead_id) = 8
@@ -71,6 +71,7 @@ async def test_a_frozen_skiptrace_makes_no_outdated_call_and_its_late_response_i
 ) -> None:
     """Meanwhile another replica finished its leads, because the provider's response seemed lost."""
     settings = providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa", SKIPTRACE_LANES="1")
+    settings["KAFKA_SESSION_SECONDS"] = "10"  # frozen for longer than a call may take
     frozen = await spawn_to_freeze(pipeline.installation, point, tmp_path / "frozen", **settings)
     replicas.append(frozen)
     await pipeline.send(scenario.pick_households(reachable=8))

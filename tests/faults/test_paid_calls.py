@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from support.installation import Installation, Spawned
 from support.verification import SkipTraceScenario, VerificationPipeline, providers_at, read_metric, url_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 MAX_LOST_RECORDS = 100
 KILLS = 5
@@ -109,6 +109,7 @@ async def test_after_a_kill_at_each_step_of_a_call_only_unstored_responses_are_p
     await assert_cost_is_known(kills)
 
 
+@pytest.mark.slow
 async def test_kills_at_random_moments_beside_a_second_replica_lose_at_most_the_records_in_flight(
     kills: KilledReplicas,
 ) -> None:

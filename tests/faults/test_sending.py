@@ -10,7 +10,7 @@ from support.partner import Partner, csv_of
 from support.reading import everything_on
 from support.victims import Victims
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 ROWS = 120_000
 
 

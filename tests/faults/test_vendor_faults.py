@@ -8,7 +8,7 @@ import pytest
 from support.installation import Installation, Spawned
 from support.verification import SkipTraceScenario, VerificationPipeline, home, providers_at, url_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 VARIANTS = {
     "melissa": {"SKIPTRACE_ORDER": "melissa"},

@@ -24,7 +24,7 @@ from support.verification import (
 )
 from support.victims import Victims
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(240)
 
 VENDORS = ("melissa", "batchdata")
 

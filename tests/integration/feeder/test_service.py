@@ -100,7 +100,6 @@ async def test_a_missed_feed_runs_later_inside_its_window_and_not_after(
     assert await feed_data.count_slots(broker) == {"reserved": 1}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("passes", [1, 3, 6])
 async def test_the_next_process_finishes_a_killed_feed_and_feeds_no_lead_twice(
     installation: Installation, feed_data: FeedFixture, workspace: FakeWorkspace, tmp_path: Path, passes: int
@@ -152,7 +151,6 @@ async def test_the_next_process_finishes_a_killed_feed_and_feeds_no_lead_twice(
     assert await feed_data.select_column(twice) == []
 
 
-@pytest.mark.slow
 async def test_all_leads_are_members_once_after_a_kill_during_an_add(
     installation: Installation, feed_data: FeedFixture, workspace: FakeWorkspace, tmp_path: Path
 ) -> None:

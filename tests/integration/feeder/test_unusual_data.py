@@ -39,7 +39,6 @@ async def test_a_large_limit_is_fed_in_transactions_of_bounded_size(feed_data: F
     )
 
 
-@pytest.mark.slow
 async def test_an_eligible_lead_behind_ten_thousand_suppressed_ones_is_fed(
     feed_data: FeedFixture, feeder: Feeder
 ) -> None:

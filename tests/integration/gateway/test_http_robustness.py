@@ -205,7 +205,6 @@ CHECKS = (
 )  # fmt: skip
 
 
-@pytest.mark.slow
 async def test_the_openapi_document_matches_the_responses(gateway: str, tmp_path: Path) -> None:
     """schemathesis finds no difference between the served document and the responses."""
     run = "from schemathesis.cli import schemathesis; schemathesis()"

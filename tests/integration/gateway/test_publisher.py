@@ -41,7 +41,6 @@ async def start_gateway(spawn: Any, session: aiohttp.ClientSession, **more: str)
     return gateway, Partner(gateway.gateway, session, uuid4())
 
 
-@pytest.mark.slow
 async def test_a_gateway_that_is_killed_repeatedly_loses_no_row(
     spawn: Any, session: aiohttp.ClientSession, db: Any, sent: Any
 ) -> None:
@@ -61,7 +60,6 @@ async def test_a_gateway_that_is_killed_repeatedly_loses_no_row(
     assert sum(counted.values()) <= ROWS + 4 * 2 * 1_000
 
 
-@pytest.mark.slow
 async def test_a_restarted_gateway_continues_at_once(spawn: Any, session: aiohttp.ClientSession, db: Any) -> None:
     gateway, partner = await start_gateway(spawn, session)
     _, answer = await partner.upload(csv_of(ROWS))
@@ -73,7 +71,6 @@ async def test_a_restarted_gateway_continues_at_once(spawn: Any, session: aiohtt
     await partner.wait_for_state(answer["upload_id"], "accounted", seconds=10)
 
 
-@pytest.mark.slow
 async def test_no_row_is_lost_when_one_of_two_replicas_on_a_disk_dies(
     spawn: Any, session: aiohttp.ClientSession, sent: Any
 ) -> None:

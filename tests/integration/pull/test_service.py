@@ -107,7 +107,6 @@ async def test_pulled_properties_become_leads_once_and_a_changed_property_an_upd
     assert await pulling.db.fetchval("select count(*) from app.leads where source = 'batchdata'") == len(everything)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["http", "sse"])
 async def test_kills_lose_no_record_and_cost_at_most_one_page_each(
     pulling_to_kafka: PullFixture, running: Running, spawn: Spawn, transport: str
@@ -178,7 +177,6 @@ def dying_program(point: KillPoint, marker: Path) -> str:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("point", KILL_POINTS)
 async def test_a_kill_at_each_step_of_a_page_loses_no_record(
     pulling_to_kafka: PullFixture, running: Running, spawn: Spawn, tmp_path: Path, point: str

@@ -323,7 +323,6 @@ async def test_a_code_map_that_trusts_tlo_needs_no_other_provider(
     assert sum(providers.melissa.charged.values()) == asked
 
 
-@pytest.mark.slow
 async def test_killed_between_import_and_merge_nothing_is_lost_or_paid_twice(
     spawn: Spawn, funnel: Any, equity: Equity, unreachable_homes: list[Home], providers: FakeProviders, tmp_path: Path
 ) -> None:
