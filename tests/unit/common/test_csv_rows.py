@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.csv_rows import MAX_LINE, MAX_RECORD_LINES, Reader, Row
+from common.csv_rows import MAX_LINE_CHARACTERS, MAX_RECORD_LINES, Reader, Row
 
 
 def read(text: str, delimiter: str = ",", width: int = 3) -> list[Row]:
@@ -65,13 +65,13 @@ def test_a_runaway_record_is_given_up_after_so_many_lines() -> None:
 
 
 def test_an_endless_line_is_one_row_and_is_not_kept_whole() -> None:
-    found = read("a,b,c\n" + "x" * (3 * MAX_LINE) + ",1,2\n4,5,6\n")
+    found = read("a,b,c\n" + "x" * (3 * MAX_LINE_CHARACTERS) + ",1,2\n4,5,6\n")
     assert [row.problem for row in found] == ["row_too_large", None]
-    assert sum(map(len, found[0].cells)) <= MAX_LINE
+    assert sum(map(len, found[0].cells)) <= MAX_LINE_CHARACTERS
 
 
 def test_an_endless_line_inside_quotes_does_not_take_the_next_row_along() -> None:
-    found = read('a,b,c\n"1,1,1\n' + "x" * (2 * MAX_LINE) + "\n4,5,6\n")
+    found = read('a,b,c\n"1,1,1\n' + "x" * (2 * MAX_LINE_CHARACTERS) + "\n4,5,6\n")
     assert [row.problem for row in found] == ["unclosed_quote", "row_too_large", None]
 
 

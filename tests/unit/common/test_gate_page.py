@@ -29,6 +29,6 @@ def test_the_page_names_the_refusals_that_time_ends_and_the_numbers() -> None:
     paragraph = next(part for part in PAGE.split("\n\n") if "try_again_at" in part)
     assert set(re.findall(r"`([a-z_0-9]+)`", paragraph)) - {"try_again_at"} == {str(reason) for reason in PASSING}
     rows = dict(re.findall(r"^\| `([a-z_0-9]+)` \| [a-z, ]+ \| (.+) \|$", PAGE, re.MULTILINE))
-    assert str(gate.DNC_VALID_FOR.days) in rows["dnc_check_too_old"]
-    assert str(gate.ATTEMPTS_IN_ALL) in rows["attempts_exhausted"]
-    assert str(calling_hours.CALLS_IN_24_HOURS) in rows["attempts_in_24_hours"]
+    assert str(gate.DNC_CHECK_MAX_AGE.days) in rows["dnc_check_too_old"]
+    assert str(gate.MAX_CALL_ATTEMPTS) in rows["attempts_exhausted"]
+    assert str(calling_hours.MAX_CALLS_IN_24_HOURS) in rows["attempts_in_24_hours"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from common.gate import CLOCK_SKEW, Consent, Facts, decide
+from common.gate import MAX_CLOCK_SKEW, Consent, Facts, decide
 from common.places import STATES
 from common.refusals import PASSING, Reason
 from common.zones import Place, places_of_address
@@ -221,7 +221,7 @@ def test_it_says_when_to_try_again_only_where_time_alone_refuses_and_answers_in_
         assert not PASSING & set(decide(fresh, decision.try_again_at).reasons) or facts.broker_limit == 0
 
 
-@given(case=cases(), seconds=st.integers(int(CLOCK_SKEW.total_seconds()) + 1, 10**8))
+@given(case=cases(), seconds=st.integers(int(MAX_CLOCK_SKEW.total_seconds()) + 1, 10**8))
 def test_facts_from_the_future_allow_nothing(case: tuple[Facts, datetime], seconds: int) -> None:
     facts, now = case
     later = now + timedelta(seconds=seconds)

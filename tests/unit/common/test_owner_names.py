@@ -71,7 +71,7 @@ NAMES = st.lists(st.sampled_from(WORDS.split()), max_size=2).map(" ".join)
 @given(NAMES, NAMES)
 def test_the_usual_case_is_decided_as_the_unusual_one(first: str, last: str) -> None:
     texts = dict.fromkeys((*NAME_FIELDS, "company_name"), "") | {NAME_FIELDS[0]: first, NAME_FIELDS[1]: last}
-    assert read_owner_names(texts) == owner_names._read(texts)
+    assert read_owner_names(texts) == owner_names._read_texts(texts)
 
 
 @given(st.text(max_size=50), st.text(max_size=50))

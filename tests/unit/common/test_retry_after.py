@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.retry_after import LONGEST, retry_after
+from common.retry_after import LONGEST_WAIT, retry_after
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 
@@ -38,4 +38,4 @@ def test_it_comes_in_seconds_or_as_a_date(header: str | None, seconds: int | Non
 @given(st.text(max_size=60))
 def test_whatever_it_says_the_wait_is_bounded(header: str) -> None:
     found = retry_after(header, NOW)
-    assert found is None or timedelta() <= found <= LONGEST
+    assert found is None or timedelta() <= found <= LONGEST_WAIT
