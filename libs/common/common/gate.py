@@ -1,8 +1,8 @@
 """Contact eligibility gate: may this person be contacted over this channel at this moment?
 
 The sending service calls `decide` at the moment of sending. It reads the facts under the lock that suppressions take too
-(`common.decisions.lock_contacts`), and writes the decision to `contact_decisions` in the same transaction. `decide` is pure:
-it reads nothing and has no clock. A fact that is not known refuses under its own name: `<field>_unknown`.
+(`common.decisions.lock_contacts`). It writes the decision to `contact_decisions` in the same transaction. `decide` is
+pure: it reads nothing and has no clock. A fact that is not known refuses under its own name: `<field>_unknown`.
 
 docs/gate.md lists every reason in order. ADR 12 gives the calling hours.
 """
