@@ -1,8 +1,8 @@
-"""The columns of a property record: what headers a file may use for which field.
+"""Columns of a property record: the headers that a file may use for each field.
 
-Taken from PropStream's exports (full set, classic 41 columns, skip-trace columns, Contacts export) and, for everybody else,
-the field names of `LeadRecord`. Headers are matched without regard to case, spacing or a byte order mark; unknown columns are
-ignored but travel along, so that a rejected row comes back whole.
+The headers are those of PropStream's exports (full set, classic 41 columns, skip-trace columns, Contacts export). Other files
+use the field names of `LeadRecord`. Case, spacing and a byte order mark do not count. Unknown columns are ignored, but stay
+with the row, so that a rejected row comes back complete.
 """
 
 import re
@@ -64,62 +64,62 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "last_sale_date": ("Last Sale Date", "Last Sale Recording Date"),
     "last_sale_amount": ("Last Sale Amount",),
 }
-"""For each field its headers, the one that goes first leading: where a file has several, the first non-empty one counts."""
+"""Headers of each field by precedence: where a file has several, the first one with a value counts."""
 
-REQUIRED = ("property_address", "property_city", "property_state", "property_zip")
-"""A file without these cannot be taken: nothing in it could become a lead."""
+REQUIRED_FIELDS = ("property_address", "property_city", "property_state", "property_zip")
+"""Fields that a file must have. Without them, no row of it could become a lead."""
 
 REMARKS = "remarks."
-"""Begins the name of a column of free text, of which only what forbids contact is read."""
+"""Prefix of fields of free text, of which only words that forbid contact are read."""
 
 OURS = frozenset({"row", "reject_reason", "reject_detail"})
-"""Columns that our list of rejects adds; a corrected list may be uploaded with them, and they are ignored."""
+"""Columns that our list of rejects adds. A corrected list may be uploaded with them; they are ignored."""
 
-_FAMILY = re.compile(r"^(phone|email)\s*([1-9][0-9]?)?(?:\s+(type|dnc))?$")
-_PLACES: dict[str, tuple[str, int]] = {}
+_CONTACT_HEADER = re.compile(r"^(phone|email)\s*([1-9][0-9]?)?(?:\s+(type|dnc))?$")
+_FIELD_AND_RANK: dict[str, tuple[str, int]] = {}
 for _field, _names in HEADERS.items():
-    for _place, _name in enumerate((*_names, _field, _field.replace("_", " "))):
-        _PLACES.setdefault(" ".join(_name.lower().split()), (_field, _place))
+    for _rank, _name in enumerate((*_names, _field, _field.replace("_", " "))):
+        _FIELD_AND_RANK.setdefault(" ".join(_name.lower().split()), (_field, _rank))
 
 
 @lru_cache(maxsize=4_096)
 def place_of(header: str) -> tuple[str, int] | None:
-    """The field that *header* stands for and its place among the field's headers (0 leads); None for unknown ones.
+    """Return the field of *header* and its rank among the field's headers (0 is first). None for an unknown header.
 
     `Phone 2 Type` is ("phones.type", 2), `Email 1` is ("emails", 1), `Phone 1 Status` is ("remarks.phones", 1).
     """
     if protection_of(header) is not None:
-        return _protective_place(header)
-    name = " ".join(header.replace("\ufeff", "").replace("\xa0", " ").strip().strip('"').lower().split())
-    if name in _PLACES:
-        return _PLACES[name]
-    family = _FAMILY.match(name)
-    if family:
-        kind, number, detail = family.groups()
+        return _protective_field(header)
+    name = _plain_words(header)
+    if name in _FIELD_AND_RANK:
+        return _FIELD_AND_RANK[name]
+    contact = _CONTACT_HEADER.match(name)
+    if contact:
+        kind, number, detail = contact.groups()
         if not (kind == "email" and detail):
             return f"{kind}s.{detail}" if detail else f"{kind}s", int(number or 1)
     remarks = remarks_of(header)
     return (f"{REMARKS}{remarks.subject}", remarks.number) if remarks else None
 
 
-def _protective_place(header: str) -> tuple[str, int] | None:
-    found = protection_of(header)
-    if found is None or found == UNREADABLE:
+def _protective_field(header: str) -> tuple[str, int] | None:
+    protection = protection_of(header)
+    if protection is None or protection == UNREADABLE:
         return None
-    if found.subject in ("litigator", "deceased_owner", "do_not_mail"):
-        return found.subject, 0
-    if found.subject == "row":
+    if protection.subject in ("litigator", "deceased_owner", "do_not_mail"):
+        return protection.subject, 0
+    if protection.subject == "row":
         return "do_not_contact", 0
-    return f"{found.subject}.{'dnc' if found.is_registry else 'forbidden'}", found.number
+    return f"{protection.subject}.{'dnc' if protection.is_registry else 'forbidden'}", protection.number
 
 
 def unreadable_protection(headers: Iterable[str]) -> list[str]:
-    """Those of *headers* that look protective and are not understood: their file is refused."""
+    """Return the headers that look protective and are not understood. Their file is refused."""
     return [header for header in headers if protection_of(header) == UNREADABLE]
 
 
 def ignored(headers: Iterable[str]) -> list[str]:
-    """Those of *headers* that no field is read from."""
+    """Return the headers from which no field is read."""
     used = address_sets(headers)
     return [
         name
@@ -129,30 +129,30 @@ def ignored(headers: Iterable[str]) -> list[str]:
 
 
 def columns_of(field: str, headers: Iterable[str]) -> list[str]:
-    """Those of *headers* from which *field* is read, as a report of values names it: `phones` are all columns of phones."""
+    """Return the headers from which *field* is read. *field* is named as in a report of values: `phones` means all phones."""
     wanted = {"apn_key": "apn", "zip_of_another_state": "property_zip"}.get(field, field)
     names = list(headers)
     used = address_sets(names)
-    found = ((name, field_of(name)) for name in names if used.get(name, True))
-    return [name for name, read in found if read is not None and (read == wanted or read.startswith(f"{wanted}."))]
+    fields = ((name, field_of(name)) for name in names if used.get(name, True))
+    return [name for name, read in fields if read is not None and (read == wanted or read.startswith(f"{wanted}."))]
 
 
 def field_of(header: str) -> str | None:
-    """The field that *header* stands for, or None."""
-    place = place_of(header)
-    return place[0] if place else None
+    """Return the field of *header*, or None."""
+    field_and_rank = place_of(header)
+    return field_and_rank[0] if field_and_rank else None
 
 
 def missing_required(headers: Iterable[str]) -> list[str]:
-    """The required columns, by their usual header, that *headers* lacks."""
+    """Return the required columns that *headers* lacks, by their usual header."""
     names = list(headers)
     used = address_sets(names)
     present = {field_of(header) for header in names if used.get(header, True)}
-    return [HEADERS[field][0] for field in REQUIRED if field not in present]
+    return [HEADERS[field][0] for field in REQUIRED_FIELDS if field not in present]
 
 
 def recognised(headers: Iterable[str]) -> list[str]:
-    """Those of *headers* that stand for a field."""
+    """Return the headers from which a field can be read."""
     return [header for header in headers if _is_read(header)]
 
 
@@ -164,17 +164,17 @@ def _is_read(header: str) -> bool:
 _ADDRESS_FIELDS = frozenset(
     {"property_address", "property_unit", "property_city", "property_state", "property_zip", "county"}
 )
-_OF_A_PROPERTY = re.compile(r"(?:property|site|situs)[ _]")
+_PROPERTY_PREFIX = re.compile(r"(?:property|site|situs)[ _]")
 
 
 def address_sets(headers: Iterable[str]) -> dict[str, bool]:
-    """For each of *headers* that stands for a part of the property's address, whether it belongs to the set that counts.
+    """Return for each header of a part of the property's address whether that header is used.
 
-    A file with a street column of its own for the property (`Property Address`) and a plain one (`Address`) has two sets: the
-    plain one is the owner's. One address is never made of columns of both, so the whole plain set is left out.
+    A file with a street column for the property (`Property Address`) and a plain one (`Address`) has two sets of columns. The
+    plain set is the owner's. One address is never made of columns of both, so the whole plain set is not used.
     """
     parts = {name: field for name in headers if (field := field_of(name)) in _ADDRESS_FIELDS}
-    of_property = {name for name in parts if _OF_A_PROPERTY.match(_plain_words(name))}
+    of_property = {name for name in parts if _PROPERTY_PREFIX.match(_plain_words(name))}
     streets = {name for name, field in parts.items() if field == "property_address"}
     if not (streets & of_property and streets - of_property):
         return dict.fromkeys(parts, True)
@@ -182,7 +182,7 @@ def address_sets(headers: Iterable[str]) -> dict[str, bool]:
 
 
 def property_streets(headers: Iterable[str]) -> list[str]:
-    """Those of *headers* that hold a street of the property's, or the owner's street in its place."""
+    """Return the headers of the property's street, and of the owner's street that may replace it."""
     return [name for name in headers if field_of(name) == "property_address"]
 
 
@@ -190,34 +190,34 @@ def _plain_words(header: str) -> str:
     return " ".join(header.replace("\ufeff", "").replace("\xa0", " ").strip().strip('"').lower().split())
 
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_UNSEEN_START = re.compile(
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_INVISIBLE_START = re.compile(
     r"[\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0]+"
 )
-"""Characters that a reader does not see and a spreadsheet may drop before it looks for a formula."""
+"""Characters that are invisible, and that a spreadsheet may drop before it looks for a formula."""
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9][0-9,]*(?:\.[0-9]*)?%?")
 
 
-def _runs(value: str) -> bool:
-    """Whether a spreadsheet may run *value*: what it begins with, or what follows its unseen characters."""
-    unseen = _UNSEEN_START.match(value)
-    rest = value[unseen.end() :] if unseen else value
-    return value.startswith(_RUNS) or rest.startswith((*_RUNS, "'"))
+def _looks_like_formula(value: str) -> bool:
+    """Return whether a spreadsheet may run *value*: its start, or the text behind its invisible characters."""
+    invisible = _INVISIBLE_START.match(value)
+    rest = value[invisible.end() :] if invisible else value
+    return value.startswith(_FORMULA_STARTS) or rest.startswith((*_FORMULA_STARTS, "'"))
 
 
 def escape_cell(value: str) -> str:
-    """*value* so that no spreadsheet runs it: an apostrophe goes before what looks like a formula.
+    """Return *value* so that no spreadsheet runs it: with an apostrophe before text that looks like a formula.
 
-    Plain numbers are left as they are; `+1 (727) 555-0142` is not one, a spreadsheet would calculate it.
-    `unescape_cell` takes back exactly what was put.
+    Plain numbers stay as they are. `+1 (727) 555-0142` is not one, because a spreadsheet would calculate it.
+    `unescape_cell` removes exactly the apostrophe that was added.
     """
-    if value.startswith("'") or (_runs(value) and not _PLAIN_NUMBER.fullmatch(value)):
+    if value.startswith("'") or (_looks_like_formula(value) and not _PLAIN_NUMBER.fullmatch(value)):
         return "'" + value
     return value
 
 
 def unescape_cell(value: str) -> str:
-    """The value that `escape_cell` was given: a corrected list of rejects is taken as if it had never been escaped."""
-    if value.startswith("'") and (value[1:2] == "'" or _runs(value[1:])):
+    """Return the value before `escape_cell`, so that a corrected list of rejects is read as if it was never escaped."""
+    if value.startswith("'") and (value[1:2] == "'" or _looks_like_formula(value[1:])):
         return value[1:]
     return value

@@ -1,9 +1,8 @@
-"""Rows of a CSV file, one after another in bounded memory, each as it came or with what is wrong with it.
+"""Streaming reader of CSV rows in bounded memory. A row is returned unchanged, or with the code of its problem.
 
-A row is never silently misread. Quotes may hold line breaks, but a quote that was never meant as one must not swallow
-the rows behind it: a record of several lines is believed only when it is flawless, has as many cells as the header, and
-its lines do not look like rows themselves. Otherwise its first line is a row with a problem, and reading goes on at the
-second.
+A row is never silently misread. Quoted cells may hold line breaks, but a stray quote must not swallow the rows behind it. So
+a record of several lines is accepted only if it is valid CSV, has as many cells as the header, and its lines do not look like
+rows themselves. Otherwise its first line becomes a row with a problem, and reading continues at the second line.
 """
 
 import csv
@@ -13,32 +12,32 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-MAX_LINE = 1_000_000
+MAX_LINE_CHARACTERS = 1_000_000
 MAX_RECORD_LINES = 100
-csv.field_size_limit(2 * MAX_LINE)
+csv.field_size_limit(2 * MAX_LINE_CHARACTERS)
 
 _EXCEL_HINT = re.compile(r"sep=.?")
 
 
 class Row(NamedTuple):
-    """A row's cells as they came, and the code of what is wrong with it, if anything is."""
+    """Cells of a row as the file has them, and the code of the row's problem, if any."""
 
     cells: list[str]
     problem: str | None = None
 
 
 class _RunawayError(Exception):
-    """A record does not come to its end within bounds."""
+    """A record is longer than allowed."""
 
 
 def open_text(file: Path, encoding: str) -> TextIO:
-    """The file's text with its line ends as they are; bytes that are not UTF-8 become lone surrogates."""
+    """Open *file* with its line ends unchanged. Bytes that are not UTF-8 become lone surrogates."""
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     return file.open(encoding=encoding, errors=errors, newline="")
 
 
-def _fitted(row: Row, width: int) -> Row:
-    """The row with *width* cells: missing trailing ones are empty; surplus ones are a problem where they have content."""
+def _fit_to_width(row: Row, width: int) -> Row:
+    """Return the row with *width* cells. Missing trailing cells are empty. Surplus cells with content are a problem."""
     if len(row.cells) < width:
         return Row([*row.cells, *[""] * (width - len(row.cells))])
     if any(map(str.strip, row.cells[width:])):
@@ -47,34 +46,36 @@ def _fitted(row: Row, width: int) -> Row:
 
 
 class Reader:
-    """Reads a text that `open_text` opened: first the header, then the rows."""
+    """Reader of a text that `open_text` opened: first the header, then the rows."""
 
     def __init__(self, text: TextIO, delimiter: str) -> None:
         self._readline = text.readline
         self._delimiter = delimiter
-        self._again: deque[str] = deque()
-        self._taken: list[str] = []
-        self._ended = False
+        self._lines_to_reread: deque[str] = deque()
+        self._record_lines: list[str] = []
+        self._ended_inside_record = False
 
     def header(self) -> list[str]:
-        """The cells of the first row that is not blank and not Excel's `sep=;`; none in an empty file."""
+        """Return the cells of the first row that is neither blank nor Excel's `sep=;`. Empty for an empty file."""
         for cells, _ in self._records(None):
             if not _EXCEL_HINT.fullmatch(cells[0]) or any(cells[1:]):
                 return cells
         return []
 
     def rows(self, width: int) -> Iterator[Row]:
-        """The rows, without blank ones; *width* is the header's number of cells."""
+        """Yield the rows that are not blank. *width* is the header's number of cells."""
         for row in self._records(width):
-            yield row if row.problem or len(row.cells) == width else _fitted(row, width)
+            yield row if row.problem or len(row.cells) == width else _fit_to_width(row, width)
 
     def _records(self, width: int | None) -> Iterator[Row]:
+        """Yield records. After one that is not acceptable, yield its first line with a problem and read its other lines again."""
         while True:
             try:
                 for cells in csv.reader(self._lines(), delimiter=self._delimiter):
-                    if self._ended or (len(self._taken) > 1 and not self._is_believed(cells, width)):
+                    spans_lines = len(self._record_lines) > 1
+                    if self._ended_inside_record or (spans_lines and not self._is_acceptable(cells, width)):
                         break
-                    self._taken.clear()
+                    self._record_lines.clear()
                     if any(map(str.strip, cells)):
                         yield Row(cells)
                 else:
@@ -83,46 +84,46 @@ class Reader:
             except csv.Error:
                 problem = "unreadable_row"
             except _RunawayError:
-                problem = "unclosed_quote" if len(self._taken) > 1 else "row_too_large"
-            yield self._first_line(problem)
+                problem = "unclosed_quote" if len(self._record_lines) > 1 else "row_too_large"
+            yield self._split_first_line(problem)
 
-    def _is_believed(self, cells: list[str], width: int | None) -> bool:
-        """Whether the record in hand, of several lines, was meant as one."""
+    def _is_acceptable(self, cells: list[str], width: int | None) -> bool:
+        """Return whether the current record, of several lines, is valid and its lines do not look like rows."""
         if width is None:
             return True
         try:
-            flawless = next(csv.reader(self._taken, delimiter=self._delimiter, strict=True)) == cells
+            is_valid = next(csv.reader(self._record_lines, delimiter=self._delimiter, strict=True)) == cells
         except csv.Error:
             return False
-        like_rows = all(line.count(self._delimiter) == width - 1 for line in self._taken)
-        return flawless and len(cells) == width and not like_rows
+        look_like_rows = all(line.count(self._delimiter) == width - 1 for line in self._record_lines)
+        return is_valid and len(cells) == width and not look_like_rows
 
     def _lines(self) -> Iterator[str]:
-        """The lines for one csv.reader; `_taken` are those of the record it is reading."""
+        """Yield the lines for one csv.reader. `_record_lines` holds those of the record that it reads."""
         size = 0
         while True:
-            fresh = not self._again
-            line = self._readline(MAX_LINE) if fresh else self._again.popleft()
+            is_new = not self._lines_to_reread
+            line = self._readline(MAX_LINE_CHARACTERS) if is_new else self._lines_to_reread.popleft()
             if not line:
-                self._ended = bool(self._taken)
+                self._ended_inside_record = bool(self._record_lines)
                 return
-            size = size + len(line) if self._taken else len(line)
-            self._taken.append(line)
-            if size >= MAX_LINE or len(self._taken) > MAX_RECORD_LINES:
-                if fresh:
+            size = size + len(line) if self._record_lines else len(line)
+            self._record_lines.append(line)
+            if size >= MAX_LINE_CHARACTERS or len(self._record_lines) > MAX_RECORD_LINES:
+                if is_new:
                     self._skip_rest_of(line)
                 raise _RunawayError
             yield line
 
     def _skip_rest_of(self, line: str) -> None:
-        """Leave out what follows of a line that is longer than any row may be."""
-        while len(line) == MAX_LINE and line[-1] not in "\r\n":
-            line = self._readline(MAX_LINE)
+        """Skip the rest of a line that is longer than any row may be."""
+        while len(line) == MAX_LINE_CHARACTERS and line[-1] not in "\r\n":
+            line = self._readline(MAX_LINE_CHARACTERS)
 
-    def _first_line(self, problem: str) -> Row:
-        """The first line of the record in hand as a row of its own; the others are read again."""
-        first, *others = self._taken
-        self._taken.clear()
-        self._ended = False
-        self._again.extendleft(reversed(others))
+    def _split_first_line(self, problem: str) -> Row:
+        """Return the first line of the current record as a row. The other lines are read again."""
+        first, *others = self._record_lines
+        self._record_lines.clear()
+        self._ended_inside_record = False
+        self._lines_to_reread.extendleft(reversed(others))
         return Row(first.rstrip("\r\n").split(self._delimiter), problem)

@@ -1,7 +1,7 @@
-"""What kind of CSV a file is: its encoding, delimiter and header. Reads it once, in bounded memory.
+"""Detection of a CSV file's dialect: encoding, delimiter and header. The file is read once, in bounded memory.
 
-Exports come as UTF-8 with and without a byte order mark, as UTF-16 (Excel's "Unicode text"), and in Windows' and old
-Macs' code pages; with commas, semicolons, tabs or pipes.
+Exports come as UTF-8 with and without a byte order mark, as UTF-16 (Excel's "Unicode text"), and in the code pages of Windows
+and old Macs. The delimiter is a comma, semicolon, tab or pipe.
 """
 
 import codecs
@@ -14,9 +14,12 @@ from typing import BinaryIO
 from common import csv_rows
 
 DELIMITERS = (",", ";", "\t", "|")
-_PIECE = 1 << 20
-_HEAD = 4_096
-_SHOWN = 60
+_PIECE_BYTES = 1 << 20
+_HEAD_BYTES = 4_096
+_MAX_SHOWN_NAMES = 60
+_MAX_SHOWN_CHARACTERS = 60
+_MIN_NUL_SHARE = 0.8
+"""Share of NUL bytes among every other byte from which a text counts as UTF-16 without a byte order mark."""
 
 _NOT_CSV = (
     (b"PK\x03\x04", "This is an Excel workbook or a zip archive: save the sheet as CSV (UTF-8) and send that."),
@@ -27,11 +30,12 @@ _NOT_CSV = (
     (b"[{", "This is JSON: send CSV with a header row."),
     (b"<", "This is HTML or XML: send CSV with a header row."),
 )
+"""First bytes of files that are not CSV, with the advice for the sender."""
 _UNDEFINED_IN_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 
 
 class NotCsvError(ValueError):
-    """A file cannot be read as CSV: *code* is `not_csv`, `empty_file` or `bad_text`, *detail* says what to do about it."""
+    """A file cannot be read as CSV. *code* is `not_csv`, `empty_file` or `bad_text`; *detail* says what to do about it."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -41,7 +45,7 @@ class NotCsvError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How to read a file."""
+    """Dialect of a file. *columns* is its header."""
 
     encoding: str
     delimiter: str
@@ -49,21 +53,22 @@ class Shape:
 
 
 def look_at(file: Path, known: Callable[[Sequence[str]], int]) -> Shape:
-    """The shape of *file*: the delimiter is the one under which most columns of its header are *known*, or there are most.
+    """Detect the dialect of *file*.
 
-    Raises NotCsvError for what is no text or has no row.
+    *known* counts the known names in a header. The delimiter is the one with most known columns, then with most columns.
+    Raise NotCsvError for a file that is not text or has no row.
     """
     with file.open("rb") as raw:
         encoding = _encoding(raw)
     headers = {delimiter: _header(file, encoding, delimiter) for delimiter in DELIMITERS}
-    delimiter = max(headers, key=lambda cut: (known(headers[cut]), len(headers[cut])))
+    delimiter = max(headers, key=lambda mark: (known(headers[mark]), len(headers[mark])))
     return Shape(encoding, delimiter, headers[delimiter])
 
 
 def shown(names: Sequence[str]) -> list[str]:
-    """Names as an answer may show them: not too many, not too long, and nothing that is not printable."""
-    clean = [re.sub(r"[^\x20-\x7e\xa0-\uffef]", "?", name.strip())[:_SHOWN] for name in names[:_SHOWN]]
-    return [name for name in clean if name]
+    """Return names as a response may show them: at most 60, each of at most 60 printable characters."""
+    printable = [re.sub(r"[^\x20-\x7e\xa0-\uffef]", "?", name.strip()) for name in names[:_MAX_SHOWN_NAMES]]
+    return [name[:_MAX_SHOWN_CHARACTERS] for name in printable if name]
 
 
 def _header(file: Path, encoding: str, delimiter: str) -> list[str]:
@@ -72,42 +77,47 @@ def _header(file: Path, encoding: str, delimiter: str) -> list[str]:
 
 
 def _encoding(raw: BinaryIO) -> str:
-    head = raw.read(_HEAD)
+    head = raw.read(_HEAD_BYTES)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe\r\n\t \x00"):
         raise NotCsvError("empty_file", "Send a CSV file with a header row and at least one row.")
     for magic, advice in _NOT_CSV:
         if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(magic):
             raise NotCsvError("not_csv", advice)
     raw.seek(0)
-    if wide := _utf16(head):
-        return _checked_utf16(raw, wide)
-    broken, foreign = 0, 0
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    for piece in _pieces(raw):
-        if b"\0" in piece:
-            raise NotCsvError("not_csv", "This is not text: it holds NUL bytes.")
-        if not piece.isascii() or broken:
-            text = decode(piece)
-            broken += text.count("\ufffd")
-            foreign += len(text) - len(text.encode("ascii", "ignore"))
-    if broken == 0 or foreign > 10 * broken:
+    if utf16 := _utf16_of(head):
+        return _check_utf16(raw, utf16)
+    if _is_mostly_utf8(raw):
         return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
     return _code_page(raw, head)
 
 
-def _utf16(head: bytes) -> str | None:
-    """UTF-16 has a mark, or, for text like ours, a NUL in nearly every other byte."""
+def _is_mostly_utf8(raw: BinaryIO) -> bool:
+    """Return whether less than one in ten characters outside ASCII is invalid UTF-8. Raise NotCsvError for NUL bytes."""
+    invalid, not_ascii = 0, 0
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    for piece in _pieces(raw):
+        if b"\0" in piece:
+            raise NotCsvError("not_csv", "This is not text: it holds NUL bytes.")
+        if not piece.isascii() or invalid:
+            text = decode(piece)
+            invalid += text.count("\ufffd")
+            not_ascii += len(text) - len(text.encode("ascii", "ignore"))
+    return invalid == 0 or not_ascii > 10 * invalid
+
+
+def _utf16_of(head: bytes) -> str | None:
+    """Return the kind of UTF-16 by its byte order mark or, for Latin text, by a NUL in nearly every other byte."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     half = len(head) // 2
-    if half and head[1::2].count(0) > half * 0.8:
+    if half and head[1::2].count(0) > half * _MIN_NUL_SHARE:
         return "utf-16-le"
-    if half and head[0::2].count(0) > half * 0.8:
+    if half and head[0::2].count(0) > half * _MIN_NUL_SHARE:
         return "utf-16-be"
     return None
 
 
-def _checked_utf16(raw: BinaryIO, encoding: str) -> str:
+def _check_utf16(raw: BinaryIO, encoding: str) -> str:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for piece in _pieces(raw):
@@ -115,12 +125,12 @@ def _checked_utf16(raw: BinaryIO, encoding: str) -> str:
                 raise NotCsvError("not_csv", "This is not text: it holds NUL characters.")
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        raise NotCsvError("bad_text", "It begins as UTF-16 and does not go on so: save it as CSV (UTF-8).") from error
+        raise NotCsvError("bad_text", "It begins as UTF-16 and continues otherwise: save it as CSV (UTF-8).") from error
     return encoding
 
 
 def _code_page(raw: BinaryIO, head: bytes) -> str:
-    """Windows' code page; an old Mac's where lines end as on no other system; Latin-1 for what neither has."""
+    """Return the code page of Windows, of old Macs where only their line ends occur, or Latin-1 for bytes that neither has."""
     if b"\r" in head and b"\n" not in head:
         return "mac_roman"
     raw.seek(0)
@@ -131,5 +141,5 @@ def _code_page(raw: BinaryIO, head: bytes) -> str:
 
 
 def _pieces(raw: BinaryIO) -> Iterator[bytes]:
-    while piece := raw.read(_PIECE):
+    while piece := raw.read(_PIECE_BYTES):
         yield piece

@@ -1,10 +1,10 @@
-"""The gate before every contact: may this person be contacted over this channel at this moment (design §6)?
+"""Contact eligibility gate: may this person be contacted over this channel at this moment?
 
-`decide` is asked at the moment of sending, by whoever sends, with facts read under the lock that suppressions take
-(`common.decisions.lock_contacts`); what it answers is written to `contact_decisions` in the same transaction. It is pure: it
-reads nothing and has no clock. A fact that is not known refuses, under the name of the fact: `<field>_unknown`.
+The sending service calls `decide` at the moment of sending. It reads the facts under the lock that suppressions take too
+(`common.decisions.lock_contacts`). It writes the decision to `contact_decisions` in the same transaction. `decide` is
+pure: it reads nothing and has no clock. A fact that is not known refuses under its own name: `<field>_unknown`.
 
-docs/gate.md lists every reason in order; docs/adr/0012 says what the design left open.
+docs/gate.md lists every reason in order. ADR 12 gives the calling hours.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,27 +13,27 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from common.business_time import next_business_midnight
-from common.calling_hours import CALLS_IN_24_HOURS, next_calling_time
+from common.calling_hours import MAX_CALLS_IN_24_HOURS, next_calling_time
 from common.refusals import PASSING, Reason
 from common.zones import Place
 
 Channel = Literal["email", "phone"]
 
-ATTEMPTS_IN_ALL = 5
-"""Calls to one person before we leave them alone (seeds, architecture-visual-guide: unreachable after five)."""
+MAX_CALL_ATTEMPTS = 5
+"""Calls to one number in all. After five the person counts as unreachable (docs/gate.md, `attempts_exhausted`)."""
 
-DNC_VALID_FOR = timedelta(days=31)
-"""How old a look at the national do-not-call registry may be: 47 CFR 64.1200(c)(2)(i)(D), 16 CFR 310.4(b)(3)(iv)."""
+DNC_CHECK_MAX_AGE = timedelta(days=31)
+"""Greatest age of a look-up in the national do-not-call registry: 47 CFR 64.1200(c)(2)(i)(D), 16 CFR 310.4(b)(3)(iv)."""
 
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far ahead of ours another machine's clock may be; a fact further in the future proves nothing."""
+MAX_CLOCK_SKEW = timedelta(minutes=5)
+"""Greatest lead of another machine's clock over ours. A fact further in the future proves nothing."""
 
-_DAY = timedelta(hours=24)
+_ATTEMPTS_WINDOW = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One written consent: to be called on this number (its keyed hash) by this seller, signed *at* (UTC)."""
+    """One written consent to calls on this number (its keyed hash) by this seller, signed *at* (UTC)."""
 
     value_hash: bytes
     seller: str
@@ -42,41 +42,41 @@ class Consent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known before a contact. None means not known, and refuses; an empty tuple means known to be none.
+    """Facts known before a contact. None means not known, and refuses. An empty tuple means known to be none.
 
-    Fields of the phone alone are not asked for an email. Times are UTC and carry their zone.
+    An email does not need the facts about the phone. Times are UTC and carry their zone.
     """
 
     channel: Channel | None = None
     value_hash: bytes | None = None
     """Keyed hash of the address or number about to be used, under the active key."""
     suppressed: bool | None = None
-    """A suppression of this channel stands for the value, under any of the hash keys."""
+    """True: the value is suppressed on this channel, under any of the hash keys."""
     status: str | None = None
     """The lead's `campaign_status`."""
     deceased: bool | None = None
     litigator: bool | None = None
-    """The lead or the value is marked so."""
+    """True: the lead or the value is marked as one that sues callers."""
     legal_entity: bool | None = None
     """The owner of record is a company, trust, estate, government or life estate (ADR 26)."""
     verified: bool | None = None
-    """The flag of this very value."""
+    """Verification flag of this value, not of another one of the lead."""
     duplicate: bool | None = None
-    """The value or the household is being contacted through another lead, or this contact is made already."""
+    """True: the value or the household is contacted through another lead, or this contact was already made."""
     seller: str | None = None
-    """The broker in whose name we write or call, as consents name them."""
+    """Broker in whose name we write or call, as consents name it."""
     broker_limit: int | None = None
-    """Contacts that the broker wants on one business date, over this channel."""
+    """Contacts that the broker allows on one business date, over this channel."""
     broker_used_today: int | None = None
     consents: tuple[Consent, ...] | None = None
-    """Every consent of the lead, over whatever number and for whatever seller."""
+    """Every consent of the lead, for any number and any seller."""
     withdrawals: tuple[datetime, ...] | None = None
     owner_changes: tuple[datetime, ...] | None = None
-    """When the home changed hands: recorded conflicts of owner and dates of sale."""
+    """Times at which the home changed hands: recorded conflicts of owner and dates of sale."""
     dnc: bool | None = None
     dnc_checked_at: datetime | None = None
     attempts: tuple[datetime, ...] | None = None
-    """When the value was called before, by any lead of any broker, in any order."""
+    """Times of earlier calls to the value, through any lead of any broker, in any order."""
     number_places: frozenset[Place] | None = None
     property_places: frozenset[Place] | None = None
     mailing_places: frozenset[Place] | None = None
@@ -84,9 +84,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Allowed, or refused for *reasons* in the order of `Reason`.
+    """Result of the gate: allowed, or refused for *reasons* in the order of `Reason`.
 
-    *try_again_at* (UTC) is the first moment at which time alone will have ended them, None where it will not.
+    *try_again_at* (UTC) is the first moment at which time alone has ended all reasons. It is None where time does not.
     """
 
     reasons: tuple[Reason, ...]
@@ -94,21 +94,22 @@ class Decision:
 
     @property
     def allowed(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Return whether no reason refuses the contact."""
         return not self.reasons
 
 
 def decide(facts: Facts, now: datetime, *, email_requires_consent: bool = False) -> Decision:
-    """Whether the person may be contacted at *now* (UTC).
+    """Decide whether the person may be contacted at *now* (UTC).
 
-    *email_requires_consent* is the strict reading of the documents (design §10, `FEED_REQUIRES_CONSENT`): no email either
-    without a consent that stands for the seller. Raises ValueError for a time without a zone.
+    *email_requires_consent* is the setting `FEED_REQUIRES_CONSENT`: an email too needs a consent for the seller
+    (docs/gate.md). Raise ValueError for a time without a zone.
     """
     if now.tzinfo is None:
-        raise ValueError("the time has no zone: give it in UTC")
+        raise ValueError("The time has no zone. Give it in UTC.")
     if facts.channel not in _RULES:
         return Decision((Reason.CHANNEL_UNKNOWN,))
-    rules = _STRICT_EMAIL if email_requires_consent and facts.channel == "email" else _RULES[facts.channel]
+    with_consent = email_requires_consent and facts.channel == "email"
+    rules = _RULES_FOR_EMAIL_WITH_CONSENT if with_consent else _RULES[facts.channel]
     reasons = tuple(reason for rule in rules for reason in rule(facts, now))
     return Decision(reasons, _try_again_at(facts, now, reasons) if reasons else None)
 
@@ -116,71 +117,71 @@ def decide(facts: Facts, now: datetime, *, email_requires_consent: bool = False)
 def _try_again_at(facts: Facts, now: datetime, reasons: tuple[Reason, ...]) -> datetime | None:
     if not PASSING.issuperset(reasons):
         return None
-    moment = now
+    earliest = now
     if Reason.ATTEMPTS_IN_24_HOURS in reasons and facts.attempts:
-        moment = max(moment, sorted(facts.attempts)[-CALLS_IN_24_HOURS] + _DAY)
+        earliest = max(earliest, sorted(facts.attempts)[-MAX_CALLS_IN_24_HOURS] + _ATTEMPTS_WINDOW)
     if Reason.BROKER_LIMIT_REACHED in reasons:
-        moment = max(moment, next_business_midnight(now))
-    return next_calling_time(_possible_places(facts), moment) if facts.channel == "phone" else moment
+        earliest = max(earliest, next_business_midnight(now))
+    return next_calling_time(_possible_places(facts), earliest) if facts.channel == "phone" else earliest
 
 
-def _flag(flag: bool | None, unknown: Reason, reason: Reason, *, refuses: bool = True) -> Iterator[Reason]:
-    """*reason* where *flag* is *refuses*; whatever is neither True nor False, such as a text, is not known."""
+def _check_flag(flag: bool | None, unknown: Reason, reason: Reason, *, refuses: bool = True) -> Iterator[Reason]:
+    """Yield *reason* where *flag* equals *refuses*, and *unknown* for a flag that is neither True nor False, such as a text."""
     if not isinstance(flag, bool):
         yield unknown
     elif flag is refuses:
         yield reason
 
 
-def _value(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """Flags, consents and limits hang on the value, so nothing is decided without one (design §5)."""
+def _check_value(facts: Facts, _: datetime) -> Iterator[Reason]:
+    """Refuse without a value: flags, consents and limits belong to the value (docs/hazards.md, S5)."""
     if not facts.value_hash:
         yield Reason.VALUE_HASH_UNKNOWN
 
 
-def _suppression(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """An opt-out is honoured at once: 15 U.S.C. 7704(a)(4) for email, 47 CFR 64.1200(d) and (a)(10) for calls (design §6)."""
-    return _flag(facts.suppressed, Reason.SUPPRESSED_UNKNOWN, Reason.SUPPRESSED)
+def _check_suppression(facts: Facts, _: datetime) -> Iterator[Reason]:
+    """Honour an opt-out at once: 15 U.S.C. 7704(a)(4) for email, 47 CFR 64.1200(d) and (a)(10) for calls."""
+    return _check_flag(facts.suppressed, Reason.SUPPRESSED_UNKNOWN, Reason.SUPPRESSED)
 
 
-def _status(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """A lead is contacted from `queued` to `replied`; a bounced email does not end calls (design §5, hazards S6)."""
-    if facts.status not in _CONTACTABLE | {"bounced"} or (facts.status == "bounced" and facts.channel != "phone"):
-        yield _STATUS_REASONS.get(facts.status or "", Reason.STATUS_UNKNOWN)
+def _check_status(facts: Facts, _: datetime) -> Iterator[Reason]:
+    """Allow the statuses `queued`, `active` and `replied`. A bounced email does not end calls (docs/hazards.md, S6)."""
+    if facts.status in _CONTACTABLE_STATUSES or (facts.status == "bounced" and facts.channel == "phone"):
+        return
+    yield _STATUS_REASONS.get(facts.status or "", Reason.STATUS_UNKNOWN)
 
 
-def _person(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """Neither the dead nor those who sue callers for a living (design §6), nor an owner that is no person.
+def _check_person(facts: Facts, _: datetime) -> Iterator[Reason]:
+    """Refuse deceased owners, people who sue callers for a living, and owners that are not persons.
 
     Only a person can give the written consent that calls need, and only the owner's own answer counts (ADR 26).
     """
-    yield from _flag(facts.deceased, Reason.DECEASED_UNKNOWN, Reason.DECEASED)
-    yield from _flag(facts.litigator, Reason.LITIGATOR_UNKNOWN, Reason.LITIGATOR)
-    yield from _flag(facts.legal_entity, Reason.LEGAL_ENTITY_UNKNOWN, Reason.LEGAL_ENTITY)
+    yield from _check_flag(facts.deceased, Reason.DECEASED_UNKNOWN, Reason.DECEASED)
+    yield from _check_flag(facts.litigator, Reason.LITIGATOR_UNKNOWN, Reason.LITIGATOR)
+    yield from _check_flag(facts.legal_entity, Reason.LEGAL_ENTITY_UNKNOWN, Reason.LEGAL_ENTITY)
 
 
-def _verification(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """The value itself is verified, not another one of the same lead (design §6, hazards S5)."""
-    return _flag(facts.verified, Reason.VERIFIED_UNKNOWN, Reason.UNVERIFIED, refuses=False)
+def _check_verification(facts: Facts, _: datetime) -> Iterator[Reason]:
+    """Require that the value itself is verified, not another one of the same lead (docs/hazards.md, S5)."""
+    return _check_flag(facts.verified, Reason.VERIFIED_UNKNOWN, Reason.UNVERIFIED, refuses=False)
 
 
-def _repetition(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """No household hears from us twice, however many homes it owns (design §6, hazards S5)."""
-    return _flag(facts.duplicate, Reason.DUPLICATE_UNKNOWN, Reason.DUPLICATE)
+def _check_duplicate(facts: Facts, _: datetime) -> Iterator[Reason]:
+    """Contact no household twice, however many homes it owns (docs/hazards.md, S5)."""
+    return _check_flag(facts.duplicate, Reason.DUPLICATE_UNKNOWN, Reason.DUPLICATE)
 
 
-def _seller(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """A lead without a broker is never contacted: nobody would be the sender (seed-details, "Intake")."""
+def _check_seller(facts: Facts, _: datetime) -> Iterator[Reason]:
+    """Refuse a lead without a broker: the contact would have no sender."""
     if not facts.seller:
         yield Reason.SELLER_UNKNOWN
 
 
-def _consent(facts: Facts, now: datetime) -> Iterator[Reason]:
-    """Prior express written consent, naming number and seller: 47 CFR 64.1200(a)(2) and (f)(9); FCC 24-17 for AI voices.
+def _check_consent(facts: Facts, now: datetime) -> Iterator[Reason]:
+    """Require prior express written consent that names number and seller.
 
-    It ends when it is withdrawn, by any reasonable means (64.1200(a)(10)), and when the home has another owner: who signed
-    is not who would answer (design §5, hazards S2 and S5). Only a later consent revives it. An email (strict reading, design
-    §10) asks for the seller's consent over whatever number.
+    The law is 47 CFR 64.1200(a)(2) and (f)(9), and FCC 24-17 for AI voices. An email with `email_requires_consent` needs the
+    seller's consent for any number.
     """
     if facts.consents is None:
         yield Reason.CONSENTS_UNKNOWN
@@ -190,25 +191,39 @@ def _consent(facts: Facts, now: datetime) -> Iterator[Reason]:
         yield Reason.OWNER_CHANGES_UNKNOWN
     if facts.consents is None or facts.withdrawals is None or facts.owner_changes is None:
         return
-    given = [consent for consent in facts.consents if consent.at <= now + CLOCK_SKEW]
-    for_number = [consent for consent in given if facts.channel == "email" or consent.value_hash == facts.value_hash]
-    times = [consent.at for consent in for_number if consent.seller == facts.seller]
-    if not given:
+    signed = [consent for consent in facts.consents if consent.at <= now + MAX_CLOCK_SKEW]
+    for_number = [consent for consent in signed if facts.channel == "email" or consent.value_hash == facts.value_hash]
+    for_seller = [consent for consent in for_number if consent.seller == facts.seller]
+    if not signed:
         yield Reason.NO_CONSENT
     elif not for_number:
         yield Reason.CONSENT_FOR_OTHER_NUMBER
-    elif not times:
+    elif not for_seller:
         yield Reason.CONSENT_FOR_OTHER_SELLER
-    elif any(withdrawn >= max(times) for withdrawn in facts.withdrawals):
+    else:
+        last_signed_at = max(consent.at for consent in for_seller)
+        yield from _check_consent_ended(last_signed_at, facts.withdrawals, facts.owner_changes)
+
+
+def _check_consent_ended(
+    last_signed_at: datetime, withdrawals: tuple[datetime, ...], owner_changes: tuple[datetime, ...]
+) -> Iterator[Reason]:
+    """Refuse a consent that was withdrawn, or whose home has another owner since. Only a later consent revives it.
+
+    A consent is withdrawn by any reasonable means (47 CFR 64.1200(a)(10)). After a change of owner, another person than
+    the one that signed would answer (docs/hazards.md, S2 and S5).
+    """
+    if any(withdrawn_at >= last_signed_at for withdrawn_at in withdrawals):
         yield Reason.CONSENT_WITHDRAWN
-    elif any(changed >= max(times) for changed in facts.owner_changes):
+    elif any(changed_at >= last_signed_at for changed_at in owner_changes):
         yield Reason.CONSENT_OF_FORMER_OWNER
 
 
-def _registry(facts: Facts, now: datetime) -> Iterator[Reason]:
-    """Not on the do-not-call registry, looked up within 31 days: 47 CFR 64.1200(c)(2), 16 CFR 310.4(b)(3)(iv) (design §6).
+def _check_dnc_registry(facts: Facts, now: datetime) -> Iterator[Reason]:
+    """Require a number off the do-not-call registry by a look-up of the last 31 days.
 
-    Written consent would lift it in law; the design asks for both.
+    The law is 47 CFR 64.1200(c)(2) and 16 CFR 310.4(b)(3)(iv). Written consent would lift the ban in law; the gate requires
+    both (ADR 12).
     """
     if not isinstance(facts.dnc, bool):
         yield Reason.DNC_UNKNOWN
@@ -216,23 +231,23 @@ def _registry(facts: Facts, now: datetime) -> Iterator[Reason]:
         yield Reason.DNC_CHECKED_AT_UNKNOWN
     if facts.dnc is True:
         yield Reason.ON_DNC_LIST
-    if facts.dnc_checked_at and not now - DNC_VALID_FOR <= facts.dnc_checked_at <= now + CLOCK_SKEW:
+    if facts.dnc_checked_at and not now - DNC_CHECK_MAX_AGE <= facts.dnc_checked_at <= now + MAX_CLOCK_SKEW:
         yield Reason.DNC_CHECK_TOO_OLD
 
 
-def _attempts(facts: Facts, now: datetime) -> Iterator[Reason]:
-    """Three calls in any 24 hours: Fla. Stat. 501.616(6)(b), 15 O.S. 775C.4; five in all (design §6)."""
+def _check_call_attempts(facts: Facts, now: datetime) -> Iterator[Reason]:
+    """Limit calls to three in any 24 hours (Fla. Stat. 501.616(6)(b), 15 O.S. 775C.4) and to five in all."""
     if facts.attempts is None:
         yield Reason.ATTEMPTS_UNKNOWN
         return
-    if len(facts.attempts) >= ATTEMPTS_IN_ALL:
+    if len(facts.attempts) >= MAX_CALL_ATTEMPTS:
         yield Reason.ATTEMPTS_EXHAUSTED
-    if sum(now - at < _DAY for at in facts.attempts) >= CALLS_IN_24_HOURS:
+    if sum(now - called_at < _ATTEMPTS_WINDOW for called_at in facts.attempts) >= MAX_CALLS_IN_24_HOURS:
         yield Reason.ATTEMPTS_IN_24_HOURS
 
 
-def _broker_limit(facts: Facts, _: datetime) -> Iterator[Reason]:
-    """The broker's own limit, counted by business date (design §6, hazards S21)."""
+def _check_broker_limit(facts: Facts, _: datetime) -> Iterator[Reason]:
+    """Keep the broker's own limit, counted by business date (docs/hazards.md, S21)."""
     if facts.broker_limit is None:
         yield Reason.BROKER_LIMIT_UNKNOWN
     if facts.broker_used_today is None:
@@ -241,10 +256,11 @@ def _broker_limit(facts: Facts, _: datetime) -> Iterator[Reason]:
         yield Reason.BROKER_LIMIT_REACHED
 
 
-def _calling_hours(facts: Facts, now: datetime) -> Iterator[Reason]:
-    """Calling hours where the person is: 47 CFR 64.1200(c)(1), 16 CFR 310.4(c), state laws.
+def _check_calling_hours(facts: Facts, now: datetime) -> Iterator[Reason]:
+    """Keep the calling hours at the person's place: 47 CFR 64.1200(c)(1), 16 CFR 310.4(c), state laws.
 
-    The strictest of number, property and mailing address; a split zone means all of them; unknown means no (design §6).
+    The strictest of number, property and mailing address counts. Where a place may lie in several time zones, all of them
+    must allow the call. An unknown place refuses (ADR 13).
     """
     if not facts.number_places:
         yield Reason.NUMBER_PLACES_UNKNOWN
@@ -261,13 +277,28 @@ def _possible_places(facts: Facts) -> frozenset[Place]:
     return frozenset().union(*(filter(None, (facts.number_places, facts.property_places, facts.mailing_places))))
 
 
-Rule = Callable[[Facts, datetime], Iterator[Reason]]
+_Rule = Callable[[Facts, datetime], Iterator[Reason]]
 
-_CONTACTABLE = frozenset({"queued", "active", "replied"})
+_CONTACTABLE_STATUSES = frozenset({"queued", "active", "replied"})
 _STATUS_REASONS = {reason.removeprefix("status_"): reason for reason in Reason if reason.startswith("status_")}
-_ALWAYS: tuple[Rule, ...] = (_value, _suppression, _status, _person, _verification, _repetition, _seller)
-_RULES: dict[str | None, tuple[Rule, ...]] = {
-    "email": (*_ALWAYS, _broker_limit),
-    "phone": (*_ALWAYS, _consent, _registry, _attempts, _broker_limit, _calling_hours),
+_RULES_FOR_BOTH_CHANNELS: tuple[_Rule, ...] = (
+    _check_value,
+    _check_suppression,
+    _check_status,
+    _check_person,
+    _check_verification,
+    _check_duplicate,
+    _check_seller,
+)
+_RULES: dict[str | None, tuple[_Rule, ...]] = {
+    "email": (*_RULES_FOR_BOTH_CHANNELS, _check_broker_limit),
+    "phone": (
+        *_RULES_FOR_BOTH_CHANNELS,
+        _check_consent,
+        _check_dnc_registry,
+        _check_call_attempts,
+        _check_broker_limit,
+        _check_calling_hours,
+    ),
 }
-_STRICT_EMAIL = (*_ALWAYS, _consent, _broker_limit)
+_RULES_FOR_EMAIL_WITH_CONSENT = (*_RULES_FOR_BOTH_CHANNELS, _check_consent, _check_broker_limit)

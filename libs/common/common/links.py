@@ -1,6 +1,7 @@
-"""Links in emails that say who follows them, and nothing more (design §10).
+"""Signed links in emails that identify the lead, and carry nothing else.
 
-Such a link lives as long as the email does. Opening it mints the short-lived token that a consent form needs.
+Such a link is valid as long as the email exists. It grants nothing by itself: opening it issues the short-lived token that a
+consent form needs (docs/hazards.md, S22).
 """
 
 import hmac
@@ -8,26 +9,27 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from uuid import UUID
 
-_TAG = 16
+_LEAD_ID_BYTES = 16
+_TAG_BYTES = 16
 
 
 def lead_link(base_url: str, secret: bytes, lead_id: UUID) -> str:
-    """The address under *base_url* that names *lead_id* to whoever holds *secret*."""
+    """Return the URL under *base_url* that identifies *lead_id* to holders of *secret*."""
     token = urlsafe_b64encode(lead_id.bytes + _tag(secret, lead_id)).decode().rstrip("=")
     return f"{base_url}{'&' if '?' in base_url else '?'}l={token}"
 
 
 def lead_of(token: str, secret: bytes) -> UUID | None:
-    """The lead that the parameter `l` of a link names; None when it was not made with *secret*."""
+    """Return the lead that the parameter `l` of a link identifies. None if the link was not made with *secret*."""
     try:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (Error, ValueError):
         return None
-    if len(raw) != 16 + _TAG:
+    if len(raw) != _LEAD_ID_BYTES + _TAG_BYTES:
         return None
-    lead_id = UUID(bytes=raw[:16])
-    return lead_id if hmac.compare_digest(raw[16:], _tag(secret, lead_id)) else None
+    lead_id = UUID(bytes=raw[:_LEAD_ID_BYTES])
+    return lead_id if hmac.compare_digest(raw[_LEAD_ID_BYTES:], _tag(secret, lead_id)) else None
 
 
 def _tag(secret: bytes, lead_id: UUID) -> bytes:
-    return hmac.digest(secret, b"lead-link|" + lead_id.bytes, "sha256")[:_TAG]
+    return hmac.digest(secret, b"lead-link|" + lead_id.bytes, "sha256")[:_TAG_BYTES]

@@ -1,9 +1,10 @@
-"""Owner names of property records: what is no name, what says that the owner died, and what names no person.
+"""Owner names of property records: detection of placeholders, deceased owners, and owners that are not persons.
 
-Assessors and exports write much into these fields: `Unknown Owner`, `#N/A`, `ESTATE OF JOHN HOLT`, `HOLT FAMILY TRUST`,
-`{{first}}`. ADR 26 says what follows from each; docs/owner-names.md has the table, which is a test.
+Assessors and exports write more than names into these fields: `Unknown Owner`, `#N/A`, `ESTATE OF JOHN HOLT`,
+`HOLT FAMILY TRUST`, `{{first}}`. ADR 26 says what follows from each. docs/owner-names.md has the table, which is a test.
 """
 
+import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +15,15 @@ from common.person_names import greeting_name, is_placeholder_word, words_of
 from common.vendor_text import has_link, has_markup
 
 NAME_FIELDS = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name")
-_PERSONS = (NAME_FIELDS[:2], NAME_FIELDS[2:])
-_OWNERS: tuple[tuple[str, ...], ...] = (*_PERSONS, ("company_name",))
+_FIELDS_OF_PERSONS = (NAME_FIELDS[:2], NAME_FIELDS[2:])
+_FIELDS_OF_OWNERS: tuple[tuple[str, ...], ...] = (*_FIELDS_OF_PERSONS, ("company_name",))
 _ALL_FIELDS = (*NAME_FIELDS, "company_name")
 
-_NAMES_TOO = words_of(
+_ALSO_REAL_NAMES = words_of(
     """an blank contact current do father friend guest head home house late lead na nan neighbor new nil no none null other
     owner person sold test tester to void x"""
 )
-"""Words that are names of people as well: kept where they are capitalised as a name and the other field has a name."""
+"""Placeholders that are names of people too. They are kept if capitalised like a name and the other field has a name."""
 _FILLERS = words_of(
     """a address and at be by contact current data dear entered field file for found given here in is it match name no not
     of on or our owner present record recorded same see the this to unknown valued yet your"""
@@ -53,7 +54,7 @@ _DECEASED = re.compile(
 _ESTATE = re.compile(r"(?<!\blife )(?<!\breal )\b(?:estate|est)\b\.?\)?$", re.IGNORECASE)
 """At the end of a name: `HOLT JOHN ESTATE`, `HOLT MARY EST`."""
 _DEC = re.compile(r"\w\ dec\.?$", re.IGNORECASE)
-"""At the end of one field: `Holt DEC`. `Dec` in a field by itself is a surname."""
+"""At the end of one field: `Holt DEC`. A field that holds only `Dec` is a surname."""
 _DECEASED_REMARK = re.compile(
     r"\s*[(\[,-]?\s*\b(?:deceased|decsd|dec'd|decd)\b\.?\s*[)\]]?\s*|\s*\(\s*(?:dec|d)\.?\s*\)\s*|\s*[\u2020\u271d\u2625]\s*",
     re.IGNORECASE,
@@ -81,40 +82,40 @@ _ENTITY_OR_SURNAME = re.compile(
     r"\b(?:bank|church|temple|synagogue|mosque|school|college|club|lodge|group|fund|homes|land|farms?|ranch|society|county)\b",
     re.IGNORECASE,
 )
-"""Surnames of people, too (`Charlotte Church`): an entity only where no first name is beside them."""
+"""Words of entities that are surnames too (`Charlotte Church`). They mean an entity only without a first name beside them."""
 _ET_AL = re.compile(
     r"[\s,]*\b(?:et\.?\s*al\.?|et\.?\s*ux\.?|et\.?\s*vir\.?|etal|etux|etvir)(?=\s|$|[,;)])[\s,]*", re.IGNORECASE
 )
-"""More owners than are named. Those who are named are persons all the same (ADR 26)."""
-_OF_TWO_WORDS = words_of(
+"""Marks of further owners without names. The named owners are persons all the same (ADR 26)."""
+_WORDS_OF_PHRASES = words_of(
     """united states national bank assoc school board fannie freddie mae mac deutsche savings real life home property tr trs
     stop wrong opt remove passed secretary owned"""
 )
-"""Words that tell something only beside another one."""
+"""Words that have a meaning for the reader only beside another word."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerNames:
-    """The owner names of one record after reading."""
+    """Owner names of one record, and the facts that their fields state."""
 
     names: Mapping[str, str | None]
-    """By field: NAME_FIELDS and `company_name`; None where there is no name."""
+    """Names by field: NAME_FIELDS and `company_name`. None where there is no name."""
     deceased: bool = False
-    """A field says that an owner died, or names an estate or heirs."""
+    """True: a field says that an owner died, or names an estate or heirs."""
     legal_entity: bool = False
-    """A field names a trust, company, government or life estate, or a company is all that is named."""
+    """True: a field names a trust, company, government or life estate, or only a company is named."""
     do_not_contact: bool = False
-    """A field says that the owner must not be contacted."""
+    """True: a field says that the owner must not be contacted."""
     dropped: tuple[str, ...] = ()
-    """Fields whose text is no name."""
+    """Fields with a text that is not a name."""
 
 
 def read_owner_names(raw: Mapping[str, Any]) -> OwnerNames:
-    """Read the owner names of a record or of a row of `leads`: texts in one line, by field. Never raises."""
+    """Read the owner names of a record or of a row of `leads`: one-line texts by field. Never raise."""
     texts = {field: raw.get(field) or "" for field in _ALL_FIELDS}
     if not texts["company_name"] and all(not texts[field] or _is_ordinary(texts[field]) for field in NAME_FIELDS):
         return OwnerNames({field: text or None for field, text in texts.items()})
-    return _read(texts)
+    return _read_texts(texts)
 
 
 def greeting_of(first_name: str | None, last_name: str | None) -> str | None:
@@ -125,55 +126,63 @@ def greeting_of(first_name: str | None, last_name: str | None) -> str | None:
     return greeting_name(read.names["owner_first_name"])
 
 
-def _read(texts: Mapping[str, str]) -> OwnerNames:
-    dropped = [field for field, text in texts.items() if text and not _is_text_of_a_name(field, text)]
+def _read_texts(texts: Mapping[str, str]) -> OwnerNames:
+    dropped = [field for field, text in texts.items() if text and not _may_hold_a_name(field, text)]
     names = {field: "" if field in dropped else text for field, text in texts.items()}
-    for fields in _OWNERS:
-        for field in _placeholders(names, fields):
+    for fields in _FIELDS_OF_OWNERS:
+        for field in _placeholder_fields(names, fields):
             dropped.append(field)
             names[field] = ""
-    whole = [" ".join(filter(None, map(texts.get, fields))) for fields in _OWNERS]
-    cleaned = {field: _without_remarks(text, field) for field, text in names.items()}
-    company_alone = cleaned["company_name"] and not (cleaned["owner_first_name"] or cleaned["owner_last_name"])
+    names_without_remarks = {field: _remove_remarks(text, field) for field, text in names.items()}
+    whole_names = [" ".join(filter(None, map(texts.get, fields))) for fields in _FIELDS_OF_OWNERS]
     return OwnerNames(
-        cleaned,
-        deceased=any(map(_says_deceased, whole)) or any(map(_ends_deceased, map(texts.__getitem__, NAME_FIELDS))),
-        legal_entity=any(_names_entity(texts[a], texts[b]) for a, b in _PERSONS) or bool(company_alone),
-        do_not_contact=any(bool(_FORBIDS.search(text)) for text in whole),
+        names_without_remarks,
+        deceased=any(map(_says_deceased, whole_names)) or any(_ends_with_deceased(texts[name]) for name in NAME_FIELDS),
+        legal_entity=any(_names_entity(texts[first], texts[last]) for first, last in _FIELDS_OF_PERSONS)
+        or _has_company_only(names_without_remarks),
+        do_not_contact=any(_FORBIDS.search(name) for name in whole_names),
         dropped=tuple(dropped),
     )
 
 
+def _has_company_only(names: Mapping[str, str | None]) -> bool:
+    return bool(names["company_name"]) and not (names["owner_first_name"] or names["owner_last_name"])
+
+
 @lru_cache(maxsize=50_000)
 def _is_ordinary(text: str) -> bool:
-    """Return whether *text* is one word that tells nothing beside any other such word: the usual case, decided once.
+    """Return whether *text* is one word, perhaps with a middle initial, that states no fact beside any other such word.
 
-    A middle initial may follow it.
+    Most names are ordinary, and the cache decides each of them once.
     """
     if len(text) > 3 and text[-2] == " " and text[-1].isalpha():  # noqa: PLR2004 - two letters, a blank and the initial
         text = text[:-2]
         if _ENTITY_OR_SURNAME.search(text):
             return False
-    if not (text.isascii() and text.isalpha() and len(text) > 1) or text.lower() in (_OF_TWO_WORDS | _FILLERS):
+    if not (text.isascii() and text.isalpha() and len(text) > 1) or text.lower() in (_WORDS_OF_PHRASES | _FILLERS):
         return False
     pairs = ((text, ""), ("", text), (text, "Aa"), ("Aa", text))
-    found = [_read({**dict.fromkeys(_ALL_FIELDS, ""), _PERSONS[0][0]: a, _PERSONS[0][1]: b}) for a, b in pairs]
-    told = any(one.deceased or one.legal_entity or one.do_not_contact for one in found)
-    return not (told or found[0].dropped or found[1].dropped)
+    empty = dict.fromkeys(_ALL_FIELDS, "")
+    results = [_read_texts({**empty, NAME_FIELDS[0]: first, NAME_FIELDS[1]: last}) for first, last in pairs]
+    states_a_fact = any(read.deceased or read.legal_entity or read.do_not_contact for read in results)
+    return not (states_a_fact or results[0].dropped or results[1].dropped)
 
 
-def _is_text_of_a_name(field: str, text: str) -> bool:
+def _may_hold_a_name(field: str, text: str) -> bool:
     """Return whether *text* has letters and neither markup nor, in a person's name, a link."""
     has_letters = any(letter.isalpha() for letter in text)
     return has_letters and not has_markup(text) and (field == "company_name" or not has_link(text))
 
 
-def _placeholders(names: Mapping[str, str], fields: tuple[str, ...]) -> list[str]:
-    """Fields of one owner that hold no name. `Null`, `Nan` and their like are names beside another name, as names are written."""
+def _placeholder_fields(names: Mapping[str, str], fields: tuple[str, ...]) -> list[str]:
+    """Return the fields of one owner that hold no name.
+
+    `Null`, `Nan` and similar words are names if they are capitalised like one and another name is beside them.
+    """
     if len(fields) == 1:
         return [field for field in fields if names[field] and _is_placeholder(names[field])]
     first, last = (names[field] for field in fields)
-    if first and last and _are_placeholder(first, last):
+    if first and last and _are_placeholder_together(first, last):
         return list(fields)
     return [
         field
@@ -183,27 +192,27 @@ def _placeholders(names: Mapping[str, str], fields: tuple[str, ...]) -> list[str
     ]
 
 
-def _are_placeholder(first: str, last: str) -> bool:
-    """Return whether only both together tell: `Current` and `Owner`, `N` and `A`, `Do Not` and `Contact`."""
+def _are_placeholder_together(first: str, last: str) -> bool:
+    """Return whether both fields together are a placeholder: `Current` and `Owner`, `N` and `A`, `Do Not` and `Contact`."""
     whole = f"{first} {last}"
     forbids_together = _FORBIDS.search(whole) and not (_FORBIDS.search(first) or _FORBIDS.search(last))
     return bool(forbids_together) or _is_placeholder(whole) or (first + last).casefold() == "na"
 
 
 def _is_placeholder(text: str) -> bool:
-    """Return whether every word of *text* stands for a missing name, and not all of them are mere fillers."""
+    """Return whether every word of *text* is a placeholder or a filler, and at least one is a placeholder."""
     words = [word for word in re.split(r"[\s,;:_]+|(?<=\w)[-.](?=\w{2})", text.casefold()) if word]
-    bare = [word.strip(".*?!()[]'\"-") for word in words]
-    telling = [
-        is_placeholder_word(word) or word in _OTHER_PLACEHOLDERS or whole in _OTHER_PLACEHOLDERS
-        for word, whole in zip(bare, words, strict=True)
+    bare_words = [word.strip(".*?!()[]'\"-") for word in words]
+    are_placeholders = [
+        is_placeholder_word(bare) or bare in _OTHER_PLACEHOLDERS or word in _OTHER_PLACEHOLDERS
+        for bare, word in zip(bare_words, words, strict=True)
     ]
-    filling = [not word or word in _FILLERS for word in bare]
-    return any(telling) and all(a or b for a, b in zip(telling, filling, strict=True))
+    are_fillers = [not bare or bare in _FILLERS for bare in bare_words]
+    return any(are_placeholders) and all(map(operator.or_, are_placeholders, are_fillers))
 
 
 def _may_be_a_name(text: str) -> bool:
-    return text.casefold() in _NAMES_TOO and text == text.capitalize()
+    return text.casefold() in _ALSO_REAL_NAMES and text == text.capitalize()
 
 
 def _says_deceased(text: str) -> bool:
@@ -211,7 +220,7 @@ def _says_deceased(text: str) -> bool:
     return bool(_DECEASED.search(without_life_estate) or _ESTATE.search(without_life_estate.rstrip()))
 
 
-def _ends_deceased(text: str) -> bool:
+def _ends_with_deceased(text: str) -> bool:
     return " " in text and bool(_DEC.search(text) or _ESTATE.search(_LIFE_ESTATE.sub(" ", text).rstrip()))
 
 
@@ -224,9 +233,9 @@ def _names_entity(first: str, last: str) -> bool:
     return len(field.split()) > 1 and bool(_ENTITY_OR_SURNAME.search(field))
 
 
-def _without_remarks(text: str, field: str) -> str | None:
-    """Leave out of a person's name what is no part of it: `(Deceased)`, `et al`."""
+def _remove_remarks(text: str, field: str) -> str | None:
+    """Return a person's name without remarks such as `(Deceased)` and `et al`."""
     if field == "company_name":
         return text or None
-    without = _ET_AL.sub(" ", _DECEASED_REMARK.sub(" ", text))
-    return " ".join(without.split()).strip(" ,;-()") or None
+    name = _ET_AL.sub(" ", _DECEASED_REMARK.sub(" ", text))
+    return " ".join(name.split()).strip(" ,;-()") or None

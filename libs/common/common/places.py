@@ -1,4 +1,4 @@
-"""States, counties and ZIP codes in one form, so that a record meets its territory and its own kind."""
+"""Normal form of states, counties and ZIP codes, so that records match their territory and each other."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ STATES = {
     "WISCONSIN": "WI", "WYOMING": "WY", "DISTRICT OF COLUMBIA": "DC", "PUERTO RICO": "PR", "GUAM": "GU",
     "VIRGIN ISLANDS": "VI", "AMERICAN SAMOA": "AS", "NORTHERN MARIANA ISLANDS": "MP",
 }  # fmt: skip
-"""The states and territories of the United States, by name."""
+"""States and territories of the United States by name."""
 
 _CODES = {name.replace(" ", ""): code for name, code in STATES.items()} | {code: code for code in STATES.values()}
 _PUNCTUATION = str.maketrans({"'": None, "\u2019": None, ".": " ", "-": " ", ",": " "})
@@ -40,27 +40,30 @@ _STATE_OF_ZIP = {
 
 @lru_cache(maxsize=1_024)
 def state_code(text: str) -> str | None:
-    """The two letters of a state, from these or from its name, whatever the case, spaces and full stops."""
+    """Return the two letters of a state for its letters or name, in any case, with any spaces and full stops. Else None."""
     return _CODES.get("".join(text.upper().replace(".", "").split()))
 
 
 def zip_code(text: str) -> str | None:
-    """The five digits of a ZIP code or ZIP+4.
+    """Return the five digits of a ZIP code or ZIP+4, or None.
 
-    Spreadsheets drop leading zeros and write `33755.0`; who knows them writes `="02108"`.
+    Spreadsheets drop leading zeros and write `33755.0`. Careful users write `="02108"`.
     """
     match = _ZIP.fullmatch(text.strip(" \t='\""))
     return match[1].zfill(5) if match and match[1].strip("0") else None
 
 
 def state_of_zip(code: str) -> str | None:
-    """The state that most addresses of a ZIP code lie in; some ZIP codes cross a border."""
+    """Return the state of most addresses of a ZIP code. Some ZIP codes cross a border."""
     return _STATE_OF_ZIP.get(code[:3])
 
 
 @lru_cache(maxsize=4_096)
 def county_name(text: str) -> str | None:
-    """A county in capitals, without accents, punctuation and the word itself: `St. Tammany Parish` is `ST TAMMANY`."""
+    """Return a county's name in capitals, without accents, punctuation and the word for its kind, or None.
+
+    `St. Tammany Parish` is `ST TAMMANY`.
+    """
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     words = text.upper().translate(_PUNCTUATION).split()

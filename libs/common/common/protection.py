@@ -1,7 +1,7 @@
-"""Headers of columns that say that a person, a phone or an email must not be contacted (docs/protective-columns.md).
+"""Headers of protective columns: they say that a person, a phone or an email must not be contacted.
 
-A header is read without regard to case, separators and numbers. One that looks protective and is not understood is
-`UNREADABLE`: its file is refused, since a guess could have the wrong polarity.
+Case, separators and numbers of a header do not count. A header that looks protective and is not understood is `UNREADABLE`.
+Its file is refused, since a guess could have the wrong polarity. docs/protective-columns.md has the table, which is a test.
 """
 
 import re
@@ -12,12 +12,12 @@ Subject = Literal["row", "phones", "emails", "litigator", "deceased_owner", "do_
 
 
 class Protection(NamedTuple):
-    """The subject that a column protects; *number* is that of the phone or email, 0 for all of the row."""
+    """Subject that a column protects. *number* is that of the phone or email, or 0 for all of the row."""
 
     subject: Subject
     number: int = 0
     is_registry: bool = False
-    """Whether a clear no says that the number is on no do-not-call list."""
+    """True: a clear no in the column says that the number is on no do-not-call list."""
 
 
 UNREADABLE = Protection("unreadable")
@@ -58,25 +58,28 @@ _HARMLESS = re.compile(
     r"(?:(?:idx|avm|vow)optouts?|optouts?(?:idx|avm|vow))|(?:phone|email|owner|federal|state|national|litigator|tcpa)*(?:dnc|litigator|tcpa|deceased|suppression|optout)?"
     r"(?:last)?(?:date|time)?(?:last)?(?:checked|scrubbed|lookedup|source|(?:check|scrub|lookup)(?:date|on|at|time|by))(?:date|on|at|time|by)?"
 )
-_COURT_PARTY = re.compile(
+_PLAINTIFF_OF_A_FORECLOSURE = re.compile(
     r"(?:final|foreclosure|lispendens|case|court|lawsuit|judge?ment|lien|bankruptcy)+plaintiffs?(?:name|attorney)?"
     r"|plaintiffs?(?:first|last|full|name|attorney|lawyer|lawfirm|firm|address|city|state|zip|phone|email)+"
 )
-"""The plaintiff of a foreclosure is the lender, not the owner. `Plaintiff` alone may be either, so its file is refused."""
-# Of the words around a core none is made of others: a header that repeats them would take exponential time otherwise.
-_ABOUT = (
+"""Headers about the plaintiff of a foreclosure, which is the lender and not the owner.
+
+`Plaintiff` alone may be either, so its file is refused.
+"""
+# No word around a core is made of other such words. Otherwise a header that repeats them would take exponential time.
+_WORDS_BEFORE_CORE = (
     r"(?:st|nd|rd|ph)?(?:phones?|cell|mobile|wireless|landline|telephone|tel|numbers?|emails?|address|contact|lead"
     r"|owners?|property|seller|prospect|customer|client|person|subject|row|primary|secondary|is|has|in|on|the|of|all|any|our|known"
     r"|home|work|office|main|best|alternate|alternative|alt|other|first|second|third|one|two|three|four|five|campaign|marketing|possible|possibly|likely"
     r"|suspected|federal|fed|ftc|fcc|national|natl|nat|state|internal|direct|dma|rnd|company|global|registered|listed|flagged)*"
 )
-_END = (
+_WORDS_AFTER_CORE = (
     r"(?:status|flag|flags|list|listed|registry|registered|database|indicator|ind|yn|truefalse|numbers?|phones?|email|address|owner"
     r"|contact|person|federal|national|natl|state|internal|date|on|at|reason|notes?|comments?|details?|description|type|code|result"
     r"|request|requested|warning|alert|hit|match|firstname|lastname|name)*"
 )
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(_ABOUT + f"(?:{core})" + _END))
+    (kind, re.compile(_WORDS_BEFORE_CORE + f"(?:{core})" + _WORDS_AFTER_CORE))
     for kind, core in (
         (
             "do_not_mail",
@@ -139,7 +142,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
-_REMARKS = re.compile(
+_FREE_TEXT_HEADER = re.compile(
     r"(?:phones?|cell|mobile|landline|emails?|contact|lead|owner|list|call|campaign|marketing|internal|skip|trace|sms|text|custom"
     r"|private|last|current|prospect|client|customer|seller|general|other|additional|scrub|my|our|primary|secondary|activity|message"
     r"|delivery|verification|verified|subscription|subscriber|mailchimp|numbers?|validation|followup|final|agent|dialer|mojo|system|deal|pipeline)*"
@@ -151,39 +154,43 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 @lru_cache(maxsize=4_096)
 def protection_of(header: str) -> Protection | None:
-    """The protection that *header* stands for, UNREADABLE, or None where it does not look protective."""
-    plain = _SEPARATORS.sub("", header.lower())
-    numbers = re.findall(r"[0-9]+", plain)
-    letters = re.sub(r"[0-9]+", "", plain)
-    if not _LOOKS_PROTECTIVE.search(letters) or _HARMLESS.fullmatch(letters) or _COURT_PARTY.fullmatch(letters):
+    """Return the protection that *header* names, UNREADABLE, or None where it does not look protective."""
+    letters, numbers = _letters_and_numbers(header)
+    is_harmless = _HARMLESS.fullmatch(letters) or _PLAINTIFF_OF_A_FORECLOSURE.fullmatch(letters)
+    if is_harmless or not _LOOKS_PROTECTIVE.search(letters):
         return None
-    kind = next((kind for kind, form in _KINDS if form.fullmatch(letters)), None)
+    kind = next((kind for kind, pattern in _KINDS if pattern.fullmatch(letters)), None)
     if kind is None:
         return UNREADABLE
-    return _placed(kind, letters, [int(number) for number in numbers])
+    return _protection_of_kind(kind, letters, numbers)
 
 
 @lru_cache(maxsize=4_096)
 def remarks_of(header: str) -> Protection | None:
-    """The part of the row that a column of free text, such as `Phone 1 Status` or `Tags`, may speak against."""
-    plain = _SEPARATORS.sub("", header.lower())
-    letters = re.sub(r"[0-9]+", "", plain)
-    if protection_of(header) is not None or not _REMARKS.fullmatch(letters):
+    """Return the part of the row that a column of free text may forbid, such as `Phone 1 Status` or `Tags`."""
+    letters, numbers = _letters_and_numbers(header)
+    if protection_of(header) is not None or not _FREE_TEXT_HEADER.fullmatch(letters):
         return None
-    return _placed("remarks", letters, [int(number) for number in re.findall(r"[0-9]+", plain)])
+    return _protection_of_kind("remarks", letters, numbers)
 
 
-def _placed(kind: str, letters: str, numbers: list[int]) -> Protection:
-    """The protection of *kind* by what else the header names: a phone, an email, or neither."""
-    numbered = numbers[0] if len(numbers) == 1 and 0 < numbers[0] < 100 else 0  # noqa: PLR2004 - two digits
+def _letters_and_numbers(header: str) -> tuple[str, list[int]]:
+    """Return the letters of *header* in lower case, without separators, and its numbers."""
+    plain = _SEPARATORS.sub("", header.lower())
+    return re.sub(r"[0-9]+", "", plain), [int(number) for number in re.findall(r"[0-9]+", plain)]
+
+
+def _protection_of_kind(kind: str, letters: str, numbers: list[int]) -> Protection:
+    """Return the protection of *kind* for the subject that the header names: a phone, an email, or neither."""
+    number = numbers[0] if len(numbers) == 1 and 0 < numbers[0] < 100 else 0  # noqa: PLR2004 - two digits
     if kind in ("deceased_owner", "do_not_mail"):
         return Protection("deceased_owner" if kind == "deceased_owner" else "do_not_mail")
     if "email" in letters or kind == "email":
-        return Protection("emails", numbered)
+        return Protection("emails", number)
     is_registry = kind == "registry"
-    other_line = re.search(r"cell|mobile|wireless|landline|tel(?!l)", letters)
-    if "phone" in letters or kind == "number" or other_line:
-        return Protection("phones", 0 if other_line else numbered, is_registry)
-    if is_registry and numbered and "owner" not in letters:
-        return Protection("phones", numbered, is_registry)
+    names_line_type = re.search(r"cell|mobile|wireless|landline|tel(?!l)", letters)
+    if "phone" in letters or kind == "number" or names_line_type:
+        return Protection("phones", 0 if names_line_type else number, is_registry)
+    if is_registry and number and "owner" not in letters:
+        return Protection("phones", number, is_registry)
     return Protection("litigator") if kind == "litigator" else Protection("row")

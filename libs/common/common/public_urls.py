@@ -1,6 +1,6 @@
-"""Addresses that anybody on the internet can reach: what a link in an email must be.
+"""Checks that a URL is public, as a link in an email must be.
 
-RFC 2606, RFC 6761 and RFC 6762 reserve names; IANA's registries of special-purpose addresses are in Python's `ipaddress`.
+RFC 2606, RFC 6761 and RFC 6762 reserve names. Python's `ipaddress` holds IANA's registries of special-purpose addresses.
 """
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -11,40 +11,40 @@ _RESERVED_NAMES = (
     "alt", "arpa", "localdomain", "example.com", "example.net", "example.org",
 )  # fmt: skip
 _NAT64 = IPv6Network("64:ff9b::/96")
-SANDBOX_NAMES = frozenset({"localhost", "sandbox"})
-"""Hosts of the vendors' stand-ins beside loopback addresses: `sandbox` is the service in docker-compose.yml."""
+_SANDBOX_HOSTS = frozenset({"localhost", "sandbox"})
+"""Hosts of the vendor sandbox, beside loopback addresses. `sandbox` is the service in docker-compose.yml."""
 
 
 def is_public_address(address: str) -> bool:
-    """Return whether *address*, an IP address, can be reached from everywhere. What an IPv6 address embeds counts too."""
+    """Return whether *address*, an IP address, is public. An IPv4 address that an IPv6 address embeds must be public too."""
     try:
-        found = ip_address(address.partition("%")[0])
+        ip = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    embedded = _embedded(found) if isinstance(found, IPv6Address) else None
+    embedded = _embedded_ipv4(ip) if isinstance(ip, IPv6Address) else None
     if embedded is not None:
         return is_public_address(str(embedded))
-    return found.is_global and not (found.is_multicast or found.is_reserved or found.is_private or found.is_unspecified)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_private or ip.is_unspecified)
 
 
-def _embedded(address: IPv6Address) -> IPv4Address | None:
+def _embedded_ipv4(address: IPv6Address) -> IPv4Address | None:
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
 def url_problem(url: str) -> str | None:
-    """Return why people outside could not follow *url* safely, as far as its text tells, or None."""
+    """Return why recipients could not follow *url* safely, as far as its text tells, or None."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return "is no address"
+        return "is not a URL"
     if parts.scheme != "https":
         return "is not https"
     if not host or "@" in parts.netloc or any(character.isspace() for character in url):
-        return "is no address"
-    if _is_literal(host):
+        return "is not a URL"
+    if _is_ip_address(host):
         return None if is_public_address(host) else "is on a private address"
     name = host.rstrip(".").lower()
     if "." not in name or any(name == reserved or name.endswith(f".{reserved}") for reserved in _RESERVED_NAMES):
@@ -53,15 +53,15 @@ def url_problem(url: str) -> str | None:
 
 
 def is_sandbox(url: str) -> bool:
-    """Return whether *url* is that of a stand-in for a vendor: on a loopback address, `localhost` or `sandbox`."""
+    """Return whether *url* belongs to the vendor sandbox: on a loopback address, `localhost` or `sandbox`."""
     try:
         host = (urlsplit(url).hostname or "").lower()
     except ValueError:
         return False
-    return ip_address(host).is_loopback if _is_literal(host) else host in SANDBOX_NAMES
+    return ip_address(host).is_loopback if _is_ip_address(host) else host in _SANDBOX_HOSTS
 
 
-def _is_literal(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     try:
         ip_address(host.partition("%")[0])
     except ValueError:

@@ -1,10 +1,10 @@
-"""Why the gate refuses: the codes that `contact_decisions` keeps (docs/gate.md says when each is given)."""
+"""Reasons for which the gate refuses: the codes in `contact_decisions`. docs/gate.md says when each is given."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why not, in the order in which the gate asks and answers. Final unless listed in `PASSING`."""
+    """Reasons of refusal, in the order in which the gate checks and reports. Each is permanent unless it is in `PASSING`."""
 
     CHANNEL_UNKNOWN = "channel_unknown"
     VALUE_HASH_UNKNOWN = "value_hash_unknown"
@@ -53,4 +53,4 @@ class Reason(StrEnum):
 
 
 PASSING = frozenset({Reason.ATTEMPTS_IN_24_HOURS, Reason.BROKER_LIMIT_REACHED, Reason.OUTSIDE_CALLING_HOURS})
-"""Refusals that time alone ends: a decision with no others says when to try again."""
+"""Reasons that end with time. A decision that has no other reasons says when to try again."""

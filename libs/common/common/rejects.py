@@ -1,4 +1,4 @@
-"""Rejected rows of an upload, as they are kept: the cells as they came, sealed, since they are personal data."""
+"""Storage form of rejected rows of an upload: unchanged cells, encrypted because they are personal data."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -8,19 +8,19 @@ import orjson
 from common.contacts import Keyring
 
 UNREAD_ROWS = 5
-"""Row numbers that an upload's report names for each field with values that could not be read."""
+"""Row numbers that an upload's report names for each field with unread values."""
 _PURPOSE = "reject"
 
 
 def seal_row(keyring: Keyring, upload_id: UUID, row: int, cells: Mapping[str, str]) -> bytes:
-    """The cells of one row (header to cell), openable for that upload and row only."""
-    return keyring.seal(_PURPOSE, _place(upload_id, row), orjson.dumps(dict(cells)))
+    """Encrypt the cells of one row (header to cell), bound to its upload and row number."""
+    return keyring.seal(_PURPOSE, _context(upload_id, row), orjson.dumps(dict(cells)))
 
 
 def open_row(keyring: Keyring, upload_id: UUID, row: int, sealed: bytes) -> dict[str, str]:
-    """What `seal_row` was given. Raises CannotOpenError."""
-    return dict(orjson.loads(keyring.unseal(_PURPOSE, _place(upload_id, row), sealed)))
+    """Return the cells that `seal_row` encrypted. Raise CannotOpenError."""
+    return dict(orjson.loads(keyring.unseal(_PURPOSE, _context(upload_id, row), sealed)))
 
 
-def _place(upload_id: UUID, row: int) -> bytes:
+def _context(upload_id: UUID, row: int) -> bytes:
     return upload_id.bytes + row.to_bytes(8, "big")

@@ -1,4 +1,7 @@
-"""Remarks that people and programs write beside a phone or an email, and what they say against using it."""
+"""Remarks beside a phone or an email, such as `DNC` or `wrong number`, that forbid its use.
+
+docs/protective-columns.md describes which texts forbid and which allow.
+"""
 
 import re
 from functools import lru_cache
@@ -26,7 +29,7 @@ _ALLOWS = re.compile(
     r"|\b(?:not|non)[\s-]*(?:on\s+)?(?:the\s+)?(?:dnc|tcpa)\b(?:\s+list\b)?"
     r"|\bno\s+dnc\b|\bnot\s+(?:a\s+)?litigator\b|\bnot\s+deceased\b|\bnot\s+(?:blocked|disconnected|registered)\b"
 )
-"""A clear no that nothing goes on behind: `DNC National`, `DNC 05/03/2021` and `DNC, no contact` allow nothing."""
+"""A clear no with nothing behind it. `DNC National`, `DNC 05/03/2021` and `DNC, no contact` allow nothing."""
 _DECEASED = re.compile(r"\bdecea?s|\bdec'?d\b|\bfallecid|\bdead\b|\bdied\b|passed\s+away|\bestate\s+of\b")
 _LITIGATOR = re.compile(r"litigat|plaintiff|\btcpa\b|\bsue[sd]?\b|\bsuing\b|lawsuit")
 _ACT = r"(?:call|dial|phone|ring|contact|text|sms|e\s?mail|market|solicit|disturb|bother|reach|knock|use)"
@@ -43,13 +46,13 @@ _STATUS = re.compile(
     r"stop|quit|removed?|refused?|blocked|banned|hostile|wrong(?:\s+(?:no|num|nbr))?|bad\s+(?:phone|number|no|num)"
     r"|(?:(?:phone|number|line)\s+)?(?:disconnected|not\s+(?:in\s+service|working))(?:\s+(?:phone|number|line))?|invalid\s+(?:phone|number)"
 )
-"""A status or tag that forbids where it is all that there is: inside a sentence these words may be about anything."""
+"""Whole statuses or tags that forbid. Inside a sentence these words may be about anything."""
 _BETWEEN_TAGS = re.compile(r"[,;|/\n\r]+")
 _SIGNS = str.maketrans(
     dict.fromkeys("\u2020\u2620\u26b0\u271d\U0001f480", " deceased ")
     | dict.fromkeys("\u274c\u2716\u2717\u2718\u26d4\U0001f6ab\U0001f4f5\U0001f6d1", " stop ")
 )
-"""Daggers and skulls for the dead; crosses and signs that forbid."""
+"""Signs as words: daggers and skulls mean deceased; crosses and prohibition signs forbid."""
 _HARMLESS = frozenset(
     {
         "cell", "cellular", "mobile", "cellphone", "wireless", "home", "work", "land", "line", "landline", "voip", "residential",
@@ -65,71 +68,74 @@ _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
 class Remark(NamedTuple):
-    """What a remark says."""
+    """Meaning of a remark."""
 
     forbids: bool = False
-    """The value it stands beside must not be used."""
+    """True: the value beside the remark must not be used."""
     refuses: bool = False
-    """It says so of the person, and not only of the value."""
+    """True: the remark forbids contact with the person, not only use of the value."""
     deceased: bool = False
     litigator: bool = False
     unread: bool = False
-    """It holds words or digits that are neither a known label nor forbid anything."""
+    """True: the remark holds words or digits that are not understood: no known label, and nothing that forbids."""
     line_type: str | None = None
-    """The kind of line that it names, as `line_type` takes it."""
+    """Kind of line that the remark names, as `common.contact_values.line_type` accepts it."""
 
 
 SILENT = Remark()
-_LONGEST_REMEMBERED = 200
-_LONGEST_NOTE = 20_000
+"""Remark that says nothing."""
+
+_MAX_CACHED_CHARACTERS = 200
+_MAX_NOTE_CHARACTERS = 20_000
 
 
 def read_remark(text: str) -> Remark:
-    """What *text* says; a clear no (`DNC: No`) and known labels (`cell`, `home`, `verified`) say nothing against a value."""
-    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _read(text)
+    """Return the meaning of *text*. A clear no (`DNC: No`) and known labels (`cell`, `home`, `verified`) forbid nothing."""
+    return _read_cached_remark(text) if len(text) <= _MAX_CACHED_CHARACTERS else _read_remark(text)
 
 
-def _read(text: str) -> Remark:
+def _read_remark(text: str) -> Remark:
     words = _words(text if text.isascii() else text.translate(_SIGNS))
     if not words:
         return SILENT
-    said = " ".join(words)
+    plain = " ".join(words)
     return Remark(
-        forbids=_FORBIDS.search(said) is not None,
-        refuses=_FORBIDS.search(_ABOUT_THE_VALUE.sub(" ", said)) is not None,
-        deceased=_DECEASED.search(said) is not None,
-        litigator=_LITIGATOR.search(said) is not None,
+        forbids=_FORBIDS.search(plain) is not None,
+        refuses=_FORBIDS.search(_ABOUT_THE_VALUE.sub(" ", plain)) is not None,
+        deceased=_DECEASED.search(plain) is not None,
+        litigator=_LITIGATOR.search(plain) is not None,
         unread=not _HARMLESS.issuperset(words),
         line_type=next((_LINES[word] for word in words if word in _LINES), None),
     )
 
 
 def _words(text: str) -> list[str]:
-    """The words of *text* in small letters, without what clearly allows contact."""
+    """Return the words of *text* in lower case, without words that clearly allow contact."""
     return _WORDS.findall(_ALLOWS.sub(" ", text.replace("\u2019", "'").replace("_", " ").lower()))
 
 
 @lru_cache(maxsize=4_096)
 def read_note(text: str) -> Remark:
-    """What free text about a person, such as a status, tags or notes, says against contact; what else it says is not judged."""
-    text = text[:_LONGEST_NOTE]
-    said = " ".join(_words(text))
-    tags = [tag for tag in (" ".join(_words(part)) for part in _BETWEEN_TAGS.split(text)) if _STATUS.fullmatch(tag)]
-    if not (tags or _NOTE_FORBIDS.search(said)):
+    """Return the meaning of free text about a person, such as a status, tags or notes. Only words that forbid contact count."""
+    text = text[:_MAX_NOTE_CHARACTERS]
+    plain = " ".join(_words(text))
+    parts = [" ".join(_words(part)) for part in _BETWEEN_TAGS.split(text)]
+    tags = [part for part in parts if _STATUS.fullmatch(part)]
+    if not (tags or _NOTE_FORBIDS.search(plain)):
         return SILENT
-    about_the_person = [_ABOUT_THE_VALUE.sub(" ", one) for one in (said, *tags)]
+    about_the_person = [_ABOUT_THE_VALUE.sub(" ", part) for part in (plain, *tags)]
     return Remark(
         forbids=True,
-        refuses=any(_NOTE_FORBIDS.search(one) or _STATUS.fullmatch(one.strip()) for one in about_the_person),
-        deceased=_DECEASED.search(said) is not None,
-        litigator=_LITIGATOR.search(said) is not None,
+        refuses=any(_NOTE_FORBIDS.search(part) or _STATUS.fullmatch(part.strip()) for part in about_the_person),
+        deceased=_DECEASED.search(plain) is not None,
+        litigator=_LITIGATOR.search(plain) is not None,
     )
 
 
 def read_status(text: str) -> Remark:
-    """What the status or notes of one phone or email say against using it: `Dead` and `Bad` are about the value there."""
+    """Return the meaning of the status or notes of one phone or email. `Dead` and `Bad` are about the value there."""
     note = read_note(text)
     return note if note.forbids else Remark(forbids=read_remark(text).forbids)
 
 
-_remembered = lru_cache(maxsize=4_096)(_read)
+_read_cached_remark = lru_cache(maxsize=4_096)(_read_remark)

@@ -1,20 +1,20 @@
-"""How long a vendor asks to be left alone: the header `Retry-After` (RFC 9110, 10.2.3)."""
+"""Parser of the header `Retry-After`, by which a vendor asks for a backoff (RFC 9110, 10.2.3)."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-LONGEST = timedelta(hours=1)
-"""Longer than this nobody is left alone, whatever is asked for."""
+LONGEST_WAIT = timedelta(hours=1)
+"""Longest backoff that is granted, whatever the vendor asks for."""
 
 
 def retry_after(text: str | None, now: datetime | None = None) -> timedelta | None:
-    """The wait that *text* asks for, in seconds or until a date, from nothing to an hour; None where it cannot be read."""
+    """Return the wait that *text* asks for, in seconds or until a date, of at most LONGEST_WAIT. None if it cannot be read."""
     if not text:
         return None
     try:
         if text.strip().isdecimal():
-            return timedelta(seconds=min(int(text[:20]), LONGEST.total_seconds()))
+            return timedelta(seconds=min(int(text[:20]), LONGEST_WAIT.total_seconds()))
         wait = parsedate_to_datetime(text) - (now or datetime.now(UTC))
     except (TypeError, ValueError, OverflowError):
         return None
-    return min(max(wait, timedelta()), LONGEST)
+    return min(max(wait, timedelta()), LONGEST_WAIT)

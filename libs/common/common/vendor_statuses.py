@@ -1,8 +1,12 @@
-"""The HTTP statuses after which the work may have been done, for every vendor alike (hazard S34).
+"""HTTP statuses after which a vendor may have executed and charged the request, for all vendors (docs/hazards.md, S34).
 
-A proxy in between answers these when the server behind it did not answer in time or cut the connection: the request may have
-arrived, been done and been charged. After any other failure the request was not done.
+A proxy returns them when the server behind it did not respond in time or closed the connection. So the server may have
+received, executed and charged the request. docs/delivery.md has the table of all outcomes ("What a failed HTTP call may have
+cost").
 """
 
 MAY_HAVE_BEEN_DONE = frozenset({502, 504, 520, 522, 524, 598, 599})
-"""502 and 504: RFC 9110; 520, 522 and 524: Cloudflare (unknown error, no acknowledgement, timeout); 598 and 599: timeouts of proxies."""
+"""Statuses with an unknown outcome.
+
+502 and 504: RFC 9110. 520, 522 and 524: Cloudflare (unknown error, connection timeout, timeout). 598 and 599: proxy timeouts.
+"""

@@ -1,6 +1,6 @@
-"""Whose turn it is to call a vendor: its rate, its pauses and its breaker, kept in PostgreSQL for all replicas together.
+"""Distributed rate limiter, backoff and circuit breaker per vendor. The state is in PostgreSQL, shared by all replicas.
 
-Pauses follow the database's clock, for they are about the vendor's. How long one lasts is said by whoever calls.
+Backoffs use the database's clock, not the business clock, because they concern the vendor. The caller gives their length.
 """
 
 import asyncio
@@ -9,26 +9,26 @@ from dataclasses import dataclass
 
 from common.database import Database
 
-_TAKE = "select granted, wait_seconds, state from pipeline.take_turn($1, $2, $3, $4, $5, $6, $7)"
-_NOTE_SUCCESS = "select pipeline.note_success($1)"
-_NOTE_FAULT = "select pipeline.note_fault($1, $2, $3, $4, $5, $6, $7)"
+_ACQUIRE_PERMIT = "select granted, wait_seconds, state from pipeline.take_turn($1, $2, $3, $4, $5, $6, $7)"
+_RECORD_SUCCESS = "select pipeline.note_success($1)"
+_RECORD_FAILURE = "select pipeline.note_fault($1, $2, $3, $4, $5, $6, $7)"
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Leave to make one call now."""
+    """Permit to make one call now."""
 
     units: int
-    """So many of what the vendor counts, records or requests; at most as many as were wanted."""
+    """Granted units of what the vendor counts, records or requests; at most as many as were wanted."""
     probing: bool
-    """True: the vendor was down, and this call finds out whether it still is."""
+    """True: the circuit is open, and this call is the half-open probe."""
 
 
 class VendorTurns:
-    """Turns at vendors, for as many calls as their rates have room for."""
+    """Throttle that issues permits for calls to vendors."""
 
     def __init__(self, database: Database, *, opens_after: int, probe_s: float) -> None:
-        """After *opens_after* failures in a row one call at a time goes through, and the next *probe_s* seconds later."""
+        """Open a circuit after *opens_after* failures in a row; then allow one half-open probe every *probe_s* seconds."""
         self._database = database
         self._opens_after = opens_after
         self._probe_s = probe_s
@@ -43,14 +43,14 @@ class VendorTurns:
         until: float,
         shared_with: str | None = None,
     ) -> Turn | None:
-        """Wait for leave to use up to *wanted* units; None when there is none before *until* (monotonic seconds).
+        """Wait for a permit for up to *wanted* units. Return None if there is none before *until* (monotonic seconds).
 
-        *shared_with* names the vendor under whose rate these count, where that is another.
+        *shared_with* names another vendor whose rate limit these units use.
         """
         while True:
             async with self._database.connection() as connection:
                 [row] = await connection.fetch(
-                    _TAKE, vendor, wanted, per_window, window_s, self._opens_after, self._probe_s, shared_with
+                    _ACQUIRE_PERMIT, vendor, wanted, per_window, window_s, self._opens_after, self._probe_s, shared_with
                 )
             if row["granted"]:
                 return Turn(row["granted"], probing=row["state"] == "probing")
@@ -59,17 +59,18 @@ class VendorTurns:
             await asyncio.sleep(row["wait_seconds"])
 
     async def went_well(self, vendor: str) -> None:
-        """A call was answered: the vendor is up."""
+        """Record a successful call, which closes the circuit."""
         async with self._database.connection() as connection:
-            await connection.execute(_NOTE_SUCCESS, vendor)
+            await connection.execute(_RECORD_SUCCESS, vendor)
 
     async def went_wrong(
         self, vendor: str, fault: str, *, probing: bool, opens: bool, first_s: float, longest_s: float, least_s: float
     ) -> None:
-        """A call failed: nobody calls before a pause of *first_s* seconds, twice as long with each failure up to *longest_s*.
+        """Record a failed call, which starts a backoff for all replicas.
 
-        It is at least *least_s*, whatever the longest is. With *opens* the breaker opens at once.
+        It lasts *first_s* seconds, doubles with each failure up to *longest_s*, and is never shorter than *least_s*. With
+        *opens* the circuit opens at once.
         """
-        at_least = self._opens_after if opens else 0
+        min_failures = self._opens_after if opens else 0
         async with self._database.connection() as connection:
-            await connection.execute(_NOTE_FAULT, vendor, fault, probing, at_least, first_s, longest_s, least_s)
+            await connection.execute(_RECORD_FAILURE, vendor, fault, probing, min_failures, first_s, longest_s, least_s)

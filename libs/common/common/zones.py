@@ -1,12 +1,13 @@
-"""Where a person may be, as far as a phone number or an address tells, and so by which clocks they may live.
+"""States and time zones in which a person may be, by phone number or address.
 
-Nothing here guesses: what leaves two zones possible gives both, and what is not known gives none (design §6, hazards S25).
+Nothing here guesses. A number or address that leaves two zones possible gives both; an unknown one gives none (ADR 13;
+docs/hazards.md, S25).
 
-- Area codes: the time zones of every exchange of the area code, from the tables of phonenumbers; so a number that moved
-  within its area code is covered. phonenumbers names no states without 170 MB of place names, so the states stand here,
-  taken from those (9.0.43); a test holds them to it.
-- ZIP codes: the first three digits decide, from the ZIP codes of the library zipcodes 3.0.0 (November 2026), which a test
-  holds them to, all 42,000 of them; added by hand is where people live by their neighbour's clock.
+- Area codes: the time zones of every exchange of the area code, from the tables of phonenumbers. So a number that moved
+  within its area code is covered. phonenumbers names states only with 170 MB of place names (9.0.43). The states are
+  therefore copied here, and a test compares them.
+- ZIP codes: the first three digits decide, from the library zipcodes 3.0.0 (November 2026). A test compares all 42,000 ZIP
+  codes. Towns that use their neighbour's time were added by hand.
 """
 
 import re
@@ -51,10 +52,10 @@ _BY_AREA_CODE = (
     "540 571 686 703 757 804 826 948,VI 340,VT 802,WA 206 253 360 425 509 564,WI 262 274 353 414 534 608 715 920,WV 304 681,WY 307"
 )
 _OVERLAYS = {"930": "812", "364": "270", "448": "850", "458": "541", "689": "407"}
-"""Area codes that phonenumbers puts on one side of a border of time zones, 689 on the wrong one, and those they lie over."""
+"""Overlay area codes that phonenumbers puts on one side of a time zone border (689 on the wrong side) → the older code."""
 
-_BY_CUSTOM = {"334": "E", "402": "M", "531": "M", "580": "M"}
-"""Area codes with towns by another clock: Phenix City, Alabama; Cody, Nebraska, with its overlay; Kenton, Oklahoma."""
+_ADDED_ZONES = {"334": "E", "402": "M", "531": "M", "580": "M"}
+"""Area codes with towns that use a neighbour's time: Phenix City, Alabama; Cody, Nebraska, and overlay; Kenton, Oklahoma."""
 
 _NUMBER = re.compile(r"\+1([2-9][0-9]{2})[2-9][0-9]{6}")
 _STATE_OF_AREA_CODE = {code: entry[:2] for entry in _BY_AREA_CODE.split(",") for code in entry[3:].split(" ")}
@@ -69,33 +70,33 @@ _ABROAD = ("96799", "96939", "9694", "96960", "96970")
 """American Samoa, Palau, Micronesia and the Marshall Islands: inside the ZIP codes of Hawaii and Guam, not in their zones."""
 
 NOWHERE: frozenset["Place"] = frozenset()
-"""What is known of somebody's whereabouts when nothing is."""
+"""Places of a person of whom no place is known."""
 
 
 class Place(NamedTuple):
-    """A state, by its two letters, and an IANA time zone that may hold there."""
+    """State, by its two letters, and an IANA time zone that may apply there."""
 
     state: str
     zone: str
 
 
 def state_of_area_code(code: str) -> str | None:
-    """The state of the three digits of an area code, or None outside the United States and for toll-free numbers."""
+    """Return the state of an area code (three digits), or None outside the United States and for toll-free numbers."""
     return _STATE_OF_AREA_CODE.get(code)
 
 
 def places_of_number(number: str | None) -> frozenset[Place]:
-    """Where the holder of a phone number (E.164) may be by its area code. Empty if it has none of the United States."""
+    """Return the places of a phone number (E.164) by its area code. Empty without an area code of the United States."""
     match = _NUMBER.fullmatch(number or "")
     return _places_of_area_code(match[1]) if match else NOWHERE
 
 
 @lru_cache(maxsize=65_536)
 def places_of_address(state: str | None, zip_code: str | None) -> frozenset[Place]:
-    """Where an address may be, by its state (two letters) and its ZIP code (five digits), either of which may be missing.
+    """Return the places of an address by its state (two letters) and its ZIP code (five digits); one of them may be missing.
 
-    Where they contradict each other both count, the state whole. Empty if neither is known, or if either is not of the
-    United States.
+    Where they contradict each other both count, with all zones of the state. Empty if neither is known, or if one is outside
+    the United States.
     """
     state_by_zip = state_of_zip(zip_code) if zip_code else None
     if (zip_code and (not state_by_zip or zip_code.startswith(_ABROAD))) or (state and state not in _ZONES_OF_STATE):
@@ -115,13 +116,13 @@ def _places_of_area_code(code: str) -> frozenset[Place]:
         return NOWHERE
     known = _zones_of_area_codes()
     zones = known.get(code, frozenset()) | known.get(_OVERLAYS.get(code, code), frozenset())
-    by_custom = _places(state, _BY_CUSTOM[code]) if code in _BY_CUSTOM else NOWHERE
-    return frozenset(Place(state, zone) for zone in zones) | by_custom or _places(state)
+    added = _places(state, _ADDED_ZONES[code]) if code in _ADDED_ZONES else NOWHERE
+    return frozenset(Place(state, zone) for zone in zones) | added or _places(state)
 
 
 @lru_cache(maxsize=1)
 def _zones_of_area_codes() -> dict[str, frozenset[str]]:
-    """The zones of every exchange of each area code: phonenumbers keeps them by the first digits of numbers."""
+    """Return the zones of all exchanges of each area code. phonenumbers keeps them by the first digits of numbers."""
     zones: dict[str, frozenset[str]] = {}
     for prefix, names in TIMEZONE_DATA.items():
         if prefix.startswith("1") and prefix != "1":

@@ -1,4 +1,4 @@
-"""Which header stands for which field, and cells that no spreadsheet runs."""
+"""Headers and their fields, and escaping of cells that a spreadsheet would run."""
 
 from pathlib import Path
 
@@ -22,22 +22,22 @@ PROPSTREAM = Path(__file__).parents[3] / "samples" / "propstream-1000.csv"
         ("MLS Agent Phone", None), ("Prior Sale Recordng Date", None), ("", None), ("Email 1 Type", None),
     ],
 )  # fmt: skip
-def test_a_header_is_known_by_its_words(header: str, field: str | None) -> None:
+def test_a_header_is_recognised_by_its_words(header: str, field: str | None) -> None:
     assert field_of(header) == field
 
 
-def test_several_headers_of_one_field_have_an_order() -> None:
+def test_headers_of_one_field_have_a_rank() -> None:
     first, second = place_of("Last Sale Date"), place_of("Last Sale Recording Date")
     assert first and second and first[0] == second[0] and first[1] < second[1]
 
 
-def test_missing_columns_are_named_as_exports_write_them() -> None:
+def test_missing_columns_are_named_by_their_usual_header() -> None:
     assert missing_required(["ADDRESS", "City", "notes"]) == ["State", "Zip"]
     assert missing_required(["Street Address", "City", "State", "Zip"]) == []
 
 
 @given(st.text())
-def test_a_cell_comes_back_as_it_was(value: str) -> None:
+def test_unescaping_restores_any_cell(value: str) -> None:
     assert unescape_cell(escape_cell(value)) == value
 
 
@@ -45,7 +45,7 @@ FORMULA = st.sampled_from("=+-@\t\r\n\uff1d\uff0b").flatmap(lambda sign: st.text
 
 
 @given(FORMULA)
-def test_a_formula_is_never_left_at_the_start(value: str) -> None:
+def test_an_escaped_cell_never_starts_with_a_formula(value: str) -> None:
     escaped = escape_cell(value)
     assert escaped.startswith("'") or escaped.lstrip("+-").rstrip("%").replace(",", "").replace(".", "").isdigit()
     assert unescape_cell(escaped) == value
@@ -54,7 +54,7 @@ def test_a_formula_is_never_left_at_the_start(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["=1+1", "+1 (727) 555-0142", "-1-1", "@sum(a1)", "-", "+SUM(1,1)", "-2+cmd|' /C calc'!A0", "'=1"]
 )
-def test_what_a_spreadsheet_would_run_is_escaped(value: str) -> None:
+def test_a_cell_that_a_spreadsheet_would_run_is_escaped(value: str) -> None:
     assert escape_cell(value) == f"'{value}"
 
 
@@ -62,22 +62,22 @@ def test_what_a_spreadsheet_would_run_is_escaped(value: str) -> None:
     st.text(alphabet=" \xa0\u200b\ufeff\u2060\u3000'\t", max_size=4),
     st.sampled_from("=+-@\uff1d").flatmap(lambda sign: st.text().map(lambda rest: sign + rest)),
 )
-def test_a_formula_behind_unseen_characters_is_escaped(unseen: str, formula: str) -> None:
-    value = unseen + formula
+def test_a_formula_behind_invisible_characters_is_escaped(invisible: str, formula: str) -> None:
+    value = invisible + formula
     assert unescape_cell(escape_cell(value)) == value
-    if unseen:
+    if invisible:
         assert escape_cell(value) == f"'{value}"
 
 
 @pytest.mark.parametrize(
     "value", ["-1200", "-1,200.50", "+17275550142", "-12.5%", "12 Main St", "O'Hara", "", " ", "a=b", "(300)"]
 )
-def test_what_it_would_not_run_stays_as_it_is(value: str) -> None:
+def test_a_cell_that_a_spreadsheet_would_not_run_is_unchanged(value: str) -> None:
     assert escape_cell(value) == value
 
 
-def test_an_escaped_cell_that_a_person_wrote_is_their_own() -> None:
-    """A spreadsheet's own mark for text stays, unless it is our escape."""
+def test_an_apostrophe_that_a_person_wrote_stays() -> None:
+    """A spreadsheet's mark for text stays, unless `escape_cell` added it."""
     assert unescape_cell("'02108") == "'02108"
 
 
@@ -96,7 +96,7 @@ CONTACTS = [
 ]  # fmt: skip
 
 
-def test_the_exports_of_propstream_have_what_a_lead_needs() -> None:
+def test_propstreams_exports_have_all_required_columns() -> None:
     full = PROPSTREAM.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
     assert len(full) == 143
     for headers in (full, PROPSTREAM_CLASSIC, CONTACTS):
@@ -106,7 +106,7 @@ def test_the_exports_of_propstream_have_what_a_lead_needs() -> None:
     assert recognised(CONTACTS) == CONTACTS
 
 
-def test_no_header_of_an_export_stands_for_the_field_of_another() -> None:
+def test_no_two_headers_of_an_export_have_the_same_field_and_rank() -> None:
     for headers in (
         PROPSTREAM.read_text(encoding="utf-8-sig").splitlines()[0].split(","),
         PROPSTREAM_CLASSIC,
@@ -117,7 +117,7 @@ def test_no_header_of_an_export_stands_for_the_field_of_another() -> None:
         assert len(known) == len(set(known))
 
 
-def test_every_field_of_a_record_is_a_header_too() -> None:
+def test_every_field_name_of_a_record_is_a_header() -> None:
     assert set(HEADERS) == set(LeadRecord.model_fields) - {
         "source", "observed_on", "upload_id", "row", "row_problem", "broker_id", "allowed_broker_ids", "cells", "phones", "emails",
     }  # fmt: skip
@@ -125,5 +125,5 @@ def test_every_field_of_a_record_is_a_header_too() -> None:
         assert field_of(field) == field_of(field.upper().replace("_", " ")) == field
 
 
-def test_what_our_list_of_rejects_adds_is_no_field() -> None:
+def test_columns_that_our_list_of_rejects_adds_are_no_fields() -> None:
     assert recognised(OURS) == []

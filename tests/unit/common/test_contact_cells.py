@@ -1,4 +1,4 @@
-"""What is in a cell of phones or emails is read, and a remark that forbids is never lost."""
+"""Cells of phones or emails: all values are read, and no remark that forbids is lost."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def test_a_cell_of_phones_is_read(text: str, found: list[tuple[str, str | None, 
         ("512-555-0142/0199", [ONE]),
     ],
 )  # fmt: skip
-def test_what_is_not_understood_in_a_cell_of_phones_is_named(text: str, found: list[str]) -> None:
+def test_a_cell_of_phones_with_a_part_that_is_not_understood_is_unread(text: str, found: list[str]) -> None:
     cell = read_phones(text)
     assert (values(cell), cell.unread) == (found, True)
 
@@ -133,7 +133,7 @@ def test_a_cell_of_emails_is_read(text: str, found: list[str]) -> None:
         "Rosa rosa@example.com",
     ],
 )
-def test_what_may_be_another_address_is_not_read(text: str) -> None:
+def test_a_word_that_may_be_another_address_is_not_read(text: str) -> None:
     assert (values(read_emails(text)), read_emails(text).unread) == ([], True)
 
 
@@ -152,13 +152,13 @@ def test_an_email_with_a_remark_that_forbids_is_forbidden(word: str) -> None:
 
 @given(st.text(max_size=60) | st.text("0123456789()+-./x,; @<>abc\n", max_size=60))
 @settings(max_examples=500)
-def test_any_text_is_read_without_an_error(text: str) -> None:
+def test_no_text_raises(text: str) -> None:
     for read in (read_phones, read_emails):
         cell = read(text)
         for one in cell.values:
             assert values(read(one.value)) == [one.value]
 
 
-def test_a_cell_that_is_too_long_is_named_and_its_remark_is_kept() -> None:
+def test_a_cell_that_is_too_long_is_unread_and_its_remark_is_kept() -> None:
     for cell in (read_phones("512-555-0142 " * 200 + "DNC"), read_emails("rosa@example.com " * 200 + "opted out")):
         assert (cell.values, cell.unread, cell.forbidden) == ((), True, True)

@@ -1,4 +1,4 @@
-"""Contact details open only where they belong and only with a key that is here."""
+"""Contact details are decrypted only for their record, and only with a configured key."""
 
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ ROTATED = Keyring({"k2": b"2" * 32, "k1": b"1" * 32}, "k2", b"p" * 32)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), st.sampled_from(["phone", "email"]))
-def test_a_contact_comes_out_as_it_went_in(value: str, channel: str) -> None:
+def test_decryption_returns_the_encrypted_contact(value: str, channel: str) -> None:
     key, wrapped = OLD.new_data_key(LEAD)
     assert OLD.open_data_key(LEAD, wrapped).decrypt(channel, key.encrypt(channel, value)) == value
 
@@ -29,7 +29,7 @@ def test_a_ciphertext_is_bound_to_its_lead_and_channel() -> None:
         OLD.open_data_key(uuid4(), wrapped)
 
 
-def test_a_changed_byte_does_not_open() -> None:
+def test_a_ciphertext_with_a_changed_byte_is_not_decrypted() -> None:
     key, _ = OLD.new_data_key(LEAD)
     sealed = bytearray(key.encrypt("email", "a@example.com"))
     for place in range(len(sealed)):
@@ -39,7 +39,7 @@ def test_a_changed_byte_does_not_open() -> None:
         sealed[place] ^= 1
 
 
-def test_after_a_rotation_old_keys_open_and_new_keys_seal() -> None:
+def test_after_a_rotation_old_keys_decrypt_and_new_keys_encrypt() -> None:
     key, wrapped = OLD.new_data_key(LEAD)
     sealed = key.encrypt("phone", "+17275550142")
     assert ROTATED.open_data_key(LEAD, wrapped).decrypt("phone", sealed) == "+17275550142"
@@ -50,7 +50,7 @@ def test_after_a_rotation_old_keys_open_and_new_keys_seal() -> None:
 
 
 @given(st.binary(max_size=64))
-def test_bytes_that_are_no_ciphertext_say_so(noise: bytes) -> None:
+def test_bytes_that_are_no_ciphertext_raise(noise: bytes) -> None:
     with pytest.raises(CannotOpenError):
         OLD.unseal("dead-letter", b"", noise)
 
@@ -60,7 +60,7 @@ def test_the_hash_is_keyed() -> None:
     assert OLD.hash_contact("+17275550142") != Keyring({"k1": b"1" * 32}, "k1", b"q" * 32).hash_contact("+17275550142")
 
 
-def test_a_missing_key_names_itself() -> None:
+def test_the_error_names_the_missing_key() -> None:
     with pytest.raises(MissingKeyError, match="CONTACT_HASH_KEY"):
         Keyring({"k1": b"1" * 32}, "k1").hash_contact("x")
     with pytest.raises(MissingKeyError, match="ENCRYPTION_KEY"):

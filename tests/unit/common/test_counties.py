@@ -1,4 +1,4 @@
-"""Counties meet whatever a file calls them, and no two become one."""
+"""Every spelling of a county gives that county, and no two counties become one."""
 
 from collections import Counter
 
@@ -54,11 +54,11 @@ def test_every_spelling_of_a_county_is_one_county(state: str, fips: str, writing
      ("", "TX"),
      ("Travis", "")],
 )  # fmt: skip
-def test_what_is_no_county_of_the_state_is_none(text: str, state: str) -> None:
+def test_a_text_that_names_no_county_of_the_state_gives_none(text: str, state: str) -> None:
     assert counties_named(text, state) == ()
 
 
-def test_each_county_of_the_table_meets_itself_and_no_two_share_a_name() -> None:
+def test_each_county_of_the_table_is_found_by_its_name_and_no_two_share_a_name() -> None:
     index = _index()
     assert {code[:2] for code in index.by_code} >= {f"{n:02}" for n in (1, 6, 12, 36, 48, 56, 72)}
     states = {state for state in STATES.values() for _ in [0]}
@@ -81,24 +81,24 @@ def test_each_county_of_the_table_meets_itself_and_no_two_share_a_name() -> None
         ("Pinelas", "", None, ("county",)), ("N/A", "12103", "12103", ("county",)), ("", "48453", None, ("fips",)),
     ],
 )  # fmt: skip
-def test_the_name_wins_over_a_code_that_contradicts_it(
+def test_the_name_has_priority_over_a_code_that_contradicts_it(
     name: str, code: str, fips: str | None, dropped: tuple[str, ...]
 ) -> None:
     found = find_county(name, code, "FL")
     assert (found.county and found.county.fips, found.dropped) == (fips, dropped)
 
 
-def test_a_name_of_two_counties_is_decided_by_the_code() -> None:
+def test_the_code_decides_a_name_of_two_counties() -> None:
     found = find_county("Richmond", "51760", "VA")
     assert (found.county and found.county.name, found.dropped) == ("RICHMOND CITY", ())
 
 
-def test_connecticut_counts_parcels_as_one_area_because_its_counties_and_regions_overlap() -> None:
+def test_connecticut_is_one_parcel_area_because_its_counties_and_regions_overlap() -> None:
     assert {parcel_area(c) for c in ("09003", "09110")} == {"09000"}
     assert find_county("Hartford", "09110", "CT").dropped == ()
 
 
 @given(st.text(max_size=30), st.sampled_from(sorted(STATES.values())))
-def test_any_text_names_counties_of_the_state_or_none(text: str, state: str) -> None:
+def test_any_text_gives_counties_of_the_state_or_none(text: str, state: str) -> None:
     for county in counties_named(text, state):
         assert county_of_code(county.fips, state) == county

@@ -1,4 +1,4 @@
-"""Rows as they came, and rows that say what is wrong with them; never a row that swallows another."""
+"""Rows of CSV files, unchanged or with a problem. No row swallows another."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.csv_rows import MAX_LINE, MAX_RECORD_LINES, Reader, Row
+from common.csv_rows import MAX_LINE_CHARACTERS, MAX_RECORD_LINES, Reader, Row
 
 
 def read(text: str, delimiter: str = ",", width: int = 3) -> list[Row]:
@@ -15,15 +15,15 @@ def read(text: str, delimiter: str = ",", width: int = 3) -> list[Row]:
     return list(reader.rows(width))
 
 
-def test_rows_come_as_they_are() -> None:
+def test_cells_are_unchanged() -> None:
     assert read("a,b,c\n1, 2 ,3\n") == [Row(["1", " 2 ", "3"])]
 
 
-def test_every_line_end_is_one() -> None:
+def test_every_kind_of_line_end_ends_a_row() -> None:
     assert [row.cells[0] for row in read("a,b,c\r1,x,x\n2,x,x\r\n3,x,x")] == ["1", "2", "3"]
 
 
-def test_blank_rows_are_none() -> None:
+def test_blank_rows_are_skipped() -> None:
     assert read("a,b,c\n\n1,2,3\n,,\n  , ,\n\r\n4,5,6\n\n") == [Row(["1", "2", "3"]), Row(["4", "5", "6"])]
 
 
@@ -41,41 +41,41 @@ def test_missing_trailing_cells_are_empty_and_only_surplus_content_is_a_problem(
     assert [row.cells for row in found] == [["1", "2", ""], ["1", "2", "3", "4"], ["1", "2", "3"], ["1", "2", "3"]]
 
 
-def test_a_quote_that_never_closes_costs_its_own_line_only() -> None:
+def test_a_quote_that_never_closes_is_a_problem_of_its_own_line_only() -> None:
     found = read('a,b,c\n1,"2,3\n4,5,6\n7,8,9\n')
     assert found == [Row(["1", '"2', "3"], "unclosed_quote"), Row(["4", "5", "6"]), Row(["7", "8", "9"])]
 
 
-def test_a_quote_that_closes_in_a_later_row_costs_its_own_line_only() -> None:
+def test_a_quote_that_closes_in_a_later_row_is_a_problem_of_its_own_line_only() -> None:
     found = read('a,b,c\n1,"2,3\n4,5,6\n7,"8",9\n')
     assert [row.cells[0] for row in found] == ["1", "4", "7"]
     assert [row.problem for row in found] == ["unclosed_quote", None, None]
 
 
-def test_rows_between_two_stray_quotes_are_rows() -> None:
+def test_rows_between_two_stray_quotes_are_read_as_rows() -> None:
     found = read('a,b,c\n1,"2,3\n4,5,6\n7,8",9\n')
     assert [row.cells[0] for row in found] == ["1", "4", "7"]
 
 
-def test_a_runaway_record_is_given_up_after_so_many_lines() -> None:
+def test_a_record_of_too_many_lines_is_a_problem_of_its_first_line_only() -> None:
     lines = MAX_RECORD_LINES * 3
     found = read('a,b,c\n"x,1,1\n' + "4,5,6\n" * lines)
     assert len(found) == lines + 1
     assert [row.problem for row in found if row.problem] == ["unclosed_quote"]
 
 
-def test_an_endless_line_is_one_row_and_is_not_kept_whole() -> None:
-    found = read("a,b,c\n" + "x" * (3 * MAX_LINE) + ",1,2\n4,5,6\n")
+def test_a_line_that_is_too_long_is_one_row_and_is_truncated() -> None:
+    found = read("a,b,c\n" + "x" * (3 * MAX_LINE_CHARACTERS) + ",1,2\n4,5,6\n")
     assert [row.problem for row in found] == ["row_too_large", None]
-    assert sum(map(len, found[0].cells)) <= MAX_LINE
+    assert sum(map(len, found[0].cells)) <= MAX_LINE_CHARACTERS
 
 
-def test_an_endless_line_inside_quotes_does_not_take_the_next_row_along() -> None:
-    found = read('a,b,c\n"1,1,1\n' + "x" * (2 * MAX_LINE) + "\n4,5,6\n")
+def test_a_line_that_is_too_long_inside_quotes_does_not_swallow_the_next_row() -> None:
+    found = read('a,b,c\n"1,1,1\n' + "x" * (2 * MAX_LINE_CHARACTERS) + "\n4,5,6\n")
     assert [row.problem for row in found] == ["unclosed_quote", "row_too_large", None]
 
 
-def test_a_file_with_a_hint_for_excel_has_its_header_below() -> None:
+def test_the_header_follows_excels_separator_hint() -> None:
     reader = Reader(io.StringIO("sep=;\r\na;b\r\n1;2\r\n", newline=""), ";")
     assert reader.header() == ["a", "b"]
     assert list(reader.rows(2)) == [Row(["1", "2"])]
@@ -89,16 +89,16 @@ cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0,;
 
 
 @given(st.lists(st.tuples(cell, cell, cell), max_size=30), st.sampled_from([",", ";", "\t", "|"]))
-def test_what_a_csv_writer_wrote_is_read_back(rows: list[tuple[str, str, str]], delimiter: str) -> None:
+def test_rows_of_a_csv_writer_are_read_back(rows: list[tuple[str, str, str]], delimiter: str) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter).writerows([("a", "b", "c"), *rows])
     kept = [list(row) for row in rows if any(map(str.strip, row))]
-    # Delimiters inside cells are left out: lines that look like rows are not believed to be a cell.
+    # Delimiters inside cells are left out: lines that look like rows are not accepted as a cell.
     assert [row.cells for row in read(text.getvalue(), delimiter)] == kept
 
 
 @given(st.text(st.sampled_from('ab,"\n\r; '), max_size=120))
-def test_no_text_is_too_odd_and_no_line_with_something_in_it_is_lost(text: str) -> None:
+def test_any_text_is_read_and_no_content_is_lost(text: str) -> None:
     found = read("a,b,c\n" + text)
     shown = "".join("".join(row.cells) for row in found)
     for letter in "ab":

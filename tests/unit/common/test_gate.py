@@ -1,4 +1,4 @@
-"""The gate's rules, one by one: an email and a call that may be made, and what each fact does to them."""
+"""Rules of the gate, one by one: an email and a call that are allowed, and the effect of each fact on them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from common.gate import CLOCK_SKEW, Consent, Decision, Facts, decide
+from common.gate import MAX_CLOCK_SKEW, Consent, Decision, Facts, decide
 from common.refusals import Reason
 from common.zones import NOWHERE, Place, places_of_address, places_of_number
 
-NOW = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)  # a Tuesday: one in the afternoon in Florida
+NOW = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)  # a Tuesday, 13:00 in Florida
 NUMBER, OTHER_NUMBER = b"n" * 32, b"o" * 32
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CLEARWATER = places_of_address("FL", "33755")
@@ -46,11 +46,11 @@ CALL = replace(
 )
 
 
-def refused(facts: Facts, now: datetime = NOW, **changes: Any) -> list[str]:
+def refusals(facts: Facts, now: datetime = NOW, **changes: Any) -> list[str]:
     return [str(reason) for reason in decide(replace(facts, **changes), now).reasons]
 
 
-def test_a_verified_queued_lead_may_be_written_to() -> None:
+def test_a_verified_queued_lead_may_get_an_email() -> None:
     assert decide(EMAIL, NOW) == Decision(())
     assert decide(EMAIL, NOW).allowed
 
@@ -59,8 +59,8 @@ def test_a_lead_that_signed_for_this_number_and_seller_may_be_called() -> None:
     assert decide(CALL, NOW) == Decision(())
 
 
-def test_an_email_asks_nothing_of_the_phone_and_has_no_hours() -> None:
-    assert refused(EMAIL, datetime(2026, 11, 22, 4, tzinfo=UTC)) == []
+def test_an_email_needs_no_fact_of_the_phone_and_has_no_calling_hours() -> None:
+    assert refusals(EMAIL, datetime(2026, 11, 22, 4, tzinfo=UTC)) == []
 
 
 @pytest.mark.parametrize("facts", [EMAIL, CALL], ids=["email", "phone"])
@@ -83,7 +83,7 @@ def test_an_email_asks_nothing_of_the_phone_and_has_no_hours() -> None:
         ({"value_hash": b""}, Reason.VALUE_HASH_UNKNOWN),
     ],
 )
-def test_what_refuses_over_either_channel_refuses_for_good(
+def test_a_reason_of_both_channels_refuses_without_a_time_to_try_again(
     facts: Facts, change: dict[str, Any], reason: Reason
 ) -> None:
     decision = decide(replace(facts, **change), NOW)
@@ -96,27 +96,27 @@ def test_what_refuses_over_either_channel_refuses_for_good(
     "field", ["suppressed", "deceased", "litigator", "legal_entity", "verified", "duplicate", "dnc"]
 )
 @pytest.mark.parametrize("odd", ["", "no", "true", 0, 1, ()])
-def test_a_flag_that_is_neither_true_nor_false_is_not_known(field: str, odd: Any) -> None:
-    assert refused(CALL, **{field: odd}) == [f"{field}_unknown"]
+def test_a_flag_that_is_neither_true_nor_false_counts_as_unknown(field: str, odd: Any) -> None:
+    assert refusals(CALL, **{field: odd}) == [f"{field}_unknown"]
 
 
-def test_a_zone_that_this_machine_does_not_know_is_never_calling_time() -> None:
+def test_a_time_zone_that_this_machine_does_not_know_has_no_calling_hours() -> None:
     places = frozenset({*CLEARWATER, Place("FL", "America/Atlantis")})
     assert decide(replace(CALL, property_places=places), NOW) == Decision((Reason.OUTSIDE_CALLING_HOURS,))
 
 
 @pytest.mark.parametrize("channel", [None, "fax", ""])
-def test_a_channel_that_is_not_known_refuses_and_asks_no_further(channel: Any) -> None:
-    assert refused(CALL, channel=channel) == ["channel_unknown"]
+def test_an_unknown_channel_is_the_only_reason(channel: Any) -> None:
+    assert refusals(CALL, channel=channel) == ["channel_unknown"]
 
 
-def test_a_bounced_email_ends_emails_and_not_calls() -> None:
-    assert refused(EMAIL, status="bounced") == ["status_bounced"]
-    assert refused(CALL, status="bounced") == []
+def test_a_bounced_email_ends_emails_but_not_calls() -> None:
+    assert refusals(EMAIL, status="bounced") == ["status_bounced"]
+    assert refusals(CALL, status="bounced") == []
 
 
-def test_a_dead_litigators_wrong_number_is_refused_for_each_reason_in_the_order_of_the_gate() -> None:
-    assert refused(CALL, suppressed=True, deceased=True, litigator=True, verified=False, dnc=True) == [
+def test_a_decision_has_all_reasons_in_the_order_of_the_gate() -> None:
+    assert refusals(CALL, suppressed=True, deceased=True, litigator=True, verified=False, dnc=True) == [
         "suppressed", "deceased", "litigator", "unverified", "on_dnc_list",
     ]  # fmt: skip
 
@@ -124,46 +124,46 @@ def test_a_dead_litigators_wrong_number_is_refused_for_each_reason_in_the_order_
 def test_the_brokers_limit_refuses_until_the_next_business_date() -> None:
     decision = decide(replace(EMAIL, broker_used_today=250), NOW)
     assert decision == Decision((Reason.BROKER_LIMIT_REACHED,), datetime(2026, 11, 18, 8, tzinfo=UTC))
-    assert refused(EMAIL, broker_limit=0, broker_used_today=0) == ["broker_limit_reached"]
+    assert refusals(EMAIL, broker_limit=0, broker_used_today=0) == ["broker_limit_reached"]
 
 
 # Consent
 
 
-def test_without_any_consent_nobody_is_called() -> None:
-    assert refused(CALL, consents=()) == ["no_consent"]
+def test_a_call_without_any_consent_is_refused() -> None:
+    assert refusals(CALL, consents=()) == ["no_consent"]
 
 
-def test_consent_for_one_number_is_none_for_another() -> None:
-    assert refused(CALL, value_hash=OTHER_NUMBER) == ["consent_for_other_number"]
+def test_consent_for_one_number_does_not_count_for_another() -> None:
+    assert refusals(CALL, value_hash=OTHER_NUMBER) == ["consent_for_other_number"]
 
 
-def test_consent_for_one_seller_is_none_for_another() -> None:
-    assert refused(CALL, seller="broker-2") == ["consent_for_other_seller"]
+def test_consent_for_one_seller_does_not_count_for_another() -> None:
+    assert refusals(CALL, seller="broker-2") == ["consent_for_other_seller"]
 
 
-def test_a_withdrawal_beats_the_consent_before_it_and_in_the_same_instant() -> None:
-    assert refused(CALL, withdrawals=(NOW - HOUR,)) == ["consent_withdrawn"]
-    assert refused(CALL, withdrawals=(NOW - DAY,)) == ["consent_withdrawn"]
+def test_a_withdrawal_ends_earlier_consents_and_those_of_the_same_instant() -> None:
+    assert refusals(CALL, withdrawals=(NOW - HOUR,)) == ["consent_withdrawn"]
+    assert refusals(CALL, withdrawals=(NOW - DAY,)) == ["consent_withdrawn"]
 
 
 def test_a_person_may_consent_again_after_a_withdrawal() -> None:
-    assert refused(CALL, withdrawals=(NOW - DAY - HOUR,)) == []
+    assert refusals(CALL, withdrawals=(NOW - DAY - HOUR,)) == []
     again = (*(CALL.consents or ()), Consent(NUMBER, "broker-1", NOW))
-    assert refused(CALL, withdrawals=(NOW - HOUR,), consents=again) == []
+    assert refusals(CALL, withdrawals=(NOW - HOUR,), consents=again) == []
 
 
-def test_a_new_owner_has_not_signed_what_the_old_one_did() -> None:
-    assert refused(CALL, owner_changes=(NOW - HOUR,)) == ["consent_of_former_owner"]
-    assert refused(CALL, owner_changes=(NOW - 365 * DAY,)) == []
+def test_a_change_of_owner_ends_earlier_consents() -> None:
+    assert refusals(CALL, owner_changes=(NOW - HOUR,)) == ["consent_of_former_owner"]
+    assert refusals(CALL, owner_changes=(NOW - 365 * DAY,)) == []
 
 
-def test_a_consent_of_tomorrow_is_none_today_but_clocks_may_differ_a_little() -> None:
-    assert refused(CALL, consents=(Consent(NUMBER, "broker-1", NOW + DAY),)) == ["no_consent"]
-    assert refused(CALL, consents=(Consent(NUMBER, "broker-1", NOW + CLOCK_SKEW),)) == []
+def test_a_consent_from_the_future_does_not_count_except_within_the_clock_skew() -> None:
+    assert refusals(CALL, consents=(Consent(NUMBER, "broker-1", NOW + DAY),)) == ["no_consent"]
+    assert refusals(CALL, consents=(Consent(NUMBER, "broker-1", NOW + MAX_CLOCK_SKEW),)) == []
 
 
-def test_the_strict_reading_wants_the_sellers_consent_for_emails_too_over_whatever_number() -> None:
+def test_with_email_requires_consent_an_email_needs_the_sellers_consent_for_any_number() -> None:
     consented = replace(EMAIL, consents=CALL.consents, withdrawals=(), owner_changes=())
     assert decide(consented, NOW, email_requires_consent=True).allowed
     strict = decide(replace(consented, consents=()), NOW, email_requires_consent=True)
@@ -180,73 +180,73 @@ def test_the_strict_reading_wants_the_sellers_consent_for_emails_too_over_whatev
     assert decide(withdrawn, NOW, email_requires_consent=True).reasons == (Reason.CONSENT_WITHDRAWN,)
 
 
-# The registry
+# Do-not-call registry
 
 
-def test_a_number_on_the_registry_is_not_called() -> None:
-    assert refused(CALL, dnc=True) == ["on_dnc_list"]
+def test_a_number_on_the_registry_is_refused() -> None:
+    assert refusals(CALL, dnc=True) == ["on_dnc_list"]
 
 
-def test_a_look_at_the_registry_holds_for_31_days() -> None:
-    assert refused(CALL, dnc_checked_at=NOW - 31 * DAY) == []
-    assert refused(CALL, dnc_checked_at=NOW - 31 * DAY - timedelta(seconds=1)) == ["dnc_check_too_old"]
+def test_a_look_up_in_the_registry_is_valid_for_31_days() -> None:
+    assert refusals(CALL, dnc_checked_at=NOW - 31 * DAY) == []
+    assert refusals(CALL, dnc_checked_at=NOW - 31 * DAY - timedelta(seconds=1)) == ["dnc_check_too_old"]
 
 
-def test_a_look_at_the_registry_in_the_future_proves_nothing() -> None:
-    assert refused(CALL, dnc_checked_at=NOW + HOUR) == ["dnc_check_too_old"]
-    assert refused(CALL, dnc_checked_at=NOW + timedelta(minutes=5)) == []
-    assert refused(CALL, dnc_checked_at=NOW + timedelta(minutes=5, seconds=1)) == ["dnc_check_too_old"]
+def test_a_look_up_from_the_future_does_not_count_except_within_the_clock_skew() -> None:
+    assert refusals(CALL, dnc_checked_at=NOW + HOUR) == ["dnc_check_too_old"]
+    assert refusals(CALL, dnc_checked_at=NOW + timedelta(minutes=5)) == []
+    assert refusals(CALL, dnc_checked_at=NOW + timedelta(minutes=5, seconds=1)) == ["dnc_check_too_old"]
 
 
-# Attempts
+# Call attempts
 
 
 def test_a_fourth_call_waits_until_the_first_of_the_last_three_is_a_day_old() -> None:
     attempts = (NOW - HOUR, NOW - 22 * HOUR, NOW - 5 * HOUR)
     assert decide(replace(CALL, attempts=attempts), NOW) == Decision((Reason.ATTEMPTS_IN_24_HOURS,), NOW + 2 * HOUR)
-    assert refused(CALL, NOW + 2 * HOUR, attempts=attempts) == []
-    assert refused(CALL, NOW + 2 * HOUR - timedelta(microseconds=1), attempts=attempts) == ["attempts_in_24_hours"]
+    assert refusals(CALL, NOW + 2 * HOUR, attempts=attempts) == []
+    assert refusals(CALL, NOW + 2 * HOUR - timedelta(microseconds=1), attempts=attempts) == ["attempts_in_24_hours"]
 
 
-def test_when_the_24_hours_end_at_night_the_call_waits_for_the_morning() -> None:
+def test_if_the_24_hours_end_at_night_the_call_waits_for_the_morning() -> None:
     attempts = (NOW - HOUR, NOW - 2 * HOUR, NOW - 15 * HOUR)
     assert decide(replace(CALL, attempts=attempts), NOW).try_again_at == datetime(2026, 11, 18, 14, tzinfo=UTC)
 
 
-def test_after_five_calls_in_all_there_is_no_sixth() -> None:
+def test_a_sixth_call_is_refused_for_good() -> None:
     attempts = tuple(NOW - 10 * DAY * number for number in range(1, 6))
     assert decide(replace(CALL, attempts=attempts), NOW) == Decision((Reason.ATTEMPTS_EXHAUSTED,))
-    assert refused(CALL, attempts=attempts[1:]) == []
+    assert refusals(CALL, attempts=attempts[1:]) == []
 
 
-# Hours
+# Calling hours
 
 
-def test_before_nine_in_florida_the_call_waits_for_nine() -> None:
+def test_a_call_before_nine_waits_until_nine() -> None:
     early = datetime(2026, 11, 17, 13, 59, tzinfo=UTC)
     assert decide(CALL, early) == Decision((Reason.OUTSIDE_CALLING_HOURS,), datetime(2026, 11, 17, 14, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("field", ["number_places", "property_places", "mailing_places"])
-def test_number_property_and_mailing_address_each_bring_their_clock(field: str) -> None:
+def test_the_time_zones_of_number_property_and_mailing_address_all_count(field: str) -> None:
     hawaii = places_of_address("HI", "96815")
     facts = replace(CALL, **{field: hawaii})  # type: ignore[arg-type]  # the field is one of three of this type
-    assert refused(facts) == ["outside_calling_hours"]  # eight in the morning there
-    assert refused(facts, NOW + HOUR) == []
+    assert refusals(facts) == ["outside_calling_hours"]  # 8:00 there
+    assert refusals(facts, NOW + HOUR) == []
 
 
 @pytest.mark.parametrize("field", ["number_places", "property_places", "mailing_places"])
-def test_a_place_that_could_be_anywhere_is_not_called(field: str) -> None:
+def test_an_unknown_place_refuses_a_call(field: str) -> None:
     facts = replace(CALL, **{field: NOWHERE})  # type: ignore[arg-type]  # the field is one of three of this type
-    assert refused(facts) == [f"{field}_unknown"]
+    assert refusals(facts) == [f"{field}_unknown"]
 
 
-def test_where_nothing_is_known_of_any_place_the_hour_is_not_judged() -> None:
+def test_without_any_known_place_calling_hours_are_not_checked() -> None:
     nowhere: dict[str, Any] = {"number_places": NOWHERE, "property_places": NOWHERE, "mailing_places": NOWHERE}
-    assert refused(replace(CALL, **nowhere)) == [f"{field}_unknown" for field in nowhere]
+    assert refusals(replace(CALL, **nowhere)) == [f"{field}_unknown" for field in nowhere]
 
 
-def test_a_limit_and_the_hours_both_pass_before_it_is_worth_trying_again() -> None:
+def test_the_time_to_try_again_fits_both_the_brokers_limit_and_the_calling_hours() -> None:
     friday = datetime(2026, 11, 20, 18, tzinfo=UTC)
     full = replace(CALL, broker_used_today=250, dnc_checked_at=friday)
     assert decide(full, friday).try_again_at == datetime(2026, 11, 21, 14, tzinfo=UTC)
@@ -256,15 +256,15 @@ def test_a_limit_and_the_hours_both_pass_before_it_is_worth_trying_again() -> No
     )  # Saturday ends at noon
 
 
-def test_calls_that_are_no_reason_say_nothing_of_when_to_try_again() -> None:
+def test_attempts_that_are_no_reason_do_not_move_the_time_to_try_again() -> None:
     full = replace(CALL, broker_used_today=250, attempts=(NOW - HOUR,))
     assert decide(full, NOW) == Decision((Reason.BROKER_LIMIT_REACHED,), datetime(2026, 11, 18, 14, tzinfo=UTC))
 
 
-def test_what_time_ends_says_nothing_of_when_beside_what_it_does_not_end() -> None:
+def test_a_permanent_reason_leaves_no_time_to_try_again() -> None:
     assert decide(replace(CALL, broker_used_today=250, dnc=True), NOW).try_again_at is None
 
 
-def test_a_time_without_a_zone_is_a_mistake_of_the_caller() -> None:
+def test_a_time_without_a_zone_raises() -> None:
     with pytest.raises(ValueError, match="no zone"):
         decide(EMAIL, datetime(2026, 11, 17))  # noqa: DTZ001 - the mistake itself

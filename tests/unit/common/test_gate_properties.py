@@ -1,4 +1,4 @@
-"""What holds of the gate for any facts at any time: it fails closed, and never calls outside of anybody's hours."""
+"""Properties of the gate for any facts at any time: it fails closed, and never allows a call outside calling hours."""
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, time, timedelta
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from common.gate import CLOCK_SKEW, Consent, Facts, decide
+from common.gate import MAX_CLOCK_SKEW, Consent, Facts, decide
 from common.places import STATES
 from common.refusals import PASSING, Reason
 from common.zones import Place, places_of_address
@@ -18,7 +18,7 @@ FIELDS = [field.name for field in fields(Facts)]
 HASHES, SELLERS = [b"a" * 32, b"b" * 32], ["one", "two"]
 STATUSES = ["new", "queued", "active", "replied", "paused", "bounced", "unsubscribed", "do_not_contact", "converted"]
 START = datetime(2026, 1, 1, tzinfo=UTC)
-CHANGES_OF_CLOCK = [
+DAYLIGHT_SAVING_CHANGES = [
     datetime(2026, 3, 8, 10, tzinfo=UTC), datetime(2026, 11, 1, 9, tzinfo=UTC),
     datetime(2027, 3, 14, 10, tzinfo=UTC), datetime(2027, 11, 7, 9, tzinfo=UTC),
 ]  # fmt: skip
@@ -27,7 +27,7 @@ instants = st.one_of(
     st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes)),
     st.builds(
         lambda change, minutes: change + timedelta(minutes=minutes),
-        st.sampled_from(CHANGES_OF_CLOCK),
+        st.sampled_from(DAYLIGHT_SAVING_CHANGES),
         st.integers(-2_880, 2_880),
     ),
 )
@@ -38,13 +38,13 @@ places = st.frozensets(
 
 
 def mostly(*values: Any) -> st.SearchStrategy[Any]:
-    """The first value most of the time, so that facts that pass are not rare."""
+    """Return a strategy that mostly draws the first value, so that facts that pass are not rare."""
     return st.sampled_from([values[0]] * 12 + list(values))
 
 
 @st.composite
 def all_facts(draw: st.DrawFn, now: datetime) -> Facts:
-    """Facts without a gap, near to what passes at *now*."""
+    """Draw complete facts, close to facts that pass at *now*."""
     past = st.integers(0, 60 * 24 * 40).map(lambda minutes: now - timedelta(minutes=minutes))
     return Facts(
         channel=draw(st.sampled_from(["email", "phone"])),
@@ -89,38 +89,38 @@ MIDDAY = datetime(2026, 11, 17, 18, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_each_fact_that_is_missing_refuses_a_call_under_its_own_name(field: str) -> None:
+def test_each_missing_fact_refuses_a_call_under_its_own_name(field: str) -> None:
     call = replace(ALLOWED_CALL, dnc_checked_at=MIDDAY)
     assert decide(call, MIDDAY).allowed
     assert decide(replace(call, **{field: None}), MIDDAY).reasons[0] == Reason(f"{field}_unknown")
 
 
-def test_nothing_known_is_refused() -> None:
+def test_a_contact_without_facts_is_refused() -> None:
     assert not decide(Facts(), MIDDAY).allowed
     assert not decide(Facts(channel="email"), MIDDAY).allowed
     assert not decide(Facts(channel="phone"), MIDDAY).allowed
 
 
 @given(case=cases(), missing=st.sets(st.sampled_from(FIELDS), min_size=1), strict=st.booleans())
-def test_forgetting_a_fact_never_allows_what_was_refused(
+def test_removing_facts_never_allows_a_refused_contact(
     case: tuple[Facts, datetime], missing: set[str], strict: bool
 ) -> None:
     facts, now = case
-    forgotten = replace(facts, **dict.fromkeys(missing))
-    if decide(forgotten, now, email_requires_consent=strict).allowed:
+    incomplete = replace(facts, **dict.fromkeys(missing))
+    if decide(incomplete, now, email_requires_consent=strict).allowed:
         assert decide(facts, now, email_requires_consent=strict).allowed
 
 
 @pytest.mark.parametrize("field", FIELDS)
 @given(case=cases())
-def test_forgetting_one_fact_never_allows_what_was_refused(field: str, case: tuple[Facts, datetime]) -> None:
+def test_removing_one_fact_never_allows_a_refused_contact(field: str, case: tuple[Facts, datetime]) -> None:
     facts, now = case
     if not decide(facts, now).allowed:
         assert not decide(replace(facts, **{field: None}), now).allowed
 
 
-def _more(facts: Facts, at: datetime) -> list[Facts]:
-    """The same facts with one more of each thing that speaks against a contact."""
+def _worse_facts(facts: Facts, at: datetime) -> list[Facts]:
+    """Return the same facts with one more reason against a contact, for each kind of reason."""
     return [
         replace(facts, suppressed=True),
         replace(facts, deceased=True),
@@ -140,14 +140,16 @@ def _more(facts: Facts, at: datetime) -> list[Facts]:
 
 
 @given(case=cases(), minutes_ago=st.integers(0, 60 * 24 * 40))
-def test_whatever_is_added_against_a_contact_never_allows_it(case: tuple[Facts, datetime], minutes_ago: int) -> None:
+def test_a_further_fact_against_a_contact_never_allows_it(case: tuple[Facts, datetime], minutes_ago: int) -> None:
     facts, now = case
     if not decide(facts, now).allowed:
-        assert not any(decide(worse, now).allowed for worse in _more(facts, now - timedelta(minutes=minutes_ago)))
+        assert not any(
+            decide(worse, now).allowed for worse in _worse_facts(facts, now - timedelta(minutes=minutes_ago))
+        )
 
 
 @given(case=cases())
-def test_the_strict_reading_refuses_whatever_the_other_refuses(case: tuple[Facts, datetime]) -> None:
+def test_with_email_requires_consent_no_reason_disappears(case: tuple[Facts, datetime]) -> None:
     facts, now = case
     email = replace(facts, channel="email")
     assert set(decide(email, now).reasons) <= set(decide(email, now, email_requires_consent=True).reasons)
@@ -162,7 +164,7 @@ def test_a_suppressed_value_is_never_contacted(case: tuple[Facts, datetime]) -> 
 
 
 @given(now=instants, number=places, home=places, mailing=places)
-def test_no_call_is_ever_outside_of_the_hours_of_any_possible_clock(
+def test_an_allowed_call_is_in_the_calling_hours_of_every_possible_place(
     now: datetime, number: frozenset[Place], home: frozenset[Place], mailing: frozenset[Place]
 ) -> None:
     facts = replace(
@@ -184,7 +186,7 @@ def test_no_call_is_ever_outside_of_the_hours_of_any_possible_clock(
 
 
 @given(now=instants, places=places.filter(bool))
-def test_when_it_says_to_try_again_the_gate_opens_and_not_a_minute_before(
+def test_the_gate_allows_at_the_time_to_try_again_and_not_a_minute_before(
     now: datetime, places: frozenset[Place]
 ) -> None:
     facts = replace(
@@ -205,7 +207,7 @@ def test_when_it_says_to_try_again_the_gate_opens_and_not_a_minute_before(
 
 
 @given(case=cases())
-def test_it_says_when_to_try_again_only_where_time_alone_refuses_and_answers_in_order(
+def test_only_reasons_that_end_with_time_have_a_time_to_try_again_and_reasons_are_in_order(
     case: tuple[Facts, datetime],
 ) -> None:
     facts, now = case
@@ -221,7 +223,7 @@ def test_it_says_when_to_try_again_only_where_time_alone_refuses_and_answers_in_
         assert not PASSING & set(decide(fresh, decision.try_again_at).reasons) or facts.broker_limit == 0
 
 
-@given(case=cases(), seconds=st.integers(int(CLOCK_SKEW.total_seconds()) + 1, 10**8))
+@given(case=cases(), seconds=st.integers(int(MAX_CLOCK_SKEW.total_seconds()) + 1, 10**8))
 def test_facts_from_the_future_allow_nothing(case: tuple[Facts, datetime], seconds: int) -> None:
     facts, now = case
     later = now + timedelta(seconds=seconds)

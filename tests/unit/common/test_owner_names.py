@@ -1,4 +1,4 @@
-"""Owner names: docs/owner-names.md says what follows from each kind, and this holds the page to the code."""
+"""Owner names: docs/owner-names.md matches the code."""
 
 import re
 from pathlib import Path
@@ -21,12 +21,12 @@ FACTS = ("deceased", "legal_entity", "do_not_contact")
 
 
 def cell(text: str) -> str:
-    """The text between backticks; empty where there is none."""
+    """Return the text between backticks, or an empty text."""
     return text.strip("`")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]}")
-def test_the_page_says_what_becomes_of_a_name(row: list[str]) -> None:
+def test_a_name_is_read_as_the_page_says(row: list[str]) -> None:
     first, last, greeting, facts, dropped = row
     read = read_owner_names({"owner_first_name": cell(first), "owner_last_name": cell(last)})
     assert greeting_of(cell(first), cell(last)) == (cell(greeting) or None)
@@ -36,7 +36,7 @@ def test_the_page_says_what_becomes_of_a_name(row: list[str]) -> None:
     assert all((read.names[field] is None) for field in wanted)
 
 
-def test_the_page_has_every_kind() -> None:
+def test_the_page_has_names_with_each_fact() -> None:
     assert len(ROWS) > 80
     assert {cell(row[3]) for row in ROWS} >= {"", *FACTS}
 
@@ -47,7 +47,7 @@ def test_the_page_has_every_kind() -> None:
     [("Estate of John Holt", "deceased"), ("Holt (Deceased)", "deceased"), ("Holt Life Estate", "legal_entity"),
      ("Holt Living Trust", "legal_entity"), ("DO NOT CALL", "do_not_contact")],
 )  # fmt: skip
-def test_any_owner_name_field_may_tell(field: str, text: str, fact: str) -> None:
+def test_any_name_field_may_state_a_fact(field: str, text: str, fact: str) -> None:
     read = read_owner_names({"owner_first_name": "Mary", "owner_last_name": "Holt", field: text})
     assert getattr(read, fact)
 
@@ -58,7 +58,7 @@ def test_a_company_is_the_owner_where_no_person_is_named() -> None:
     assert read_owner_names({"company_name": "n/a"}).dropped == ("company_name",)
 
 
-def test_remarks_are_no_part_of_a_name_so_that_the_owner_stays_the_same() -> None:
+def test_remarks_are_removed_so_that_the_owner_stays_the_same() -> None:
     for remark in ("(Deceased)", "DECEASED", "Dec'd", "et al", "ET UX", "(dec)", "\u2020"):
         assert read_owner_names({"owner_last_name": f"Holt {remark}"}).names["owner_last_name"] == "Holt"
 
@@ -69,13 +69,13 @@ NAMES = st.lists(st.sampled_from(WORDS.split()), max_size=2).map(" ".join)
 
 
 @given(NAMES, NAMES)
-def test_the_usual_case_is_decided_as_the_unusual_one(first: str, last: str) -> None:
+def test_the_fast_path_gives_the_result_of_the_full_path(first: str, last: str) -> None:
     texts = dict.fromkeys((*NAME_FIELDS, "company_name"), "") | {NAME_FIELDS[0]: first, NAME_FIELDS[1]: last}
-    assert read_owner_names(texts) == owner_names._read(texts)
+    assert read_owner_names(texts) == owner_names._read_texts(texts)
 
 
 @given(st.text(max_size=50), st.text(max_size=50))
-def test_nothing_raises_and_a_greeting_is_letters(first: str, last: str) -> None:
+def test_no_text_raises_and_a_greeting_has_only_letters(first: str, last: str) -> None:
     read_owner_names({"owner_first_name": first, "owner_last_name": last, "company_name": last})
     greeting = greeting_of(first, last)
     if greeting is not None:
@@ -84,6 +84,6 @@ def test_nothing_raises_and_a_greeting_is_letters(first: str, last: str) -> None
 
 
 @given(st.text(max_size=50))
-def test_a_greeting_is_greeted_alike_again(first: str) -> None:
+def test_a_greeting_gives_itself_again(first: str) -> None:
     greeting = greeting_name(first)
     assert greeting is None or greeting_name(greeting) == greeting

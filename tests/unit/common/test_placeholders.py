@@ -1,4 +1,4 @@
-"""A placeholder is no key and no value; what counties and people really write survives."""
+"""Placeholders are detected; values that counties and people write are kept."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ WORDS = (
 
 
 @pytest.mark.parametrize("text", WORDS)
-def test_a_word_for_nothing_is_a_placeholder(text: str) -> None:
+def test_a_word_for_a_missing_value_is_a_placeholder(text: str) -> None:
     assert is_placeholder(text)
     assert parcel_number(text) is None
 
@@ -44,7 +44,7 @@ def test_a_word_for_nothing_is_a_placeholder(text: str) -> None:
         "A",
     ],
 )
-def test_other_text_is_none(text: str) -> None:
+def test_other_text_is_no_placeholder(text: str) -> None:
     assert not is_placeholder(text)
 
 
@@ -57,7 +57,7 @@ def test_other_text_is_none(text: str) -> None:
      "12-34-567\n12-34-568", "12-34-567 et al", "1,42815E+11",
      "XXX-XXX-XXX", "TBD-12345", "TEMP-001", "N/A-001", "100000000", "LOT 5", "#12"],
 )  # fmt: skip
-def test_a_parcel_number_that_tells_no_home_is_no_key(text: str) -> None:
+def test_a_parcel_number_that_identifies_no_home_is_no_key(text: str) -> None:
     assert parcel_number(text) is None
 
 
@@ -70,7 +70,7 @@ def test_a_parcel_number_that_tells_no_home_is_no_key(text: str) -> None:
      ("M:12 B:34 L:5A", "M12B34L5A"), ("14-28-316-021-1003", "14283160211003"), ("NA-12345", "NA12345"),
      ("12/34/567", "1234567"), ("12,345,678", "12345678")],
 )  # fmt: skip
-def test_what_counties_write_is_a_key(text: str, parcel: str) -> None:
+def test_a_parcel_number_that_counties_write_is_a_key(text: str, parcel: str) -> None:
     assert parcel_number(text) == parcel
 
 
@@ -100,16 +100,16 @@ def test_an_address_that_names_no_home_is_a_placeholder(text: str) -> None:
         "5 Same Rd",
     ],
 )
-def test_a_street_with_an_odd_name_is_a_home(text: str) -> None:
+def test_an_address_with_an_odd_street_name_is_no_placeholder(text: str) -> None:
     assert not is_placeholder_address(text)
 
 
-@pytest.mark.parametrize(("text", "nothing"), [("N/A", True), ("0", True), ("000", True), ("-", True), ("NONE", True), ("APT 0", True),
+@pytest.mark.parametrize(("text", "is_expected"), [("N/A", True), ("0", True), ("000", True), ("-", True), ("NONE", True), ("APT 0", True),
  ("# N/A", True), ("Unit None", True),
                                                ("A", False), ("X", False), ("0A", False), ("10", False), ("PH", False), ("#4", False),
                                                ("Apt B", False)])  # fmt: skip
-def test_a_unit_may_be_none(text: str, nothing: bool) -> None:
-    assert is_placeholder_unit(text) is nothing
+def test_a_unit_may_be_a_placeholder(text: str, is_expected: bool) -> None:
+    assert is_placeholder_unit(text) is is_expected
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_unit_may_be_none(text: str, nothing: bool) -> None:
         "not-given@x.com",
     ],
 )
-def test_an_email_address_may_be_typed_to_fill_a_field(text: str) -> None:
+def test_an_email_address_may_be_a_placeholder(text: str) -> None:
     assert is_placeholder_email(text)
 
 
@@ -148,18 +148,18 @@ def test_an_email_address_may_be_typed_to_fill_a_field(text: str) -> None:
         "a@holt.com",
     ],
 )
-def test_an_email_address_of_a_person_is_none(text: str) -> None:
+def test_an_email_address_of_a_person_is_no_placeholder(text: str) -> None:
     assert not is_placeholder_email(text)
 
 
 @given(st.text(max_size=30))
-def test_any_text_has_an_answer(text: str) -> None:
+def test_no_text_raises(text: str) -> None:
     for check in (is_placeholder, is_placeholder_address, is_placeholder_unit, is_placeholder_email, parcel_number):
         check(text)
 
 
 @given(st.integers(10**7, 10**15), st.integers(1, 4))
-def test_a_key_does_not_depend_on_the_marks(number: int, size: int) -> None:
+def test_marks_do_not_change_the_key_of_a_parcel_number(number: int, size: int) -> None:
     digits = str(number)
     marked = "-".join(digits[place : place + size] for place in range(0, len(digits), size))
     if not is_filler_number(digits):

@@ -1,4 +1,4 @@
-"""States, counties and ZIP codes in one form."""
+"""Normal form of states, counties and ZIP codes."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from common.places import STATES, county_name, state_code, state_of_zip, zip_cod
     [("fl", "FL"), (" Florida ", "FL"), ("N.Y.", "NY"), ("new  york", "NY"), ("D.C.", "DC"), ("NewJersey", "NJ"), ("Floridia", None),
      ("", None), ("FLA", None), ("Ontario", None)],
 )  # fmt: skip
-def test_a_state_is_its_two_letters(text: str, code: str | None) -> None:
+def test_a_state_becomes_its_two_letters(text: str, code: str | None) -> None:
     assert state_code(text) == code
 
 
@@ -22,7 +22,7 @@ def test_a_state_is_its_two_letters(text: str, code: str | None) -> None:
      ("2108-1234", "02108"), ('="02108"', "02108"), ("'02108", "02108"), (" 34698 ", "34698"), ("00000", None), ("ABCDE", None),
      ("34698-1", None), ("3469", "03469"), ("12", None), ("\u0663\u0663\u0667\u0665\u0665", None), ("", None)],
 )  # fmt: skip
-def test_a_zip_code_is_its_five_digits(text: str, code: str | None) -> None:
+def test_a_zip_code_becomes_its_five_digits(text: str, code: str | None) -> None:
     assert zip_code(text) == code
 
 
@@ -36,7 +36,7 @@ def test_a_zip_code_is_its_five_digits(text: str, code: str | None) -> None:
         (["", " ", "County", "-"], None),
     ],
 )  # fmt: skip
-def test_a_county_has_one_name(writings: list[str], name: str | None) -> None:
+def test_spellings_of_a_county_become_one_name(writings: list[str], name: str | None) -> None:
     assert {county_name(text) for text in writings} == {name}
 
 
@@ -48,7 +48,7 @@ def test_an_independent_city_is_not_the_county_of_its_name() -> None:
     ("code", "state"),
     [("34698", "FL"), ("02108", "MA"), ("90210", "CA"), ("20500", "DC"), ("10001", "NY"), ("99501", "AK"), ("00601", "PR"), ("00000", None)],
 )  # fmt: skip
-def test_a_zip_code_lies_in_a_state(code: str, state: str | None) -> None:
+def test_a_zip_code_gives_its_state(code: str, state: str | None) -> None:
     assert state_of_zip(code) == state
 
 
@@ -58,7 +58,7 @@ def test_every_state_has_zip_codes() -> None:
 
 
 @given(st.text(max_size=40))
-def test_any_text_has_one_form_or_none(text: str) -> None:
+def test_a_normal_form_is_unchanged(text: str) -> None:
     for form in (state_code, zip_code, county_name):
         found = form(text)
         assert found is None or form(found) == found

@@ -1,4 +1,4 @@
-"""Headers that forbid contact, in every spelling, as docs/protective-columns.md states them."""
+"""Headers of protective columns, in every spelling: docs/protective-columns.md matches the code."""
 
 import re
 import time
@@ -37,7 +37,7 @@ def test_the_page_has_a_table() -> None:
         "first name", "probate filing date", "opted out of email", "remove from list", "exclude from campaign", "text status",
     ],
 )  # fmt: skip
-def test_a_header_that_repeats_itself_is_read_in_no_time(word: str) -> None:
+def test_a_header_that_repeats_a_word_is_read_quickly(word: str) -> None:
     start = time.perf_counter()
     for header in (word * 60 + "dncx", "dnc" + word * 60 + "x", word * 60 + "notesx"):
         protection_of(header)
@@ -58,7 +58,7 @@ def test_a_header_that_repeats_itself_is_read_in_no_time(word: str) -> None:
         "Lead Stage",
     ],
 )
-def test_lists_and_tags_are_read_as_remarks(header: str) -> None:
+def test_lists_and_tags_are_columns_of_free_text_about_the_row(header: str) -> None:
     found = remarks_of(header)
     assert found
     assert found.subject == "row"

@@ -1,4 +1,4 @@
-"""Which addresses anybody on the internet can reach, and which are a stand-in's."""
+"""Public URLs, and URLs of the sandbox."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from common.public_urls import is_public_address, is_sandbox, url_problem
         "https://[2002:0a00:0001::1]/", "https://[2001:db8::1]/", "https://equity.com:x/", "https://equity.com/a b",
     ],
 )  # fmt: skip
-def test_what_nobody_outside_can_follow_is_a_problem(url: str) -> None:
+def test_a_url_that_is_not_public_has_a_problem(url: str) -> None:
     assert url_problem(url)
 
 
@@ -31,16 +31,16 @@ def test_what_nobody_outside_can_follow_is_a_problem(url: str) -> None:
         "https://[2606:4700::1111]/",
     ],
 )
-def test_a_public_https_address_is_none(url: str) -> None:
+def test_a_public_https_url_has_no_problem(url: str) -> None:
     assert url_problem(url) is None
 
 
 @pytest.mark.parametrize("address", ["nonsense", "", "127.1", "fe80::1%eth0", "::", "::ffff:127.0.0.1", "198.18.0.1"])
-def test_an_address_that_is_not_public(address: str) -> None:
+def test_special_and_malformed_ip_addresses_are_not_public(address: str) -> None:
     assert not is_public_address(address)
 
 
-def test_only_loopback_localhost_and_the_compose_service_are_the_sandbox() -> None:
+def test_only_loopback_localhost_and_the_compose_service_are_sandbox_hosts() -> None:
     for url in (
         "http://127.0.0.1:8090/instantly",
         "http://127.9.9.9",

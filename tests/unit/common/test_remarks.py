@@ -1,4 +1,4 @@
-"""Remarks beside contacts: what forbids is heard, and only a clear no allows."""
+"""Remarks beside contacts: words that forbid are recognised, and only a clear no allows."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from common.remarks import read_note, read_remark
         "belongs to someone else", "no llamar", "fallecido", "\u274c", "\U0001f6ab", "\u2620", "spamtrap",
     ],
 )  # fmt: skip
-def test_a_remark_that_forbids_is_heard(text: str) -> None:
+def test_a_remark_that_forbids_is_recognised(text: str) -> None:
     assert read_remark(text).forbids
 
 
@@ -31,5 +31,5 @@ def test_a_clear_no_forbids_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\u2020", "dec'd", "fallecida", "deceased"])
-def test_a_sign_of_death_is_a_flag_of_the_owner(text: str) -> None:
+def test_a_sign_of_death_sets_the_deceased_flag(text: str) -> None:
     assert read_remark(text).deceased

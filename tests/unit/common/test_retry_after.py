@@ -1,4 +1,4 @@
-"""How long a vendor asks to be left alone: seconds or a date, never longer than an hour, never less than nothing."""
+"""`Retry-After` in seconds or as a date: a wait from zero to one hour."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.retry_after import LONGEST, retry_after
+from common.retry_after import LONGEST_WAIT, retry_after
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 
@@ -30,12 +30,12 @@ NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
         ("Fri, 31 Dec 9999 23:59:59 GMT", 3_600),
     ],
 )
-def test_it_comes_in_seconds_or_as_a_date(header: str | None, seconds: int | None) -> None:
+def test_the_header_gives_seconds_or_a_date(header: str | None, seconds: int | None) -> None:
     found = retry_after(header, NOW)
     assert (found.total_seconds() if found is not None else None) == seconds
 
 
 @given(st.text(max_size=60))
-def test_whatever_it_says_the_wait_is_bounded(header: str) -> None:
+def test_the_wait_of_any_header_is_bounded(header: str) -> None:
     found = retry_after(header, NOW)
-    assert found is None or timedelta() <= found <= LONGEST
+    assert found is None or timedelta() <= found <= LONGEST_WAIT

@@ -1,4 +1,4 @@
-"""Where a number or an address may be: all that is possible, and nothing where nothing is known."""
+"""Possible places of numbers and addresses: all of them, and none for unknown ones."""
 
 from collections import Counter, defaultdict
 from contextlib import suppress
@@ -28,11 +28,11 @@ UNNAMED = {
     "787": "PR",
     "939": "PR",
 }
-"""Area codes whose state the library names by towns only, or not at all."""
-ZIP_CODES: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]  # it says less of its types than it knows
-UNITED = {"US", "PR", "VI", "GU", "AS", "MP"}
-ELSEWHERE = {"79942"}
-"""ZIP codes that the library puts into a zone they are not in: this one is El Paso's."""
+"""Area codes for which the library names only towns or nothing, and their state."""
+ZIP_CODES: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]  # the library declares no types
+UNITED_STATES_REGIONS = {"US", "PR", "VI", "GU", "AS", "MP"}
+WRONG_IN_LIBRARY = {"79942"}
+"""ZIP codes to which the library gives a wrong zone. This one is in El Paso."""
 
 
 def zones(places: frozenset[Place]) -> set[str]:
@@ -49,13 +49,13 @@ def test_an_area_code_gives_its_state_and_zone() -> None:
         ("+18505550142", {EASTERN, CENTRAL}),  # the Florida panhandle
         ("+18125550142", {EASTERN, CENTRAL}),  # southern Indiana
         ("+19305550142", {EASTERN, CENTRAL}),  # its overlay
-        ("+13645550142", {EASTERN, CENTRAL}),  # the overlay of western Kentucky
-        ("+14485550142", {EASTERN, CENTRAL}),  # that of the panhandle
-        ("+14585550142", {PACIFIC, MOUNTAIN}),  # that of Oregon
+        ("+13645550142", {EASTERN, CENTRAL}),  # overlay of western Kentucky
+        ("+14485550142", {EASTERN, CENTRAL}),  # overlay of the panhandle
+        ("+14585550142", {PACIFIC, MOUNTAIN}),  # overlay of Oregon
         ("+15805550142", {CENTRAL, MOUNTAIN}),  # Kenton, Oklahoma
         ("+19285550142", {MOUNTAIN, "America/Phoenix"}),  # Arizona, with the Navajo Nation
         ("+15415550142", {PACIFIC, MOUNTAIN}),  # Oregon, with Malheur County
-        ("+13345550142", {CENTRAL, EASTERN}),  # Phenix City lives by Georgia's clock
+        ("+13345550142", {CENTRAL, EASTERN}),  # Phenix City uses Georgia's time
         ("+16895550142", {EASTERN, CENTRAL}),  # Orlando: phonenumbers knows Central alone
         ("+14025550142", {CENTRAL, MOUNTAIN}),  # Nebraska, with the west of Cherry County
         ("+15315550142", {CENTRAL, MOUNTAIN}),  # its overlay
@@ -81,11 +81,11 @@ def test_an_area_code_over_two_zones_gives_both(number: str, expected: set[str])
         "+1727555014",
     ],
 )
-def test_a_number_that_tells_no_place_gives_none(number: str | None) -> None:
+def test_a_number_without_an_american_area_code_gives_no_place(number: str | None) -> None:
     assert places_of_number(number) == NOWHERE
 
 
-def test_every_area_code_with_a_state_in_phonenumbers_has_that_state_here() -> None:
+def test_states_of_area_codes_match_phonenumbers() -> None:
     differing = {}
     for number in range(200, 1000):
         code = str(number)
@@ -100,7 +100,9 @@ def test_every_area_code_with_a_state_in_phonenumbers_has_that_state_here() -> N
 def test_every_area_code_of_the_numbering_plan_has_a_place() -> None:
     numbers = [f"+1{code}2345678" for code in range(200, 1000)]
     american = [
-        number for number in numbers if phonenumbers.region_code_for_number(phonenumbers.parse(number)) in UNITED
+        number
+        for number in numbers
+        if phonenumbers.region_code_for_number(phonenumbers.parse(number)) in UNITED_STATES_REGIONS
     ]
     geographical = [number for number in american if phonenumbers.is_number_geographical(phonenumbers.parse(number))]
     assert len(geographical) > 350
@@ -110,7 +112,7 @@ def test_every_area_code_of_the_numbering_plan_has_a_place() -> None:
 @pytest.mark.parametrize(
     ("state", "zip_code", "expected"),
     [
-        ("FL", "33755", {EASTERN}),  # Clearwater: the ZIP code spares it the state's second zone
+        ("FL", "33755", {EASTERN}),  # Clearwater: the ZIP code excludes the state's second zone
         ("FL", "32401", {EASTERN, CENTRAL}),  # Panama City, next to the border
         ("TX", "79901", {MOUNTAIN}),  # El Paso
         ("FL", None, {EASTERN, CENTRAL}),
@@ -129,7 +131,7 @@ def test_an_address_gives_every_zone_that_its_zip_code_or_state_leaves_possible(
     assert zones(places_of_address(state, zip_code)) == expected
 
 
-def test_where_state_and_zip_code_contradict_each_other_both_count() -> None:
+def test_state_and_zip_code_that_contradict_each_other_both_count() -> None:
     assert places_of_address("CA", "33755") == {Place("CA", PACIFIC), Place("FL", EASTERN)}
 
 
@@ -161,37 +163,37 @@ def test_every_state_has_places_and_every_zone_exists() -> None:
 
 
 @cache
-def clock(zone: str) -> tuple[timedelta | None, ...]:
-    """What a zone's clocks show over a year, which says whether two names mean the same."""
+def yearly_offsets(zone: str) -> tuple[timedelta | None, ...]:
+    """Return a zone's offsets over a year, by which two names of one zone compare equal."""
     start = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
     return tuple((start + timedelta(days=day)).astimezone(ZoneInfo(zone)).utcoffset() for day in range(365))
 
 
-def test_no_zip_code_has_a_zone_that_is_not_among_ours() -> None:
+def test_our_zones_of_a_zip_code_include_its_own_zone() -> None:
     wrong, seen = [], 0
     for entry in ZIP_CODES:
         possible = places_of_address(None, entry["zip_code"])
         try:
-            shown = clock(entry["timezone"])
+            shown = yearly_offsets(entry["timezone"])
         except (ZoneInfoNotFoundError, ValueError):
             continue  # military, or damaged in the library
         seen += 1
-        if possible and shown not in {clock(place.zone) for place in possible}:
+        if possible and shown not in {yearly_offsets(place.zone) for place in possible}:
             wrong.append((entry["zip_code"], entry["timezone"]))
-    assert {code for code, _ in wrong} == ELSEWHERE
+    assert {code for code, _ in wrong} == WRONG_IN_LIBRARY
     assert seen > 41_000
 
 
-def test_no_area_code_lacks_the_zone_of_most_of_its_zip_codes() -> None:
+def test_our_zones_of_an_area_code_include_the_zone_of_most_of_its_zip_codes() -> None:
     shown: dict[str, Counter[tuple[timedelta | None, ...]]] = defaultdict(Counter)
     for entry in ZIP_CODES:
         with suppress(ZoneInfoNotFoundError, ValueError):
             for code in entry["area_codes"]:
-                shown[code][clock(entry["timezone"])] += 1
+                shown[code][yearly_offsets(entry["timezone"])] += 1
     lacking = []
     for code, clocks in shown.items():
         possible = places_of_number(f"+1{code}5550142")
-        if possible and clocks.most_common(1)[0][0] not in {clock(place.zone) for place in possible}:
+        if possible and clocks.most_common(1)[0][0] not in {yearly_offsets(place.zone) for place in possible}:
             lacking.append(code)
     assert lacking == []
     assert len(shown) > 350
@@ -204,4 +206,4 @@ def test_every_zip_code_in_a_state_has_a_place() -> None:
         for entry in ZIP_CODES
         if entry["state"] in mainland and not places_of_address(entry["state"], entry["zip_code"])
     ]
-    assert {code[:3] for code in unknown} <= {"099", "569", "888"}  # the government's own
+    assert {code[:3] for code in unknown} <= {"099", "569", "888"}  # ZIP codes of the government
