@@ -12,12 +12,22 @@ from common.events import LeadRecord
 @pytest.mark.parametrize(
     ("state", "kind"),
     [
-        ("08006", Kind.OURS_DOWN), ("53300", Kind.OURS_DOWN), ("57P01", Kind.OURS_DOWN), ("25006", Kind.OURS_DOWN),
-        ("55P03", Kind.OURS_DOWN), ("40001", Kind.REPEAT), ("40P01", Kind.REPEAT), ("22P05", Kind.BAD_RECORD),
-        ("22021", Kind.BAD_RECORD), ("23505", Kind.BAD_RECORD), ("42501", Kind.OUR_MISTAKE), ("42703", Kind.OUR_MISTAKE),
-        ("EC001", Kind.BAD_RECORD), ("XX000", Kind.UNEXPECTED),
+        ("08006", Kind.OURS_DOWN),
+        ("53300", Kind.OURS_DOWN),
+        ("57P01", Kind.OURS_DOWN),
+        ("25006", Kind.OURS_DOWN),
+        ("55P03", Kind.OURS_DOWN),
+        ("40001", Kind.REPEAT),
+        ("40P01", Kind.REPEAT),
+        ("22P05", Kind.BAD_RECORD),
+        ("22021", Kind.BAD_RECORD),
+        ("23505", Kind.BAD_RECORD),
+        ("42501", Kind.OUR_MISTAKE),
+        ("42703", Kind.OUR_MISTAKE),
+        ("EC001", Kind.BAD_RECORD),
+        ("XX000", Kind.UNEXPECTED),
     ],
-)  # fmt: skip
+)
 def test_a_database_error_is_sorted_by_its_sqlstate(state: str, kind: Kind) -> None:
     error = asyncpg.PostgresError("x")
     setattr(error, "sqlstate", state)  # noqa: B010 - asyncpg sets it in the same way

@@ -34,7 +34,12 @@ class Kind(StrEnum):
     """Any other error: a few attempts, then a dead letter, unless nearly all records fail."""
 
 
-PAUSING_KINDS = {Kind.OURS_DOWN, Kind.OUR_MISTAKE, Kind.THEIRS_DOWN, Kind.REPEAT}
+PAUSING_KINDS = {
+    Kind.OURS_DOWN,
+    Kind.OUR_MISTAKE,
+    Kind.THEIRS_DOWN,
+    Kind.REPEAT,
+}
 """Kinds after which the consumer pauses and takes the same records again."""
 
 

@@ -38,6 +38,10 @@ MAX_PAUSE_SECONDS = 10
 PUBLISH_TIMEOUT_SECONDS = 15
 """Shorter than PostgreSQL lets a transaction be idle (20 s)."""
 PRODUCER_STOP_SECONDS = 5
+_EXPECTED_KINDS = {
+    Kind.OURS_DOWN,
+    Kind.REPEAT,
+}
 _REJECTED_FOR_GOOD = (
     MessageSizeTooLargeError,
     RecordTooLargeError,
@@ -131,7 +135,7 @@ class Relay:
             except Exception as error:  # noqa: BLE001 - sorted by kind; the rows are still in the outbox
                 pause_s = min(max(pause_s * 2, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
                 self.pause_reason = type(error).__name__
-                level = log.warning if classify(error) in (Kind.OURS_DOWN, Kind.REPEAT) else log.error
+                level = log.warning if classify(error) in _EXPECTED_KINDS else log.error
                 level("relay_paused", service=self._service, error=type(error).__name__, pause_s=pause_s)
 
     async def _wait_for_wake(self, seconds: float) -> None:
