@@ -114,7 +114,8 @@ async def test_a_paused_consumer_is_not_stuck(installation: Installation) -> Non
         await until(lambda: process.service.bus.waiting)
         await until(lambda: process.is_overdue)
         assert await process.livez() == (200, "")
-        assert (await process.get("/readyz"))[1] == "ingest.pause-0 waits (theirs_down: TheirsDownError)"
+        _, reasons = await process.get("/readyz")
+        assert reasons == "ingest.pause-0 waits (theirs_down: TheirsDownError)"
 
 
 async def test_a_handler_that_hangs_after_a_pause_is_stuck(installation: Installation) -> None:

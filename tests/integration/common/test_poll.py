@@ -281,7 +281,8 @@ async def test_a_partition_that_is_never_fetched_makes_the_service_unready(insta
             await producer.send_and_wait(f"{installation.prefix}ingest.leads", b"{}", partition=partition)
         await producer.stop()
         async with asyncio.timeout(15):
-            while len(problems := await service.unready()) != 1 or not seen:  # partition 8 of a new topic may be late
+            # Partition 8 of a new topic may be late.
+            while len(problems := await service.unready()) != 1 or not seen:
                 await asyncio.sleep(0.02)
         assert "ingest.leads[7] has made no progress" in problems[0]
         assert "1 messages behind" in problems[0]
