@@ -118,7 +118,7 @@ class FunnelEvent(Event):
 
 
 class UploadReceived(FunnelEvent):
-    """A partner's file was verified and accepted."""
+    """Acceptance of a partner's verified file."""
 
     topic: ClassVar[str] = "funnel.upload_received"
     upload_id: UUID
@@ -128,7 +128,7 @@ class UploadReceived(FunnelEvent):
 
 
 class UploadRefused(FunnelEvent):
-    """A partner's file was refused, for a reason. `key_id` is the key that it named."""
+    """Refusal of a partner's file, with the reason. `key_id` is the key that it named."""
 
     topic: ClassVar[str] = "funnel.upload_refused"
     reason: str
@@ -137,7 +137,7 @@ class UploadRefused(FunnelEvent):
 
 
 class LeadRejected(FunnelEvent):
-    """A property record of an upload could not become a lead."""
+    """Rejection of an upload's property record that could not become a lead."""
 
     topic: ClassVar[str] = "funnel.lead_rejected"
     upload_id: UUID | None = None
@@ -146,7 +146,7 @@ class LeadRejected(FunnelEvent):
 
 
 class DedupeSuccess(FunnelEvent):
-    """A property record became a lead, or changed one. `outcome` is the verdict, or `assigned` if the lead got a broker."""
+    """Creation or change of a lead by a record. `outcome` is the verdict, or `assigned` if the lead got a broker."""
 
     topic: ClassVar[str] = "funnel.dedupe_success"
     verdict: str = Field(description="`inserted` or `updated`.")
@@ -157,7 +157,7 @@ class DedupeSuccess(FunnelEvent):
 
 
 class LeadVerified(FunnelEvent):
-    """An email or phone of the lead's owner was verified. `outcome` is `email`, `phone` or `both`."""
+    """Verification of an email or phone of the lead's owner. `outcome` is `email`, `phone` or `both`."""
 
     topic: ClassVar[str] = "funnel.lead_verified"
     channels: list[str] = Field(description="The verified channels: `email`, `phone`.")
@@ -167,7 +167,7 @@ class LeadVerified(FunnelEvent):
 
 
 class LeadUnverifiable(FunnelEvent):
-    """No email or phone of the owner could be verified, or the owner must not be contacted. `outcome` is the first reason."""
+    """Failed verification: no email or phone is verified, or the owner must not be contacted. `outcome` is the first reason."""
 
     topic: ClassVar[str] = "funnel.lead_unverifiable"
     reasons: list[str] = Field(description="`no_match`, `ruled_out`, `unknown_answer`, `deceased_owner`, `litigator`.")
@@ -175,14 +175,14 @@ class LeadUnverifiable(FunnelEvent):
 
 
 class CampaignQueued(FunnelEvent):
-    """A verified lead is queued for the feed. `outcome` is `email`, or `phone_only`: such a lead is queued until it has an email."""
+    """Queueing of a verified lead for the feed. `outcome` is `email`, or `phone_only`: the lead waits until it has an email."""
 
     topic: ClassVar[str] = "funnel.campaign_queued"
     score: int = Field(ge=0, le=100)
 
 
 class CampaignAdded(FunnelEvent):
-    """A lead is in a broker's campaign at the vendor. `occurred_at` is the time of the vendor's confirmation."""
+    """Membership of a lead in a broker's campaign. `occurred_at` is the time of the vendor's confirmation."""
 
     topic: ClassVar[str] = "funnel.campaign_added"
     campaign_id: UUID
@@ -246,7 +246,7 @@ class DeadLetter(Event):
 
 
 class DeadLetterResolved(Event):
-    """A replayed message was handled."""
+    """Success of a replayed message."""
 
     topic: ClassVar[str] = "pipeline.dlq"
     resolved: bool = True

@@ -2,7 +2,7 @@
 
 aiokafka's own `getmany` drains one partition after the other and advances their positions. When the decoding of a later
 partition raises, the records that were drained before are dropped, and the next poll continues after them
-(`Fetcher.fetched_records` in aiokafka 0.14). Here each partition is drained by a call of its own, which fails alone.
+(`Fetcher.fetched_records` in aiokafka 0.14). Here each partition is drained by a separate call, which fails alone.
 """
 
 import asyncio
