@@ -1,4 +1,4 @@
-"""The AsyncAPI document, made from the catalogue and the topics: `python -m common.asyncapi` prints it."""
+"""AsyncAPI document of the event catalogue and the topics: `python -m common.asyncapi` prints it."""
 
 import sys
 from typing import Any
@@ -26,7 +26,7 @@ HEADERS = {
         "ce_id": {"type": "string", "description": "The same id twice is one event; give each record its own."},
         "ce_type": {"type": "string", "description": "The topic's name."},
         "ce_source": {"type": "string"},
-        "ce_time": {"type": "string", "format": "date-time", "description": "When it happened; at most 13 days ago."},
+        "ce_time": {"type": "string", "format": "date-time", "description": "Time of the event; at most 13 days ago."},
         "ce_subject": {"type": "string", "description": "The lead's id."},
         "ce_causationid": {"type": "string"},
         "ce_correlationid": {"type": "string", "description": "The upload or campaign run."},
@@ -36,9 +36,9 @@ HEADERS = {
 }
 
 
-def document() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document of every topic that has a model."""
-    by_name = {topic.name: topic for topic in topics.TOPICS}
+def build_document() -> dict[str, Any]:
+    """Build the AsyncAPI 3.0 document of every topic that has a model."""
+    topic_by_name = {topic.name: topic for topic in topics.TOPICS}
     channels: dict[str, Any] = {}
     messages: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
@@ -46,26 +46,12 @@ def document() -> dict[str, Any]:
         schema = event.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
         schemas[event.__name__] = schema
-        messages[event.__name__] = {
-            "name": event.__name__,
-            "summary": (event.__doc__ or "").split("\n")[0],
-            "contentType": "application/json",
-            "headers": {"$ref": "#/components/schemas/Headers"},
-            "payload": {"$ref": f"#/components/schemas/{event.__name__}"},
-        }
-        topic = by_name[event.topic]
-        channel = channels.setdefault(
-            _identifier(event.topic),
-            {
-                "address": event.topic,
-                "messages": {},
-                "bindings": {"kafka": {"partitions": topic.partitions, "topicConfiguration": _configuration(topic)}},
-            },
-        )
+        messages[event.__name__] = _message(event)
+        channel = channels.setdefault(_identifier(event.topic), _channel(topic_by_name[event.topic]))
         channel["messages"][event.__name__] = {"$ref": f"#/components/messages/{event.__name__}"}
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "Equity Connect", "version": common.__version__, "description": _ABOUT},
+        "info": {"title": "Equity Connect", "version": common.__version__, "description": _DESCRIPTION},
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": {"sendLeadRecord": _operation("send", "ingest.leads")},
@@ -73,10 +59,28 @@ def document() -> dict[str, Any]:
     }
 
 
-_ABOUT = (
-    "Every message is a CloudEvent. Upstream systems produce property records to `ingest.leads` with any Kafka client; "
-    "what is wrong with one is found in `pipeline_dlq`. Nobody but the services produces to `funnel.*`."
+_DESCRIPTION = (
+    "Every message is a CloudEvent. Upstream systems produce property records to `ingest.leads` with any Kafka client. "
+    "Records that cannot be read are in `pipeline_dlq`, with the reason. Only the services produce to `funnel.*`."
 )
+
+
+def _message(event: type[Event]) -> dict[str, Any]:
+    return {
+        "name": event.__name__,
+        "summary": (event.__doc__ or "").split("\n")[0],
+        "contentType": "application/json",
+        "headers": {"$ref": "#/components/schemas/Headers"},
+        "payload": {"$ref": f"#/components/schemas/{event.__name__}"},
+    }
+
+
+def _channel(topic: topics.Topic) -> dict[str, Any]:
+    return {
+        "address": topic.name,
+        "messages": {},
+        "bindings": {"kafka": {"partitions": topic.partitions, "topicConfiguration": _configuration(topic)}},
+    }
 
 
 def _configuration(topic: topics.Topic) -> dict[str, Any]:
@@ -92,4 +96,4 @@ def _identifier(topic: str) -> str:
 
 
 if __name__ == "__main__":
-    yaml.safe_dump(document(), sys.stdout, sort_keys=False, width=120, allow_unicode=True)
+    yaml.safe_dump(build_document(), sys.stdout, sort_keys=False, width=120, allow_unicode=True)

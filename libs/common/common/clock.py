@@ -1,8 +1,8 @@
-"""What time it is: the machine's time, or one that a file moves while services run, for tests and demonstrations.
+"""Business clock: the machine's time, or a time that a file sets while services run, for tests and demonstrations.
 
-The file (setting CLOCK_FILE) holds one point in time with its zone, such as `2026-11-23T05:29:00-08:00`: what the clock
-showed when the file was written. From there it goes on with the machine. Without the file, or with an empty one, it is the
-machine's time. What follows this clock and what does not: docs/runbooks/moving-the-clock.md.
+The file (setting CLOCK_FILE) holds one point in time with its zone, such as `2026-11-23T05:29:00-08:00`. The clock showed
+that time when the file was written, and has advanced with the machine since. Without the file, or with an empty one, the
+clock shows the machine's time. docs/runbooks/moving-the-clock.md lists the jobs and rules that use this clock.
 """
 
 import os
@@ -17,50 +17,50 @@ log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
 FARTHEST = timedelta(days=3_660)
-"""Further from the machine's time a point in time is taken for a mistake."""
+"""Largest distance from the machine's time; a point in time beyond it counts as a mistake."""
 
 
 class ClockFileError(ValueError):
-    """A clock file says no point in time."""
+    """Clock file that holds no valid point in time."""
 
     def __init__(self, file: Path, problem: str) -> None:
         super().__init__(f"the clock file {file} {problem}")
 
 
 def utc_now() -> datetime:
-    """The machine's time."""
+    """Return the machine's time in UTC."""
     return datetime.now(UTC)
 
 
 class MovableClock:
-    """The clock of a file. A file that cannot be understood is logged once, and the machine's time holds."""
+    """Clock that a file sets. A file that cannot be read is logged once, and the machine's time is used."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._seen: object = None
-        self._ahead = timedelta()
+        self._version: object = None
+        self._offset = timedelta()
 
     def __call__(self) -> datetime:
-        """The time that the clock shows; one look at the file's date, no reading, as long as nobody moved it."""
-        if (found := _version(self._file)) != self._seen:
-            self._seen, self._ahead = found, self._read()
-        return utc_now() + self._ahead
+        """Return the time that the clock shows. The file is read only if its modification time changed."""
+        if (version := _version_of(self._file)) != self._version:
+            self._version, self._offset = version, self._read_offset()
+        return utc_now() + self._offset
 
-    def _read(self) -> timedelta:
+    def _read_offset(self) -> timedelta:
         try:
             return ahead(self._file)
         except ClockFileError as error:
-            log.error("clock_not_moved", problem=str(error), advice="`equity clock set` or `equity clock reset`")  # noqa: TRY400 - the sentence says it
+            log.error("clock_not_moved", problem=str(error), advice="`equity clock set` or `equity clock reset`")  # noqa: TRY400 - the problem is in the text
             return timedelta()
 
 
 def clock_of(file: Path | None) -> Clock:
-    """The clock that *file* moves; the machine's for None."""
+    """Return the clock that *file* sets, or the machine's clock for None."""
     return MovableClock(file) if file else utc_now
 
 
 def ahead(file: Path) -> timedelta:
-    """How far the clock of *file* is ahead of the machine's time. Raises ClockFileError."""
+    """Return how far the clock of *file* is ahead of the machine's time. Raises ClockFileError."""
     try:
         with file.open("rb") as opened:
             written = datetime.fromtimestamp(os.fstat(opened.fileno()).st_mtime, UTC)
@@ -80,15 +80,15 @@ def ahead(file: Path) -> timedelta:
 
 
 def move(file: Path, moment: datetime) -> None:
-    """Let the clock of *file* show *moment* now and go on from there. Raises OSError where it cannot be written."""
+    """Set the clock of *file* to *moment*; it advances from there. Raises OSError if the file cannot be written."""
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
     unfinished.write_text(f"{moment.isoformat()}\n")
     unfinished.replace(file)
 
 
-def _version(file: Path) -> object:
+def _version_of(file: Path) -> object:
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError as error:
         return error.errno
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return status.st_mtime_ns, status.st_ino, status.st_size

@@ -1,4 +1,4 @@
-"""PostgreSQL: the pool of one service, and the SQL it runs by name."""
+"""PostgreSQL: connection pool of one service, and loader of named SQL statements."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,26 +16,30 @@ from common.settings import Settings
 
 log = structlog.get_logger()
 
+ACQUIRE_SECONDS = 10
+PING_SECONDS = 2
+POOL_CLOSE_SECONDS = 5
+
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
 def load_queries(beside: str, name: str = "queries.sql") -> Any:
-    """The named statements of the file *name* beside the module file *beside*, as aiosql makes them."""
+    """Load the named statements of the file *name* in the folder of the module file *beside*, with aiosql."""
     return aiosql.from_path(Path(beside).with_name(name), "asyncpg", mandatory_parameters=False)
 
 
 class Database:
-    """A pool of connections under the service's own login role."""
+    """Connection pool under the service's own login role."""
 
     def __init__(self, settings: Settings, application: str) -> None:
         self._settings = settings
         self._application = application
         self._pool: asyncpg.Pool | None = None
         self.behind_pooler = bool(settings.database_transaction_pooler)
-        """Whether a pooler stands between us and PostgreSQL, as set, or as the first connection found."""
+        """Whether there is a pooler in front of PostgreSQL: as the settings say, or as the first connection detected."""
 
     async def start(self) -> None:
-        """Make the pool. Connections are opened when first wanted, so PostgreSQL may still be down."""
+        """Create the pool. Connections are opened at first use, so PostgreSQL may still be down."""
         self._pool = await asyncpg.create_pool(
             self._settings.dsn,
             connect=self._connect,
@@ -47,10 +51,10 @@ class Database:
         )
 
     async def _connect(self, *arguments: Any, **options: Any) -> asyncpg.Connection:
-        """Open a connection; prepared statements and session settings only where PostgreSQL itself answers.
+        """Open a connection. Use prepared statements and session settings only without a transaction pooler.
 
-        A pooler that hands out a connection per transaction fails every prepared statement. It is found by the process
-        id that it made up for the connection, so that a forgotten setting does not end in errors.
+        A pooler that assigns a connection per transaction breaks every prepared statement. It is detected by the process
+        id that it invented for the connection, so that a missing setting does not cause errors.
         """
         if not self.behind_pooler:
             connection: asyncpg.Connection = await asyncpg.connect(
@@ -69,82 +73,81 @@ class Database:
         return unprepared
 
     async def stop(self) -> None:
-        """Close the pool; connections still in use are cut after five seconds."""
+        """Close the pool. Connections that are in use after POOL_CLOSE_SECONDS are terminated."""
         if self._pool is None:
             return
         pool, self._pool = self._pool, None
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(POOL_CLOSE_SECONDS):
                 await pool.close()
         except TimeoutError:
             pool.terminate()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection outside any transaction. Raises OSError, TimeoutError or asyncpg's errors when there is none."""
+        """Yield a connection outside any transaction. Raises OSError, TimeoutError or asyncpg's errors if there is none."""
         if self._pool is None:
             raise ConnectionError("the database pool is not started")
         try:
-            async with self._pool.acquire(timeout=10) as connection:
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 yield connection
         except Exception as error:
             task = asyncio.current_task()
-            if task is not None and task.cancelling():  # a failed rollback must not take the place of the cancellation
+            if task is not None and task.cancelling():  # a failed rollback must not replace the cancellation
                 raise asyncio.CancelledError from error
             raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection inside a transaction, committed at the end and rolled back on an error."""
+        """Yield a connection inside a transaction, which commits at the end and rolls back on an error."""
         async with self.connection() as connection, connection.transaction():
             yield connection
 
     async def ping(self) -> None:
-        """Raise unless PostgreSQL answers within two seconds."""
-        async with asyncio.timeout(2), self.connection() as connection:
+        """Raise unless PostgreSQL answers within PING_SECONDS."""
+        async with asyncio.timeout(PING_SECONDS), self.connection() as connection:
             await connection.fetchval("select 1")
 
     async def end_sessions_that_stand_still(self) -> None:
-        """End this role's sessions whose client is silent in the middle of a statement, so that their locks are freed.
+        """End this role's sessions whose client stalled in the middle of a statement, so that their locks are released.
 
-        While PostgreSQL waits for the rest of a statement (its values, or rows to copy), the session counts as neither
-        idle nor as running: a process that stops there, its host alive, would keep its locks for as long as it stands.
+        While PostgreSQL waits for the rest of a statement (its values, or rows to copy), the session counts neither as idle
+        nor as running, and no timeout ends it. A process that is frozen there, its host alive, would keep its locks.
         """
+        limit = timedelta(seconds=self._settings.database_stalled_session_seconds)
         async with self.connection() as connection:
-            ended = await connection.fetchval(
-                _END_STILL, timedelta(seconds=self._settings.database_stalled_session_seconds)
-            )
-        if ended:
-            log.warning("sessions_ended", application=self._application, sessions=ended)
-            telemetry.counter("equity_sessions_ended", "Sessions ended because their client stood still").add(
-                ended, {"service": self._application}
+            count = await connection.fetchval(_END_STALLED_SESSIONS, limit)
+        if count:
+            log.warning("stalled_sessions_ended", application=self._application, sessions=count)
+            telemetry.counter("equity_sessions_ended", "Sessions ended because their client stalled").add(
+                count, {"service": self._application}
             )
 
 
 async def _is_pooled(connection: asyncpg.Connection) -> bool:
-    """Whether the process that answers is another than the one named when the connection was made.
+    """Return whether the backend process differs from the one that was named when the connection was opened.
 
-    Asked by a statement without parameters, which PostgreSQL's simple protocol runs unprepared through any pooler.
+    The statement has no parameters, so PostgreSQL's simple protocol runs it unprepared through any pooler.
     """
     try:
-        await connection.execute(_COMPARE_PID.replace(":pid", str(int(connection.get_server_pid()))))
+        await connection.execute(_COMPARE_PID_SQL.replace(":pid", str(int(connection.get_server_pid()))))
     except asyncpg.PostgresError as error:
-        if error.sqlstate == _OTHER_PID:
+        if error.sqlstate == _DIFFERENT_PID:
             return True
         raise
     return False
 
 
-_OTHER_PID = "EQ001"
-_COMPARE_PID = (
-    f"do $$ begin if pg_backend_pid() <> :pid then raise exception using errcode = '{_OTHER_PID}'; end if; end $$"
+_DIFFERENT_PID = "EQ001"
+_COMPARE_PID_SQL = (
+    f"do $$ begin if pg_backend_pid() <> :pid then raise exception using errcode = '{_DIFFERENT_PID}'; end if; end $$"
 )
 _POOLER_ADVICE = (
-    "A connection pooler stands before PostgreSQL. Statements are not prepared from here on, which works and is slower. "
-    "Set DATABASE_TRANSACTION_POOLER=true to say so yourself, or connect to PostgreSQL directly."
+    "There is a connection pooler in front of PostgreSQL. Statements are no longer prepared, which works and is slower. "
+    "Set DATABASE_TRANSACTION_POOLER=true to avoid the detection, or connect to PostgreSQL directly."
 )
 
-_END_STILL = """
+_END_STALLED_SESSIONS = """
 select count(*) filter (where pg_terminate_backend(pid))
 from pg_stat_activity
 where datname = current_database()

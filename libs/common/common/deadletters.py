@@ -1,4 +1,4 @@
-"""The message inside a dead letter: key, headers and value, packed so that any bytes come out as they went in."""
+"""Message inside a dead letter: key, headers and value, packed so that any bytes survive."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ import orjson
 
 
 def pack(key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> bytes:
-    """One message as bytes, to be sealed."""
+    """Return one message as bytes, to be encrypted."""
     return orjson.dumps([_text(key), [[name, _text(content)] for name, content in headers or ()], _text(value)])
 
 
 def unpack(packed: bytes) -> tuple[bytes | None, list[tuple[str, bytes | None]], bytes | None]:
-    """What `pack` was given: key, headers, value."""
+    """Return key, headers and value as `pack` was given them."""
     key, headers, value = orjson.loads(packed)
     return _bytes(key), [(name, _bytes(content)) for name, content in headers], _bytes(value)
 

@@ -1,7 +1,7 @@
-"""CloudEvents in Kafka's binary mode: what stands in a message's headers (design §3).
+"""CloudEvents in Kafka's binary mode: the headers of a message (docs/delivery.md#messages).
 
-Writing is strict, reading is not: upstream systems send no headers, null headers or bytes that are not UTF-8, and none
-of that may stop a consumer.
+Writing is strict, reading is not. Upstream systems send no headers, null headers or bytes that are not UTF-8, and none of
+these may stop a consumer.
 """
 
 from collections.abc import Iterable
@@ -13,11 +13,14 @@ from uuid import UUID
 
 from common import ids
 
+MAX_REPLAY_NUMBER = 32_767
+"""Largest number that the inbox's column takes."""
+
 Headers = list[tuple[str, bytes]]
 
 
 class Record(Protocol):
-    """The part of aiokafka's ConsumerRecord that is read here."""
+    """Attributes of aiokafka's ConsumerRecord that this module reads."""
 
     topic: str
     partition: int
@@ -28,7 +31,7 @@ class Record(Protocol):
 
 @dataclass(slots=True)
 class Envelope:
-    """A message's headers, read. `id` and `time` are always there: made from Kafka's own facts where the sender gave none."""
+    """Headers of a message. `id` and `time` always have values, made from Kafka's own facts if the sender gave none."""
 
     id: UUID
     time: datetime
@@ -39,9 +42,9 @@ class Envelope:
     correlation_id: str | None = None
     duration_ms: int | None = None
     traceparent: str | None = None
-    redrive: int = 0
-    redrive_for: str | None = None
-    redrive_time: datetime | None = None
+    replay_number: int = 0
+    replay_for: str | None = None
+    replay_time: datetime | None = None
 
 
 _TEXT_FIELDS = {
@@ -51,7 +54,7 @@ _TEXT_FIELDS = {
     "ce_causationid": "causation_id",
     "ce_correlationid": "correlation_id",
     "traceparent": "traceparent",
-    "ec_for": "redrive_for",
+    "ec_for": "replay_for",
 }
 
 
@@ -67,7 +70,7 @@ def attributes(
     duration_ms: int | None = None,
     traceparent: str | None = None,
 ) -> list[tuple[str, str]]:
-    """The headers of one event as text; optional ones are left out when None."""
+    """Return the headers of one event as text. Optional headers are left out if they are None."""
     result = [
         ("ce_specversion", "1.0"),
         ("ce_id", str(id)),
@@ -88,46 +91,46 @@ def attributes(
 
 
 def headers(**given: Any) -> Headers:
-    """The same as Kafka takes them; parameters as for `attributes`."""
+    """Return the headers of one event as Kafka takes them; the parameters are those of `attributes`."""
     return [(name, value.encode()) for name, value in attributes(**given)]
 
 
-def read(record: Record, cluster: str) -> Envelope:
-    """The envelope of *record*; never raises, whatever the headers hold.
+def read_envelope(record: Record, cluster: str) -> Envelope:
+    """Return the envelope of *record*. It never raises, whatever the headers hold.
 
-    An id that is not a UUID is turned into one together with its source; a missing one is made from the record's place
-    in Kafka (hazards S16), as is a missing or unreadable time from Kafka's timestamp.
+    An id that is not a UUID becomes one together with its source. A missing id is made from the record's position in Kafka
+    (docs/hazards.md#s16-external-messages-without-an-id), a missing or unreadable time from Kafka's timestamp.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, value in record.headers or ():
-        if value is not None and name not in found:
-            found[name] = value.decode("utf-8", "replace")
+        if value is not None and name not in texts:
+            texts[name] = value.decode("utf-8", "replace")
     envelope = Envelope(
-        id=_id(found, record, cluster),
-        time=_time(found.get("ce_time")) or datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC),
+        id=_message_id(texts, record, cluster),
+        time=_parse_time(texts.get("ce_time")) or datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC),
     )
     for name, field in _TEXT_FIELDS.items():
-        if name in found:
-            setattr(envelope, field, found[name])
-    envelope.duration_ms = _int(found.get("ce_durationms"))
-    if "ec_redrive" in found:
-        envelope.redrive = min(max(_int(found["ec_redrive"]) or 0, 0), 32_767)
-        envelope.redrive_time = _time(found.get("ec_redrivetime"))
+        if name in texts:
+            setattr(envelope, field, texts[name])
+    envelope.duration_ms = _parse_int(texts.get("ce_durationms"))
+    if "ec_redrive" in texts:
+        envelope.replay_number = min(max(_parse_int(texts["ec_redrive"]) or 0, 0), MAX_REPLAY_NUMBER)
+        envelope.replay_time = _parse_time(texts.get("ec_redrivetime"))
     return envelope
 
 
-def _id(found: dict[str, str], record: Record, cluster: str) -> UUID:
-    text = found.get("ce_id")
+def _message_id(texts: dict[str, str], record: Record, cluster: str) -> UUID:
+    text = texts.get("ce_id")
     if not text:
         return ids.message_id(cluster, record.topic, record.partition, record.offset, record.timestamp)
     try:
         return UUID(text)
     except ValueError:
-        return ids.named_id("foreign", found.get("ce_source", ""), text)
+        return ids.named_id("foreign", texts.get("ce_source", ""), text)
 
 
 @lru_cache(maxsize=1_024)
-def _time(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text) if text else None
         return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time and time.astimezone(UTC)
@@ -135,7 +138,7 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-def _int(text: str | None) -> int | None:
+def _parse_int(text: str | None) -> int | None:
     try:
         return int(text) if text else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""The catalogue: the body of every message on the bus, one model each.
+"""Event catalogue: one model for the body of every message on the bus.
 
-Events evolve by adding optional fields; unknown fields are ignored and golden samples of every published version stay
-readable. A funnel event carries ids and facts, never contact details (design §3).
+Events evolve by optional fields. Readers ignore unknown fields, and golden samples of every published version stay
+readable. A funnel event carries ids and facts, never contact details (docs/delivery.md#messages).
 """
 
 from datetime import UTC, date, datetime
@@ -18,14 +18,14 @@ def _now() -> datetime:
 
 
 class Event(BaseModel):
-    """A message body. `topic` is the message's CloudEvents type and, with the prefix, its Kafka topic."""
+    """Message body. `topic` is the message's CloudEvents type and, with the prefix, its Kafka topic."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     topic: ClassVar[str]
 
 
 class PhoneCandidate(BaseModel):
-    """A phone number as a source gave it, with what the source says about it. A further field may forbid to call it."""
+    """Phone number as a source reported it, with the source's facts about it. Another field may forbid calls to it."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     number: Scalar = None
@@ -34,34 +34,34 @@ class PhoneCandidate(BaseModel):
 
 
 class LeadRecord(Event):
-    """One property record, as it came; `ingest` makes sense of it.
+    """Property record as its source wrote it. The service `ingest` interprets it.
 
-    The gateway sends a CSV row in `cells`: header to non-empty cell; where a file has several street columns, their empty
-    cells too, so that the owner's street is never taken for the property's. Every other producer sends the named fields,
-    each as text or as a JSON number or boolean. A record needs its property's address, city, state and ZIP.
+    The gateway sends a CSV row in `cells`: header to non-empty cell. If a file has several street columns, their empty
+    cells are sent too, so that the owner's street is never mistaken for the property's. Every other producer sends the
+    named fields, each as text or as a JSON number or boolean. A record needs its property's address, city, state and ZIP.
     """
 
     topic: ClassVar[str] = "ingest.leads"
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
-    """Further fields are kept: one of them may forbid to contact the owner (docs/protective-columns.md)."""
+    """Unknown fields are kept: one of them may forbid contact with the owner (docs/protective-columns.md)."""
 
     source: str = Field(
         "upstream",
         max_length=40,
         pattern=r"^[^\x00-\x1f\x7f]*$",
-        description="Where the record comes from, such as `propstream`.",
+        description="Source of the record, such as `propstream`.",
     )
     observed_on: date | None = Field(
-        None, description="The day the source saw these facts; default: the day of `ce_time`."
+        None, description="Day on which the source observed these facts; default: the day of `ce_time`."
     )
-    upload_id: UUID | None = Field(None, description="The gateway's alone, as is `row`; others leave both out.")
+    upload_id: UUID | None = Field(None, description="Set by the gateway only, like `row`; other producers omit both.")
     row: int | None = Field(
         None, ge=1, le=2**31 - 1, description="Number of the data row in the upload's file; 1 is the first."
     )
-    row_problem: str | None = Field(None, description="What the gateway could not read in this row.")
-    broker_id: UUID | None = Field(None, description="The broker the lead is for; default: by territory.")
+    row_problem: str | None = Field(None, description="Part of the row that the gateway could not read.")
+    broker_id: UUID | None = Field(None, description="Broker of the lead; default: by territory.")
     allowed_broker_ids: list[UUID] | None = Field(
-        None, description="Brokers whose leads the sender may write; null: any."
+        None, description="Brokers whose leads the sender may write; null means any."
     )
     cells: dict[str, str] | None = None
 
@@ -108,17 +108,17 @@ class LeadRecord(Event):
 
 
 class FunnelEvent(Event):
-    """What happened to a lead. The lead's id is the message's subject and stands in the body too."""
+    """Event in the life of a lead. The lead's id is the message's subject and is also in the body."""
 
     lead_id: UUID | None = None
-    lead_version: int | None = Field(None, description="Version of the lead's row that this event saw.")
+    lead_version: int | None = Field(None, description="Version of the lead's row at the event.")
     broker_id: UUID | None = None
     occurred_at: datetime = Field(default_factory=_now)
     outcome: str | None = Field(None, description="The result in one word, for the funnel's counts.")
 
 
 class UploadReceived(FunnelEvent):
-    """A partner's file was verified and taken."""
+    """Acceptance of a partner's verified file."""
 
     topic: ClassVar[str] = "funnel.upload_received"
     upload_id: UUID
@@ -128,7 +128,7 @@ class UploadReceived(FunnelEvent):
 
 
 class UploadRefused(FunnelEvent):
-    """A partner's file was not taken: why, and which key it named."""
+    """Refusal of a partner's file, with the reason. `key_id` is the key that it named."""
 
     topic: ClassVar[str] = "funnel.upload_refused"
     reason: str
@@ -137,7 +137,7 @@ class UploadRefused(FunnelEvent):
 
 
 class LeadRejected(FunnelEvent):
-    """A property record of an upload could not become a lead."""
+    """Rejection of an upload's property record that could not become a lead."""
 
     topic: ClassVar[str] = "funnel.lead_rejected"
     upload_id: UUID | None = None
@@ -146,7 +146,7 @@ class LeadRejected(FunnelEvent):
 
 
 class DedupeSuccess(FunnelEvent):
-    """A property record became a lead, or changed one. `outcome` is the verdict, or `assigned`: the lead has a broker now."""
+    """Creation or change of a lead by a record. `outcome` is the verdict, or `assigned` if the lead got a broker."""
 
     topic: ClassVar[str] = "funnel.dedupe_success"
     verdict: str = Field(description="`inserted` or `updated`.")
@@ -157,17 +157,17 @@ class DedupeSuccess(FunnelEvent):
 
 
 class LeadVerified(FunnelEvent):
-    """A way to reach the lead's owner was verified. `outcome` is `email`, `phone` or `both`."""
+    """Verification of an email or phone of the lead's owner. `outcome` is `email`, `phone` or `both`."""
 
     topic: ClassVar[str] = "funnel.lead_verified"
     channels: list[str] = Field(description="The verified channels: `email`, `phone`.")
     providers: list[str] = Field(
-        default_factory=list, description="Providers that were asked, those that check phones included."
+        default_factory=list, description="Providers that were asked, including those that check phones."
     )
 
 
 class LeadUnverifiable(FunnelEvent):
-    """No way to reach the lead's owner could be verified, or nobody may be contacted. `outcome` is the first reason."""
+    """Failed verification: no email or phone is verified, or the owner must not be contacted. `outcome` is the first reason."""
 
     topic: ClassVar[str] = "funnel.lead_unverifiable"
     reasons: list[str] = Field(description="`no_match`, `ruled_out`, `unknown_answer`, `deceased_owner`, `litigator`.")
@@ -175,23 +175,23 @@ class LeadUnverifiable(FunnelEvent):
 
 
 class CampaignQueued(FunnelEvent):
-    """A verified lead waits for its turn. `outcome` is `email`, or `phone_only`: such a lead waits until it has an email."""
+    """Queueing of a verified lead for the feed. `outcome` is `email`, or `phone_only`: the lead waits until it has an email."""
 
     topic: ClassVar[str] = "funnel.campaign_queued"
     score: int = Field(ge=0, le=100)
 
 
 class CampaignAdded(FunnelEvent):
-    """A lead is in a broker's campaign at the vendor. `occurred_at` is when the vendor said so."""
+    """Membership of a lead in a broker's campaign. `occurred_at` is the time of the vendor's confirmation."""
 
     topic: ClassVar[str] = "funnel.campaign_added"
     campaign_id: UUID
     persona_id: int | None = None
-    local_date: date = Field(description="The day of the business calendar whose limit the lead counts against.")
+    local_date: date = Field(description="Day of the business calendar whose limit the lead uses.")
 
 
 class WebhookReceived(Event):
-    """One verified vendor webhook, as it came. Its topic is `webhook.<vendor>`."""
+    """Verified webhook of a vendor, unchanged. Its topic is `webhook.<vendor>`."""
 
     topic: ClassVar[str] = "webhook"
     vendor: str
@@ -200,33 +200,36 @@ class WebhookReceived(Event):
 
 
 class InstantlyWebhook(WebhookReceived):
-    """A webhook of Instantly."""
+    """Webhook of Instantly."""
 
     topic: ClassVar[str] = "webhook.instantly"
 
 
 class VapiWebhook(WebhookReceived):
-    """A server message of VAPI."""
+    """Server message of VAPI."""
 
     topic: ClassVar[str] = "webhook.vapi"
 
 
 class CalcomWebhook(WebhookReceived):
-    """A webhook of Cal.com."""
+    """Webhook of Cal.com."""
 
     topic: ClassVar[str] = "webhook.calcom"
 
 
 class DeadLetter(Event):
-    """A message that a consumer could not handle, and why (design §4.7). The message itself is sealed."""
+    """Message that a consumer could not handle, with the reason. The message itself is encrypted.
+
+    See docs/delivery.md#dead-letters-and-replay.
+    """
 
     topic: ClassVar[str] = "pipeline.dlq"
     event_id: UUID
     consumer: str
     redrive: int = 0
     failure_kind: str
-    reason: str = Field(description="A code such as `missing_zip`, or the exception's name.")
-    detail: str = Field("", max_length=500, description="What was wrong and what to do; no personal data.")
+    reason: str = Field(description="Code such as `missing_zip`, or the exception's name.")
+    detail: str = Field("", max_length=500, description="Problem and remedy, without personal data.")
     exception_type: str | None = None
     attempts: int = 1
     first_failed_at: datetime
@@ -239,11 +242,11 @@ class DeadLetter(Event):
     service_version: str
     causation_id: str | None = None
     traceparent: str | None = None
-    payload: str = Field(description="Key, headers and value, sealed, base64.")
+    payload: str = Field(description="Key, headers and value, encrypted, base64.")
 
 
 class DeadLetterResolved(Event):
-    """A redriven message was handled after all."""
+    """Success of a replayed message."""
 
     topic: ClassVar[str] = "pipeline.dlq"
     resolved: bool = True

@@ -1,4 +1,4 @@
-"""A service: its settings, database, bus and jobs, started and stopped in one order; and a process that runs several."""
+"""Service: settings, database, bus and jobs, started and stopped in one order; and the process that runs services."""
 
 import asyncio
 import gc
@@ -22,33 +22,36 @@ from common.settings import Settings
 
 log = structlog.get_logger()
 
+STOP_STEP_SECONDS = 30
+KAFKA_READY_SECONDS = 1.5
+
 
 class Part(Protocol):
-    """Something of a service that starts and stops with it, such as a web server."""
+    """Component of a service that starts and stops with it, such as a web server."""
 
     async def start(self) -> None:
-        """Begin."""
+        """Start the component."""
 
     async def stop(self) -> None:
-        """End."""
+        """Stop the component."""
 
 
 class Runnable(Checked, Protocol):
-    """What a process can run: a service, or the sandbox."""
+    """Program that a process can run: a service, or the sandbox."""
 
     @property
     def settings(self) -> Settings:
-        """What the environment set for it."""
+        """Settings from the environment."""
 
     async def start(self) -> None:
-        """Begin."""
+        """Start the program."""
 
     async def stop(self) -> None:
-        """End; it may be called before `start` is through."""
+        """Stop the program. It may be called before `start` has returned."""
 
 
 class Service:
-    """One deployable service. `app.py` builds it: handlers subscribed, jobs set, parts added."""
+    """Deployable service. Its `app.py` builds it: subscribes handlers, adds jobs, adds parts."""
 
     def __init__(self, name: str, settings: Settings, clock: Clock | None = None) -> None:
         self.name = name
@@ -65,11 +68,11 @@ class Service:
 
     @property
     def tools(self) -> list[Part]:
-        """The parts that a job needs when it is run by hand beside the service: all but those with `serves = True`."""
+        """Parts that a job needs when a command runs it beside the service: all parts but those with `serves = True`."""
         return [part for part in self.parts if not getattr(part, "serves", False)]
 
     async def start(self) -> None:
-        """Start everything, parts first among what can be seen from outside. Waits for Kafka as long as it takes."""
+        """Start database, parts, bus and jobs. Waits for Kafka as long as it takes; the parts already serve meanwhile."""
         await self.database.start()
         for part in self.parts:
             await part.start()
@@ -79,64 +82,67 @@ class Service:
         log.info("service_started", service=self.name)
 
     async def _start_bus(self) -> None:
-        pause = 0.5
+        pause_s = 0.5
         while True:
             try:
                 return await self.bus.start()
             except (OSError, RuntimeError, TimeoutError) as error:
                 self._start_problem = str(error) if isinstance(error, TopicsMissingError) else type(error).__name__
-                log.warning("bus_start_failed", service=self.name, problem=self._start_problem, pause_s=pause)
+                log.warning("bus_start_failed", service=self.name, problem=self._start_problem, pause_s=pause_s)
                 with suppress(Exception):
                     await self.bus.broker.stop()
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 10)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 10)
 
     async def stop(self) -> None:
-        """Stop in reverse, each step within its time, so that one that hangs does not keep the others."""
+        """Stop in reverse order, each step within STOP_STEP_SECONDS, so that one that hangs does not block the others."""
         self.started = False
         steps = [self.jobs.stop, *(part.stop for part in reversed(self.parts)), self.bus.stop, self.database.stop]
         for step in steps:
             try:
-                await asyncio.wait_for(step(), 30)
-            except Exception as error:  # noqa: BLE001 - everything committed is safe; the rest is stopped all the same
-                log.warning("stop_failed", service=self.name, step=step.__qualname__, error=type(error).__name__)
+                await asyncio.wait_for(step(), STOP_STEP_SECONDS)
+            except Exception as error:  # noqa: BLE001 - committed work is safe, and the other steps still run
+                log.warning(
+                    "service_stop_failed", service=self.name, step=step.__qualname__, error=type(error).__name__
+                )
         log.info("service_stopped", service=self.name)
 
     async def problems(self) -> list[str]:
-        """Why this service counts as stuck; empty when it is well or waits on purpose."""
+        """Return why this service counts as stuck; empty if it works or is paused on purpose."""
         return await self.bus.problems() if self.started else []
 
     async def unready(self) -> list[str]:
-        """Why this service cannot work now."""
+        """Return why this service cannot work now."""
         if not self.started:
             return [f"starting: {self._start_problem}" if self._start_problem else "starting"]
         checks = [self._database_problems()]
-        if self.bus.lanes:  # who consumes nothing works without Kafka: the outbox keeps what is to be sent
+        if self.bus.lanes:  # without consumers it works without Kafka: the outbox keeps its events
             checks.append(self._kafka_problems())
-        return [*(self.bus.waiting if self.bus.lanes else ()), *self.bus.stalls, *chain(*await asyncio.gather(*checks))]
+        pauses = self.bus.waiting if self.bus.lanes else ()
+        return [*pauses, *self.bus.stall_reasons, *chain(*await asyncio.gather(*checks))]
 
     async def _database_problems(self) -> list[str]:
         try:
             await self.database.ping()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the database cannot be used
+        except Exception as error:  # noqa: BLE001 - after any error the database cannot be used
             return [f"database: {type(error).__name__}"]
         return []
 
     async def _kafka_problems(self) -> list[str]:
-        return [] if await self.bus.answers(1.5) else ["kafka: no answer"]
+        return [] if await self.bus.is_kafka_reachable(KAFKA_READY_SECONDS) else ["kafka: no answer"]
 
 
 async def run(services: Sequence[Runnable], settings: Settings) -> None:
-    """Run *services* in this process until SIGTERM or SIGINT; then finish what is in flight."""
-    asked_to_stop = asyncio.Event()
+    """Run *services* in this process until SIGTERM or SIGINT. Then finish the work in flight."""
+    stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_tell_lost_error)
+    loop.set_exception_handler(_log_unawaited_error)
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, asked_to_stop.set)
+        loop.add_signal_handler(signal_number, stop_requested.set)
     health = HealthServer(settings.health_host, settings.health_port, services)
     await health.start()
     starting = asyncio.ensure_future(_start_all(services))
-    waiting = asyncio.create_task(_until(asked_to_stop))
+    waiting = asyncio.create_task(_wait_for(stop_requested))
     await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
     try:
         if starting.done():
@@ -150,8 +156,8 @@ async def run(services: Sequence[Runnable], settings: Settings) -> None:
         await health.stop()
 
 
-def _tell_lost_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log an error that nobody awaited; asyncio's own handler would print its words, which may be a person's."""
+def _log_unawaited_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an error of a task that was not awaited. asyncio's own handler would print its text, which may hold personal data."""
     subject = context.get("task") or context.get("future")
     name = subject.get_name() if isinstance(subject, asyncio.Task) else type(subject).__name__
     log.error("error_not_awaited", source=name, exc_info=context.get("exception"))
@@ -161,26 +167,26 @@ async def _start_all(services: Sequence[Runnable]) -> None:
     await asyncio.gather(*(service.start() for service in services))
 
 
-async def _until(event: asyncio.Event) -> None:
+async def _wait_for(event: asyncio.Event) -> None:
     await event.wait()
 
 
 def main(services: Sequence[Runnable], settings: Settings) -> None:
-    """Set up telemetry and run *services* on uvloop; the body of every service's process."""
-    import uvloop  # noqa: PLC0415 - only processes that serve need it
+    """Configure telemetry and run *services* on uvloop. Every service's process calls it."""
+    import uvloop  # noqa: PLC0415 - only the processes of services need it
 
     telemetry.configure(settings, services[0].name if len(services) == 1 else "all")
-    _collect_seldom()
+    _collect_garbage_rarely()
     try:
         uvloop.run(run(services, settings))
     finally:
         telemetry.shutdown()
 
 
-def _collect_seldom() -> None:
-    """Leave modules and models out of garbage collection, and collect seldom: a batch makes no cycles.
+def _collect_garbage_rarely() -> None:
+    """Exclude modules and models from garbage collection, and collect rarely: a batch makes no reference cycles.
 
-    With Python's own thresholds every batch was searched through dozens of times, a tenth of the CPU.
+    With Python's own thresholds the collector searched every batch dozens of times, which took a tenth of the CPU.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""What the environment can set, for every service; each service adds its own in its `settings.py`."""
+"""Settings of every service, read from the environment. Each service adds its own in its `settings.py`."""
 
 import os
 import re
@@ -8,31 +8,28 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-HexKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+\S*$")]
-"""A vendor's address."""
+"""URL of a vendor."""
 
 
-def _without_api(url: str) -> str:
+def _check_no_api_path(url: str) -> str:
     if re.search(r"/api(/v\d+)?/*$", url):
-        raise ValueError("leave out what comes from /api on: it is added to each request")
+        raise ValueError("the URL must end before /api, which is added to each request")
     return url
 
 
-ApiUrl = Annotated[Url, AfterValidator(_without_api)]
-"""A vendor's address, to which `/api/…` is added. Twice would be a 404, which reads as if what was asked about were gone."""
+ApiUrl = Annotated[Url, AfterValidator(_check_no_api_path)]
+"""URL of a vendor, to which `/api/…` is added. Twice would be a 404, which looks as if the requested object were gone."""
 
 
-def _key(key: SecretStr) -> SecretStr:
+def _check_key_characters(key: SecretStr) -> SecretStr:
     if re.search(r"[^\x21-\x7e]", key.get_secret_value()):
-        raise ValueError(
-            "a key has no spaces, line breaks or other such characters: was it pasted with something else?"
-        )
+        raise ValueError("a key has no spaces, line breaks or other control characters. Was other text pasted with it?")
     return key
 
 
-Key = Annotated[SecretStr, AfterValidator(_key)]
-"""A vendor's key, as a header can carry it."""
+Key = Annotated[SecretStr, AfterValidator(_check_key_characters)]
+"""API key of a vendor, of characters that an HTTP header can carry."""
 
 
 class Settings(BaseSettings):
@@ -46,7 +43,7 @@ class Settings(BaseSettings):
     )
 
     kafka_bootstrap_servers: str = "127.0.0.1:9092"
-    kafka_topic_prefix: str = Field("", description="Set before every topic and group: shared clusters and tests.")
+    kafka_topic_prefix: str = Field("", description="Prefix of every topic and group, for shared clusters and tests.")
     kafka_security_protocol: str = Field("PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$")
     kafka_sasl_mechanism: str = "SCRAM-SHA-512"
     kafka_sasl_username: str | None = None
@@ -56,17 +53,17 @@ class Settings(BaseSettings):
         10,
         ge=1,
         le=60,
-        description="A consumer that Kafka does not hear from for longer loses its partitions to others.",
+        description="A consumer without a heartbeat for longer loses its partitions to others.",
     )
 
     database_url: SecretStr = SecretStr("postgresql://127.0.0.1:5432/equity")
-    database_pool_size: int = Field(8, ge=2, le=100, description="Connections of one service at the most.")
-    database_transaction_pooler: Annotated[
-        bool | None, BeforeValidator(lambda given: None if given == "" else given)
-    ] = Field(
-        None,
-        description="True behind a pooler that hands out a connection per transaction, such as PgBouncer; false where "
-        "PostgreSQL answers itself, or a pooler in session mode. Unset: each service finds out.",
+    database_pool_size: int = Field(8, ge=2, le=100, description="Maximum number of connections of one service.")
+    database_transaction_pooler: Annotated[bool | None, BeforeValidator(lambda text: None if text == "" else text)] = (
+        Field(
+            None,
+            description="True behind a pooler that assigns a connection per transaction, such as PgBouncer; false without a "
+            "pooler, or with one in session mode. Unset: each service detects it.",
+        )
     )
 
     database_stalled_session_seconds: float = Field(
@@ -75,8 +72,10 @@ class Settings(BaseSettings):
 
     encryption_key: SecretStr | None = Field(None, description="Master key, 64 hex digits: wraps each lead's data key.")
     encryption_key_id: str = "k1"
-    encryption_keys_retired: SecretStr = Field(SecretStr(""), description="`id:hex,id:hex`: keys that still open.")
-    contact_hash_key: SecretStr | None = Field(None, description="Pepper of contact hashes, 64 hex digits; kept apart.")
+    encryption_keys_retired: SecretStr = Field(SecretStr(""), description="`id:hex,id:hex`: keys that only decrypt.")
+    contact_hash_key: SecretStr | None = Field(
+        None, description="Key of contact hashes, 64 hex digits; store it apart from the master key."
+    )
     contact_hash_key_id: str = "h1"
 
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -84,34 +83,38 @@ class Settings(BaseSettings):
     otel_endpoint: str | None = Field(
         None,
         validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otel_endpoint"),
-        description="Where traces and metrics go over OTLP; nothing is sent unless it is set.",
+        description="URL that receives traces and metrics over OTLP; nothing is sent unless it is set.",
     )
     health_host: str = "127.0.0.1"
-    health_port: int = Field(8081, ge=0, le=65535, description="`/livez`, `/readyz`, `/metrics`; 0 takes a free port.")
+    health_port: int = Field(
+        8081, ge=0, le=65535, description="Port of `/livez`, `/readyz` and `/metrics`; 0 takes a free one."
+    )
     livez_limit_seconds: float = Field(
         300, gt=0, description="A batch that takes longer, or lag without progress for longer, makes `/livez` fail."
     )
     progress_check_seconds: float = Field(
-        10, gt=0, description="How often lag and progress of partitions are measured."
+        10, gt=0, description="Time between two measurements of lag and progress of partitions."
     )
     progress_limit_seconds: float = Field(
-        120, gt=0, description="A partition that has lag and does not move for longer makes `/readyz` fail."
+        120, gt=0, description="A partition that has lag and makes no progress for longer makes `/readyz` fail."
     )
 
-    clock_file: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = Field(
+    clock_file: Annotated[Path | None, BeforeValidator(lambda text: text or None)] = Field(
         None,
-        description="For tests and demonstrations, never in production: a file that moves the calendar's clock while services "
-        "run (`equity clock`), the same for all of them. Unset or empty: the machine's time.",
+        description="For tests and demonstrations, never in production: a file that sets the business clock of all services "
+        "while they run (`equity clock`). Unset or empty: the machine's time.",
     )
-    inbox_days: int = Field(14, ge=8, description="Days an inbox remembers: longer than topics keep their messages.")
+    inbox_days: int = Field(
+        14, ge=8, description="Days that an inbox remembers messages: longer than topics keep them."
+    )
 
     @classmethod
     def for_service(cls, service: str) -> Self:
-        """The settings of *service*: `<SERVICE>_DATABASE_URL` goes before `DATABASE_URL`."""
-        own = os.environ.get(f"{service.upper()}_DATABASE_URL")
-        return cls(database_url=SecretStr(own)) if own else cls()
+        """Return the settings of *service*. `<SERVICE>_DATABASE_URL` has precedence over `DATABASE_URL`."""
+        service_url = os.environ.get(f"{service.upper()}_DATABASE_URL")
+        return cls(database_url=SecretStr(service_url)) if service_url else cls()
 
     @property
     def dsn(self) -> str:
-        """The connection string of the service's own login role."""
+        """Connection string of the service's own login role."""
         return self.database_url.get_secret_value()

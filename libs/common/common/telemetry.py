@@ -1,6 +1,6 @@
 """Logs, metrics and traces: structlog, OpenTelemetry, and `/metrics` in Prometheus' format.
 
-Traces and metrics leave the process over OTLP only where OTEL_EXPORTER_OTLP_ENDPOINT is set; `/metrics` is always there.
+Traces and metrics leave the process over OTLP only if OTEL_EXPORTER_OTLP_ENDPOINT is set; `/metrics` is always available.
 Messaging attributes follow the OpenTelemetry semantic conventions 1.30.
 """
 
@@ -28,24 +28,24 @@ import common
 from common.settings import Settings
 
 MAX_LINKS = 128
-"""Messages of a batch that its span links to, at the most: OpenTelemetry's own limit."""
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
-"""Bounds of a histogram's buckets: the conventions' own for durations, and two for long batches."""
-MAX_CHAIN = 10
-"""Errors behind an error that are told."""
+"""Largest number of links of a span: OpenTelemetry's own limit."""
+DURATION_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
+"""Bucket bounds of duration histograms: those of the conventions, and two more for long batches."""
+MAX_CAUSES = 10
+"""Largest number of errors in a chain of causes that is logged."""
 Attributes = Mapping[str, str | int]
 
 _providers: list[TracerProvider | MeterProvider] = []
 
 
 def configure(settings: Settings, process: str) -> None:
-    """Set up logging, and metrics and traces for *process*. Call it once, before services are built."""
+    """Configure logging, metrics and traces of *process*. Call it once, before services are built."""
     _configure_logging(settings)
     resource = Resource.create(
         {
             "service.name": f"equity-{process}",
             "service.version": common.__version__,
-            "service.instance.id": str(uuid4()),  # else replicas would overwrite each other's metrics
+            "service.instance.id": str(uuid4()),  # otherwise replicas would overwrite each other's metrics
         }
     )
     readers: list[MetricReader] = [PrometheusMetricReader()]
@@ -65,7 +65,7 @@ def configure(settings: Settings, process: str) -> None:
 
 
 def shutdown(seconds: float = 5) -> None:
-    """Send what is left, for so long at the most: an endpoint that hangs must not keep the process from ending."""
+    """Send the remaining data for at most *seconds*: an endpoint that hangs must not delay the end of the process."""
     threads = [Thread(target=provider.shutdown, daemon=True) for provider in _providers]
     for thread in threads:
         thread.start()
@@ -83,7 +83,7 @@ def _configure_logging(settings: Settings) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(lambda info: tell_error(info[1])),
+            structlog.processors.ExceptionRenderer(lambda info: format_error(info[1])),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
@@ -95,57 +95,57 @@ def _configure_logging(settings: Settings) -> None:
 
 
 class _Formatter(logging.Formatter):
-    """What libraries log, their errors told like ours."""
+    """Formatter of libraries' log records. It formats errors like our own, without their text."""
 
     def formatException(self, ei: tuple[object, BaseException | None, object]) -> str:  # noqa: N802 - logging's name
-        return tell_error(ei[1])
+        return format_error(ei[1])
 
 
-def tell_error(error: BaseException | None) -> str:
-    """Where *error* and those that led to it were raised and what they are, without their words: those may be a person's."""
-    told: list[str] = []
-    while error is not None and len(told) < MAX_CHAIN:
-        told.append("".join(traceback.format_tb(error.__traceback__)) + type_of(error))
+def format_error(error: BaseException | None) -> str:
+    """Return types and stack traces of *error* and its causes, without their text, which may hold personal data."""
+    parts: list[str] = []
+    while error is not None and len(parts) < MAX_CAUSES:
+        parts.append("".join(traceback.format_tb(error.__traceback__)) + type_of(error))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return "\ncaused\n".join(reversed(told))
+    return "\ncaused\n".join(reversed(parts))
 
 
 def type_of(error: BaseException) -> str:
-    """What an error is: its SQLSTATE where PostgreSQL gave one, else its class."""
+    """Return the type of *error*: its SQLSTATE if PostgreSQL gave one, otherwise its class."""
     return getattr(error, "sqlstate", None) or type(error).__qualname__
 
 
 @cache
 def counter(name: str, description: str) -> Counter:
-    """The counter *name*; the same object each time."""
+    """Return the counter *name*, the same object each time."""
     return metrics.get_meter("equity").create_counter(name, description=description)
 
 
 @cache
 def histogram(name: str, description: str) -> Histogram:
-    """The histogram of durations *name*, in seconds; the same object each time."""
+    """Return the histogram *name* of durations in seconds, the same object each time."""
     return metrics.get_meter("equity").create_histogram(
-        name, description=description, unit="s", explicit_bucket_boundaries_advisory=SECONDS
+        name, description=description, unit="s", explicit_bucket_boundaries_advisory=DURATION_BUCKETS_SECONDS
     )
 
 
 class Gauge:
-    """Values by label set, read when somebody asks for the metrics."""
+    """Gauge with one value for each label set, read when the metrics are collected."""
 
     def __init__(self, name: str, description: str) -> None:
         self._values: dict[tuple[tuple[str, str], ...], float] = {}
         metrics.get_meter("equity").create_observable_gauge(name, [self._observe], description=description)
 
     def set(self, value: float, **labels: str) -> None:
-        """Remember *value* for these labels."""
+        """Set the value of these labels."""
         self._values[tuple(sorted(labels.items()))] = value
 
     def remove(self, **labels: str) -> None:
-        """Forget the value for these labels."""
+        """Remove the value of these labels."""
         self._values.pop(tuple(sorted(labels.items())), None)
 
     def clear(self) -> None:
-        """Forget all label sets: for gauges whose labels come and go."""
+        """Remove all label sets, for gauges whose labels change."""
         self._values.clear()
 
     def _observe(self, _options: object) -> Iterable[Observation]:
@@ -154,7 +154,7 @@ class Gauge:
 
 @cache
 def gauge(name: str, description: str) -> Gauge:
-    """The gauge *name*; the same object each time."""
+    """Return the gauge *name*, the same object each time."""
     return Gauge(name, description)
 
 
@@ -162,10 +162,10 @@ def gauge(name: str, description: str) -> Gauge:
 def span(
     name: str, kind: SpanKind, *, links: Sequence[Link] = (), attributes: Attributes | None = None
 ) -> Iterator[Span]:
-    """A span round what is done meanwhile. It goes nowhere unless tracing is configured.
+    """Open a span around the block. It is sent only if tracing is configured.
 
-    Of an error it says only what it is: OpenTelemetry would add the words, those of its causes too, and PostgreSQL's
-    words quote rows.
+    The span has only the type of an error. OpenTelemetry would add the text of the error and its causes, and PostgreSQL's
+    text quotes rows.
     """
     with trace.get_tracer("equity").start_as_current_span(
         name, None, kind, attributes, links, record_exception=False, set_status_on_exception=False
@@ -177,14 +177,14 @@ def span(
             raise
 
 
-def failed(running: Span, what: str) -> None:
-    """Mark a span as failed, with the kind of error."""
-    running.set_attribute("error.type", what)
-    running.set_status(StatusCode.ERROR)
+def failed(span: Span, type_name: str) -> None:
+    """Mark *span* as failed, with the type of the error."""
+    span.set_attribute("error.type", type_name)
+    span.set_status(StatusCode.ERROR)
 
 
-def links(traceparents: Iterable[str | None]) -> list[Link]:
-    """Links to the spans that sent these messages: a funnel lasts days, so steps are linked and never one trace."""
+def links_to(traceparents: Iterable[str | None]) -> list[Link]:
+    """Return links to the spans that sent these messages. A funnel lasts days, so its steps are linked, not one trace."""
     found = []
     for traceparent in traceparents:
         if traceparent is None:
@@ -198,13 +198,9 @@ def links(traceparents: Iterable[str | None]) -> list[Link]:
 
 
 def current_traceparent() -> str | None:
-    """The W3C trace context of the running span, or None outside of one."""
-    if not _current_span().get_span_context().is_valid:
+    """Return the W3C trace context of the running span, or None outside of a span."""
+    if not trace.get_current_span().get_span_context().is_valid:
         return None
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")
-
-
-def _current_span() -> Span:
-    return trace.get_current_span()

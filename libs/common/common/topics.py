@@ -1,6 +1,6 @@
-"""Every topic, declared once: partitions, retention and sizes (design §3).
+"""Kafka topics, each declared once with its partitions, retention and sizes.
 
-A topic's partitions are never changed in place: a new topic `.v2` takes its place instead.
+A topic's number of partitions is never changed in place: a new topic `.v2` replaces it.
 """
 
 import asyncio
@@ -13,24 +13,25 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
 
 DAY_MS = 86_400_000
-_LOOKS, _LOOK_SECONDS = 20, 0.5
+_POLL_ATTEMPTS, _POLL_SECONDS = 20, 0.5
+_REPLICAS_FOR_TWO_IN_SYNC = 3
 MAX_INPUT_BYTES = 900_000
 MAX_DEAD_LETTER_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it should be in Kafka."""
+    """Topic as it must be in Kafka."""
 
     name: str
     partitions: int = 3
     retention_days: int = 7
     max_bytes: int = 1_048_576
     broker_time: bool = False
-    """True: Kafka stamps the messages, so that a sender's clock cannot."""
+    """Whether Kafka sets the time of messages, so that a wrong clock of a sender has no effect."""
 
     def config(self, in_sync_replicas: int) -> dict[str, str]:
-        """The topic's Kafka settings."""
+        """Return the topic's Kafka settings."""
         return {
             "retention.ms": str(self.retention_days * DAY_MS),
             "max.message.bytes": str(self.max_bytes),
@@ -46,7 +47,7 @@ FUNNEL = (
     "appointment_booked", "appointment_rescheduled", "appointment_cancelled", "application_submitted", "loan_funded",
     "broker_notified", "billing_recorded", "invoice_issued",
 )  # fmt: skip
-"""The funnel's events, in the order of a lead's life."""
+"""Events of the funnel, in the order in which a lead has them."""
 
 FUNNEL_TOPICS = tuple(f"funnel.{event}" for event in FUNNEL)
 
@@ -63,7 +64,7 @@ TOPICS: tuple[Topic, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """How one topic stands in Kafka: `ok`, `created`, `missing`, or `differs` and in what."""
+    """State of one topic in Kafka: `ok`, `created`, `missing`, or `differs` with the differences."""
 
     name: str
     state: str
@@ -71,9 +72,9 @@ class TopicState:
 
 
 async def ensure(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:
-    """Create the topics that are missing; say what differs in the others and leave it.
+    """Create the missing topics. Report differences of the others, and change nothing in them.
 
-    With three replicas two must be in sync before a write counts.
+    With three replicas, a write counts once two replicas have it.
     """
     missing = {state.name for state in await check(admin, prefix, replication) if state.state == "missing"}
     await admin.create_topics(
@@ -86,10 +87,10 @@ async def ensure(admin: AIOKafkaAdminClient, prefix: str = "", replication: int 
         ]
     )
     states = await check(admin, prefix, replication)
-    for _ in range(_LOOKS):  # what the controller has made the brokers know a moment later
+    for _ in range(_POLL_ATTEMPTS):  # brokers learn of a new topic a moment after the controller
         if all(state.state != "missing" for state in states):
             break
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
         states = await check(admin, prefix, replication)
     await _await_coordinator(admin, prefix)
     return [
@@ -101,19 +102,19 @@ async def ensure(admin: AIOKafkaAdminClient, prefix: str = "", replication: int 
 async def _await_coordinator(admin: AIOKafkaAdminClient, prefix: str) -> None:
     """Wait until Kafka has a coordinator for consumer groups.
 
-    A new cluster makes the topic of their offsets when one is first asked for; consumers that come meanwhile log errors.
+    A new cluster creates the offsets topic at the first request for a coordinator. Consumers that start meanwhile log errors.
     """
-    for _ in range(_LOOKS):
+    for _ in range(_POLL_ATTEMPTS):
         try:
             await admin.find_coordinator(f"{prefix}topics")
         except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
         else:
             return
 
 
 async def check(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:
-    """Compare every declared topic with Kafka; changes nothing."""
+    """Compare every declared topic with Kafka, and change nothing."""
     existing = set(await admin.list_topics())
     names = [prefix + topic.name for topic in TOPICS if prefix + topic.name in existing]
     described = {entry["topic"]: entry for entry in await admin.describe_topics(names)} if names else {}
@@ -122,7 +123,7 @@ async def check(admin: AIOKafkaAdminClient, prefix: str = "", replication: int =
 
 
 def _in_sync(replication: int) -> int:
-    return 2 if replication >= 3 else 1  # noqa: PLR2004 - the production rule of design §3
+    return 2 if replication >= _REPLICAS_FOR_TWO_IN_SYNC else 1
 
 
 def _state(
@@ -145,9 +146,9 @@ async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     if not resources:
         return {}
-    found: dict[str, dict[str, str]] = {}
+    configs: dict[str, dict[str, str]] = {}
     for response in await admin.describe_configs(resources):
         for resource in response.resources:
             _error, _message, _kind, name, entries = resource[:5]
-            found[name] = {entry[0]: entry[1] for entry in entries}
-    return found
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs

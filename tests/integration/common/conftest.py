@@ -1,4 +1,4 @@
-"""The probe: a service of these tests, with a schema of its own in the test's database."""
+"""Fixtures of the probe: a service of these tests with its own schema in the test's database."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from support.probe import Probe
 
 @pytest.fixture
 async def schema(database: Any) -> str:
-    """A database with the queues of a service `probe` and a table for its effects."""
+    """Create inbox, outbox and a table of effects for a service `probe`. Return the connection string."""
     connection = await asyncpg.connect(database.superuser_dsn)
     await connection.execute(
         """

@@ -1,6 +1,7 @@
-"""The delivery guarantee, on real Kafka and PostgreSQL: every effect once, every event at least once."""
+"""Delivery guarantee, on real Kafka and PostgreSQL: every effect once, every event at least once."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -23,7 +24,9 @@ async def test_each_message_has_its_effect_once(probe: Probe) -> None:
         assert await probe.effects() == list(range(50))
 
 
-async def test_a_restarted_consumer_goes_on_where_it_was(probe: Probe, schema: str, kafka: str, topics: str) -> None:
+async def test_a_restarted_consumer_continues_at_its_position(
+    probe: Probe, schema: str, kafka: str, topics: str
+) -> None:
     async with running(probe):
         await send(probe, *(ping(n) for n in range(10)))
         await eventually(probe.effects, list(range(10)))
@@ -32,7 +35,7 @@ async def test_a_restarted_consumer_goes_on_where_it_was(probe: Probe, schema: s
         await eventually(again.effects, list(range(20)))
 
 
-async def test_a_bad_record_becomes_a_dead_letter_and_its_neighbours_go_on(probe: Probe) -> None:
+async def test_a_bad_record_becomes_a_dead_letter_and_the_other_records_are_handled(probe: Probe) -> None:
     async with running(probe):
         await send(
             probe,
@@ -48,8 +51,7 @@ async def test_a_bad_record_becomes_a_dead_letter_and_its_neighbours_go_on(probe
     assert {letter["reason"] for letter in found} == {"invalid_message"}
     assert {letter["consumer"] for letter in found} == {"probe.record"}
     payloads = {
-        unpack(KEYS.unseal("dead-letter", UUID(d["event_id"]).bytes, __import__("base64").b64decode(d["payload"])))[2]
-        for d in found
+        unpack(KEYS.unseal("dead-letter", UUID(d["event_id"]).bytes, b64decode(d["payload"])))[2] for d in found
     }
     assert payloads == {b"\xff\x00 not json", None, b'{"n": "many"}', b'{"n": 7, "text": "\\ud800"}'}
 
@@ -57,7 +59,7 @@ async def test_a_bad_record_becomes_a_dead_letter_and_its_neighbours_go_on(probe
 async def test_a_record_that_the_database_refuses_is_found_by_halving(probe: Probe) -> None:
     calls = 0
 
-    async def strict(tx: Tx, items: Sequence[Counted]) -> None:
+    async def write_strictly(tx: Tx, items: Sequence[Counted]) -> None:
         for item in items:
             if item.n == 13:
                 await tx.connection.execute("select 1 / 0")
@@ -66,7 +68,7 @@ async def test_a_record_that_the_database_refuses_is_found_by_halving(probe: Pro
     async def record_strictly(batch: Batch[Ping]) -> None:
         nonlocal calls
         calls += 1
-        await batch.commit([Counted(received) for received in batch], strict)
+        await batch.commit([Counted(received) for received in batch], write_strictly)
 
     await send(probe, *(ping(n) for n in range(20)))
     async with running(probe, record_strictly):
@@ -76,11 +78,11 @@ async def test_a_record_that_the_database_refuses_is_found_by_halving(probe: Pro
     assert calls <= 3, "the handler must not run again for each half"
 
 
-async def test_a_missing_grant_stops_the_consumer_and_dead_letters_nothing(probe: Probe) -> None:
+async def test_a_missing_column_pauses_the_consumer_without_dead_letters(probe: Probe) -> None:
     async with running(probe):
         await probe.execute("alter table svc_probe.effects rename column n to m")
         await send(probe, *(ping(n) for n in range(5)))
-        await eventually(_waiting(probe), True)
+        await eventually(_is_paused(probe), True)
         await asyncio.sleep(1)
         assert await probe.bus.problems() == []
         await probe.execute("alter table svc_probe.effects rename column m to n")
@@ -88,62 +90,62 @@ async def test_a_missing_grant_stops_the_consumer_and_dead_letters_nothing(probe
         assert await probe.scalar("select count(*) from svc_probe.inbox") == 5
 
 
-async def test_a_broken_deploy_dead_letters_nothing(probe: Probe) -> None:
+async def test_a_broken_deployment_writes_no_dead_letters(probe: Probe) -> None:
     async def broken(_batch: Batch[Ping]) -> None:
         raise KeyError("oops")
 
     await send(probe, *(ping(n) for n in range(40)))
     async with running(probe, broken):
-        await eventually(_waiting(probe), True)
+        await eventually(_is_paused(probe), True)
         await asyncio.sleep(1.5)
         assert await probe.scalar("select count(*) from svc_probe.inbox") == 0
 
 
-async def test_who_waits_for_a_message_that_went_to_another_member_waits_no_more(
+async def test_a_pause_ends_when_the_message_goes_to_another_member(
     probe: Probe, schema: str, kafka: str, topics: str
 ) -> None:
-    """Else it would not be ready before the next message, which may take days."""
+    """Otherwise the service would not be ready before the next message, which may take days."""
     first = True
 
-    async def wait_once(batch: Batch[Ping]) -> None:
+    async def pause_once(batch: Batch[Ping]) -> None:
         nonlocal first
         if first:
             first = False
             raise TheirsDownError("a vendor", timedelta(hours=1))
         await record(batch)
 
-    async with running(probe, wait_once):
+    async with running(probe, pause_once):
         await send(probe, ping(1))
-        await eventually(_waiting(probe), True)
-        async with running(Probe(schema, kafka, topics), wait_once):
-            await eventually(_waiting(probe), False)
+        await eventually(_is_paused(probe), True)
+        async with running(Probe(schema, kafka, topics), pause_once):
+            await eventually(_is_paused(probe), False)
 
 
-def _waiting(probe: Probe) -> Callable[[], Awaitable[bool]]:
-    async def waiting() -> bool:
+def _is_paused(probe: Probe) -> Callable[[], Awaitable[bool]]:
+    async def is_paused() -> bool:
         return bool(probe.bus.waiting)
 
-    return waiting
+    return is_paused
 
 
-async def test_one_unexpected_failure_among_good_records_is_tried_again_and_then_dead(probe: Probe) -> None:
-    tried: list[int] = []
+async def test_an_unexpected_failure_among_good_records_is_a_dead_letter_after_three_attempts(probe: Probe) -> None:
+    attempts: list[int] = []
 
-    async def moody(batch: Batch[Ping]) -> None:
+    async def fail_three(batch: Batch[Ping]) -> None:
         for received in batch:
             if received.event.n == 3:
-                tried.append(3)
+                attempts.append(3)
                 raise KeyError("no")
         await record(batch)
 
     await send(probe, *(ping(n) for n in range(30)))
-    async with running(probe, moody):
+    async with running(probe, fail_three):
         await eventually(probe.effects, [n for n in range(30) if n != 3])
         [letter] = await dead_letters(probe, 1)
     assert (letter["reason"], letter["attempts"]) == ("KeyError", 3)
 
 
-async def test_a_redrive_reaches_only_the_consumer_it_is_for(probe: Probe) -> None:
+async def test_a_replay_reaches_only_the_consumer_it_names(probe: Probe) -> None:
     seen: list[int] = []
 
     async def other(batch: Batch[Ping]) -> None:
@@ -153,7 +155,7 @@ async def test_a_redrive_reaches_only_the_consumer_it_is_for(probe: Probe) -> No
     probe.bus.on(Ping)(other)
     event_id = ids.new_id()
     value, headers = ping(5, event_id)
-    redrive = [
+    replay = [
         ("ec_redrive", b"1"),
         ("ec_for", b"probe.record"),
         ("ec_redrivetime", datetime.now(UTC).isoformat().encode()),
@@ -161,7 +163,7 @@ async def test_a_redrive_reaches_only_the_consumer_it_is_for(probe: Probe) -> No
     async with running(probe):
         await send(probe, (value, headers))
         await eventually(probe.effects, [5])
-        await send(probe, (value, [*headers, *redrive]), (value, [*headers, *redrive]))
+        await send(probe, (value, [*headers, *replay]), (value, [*headers, *replay]))
         await eventually(probe.effects, [5, 5])
         await asyncio.sleep(0.3)
         assert await probe.effects() == [5, 5]
@@ -170,7 +172,7 @@ async def test_a_redrive_reaches_only_the_consumer_it_is_for(probe: Probe) -> No
     assert (notice["resolved"], notice["event_id"], notice["redrive"]) == (True, str(event_id), 1)
 
 
-async def test_two_bodies_under_one_id_are_a_conflict(probe: Probe) -> None:
+async def test_another_body_under_a_known_id_is_a_dead_letter(probe: Probe) -> None:
     event_id = uuid4()
     async with running(probe):
         await send(probe, ping(1, event_id))
@@ -190,7 +192,7 @@ async def _effects_of(probe: Probe) -> list[int]:
         await probe.database.stop()
 
 
-async def test_an_event_older_than_the_inbox_is_never_handled_silently(probe: Probe) -> None:
+async def test_an_event_that_is_too_old_or_in_the_future_is_a_dead_letter(probe: Probe) -> None:
     async with running(probe):
         await send(
             probe,
@@ -203,8 +205,8 @@ async def test_an_event_older_than_the_inbox_is_never_handled_silently(probe: Pr
     assert {letter["reason"] for letter in found} == {"too_old", "time_in_future"}
 
 
-async def test_a_rejected_record_says_why(probe: Probe) -> None:
-    async def picky(batch: Batch[Ping]) -> None:
+async def test_a_dead_letter_of_a_rejected_record_has_the_reason(probe: Probe) -> None:
+    async def reject_negative(batch: Batch[Ping]) -> None:
         good = []
         for received in batch:
             if received.event.n < 0:
@@ -213,7 +215,7 @@ async def test_a_rejected_record_says_why(probe: Probe) -> None:
                 good.append(Counted(received))
         await batch.commit(good, count)
 
-    async with running(probe, picky):
+    async with running(probe, reject_negative):
         await send(probe, ping(-1), ping(1))
         await eventually(probe.effects, [1])
         [letter] = await dead_letters(probe, 1)
@@ -223,25 +225,25 @@ async def test_a_rejected_record_says_why(probe: Probe) -> None:
 async def test_a_lost_connection_repeats_the_commit_and_not_the_handler(probe: Probe) -> None:
     handled = 0
 
-    async def dying(tx: Tx, items: Sequence[Counted]) -> None:
+    async def write_and_disconnect(tx: Tx, items: Sequence[Counted]) -> None:
         await count(tx, items)
-        if not await probe.scalar("select exists (select from svc_probe.inbox)") and handled == 1 and not killed:
-            killed.append(True)
+        if not await probe.scalar("select exists (select from svc_probe.inbox)") and handled == 1 and not disconnected:
+            disconnected.append(True)
             await probe.scalar("select pg_terminate_backend($1)", tx.connection.get_server_pid())
 
-    async def fragile(batch: Batch[Ping]) -> None:
+    async def commit_through_lost_connection(batch: Batch[Ping]) -> None:
         nonlocal handled
         handled += 1
-        await batch.commit([Counted(received) for received in batch], dying)
+        await batch.commit([Counted(received) for received in batch], write_and_disconnect)
 
-    killed: list[bool] = []
+    disconnected: list[bool] = []
     await send(probe, *(ping(n) for n in range(10)))
-    async with running(probe, fragile, max_records=10):
+    async with running(probe, commit_through_lost_connection, max_records=10):
         await eventually(probe.effects, list(range(10)))
-    assert killed
+    assert disconnected
 
 
-async def test_the_outbox_is_published_in_order_and_a_row_too_big_does_not_block_it(probe: Probe) -> None:
+async def test_the_outbox_is_published_in_order_and_a_too_large_row_does_not_block_it(probe: Probe) -> None:
     async def write(tx: Tx) -> None:
         for n in range(3):
             tx.emit_raw("ingest.deals", b"k", [("n", str(n).encode())], b"x")
@@ -252,12 +254,12 @@ async def test_the_outbox_is_published_in_order_and_a_row_too_big_does_not_block
     async with running(probe, None):
         await probe.bus.transact(write)
 
-        async def left() -> int:
+        async def outbox_rows() -> int:
             return int(await probe.scalar("select count(*) from svc_probe.outbox"))
 
-        await eventually(left, 0)
+        await eventually(outbox_rows, 0)
         reasons = await probe.scalar("select array_agg(reason order by id) from svc_probe.outbox_dead")
-        assert reasons == ["MessageSizeTooLargeError"] * 2, "refused by the client, and by the broker"
+        assert reasons == ["MessageSizeTooLargeError"] * 2, "rejected by the client, and by the broker"
     consumer = AIOKafkaConsumer(
         probe.bus.topic("ingest.deals"),
         bootstrap_servers=probe.settings.kafka_bootstrap_servers,
@@ -273,14 +275,14 @@ async def test_the_outbox_is_published_in_order_and_a_row_too_big_does_not_block
     assert numbers == [b"0", b"1", b"2", b"3"]
 
 
-async def test_a_rule_broken_in_the_commit_is_this_records_fault(probe: Probe) -> None:
-    async def strict(tx: Tx, items: Sequence[Counted]) -> None:
+async def test_a_rule_that_one_record_breaks_in_the_commit_makes_one_dead_letter(probe: Probe) -> None:
+    async def write_strictly(tx: Tx, items: Sequence[Counted]) -> None:
         if any(item.n == 2 for item in items):
             raise BadRecordError("no_twos", "two is not allowed")
         await count(tx, items)
 
     async def record_but_two(batch: Batch[Ping]) -> None:
-        await batch.commit([Counted(received) for received in batch], strict)
+        await batch.commit([Counted(received) for received in batch], write_strictly)
 
     async with running(probe, record_but_two):
         await send(probe, *(ping(n) for n in range(5)))

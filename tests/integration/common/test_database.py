@@ -1,4 +1,4 @@
-"""The pool when connections break."""
+"""Connection pool when connections break."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -10,23 +10,23 @@ from support.installation import Installation
 from support.proxy import proxied
 
 
-async def test_who_is_cancelled_while_the_connection_breaks_is_cancelled(installation: Installation) -> None:
-    """A rollback that fails must not take the place of the cancellation: a loop that goes on after errors would go on."""
+async def test_a_task_that_is_cancelled_while_the_connection_breaks_is_cancelled(installation: Installation) -> None:
+    """A failed rollback must not replace the cancellation, because a loop that continues after errors would continue."""
     url = urlsplit(installation.database.superuser_dsn)
     async with proxied(str(url.hostname), url.port or 5432) as proxy:
         dsn = installation.database.superuser_dsn.replace(f":{url.port}/", f":{proxy.port}/")
         database = Database(installation.settings("ingest", database_url=dsn), "ingest")
         await database.start()
-        asleep = asyncio.Event()
+        is_sleeping = asyncio.Event()
 
         async def work() -> None:
             async with database.transaction() as connection:
                 await connection.execute("select 1")
-                asleep.set()
+                is_sleeping.set()
                 await connection.execute("select pg_sleep(60)")
 
         task = asyncio.create_task(work())
-        await asleep.wait()
+        await is_sleeping.wait()
         await proxy.cut()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""`/livez` and `/readyz`: stuck is told from waiting on purpose."""
+"""`/livez` and `/readyz` tell a stuck process from one that is paused on purpose."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,8 +16,8 @@ from common.health import HealthServer
 from common.service import Service
 from support.installation import Installation
 
-LIMIT = 0.5
-Answer = tuple[int, str]
+LIVEZ_LIMIT_SECONDS = 0.5
+HealthResponse = tuple[int, str]
 
 
 @pytest.fixture
@@ -25,40 +25,42 @@ def topic_partitions() -> None:
     """Topics have their declared numbers of partitions."""
 
 
-class Watched:
-    """A service whose health can be asked over HTTP."""
+class ServiceWithHealth:
+    """Service with health endpoints."""
 
     def __init__(self, service: Service, health: HealthServer, session: aiohttp.ClientSession) -> None:
         self.service = service
         self._health = health
         self._session = session
 
-    async def ask(self, path: str) -> Answer:
-        """Status and problems."""
-        async with self._session.get(f"http://127.0.0.1:{self._health.port}{path}") as answer:
-            return answer.status, " ".join((await answer.json())["services"]["ingest"])
+    async def get(self, path: str) -> HealthResponse:
+        """Return status and problems."""
+        async with self._session.get(f"http://127.0.0.1:{self._health.port}{path}") as response:
+            return response.status, " ".join((await response.json())["services"]["ingest"])
 
-    async def livez(self) -> Answer:
-        return await self.ask("/livez")
+    async def livez(self) -> HealthResponse:
+        return await self.get("/livez")
 
     @property
-    def overdue(self) -> bool:
-        """Whether every lane has gone without a move for longer than the limit."""
-        return all(lane.watch.overdue for lane in self.service.bus.lanes)
+    def is_overdue(self) -> bool:
+        """Whether no consumer instance made progress within the limit."""
+        return all(lane.watchdog.is_overdue for lane in self.service.bus.lanes)
 
 
 @asynccontextmanager
-async def watched(
+async def running_service(
     installation: Installation, handler: Callable[[Batch[LeadRecord]], Awaitable[None]]
-) -> AsyncIterator[Watched]:
-    """A service with *handler*, which may go without a move for half a second."""
-    service = Service("ingest", installation.settings("ingest", livez_limit_seconds=LIMIT, progress_check_seconds=0.1))
+) -> AsyncIterator[ServiceWithHealth]:
+    """Run a service with *handler*, which counts as stuck after half a second without progress."""
+    service = Service(
+        "ingest", installation.settings("ingest", livez_limit_seconds=LIVEZ_LIMIT_SECONDS, progress_check_seconds=0.1)
+    )
     service.bus.on(LeadRecord)(handler)
     health = HealthServer("127.0.0.1", 0, [service])
     await health.start()
     try:
         async with installation.running(service), aiohttp.ClientSession() as session:
-            yield Watched(service, health, session)
+            yield ServiceWithHealth(service, health, session)
     finally:
         await health.stop()
 
@@ -77,115 +79,116 @@ async def until(check: Callable[[], Any], seconds: float = 30) -> None:
             await asyncio.sleep(0.02)
 
 
-async def until_answered(ask: Callable[[], Awaitable[Answer]], status: int, words: str = "") -> None:
-    """Wait until the answer is *status* with these words; fail with what came last."""
-    answer: Answer | None = None
+async def until_response(get: Callable[[], Awaitable[HealthResponse]], status: int, words: str = "") -> None:
+    """Wait until the response has *status* and *words*. Fail with the last response."""
+    response: HealthResponse | None = None
     try:
         async with asyncio.timeout(30):
-            while answer is None or answer[0] != status or words not in answer[1]:
-                answer = await ask()
+            while response is None or response[0] != status or words not in response[1]:
+                response = await get()
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        raise AssertionError(f"{answer} instead of {status} {words}") from None
+        raise AssertionError(f"{response} instead of {status} {words}") from None
 
 
-async def test_a_handler_that_never_returns_is_stuck_until_it_does(installation: Installation) -> None:
+async def test_a_handler_that_hangs_is_stuck_until_it_returns(installation: Installation) -> None:
     returned = asyncio.Event()
 
     async def hang(_batch: Batch[LeadRecord]) -> None:
         await returned.wait()
 
-    async with watched(installation, hang) as process:
+    async with running_service(installation, hang) as process:
         assert await process.livez() == (200, "")
         await produce(installation)
-        await until_answered(process.livez, 503, "ingest.hang-0 has been in one batch for over 0.5 s")
+        await until_response(process.livez, 503, "ingest.hang-0 has been in one batch for over 0.5 s")
         returned.set()
-        await until_answered(process.livez, 200)
+        await until_response(process.livez, 200)
 
 
-async def test_a_handler_that_waits_on_purpose_is_not_stuck(installation: Installation) -> None:
-    async def wait(_batch: Batch[LeadRecord]) -> None:
+async def test_a_paused_consumer_is_not_stuck(installation: Installation) -> None:
+    async def pause(_batch: Batch[LeadRecord]) -> None:
         raise TheirsDownError("a vendor", timedelta(hours=1))
 
-    async with watched(installation, wait) as process:
+    async with running_service(installation, pause) as process:
         await produce(installation)
         await until(lambda: process.service.bus.waiting)
-        await until(lambda: process.overdue)
+        await until(lambda: process.is_overdue)
         assert await process.livez() == (200, "")
-        assert (await process.ask("/readyz"))[1] == "ingest.wait-0 waits (theirs_down: TheirsDownError)"
+        _, reasons = await process.get("/readyz")
+        assert reasons == "ingest.pause-0 waits (theirs_down: TheirsDownError)"
 
 
-async def test_a_handler_that_hangs_after_it_waited_on_purpose_is_stuck(installation: Installation) -> None:
+async def test_a_handler_that_hangs_after_a_pause_is_stuck(installation: Installation) -> None:
     returned = asyncio.Event()
     calls: list[int] = []
 
-    async def wait_and_hang(batch: Batch[LeadRecord]) -> None:
+    async def pause_and_hang(batch: Batch[LeadRecord]) -> None:
         calls.append(len(batch))
         if len(calls) == 1:
             raise TheirsDownError("a vendor", timedelta(seconds=0.1))
         await returned.wait()
 
-    async with watched(installation, wait_and_hang) as process:
+    async with running_service(installation, pause_and_hang) as process:
         await produce(installation)
-        await until_answered(process.livez, 503, "in one batch")
+        await until_response(process.livez, 503, "in one batch")
         returned.set()
-        await until_answered(process.livez, 200)
+        await until_response(process.livez, 200)
 
 
-async def test_an_idle_lane_that_got_its_partitions_back_is_not_stuck(installation: Installation) -> None:
-    """What another member took of them meanwhile is no lag."""
+async def test_an_idle_consumer_that_got_its_partitions_back_is_not_stuck(installation: Installation) -> None:
+    """Messages that another member handled meanwhile are no lag."""
     taken: list[int] = []
 
     async def take(batch: Batch[LeadRecord]) -> None:
         taken.extend(received.record.partition for received in batch)
 
-    async with watched(installation, take) as process:
+    async with running_service(installation, take) as process:
         await produce(installation, 12)
         await until(lambda: len(taken) == 12)
-        async with watched(installation, take) as other:
+        async with running_service(installation, take) as other:
             (lane,) = other.service.bus.lanes
             await until(lambda: (kafka := lane.kafka()) and kafka.assignment())
-            before = sum(lane._next.values())
+            before = sum(lane.offsets.next_offsets.values())
             await produce(installation, 120)
-            await until(lambda: len(taken) == 132 and sum(lane._next.values()) > before)
+            await until(lambda: len(taken) == 132 and sum(lane.offsets.next_offsets.values()) > before)
         (lane,) = process.service.bus.lanes
         await until(lambda: (kafka := lane.kafka()) and len(kafka.assignment()) == 12)
         await until(lambda: all(lane.kafka().highwater(place) for place in lane.kafka().assignment()))  # type: ignore[union-attr]
-        await until(lambda: process.overdue)
+        await until(lambda: process.is_overdue)
         assert await process.livez() == (200, "")
 
 
-async def test_a_loop_that_takes_nothing_although_there_is_something_is_stuck(installation: Installation) -> None:
+async def test_a_consumer_that_takes_no_messages_although_there_are_some_is_stuck(installation: Installation) -> None:
     async def take(_batch: Batch[LeadRecord]) -> None:
-        """Take it."""
+        """Accept the batch."""
 
-    async with watched(installation, take) as process:
+    async with running_service(installation, take) as process:
         await produce(installation, 12)
         (lane,) = process.service.bus.lanes
-        await until(lambda: len(lane._next) == 12)
+        await until(lambda: len(lane.offsets.next_offsets) == 12)
         [subscriber] = process.service.bus.broker.subscribers
         for task in subscriber.tasks:  # type: ignore[attr-defined]
             task.cancel()
         await produce(installation, 1_200)
-        await until_answered(process.livez, 503, "ingest.take-0 has lag and makes no progress")
+        await until_response(process.livez, 503, "ingest.take-0 has lag and makes no progress")
 
 
-async def test_a_relay_that_ended_shows(installation: Installation) -> None:
+async def test_a_relay_that_ended_makes_livez_fail(installation: Installation) -> None:
     async def take(_batch: Batch[LeadRecord]) -> None:
-        """Take it."""
+        """Accept the batch."""
 
-    async with watched(installation, take) as process:
+    async with running_service(installation, take) as process:
         task = process.service.bus.relay._task
         assert task is not None
         task.cancel()
-        await until_answered(process.livez, 503, "the relay ended")
+        await until_response(process.livez, 503, "the relay ended")
 
 
-async def test_a_relay_whose_round_never_ends_shows(
+async def test_a_relay_whose_round_hangs_makes_livez_fail(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def take(_batch: Batch[LeadRecord]) -> None:
-        """Take it."""
+        """Accept the batch."""
 
     ended = asyncio.Event()
 
@@ -193,20 +196,20 @@ async def test_a_relay_whose_round_never_ends_shows(
         await ended.wait()
         return 0
 
-    async with watched(installation, take) as process:
+    async with running_service(installation, take) as process:
         monkeypatch.setattr(process.service.bus.relay, "_round", endless)
-        await until_answered(process.livez, 503, "the relay has been in one round")
+        await until_response(process.livez, 503, "the relay has been in one round")
         ended.set()
-        await until_answered(process.livez, 200)
+        await until_response(process.livez, 200)
 
 
-async def test_a_service_that_waits_on_purpose_stops_at_once(installation: Installation) -> None:
-    async def wait(_batch: Batch[LeadRecord]) -> None:
+async def test_a_paused_service_stops_at_once(installation: Installation) -> None:
+    async def pause(_batch: Batch[LeadRecord]) -> None:
         raise TheirsDownError("a vendor", timedelta(hours=1))
 
-    async with watched(installation, wait) as process:
+    async with running_service(installation, pause) as process:
         await produce(installation)
         await until(lambda: process.service.bus.waiting)
         (lane,) = process.service.bus.lanes
         await process.service.bus.stop()
-        assert not lane._asleep
+        assert not lane._is_asleep

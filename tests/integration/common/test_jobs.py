@@ -1,4 +1,4 @@
-"""Every job leaves rows; a daily one runs once a local date, whatever replicas there are, and again where it failed or died."""
+"""Jobs and their rows. A daily job runs once for a local date in all replicas, and again after a failure or a crash."""
 
 import asyncio
 import subprocess
@@ -45,11 +45,11 @@ def jobs_at(now: datetime, pool: Database, ran: list[str], fails: bool = False) 
             raise ValueError("no")
 
     jobs = Jobs("recorder", pool, clock=lambda: now)
-    jobs.daily("upkeep", time(6), work, window=timedelta(hours=10))
+    jobs.daily("clean_up", time(6), work, window=timedelta(hours=10))
     return jobs
 
 
-async def age(db: Any, column: str, **by: float) -> None:
+async def backdate(db: Any, column: str, **by: float) -> None:
     await db.execute(f"update pipeline.job_runs set {column} = {column} - $1::interval", timedelta(**by))
 
 
@@ -60,49 +60,49 @@ async def row(db: Any) -> dict[str, Any]:
 async def until(check: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while not await check():
-        assert asyncio.get_running_loop().time() < deadline, "it did not come to that"
+        assert asyncio.get_running_loop().time() < deadline, "the condition was not met in time"
         await asyncio.sleep(0.05)
 
 
-async def test_of_many_replicas_one_runs_the_job(pool: Database) -> None:
+async def test_one_of_many_replicas_runs_a_daily_job(pool: Database) -> None:
     ran: list[str] = []
     results = await asyncio.gather(*(jobs_at(NOON, pool, ran).run_due() for _ in range(5)))
     assert len(ran) == 1
-    assert sorted(results) == [[], [], [], [], ["recorder.upkeep"]]
+    assert sorted(results) == [[], [], [], [], ["recorder.clean_up"]]
     assert await jobs_at(NOON + timedelta(hours=1), pool, ran).run_due() == []
-    assert await jobs_at(NOON + timedelta(days=1), pool, ran).run_due() == ["recorder.upkeep"]
+    assert await jobs_at(NOON + timedelta(days=1), pool, ran).run_due() == ["recorder.clean_up"]
 
 
-async def test_outside_its_window_a_job_is_not_run(pool: Database) -> None:
+async def test_a_job_does_not_run_outside_its_window(pool: Database) -> None:
     ran: list[str] = []
     assert await jobs_at(NOON - timedelta(hours=7), pool, ran).run_due() == []
     assert ran == []
 
 
-async def test_a_job_that_failed_is_tried_again_later_and_later(pool: Database, db: Any) -> None:
+async def test_a_failed_job_is_retried_with_growing_backoff(pool: Database, db: Any) -> None:
     ran: list[str] = []
     for failures, minutes in ((1, 1), (2, 2), (3, 4)):
-        assert await jobs_at(NOON, pool, ran, fails=True).run_due() == ["recorder.upkeep"]
+        assert await jobs_at(NOON, pool, ran, fails=True).run_due() == ["recorder.clean_up"]
         assert (await row(db))["failures"] == failures
         assert (await row(db))["detail"] == "ValueError"
-        await age(db, "finished_at", seconds=60 * minutes - 20)
+        await backdate(db, "finished_at", seconds=60 * minutes - 20)
         assert await jobs_at(NOON, pool, ran).run_due() == []
-        await age(db, "finished_at", seconds=20)
-    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.upkeep"]
+        await backdate(db, "finished_at", seconds=20)
+    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.clean_up"]
     found = await row(db)
     assert (found["outcome"], found["runs"], found["failures"], found["detail"]) == ("ok", 4, 3, "")
     assert found["last_success_at"] == found["finished_at"]
 
 
-async def test_even_a_job_that_fails_all_day_is_tried_every_half_hour(pool: Database, db: Any) -> None:
+async def test_a_job_that_fails_all_day_is_retried_every_half_hour(pool: Database, db: Any) -> None:
     ran: list[str] = []
     await jobs_at(NOON, pool, ran, fails=True).run_due()
     await db.execute("update pipeline.job_runs set failures = 400")
-    await age(db, "finished_at", minutes=31)
-    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.upkeep"]
+    await backdate(db, "finished_at", minutes=31)
+    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.clean_up"]
 
 
-HANGS = """
+PROGRAM_WITH_HANGING_JOB = """
 import asyncio, sys
 from datetime import UTC, datetime, time, timedelta
 from pydantic import SecretStr
@@ -111,168 +111,168 @@ from common.jobs import Jobs
 from common.settings import Settings
 
 async def hang():
-    print("at work", flush=True)
+    print("running", flush=True)
     await asyncio.sleep(600)
 
 async def main():
     pool = Database(Settings(database_url=SecretStr(sys.argv[1])), "test")
     await pool.start()
     jobs = Jobs("recorder", pool, clock=lambda: datetime.fromisoformat(sys.argv[2]))
-    jobs.daily("upkeep", time(6), hang, window=timedelta(hours=10))
+    jobs.daily("clean_up", time(6), hang, window=timedelta(hours=10))
     await jobs.run_due()
 
 asyncio.run(main())
 """
 
 
-async def test_a_job_whose_process_was_killed_is_taken_over_in_its_window_and_not_before_it_is_surely_dead(
+async def test_a_job_whose_process_was_killed_is_taken_over_in_its_window_after_the_lease_ended(
     pool: Database, db: Any, database: Any
 ) -> None:
-    arguments = ("-c", HANGS, database.dsn("recorder"), NOON.isoformat())
+    arguments = ("-c", PROGRAM_WITH_HANGING_JOB, database.dsn("recorder"), NOON.isoformat())
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
-        assert await process.stdout.readline() == b"at work\n"
+        assert await process.stdout.readline() == b"running\n"
     finally:
         process.kill()
         await process.wait()
-    dead = await row(db)
-    assert dead["finished_at"] is None
+    killed = await row(db)
+    assert killed["finished_at"] is None
     ran: list[str] = []
     assert await jobs_at(NOON, pool, ran).run_due() == []
-    await age(db, "alive_at", seconds=61)
+    await backdate(db, "alive_at", seconds=61)
     results = await asyncio.gather(*(jobs_at(NOON, pool, ran).run_due() for _ in range(3)))
-    assert sorted(results) == [[], [], ["recorder.upkeep"]]
+    assert sorted(results) == [[], [], ["recorder.clean_up"]]
     found = await row(db)
-    assert (found["outcome"], found["runs"], found["failures"], found["host"] != dead["host"]) == ("ok", 2, 1, True)
+    assert (found["outcome"], found["runs"], found["failures"], found["host"] != killed["host"]) == ("ok", 2, 1, True)
 
 
-async def test_a_job_that_takes_long_keeps_its_row_and_one_that_lost_it_does_not_write_over_the_other(
+async def test_a_long_job_keeps_its_lease_and_a_job_that_lost_it_does_not_overwrite_the_new_holder(
     pool: Database, db: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_rows, "KEEP_SECONDS", 0.05)
-    leave = asyncio.Event()
+    monkeypatch.setattr(job_rows, "HEARTBEAT_SECONDS", 0.05)
+    finish = asyncio.Event()
     jobs = Jobs("recorder", pool, clock=lambda: NOON)
-    jobs.daily("upkeep", time(6), leave.wait, window=timedelta(hours=10))
+    jobs.daily("clean_up", time(6), finish.wait, window=timedelta(hours=10))
     running = asyncio.create_task(jobs.run_due())
     await until(lambda: db.fetchval("select exists (select from pipeline.job_runs)"))
-    await age(db, "alive_at", minutes=10)
+    await backdate(db, "alive_at", minutes=10)
     await until(lambda: db.fetchval("select alive_at > now() - interval '1 minute' from pipeline.job_runs"))
     ran: list[str] = []
     assert await jobs_at(NOON, pool, ran).run_due() == []
-    await db.execute("update pipeline.job_runs set host = 'another', detail = 'its own'")
-    leave.set()
+    await db.execute("update pipeline.job_runs set host = 'another', detail = 'of the new holder'")
+    finish.set()
     await running
     found = await row(db)
-    assert (found["host"], found["finished_at"], found["detail"]) == ("another", None, "its own")
+    assert (found["host"], found["finished_at"], found["detail"]) == ("another", None, "of the new holder")
 
 
-async def test_a_run_by_hand_counts_for_the_date_that_was_due_last(pool: Database, db: Any) -> None:
-    """So that whoever refreshes at four in the morning does not take away the refresh of half past five."""
+async def test_a_run_by_command_counts_for_the_last_due_date(pool: Database, db: Any) -> None:
+    """Otherwise a refresh by command at four in the morning would replace the scheduled refresh of half past five."""
     ran: list[str] = []
     early = NOON - timedelta(hours=8)
-    await jobs_at(early, pool, ran).run_now("recorder.upkeep")
+    await jobs_at(early, pool, ran).run_now("recorder.clean_up")
     assert (await row(db))["local_date"] == TODAY - timedelta(days=1)
-    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.upkeep"]
-    await jobs_at(NOON, pool, ran).run_now("recorder.upkeep")
+    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.clean_up"]
+    await jobs_at(NOON, pool, ran).run_now("recorder.clean_up")
     assert len(ran) == 3
 
 
-async def test_by_hand_a_job_is_not_run_beside_itself(pool: Database, db: Any) -> None:
+async def test_a_command_does_not_run_a_job_that_already_runs(pool: Database, db: Any) -> None:
     ran: list[str] = []
     await db.execute(
-        "insert into pipeline.job_runs (job, local_date, host) values ('recorder.upkeep', $1, 'one')", TODAY
+        "insert into pipeline.job_runs (job, local_date, host) values ('recorder.clean_up', $1, 'one')", TODAY
     )
     with pytest.raises(JobRunsError, match="runs already, on one"):
-        await jobs_at(NOON, pool, ran).run_now("recorder.upkeep")
+        await jobs_at(NOON, pool, ran).run_now("recorder.clean_up")
     with pytest.raises(NoSuchJobError, match="there are recorder"):
         await jobs_at(NOON, pool, ran).run_now("recorder.nothing")
-    await age(db, "alive_at", seconds=61)
-    await jobs_at(NOON, pool, ran).run_now("recorder.upkeep")
+    await backdate(db, "alive_at", seconds=61)
+    await jobs_at(NOON, pool, ran).run_now("recorder.clean_up")
     assert ran == ["ran"]
 
 
-class Chores:
-    """A repeated job that fails as told."""
+class RepeatedWork:
+    """Repeated job that fails on demand."""
 
     def __init__(self, pool: Database) -> None:
         self.runs = 0
         self.fails = False
         self.jobs = Jobs("recorder", pool, clock=lambda: NOON)
-        self.jobs.every(0.01, "chore", self.work)
+        self.jobs.every(0.01, "work", self.run)
 
-    async def work(self) -> None:
+    async def run(self) -> None:
         self.runs += 1
         if self.fails:
             raise ValueError("no")
 
-    async def ran(self, more: int) -> None:
+    async def wait_for_runs(self, more: int) -> None:
         enough = self.runs + more
         while self.runs < enough:
             await asyncio.sleep(0.01)
 
 
-async def test_a_repeated_job_leaves_one_row_a_day_written_seldom_and_at_once_when_its_outcome_changes(
+async def test_a_repeated_job_has_one_row_a_day_which_is_written_at_once_when_its_outcome_changes(
     pool: Database, db: Any
 ) -> None:
-    chores = Chores(pool)
-    await chores.jobs.start()
+    work = RepeatedWork(pool)
+    await work.jobs.start()
     await until(lambda: db.fetchval("select exists (select from pipeline.job_runs where outcome = 'ok')"))
     first = await row(db)
-    await chores.ran(20)
+    await work.wait_for_runs(20)
     assert (await row(db))["runs"] == first["runs"]
-    chores.fails = True
+    work.fails = True
     await until(lambda: db.fetchval("select outcome = 'failed' from pipeline.job_runs"))
     failed = await row(db)
     assert (failed["detail"], failed["runs"] > 20, failed["failures"] > 0) == ("ValueError", True, True)
-    chores.fails = False
+    work.fails = False
     await until(lambda: db.fetchval("select outcome = 'ok' from pipeline.job_runs"))
-    await chores.jobs.stop()
+    await work.jobs.stop()
     last = await row(db)
-    assert (last["runs"], last["local_date"], last["detail"]) == (chores.runs, TODAY, "ValueError")
+    assert (last["runs"], last["local_date"], last["detail"]) == (work.runs, TODAY, "ValueError")
     assert last["last_success_at"] >= failed["finished_at"]
 
 
-async def test_notes_never_fail_or_delay_a_job_and_are_written_once_the_database_takes_them(
+async def test_run_notes_neither_fail_nor_delay_a_job_and_are_written_once_the_database_accepts_them(
     pool: Database, db: Any
 ) -> None:
     await db.execute("alter table pipeline.job_runs add constraint closed check (runs < 0) not valid")
-    chores = Chores(pool)
-    await chores.jobs.start()
-    await chores.ran(50)
+    work = RepeatedWork(pool)
+    await work.jobs.start()
+    await work.wait_for_runs(50)
     assert await db.fetchval("select count(*) from pipeline.job_runs") == 0
     await db.execute("alter table pipeline.job_runs drop constraint closed")
-    await chores.jobs.stop()
-    assert (await row(db))["runs"] == chores.runs
+    await work.jobs.stop()
+    assert (await row(db))["runs"] == work.runs
 
 
-async def test_replicas_add_up(pool: Database, db: Any) -> None:
-    replicas = [Chores(pool) for _ in range(3)]
-    for chores in replicas:
-        await chores.jobs.start()
-        await chores.ran(5)
-    for chores in replicas:
-        await chores.jobs.stop()
-    assert (await row(db))["runs"] == sum(chores.runs for chores in replicas)
+async def test_runs_of_all_replicas_are_added_up(pool: Database, db: Any) -> None:
+    replicas = [RepeatedWork(pool) for _ in range(3)]
+    for work in replicas:
+        await work.jobs.start()
+        await work.wait_for_runs(5)
+    for work in replicas:
+        await work.jobs.stop()
+    assert (await row(db))["runs"] == sum(work.runs for work in replicas)
 
 
-async def test_jobs_that_a_service_has_no_more_are_listed_no_more(pool: Database, db: Any) -> None:
+async def test_removed_jobs_are_not_listed(pool: Database, db: Any) -> None:
     await db.execute("insert into pipeline.jobs (job, every_seconds) values ('recorder.gone', 1), ('feeder.feed', 1)")
     await jobs_at(NOON, pool, [])._declare()
     assert [one["job"] for one in await db.fetch("select job from pipeline.jobs order by job")] == [
         "feeder.feed",
-        "recorder.upkeep",
+        "recorder.clean_up",
     ]
 
 
-async def test_a_service_writes_about_its_own_jobs_only(pool: Database, db: Any) -> None:
+async def test_a_service_can_write_rows_of_its_own_jobs_only(pool: Database, db: Any) -> None:
     async with pool.connection() as connection:
         assert not await connection.fetchval("select pipeline.claim_job('feeder.feed', '2026-11-20', 'here')")
         await connection.execute("select pipeline.note_job('feeder.sweep', '2026-11-20', 'here', 1, 0, 'ok', '')")
     assert await db.fetchval("select count(*) from pipeline.job_runs") == 0
 
 
-async def test_a_job_is_not_waited_for_when_a_clock_is_moved(
+async def test_a_moved_clock_starts_a_due_job_within_a_second(
     pool: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs_module, "TICK_SECONDS", 3_600)
@@ -283,7 +283,7 @@ async def test_a_job_is_not_waited_for_when_a_clock_is_moved(
 
     move(file, NOON - timedelta(hours=7))
     jobs = Jobs("recorder", pool, clock_of(file))
-    jobs.daily("upkeep", time(6), work, window=timedelta(hours=10))
+    jobs.daily("clean_up", time(6), work, window=timedelta(hours=10))
     await jobs.start()
     assert await jobs.run_due() == []
     move(file, NOON)

@@ -1,4 +1,4 @@
-"""Records out of Kafka: every codec is read, what raises loses nothing, and what does not move is seen."""
+"""Polls of Kafka: every codec is read, an error loses no record, and a stalled partition is reported."""
 
 import asyncio
 import json
@@ -46,15 +46,15 @@ def topic_partitions() -> None:
 
 @pytest.fixture(scope="module")
 def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A Kafka whose log files a test may damage."""
+    """Kafka server whose log files a test may damage."""
     server = start_kafka(tmp_path_factory.mktemp("damaged") / "kafka")
     yield server
     server.kill()
 
 
 @pytest.fixture
-async def damaged(schema: str, own_kafka: Any, topic_prefix: str) -> Probe:
-    """A probe on that Kafka, with three partitions of its topic."""
+async def damaged_probe(schema: str, own_kafka: Any, topic_prefix: str) -> Probe:
+    """Probe on that Kafka, with three partitions of its topic."""
     probe = Probe(schema, own_kafka.bootstrap, topic_prefix, progress_check_seconds=0.2, progress_limit_seconds=1)
     async with admin_of(probe) as admin:
         await admin.create_topics([NewTopic(probe.bus.topic(name), 3, 1) for name in (TOPIC, "pipeline.dlq")])
@@ -89,13 +89,13 @@ async def put_batch(producer: AIOKafkaProducer, topic: str, partition: int, numb
     for n in numbers:
         value, headers = ping(n)
         assert batch.append(
-            key=None, value=value, timestamp=None, headers=[(name, held or b"") for name, held in headers]
+            key=None, value=value, timestamp=None, headers=[(name, content or b"") for name, content in headers]
         )
     await (await producer.send_batch(batch, topic, partition=partition))
 
 
 def kcat() -> str:
-    """A Kafka client that is not ours: librdkafka's."""
+    """Return the path of kcat, a Kafka client that uses librdkafka."""
     if shutil.which("kcat") is None:
         install(["kcat"])
     return shutil.which("kcat") or "kcat"
@@ -114,38 +114,38 @@ async def test_batches_of_another_client_are_read_in_every_codec(probe: Probe, c
         await eventually(probe.effects, list(range(100)))
 
 
-async def test_a_damaged_batch_is_one_dead_letter_and_everything_else_is_handled(damaged: Probe) -> None:
-    topic = damaged.bus.topic(TOPIC)
-    async with producer_of(damaged) as producer:
+async def test_a_damaged_batch_is_one_dead_letter_and_all_other_records_are_handled(damaged_probe: Probe) -> None:
+    topic = damaged_probe.bus.topic(TOPIC)
+    async with producer_of(damaged_probe) as producer:
         await put_batch(producer, topic, 0, range(10))
         await put_batch(producer, topic, 0, range(10, 20))
         await put_batch(producer, topic, 0, range(20, 30))
         for partition in (1, 2):
             await put_batch(producer, topic, partition, range(partition * 1000, partition * 1000 + 300))
-    damage(log_file(damaged, topic, 0), batch=1)
-    async with running(damaged):
+    damage(log_file(damaged_probe, topic, 0), batch=1)
+    async with running(damaged_probe):
         expected = [*range(10), *range(20, 30), *range(1000, 1300), *range(2000, 2300)]
-        await eventually(partial(missing, damaged, expected), [])
-        [letter] = await dead_letters(damaged, 1)
+        await eventually(partial(wrong_effects, damaged_probe, expected), [])
+        [letter] = await dead_letters(damaged_probe, 1)
     assert letter["reason"] == "undecodable_batch"
     assert letter["failure_kind"] == "bad_record"
     assert (letter["origin_partition"], letter["origin_offset"]) == (0, 19)
     assert "offsets 10 to 19" in letter["detail"]
-    _key, _headers, value = unpack(opened(letter))
+    _key, _headers, value = unpack(decrypted_payload(letter))
     assert value is not None
     assert struct.unpack_from(">q", value) == (10,)
     assert len(value) > 500
 
 
-async def test_a_damaged_batch_is_passed_once_for_all_restarts(damaged: Probe, schema: str) -> None:
-    topic = damaged.bus.topic(TOPIC)
-    async with producer_of(damaged) as producer:
+async def test_a_damaged_batch_stays_skipped_after_a_restart(damaged_probe: Probe, schema: str) -> None:
+    topic = damaged_probe.bus.topic(TOPIC)
+    async with producer_of(damaged_probe) as producer:
         await put_batch(producer, topic, 0, range(10))
-    damage(log_file(damaged, topic, 0), batch=0)
-    async with running(damaged):
-        await dead_letters(damaged, 1)
-        await eventually(lambda: committed(damaged, 0), 10)
-    again = Probe(schema, damaged.settings.kafka_bootstrap_servers, damaged.settings.kafka_topic_prefix)
+    damage(log_file(damaged_probe, topic, 0), batch=0)
+    async with running(damaged_probe):
+        await dead_letters(damaged_probe, 1)
+        await eventually(lambda: committed_offset(damaged_probe, 0), 10)
+    again = Probe(schema, damaged_probe.settings.kafka_bootstrap_servers, damaged_probe.settings.kafka_topic_prefix)
     async with running(again):
         await send(again, ping(77))
         await eventually(again.effects, [77])
@@ -159,43 +159,43 @@ async def test_a_damaged_batch_is_passed_once_for_all_restarts(damaged: Probe, s
         CorruptRecordException("Invalid CRC"),
         KafkaError("Control batch did not contain any records"),
         TopicAuthorizationFailedError("topic"),
-        ValueError("a decoder's own"),
+        ValueError("an error of a decoder"),
         struct.error("unpack requires a buffer of 4 bytes"),
         AssertionError(),
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_a_poll_that_raises_loses_nothing(
+async def test_a_poll_that_raises_loses_no_record(
     probe: Probe, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Decoding one partition raises twice, in the middle of what was fetched; before that others were drained."""
+    """Decoding of one partition raises twice in the middle of the fetched data, after other partitions were drained."""
     monkeypatch.setattr("common.bus.poll.BLOCKED_RETRY_SECONDS", 0.1)
     monkeypatch.setattr("common.bus.poll.DECODE_RETRY_SECONDS", 0.1)
-    left = [2]
+    errors_left = [2]
     unpack_records = fetcher.PartitionRecords._unpack_records
 
-    def spoiled(self: Any) -> Iterator[Any]:
+    def unpack_with_errors(self: Any) -> Iterator[Any]:
         for record in unpack_records(self):
-            if record.partition == 1 and record.offset == 150 and left[0]:
-                left[0] -= 1
+            if record.partition == 1 and record.offset == 150 and errors_left[0]:
+                errors_left[0] -= 1
                 raise error
             yield record
 
-    monkeypatch.setattr(fetcher.PartitionRecords, "_unpack_records", spoiled)
+    monkeypatch.setattr(fetcher.PartitionRecords, "_unpack_records", unpack_with_errors)
     topic = probe.bus.topic(TOPIC)
     async with producer_of(probe) as producer:
         for partition in range(3):
             await put_batch(producer, topic, partition, range(partition * 1000, partition * 1000 + 200))
     async with running(probe):
         expected = [number + n for number in (0, 1000, 2000) for n in range(200)]
-        await eventually(partial(missing, probe, expected), [])
-        assert left == [0]
+        await eventually(partial(wrong_effects, probe, expected), [])
+        assert errors_left == [0]
         for partition in range(3):
-            await eventually(partial(committed, probe, partition), 200)
+            await eventually(partial(committed_offset, probe, partition), 200)
 
 
-async def test_the_polls_of_aiokafka_alone_would_lose_records(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reason for LosslessConsumer; when this fails, aiokafka was repaired and it may go."""
+async def test_polls_of_aiokafka_itself_lose_records(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This is the reason for LosslessConsumer. When the test fails, aiokafka was repaired and the class can be removed."""
     topic = probe.bus.topic(TOPIC)
     async with producer_of(probe) as producer:
         for partition in range(3):
@@ -218,7 +218,7 @@ async def test_the_polls_of_aiokafka_alone_would_lose_records(probe: Probe, monk
         await consumer.stop()
 
 
-async def test_what_a_producer_aborted_has_no_effect(probe: Probe) -> None:
+async def test_messages_of_an_aborted_transaction_have_no_effect(probe: Probe) -> None:
     async with producer_of(probe, transactional_id=probe.bus.topic("aborting")) as producer:
         for first, aborts in ((0, True), (10, False), (20, True)):
             await producer.begin_transaction()
@@ -238,18 +238,18 @@ async def test_what_a_producer_aborted_has_no_effect(probe: Probe) -> None:
         await eventually(lag, 0)
 
 
-async def test_offsets_that_kafka_lost_are_reported_and_consumption_goes_on_at_the_oldest(
+async def test_an_offset_that_kafka_lost_is_reported_and_consumption_continues_at_the_oldest_message(
     probe: Probe, schema: str, kafka: str, topics: str
 ) -> None:
-    place = TopicPartition(probe.bus.topic(TOPIC), 0)
+    partition = TopicPartition(probe.bus.topic(TOPIC), 0)
     async with producer_of(probe) as producer:
-        await put_batch(producer, place.topic, 0, range(10))
+        await put_batch(producer, partition.topic, 0, range(10))
     async with running(probe):
-        await eventually(lambda: committed(probe, 0), 10)
+        await eventually(lambda: committed_offset(probe, 0), 10)
     async with producer_of(probe) as producer:
-        await put_batch(producer, place.topic, 0, range(10, 20))
+        await put_batch(producer, partition.topic, 0, range(10, 20))
     async with admin_of(probe) as admin:
-        await admin.delete_records({place: RecordsToDelete(15)})
+        await admin.delete_records({partition: RecordsToDelete(15)})
     again = Probe(schema, kafka, topics)
     with capture_logs() as logs:
         async with running(again):
@@ -281,7 +281,8 @@ async def test_a_partition_that_is_never_fetched_makes_the_service_unready(insta
             await producer.send_and_wait(f"{installation.prefix}ingest.leads", b"{}", partition=partition)
         await producer.stop()
         async with asyncio.timeout(15):
-            while len(problems := await service.unready()) != 1 or not seen:  # on a new topic partition 8 may be late
+            # Partition 8 of a new topic may be late.
+            while len(problems := await service.unready()) != 1 or not seen:
                 await asyncio.sleep(0.02)
         assert "ingest.leads[7] has made no progress" in problems[0]
         assert "1 messages behind" in problems[0]
@@ -290,7 +291,7 @@ async def test_a_partition_that_is_never_fetched_makes_the_service_unready(insta
         await eventually(service.unready, [])
 
 
-async def test_a_topic_that_vanishes_makes_the_service_unready_until_it_is_there_again(
+async def test_a_deleted_topic_makes_the_service_unready_until_it_exists_again(
     schema: str, kafka: str, topics: str
 ) -> None:
     probe = Probe(schema, kafka, topics, progress_check_seconds=0.2)
@@ -300,26 +301,28 @@ async def test_a_topic_that_vanishes_makes_the_service_unready_until_it_is_there
         await eventually(probe.effects, [1])
         await admin.delete_topics([name])
 
-        async def stalls() -> list[str]:
-            return probe.bus.stalls
+        async def stall_reasons() -> list[str]:
+            return probe.bus.stall_reasons
 
         (lane,) = probe.bus.lanes
         lane.kafka().refresh_metadata()  # type: ignore[union-attr]
-        await eventually(stalls, [f"probe.record-0: topics are missing in Kafka: {name}; run `equity topics apply`"])
+        await eventually(
+            stall_reasons, [f"probe.record-0: topics are missing in Kafka: {name}; run `equity topics apply`"]
+        )
         await admin.create_topics([NewTopic(name, 3, 1)])
-        await eventually(stalls, [])
+        await eventually(stall_reasons, [])
         await send(probe, ping(2))
         await eventually(probe.effects, [1, 2])
 
 
-async def test_a_service_whose_topics_are_missing_says_which_and_starts_once_they_are_there(
+async def test_a_service_names_missing_topics_and_starts_once_they_exist(
     kafka: str, topic_prefix: str, database: Any, tmp_path: Path
 ) -> None:
     installation = Installation(kafka, topic_prefix, database, tmp_path)
     service = Service("ingest", installation.settings("ingest"))
 
     async def take(_batch: Any) -> None:
-        """Take it."""
+        """Accept the batch."""
 
     service.bus.on_raw(["ingest.leads"])(take)
     starting = asyncio.create_task(service.start())
@@ -332,7 +335,7 @@ async def test_a_service_whose_topics_are_missing_says_which_and_starts_once_the
 
 
 def log_file(probe: Probe, topic: str, partition: int) -> Path:
-    """The segment in which the test's Kafka keeps a partition."""
+    """Return the log segment of a partition in the test's Kafka."""
     port = probe.settings.kafka_bootstrap_servers.rpartition(":")[2]
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -347,7 +350,7 @@ def log_file(probe: Probe, topic: str, partition: int) -> Path:
 
 
 def damage(segment: Path, batch: int) -> None:
-    """Flip a byte in the middle of the records of the batch with that number."""
+    """Flip a byte in the middle of the batch with the number *batch*."""
     data = bytearray(segment.read_bytes())
     start = 0
     for _ in range(batch):
@@ -358,47 +361,47 @@ def damage(segment: Path, batch: int) -> None:
         file.write(bytes([data[start + 12 + length // 2] ^ 0xFF]))
 
 
-def opened(letter: dict[str, Any]) -> bytes:
-    """What a dead letter holds, unsealed."""
+def decrypted_payload(letter: dict[str, Any]) -> bytes:
+    """Return the decrypted message of a dead letter."""
     return KEYS.unseal("dead-letter", UUID(letter["event_id"]).bytes, b64decode(letter["payload"]))
 
 
-async def missing(probe: Probe, expected: list[int]) -> list[int]:
-    """The first effects that are not there, or there too often."""
+async def wrong_effects(probe: Probe, expected: list[int]) -> list[int]:
+    """Return the first effects that are missing or unexpected, and -1 if there are too many."""
     effects = await probe.effects()
     return sorted(set(expected) ^ set(effects))[:10] + ([-1] if len(effects) > len(expected) else [])
 
 
-async def committed(probe: Probe, partition: int) -> int | None:
-    """The offset that the probe's group has committed."""
+async def committed_offset(probe: Probe, partition: int) -> int | None:
+    """Return the offset that the probe's group has committed."""
     async with admin_of(probe) as admin:
         offsets = await admin.list_consumer_group_offsets(probe.bus.prefixed("probe.record"))
     found = offsets.get(TopicPartition(probe.bus.topic(TOPIC), partition))
     return found.offset if found else None
 
 
-async def test_a_record_that_is_too_large_for_a_fetch_is_not_stepped_over(probe: Probe) -> None:
+async def test_a_record_that_is_too_large_for_a_fetch_is_not_skipped(probe: Probe) -> None:
     """aiokafka advances the position before it raises RecordTooLargeError."""
-    place = TopicPartition(probe.bus.topic(TOPIC), 0)
+    partition = TopicPartition(probe.bus.topic(TOPIC), 0)
     async with producer_of(probe) as producer:
-        await put_batch(producer, place.topic, 0, range(10))
+        await put_batch(producer, partition.topic, 0, range(10))
     consumer = LosslessConsumer(
         bootstrap_servers=probe.settings.kafka_bootstrap_servers, auto_offset_reset="none", enable_auto_commit=False
     )
     await consumer.start()
     try:
-        consumer.assign([place])
-        consumer.seek(place, 0)
+        consumer.assign([partition])
+        consumer.seek(partition, 0)
         async with asyncio.timeout(10):
-            while place not in consumer._fetcher._records:
+            while partition not in consumer._fetcher._records:
                 await asyncio.sleep(0.02)
-            del consumer._fetcher._records[place]
-            consumer._fetcher._set_error(place, RecordTooLargeError("too large at %s=%s", place, 0, 1))
-            consumer._subscription.subscription.assignment.state_value(place).consumed_to(1)
+            del consumer._fetcher._records[partition]
+            consumer._fetcher._set_error(partition, RecordTooLargeError("too large at %s=%s", partition, 0, 1))
+            consumer._subscription.subscription.assignment.state_value(partition).consumed_to(1)
             offsets: list[int] = []
             while len(offsets) < 10:
                 found = await consumer.getmany(timeout_ms=100)
-                offsets += [record.offset for record in found.get(place, [])]
+                offsets += [record.offset for record in found.get(partition, [])]
         assert offsets == list(range(10))
     finally:
         await consumer.stop()

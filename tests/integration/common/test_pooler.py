@@ -1,4 +1,4 @@
-"""The pool behind a real PgBouncer: found without a setting, said once, and used without prepared statements."""
+"""Connection pool behind a real PgBouncer: detected, logged once, and used without prepared statements."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,16 +24,16 @@ async def started(installation: Installation, dsn: str, **settings: object) -> A
 
 
 async def work(database: Database, number: int) -> None:
-    for turn in range(10):
+    for step in range(10):
         async with database.connection() as connection:
-            assert await connection.fetchval("select $1::integer + $2::integer", number, turn) == number + turn
-            assert await connection.fetchval("select $1::text", f"{number}-{turn}") == f"{number}-{turn}"
+            assert await connection.fetchval("select $1::integer + $2::integer", number, step) == number + step
+            assert await connection.fetchval("select $1::text", f"{number}-{step}") == f"{number}-{step}"
         async with database.transaction() as connection:
             assert await connection.fetchval("select $1::bigint * 2", number) == 2 * number
 
 
 @pytest.mark.parametrize(("mode", "size"), [("transaction", 2), ("session", 8)])
-async def test_a_pooler_is_found_said_once_and_worked_with(
+async def test_a_pooler_is_detected_logged_once_and_used(
     installation: Installation, database: MigratedDatabase, mode: str, size: int
 ) -> None:
     with (
@@ -43,12 +43,12 @@ async def test_a_pooler_is_found_said_once_and_worked_with(
         async with started(installation, dsn) as pool:
             await asyncio.gather(*(work(pool, number) for number in range(8)))
             assert pool.behind_pooler
-    said = [line for line in logs if line["event"] == "database_pooler_found"]
-    assert len(said) == 1
-    assert "DATABASE_TRANSACTION_POOLER" in said[0]["advice"]
+    logged = [line for line in logs if line["event"] == "database_pooler_found"]
+    assert len(logged) == 1
+    assert "DATABASE_TRANSACTION_POOLER" in logged[0]["advice"]
 
 
-async def test_without_a_pooler_statements_are_prepared_and_nothing_is_said(
+async def test_without_a_pooler_statements_are_prepared_and_nothing_is_logged(
     installation: Installation, database: MigratedDatabase
 ) -> None:
     with structlog.testing.capture_logs() as logs:
@@ -63,7 +63,9 @@ async def test_without_a_pooler_statements_are_prepared_and_nothing_is_said(
     assert [line for line in logs if line["event"] == "database_pooler_found"] == []
 
 
-async def test_a_pooler_that_is_named_is_not_looked_for(installation: Installation, database: MigratedDatabase) -> None:
+async def test_a_configured_pooler_is_not_detected_again(
+    installation: Installation, database: MigratedDatabase
+) -> None:
     with (
         pgbouncer(database.dsn("gateway")) as dsn,
         structlog.testing.capture_logs() as logs,

@@ -1,4 +1,4 @@
-"""What leaves the services over OTLP: whose work led to whose, how much of it, and nothing about a person."""
+"""Telemetry that services send over OTLP: linked spans and metrics, without personal data."""
 
 import asyncio
 import tempfile
@@ -23,35 +23,35 @@ from support.reading import everything_on
 
 pytestmark = pytest.mark.timeout(300)
 
-PERSON = {
+PERSONAL_DATA = {
     "street": "4711 Xanthippe Boulevard",
     "first name": "Zebulonia",
     "last name": "Quackenbosh",
     "email": "z.quackenbosh@mailbox.example",
     "phone": "7275550142",
 }
-FILE = "\n".join(
+CSV_FILE = "\n".join(
     [
         f"{HEADER},Email 1,Phone 1",
         *(
-            f"{PERSON['street']},Tampa,FL,{place},{place},{PERSON['first name']},{PERSON['last name']},{PERSON['email']},{PERSON['phone']}"
-            for place in ("33601", "33602", "no zip")
+            ",".join([PERSONAL_DATA["street"], "Tampa", "FL", zip_code, zip_code, *list(PERSONAL_DATA.values())[1:]])
+            for zip_code in ("33601", "33602", "no zip")
         ),
         "",
     ]
 )
-BROKEN = f'{{"cells": "{PERSON["email"]}", "row": "{PERSON["phone"]}", "source": 1}}'
-SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "300", "LOG_LEVEL": "DEBUG"}
+UNREADABLE_MESSAGE = f'{{"cells": "{PERSONAL_DATA["email"]}", "row": "{PERSONAL_DATA["phone"]}", "source": 1}}'
+FAST_EXPORT = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "300", "LOG_LEVEL": "DEBUG"}
 SERVICES = ("gateway", "ingest", "recorder")
 
 
 @dataclass
 class Observed:
-    """What was seen of an installation at work."""
+    """Messages, telemetry and logs of an installation that did some work."""
 
     receiver: Receiver
     messages: dict[str, list[Any]] = field(default_factory=dict)
-    said: str = ""
+    output: str = ""
     """All logs, and `/metrics` of all services."""
 
 
@@ -69,12 +69,12 @@ async def installed(directory: Path) -> AsyncIterator[Installation]:
 
 @asynccontextmanager
 async def failing(db: Any, table: str, sqlstate: str) -> AsyncIterator[None]:
-    """Meanwhile PostgreSQL refuses rows of *table* in words that hold a person's details, as it does with constraints."""
-    words = " ".join(PERSON.values())
+    """Make PostgreSQL refuse rows of *table* with personal data in the error text, as constraints do."""
+    text = " ".join(PERSONAL_DATA.values())
     await db.execute(
         f"""
         create function public.refuse() returns trigger language plpgsql as
-        $$ begin raise exception 'refused' using errcode = '{sqlstate}', detail = 'Failing row contains ({words})'; end $$;
+        $$ begin raise exception 'refused' using errcode = '{sqlstate}', detail = 'Failing row contains ({text})'; end $$;
         create trigger refuse before insert on {table} for each row execute function public.refuse();
         """
     )
@@ -83,17 +83,17 @@ async def failing(db: Any, table: str, sqlstate: str) -> AsyncIterator[None]:
 
 
 async def work(installation: Installation, partner: Partner) -> None:
-    """An upload of good and bad rows, a message that cannot be read, and failures that speak of people."""
+    """Upload good and bad rows, send an unreadable message, and cause errors with personal data in their text."""
     db = await asyncpg.connect(installation.database.superuser_dsn)
     producer = AIOKafkaProducer(bootstrap_servers=installation.kafka)
     await producer.start()
     try:
-        status, answer = await partner.upload(FILE.encode())
+        status, answer = await partner.upload(CSV_FILE.encode())
         assert status == 202, answer
         await partner.wait_for_state(answer["upload_id"], "done")
-        await producer.send_and_wait(f"{installation.prefix}ingest.leads", BROKEN.encode())
+        await producer.send_and_wait(f"{installation.prefix}ingest.leads", UNREADABLE_MESSAGE.encode())
         async with failing(db, "app.uploads", "P0001"):
-            assert (await partner.upload(FILE.encode() + b"\n"))[0] == 500
+            assert (await partner.upload(CSV_FILE.encode() + b"\n"))[0] == 500
         async with failing(db, "svc_ingest.inbox", "42501"):
             _, answer = await partner.upload(csv_of(1))
             while "consumer_waits" not in installation.spawned[1].log:
@@ -110,7 +110,7 @@ async def observe(directory: Path) -> Observed:
     async with otlp.receiving() as receiver, installed(directory) as installation, aiohttp.ClientSession() as session:
         observed = Observed(receiver)
         for name in SERVICES:
-            await installation.spawn(name, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **SOON)
+            await installation.spawn(name, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **FAST_EXPORT)
         async with asyncio.timeout(120):
             await work(installation, Partner(installation.spawned[0].gateway, session, uuid4()))
             while not receiver.named("process recorder.record_dead_letters"):
@@ -119,9 +119,9 @@ async def observe(directory: Path) -> Observed:
             observed.messages[topic] = await everything_on(installation.kafka, installation.prefix + topic)
         for spawned in installation.spawned:
             async with session.get(f"{spawned.health}/metrics") as metrics:
-                observed.said += await metrics.text()
+                observed.output += await metrics.text()
             assert await asyncio.to_thread(spawned.stop) == 0
-            observed.said += spawned.log
+            observed.output += spawned.log
         return observed
 
 
@@ -155,7 +155,7 @@ def test_each_service_sends_its_spans(observed: Observed) -> None:
         ("funnel.dedupe_success", "process ingest.upsert_leads", "process recorder.record_events"),
     ],
 )
-def test_who_handles_a_message_links_to_the_span_that_sent_it(
+def test_the_span_of_a_handler_links_to_the_spans_that_sent_its_messages(
     observed: Observed, topic: str, sender: str, receiver: str
 ) -> None:
     senders = {seen.id for seen in observed.receiver.named(sender)}
@@ -166,7 +166,7 @@ def test_who_handles_a_message_links_to_the_span_that_sent_it(
     assert sent <= links
 
 
-def test_spans_say_what_they_are_in_the_conventions_words(observed: Observed) -> None:
+def test_spans_have_the_attributes_of_the_conventions(observed: Observed) -> None:
     [process, *_] = observed.receiver.named("process ingest.upsert_leads")
     assert (
         process.attributes.items()
@@ -182,7 +182,7 @@ def test_spans_say_what_they_are_in_the_conventions_words(observed: Observed) ->
     assert answers == {202, 500}
 
 
-def test_a_span_that_failed_names_the_kind_of_error(observed: Observed) -> None:
+def test_a_failed_span_has_the_type_of_the_error(observed: Observed) -> None:
     failed = {
         seen.attributes.get("error.type") for seen in observed.receiver.spans if seen.span.status.code == 2
     }  # STATUS_CODE_ERROR
@@ -203,19 +203,19 @@ def test_each_service_sends_its_metrics(observed: Observed) -> None:
     }
 
 
-@pytest.mark.parametrize("detail", PERSON)
-def test_nothing_about_a_person_leaves_in_spans_metrics_or_logs(observed: Observed, detail: str) -> None:
-    value = PERSON[detail]
+@pytest.mark.parametrize("detail", PERSONAL_DATA)
+def test_spans_metrics_and_logs_hold_no_personal_data(observed: Observed, detail: str) -> None:
+    value = PERSONAL_DATA[detail]
     for text in {value, value.upper(), value.lower()}:
         assert not [body for body in observed.receiver.bodies if text.encode() in body]
-        assert text not in observed.said
+        assert text not in observed.output
 
 
-async def test_nothing_is_sent_unless_an_endpoint_is_named(tmp_path: Path) -> None:
-    """What an exporter with the defaults would use is set; only our own variable counts."""
+async def test_nothing_is_sent_without_an_endpoint(tmp_path: Path) -> None:
+    """The default variables of exporters are set, but only our own variable counts."""
     async with otlp.receiving() as receiver, installed(tmp_path) as installation, aiohttp.ClientSession() as session:
         defaults = {f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT": receiver.url for signal in ("TRACES", "METRICS", "LOGS")}
-        spawned = await installation.spawn(*SERVICES, **defaults, **SOON)
+        spawned = await installation.spawn(*SERVICES, **defaults, **FAST_EXPORT)
         partner = Partner(spawned.gateway, session, uuid4())
         _, answer = await partner.upload(csv_of(3))
         await partner.wait_for_state(answer["upload_id"], "done")
@@ -224,13 +224,13 @@ async def test_nothing_is_sent_unless_an_endpoint_is_named(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("endpoint", ["down", "silent"])
-async def test_an_endpoint_that_does_not_answer_harms_nothing(tmp_path: Path, endpoint: str) -> None:
-    """The exporters would wait for an hour; the services work, and end when they are asked to."""
+async def test_services_work_and_stop_although_the_endpoint_does_not_answer(tmp_path: Path, endpoint: str) -> None:
+    """The exporters would wait for an hour. The services work, and stop on request."""
     async with otlp.receiving() as receiver, installed(tmp_path) as installation, aiohttp.ClientSession() as session:
         receiver.silent = True
         url = receiver.url if endpoint == "silent" else "http://127.0.0.1:1"
-        patient = {"OTEL_EXPORTER_OTLP_TIMEOUT": "3600"}
-        spawned = await installation.spawn(*SERVICES, OTEL_EXPORTER_OTLP_ENDPOINT=url, **SOON, **patient)
+        long_timeout = {"OTEL_EXPORTER_OTLP_TIMEOUT": "3600"}
+        spawned = await installation.spawn(*SERVICES, OTEL_EXPORTER_OTLP_ENDPOINT=url, **FAST_EXPORT, **long_timeout)
         partner = Partner(spawned.gateway, session, uuid4())
         _, answer = await partner.upload(csv_of(500))
         report = await partner.wait_for_state(answer["upload_id"], "done")

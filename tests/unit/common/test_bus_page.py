@@ -1,4 +1,4 @@
-"""docs/bus.md shows the subscriber that `bus.on` stands for; this holds it to the code."""
+"""docs/bus.md shows the subscriber that `bus.on` creates, with the options of the code."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from faststream import AckPolicy
 
 from common.bus import SUBSCRIBER_OPTIONS
-from common.bus.subscribe import raw_decoder, raw_parser
+from common.bus.raw_records import raw_decoder, raw_parser
 
 PAGE = Path(__file__).parents[3] / "docs" / "bus.md"
 

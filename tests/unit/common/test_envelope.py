@@ -1,6 +1,6 @@
 """Reading a message's headers never raises and always yields an id and a time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,6 @@ class FakeRecord:
     partition: int = 3
     offset: int = 41
     timestamp: int = 1_755_799_500_123
-    more: dict[str, Any] = field(default_factory=dict)
 
 
 @given(
@@ -33,41 +32,43 @@ class FakeRecord:
     )
 )
 def test_any_headers_can_be_read(headers: list[tuple[str, bytes | None]]) -> None:
-    read = envelope.read(FakeRecord(headers), "cluster")
+    read = envelope.read_envelope(FakeRecord(headers), "cluster")
     assert isinstance(read.id, UUID)
     assert read.time.tzinfo is not None
-    assert 0 <= read.redrive <= 32_767
+    assert 0 <= read.replay_number <= 32_767
 
 
-def test_what_is_written_is_read_back() -> None:
+def test_written_headers_are_read_back() -> None:
     time = datetime(2026, 8, 21, 15, 42, 7, 318000, UTC)
     headers = envelope.headers(
         id=UUID(int=5), type="funnel.x", source="test", time=time, subject=UUID(int=6), causation_id=UUID(int=7),
         correlation_id="run", duration_ms=12, traceparent="00-1-2-01",
     )  # fmt: skip
-    read = envelope.read(FakeRecord(headers), "cluster")
+    read = envelope.read_envelope(FakeRecord(headers), "cluster")
     assert (read.id, read.time, read.type, read.source) == (UUID(int=5), time, "funnel.x", "test")
     assert (read.subject, read.causation_id, read.correlation_id) == (str(UUID(int=6)), str(UUID(int=7)), "run")
     assert (read.duration_ms, read.traceparent) == (12, "00-1-2-01")
 
 
-def test_a_message_without_id_gets_the_same_one_each_time_and_another_in_a_new_topic() -> None:
-    first = envelope.read(FakeRecord(), "cluster").id
-    assert envelope.read(FakeRecord(), "cluster").id == first
-    assert envelope.read(FakeRecord(timestamp=1_755_799_500_124), "cluster").id != first
-    assert envelope.read(FakeRecord(), "another").id != first
+def test_a_message_without_id_gets_a_stable_id_which_differs_in_a_new_topic() -> None:
+    first = envelope.read_envelope(FakeRecord(), "cluster").id
+    assert envelope.read_envelope(FakeRecord(), "cluster").id == first
+    assert envelope.read_envelope(FakeRecord(timestamp=1_755_799_500_124), "cluster").id != first
+    assert envelope.read_envelope(FakeRecord(), "another").id != first
 
 
-def test_an_id_that_is_no_uuid_counts_together_with_its_source() -> None:
+def test_an_id_that_is_no_uuid_is_unique_together_with_its_source() -> None:
     ids = {
-        envelope.read(FakeRecord([("ce_id", b"42"), ("ce_source", source)]), "cluster").id
+        envelope.read_envelope(FakeRecord([("ce_id", b"42"), ("ce_source", source)]), "cluster").id
         for source in (b"a", b"b", b"a")
     }
     assert len(ids) == 2
 
 
-def test_a_time_without_zone_is_utc_and_an_unreadable_one_is_kafkas() -> None:
-    assert envelope.read(FakeRecord([("ce_time", b"2026-01-02T03:04:05")]), "c").time == datetime(
+def test_a_time_without_zone_is_utc_and_an_unreadable_time_is_replaced_by_kafkas() -> None:
+    assert envelope.read_envelope(FakeRecord([("ce_time", b"2026-01-02T03:04:05")]), "c").time == datetime(
         2026, 1, 2, 3, 4, 5, tzinfo=UTC
     )
-    assert envelope.read(FakeRecord([("ce_time", b"soon")]), "c").time == datetime.fromtimestamp(1_755_799_500.123, UTC)
+    assert envelope.read_envelope(FakeRecord([("ce_time", b"soon")]), "c").time == datetime.fromtimestamp(
+        1_755_799_500.123, UTC
+    )

@@ -1,4 +1,4 @@
-"""Every version of every event that was ever published can be read: the samples in golden/ only grow."""
+"""Every published version of every event can be read. Samples in golden/ are added, never changed."""
 
 import json
 from pathlib import Path

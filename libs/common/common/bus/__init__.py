@@ -1,4 +1,7 @@
-"""The bus: events in and out of a service, every effect once (design §4)."""
+"""Event bus of a service: subscribed handlers, transactions with inbox and outbox, and the relay.
+
+docs/bus.md shows the API. docs/delivery.md says what it guarantees: every effect happens once.
+"""
 
 import asyncio
 import logging
@@ -20,12 +23,13 @@ from faststream.kafka import KafkaBroker
 from common.bus.batch import Batch
 from common.bus.consumer import Consumer, Handler
 from common.bus.failures import BadRecordError, Kind, TheirsDownError, classify
-from common.bus.kafka import cluster_id, new_producer
+from common.bus.kafka import fetch_cluster_id, new_producer
 from common.bus.poll import LosslessConsumer
+from common.bus.raw_records import raw_decoder, raw_parser
 from common.bus.received import Caused, Failure, Received
 from common.bus.relay import Relay
 from common.bus.security import broker_security
-from common.bus.subscribe import Lane, raw_decoder, raw_parser
+from common.bus.subscribe import Lane
 from common.bus.tx import Tx
 from common.contacts import Keyring
 from common.database import Database
@@ -37,7 +41,9 @@ __all__ = ["BadRecordError", "Batch", "Bus", "Caused", "Failure", "Received", "T
 log = structlog.get_logger()
 
 T = TypeVar("T")
-REPEATS = 10
+TRANSACTION_ATTEMPTS = 10
+KAFKA_PING_SECONDS = 0.5
+PRODUCER_STOP_SECONDS = 10
 
 SUBSCRIBER_OPTIONS: dict[str, Any] = {
     "batch": True,
@@ -58,34 +64,35 @@ SUBSCRIBER_OPTIONS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Statements:
-    """The bus's own SQL, in the schema of one service."""
+class InboxStatements:
+    """SQL statements of one service's inbox."""
 
     claim: str
     known: str
 
     @classmethod
-    def of(cls, service: str) -> "Statements":
-        """The statements of *service*, whose name is a Python identifier of ours, never input."""
-        return cls(_CLAIM.replace("SCHEMA", f"svc_{service}"), _KNOWN.replace("SCHEMA", f"svc_{service}"))
+    def in_schema(cls, schema: str) -> "InboxStatements":
+        """Return the statements for *schema*, whose name comes from our code, never from input."""
+        return cls(_CLAIM.format(schema=schema), _KNOWN.format(schema=schema))
 
 
 class Bus:
-    """What one service subscribes to and sends."""
+    """Event bus of one service: the events that it consumes and the events that it publishes."""
 
     def __init__(self, service: str, settings: Settings, database: Database, keyring: Keyring) -> None:
         self.service = service
         self.settings = settings
         self.database = database
         self.keyring = keyring
-        self.sql = Statements.of(service)
-        self.cluster = ""
-        self.attempts: dict[tuple[str, int, int], tuple[int, datetime]] = {}
+        self.inbox_statements = InboxStatements.in_schema(f"svc_{service}")
+        self.cluster_id = ""
+        self.failed_attempts: dict[tuple[str, int, int], tuple[int, datetime]] = {}
+        """Attempts of messages that failed unexpectedly, by topic, partition and offset: their number, and the first time."""
         self.lanes: list[Lane] = []
         self.relay = Relay(service, settings, database)
         self._stopping = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
-        self._measuring: asyncio.Task[None] | None = None
+        self._progress_task: asyncio.Task[None] | None = None
         self.broker = KafkaBroker(
             settings.kafka_bootstrap_servers.split(","),
             client_id=f"equity-{service}",
@@ -93,26 +100,26 @@ class Bus:
             allow_auto_create_topics=False,
             apply_types=False,
             graceful_timeout=20,
-            logger=_quiet_logger(),
+            logger=_faststream_logger(),
             log_level=logging.DEBUG,
         )
 
     def prefixed(self, name: str) -> str:
-        """The name of a topic or group in this installation's Kafka."""
+        """Return the name that the topic or group *name* has in this installation's Kafka."""
         return self.settings.kafka_topic_prefix + name
 
     topic = prefixed
 
     def on(self, event: type[Event], *, lanes: int = 1, **options: Any) -> Callable[[Handler], list[Any]]:
-        """Subscribe a handler to *event*; it gets batches of up to 500 messages.
+        """Subscribe a handler to *event*. It gets batches of up to 500 messages.
 
-        *lanes* members of the handler's group work side by side; *options* go to `@broker.subscriber`. Returns FastStream's
-        own subscribers, one a lane.
+        *lanes* members of the handler's consumer group work in parallel. *options* go to `@broker.subscriber`. Returns
+        FastStream's own subscribers, one for each member.
         """
         return lambda handler: self._subscribe([event.topic], event, handler, lanes, options)
 
     def on_raw(self, topics: Sequence[str], *, lanes: int = 1, **options: Any) -> Callable[[Handler], list[Any]]:
-        """Subscribe a handler to whatever bytes come on *topics*: no model, no inbox, no dead letters."""
+        """Subscribe a handler to any bytes that come on *topics*: no model, no inbox, no dead letters."""
         return lambda handler: self._subscribe(list(topics), None, handler, lanes, options)
 
     def _subscribe(
@@ -142,28 +149,29 @@ class Bus:
         return {"session_timeout_ms": session_ms, "heartbeat_interval_ms": min(1_000, session_ms // 5)}
 
     async def transact(self, write: Callable[[Tx], Awaitable[T]]) -> T:
-        """Run *write* in a transaction of this service, its events written last; again when two transactions met.
+        """Run *write* in a transaction of this service, with its events written last.
 
-        Raises what *write* or the database raises.
+        When the transaction conflicts with another one, *write* runs again, up to TRANSACTION_ATTEMPTS times. Raises what
+        *write* or the database raises.
         """
-        for attempt in range(REPEATS):
+        for attempt in range(TRANSACTION_ATTEMPTS):
             try:
                 async with self.database.transaction() as connection:
                     tx = Tx(connection, self.service)
                     result = await write(tx)
-                    sent = await tx.flush()
+                    event_count = await tx.flush()
             except Exception as error:
-                if classify(error) is not Kind.REPEAT or attempt == REPEATS - 1:
+                if classify(error) is not Kind.REPEAT or attempt == TRANSACTION_ATTEMPTS - 1:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
             else:
-                if sent:
+                if event_count:
                     self.relay.wake()
                 return result
         raise AssertionError("unreachable")
 
     async def producer(self) -> AIOKafkaProducer:
-        """The service's own producer, for rows that do not go through the outbox; started at first use."""
+        """Return the service's own producer, for rows that do not go through the outbox. It is started at first use."""
         if self._producer is None:
             self._producer = await new_producer(self.settings, self.service)
         return self._producer
@@ -172,37 +180,36 @@ class Bus:
         """Start to consume and to relay. Raises KafkaConnectionError without Kafka, TopicsMissingError without a topic."""
         self._stopping.clear()
         if self.lanes:
-            self.cluster = await cluster_id(self.settings, chain(*(lane.topics for lane in self.lanes)))
-        if self.lanes:
+            self.cluster_id = await fetch_cluster_id(self.settings, chain(*(lane.topics for lane in self.lanes)))
             await self.broker.connect()
             connected = self.broker.config.broker_config
             options = connected.builder.keywords  # type: ignore[attr-defined] # a partial of AIOKafkaConsumer
             connected.builder = partial(LosslessConsumer, **options)
             await self.broker.start()
-            self._measuring = asyncio.create_task(self._measure_progress(), name=f"{self.service} progress")
+            self._progress_task = asyncio.create_task(self._measure_progress(), name=f"{self.service} progress")
         await self.relay.start()
 
     async def stop(self) -> None:
-        """Finish the batches in flight, publish what they committed, and let go of Kafka."""
+        """Finish the batches in flight, publish their events, and close the connections to Kafka."""
         self._stopping.set()
-        if self._measuring is not None:
-            self._measuring.cancel()
-            self._measuring = None
+        if self._progress_task is not None:
+            self._progress_task.cancel()
+            self._progress_task = None
         if self.lanes:
             await self.broker.stop()
         await self.relay.stop()
         if self._producer is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._producer.stop(), 10)
+                await asyncio.wait_for(self._producer.stop(), PRODUCER_STOP_SECONDS)
             self._producer = None
 
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, or less when the bus is to stop."""
+    async def sleep_until_stop(self, seconds: float) -> None:
+        """Sleep for *seconds*, or until the bus stops."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _measure_progress(self) -> None:
-        """Measure lag and progress of every lane, again and again; Kafka's absence is reported elsewhere."""
+        """Measure lag and progress of every lane repeatedly. The absence of Kafka is reported elsewhere."""
         while True:
             for lane in self.lanes:
                 try:
@@ -211,41 +218,41 @@ class Bus:
                     log.debug("progress_not_measured", consumer=lane.name, error=type(error).__name__)
             await asyncio.sleep(self.settings.progress_check_seconds)
 
-    async def answers(self, seconds: float) -> bool:
-        """Whether Kafka answers in that time."""
+    async def is_kafka_reachable(self, seconds: float) -> bool:
+        """Return whether Kafka answers within *seconds*."""
         return bool(await self.broker.ping(timeout=seconds))
 
     async def problems(self) -> list[str]:
-        """Why this bus counts as stuck; empty when it is well or waits on purpose."""
-        found = [lane.stuck for lane in self.lanes if lane.stuck]
-        stalled = {lane: lane.stalled for lane in self.lanes if lane.stalled}
-        if stalled and not await self.answers(0.5):
-            for lane in stalled:
-                lane.watch.moved()  # it waits for Kafka, and has its time anew when Kafka is back
-            stalled.clear()
-        return [*found, *filter(None, [*stalled.values(), self.relay.stuck])]
+        """Return why this bus counts as stuck; empty if it works or is paused on purpose."""
+        stuck = [lane.stuck_reason for lane in self.lanes]
+        starved = {lane: lane.starved_reason for lane in self.lanes if lane.starved_reason}
+        if starved and not await self.is_kafka_reachable(KAFKA_PING_SECONDS):
+            for lane in starved:
+                lane.watchdog.mark_progress()  # it waits for Kafka, and its time limit begins when Kafka is back
+            starved.clear()
+        return [reason for reason in (*stuck, *starved.values(), self.relay.stuck_reason) if reason]
 
     @property
     def waiting(self) -> list[str]:
-        """What this bus is waiting for on purpose."""
-        found = [f"{lane.name} waits ({lane.waiting})" for lane in self.lanes if lane.waiting]
-        return [*found, *([f"the relay waits ({self.relay.waiting})"] if self.relay.waiting else [])]
+        """Consumers, and the relay, that are paused on purpose, each with the reason."""
+        reasons = [f"{lane.name} waits ({lane.pause_reason})" for lane in self.lanes if lane.pause_reason]
+        return [*reasons, *([f"the relay waits ({self.relay.pause_reason})"] if self.relay.pause_reason else [])]
 
     @property
-    def stalls(self) -> list[str]:
-        """Partitions and topics that are not being consumed, and why."""
-        return [stall for lane in self.lanes for stall in lane.stalls]
+    def stall_reasons(self) -> list[str]:
+        """Partitions and topics that are not consumed, each with the reason."""
+        return [reason for lane in self.lanes for reason in lane.stall_reasons]
 
 
-def _quiet_logger() -> logging.Logger:
-    """FastStream tells of every batch at its log level, and of faults above it; only the faults are wanted."""
+def _faststream_logger() -> logging.Logger:
+    """Return a logger that drops FastStream's line about every batch, and keeps its warnings and errors."""
     logger = logging.getLogger("faststream.equity")
     logger.setLevel(logging.WARNING)
     return logger
 
 
 _CLAIM = """
-insert into SCHEMA.inbox (day, consumer, event_id, redrive, body_hash)
+insert into {schema}.inbox (day, consumer, event_id, redrive, body_hash)
 select wanted.day, $1, wanted.event_id, wanted.redrive, wanted.body_hash
 from unnest($2::date[], $3::uuid[], $4::smallint[], $5::bigint[]) as wanted (day, event_id, redrive, body_hash)
 on conflict do nothing
@@ -255,7 +262,7 @@ returning event_id, redrive
 _KNOWN = """
 select inbox.event_id, inbox.redrive, inbox.body_hash
 from unnest($2::date[], $3::uuid[], $4::smallint[]) as wanted (day, event_id, redrive)
-join SCHEMA.inbox
+join {schema}.inbox
   on inbox.day = wanted.day
   and inbox.consumer = $1
   and inbox.event_id = wanted.event_id

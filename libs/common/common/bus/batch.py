@@ -1,7 +1,8 @@
-"""A batch: what a handler reads, and the one transaction it commits (design §4.1, §4.2).
+"""Batch: the messages that a handler reads, and the one transaction that it commits.
 
-The order inside the transaction is fixed: inbox rows are claimed first, the handler's function changes state, outgoing
-events are written to the outbox last. The function may run again, or on halves, so it touches the database only.
+The order inside the transaction is fixed: inbox rows are claimed first, then the handler's function changes state, and
+outgoing events are written to the outbox last. The bus may run the function again, or on halves, so the function touches
+the database only (docs/delivery.md#one-batch-inbox-state-outbox).
 """
 
 import asyncio
@@ -18,7 +19,15 @@ import structlog
 
 import common
 from common import ids, telemetry
-from common.bus.failures import HOLDING, HoldError, Kind, body_hash, classify, code_of
+from common.bus.failures import (
+    MAX_DETAIL_CHARACTERS,
+    PAUSING_KINDS,
+    HoldError,
+    Kind,
+    body_hash,
+    classify,
+    code_of,
+)
 from common.bus.received import Caused, Failure, Received, id_used_twice
 from common.bus.tx import Tx
 from common.deadletters import pack
@@ -33,22 +42,23 @@ E = TypeVar("E")
 T = TypeVar("T")
 C = TypeVar("C", bound=Caused)
 
-PATIENCE = 30.0
-"""Seconds that a commit waits for the database before the batch is given back to Kafka."""
+COMMIT_RETRY_SECONDS = 30.0
+"""How long a commit retries while the database is away, before the batch returns to Kafka."""
+HANDLER_SECONDS = 60.0
+MAX_HEADER_CHARACTERS = 200
 
 
 @dataclass(slots=True)
 class Batch(Generic[E]):
-    """Messages taken together. A handler reads, decides, calls vendors, and commits once."""
+    """Messages handled together. A handler reads, decides, calls vendors, and commits once."""
 
     bus: "Bus"
     consumer: str
     received: list[Received[E]]
-    inbox: bool = True
-    deadline: float = field(default_factory=lambda: time.monotonic() + 60)
-    """Monotonic time after which no new vendor call should start: a rebalance waits 90 s at the most."""
+    uses_inbox: bool = True
+    deadline: float = field(default_factory=lambda: time.monotonic() + HANDLER_SECONDS)
+    """Monotonic time after which no new vendor call may start: a rebalance waits for at most 90 s."""
     failures: list[Failure] = field(default_factory=list)
-    _settled: set[tuple[UUID, int]] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[Received[E]]:
         return iter(self.received)
@@ -57,7 +67,7 @@ class Batch(Generic[E]):
         return len(self.received)
 
     async def read(self, query: Callable[..., Any], **parameters: object) -> Any:
-        """Run the named *query* outside of any transaction; a list of rows, or the one row or value it is for."""
+        """Run the named *query* outside any transaction. Return its rows, or its one row or value."""
         async with self.bus.database.connection() as connection:
             result = query(connection, **parameters)
             return [row async for row in result] if hasattr(result, "__aiter__") else await result
@@ -65,10 +75,13 @@ class Batch(Generic[E]):
     def reject(
         self, received: Received[E], code: str, detail: str = "", *, retry_after: timedelta | None = None
     ) -> None:
-        """Make this message a dead letter: it breaks a rule (*code*), or its vendor call kept failing (*retry_after*)."""
+        """Make this message a dead letter: it breaks the rule *code*.
+
+        With *retry_after*, its vendor call kept failing, and the dead letter is replayed when that time has passed.
+        """
         kind = Kind.BAD_RECORD if retry_after is None else Kind.THEIRS_DOWN
         due = None if retry_after is None else datetime.now(UTC) + retry_after
-        self.failures.append(Failure(received, kind, code, detail[:500], retry_after=due))
+        self.failures.append(Failure(received, kind, code, detail[:MAX_DETAIL_CHARACTERS], retry_after=due))
 
     async def commit(
         self,
@@ -76,140 +89,157 @@ class Batch(Generic[E]):
         write: Callable[[Tx, Sequence[C]], Awaitable[None]],
         otherwise: Callable[[Tx, Sequence[C]], Awaitable[None]] | None = None,
     ) -> None:
-        """Commit *items* through *write*, each once, whatever is killed and whenever.
+        """Commit *items* through *write*, each once, whatever process is killed and whenever.
 
-        *write* runs again after a deadlock or a lost connection, and on halves when one of its records is bad; the bad
-        one becomes a dead letter, or goes to *otherwise* where that is given. Items of one message stay together.
-        Raises HoldError when the batch has to be taken again later.
+        *write* runs again after a deadlock or a lost connection, and on halves when one of its records is bad. The bad
+        record becomes a dead letter, or is committed through *otherwise* if that is given. Items of one message stay
+        together. Raises HoldError when the consumer must pause and take the batch again later.
         """
         by_cause: dict[int, list[C]] = {}
         for item in items:
             by_cause.setdefault(id(item.cause), []).append(item)
-        await self._commit(list(by_cause.values()), write, otherwise)
+        await self._commit_groups(list(by_cause.values()), write, otherwise)
 
-    async def _commit(self, groups: list[list[C]], write: Any, otherwise: Any) -> None:
+    async def _commit_groups(self, groups: list[list[C]], write: Any, otherwise: Any) -> None:
         if not groups:
             return
         try:
-            await self._patiently(lambda tx: self._claim_and_write(tx, groups, write))
+            await self._retry_while_unavailable(lambda tx: self._claim_and_write(tx, groups, write))
         except Exception as error:
             kind = classify(error)
-            if kind in HOLDING:
+            if kind in PAUSING_KINDS:
                 raise HoldError(kind, error) from error
             if len(groups) > 1:
                 middle = len(groups) // 2
-                await self._commit(groups[:middle], write, otherwise)
-                await self._commit(groups[middle:], write, otherwise)
+                await self._commit_groups(groups[:middle], write, otherwise)
+                await self._commit_groups(groups[middle:], write, otherwise)
             elif otherwise is not None and write is not otherwise:
-                await self._commit(groups, otherwise, otherwise)
+                await self._commit_groups(groups, otherwise, otherwise)
             else:
-                log.warning(
-                    "record_failed",
-                    consumer=self.consumer,
-                    event_id=str(groups[0][0].cause.id),
-                    kind=kind,
-                    error=code_of(error),
-                )
-                self.failures.append(Failure.of(groups[0][0].cause, error))
+                self._add_failure(groups[0][0].cause, error)
+
+    def _add_failure(self, received: Received[Any], error: Exception) -> None:
+        failure = Failure.from_error(received, error)
+        log.warning(
+            "record_failed",
+            consumer=self.consumer,
+            event_id=str(received.id),
+            kind=failure.kind,
+            error=code_of(error),
+        )
+        self.failures.append(failure)
 
     async def _claim_and_write(self, tx: Tx, groups: list[list[C]], write: Any) -> None:
         causes = [group[0].cause for group in groups]
         claimed = await self._claim(tx, causes)
-        mine = [item for group in groups if group[0].cause.inbox_key in claimed for item in group]
-        if mine:
-            await write(tx, mine)
+        claimed_items = [item for group in groups if group[0].cause.inbox_key in claimed for item in group]
+        if claimed_items:
+            await write(tx, claimed_items)
         for cause in causes:
-            if self.inbox and cause.redrive and cause.inbox_key in claimed:
-                tx.emit(
-                    DeadLetterResolved(event_id=cause.id, consumer=self.consumer, redrive=cause.redrive), cause=cause
-                )
-        self._settled.update(cause.inbox_key for cause in causes)
+            if self.uses_inbox and cause.replay_number and cause.inbox_key in claimed:
+                tx.emit(self._resolved_event(cause), cause=cause)
 
-    async def settle(self) -> None:
-        """Write the dead letters, and mark redriven messages that needed no work as resolved."""
-        failed = {failure.received.inbox_key for failure in self.failures}
-        idle = [r for r in self.received if self.inbox and r.redrive and r.inbox_key not in self._settled | failed]
-        if not (self.failures or idle):
+    async def commit_dead_letters(self) -> None:
+        """Commit the dead letters of failed messages, and report replayed messages that needed no work as resolved.
+
+        A replayed message that the handler committed has claimed its inbox row, so it is not reported twice.
+        """
+        replays = self._replays_without_failure()
+        if not (self.failures or replays):
             return
 
         async def write(tx: Tx) -> None:
-            claimed = await self._claim(tx, [failure.received for failure in self.failures] + idle, compare=False)
+            ended = [failure.received for failure in self.failures] + replays
+            claimed = await self._claim(tx, ended, compare=False)
             for failure in self.failures:
                 if failure.received.inbox_key in claimed:
                     tx.emit(self._dead_letter(failure), cause=failure.received, id=self._dead_letter_id(failure))
-            for cause in idle:
-                if cause.inbox_key in claimed:
-                    tx.emit(DeadLetterResolved(event_id=cause.id, consumer=self.consumer, redrive=cause.redrive))
+            for received in replays:
+                if received.inbox_key in claimed:
+                    tx.emit(self._resolved_event(received))
 
-        await self._patiently(write)
-        dead = telemetry.counter("equity_dead_letters", "Dead letters written")
+        await self._retry_while_unavailable(write)
+        counter = telemetry.counter("equity_dead_letters", "Dead letters written")
         for failure in self.failures:
-            dead.add(1, {"consumer": self.consumer, "kind": failure.kind, "reason": failure.code})
+            counter.add(1, {"consumer": self.consumer, "kind": failure.kind, "reason": failure.code})
 
-    async def _patiently(self, write: Callable[[Tx], Awaitable[None]]) -> None:
-        """Run *write* in a transaction, again for up to half a minute while the database is away."""
-        give_up = time.monotonic() + PATIENCE
-        pause = 0.1
+    def _replays_without_failure(self) -> list[Received[E]]:
+        if not self.uses_inbox:
+            return []
+        failed = {failure.received.inbox_key for failure in self.failures}
+        return [received for received in self.received if received.replay_number and received.inbox_key not in failed]
+
+    async def _retry_while_unavailable(self, write: Callable[[Tx], Awaitable[None]]) -> None:
+        """Run *write* in a transaction, and again for up to COMMIT_RETRY_SECONDS while the database is away."""
+        give_up_at = time.monotonic() + COMMIT_RETRY_SECONDS
+        pause_s = 0.1
         while True:
             try:
                 return await self.bus.transact(write)
             except Exception as error:
-                if classify(error) is not Kind.OURS_DOWN or time.monotonic() + pause > give_up:
+                if classify(error) is not Kind.OURS_DOWN or time.monotonic() + pause_s > give_up_at:
                     raise
-                log.warning("commit_waits", consumer=self.consumer, error=type(error).__name__, pause_s=round(pause, 1))
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-            pause = min(pause * 2, 5)
+                log.warning(
+                    "commit_delayed", consumer=self.consumer, error=type(error).__name__, pause_s=round(pause_s, 1)
+                )
+            await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            pause_s = min(pause_s * 2, 5)
 
     async def _claim(self, tx: Tx, causes: Sequence[Received[Any]], *, compare: bool = True) -> set[tuple[UUID, int]]:
-        """The deliveries among *causes* that nobody has committed before; they are ours now."""
-        if not self.inbox:
+        """Claim the deliveries among *causes* that were never committed before, and return their inbox keys.
+
+        With *compare*, a body that differs from the one committed under the same id becomes a dead letter.
+        """
+        if not self.uses_inbox:
             return {cause.inbox_key for cause in causes}
         ordered = sorted(causes, key=lambda cause: cause.id.bytes)
         hashes = [body_hash(cause.record.value) for cause in ordered]
-        keys = ([c.day for c in ordered], [c.id for c in ordered], [c.redrive for c in ordered])
-        rows = await tx.connection.fetch(self.bus.sql.claim, self.consumer, *keys, hashes)
+        rows = await tx.connection.fetch(
+            self.bus.inbox_statements.claim, self.consumer, *inbox_columns(ordered), hashes
+        )
         claimed = {(row["event_id"], row["redrive"]) for row in rows}
         if compare and len(claimed) < len(ordered):
-            await self._report_conflicts(tx, ordered, claimed)
+            await self._report_conflicts(tx, [cause for cause in ordered if cause.inbox_key not in claimed])
         return claimed
 
-    async def _report_conflicts(self, tx: Tx, causes: list[Received[Any]], claimed: set[tuple[UUID, int]]) -> None:
-        """Another body came under an id that was already handled: a dead letter, never a silent drop (hazards S16)."""
-        repeats = [cause for cause in causes if cause.inbox_key not in claimed]
-        known = await tx.connection.fetch(
-            self.bus.sql.known,
-            self.consumer,
-            [c.day for c in repeats],
-            [c.id for c in repeats],
-            [c.redrive for c in repeats],
-        )
+    async def _report_conflicts(self, tx: Tx, repeats: list[Received[Any]]) -> None:
+        """Make a dead letter of each body that came under the id of a committed one; it is never dropped silently.
+
+        See docs/hazards.md#s16-external-messages-without-an-id.
+        """
+        known = await tx.connection.fetch(self.bus.inbox_statements.known, self.consumer, *inbox_columns(repeats))
         hashes = {(row["event_id"], row["redrive"]): row["body_hash"] for row in known}
         for cause in repeats:
-            seen, now = hashes.get(cause.inbox_key), body_hash(cause.record.value)
-            if seen is None or seen == now:
+            committed_hash = hashes.get(cause.inbox_key)
+            if committed_hash is None or committed_hash == body_hash(cause.record.value):
                 continue
             failure = id_used_twice(cause)
             if await self._claim(tx, [failure.received], compare=False):
                 tx.emit(self._dead_letter(failure), cause=cause, id=self._dead_letter_id(failure))
 
+    def _resolved_event(self, received: Received[Any]) -> DeadLetterResolved:
+        return DeadLetterResolved(event_id=received.id, consumer=self.consumer, redrive=received.replay_number)
+
     def _dead_letter_id(self, failure: Failure) -> UUID:
-        return ids.dead_letter_id(self.consumer, failure.received.id, failure.received.redrive)
+        return ids.dead_letter_id(self.consumer, failure.received.id, failure.received.replay_number)
 
     def _dead_letter(self, failure: Failure) -> DeadLetter:
         received, record = failure.received, failure.received.record
         now = datetime.now(UTC)
-        attempts, first = self.bus.attempts.get((record.topic, record.partition, record.offset), (1, now))
-        sealed = self.bus.keyring.seal("dead-letter", received.id.bytes, pack(record.key, record.headers, record.value))
+        attempts, first_failed_at = self.bus.failed_attempts.get(
+            (record.topic, record.partition, record.offset), (1, now)
+        )
+        packed = pack(record.key, record.headers, record.value)
         return DeadLetter(
             event_id=received.id,
             consumer=self.consumer,
-            redrive=received.redrive,
+            redrive=received.replay_number,
             failure_kind=failure.kind,
             reason=failure.code,
             detail=failure.detail,
             exception_type=failure.exception_type,
             attempts=attempts,
-            first_failed_at=first,
+            first_failed_at=first_failed_at,
             last_failed_at=now,
             retry_after=failure.retry_after,
             origin_topic=record.topic.removeprefix(self.bus.settings.kafka_topic_prefix),
@@ -219,10 +249,19 @@ class Batch(Generic[E]):
             service_version=common.__version__,
             causation_id=_bounded(received.causation_id),
             traceparent=_bounded(received.traceparent),
-            payload=b64encode(sealed).decode(),
+            payload=b64encode(self.bus.keyring.seal("dead-letter", received.id.bytes, packed)).decode(),
         )
 
 
+def inbox_columns(deliveries: Sequence[Received[Any]]) -> tuple[list[Any], list[Any], list[Any]]:
+    """Return days, event ids and replay numbers of *deliveries*, as the statements of the inbox take them."""
+    return (
+        [delivery.day for delivery in deliveries],
+        [delivery.id for delivery in deliveries],
+        [delivery.replay_number for delivery in deliveries],
+    )
+
+
 def _bounded(text: str | None) -> str | None:
-    """Header text fit for a dead letter: short, and without the NUL that PostgreSQL refuses."""
-    return None if text is None else text.replace("\0", "")[:200]
+    """Return header text fit for a dead letter: short, and without the NUL character that PostgreSQL refuses."""
+    return None if text is None else text.replace("\0", "")[:MAX_HEADER_CHARACTERS]

@@ -1,4 +1,4 @@
-"""Who handles what: one handler of one service, and which of the polled records are for it."""
+"""Consumer: one handler of one service, and the selection of the polled records that are for it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from common import envelope
 from common.bus.batch import Batch
-from common.bus.failures import BadRecordError, Outcomes
+from common.bus.failures import BadRecordError, RecentOutcomes
 from common.bus.received import Failure, Received, id_used_twice
 from common.bus.undecodable import UndecodableBatch
 from common.events import Event
@@ -19,59 +19,73 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Batch[Any]], Awaitable[None]]
 
+MAX_CLOCK_SKEW = timedelta(days=1)
+
 
 @dataclass(slots=True)
 class Consumer:
-    """One handler of one service: its name is its group id, its inbox key and its metric label."""
+    """One handler of one service. Its name is its group id, its inbox key and its metric label."""
 
     bus: "Bus"
     name: str
     handler: Handler
     event: type[Event] | None
-    """The model of the messages' bodies; None takes any bytes, without inbox and dead letters."""
-    outcomes: Outcomes = field(default_factory=Outcomes)
+    """Model of the messages' bodies; None takes any bytes, without inbox and dead letters."""
+    outcomes: RecentOutcomes = field(default_factory=RecentOutcomes)
 
-    def read(self, records: Sequence[ConsumerRecord[Any, Any]]) -> tuple[list[Received[Any]], list[Failure]]:
-        """The messages that are for this consumer, and those among them that cannot be read."""
+    def read_records(self, records: Sequence[ConsumerRecord[Any, Any]]) -> tuple[list[Received[Any]], list[Failure]]:
+        """Return the messages among *records* that are for this consumer, and failures of those that cannot be read."""
         good: dict[Any, Received[Any]] = {}
         bad: list[Failure] = []
-        newest = datetime.now(UTC) + timedelta(days=1)
-        oldest = datetime.now(UTC) - timedelta(days=self.bus.settings.inbox_days - 1)
         for record in records:
-            header = envelope.read(record, self.bus.cluster)
-            if self.event is not None and header.redrive_for not in (None, self.bus.prefixed(self.name), self.name):
+            header = envelope.read_envelope(record, self.bus.cluster_id)
+            if not self._is_for_this_consumer(header):
                 continue
-            day = header.time if not header.redrive else header.redrive_time or header.time
-            received: Received[Any] = Received(
-                None, record, header.id, header.time, day.date(), header.redrive,
-                header.subject, header.causation_id, header.correlation_id, header.traceparent, header.source, header.duration_ms,
-            )  # fmt: skip
+            received = _received(record, header)
             if isinstance(record, UndecodableBatch):
-                bad.append(Failure.of(received, BadRecordError("undecodable_batch", record.detail)))
-                continue
-            if self.event is None:
+                bad.append(Failure.from_error(received, BadRecordError("undecodable_batch", record.detail)))
+            elif self.event is None:
                 good[record.topic, len(good)] = received
-                continue
-            first = good.get(received.inbox_key)
-            if first is not None:
+            elif first := good.get(received.inbox_key):
                 if first.record.value != record.value:
                     bad.append(id_used_twice(received))
-                continue
-            try:
-                _check_time(header, oldest, newest)
-                received.event = self.event.model_validate_json(record.value or b"")
-            except (ValueError, BadRecordError) as error:
-                bad.append(Failure.of(received, error))
+            elif failure := self._read_event(received, self.event):
+                bad.append(failure)
             else:
                 good[received.inbox_key] = received
         return list(good.values()), bad
 
+    def _is_for_this_consumer(self, header: envelope.Envelope) -> bool:
+        """Return whether the message is no replay for another consumer."""
+        return self.event is None or header.replay_for in (None, self.bus.prefixed(self.name), self.name)
 
-def _check_time(header: envelope.Envelope, oldest: datetime, newest: datetime) -> None:
-    """An event older than the inbox remembers is never handled silently; a clock that runs ahead is a wrong clock."""
-    if header.redrive:
-        return
-    if header.time < oldest:
-        raise BadRecordError("too_old", "older than the inbox remembers: replay it by hand if it was never handled")
-    if header.time > newest:
-        raise BadRecordError("time_in_future", "ce_time is more than a day ahead: check the sender's clock")
+    def _read_event(self, received: Received[Any], event: type[Event]) -> Failure | None:
+        """Read the body into `received.event`. Return a failure if the time or the body is not valid."""
+        try:
+            self._check_time(received)
+            received.event = event.model_validate_json(received.record.value or b"")
+        except (ValueError, BadRecordError) as error:
+            return Failure.from_error(received, error)
+        return None
+
+    def _check_time(self, received: Received[Any]) -> None:
+        """Raise BadRecordError if the event is older than the inbox remembers, or its time is more than a day ahead.
+
+        An older event could have been handled before, so it is never handled silently. A clock that is ahead is wrong.
+        """
+        if received.replay_number:
+            return
+        now = datetime.now(UTC)
+        if received.time < now - timedelta(days=self.bus.settings.inbox_days - 1):
+            raise BadRecordError("too_old", "older than the inbox remembers: replay it by hand if it was never handled")
+        if received.time > now + MAX_CLOCK_SKEW:
+            raise BadRecordError("time_in_future", "ce_time is more than a day ahead: check the sender's clock")
+
+
+def _received(record: ConsumerRecord[Any, Any], header: envelope.Envelope) -> Received[Any]:
+    """Return the message of *record*, its event not read yet. A replay counts for the day of the replay in the inbox."""
+    inbox_time = header.replay_time or header.time if header.replay_number else header.time
+    return Received(
+        None, record, header.id, header.time, inbox_time.date(), header.replay_number,
+        header.subject, header.causation_id, header.correlation_id, header.traceparent, header.source, header.duration_ms,
+    )  # fmt: skip

@@ -1,4 +1,7 @@
-"""What went wrong, sorted by kind and never guessed (design §4.5)."""
+"""Failure kinds of the bus: every error is sorted by its type and SQLSTATE, never by guessing from its text.
+
+docs/delivery.md#failure-kinds has the table of kinds and consequences.
+"""
 
 import asyncio
 import hashlib
@@ -10,29 +13,38 @@ import asyncpg
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
+MAX_DETAIL_CHARACTERS = 500
+"""Longest detail of a failure; the model of dead letters has the same limit."""
+
 
 class Kind(StrEnum):
-    """Whose fault it is, which decides what happens next."""
+    """Kind of a failure. It decides what the consumer does next."""
 
     OURS_DOWN = "ours_down"
-    """PostgreSQL or Kafka cannot be reached: wait, keep polling, take the same records again."""
+    """PostgreSQL or Kafka cannot be reached: the consumer pauses, keeps polling, and takes the same records again."""
     REPEAT = "repeat"
-    """Two transactions met: run this one again, at once."""
+    """Two transactions conflicted: the same transaction runs again at once."""
     BAD_RECORD = "bad_record"
-    """This record cannot be handled, ever: a dead letter, and the rest of the batch goes on."""
+    """This record can never be handled: it becomes a dead letter, and the rest of the batch continues."""
     OUR_MISTAKE = "our_mistake"
-    """A missing column or grant, or a broken deploy: stop this consumer, alert, dead-letter nothing."""
+    """A column or a grant is missing, or the deployment is broken: the consumer pauses and writes no dead letters."""
     THEIRS_DOWN = "theirs_down"
-    """A vendor does not answer: consumption pauses, Kafka is the queue."""
+    """A vendor does not answer: the consumer pauses, and the messages stay in Kafka."""
     UNEXPECTED = "unexpected"
-    """Anything else: tried a few times, then a dead letter, unless nearly everything fails."""
+    """Any other error: a few attempts, then a dead letter, unless nearly all records fail."""
 
 
-HOLDING = {Kind.OURS_DOWN, Kind.OUR_MISTAKE, Kind.THEIRS_DOWN, Kind.REPEAT}
+PAUSING_KINDS = {
+    Kind.OURS_DOWN,
+    Kind.OUR_MISTAKE,
+    Kind.THEIRS_DOWN,
+    Kind.REPEAT,
+}
+"""Kinds after which the consumer pauses and takes the same records again."""
 
 
 class BadRecordError(Exception):
-    """A record that breaks a rule of ours; *code* says which, *detail* what to do. Holds no personal data."""
+    """Record that breaks a rule of ours. *code* names the rule, *detail* says what to do. Holds no personal data."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
@@ -41,15 +53,15 @@ class BadRecordError(Exception):
 
 
 class TheirsDownError(Exception):
-    """A vendor is down or told us to wait *retry_after*."""
+    """Vendor that does not answer, or asked us to wait for *retry_after*."""
 
     def __init__(self, vendor: str, retry_after: timedelta = timedelta(seconds=30)) -> None:
-        super().__init__(f"{vendor} is not answering; trying again in {retry_after}")
+        super().__init__(f"{vendor} does not answer; the next attempt is in {retry_after}")
         self.retry_after = retry_after
 
 
 class HoldError(Exception):
-    """This consumer cannot go on now; the same records are taken again later."""
+    """Reason for a consumer to pause. It takes the same records again afterwards."""
 
     def __init__(self, kind: Kind, cause: BaseException) -> None:
         super().__init__(f"{kind}: {type(cause).__name__}")
@@ -57,7 +69,7 @@ class HoldError(Exception):
         self.cause = cause
 
 
-_BY_SQLSTATE_CLASS = {
+_KIND_BY_SQLSTATE_CLASS = {
     "08": Kind.OURS_DOWN,
     "53": Kind.OURS_DOWN,
     "40": Kind.REPEAT,
@@ -68,13 +80,18 @@ _BY_SQLSTATE_CLASS = {
     "3D": Kind.OUR_MISTAKE,
     "3F": Kind.OUR_MISTAKE,
 }
-_BY_SQLSTATE = {"25006": Kind.OURS_DOWN, "55P03": Kind.OURS_DOWN, "57014": Kind.OURS_DOWN, "25P03": Kind.OURS_DOWN}
-OUR_RULE_CODES = ("EC001", "EC002", "EC003", "EC004")
-"""SQLSTATEs that our own SQL functions raise about a record."""
+_KIND_BY_SQLSTATE = {
+    "25006": Kind.OURS_DOWN,
+    "55P03": Kind.OURS_DOWN,
+    "57014": Kind.OURS_DOWN,
+    "25P03": Kind.OURS_DOWN,
+}
+RECORD_RULE_SQLSTATES = ("EC001", "EC002", "EC003", "EC004")
+"""SQLSTATEs that our SQL functions raise about a record."""
 
 
 def classify(error: BaseException) -> Kind:  # noqa: PLR0911 - a table in the form of returns
-    """The kind of *error*, by its type and SQLSTATE."""
+    """Return the kind of *error*, by its type and SQLSTATE."""
     if isinstance(error, HoldError):
         return error.kind
     if isinstance(error, BadRecordError | ValidationError | UnicodeError):
@@ -82,7 +99,7 @@ def classify(error: BaseException) -> Kind:  # noqa: PLR0911 - a table in the fo
     if isinstance(error, TheirsDownError):
         return Kind.THEIRS_DOWN
     if isinstance(error, asyncpg.PostgresError):
-        return _by_sqlstate(getattr(error, "sqlstate", None) or "")
+        return _kind_of_sqlstate(getattr(error, "sqlstate", None) or "")
     if isinstance(error, asyncpg.DataError):
         return Kind.BAD_RECORD
     if isinstance(error, asyncpg.InterfaceError):
@@ -92,16 +109,16 @@ def classify(error: BaseException) -> Kind:  # noqa: PLR0911 - a table in the fo
     return Kind.UNEXPECTED
 
 
-def _by_sqlstate(state: str) -> Kind:
-    if state in OUR_RULE_CODES:
+def _kind_of_sqlstate(state: str) -> Kind:
+    if state in RECORD_RULE_SQLSTATES:
         return Kind.BAD_RECORD
     if state.startswith("57P"):
         return Kind.OURS_DOWN
-    return _BY_SQLSTATE.get(state) or _BY_SQLSTATE_CLASS.get(state[:2], Kind.UNEXPECTED)
+    return _KIND_BY_SQLSTATE.get(state) or _KIND_BY_SQLSTATE_CLASS.get(state[:2], Kind.UNEXPECTED)
 
 
 def code_of(error: BaseException) -> str:
-    """A short code for logs and dead letters."""
+    """Return a short code of *error* for logs and dead letters."""
     if isinstance(error, BadRecordError):
         return error.code
     if isinstance(error, ValidationError):
@@ -111,49 +128,49 @@ def code_of(error: BaseException) -> str:
     return type(error).__name__
 
 
-def detail_of(error: BaseException) -> str:
-    """What was wrong, without any of the data: an error's own words may hold a person's details."""
+def error_detail(error: BaseException) -> str:
+    """Describe *error* without any of the data. The text of an error may hold a person's details."""
     if isinstance(error, BadRecordError):
-        return error.detail[:500]
+        return error.detail[:MAX_DETAIL_CHARACTERS]
     if isinstance(error, ValidationError):
         parts = [
             f"{'.'.join(str(step) for step in problem['loc'][:1]) or 'message'}: {problem['type']}"
             for problem in error.errors(include_url=False, include_context=False, include_input=False)[:5]
         ]
-        return "; ".join(parts)[:500]
+        return "; ".join(parts)[:MAX_DETAIL_CHARACTERS]
     if isinstance(error, asyncpg.PostgresError):
-        places = (
+        names = (
             getattr(error, "table_name", None),
             getattr(error, "column_name", None),
             getattr(error, "constraint_name", None),
         )
-        return " ".join(filter(None, (type(error).__name__, *places)))[:500]
+        return " ".join(filter(None, (type(error).__name__, *names)))[:MAX_DETAIL_CHARACTERS]
     return type(error).__name__
 
 
 def body_hash(value: bytes | None) -> int:
-    """Sixty-four bits of a body's hash: enough to see that two bodies under one id differ."""
+    """Return 64 bits of the hash of a body: enough to see that two bodies under one id differ."""
     return int.from_bytes(hashlib.blake2b(value or b"", digest_size=8).digest(), "big", signed=True)
 
 
-class Outcomes:
-    """How the last records of a consumer ended, to tell a bad record from a bad deploy."""
+class RecentOutcomes:
+    """Outcomes of a consumer's last records. They tell a bad record from a bad deployment."""
 
     def __init__(self, window: int = 50, least: int = 10, share: float = 0.9) -> None:
-        self._ended: deque[bool] = deque(maxlen=window)
+        self._successes: deque[bool] = deque(maxlen=window)
         self._least = least
         self._share = share
 
-    def succeeded(self, count: int) -> None:
-        """*count* records were handled."""
-        self._ended.extend([True] * min(count, self._ended.maxlen or count))
+    def record_successes(self, count: int) -> None:
+        """Add *count* records that were handled."""
+        self._successes.extend([True] * min(count, self._successes.maxlen or count))
 
-    def failed(self) -> None:
-        """One record failed unexpectedly."""
-        self._ended.append(False)
+    def record_failure(self) -> None:
+        """Add one record that failed unexpectedly."""
+        self._successes.append(False)
 
     @property
     def nearly_all_fail(self) -> bool:
-        """True once at least ten records failed unexpectedly and hardly any went well."""
-        failures = self._ended.count(False)
-        return failures >= self._least and failures >= self._share * len(self._ended)
+        """Whether at least ten records failed unexpectedly, and at most a tenth of the last 50 succeeded."""
+        failures = self._successes.count(False)
+        return failures >= self._least and failures >= self._share * len(self._successes)

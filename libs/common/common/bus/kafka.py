@@ -1,4 +1,4 @@
-"""Kafka clients, made one way."""
+"""Kafka clients, all made with the same options."""
 
 import ssl
 import zlib
@@ -12,11 +12,11 @@ from aiokafka.helpers import create_ssl_context
 from common.settings import Settings
 from common.topics import MAX_DEAD_LETTER_BYTES
 
-REQUEST_LIMIT = MAX_DEAD_LETTER_BYTES + 100_000
+MAX_REQUEST_BYTES = MAX_DEAD_LETTER_BYTES + 100_000
 
 
 def connection_options(settings: Settings) -> dict[str, Any]:
-    """How any aiokafka client reaches and proves itself to the cluster."""
+    """Return the options with which an aiokafka client reaches the cluster and authenticates."""
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers.split(","),
         "security_protocol": settings.kafka_security_protocol,
@@ -35,14 +35,14 @@ def connection_options(settings: Settings) -> dict[str, Any]:
 
 
 async def new_producer(settings: Settings, client_id: str) -> AIOKafkaProducer:
-    """A started producer: idempotent, acknowledged by all, in batches of up to 256 kB."""
+    """Start and return a producer: idempotent, acknowledged by all replicas, in batches of up to 256 kB."""
     producer = AIOKafkaProducer(
         **connection_options(settings),
         client_id=f"equity-{client_id}",
         enable_idempotence=True,
         acks="all",
         max_batch_size=262_144,
-        max_request_size=REQUEST_LIMIT,
+        max_request_size=MAX_REQUEST_BYTES,
         request_timeout_ms=15_000,
     )
     try:
@@ -54,7 +54,7 @@ async def new_producer(settings: Settings, client_id: str) -> AIOKafkaProducer:
 
 
 async def new_admin(settings: Settings) -> AIOKafkaAdminClient:
-    """A started admin client; the caller closes it. Raises KafkaConnectionError when Kafka cannot be reached."""
+    """Start and return an admin client; the caller closes it. Raises KafkaConnectionError when Kafka cannot be reached."""
     admin = AIOKafkaAdminClient(**connection_options(settings), client_id="equity-admin", request_timeout_ms=10_000)
     try:
         await admin.start()
@@ -65,14 +65,14 @@ async def new_admin(settings: Settings) -> AIOKafkaAdminClient:
 
 
 class TopicsMissingError(RuntimeError):
-    """Topics that a service consumes do not exist; *topics* are their names."""
+    """Topics that a service consumes and that do not exist. *topics* are their names."""
 
     def __init__(self, topics: Sequence[str]) -> None:
         super().__init__(f"topics are missing in Kafka: {', '.join(topics[:5])}; run `equity topics apply`")
 
 
-async def cluster_id(settings: Settings, topics: Iterable[str] = ()) -> str:
-    """Return the cluster's id, which goes into the ids of messages that came without one.
+async def fetch_cluster_id(settings: Settings, topics: Iterable[str] = ()) -> str:
+    """Return the cluster's id. It is part of the ids of messages that came without one.
 
     Raises TopicsMissingError when one of *topics* does not exist, KafkaError when Kafka cannot be reached.
     """
@@ -86,12 +86,12 @@ async def cluster_id(settings: Settings, topics: Iterable[str] = ()) -> str:
 
 
 def partition_of(key: bytes | None, value: bytes | None, partitions: int) -> int:
-    """Where a message of ours goes: one key to one partition, though not to the one that other producers choose."""
+    """Return the partition of one of our messages. One key has one partition; other producers may choose another one."""
     return zlib.crc32(key or value or b"") % partitions
 
 
 class Batches:
-    """Messages of one topic, put into batches by key: sending whole batches costs half of what message by message does."""
+    """Messages of one topic, put into batches by key. Sending whole batches costs half as much as single messages."""
 
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
         self.filled: list[tuple[int, Any]] = []
@@ -101,14 +101,14 @@ class Batches:
         self._open: dict[int, int] = {}
 
     def add(self, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> int:
-        """Put a message into a batch; the batch's place in `filled`. A batch takes one message of any size."""
+        """Put a message into a batch and return the batch's index in `filled`. An empty batch takes a message of any size."""
         partition = partition_of(key, value, self._partitions)
-        place = self._open.get(partition)
-        if place is None or _append(self.filled[place][1], key, value, headers) is None:
-            place = self._open[partition] = len(self.filled)
+        index = self._open.get(partition)
+        if index is None or _append(self.filled[index][1], key, value, headers) is None:
+            index = self._open[partition] = len(self.filled)
             self.filled.append((partition, self._producer.create_batch()))
-            _append(self.filled[place][1], key, value, headers)
-        return place
+            _append(self.filled[index][1], key, value, headers)
+        return index
 
 
 def _append(batch: Any, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> Any:

@@ -1,4 +1,4 @@
-"""A message as a consumer sees it, and what is known of one that could not be handled."""
+"""Messages as a consumer sees them, and messages that could not be handled."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,21 +8,22 @@ from uuid import UUID
 from aiokafka import ConsumerRecord
 
 from common import ids
-from common.bus.failures import BadRecordError, Kind, body_hash, classify, code_of, detail_of
+from common.bus.failures import BadRecordError, Kind, body_hash, classify, code_of, error_detail
 
 E = TypeVar("E")
 
 
 @dataclass(slots=True, eq=False)
 class Received(Generic[E]):
-    """One message as a consumer sees it: the event, and the envelope that came with it."""
+    """Message as a consumer sees it: the event, and the envelope that came with it."""
 
     event: E
     record: ConsumerRecord[Any, Any]
     id: UUID
     time: datetime
     day: date
-    redrive: int = 0
+    replay_number: int = 0
+    """Number of the replay; 0 for the first delivery. The header is `ec_redrive`, the column of the inbox `redrive`."""
     subject: str | None = None
     causation_id: str | None = None
     correlation_id: str | None = None
@@ -32,21 +33,21 @@ class Received(Generic[E]):
 
     @property
     def inbox_key(self) -> tuple[UUID, int]:
-        """What the inbox remembers this delivery by, within its day."""
-        return self.id, self.redrive
+        """Key of this delivery in the inbox, within its day."""
+        return self.id, self.replay_number
 
 
 class Caused(Protocol):
-    """Anything that a batch can commit: it knows the message that it answers."""
+    """Item that a batch can commit: it knows the message that caused it."""
 
     @property
     def cause(self) -> Received[Any]:
-        """The message that this answers."""
+        """Message that caused this item."""
 
 
 @dataclass(slots=True)
 class Failure:
-    """A message that could not be handled, and why."""
+    """Message that could not be handled, with the reason."""
 
     received: Received[Any]
     kind: Kind
@@ -56,14 +57,16 @@ class Failure:
     retry_after: datetime | None = None
 
     @classmethod
-    def of(cls, received: Received[Any], error: BaseException) -> "Failure":
-        """The failure that *error* means for *received*, without any of its data."""
-        return cls(received, classify(error), code_of(error), detail_of(error), type(error).__name__)
+    def from_error(cls, received: Received[Any], error: BaseException) -> "Failure":
+        """Return the failure of *received* that *error* means, without any of its data."""
+        return cls(received, classify(error), code_of(error), error_detail(error), type(error).__name__)
 
 
 def id_used_twice(received: Received[Any]) -> Failure:
-    """The failure of a body that came under another body's id; it gets an id of its own, to be found by."""
-    own = ids.named_id(received.id, body_hash(received.record.value))
-    other = Received(received.event, received.record, own, received.time, received.day, received.redrive)
+    """Return the failure of a body that came under the id of another body. The failure has an id that no other body has."""
+    distinct_id = ids.named_id(received.id, body_hash(received.record.value))
+    renamed = Received(
+        received.event, received.record, distinct_id, received.time, received.day, received.replay_number
+    )
     detail = f"another body came under id {received.id} before: give each record its own ce_id"
-    return Failure.of(other, BadRecordError("id_used_twice", detail))
+    return Failure.from_error(renamed, BadRecordError("id_used_twice", detail))

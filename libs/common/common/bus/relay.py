@@ -1,13 +1,15 @@
-"""The relay: publishes what services committed to their outbox (design §4.3).
+"""Relay: publishes the events that a service committed to its outbox (docs/delivery.md#relay).
 
-One transaction takes the service's advisory lock, deletes the oldest rows, publishes them and commits when Kafka has
-acknowledged all. Nothing is remembered between rounds, so a row that is there is always sent, however ids interleave.
+One round is one transaction. It takes the service's advisory lock, deletes the oldest rows, publishes them, and commits
+when Kafka has acknowledged all of them. The relay keeps no cursor between rounds, so a row that becomes visible late is
+still sent, in whatever order ids were committed.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -22,46 +24,65 @@ from aiokafka.errors import (
 
 from common import telemetry
 from common.bus.failures import Kind, classify
-from common.bus.kafka import REQUEST_LIMIT, Batches, new_producer, partition_of
-from common.bus.watch import Watch
+from common.bus.kafka import MAX_REQUEST_BYTES, Batches, new_producer, partition_of
+from common.bus.watch import Watchdog
 from common.database import Connection, Database
 from common.settings import Settings
 
 log = structlog.get_logger()
 
-BATCH = 1_000
-POLL_SECONDS = 0.1
-FLUSH_SECONDS = 15
-"""Shorter than PostgreSQL lets a transaction stand idle (20 s)."""
-_REFUSED_FOR_GOOD = (
+OUTBOX_PAGE_SIZE = 1_000
+OUTBOX_POLL_SECONDS = 0.1
+MIN_PAUSE_SECONDS = 0.5
+MAX_PAUSE_SECONDS = 10
+PUBLISH_TIMEOUT_SECONDS = 15
+"""Shorter than PostgreSQL lets a transaction be idle (20 s)."""
+PRODUCER_STOP_SECONDS = 5
+_EXPECTED_KINDS = {
+    Kind.OURS_DOWN,
+    Kind.REPEAT,
+}
+_REJECTED_FOR_GOOD = (
     MessageSizeTooLargeError,
     RecordTooLargeError,
     InvalidTopicError,
     TopicAuthorizationFailedError,
     ValueError,
-    AssertionError,  # aiokafka's answer to a message without key and value
+    AssertionError,  # aiokafka raises it for a message without key and value
 )
 
 
 def encode_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
-    """Headers as the outbox keeps them: latin-1 text, one character a byte, so that any bytes survive."""
+    """Encode *headers* for the outbox. Each byte becomes one latin-1 character, so that any bytes survive."""
     return orjson.dumps([(name, None if value is None else value.decode("latin-1")) for name, value in headers])
 
 
 def encode_attributes(attributes: Sequence[tuple[str, str]]) -> bytes:
-    """The same for headers that are text: UTF-8, byte by byte."""
+    """Encode headers that are text for the outbox, with the same result as `encode_headers` for their UTF-8 bytes."""
     return orjson.dumps(
         [(name, value if value.isascii() else value.encode().decode("latin-1")) for name, value in attributes]
     )
 
 
 def decode_headers(stored: bytes) -> list[tuple[str, bytes]]:
-    """What `encode_headers` was given."""
+    """Return the headers that `encode_headers` was given."""
     return [(name, None if value is None else value.encode("latin-1")) for name, value in orjson.loads(stored)]  # type: ignore[misc]
 
 
+@dataclass(slots=True)
+class _BatchedRows:
+    """Outbox rows put into Kafka batches."""
+
+    batches: dict[str, Batches] = field(default_factory=dict)
+    """Batches by topic."""
+    rows: defaultdict[tuple[str, int], list[Any]] = field(default_factory=lambda: defaultdict(list))
+    """Rows by topic and index of the batch."""
+    single: list[Any] = field(default_factory=list)
+    """Rows that no batch takes; each is sent alone."""
+
+
 class Relay:
-    """Publishes one service's outbox."""
+    """Relay of one service's outbox."""
 
     def __init__(self, service: str, settings: Settings, database: Database) -> None:
         self._service = service
@@ -70,70 +91,71 @@ class Relay:
         self._producer: AIOKafkaProducer | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.waiting: str | None = None
-        self._watch = Watch(settings.livez_limit_seconds)
-        self._working = False
+        self.pause_reason: str | None = None
+        self._watchdog = Watchdog(settings.livez_limit_seconds)
+        self._is_in_round = False
         schema = f"svc_{service}"
-        self._take = _TAKE.format(schema=schema)
-        self._bury = _BURY.format(schema=schema)
+        self._take_rows_sql = _TAKE_ROWS.format(schema=schema)
+        self._insert_rejected_row_sql = _INSERT_REJECTED_ROW.format(schema=schema)
 
     async def start(self) -> None:
         """Begin to publish."""
         self._task = asyncio.create_task(self._run(), name=f"relay-{self._service}")
 
     async def stop(self) -> None:
-        """Publish what is there and stop."""
+        """Publish one more page of rows and stop."""
         if self._task:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
         with suppress(Exception):
-            await asyncio.wait_for(self._round(), FLUSH_SECONDS)
+            await asyncio.wait_for(self._round(), PUBLISH_TIMEOUT_SECONDS)
         await self._discard_producer()
 
     def wake(self) -> None:
-        """Look at the outbox now: something was committed in this process."""
+        """Begin a round now, because this process committed events."""
         self._wake.set()
 
     @property
-    def stuck(self) -> str | None:
-        """Why it counts as stuck, or None: its task ended, which it never should, or a round does not end."""
+    def stuck_reason(self) -> str | None:
+        """Reason for which the relay counts as stuck, or None. Its task ended, which never happens by itself, or a round hangs."""
         if self._task is None or self._task.done():
             return "the relay ended"
-        late = self._working and self._watch.overdue
-        return f"the relay has been in one round for over {self._watch.limit:g} s" if late else None
+        is_late = self._is_in_round and self._watchdog.is_overdue
+        return f"the relay has been in one round for over {self._watchdog.limit_seconds:g} s" if is_late else None
 
     async def _run(self) -> None:
-        pause = POLL_SECONDS
+        pause_s = OUTBOX_POLL_SECONDS
         while True:
+            await self._wait_for_wake(pause_s)
             try:
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
-            try:
-                while await self._watched_round() == BATCH:
+                while await self._watched_round() == OUTBOX_PAGE_SIZE:
                     pass
-                pause, self.waiting = POLL_SECONDS, None
-            except Exception as error:  # noqa: BLE001 - sorted by kind; the rows are still there
-                pause = min(max(pause * 2, 0.5), 10)
-                self.waiting = type(error).__name__
-                level = log.warning if classify(error) in (Kind.OURS_DOWN, Kind.REPEAT) else log.error
-                level("relay_waits", service=self._service, error=type(error).__name__, pause_s=pause)
+                pause_s, self.pause_reason = OUTBOX_POLL_SECONDS, None
+            except Exception as error:  # noqa: BLE001 - sorted by kind; the rows are still in the outbox
+                pause_s = min(max(pause_s * 2, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+                self.pause_reason = type(error).__name__
+                level = log.warning if classify(error) in _EXPECTED_KINDS else log.error
+                level("relay_paused", service=self._service, error=type(error).__name__, pause_s=pause_s)
+
+    async def _wait_for_wake(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
 
     async def _watched_round(self) -> int:
-        self._watch.moved()
-        self._working = True
+        self._watchdog.mark_progress()
+        self._is_in_round = True
         try:
             return await self._round()
         finally:
-            self._working = False
+            self._is_in_round = False
 
     async def _round(self) -> int:
-        """Publish up to a thousand rows; how many there were. Raises and leaves the rows when Kafka does not answer."""
+        """Publish one page of rows and return their number. Raises, and leaves the rows, when Kafka does not answer."""
         async with self._database.transaction() as connection:
-            rows = await connection.fetch(self._take, f"equity-relay-{self._service}", BATCH)
+            rows = await connection.fetch(self._take_rows_sql, f"equity-relay-{self._service}", OUTBOX_PAGE_SIZE)
             if rows:
                 await self._publish(connection, sorted(rows, key=lambda row: row["id"]))
         if rows:
@@ -144,88 +166,101 @@ class Relay:
 
     async def _publish(self, connection: Connection, rows: list[Any]) -> None:
         try:
-            async with asyncio.timeout(FLUSH_SECONDS):
-                producer = self._producer or await self._new_producer()
-                refused = await self._send(producer, rows)
+            async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
+                rejected = await self._send_rows(rows)
         except BaseException:
             await self._discard_producer()
             raise
-        for row, reason in refused:
-            await self._die(connection, row, reason)
+        for row, error in rejected:
+            await self._store_rejected_row(connection, row, error)
 
-    async def _send(self, producer: AIOKafkaProducer, rows: list[Any]) -> list[tuple[Any, Exception]]:
-        """Send *rows* in batches; those that Kafka will never take, and why. Rows of a refused batch go one by one."""
-        topics: dict[str, Batches] = {}
-        members: defaultdict[tuple[str, int], list[Any]] = defaultdict(list)
-        alone: list[Any] = []
+    async def _send_rows(self, rows: list[Any]) -> list[tuple[Any, Exception]]:
+        """Send *rows* in batches, and the rows of a rejected batch one by one. Return rows that Kafka rejected for good."""
+        producer = self._producer or await self._new_producer()
+        batched = await self._fill_batches(producer, rows)
+        unsent = await self._send_batches(producer, batched)
+        return [(row, error) for row in batched.single + unsent if (error := await self._send_single(row))]
+
+    async def _fill_batches(self, producer: AIOKafkaProducer, rows: list[Any]) -> _BatchedRows:
+        """Put *rows* into batches; rows that are too large, or whose topic Kafka rejects, stay single."""
+        batched = _BatchedRows()
         for row in rows:
-            topic = self._settings.kafka_topic_prefix + row["topic"]
-            if sum(len(part or b"") for part in (row["key"], row["headers"], row["body"])) > REQUEST_LIMIT:
-                alone.append(row)
+            topic = self._topic_of(row)
+            if sum(len(part or b"") for part in (row["key"], row["headers"], row["body"])) > MAX_REQUEST_BYTES:
+                batched.single.append(row)
                 continue
             try:
-                if topic not in topics:
-                    topics[topic] = Batches(producer, len(await producer.partitions_for(topic)))
-                place = topics[topic].add(row["key"], row["body"], decode_headers(row["headers"]))
-            except _REFUSED_FOR_GOOD:
-                alone.append(row)
+                if topic not in batched.batches:
+                    batched.batches[topic] = Batches(producer, len(await producer.partitions_for(topic)))
+                index = batched.batches[topic].add(row["key"], row["body"], decode_headers(row["headers"]))
+            except _REJECTED_FOR_GOOD:
+                batched.single.append(row)
             else:
-                members[topic, place].append(row)
-        pending = [
-            (members[topic, place], await producer.send_batch(batch, topic, partition=partition))
-            for topic, batches in topics.items()
-            for place, (partition, batch) in enumerate(batches.filled)
-        ]
-        for number, (_, acknowledged) in enumerate(pending):
-            try:
-                await acknowledged
-            except _REFUSED_FOR_GOOD:
-                # The producer now counts on from a number that the broker never saw: what is not acknowledged goes again.
-                await self._discard_producer()
-                alone += [row for sent, other in pending[number:] if not _succeeded(other) for row in sent]
-                break
-        return [(row, reason) for row in alone if (reason := await self._refusal(row))]
+                batched.rows[topic, index].append(row)
+        return batched
 
-    async def _refusal(self, row: Any) -> Exception | None:
-        """Send one row; why Kafka will never take it, or None when it took it."""
+    async def _send_batches(self, producer: AIOKafkaProducer, batched: _BatchedRows) -> list[Any]:
+        """Send all batches. Return the rows that were not acknowledged because Kafka rejected a batch for good."""
+        pending = [
+            (batched.rows[topic, index], await producer.send_batch(batch, topic, partition=partition))
+            for topic, batches in batched.batches.items()
+            for index, (partition, batch) in enumerate(batches.filled)
+        ]
+        for number, (_, acknowledgement) in enumerate(pending):
+            try:
+                await acknowledgement
+            except _REJECTED_FOR_GOOD:
+                # The producer now counts from a sequence number that the broker never saw, so it is of no more use.
+                # The rows of every batch that is not acknowledged are sent again, each alone.
+                await self._discard_producer()
+                return [row for rows, other in pending[number:] if not _is_acknowledged(other) for row in rows]
+        return []
+
+    async def _send_single(self, row: Any) -> Exception | None:
+        """Send one row. Return the error if Kafka rejects it for good, or None."""
         producer = self._producer or await self._new_producer()
-        topic, headers = self._settings.kafka_topic_prefix + row["topic"], decode_headers(row["headers"])
+        topic, headers = self._topic_of(row), decode_headers(row["headers"])
         try:
             partition = partition_of(row["key"], row["body"], len(await producer.partitions_for(topic)))
             await producer.send_and_wait(topic, row["body"], key=row["key"], headers=headers, partition=partition)
-        except _REFUSED_FOR_GOOD as error:
+        except _REJECTED_FOR_GOOD as error:
             await self._discard_producer()
             return error
         return None
 
-    async def _die(self, connection: Connection, row: Any, error: Exception) -> None:
+    async def _store_rejected_row(self, connection: Connection, row: Any, error: Exception) -> None:
         reason = type(error).__name__
-        log.error("outbox_row_refused", service=self._service, topic=row["topic"], outbox_id=row["id"], reason=reason)
-        telemetry.counter("equity_outbox_dead", "Outbox rows that Kafka refused for good").add(
+        log.error("outbox_row_rejected", service=self._service, topic=row["topic"], outbox_id=row["id"], reason=reason)
+        telemetry.counter("equity_outbox_dead", "Outbox rows that Kafka rejected for good").add(
             1, {"service": self._service}
         )
-        await connection.execute(
-            self._bury, row["id"], row["topic"], row["key"], row["headers"], row["body"], row["created_at"], reason
-        )
+        values = (row["id"], row["topic"], row["key"], row["headers"], row["body"], row["created_at"], reason)
+        await connection.execute(self._insert_rejected_row_sql, *values)
+
+    def _topic_of(self, row: Any) -> str:
+        return str(self._settings.kafka_topic_prefix + row["topic"])
 
     async def _new_producer(self) -> AIOKafkaProducer:
         self._producer = await new_producer(self._settings, f"{self._service}-relay")
         return self._producer
 
     async def _discard_producer(self) -> None:
-        """An idempotent producer never gives up a batch, so one that hangs is thrown away (hazards S12)."""
+        """Discard the producer. An idempotent producer never gives up a batch, so one that hangs is of no more use.
+
+        See docs/hazards.md#s12-one-bad-row-blocks-the-outbox.
+        """
         producer, self._producer = self._producer, None
         if producer is not None:
             task = asyncio.ensure_future(producer.stop())
-            await asyncio.wait({task}, timeout=5)
+            await asyncio.wait({task}, timeout=PRODUCER_STOP_SECONDS)
             task.cancel()
 
 
-def _succeeded(acknowledged: asyncio.Future[Any]) -> bool:
-    return acknowledged.done() and not acknowledged.cancelled() and acknowledged.exception() is None
+def _is_acknowledged(acknowledgement: asyncio.Future[Any]) -> bool:
+    return acknowledgement.done() and not acknowledgement.cancelled() and acknowledgement.exception() is None
 
 
-_TAKE = """
+_TAKE_ROWS = """
 with leader as materialized (
   select pg_try_advisory_xact_lock(hashtext($1)) as granted
 )
@@ -241,7 +276,7 @@ and id = any (array(
 returning id, topic, key, headers, body, created_at
 """
 
-_BURY = """
+_INSERT_REJECTED_ROW = """
 insert into {schema}.outbox_dead (id, topic, key, headers, body, created_at, reason)
 values ($1, $2, $3, $4, $5, $6, $7)
 on conflict do nothing

@@ -1,4 +1,4 @@
-"""How FastStream's clients prove themselves to Kafka, from the same settings as our own."""
+"""Kafka security options of FastStream's clients, made from the same settings as those of our own clients."""
 
 from aiokafka.helpers import create_ssl_context
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
@@ -9,7 +9,7 @@ _MECHANISMS = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA
 
 
 def broker_security(settings: Settings) -> BaseSecurity | None:
-    """FastStream's form of the Kafka security settings; None for a plain connection."""
+    """Return FastStream's form of the Kafka security settings, or None for a plain connection."""
     protocol = settings.kafka_security_protocol
     context = create_ssl_context(cafile=settings.kafka_ssl_cafile) if protocol.endswith("SSL") else None
     if protocol == "PLAINTEXT":

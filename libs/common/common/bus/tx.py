@@ -1,4 +1,4 @@
-"""A transaction of a service, and the events that leave with it through the outbox."""
+"""Transaction of a service, with the events that it publishes through the outbox."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from common.events import Event, FunnelEvent
 
 
 class Tx:
-    """A transaction: a connection, and the events that leave with it."""
+    """Open transaction: a connection, and the events that are published once it commits."""
 
     def __init__(self, connection: Connection, service: str) -> None:
         self.connection = connection
@@ -30,10 +30,10 @@ class Tx:
         id: UUID | None = None,  # noqa: A002 - the CloudEvents name
         correlation_id: object = None,
     ) -> None:
-        """Send *event* when this transaction commits. *subject* is the lead; *cause* the message that led to it.
+        """Publish *event* when this transaction commits. *subject* is the lead; *cause* is the message that led to it.
 
-        The message is dated when the event happened, but never in the future: consumers refuse that, and go by the
-        machine's time where a clock was moved (`common.clock`).
+        The message has the time of the event, but never a future time. Consumers refuse future times, and they use the
+        machine's clock even where a test moved the business clock (`common.clock`).
         """
         subject = subject or getattr(event, "lead_id", None)
         headers = envelope.attributes(
@@ -54,11 +54,11 @@ class Tx:
     def emit_raw(
         self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None
     ) -> None:
-        """Send a message as it is: for redrives, which repeat what once came."""
+        """Publish a message unchanged when this transaction commits. Replays use it to send the original bytes."""
         self._outgoing.append((topic, key, encode_headers(headers), value))
 
     async def flush(self) -> int:
-        """Write the outgoing events to the outbox; the last statement of the transaction."""
+        """Write the events to the outbox and return their number. It is the last statement of the transaction."""
         if self._outgoing:
             await self.connection.copy_records_to_table(
                 "outbox",

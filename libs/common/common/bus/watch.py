@@ -1,25 +1,25 @@
-"""The watchdog behind `/livez`: when something last moved on, and whether that is too long ago."""
+"""Watchdog behind `/livez`: the time of a loop's last progress, and whether that is too long ago."""
 
 import time
 
 
-class Watch:
-    """Watches one loop."""
+class Watchdog:
+    """Watchdog of one loop. Its times are monotonic."""
 
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
-        """Seconds without a move that are too many."""
-        self._moved_at = time.monotonic()
+    def __init__(self, limit_seconds: float) -> None:
+        self.limit_seconds = limit_seconds
+        """Seconds without progress after which the loop counts as stuck."""
+        self._progress_at = time.monotonic()
 
-    def moved(self) -> None:
-        """It moved on now."""
-        self._moved_at = time.monotonic()
+    def mark_progress(self) -> None:
+        """Note that the loop made progress now."""
+        self._progress_at = time.monotonic()
 
     @property
-    def overdue(self) -> bool:
-        """Whether it has not moved on for too long."""
-        return self.overdue_at(time.monotonic())
+    def is_overdue(self) -> bool:
+        """Whether the loop has made no progress for longer than the limit."""
+        return self.was_overdue_at(time.monotonic())
 
-    def overdue_at(self, now: float) -> bool:
-        """Whether it was overdue at the monotonic time *now*."""
-        return now - self._moved_at > self.limit
+    def was_overdue_at(self, now: float) -> bool:
+        """Return whether the loop was overdue at the monotonic time *now*."""
+        return now - self._progress_at > self.limit_seconds

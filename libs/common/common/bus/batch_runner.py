@@ -1,0 +1,139 @@
+"""Run of one batch: the handler, its dead letters, and the attempts of messages that failed unexpectedly."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+from opentelemetry.trace import Span, SpanKind
+
+from common import telemetry
+from common.bus.batch import Batch, inbox_columns
+from common.bus.consumer import Consumer
+from common.bus.failures import PAUSING_KINDS, HoldError, Kind, classify
+from common.bus.received import Failure, Received
+
+log = structlog.get_logger()
+
+UNEXPECTED_ATTEMPTS = 3
+"""Attempts of a message that fails unexpectedly, before it becomes a dead letter."""
+
+
+class BatchRunner:
+    """Runner of a consumer's batches. It raises HoldError when the consumer must pause and take the records again."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+
+    async def run(self, records: Sequence[ConsumerRecord[Any, Any]], *, is_retry: bool) -> None:
+        """Handle *records* and commit dead letters. In a retry, messages that an earlier attempt committed are left out."""
+        received, failures = self._consumer.read_records(records)
+        if is_retry:
+            received = await self._exclude_handled(received)
+        with self._span(records, received):
+            failures += await self._run_handler(received)
+            await self._commit_dead_letters(received, failures)
+
+    def clear_attempts(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+        """Delete the noted attempts of *records*, which are handled now."""
+        attempts = self._consumer.bus.failed_attempts
+        for record in records if attempts else ():
+            attempts.pop((record.topic, record.partition, record.offset), None)
+
+    def _span(
+        self, records: Sequence[ConsumerRecord[Any, Any]], received: list[Received[Any]]
+    ) -> AbstractContextManager[Span]:
+        """Open a span that links to the spans that sent the messages."""
+        return telemetry.span(
+            f"process {self._consumer.name}",
+            SpanKind.CONSUMER,
+            links=telemetry.links_to(message.traceparent for message in received),
+            attributes={
+                "messaging.system": "kafka",
+                "messaging.operation.name": "process",
+                "messaging.operation.type": "process",
+                "messaging.consumer.group.name": self._consumer.name,
+                "messaging.batch.message_count": len(records),
+            },
+        )
+
+    async def _run_handler(self, received: list[Received[Any]]) -> list[Failure]:
+        """Run the handler. After a failure that may be one record's, run it on halves. Return the failures."""
+        if not received:
+            return []
+        batch = self._batch(received)
+        try:
+            await self._consumer.handler(batch)
+        except HoldError:
+            raise
+        except Exception as error:
+            kind = classify(error)
+            if kind in PAUSING_KINDS:
+                raise HoldError(kind, error) from error
+            if len(received) > 1:
+                middle = len(received) // 2
+                return await self._run_handler(received[:middle]) + await self._run_handler(received[middle:])
+            log.warning(
+                "handler_failed", consumer=self._consumer.name, event_id=str(received[0].id), error=type(error).__name__
+            )
+            batch.failures = [Failure.from_error(received[0], error)]
+        self._record_outcomes(batch)
+        return batch.failures
+
+    def _record_outcomes(self, batch: Batch[Any]) -> None:
+        """Add the outcomes of *batch* to the recent ones. Raises HoldError if nearly all recent records fail."""
+        unexpected = [failure for failure in batch.failures if failure.kind is Kind.UNEXPECTED]
+        outcomes = self._consumer.outcomes
+        outcomes.record_successes(len(batch) - len(unexpected))
+        for _ in unexpected:
+            outcomes.record_failure()
+        if unexpected and outcomes.nearly_all_fail:
+            raise HoldError(Kind.OUR_MISTAKE, RuntimeError(unexpected[-1].code))
+
+    async def _commit_dead_letters(self, received: list[Received[Any]], failures: list[Failure]) -> None:
+        """Commit dead letters. Raises HoldError if a message that failed unexpectedly has attempts left."""
+        retried = [f for f in failures if f.kind is Kind.UNEXPECTED and self._note_attempt(f) < UNEXPECTED_ATTEMPTS]
+        batch = self._batch([message for message in received if not any(f.received is message for f in retried)])
+        batch.failures = [failure for failure in failures if failure not in retried]
+        try:
+            await batch.commit_dead_letters()
+        except Exception as error:
+            raise _pause_for(error) from error
+        if retried:
+            raise HoldError(Kind.REPEAT, RuntimeError(retried[0].code))
+
+    def _note_attempt(self, failure: Failure) -> int:
+        """Note a failed attempt of a message and return the number of its attempts."""
+        record = failure.received.record
+        position = (record.topic, record.partition, record.offset)
+        attempts = self._consumer.bus.failed_attempts
+        count, first_failed_at = attempts.get(position, (0, datetime.now(UTC)))
+        attempts[position] = (count + 1, first_failed_at)
+        return count + 1
+
+    async def _exclude_handled(self, received: list[Received[Any]]) -> list[Received[Any]]:
+        """Leave out the messages that an earlier attempt committed, so that their paid calls are not repeated."""
+        if self._consumer.event is None or not received:
+            return received
+        bus = self._consumer.bus
+        try:
+            async with bus.database.connection() as connection:
+                known = await connection.fetch(
+                    bus.inbox_statements.known, self._consumer.name, *inbox_columns(received)
+                )
+        except Exception as error:
+            raise _pause_for(error) from error
+        handled = {(row["event_id"], row["redrive"]) for row in known}
+        return [message for message in received if message.inbox_key not in handled]
+
+    def _batch(self, received: list[Received[Any]]) -> Batch[Any]:
+        has_model = self._consumer.event is not None
+        return Batch(self._consumer.bus, self._consumer.name, received, uses_inbox=has_model)
+
+
+def _pause_for(error: Exception) -> HoldError:
+    """Return the pause that an error of the bus's own statements means: one of no pausing kind is a deployment error."""
+    kind = classify(error)
+    return HoldError(kind if kind in PAUSING_KINDS else Kind.OUR_MISTAKE, error)
