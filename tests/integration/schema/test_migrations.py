@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from yoyo.migrations import get_migration_hash
 
 from ingest.carry_over import new_key
 from ingest.normalise import PropertyRecord, normalise
@@ -74,6 +75,19 @@ def test_each_migration_can_be_undone_alone(dsn: str) -> None:
         assert ask(dsn, OBJECTS) == before
         migrate.apply(dsn, steps=1)
         assert ask(dsn, OBJECTS) == after
+
+
+def test_a_renamed_migration_is_not_applied_twice(dsn: str) -> None:
+    applied = migrate.apply(dsn)
+    with psycopg.connect(dsn) as connection:
+        for old, new in migrate.RENAMED_MIGRATIONS.items():
+            connection.execute(
+                "update _yoyo_migration set migration_id = %s, migration_hash = %s where migration_id = %s",
+                (old, get_migration_hash(old), new),
+            )
+    assert migrate.apply(dsn) == []
+    assert [state.id for state in migrate.status(dsn) if state.applied] == applied
+    assert migrate.rollback(dsn, len(applied)) == applied[::-1]
 
 
 def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None:
