@@ -1,5 +1,5 @@
--- Parcel keys that were built from the spelling of a county get the code of the county. Ingest determines it (`equity` job
--- of ingest that carries parcel keys over).
+-- Parcel keys that were built from the spelling of a county get the code of the county. Ingest determines it
+-- (its carry-over of parcel keys).
 set local role equity_owner;
 
 create function app.carry_over_parcel_keys(

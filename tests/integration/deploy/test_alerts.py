@@ -8,7 +8,7 @@ import aiohttp
 import asyncpg
 from prometheus_client.parser import text_string_to_metric_families
 
-from support.alerts import Selector, rules, selectors
+from support.alerts import Selector, load_rules, parse_selectors
 from support.installation import Installation, Spawned
 
 SERVICES = ("gateway", "recorder", "skiptrace", "feeder")
@@ -35,7 +35,9 @@ async def test_running_services_export_what_the_rules_ask_for(
     )
     await db.close()
     process = await spawn(*SERVICES, MELISSA_LICENSE_KEY="test", MELISSA_URL="http://127.0.0.1:1")
-    wanted = [one for rule in rules() for one in selectors(rule["expr"]) if one.metric not in ONCE_IT_HAPPENED]
+    wanted = [
+        one for rule in load_rules() for one in parse_selectors(rule["expr"]) if one.metric not in ONCE_IT_HAPPENED
+    ]
     missing: list[Selector] = wanted
     async with aiohttp.ClientSession() as client:
         for _ in range(300):

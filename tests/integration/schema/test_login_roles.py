@@ -11,7 +11,7 @@ from psycopg import sql
 
 from local_services import start_postgres
 from schema import migrate
-from support.privileges import Attempt, allowed_attempts, expand, find_attempts
+from support.privileges import Attempt, allowed_attempts, expand_allow_list, find_attempts
 
 ALLOWED = Path(__file__).with_name("privileges.txt").read_text().splitlines()
 PASSWORD = "test"
@@ -95,7 +95,7 @@ def test_a_login_can_do_exactly_what_the_list_allows(server: str, attempts: dict
         with login(server, role) as connection:
             found = allowed_attempts(connection, attempts)
             assert connection.execute("select current_user::text, session_user::text").fetchone() == (role, role)
-        expected = expand(ALLOWED, role, attempts.values())
+        expected = expand_allow_list(ALLOWED, role, attempts.values())
         assert expected, role
         assert (role, found - expected, expected - found) == (role, set(), set())
 
@@ -105,7 +105,7 @@ def test_a_group_can_do_exactly_what_the_list_allows(server: str, attempts: dict
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("set role {}").format(sql.Identifier(group)))
         found = allowed_attempts(connection, attempts)
-    expected = expand(ALLOWED, group, attempts.values())
+    expected = expand_allow_list(ALLOWED, group, attempts.values())
     assert (found - expected, expected - found) == (set(), set())
 
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from local_services.debian import program_of
-from support.alerts import FILE, ROOT, rules, selectors
+from support.alerts import ALERT_RULES_FILE, ROOT, load_rules, parse_selectors
 
-RULES = rules()
+RULES = load_rules()
 SUFFIX = {"counter": "_total", "gauge": "", "histogram": "_seconds_bucket"}
 WANTED = {
     "critical": {
@@ -46,7 +46,7 @@ def exported() -> frozenset[str]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_a_rule_asks_for_metrics_that_services_export(rule: dict[str, Any]) -> None:
-    wanted = {selector.metric for selector in selectors(rule["expr"])}
+    wanted = {selector.metric for selector in parse_selectors(rule["expr"])}
     assert wanted
     assert wanted <= exported()
 
@@ -69,7 +69,7 @@ def test_the_documents_alerts_are_there() -> None:
 
 
 def test_what_promtool_tests_is_there() -> None:
-    tests = yaml.safe_load(FILE.with_name("alerts.test.yaml").read_text())
+    tests = yaml.safe_load(ALERT_RULES_FILE.with_name("alerts.test.yaml").read_text())
     by_name = {rule["alert"]: rule for rule in RULES}
     for expected in (one for test in tests["tests"] for one in test["alert_rule_test"]):
         rule = by_name[expected["alertname"]]
@@ -85,5 +85,7 @@ def test_promtool_agrees() -> None:
     if promtool is None:
         pytest.skip("promtool is not installed: Debian has it in the package prometheus")
     for arguments in (["check", "rules", "alerts.yaml"], ["test", "rules", "alerts.test.yaml"]):
-        done = subprocess.run([promtool, *arguments], cwd=FILE.parent, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [promtool, *arguments], cwd=ALERT_RULES_FILE.parent, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
