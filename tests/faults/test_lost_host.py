@@ -110,12 +110,12 @@ async def test_another_replica_publishes_the_rows_of_a_lost_one(
             db, "select not exists (select from svc_ingest.outbox where id <= $1)", newest, seconds=TAKEOVER_SECONDS
         )
         if lost != "the process":  # it keeps its partitions as long as it sends heartbeats to Kafka
-            await proxy.mend()
+            await proxy.restore()
         for upload_id in uploads:
             await partner.until(upload_id, "done", 240)  # the group waits for the lost member's session first
             await wait_until_recorded(db, upload_id, ROWS)
         (tmp_path / "resume").touch()
-        await proxy.mend()
+        await proxy.restore()
         await first.ready()
         assert await asyncio.to_thread(second.stop) == 0
         _, answer = await partner.upload(csv_of(50, start=len(uploads) * ROWS))
@@ -149,7 +149,7 @@ async def test_another_relay_replaces_one_that_is_lost_while_it_receives_rows(
     try:
         await until(db, "select not exists (select from svc_ingest.outbox)", seconds=TAKEOVER_SECONDS)
     finally:
-        await proxy.mend()
+        await proxy.restore()
         for relay, database in relays:
             await relay.stop()
             await database.stop()

@@ -30,7 +30,7 @@ class Proxy:
         """Stop forwarding on all connections, old and new, without closing them."""
         self._flowing.clear()
 
-    async def mend(self) -> None:
+    async def restore(self) -> None:
         """Close the old connections and forward again on new ones."""
         self.freeze_after = None
         await self.cut()

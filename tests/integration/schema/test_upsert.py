@@ -308,7 +308,7 @@ def test_a_repeat_changes_nothing(module_leads: Leads, drawn: list[Any]) -> None
 
 
 async def test_three_writers_with_random_merges_never_deadlock(database: databases.Database) -> None:
-    chance = random.Random(11)
+    seeded_random = random.Random(11)
     deadlocks = "select deadlocks from pg_stat_database where datname = current_database()"
 
     async def write(seed: int) -> None:
@@ -335,7 +335,7 @@ async def test_three_writers_with_random_merges_never_deadlock(database: databas
         connection = await asyncpg.connect(database.dsn("feeder"))
         for _ in range(60):
             found = [r["id"] for r in await connection.fetch("select id from app.leads limit 40")]
-            chance.shuffle(found)
+            seeded_random.shuffle(found)
             await connection.fetch("select * from app.move_lead($1, 'queued', 'test')", found)
         await connection.close()
 
