@@ -99,7 +99,8 @@ async def test_killed_at_each_point_of_a_commit(
     for name in ("ingest", "recorder"):
         service = victims.services[name]
         service.stop()
-        service.program = f"from support.crash import arm; arm({point!r}, {str(tmp_path / name)!r}); {service.program}"
+        arming = f"from support.crash import arm; arm({point!r}, {str(tmp_path / name)!r})"
+        service.program = f"{arming}; {service.program}"
         service.start()
     status, answer = await partner.upload(write_upload(tmp_path, next(seeds), 5_000))
     assert status == 202, answer
