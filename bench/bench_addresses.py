@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import report
-from ingest import address
+from ingest.addresses import normal_form
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "propstream-1000.csv"
 MIXED = (
@@ -65,12 +65,12 @@ def clear_caches() -> None:
 
 def measure_cost(rows: list[tuple[str, str, str]]) -> float:
     """Return the microseconds per address."""
-    read: Callable[..., object] = address.normal_street
+    read: Callable[..., object] = normal_form.normalise_street
     begin = time.perf_counter()
     for street, unit, city in rows:
         try:
             read(street, unit, city)
-        except (address.PoBoxError, address.UnreadableAddressError):
+        except (normal_form.PoBoxError, normal_form.UnreadableAddressError):
             continue
     return (time.perf_counter() - begin) / len(rows) * 1e6
 

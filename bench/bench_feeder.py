@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from common.business_time import business_date
 from common.database import load_queries
 from feeder.app import build
-from feeder.feed import Feed
+from feeder.daily_feed.feed import DailyFeed
 from feeder.settings import FeederSettings
 from harness import console, cpu_of_process, cpu_of_tree, percentile, report, timed
 from support import databases, servers
@@ -34,7 +34,7 @@ DAILY_LIMIT = 250
 FILL_CHUNK_SIZE = 250_000
 REPETITIONS = 100
 MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
-QUERIES = Path(__file__).parents[1] / "services/feeder/feeder/queries.sql"
+QUERIES = Path(__file__).parents[1] / "services/feeder/feeder/daily_feed/queries.sql"
 
 INSERT_LEADS = """
 insert into app.leads (
@@ -143,8 +143,8 @@ async def _measure_candidate_query(database: Database, brokers: list[UUID]) -> d
         wanted = {
             "broker_id": brokers[number % len(brokers)],
             "local_date": business_date(MONDAY),
-            "many": DAILY_LIMIT + 30,
-            "besides": [],
+            "page_size": DAILY_LIMIT + 30,
+            "exclude": [],
         }
         started = time.perf_counter()
         found = [row async for row in queries.list_candidates(connection, **wanted)]
@@ -163,7 +163,7 @@ async def _measure_feed(database: Database) -> dict[str, Any]:
     settings = FeederSettings(**secrets, database_url=SecretStr(database.dsn("feeder")))  # type: ignore[arg-type]
     service = build(settings, lambda: MONDAY)
     await service.database.start()
-    feed, milliseconds = Feed(service.bus, settings, service.clock), []
+    feed, milliseconds = DailyFeed(service.bus, settings, service.clock), []
     async with service.database.connection() as connection:
         brokers = [row["id"] for row in await connection.fetch("select id from app.brokers")]
     for broker in brokers:

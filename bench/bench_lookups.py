@@ -21,7 +21,7 @@ import asyncpg
 
 from common import ids
 from harness import console, percentile, report
-from ingest.dedupe import LeadRow, stamp_of
+from ingest.leads.lead_row import LeadRow, observation_stamp
 from support import databases, servers
 
 LEADS = 10_000_000
@@ -112,7 +112,7 @@ def _build_row(number: int) -> tuple[object, ...]:
         "county": "PINELLAS", "apn_key": f"12103|{number}", "addr_hash": _address_hash(number),
         "est_value": random.randrange(10**6),
     }  # fmt: skip
-    stamp = stamp_of(datetime.now(UTC).toordinal(), "upstream")
+    stamp = observation_stamp(datetime.now(UTC).toordinal(), "upstream")
     return LeadRow(ids.new_id(), stamp, "upstream", facts, {}, data_key=os.urandom(64)).as_record(1)
 
 

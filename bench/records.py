@@ -12,16 +12,17 @@ from typing import Any
 import asyncpg
 
 from common import ids
-from ingest.dedupe import FACTS, FLAGS, LeadRow, group, stamp_of
+from ingest.leads.lead_row import FACT_COLUMNS, FLAG_COLUMNS, LeadRow, observation_stamp
+from ingest.leads.merge import merge_records
 from ingest.normalise import PropertyRecord, normalise
-from ingest.vendors.propstream import record_from_cells
+from ingest.sources.propstream import read_propstream_cells
 
 BATCH_SIZE = 1_000
 TODAY = date(2026, 11, 21)
 _generator = runpy.run_path(str(Path(__file__).parents[1] / "samples" / "generate.py"))
 STAGING_COLUMNS = (
     "ord", "id", "stamp", "source", "broker_id", "editable_brokers", "data_key", "lead_score", "score_contributions", "upload_id",
-    "row", "event_id", "observed", "mak", *FACTS, *FLAGS, "email", "phone", "raw", "loaded_at",
+    "row", "event_id", "observed", "mak", *FACT_COLUMNS, *FLAG_COLUMNS, "email", "phone", "raw", "loaded_at",
 )  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def lead_rows(file: Path) -> list[LeadRow]:
     with file.open(encoding="utf-8-sig", newline="") as source:
         for cells in csv.DictReader(source):
             record = normalise(
-                record_from_cells({name: value for name, value in cells.items() if name and value}), TODAY
+                read_propstream_cells({name: value for name, value in cells.items() if name and value}), TODAY
             )
             if isinstance(record, PropertyRecord):
                 found.append(_row(record))
@@ -45,7 +46,7 @@ def lead_rows(file: Path) -> list[LeadRow]:
 
 def _row(record: PropertyRecord) -> LeadRow:
     return LeadRow(
-        ids.new_id(), stamp_of(TODAY.toordinal(), "propstream"), "propstream", record.facts, record.flags, record.mak,
+        ids.new_id(), observation_stamp(TODAY.toordinal(), "propstream"), "propstream", record.facts, record.flags, record.mak,
         data_key=os.urandom(64), lead_score=50, score_contributions='{"base":50}',
     )  # fmt: skip
 
@@ -53,7 +54,7 @@ def _row(record: PropertyRecord) -> LeadRow:
 async def copy_and_upsert(connection: asyncpg.Connection, rows: list[LeadRow]) -> None:
     """Copy rows into `leads_staging` and upsert from there, one batch per transaction: the share of PostgreSQL alone."""
     for batch in _batches(rows):
-        records = [(*home.row.as_record(number)[:-1], None) for number, home in enumerate(group(batch))]
+        records = [(*home.row.as_record(number)[:-1], None) for number, home in enumerate(merge_records(batch))]
         async with connection.transaction():
             await connection.copy_records_to_table(
                 "leads_staging", schema_name="pipeline", columns=STAGING_COLUMNS, records=records

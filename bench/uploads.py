@@ -9,8 +9,8 @@ from typing import Any
 
 import asyncpg
 
-from cli.http import Gateway
-from cli.signing import Scheme, SigningKey
+from cli.client.http import GatewayClient
+from cli.client.signing import SigningKey, SigningScheme
 from common.contacts import Keyring
 from harness import System, wait_until
 from support.installation import SECRETS
@@ -20,12 +20,12 @@ from support.installation import SECRETS
 class Uploader:
     """Uploader with one signing key. It checks the results in the database."""
 
-    gateway: Gateway
+    gateway: GatewayClient
     database: asyncpg.Connection
 
     async def send(self, file: Path) -> str:
         """Upload *file* and return the id of the upload."""
-        answer = await self.gateway.upload(file, file.stat().st_size, {}, lambda _: None, lambda _: None)
+        answer = await self.gateway.upload_file(file, file.stat().st_size, {}, lambda _: None, lambda _: None)
         return str(answer["upload_id"])
 
     async def finish(self, file: Path, within_s: float = 3_600) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class Uploader:
         report: dict[str, Any] = {}
 
         async def is_done() -> bool:
-            report.update(await self.gateway.report(upload_id))
+            report.update(await self.gateway.fetch_report(upload_id))
             return bool(report["state"] == "done")
 
         await wait_until(is_done, within_s)
@@ -63,8 +63,8 @@ async def uploader(running: System) -> AsyncIterator[Uploader]:
         keyring.seal("partner-key", b"bench", secret.encode()),
     )
     try:
-        async with Gateway.open(
-            running.services["gateway"].gateway, SigningKey("bench", secret.encode(), Scheme.V2)
+        async with GatewayClient.open_session(
+            running.services["gateway"].gateway, SigningKey("bench", secret.encode(), SigningScheme.V2)
         ) as gateway:
             yield Uploader(gateway, connection)
     finally:

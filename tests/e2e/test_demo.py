@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from common.clock import ahead
-from feeder.pacing import FeedCalendar
+from feeder.daily_feed.feed_calendar import FeedCalendar
 from local_services.stand_ins import with_stand_ins
 from sandbox.app import Sandbox, build
 from sandbox.settings import SandboxSettings
@@ -20,9 +20,9 @@ from support.vendors import SandboxClient
 QUICK_START = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
 
 
-def in_quick_start(name: str) -> int:
+def read_quick_start_count(name: str) -> int:
     found = re.search(rf"^{name} +(\d+) ", QUICK_START, re.MULTILINE)
-    assert found, f"the quick start says nothing of {name}"
+    assert found, f"the quick start does not mention {name}"
     return int(found[1])
 
 
@@ -44,13 +44,13 @@ async def test_without_vendors_the_sample_becomes_leads_and_a_second_time_a_repe
     assert first["campaign"] is None
     assert report["state"] == "done"
     assert report["rows_total"] == 1000
-    assert sum(report[verdict] for verdict in ("inserted", "updated", "duplicate", "rejected")) == 1000
+    assert sum(report[outcome] for outcome in ("inserted", "updated", "duplicate", "rejected")) == 1000
     assert sum(report["reasons"].values()) == report["rejected"] > 0
     assert funnel["upload_received"]["count"] == 1
     assert funnel["dedupe_success"]["outcomes"] == {name: report[name] for name in ("inserted", "updated")}
     assert funnel["lead_rejected"]["count"] == report["rejected"]
-    for verdict in ("inserted", "rejected"):  # the others depend on which rows meet in one batch
-        assert in_quick_start(verdict) == report[verdict]
+    for outcome in ("inserted", "rejected"):  # the others depend on the rows that are in one batch
+        assert read_quick_start_count(outcome) == report[outcome]
 
     second = (await equity.soon("demo")).ok()
     assert "409" in second.err
@@ -78,7 +78,7 @@ async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_
     assert funnel["campaign_queued"] == funnel["lead_verified"]
     assert funnel["campaign_added"] == campaign["fed"] == campaign["added"] == 250
     for event in ("lead_verified", "lead_unverifiable", "campaign_queued", "campaign_added"):
-        assert in_quick_start(event) == pytest.approx(funnel[event], abs=20)  # on a busy machine calls time out
+        assert read_quick_start_count(event) == pytest.approx(funnel[event], abs=20)  # on a busy machine calls time out
     assert campaign["waiting"] + campaign["waiting_without_email"] + 250 == funnel["campaign_queued"]
     at_instantly = campaign["instantly"]
     assert len(at_instantly["campaigns"]) == 45
@@ -89,7 +89,7 @@ async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_
     for check in ("batchdata_dnc", "batchdata_tcpa"):
         assert paid[check]["cents"] == paid[check]["counted_by_vendor"] > 0
     day = date.fromisoformat(campaign["day"])
-    assert FeedCalendar().feeds_on(day)
+    assert FeedCalendar().is_feed_day(day)
     shown = (await equity.soon("clock", "show", "--json")).ok().json
     assert shown["local"].startswith(f"{day}T06:0")
     assert shown["ahead_s"] == pytest.approx(ahead(tmp_path / "clock").total_seconds(), abs=0.01)
@@ -101,7 +101,7 @@ async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_
     second = (await equity.soon("demo")).ok()
     assert "409" in second.err
     assert re.search(r"fed +250\b", second.out)
-    assert re.search(r"499 members in all: not those .* 1 of ours are missing, 0 are there whom", second.out)
+    assert re.search(r"499 members in all: not those .* 1 of the database are missing, 0 are unknown to it", second.out)
     assert "equity feed preview" in second.out
     days = {row["local_date"]: row["added"] for row in (await equity.soon("feed", "slots", "--json")).ok().json}
     assert sorted(days.values()) == [250, 250]

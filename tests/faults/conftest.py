@@ -14,7 +14,7 @@ from support import databases, servers
 from support import topics as topic_support
 from support.installation import Installation, Spawned
 from support.partner import Partner
-from support.verification import Casting, Line, line_to, spawn_sandbox
+from support.verification import SkipTraceScenario, VerificationPipeline, open_pipeline, spawn_sandbox
 from support.victims import Victims
 
 
@@ -50,13 +50,13 @@ async def partner(victims: Victims) -> AsyncIterator[Partner]:
 
 
 @pytest.fixture(scope="module")
-def casting() -> Casting:
-    return Casting()
+def scenario() -> SkipTraceScenario:
+    return SkipTraceScenario()
 
 
 @pytest.fixture(scope="module")
-def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One installation for all faults: each finds leads of its own."""
+def shared_installation(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for all faults of verification. Each test uses its own leads."""
     prefix = f"f{uuid4().hex[:8]}."
     directory: Path = tmp_path_factory.mktemp("faults")
     with databases.copied() as database:
@@ -70,12 +70,12 @@ def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inst
 
 
 @pytest.fixture(scope="module")
-def sandbox(place: Installation) -> Spawned:
-    return asyncio.run(spawn_sandbox(place))
+def sandbox(shared_installation: Installation) -> Spawned:
+    return asyncio.run(spawn_sandbox(shared_installation))
 
 
 @pytest.fixture
-async def line(place: Installation, sandbox: Spawned) -> AsyncIterator[Line]:
-    async with line_to(place, sandbox) as line:
-        await line.anew()
-        yield line
+async def pipeline(shared_installation: Installation, sandbox: Spawned) -> AsyncIterator[VerificationPipeline]:
+    async with open_pipeline(shared_installation, sandbox) as pipeline:
+        await pipeline.reset()
+        yield pipeline

@@ -1,4 +1,4 @@
-"""Processes that stand still, as a paused machine does, and go on after another replica did their work."""
+"""Frozen processes, as on a paused machine, that continue after another replica did their work."""
 
 import asyncio
 import signal
@@ -9,11 +9,11 @@ import pytest
 
 from skiptrace.app import build
 from support.installation import Installation, Spawned
-from support.verification import Casting, Line, metric, providers_at, url_of
+from support.verification import SkipTraceScenario, VerificationPipeline, providers_at, read_metric, url_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-ENDED = """
+ALL_FINISHED = """
 select count(distinct lead_id) = 8
 from app.pipeline_events
 where event_type in ('lead_verified', 'lead_unverifiable')
@@ -22,20 +22,20 @@ and lead_id in (select id from app.leads where property_address = any ($1))
 
 
 @pytest.fixture(scope="module")
-def intake(place: Installation) -> Spawned:
-    return asyncio.run(place.spawn("ingest", "recorder"))
+def intake(shared_installation: Installation) -> Spawned:
+    return asyncio.run(shared_installation.spawn("ingest", "recorder"))
 
 
 @pytest.fixture
-async def replicas(line: Line, intake: Spawned) -> AsyncIterator[list[Spawned]]:
+async def replicas(pipeline: VerificationPipeline, intake: Spawned) -> AsyncIterator[list[Spawned]]:
     found: list[Spawned] = []
     yield found
     for replica in found:
         await asyncio.to_thread(replica.kill)
 
 
-async def spawn_to_stand(installation: Installation, point: str, marker: Path, **settings: str) -> Spawned:
-    """A skiptrace that stands still when it comes to *point* for the first time; then *marker* is there."""
+async def spawn_to_freeze(installation: Installation, point: str, marker: Path, **settings: str) -> Spawned:
+    """Start a skiptrace that freezes when it first reaches *point*; then *marker* exists."""
     spawned = await installation.spawn("skiptrace", **settings)
     await asyncio.to_thread(spawned.stop)
     arm = f"arm({point!r}, {str(marker)!r}, signal.SIGSTOP, 0)"
@@ -45,10 +45,10 @@ async def spawn_to_stand(installation: Installation, point: str, marker: Path, *
     return spawned
 
 
-async def run_job(line: Line, job: str, settings: dict[str, str]) -> None:
-    """A job of skiptrace, in this process, beside the service."""
+async def run_job(pipeline: VerificationPipeline, job: str, settings: dict[str, str]) -> None:
+    """Run a job of skiptrace in this process, beside the service."""
     values = {name.lower(): value for name, value in settings.items()}
-    service = build(line.installation.settings("skiptrace", **values))  # type: ignore[arg-type]
+    service = build(pipeline.installation.settings("skiptrace", **values))  # type: ignore[arg-type]
     await service.database.start()
     for part in service.parts:
         await part.start()
@@ -61,28 +61,35 @@ async def run_job(line: Line, job: str, settings: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("point", ["before a paid call", "behind a paid call"])
-async def test_a_woken_skiptrace_pays_for_nothing_in_vain_and_what_it_brings_late_is_merged(
-    line: Line, sandbox: Spawned, casting: Casting, replicas: list[Spawned], tmp_path: Path, point: str
+async def test_a_frozen_skiptrace_makes_no_outdated_call_and_its_late_response_is_merged(
+    pipeline: VerificationPipeline,
+    sandbox: Spawned,
+    scenario: SkipTraceScenario,
+    replicas: list[Spawned],
+    tmp_path: Path,
+    point: str,
 ) -> None:
-    """Its leads were given up meanwhile, because the provider's answer seemed to be lost."""
+    """Meanwhile another replica finished its leads, because the provider's response seemed lost."""
     settings = providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa", SKIPTRACE_LANES="1")
-    frozen = await spawn_to_stand(line.installation, point, tmp_path / "stands", **settings)
+    frozen = await spawn_to_freeze(pipeline.installation, point, tmp_path / "frozen", **settings)
     replicas.append(frozen)
-    await line.send(casting.cast(good=8))
+    await pipeline.send(scenario.pick_households(reachable=8))
     async with asyncio.timeout(30):
-        while not (tmp_path / "stands").exists():
+        while not (tmp_path / "frozen").exists():
             await asyncio.sleep(0.05)
-    stood = await line.count("app.skip_trace_attempts")
-    await line.time_passes()
-    replicas.append(await line.installation.spawn("skiptrace", **settings))
-    await line.until(ENDED, list(line.cast))
-    assert await line.unknown("melissa") == stood
+    in_flight = await pipeline.count("app.skip_trace_attempts")
+    await pipeline.end_leases()
+    replicas.append(await pipeline.installation.spawn("skiptrace", **settings))
+    await pipeline.until(ALL_FINISHED, list(pipeline.households))
+    assert await pipeline.count_unknown("melissa") == in_flight
     assert frozen.process
     frozen.process.send_signal(signal.SIGCONT)
-    await line.until("select not exists (select from app.skip_trace_requests where outcome in ('asked', 'unknown'))")
-    late = stood if point == "behind a paid call" else 0
-    assert await line.paid("melissa") == 8 - stood + late
-    assert await metric(frozen, "equity_skiptrace_records_total", outcome="answered") == late
-    await line.db.execute("update app.skip_trace_requests set answered_at = answered_at - interval '10 minutes'")
-    await run_job(line, "merge_forgotten", settings)
-    assert sum(row["email_verified"] for row in (await line.ends()).values()) == 8 - stood + late
+    await pipeline.until(
+        "select not exists (select from app.skip_trace_requests where outcome in ('asked', 'unknown'))"
+    )
+    late = in_flight if point == "behind a paid call" else 0
+    assert await pipeline.count_charged("melissa") == 8 - in_flight + late
+    assert await read_metric(frozen, "equity_skiptrace_records_total", outcome="answered") == late
+    await pipeline.db.execute("update app.skip_trace_requests set answered_at = answered_at - interval '10 minutes'")
+    await run_job(pipeline, "merge_forgotten", settings)
+    assert sum(row["email_verified"] for row in (await pipeline.load_outcomes()).values()) == 8 - in_flight + late

@@ -54,11 +54,11 @@ async def upload_half_way(system: Victims, sender: Partner) -> str:
     _, answer = await sender.upload(csv_of(ROWS))
     upload_id = str(answer["upload_id"])
     async with asyncio.timeout(60):
-        while not (await sender.report(upload_id))["inserted"]:
+        while not (await sender.fetch_report(upload_id))["inserted"]:
             await asyncio.sleep(0.01)
     system.services["ingest"].kill()
-    await sender.until(upload_id, "accounted", 60)
-    assert 0 < (await sender.report(upload_id))["inserted"] < ROWS
+    await sender.wait_for_state(upload_id, "accounted", 60)
+    assert 0 < (await sender.fetch_report(upload_id))["inserted"] < ROWS
     return upload_id
 
 
@@ -70,7 +70,7 @@ async def verify_some_leads(system: Victims) -> None:
 
 
 async def assert_finished(system: Victims, sender: Partner, upload_id: str) -> None:
-    report = await sender.until(upload_id, "done", 90)
+    report = await sender.wait_for_state(upload_id, "done", 90)
     assert report["rows_total"] == ROWS
     assert report["inserted"] + report["updated"] + report["duplicate"] + report["rejected"] == ROWS
     assert report["inserted"] == ROWS

@@ -35,7 +35,7 @@ async def wait_for_report(partner: Partner, upload_id: str, seconds: float = 240
     last: Any = None
     while asyncio.get_running_loop().time() < deadline:
         try:
-            last = await partner.report(upload_id)
+            last = await partner.fetch_report(upload_id)
             if last["state"] == "done":
                 return dict(last)
         except (OSError, AssertionError) as error:

@@ -112,14 +112,14 @@ async def test_another_replica_publishes_the_rows_of_a_lost_one(
         if lost != "the process":  # it keeps its partitions as long as it sends heartbeats to Kafka
             await proxy.restore()
         for upload_id in uploads:
-            await partner.until(upload_id, "done", 240)  # the group waits for the lost member's session first
+            await partner.wait_for_state(upload_id, "done", 240)  # the group waits for the lost member's session first
             await wait_until_recorded(db, upload_id, ROWS)
         (tmp_path / "resume").touch()
         await proxy.restore()
         await first.ready()
         assert await asyncio.to_thread(second.stop) == 0
         _, answer = await partner.upload(csv_of(50, start=len(uploads) * ROWS))
-        await partner.until(answer["upload_id"], "done", 120)
+        await partner.wait_for_state(answer["upload_id"], "done", 120)
         await wait_until_recorded(db, answer["upload_id"], 50)
     assert await db.fetchval("select count(*) from app.leads") == len(uploads) * ROWS + 50
     assert await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0

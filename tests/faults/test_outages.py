@@ -56,7 +56,7 @@ async def test_services_survive_an_outage_of_kafka(victims: Victims, partner: Pa
     await asyncio.to_thread(victims.kafka.start)
     await wait_for_readiness(victims, session, "ingest", 200)
     await wait_for_readiness(victims, session, "recorder", 200)
-    assert (await partner.until(answer["upload_id"], "done", 90))["inserted"] == 20
+    assert (await partner.wait_for_state(answer["upload_id"], "done", 90))["inserted"] == 20
 
 
 async def test_services_survive_an_outage_of_postgresql(victims: Victims, partner: Partner) -> None:
@@ -70,7 +70,7 @@ async def test_services_survive_an_outage_of_postgresql(victims: Victims, partne
     for name in victims.services:
         await wait_for_readiness(victims, session, name, 200)
     _, answer = await partner.upload(csv_of(20))
-    assert (await partner.until(answer["upload_id"], "done", 90))["inserted"] == 20
+    assert (await partner.wait_for_state(answer["upload_id"], "done", 90))["inserted"] == 20
 
 
 async def test_livez_stays_200_during_an_outage_with_unfinished_work(victims: Victims, partner: Partner) -> None:
@@ -80,16 +80,16 @@ async def test_livez_stays_200_during_an_outage_with_unfinished_work(victims: Vi
     service.stop()
     service.environment = {**service.environment, "LIVEZ_LIMIT_SECONDS": str(LIVEZ_LIMIT_SECONDS)}
     _, answer = await partner.upload(csv_of(8_000))
-    while (await partner.report(answer["upload_id"]))["state"] != "accounted":
+    while (await partner.fetch_report(answer["upload_id"]))["state"] != "accounted":
         await asyncio.sleep(0.05)
     service.start()
     await service.ready()
     async with asyncio.timeout(60):
-        while not (await partner.report(answer["upload_id"]))["inserted"]:
+        while not (await partner.fetch_report(answer["upload_id"]))["inserted"]:
             await asyncio.sleep(0.01)
     await asyncio.to_thread(victims.kafka.kill)
     await wait_for_readiness(victims, session, "ingest", 503, "kafka: no answer")
     await assert_alive(victims, session, LIVEZ_LIMIT_SECONDS + 8)
     await asyncio.to_thread(victims.kafka.start)
-    assert (await partner.until(answer["upload_id"], "done", 120))["inserted"] == 8_000
+    assert (await partner.wait_for_state(answer["upload_id"], "done", 120))["inserted"] == 8_000
     await assert_alive(victims, session, 1)

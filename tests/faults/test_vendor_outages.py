@@ -1,4 +1,4 @@
-"""Vendors down for long, flapping and slow, and PostgreSQL or Kafka gone in mid-call: leads wait, visibly, and none is lost."""
+"""Long outages of vendors, flapping and slow vendors, and loss of PostgreSQL or Kafka during calls: leads wait, and none is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,15 @@ from local_services import KafkaServer, PostgresServer
 from support import databases
 from support import topics as topic_support
 from support.installation import Installation, Spawned
-from support.verification import Casting, Line, line_to, metric, providers_at, spawn_sandbox, url_of
+from support.verification import (
+    SkipTraceScenario,
+    VerificationPipeline,
+    open_pipeline,
+    providers_at,
+    read_metric,
+    spawn_sandbox,
+    url_of,
+)
 from support.victims import Victims
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -21,147 +29,155 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 VENDORS = ("melissa", "batchdata")
 
 
-async def health(spawned: Spawned, page: str) -> tuple[int, str]:
+async def read_health(spawned: Spawned, page: str) -> tuple[int, str]:
     async with aiohttp.ClientSession() as session, session.get(f"{spawned.health}/{page}") as answer:
         return answer.status, await answer.text()
 
 
-async def down(line: Line, *vendors: str) -> None:
+async def stop_vendors(pipeline: VerificationPipeline, *vendors: str) -> None:
     for vendor in vendors:
-        await line.vendors.add_fault(vendor, "server_error")
+        await pipeline.vendors.add_fault(vendor, "server_error")
 
 
-async def up(line: Line) -> None:
-    await line.vendors.call_control_api("DELETE", "faults")
+async def restore_vendors(pipeline: VerificationPipeline) -> None:
+    await pipeline.vendors.call_control_api("DELETE", "faults")
 
 
-async def assert_it_waits(line: Line, running: Spawned, seconds: float) -> None:
-    """For that time nothing is lost, nothing dies, nobody is restarted, and the vendors are left alone."""
-    calls = {vendor: (await line.calls(vendor))["total"] for vendor in VENDORS}
+async def assert_service_waits(pipeline: VerificationPipeline, running: Spawned, seconds: float) -> None:
+    """Assert that for *seconds* there is no dead letter and no restart, and that the vendors get almost no calls."""
+    calls = {vendor: (await pipeline.load_calls(vendor))["total"] for vendor in VENDORS}
     end = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < end:
-        assert (await health(running, "livez"))[0] == 200
+        assert (await read_health(running, "livez"))[0] == 200
         await asyncio.sleep(0.2)
-    status, problems = await health(running, "readyz")
+    status, problems = await read_health(running, "readyz")
     assert (status, "theirs_down" in problems) == (503, True)
-    assert await line.dead_letters() == []
-    for vendor in VENDORS:  # a breaker that is open lets one record through after each pause
-        assert (await line.calls(vendor))["total"] - calls[vendor] <= 20 * seconds
+    assert await pipeline.dead_letters() == []
+    for vendor in VENDORS:  # an open circuit permits one probe after each backoff
+        assert (await pipeline.load_calls(vendor))["total"] - calls[vendor] <= 20 * seconds
 
 
-async def test_the_next_provider_steps_in_and_with_both_down_or_flapping_leads_wait(
-    line: Line, place: Installation, sandbox: Spawned, casting: Casting
+async def test_the_next_provider_is_asked_and_leads_wait_while_both_are_down_or_flapping(
+    pipeline: VerificationPipeline, shared_installation: Installation, sandbox: Spawned, scenario: SkipTraceScenario
 ) -> None:
-    running = await place.spawn("ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox)))
+    running = await shared_installation.spawn("ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox)))
     try:
-        await down(line, "melissa")
-        await line.send(casting.cast(good=40))
-        await line.all_end_well()
-        assert (await line.paid("melissa"), await line.paid("batchdata")) == (0, 40)
-        assert await metric(running, "equity_skiptrace_provider_down", provider="melissa") == 1
+        await stop_vendors(pipeline, "melissa")
+        await pipeline.send(scenario.pick_households(reachable=40))
+        await pipeline.wait_for_expected_outcomes()
+        assert (await pipeline.count_charged("melissa"), await pipeline.count_charged("batchdata")) == (0, 40)
+        assert await read_metric(running, "equity_skiptrace_provider_circuit_open", provider="melissa") == 1
 
-        await down(line, "batchdata")
-        await line.send(casting.cast(good=200))
-        await line.until("select count(*) = 240 from app.leads where property_address = any ($1)", list(line.cast))
-        await assert_it_waits(line, running, 6)
-        await up(line)
-        await line.all_end_well()
-        assert (await health(running, "readyz"))[0] == 200
+        await stop_vendors(pipeline, "batchdata")
+        await pipeline.send(scenario.pick_households(reachable=200))
+        await pipeline.until(
+            "select count(*) = 240 from app.leads where property_address = any ($1)", list(pipeline.households)
+        )
+        await assert_service_waits(pipeline, running, 6)
+        await restore_vendors(pipeline)
+        await pipeline.wait_for_expected_outcomes()
+        assert (await read_health(running, "readyz"))[0] == 200
 
         for vendor in VENDORS:
-            await line.vendors.add_fault(vendor, "server_error", rate=0.5)
-        await line.send(casting.cast(good=60))
-        await line.all_end_well(40)
-        for vendor in VENDORS:  # a lead may be paid for at both: what one found, and the MAK that only the other knows
-            assert (await line.vendors.fetch_charges(vendor))["paid_again"] == {}
+            await pipeline.vendors.add_fault(vendor, "server_error", rate=0.5)
+        await pipeline.send(scenario.pick_households(reachable=60))
+        await pipeline.wait_for_expected_outcomes(40)
+        for vendor in VENDORS:  # both may charge for a lead: one finds, and only the other knows the MAK
+            assert (await pipeline.vendors.fetch_charges(vendor))["paid_again"] == {}
     finally:
         assert running.stop() == 0
 
 
-async def test_without_fall_back_the_provider_is_waited_for(
-    line: Line, place: Installation, sandbox: Spawned, casting: Casting
+async def test_without_fall_back_leads_wait_for_the_provider(
+    pipeline: VerificationPipeline, shared_installation: Installation, sandbox: Spawned, scenario: SkipTraceScenario
 ) -> None:
-    running = await place.spawn(
+    running = await shared_installation.spawn(
         "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), SKIPTRACE_FALL_BACK="false")
     )
     try:
-        await down(line, "melissa")
-        await line.send(casting.cast(good=100))
-        await line.until("select count(*) = 100 from app.leads where property_address = any ($1)", list(line.cast))
-        await assert_it_waits(line, running, 3)
-        await up(line)
-        await line.all_end_well()
-        assert (await line.paid("melissa"), await line.paid("batchdata")) == (100, 0)
+        await stop_vendors(pipeline, "melissa")
+        await pipeline.send(scenario.pick_households(reachable=100))
+        await pipeline.until(
+            "select count(*) = 100 from app.leads where property_address = any ($1)", list(pipeline.households)
+        )
+        await assert_service_waits(pipeline, running, 3)
+        await restore_vendors(pipeline)
+        await pipeline.wait_for_expected_outcomes()
+        assert (await pipeline.count_charged("melissa"), await pipeline.count_charged("batchdata")) == (100, 0)
     finally:
         assert running.stop() == 0
 
 
-async def test_a_vendor_that_fails_nine_times_of_ten_makes_no_lead_hopeless(
-    line: Line, place: Installation, sandbox: Spawned, casting: Casting
+async def test_a_vendor_that_fails_nine_times_of_ten_causes_no_dead_letters(
+    pipeline: VerificationPipeline, shared_installation: Installation, sandbox: Spawned, scenario: SkipTraceScenario
 ) -> None:
-    """It answers now and then, so that each lead fails often "at a provider that answers about others"."""
-    running = await place.spawn(
+    """It answers sometimes, so each lead fails often at a provider that answers about others."""
+    running = await shared_installation.spawn(
         "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa")
     )
     try:
-        await line.vendors.add_fault("melissa", "server_error", rate=0.9)
-        await line.send(casting.cast(good=60))
-        worn = """
+        await pipeline.vendors.add_fault("melissa", "server_error", rate=0.9)
+        await pipeline.send(scenario.pick_households(reachable=60))
+        often_failed = """
             select count(*) >= 5 from (
               select from app.skip_trace_attempts where outcome = 'failed' group by lead_id having count(*) > 14
             ) leads"""
-        await line.until(worn)
-        assert await line.dead_letters() == []
-        await up(line)
-        await line.all_end_well()
-        assert (await line.vendors.fetch_charges("melissa"))["paid_again"] == {}
+        await pipeline.until(often_failed)
+        assert await pipeline.dead_letters() == []
+        await restore_vendors(pipeline)
+        await pipeline.wait_for_expected_outcomes()
+        assert (await pipeline.vendors.fetch_charges("melissa"))["paid_again"] == {}
     finally:
         assert running.stop() == 0
 
 
-async def test_behind_a_slow_vendor_hundreds_are_asked_about_at_once(
-    line: Line, place: Installation, sandbox: Spawned, casting: Casting
+async def test_at_a_slow_vendor_hundreds_of_records_are_in_flight(
+    pipeline: VerificationPipeline, shared_installation: Installation, sandbox: Spawned, scenario: SkipTraceScenario
 ) -> None:
     settings = {"SKIPTRACE_IN_FLIGHT": "400", "MELISSA_BATCH": "10", "SKIPTRACE_CALL_SECONDS": "10"}
-    running = await place.spawn("ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), **settings))
+    running = await shared_installation.spawn(
+        "ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), **settings)
+    )
     try:
         for latency in (0.3, 3):
-            await line.anew()
-            await line.vendors.add_fault("melissa", "slow", seconds=latency)
-            await line.send(casting.cast(good=400))
-            await line.all_end_well(60)
-            assert (await line.calls("melissa"))["most_at_once"] >= 10, "calls, of ten leads each"
-            assert await line.paid("melissa") == 400
+            await pipeline.reset()
+            await pipeline.vendors.add_fault("melissa", "slow", seconds=latency)
+            await pipeline.send(scenario.pick_households(reachable=400))
+            await pipeline.wait_for_expected_outcomes(60)
+            assert (await pipeline.load_calls("melissa"))["most_at_once"] >= 10, "calls, of ten leads each"
+            assert await pipeline.count_charged("melissa") == 400
     finally:
         assert running.stop() == 0
 
 
-async def test_two_replicas_together_stay_within_the_published_limits(place: Installation, casting: Casting) -> None:
+async def test_two_replicas_together_stay_within_the_published_limits(
+    shared_installation: Installation, scenario: SkipTraceScenario
+) -> None:
     limits = {"MELISSA_RECORDS_PER_SECOND": "60", "BATCHDATA_REQUESTS_PER_MINUTE": "20"}
-    strict = await spawn_sandbox(place, **{f"SANDBOX_{name}": value for name, value in limits.items()})
+    strict = await spawn_sandbox(shared_installation, **{f"SANDBOX_{name}": value for name, value in limits.items()})
     settings = providers_at(url_of(strict), MELISSA_BATCH="20", BATCHDATA_BATCH="20", **limits)
-    running = [await place.spawn("ingest", "recorder", "skiptrace", **settings)]
-    running.append(await place.spawn("skiptrace", **settings))
-    async with line_to(place, strict) as line:
-        await line.anew()
-        await line.send(casting.cast(good=300, dead=2, nobody=2))
-        await line.all_end_well(60)
-        assert (await line.paid("melissa")) == 304
-        assert (await line.vendors.fetch_charges("melissa"))["paid_again"] == {}
+    running = [await shared_installation.spawn("ingest", "recorder", "skiptrace", **settings)]
+    running.append(await shared_installation.spawn("skiptrace", **settings))
+    async with open_pipeline(shared_installation, strict) as pipeline:
+        await pipeline.reset()
+        await pipeline.send(scenario.pick_households(reachable=300, deceased=2, unknown=2))
+        await pipeline.wait_for_expected_outcomes(60)
+        assert (await pipeline.count_charged("melissa")) == 304
+        assert (await pipeline.vendors.fetch_charges("melissa"))["paid_again"] == {}
         for vendor in VENDORS:
-            calls = await line.calls(vendor)
+            calls = await pipeline.load_calls(vendor)
             refused = sum(found.get("429", 0) for found in calls["operations"].values())
-            # A turn that reaches the vendor a moment late may fall into its next second: that costs a pause and no money.
+            # A call that arrives a moment late may fall into the vendor's next second. That costs a backoff and no money.
             assert 5 * refused <= calls["total"]
     for one in (*running, strict):
         assert one.stop() == 0
 
 
 @pytest.fixture
-async def to_kill(
-    own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path, casting: Casting
+async def killable(
+    own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path, scenario: SkipTraceScenario
 ) -> AsyncIterator[tuple[Victims, Spawned]]:
-    """Ingest, recorder and skiptrace on servers that may be killed, and the sandbox."""
+    """Ingest, recorder and skiptrace on servers that a test may kill, and the sandbox."""
     kafka, postgres = own_servers
     with databases.copied() as database:
         prefix = f"f{uuid4().hex[:8]}."
@@ -176,19 +192,21 @@ async def to_kill(
             installation.close()
 
 
-async def test_servers_that_go_in_mid_call_cost_no_answer(to_kill: tuple[Victims, Spawned], casting: Casting) -> None:
-    victims, sandbox = to_kill
-    cast: dict[str, Any] = {}
+async def test_no_response_is_lost_if_a_server_is_killed_during_a_call(
+    killable: tuple[Victims, Spawned], scenario: SkipTraceScenario
+) -> None:
+    victims, sandbox = killable
+    households: dict[str, Any] = {}
     for server in ("postgres", "kafka"):
-        async with line_to(victims.installation, sandbox) as line:
-            await line.vendors.add_fault("melissa", "slow", seconds=4, times=3)
-            new = casting.cast(good=40)
-            await line.send(new)
-            cast |= new
-            await line.until("select exists (select from app.skip_trace_requests where outcome = 'asked')")
+        async with open_pipeline(victims.installation, sandbox) as pipeline:
+            await pipeline.vendors.add_fault("melissa", "slow", seconds=4, times=3)
+            new = scenario.pick_households(reachable=40)
+            await pipeline.send(new)
+            households |= new
+            await pipeline.until("select exists (select from app.skip_trace_requests where outcome = 'asked')")
         await victims.kill_and_restart(server)
-        async with line_to(victims.installation, sandbox) as line:
-            line.cast = cast
-            await line.all_end_well(90)
-            assert await line.count("app.skip_trace_requests where outcome <> 'answered'") == 0
-            assert await line.paid("melissa") == len(cast)
+        async with open_pipeline(victims.installation, sandbox) as pipeline:
+            pipeline.households = households
+            await pipeline.wait_for_expected_outcomes(90)
+            assert await pipeline.count("app.skip_trace_requests where outcome <> 'answered'") == 0
+            assert await pipeline.count_charged("melissa") == len(households)

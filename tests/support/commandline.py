@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 180
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -27,11 +27,11 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """The JSON on stdout; nothing else may stand there."""
+        """The JSON on stdout, which holds nothing else."""
         return json.loads(self.out)
 
     def ok(self) -> "Ran":
-        """Itself. Raises AssertionError with what it said when it did not end well."""
+        """Return itself. Raises AssertionError with its output when the exit code is not 0."""
         assert self.code == 0, f"exit code {self.code}\n{self.out}\n{self.err}"
         return self
 
@@ -47,7 +47,7 @@ class Equity:
         return _run_equity([*map(str, arguments)], _inherited() | {**self.environment, **more}, stdin)
 
     async def soon(self, *arguments: object, **more: str) -> Ran:
-        """The same without holding up services that run in this process."""
+        """Run it in a thread, so that services in this process go on."""
         return await asyncio.to_thread(self.__call__, *arguments, **more)
 
 

@@ -15,8 +15,8 @@ from common.bus.batch import Batch
 from common.bus.relay import Relay
 from common.bus.subscribe import Lane
 from common.bus.tx import Tx
-from skiptrace.ledger import Ledger
-from skiptrace.sending import Sender
+from skiptrace.trace.http_client import ProviderHttpClient
+from skiptrace.trace.request_log import RequestLog
 
 DEATH_PASS = 2
 POINTS: dict[str, tuple[Any, str, bool]] = {
@@ -28,9 +28,9 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
 }
 """For each point the method after which (True) or before which (False) it lies."""
 PAID_POINTS: dict[str, tuple[Any, str, bool]] = {
-    "before a paid call": (Sender, "send", False),
-    "behind a paid call": (Sender, "send", True),
-    "behind a kept answer": (Ledger, "keep", True),
+    "before a paid call": (ProviderHttpClient, "send_request", False),
+    "behind a paid call": (ProviderHttpClient, "send_request", True),
+    "behind a kept answer": (RequestLog, "store_response", True),
 }
 """Points around a paid call, in the same form."""
 

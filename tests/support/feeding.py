@@ -1,4 +1,4 @@
-"""A broker, campaigns and verified leads, ready to be fed."""
+"""Brokers, campaigns and verified leads to feed, and a feeder whose jobs a test runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from common.clock import move
 from common.contacts import Keyring
 from common.ids import new_id
 from feeder.app import build
-from feeder.link_check import Network
+from feeder.campaign_sync.link_check import Network
 from feeder.settings import FeederSettings
 from support.databases import Database
 from support.installation import SECRETS
-from support.instantly import Workspace
+from support.instantly import FakeWorkspace
 
 KEYS = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1", bytes.fromhex(SECRETS["CONTACT_HASH_KEY"]))
 MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
@@ -26,35 +26,35 @@ MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 
 
 @dataclass
-class HandClock:
-    """A clock that stands until a test moves it."""
+class ManualClock:
+    """Clock that only a test moves."""
 
     now: datetime = MONDAY
 
     def __call__(self) -> datetime:
         return self.now
 
-    def forward(self, **by: float) -> None:
-        """Move on."""
+    def advance(self, **by: float) -> None:
+        """Move by a `timedelta` with these arguments."""
         self.now += timedelta(**by)
 
 
 def clock_at(moment: datetime, directory: Path) -> str:
-    """The CLOCK_FILE of a clock that shows *moment* now and goes on."""
+    """Write a clock file that shows *moment* now and runs on; return the value for CLOCK_FILE."""
     move(directory / "clock", moment)
     return str(directory / "clock")
 
 
 @dataclass
-class Ranch:
-    """What a test feeds from, seen as the database's owner."""
+class FeedFixture:
+    """Data of a feed, written and read as the database's owner."""
 
     db: asyncpg.Connection
     database: Database
-    clock: HandClock = field(default_factory=HandClock)
+    clock: ManualClock = field(default_factory=ManualClock)
 
-    async def broker(self, limit: int = 250, campaigns: Sequence[str] = ("A",), **columns: Any) -> UUID:
-        """A broker with campaigns; *campaigns* are the vendor's ids."""
+    async def add_broker(self, limit: int = 250, campaigns: Sequence[str] = ("A",), **columns: Any) -> UUID:
+        """Add a broker with campaigns; *campaigns* are the vendor's ids."""
         broker = uuid4()
         await self.db.execute(
             "insert into app.brokers (id, name, daily_limit) values ($1, $2, $3)", broker, f"Broker {broker}", limit
@@ -70,19 +70,19 @@ class Ranch:
             )
         return broker
 
-    async def leads(
+    async def add_leads(
         self, broker: UUID | None, count: int, *, emails: Sequence[str] = (), refresh: bool = True
     ) -> list[UUID]:
-        """*count* verified leads in line, the best first; *emails* for the first of them."""
-        made = []
+        """Add *count* verified, queued leads, the best first; *emails* are those of the first leads."""
+        added = []
         for number in range(count):
             email = emails[number] if number < len(emails) else f"owner{uuid4().hex[:10]}@example.com"
-            made.append(await self._lead(broker, email, max(0, 100 - number)))
+            added.append(await self._add_lead(broker, email, max(0, 100 - number)))
         if refresh:
-            await self.refresh()
-        return made
+            await self.refresh_snapshot()
+        return added
 
-    async def _lead(self, broker: UUID | None, email: str, score: int) -> UUID:
+    async def _add_lead(self, broker: UUID | None, email: str, score: int) -> UUID:
         lead = new_id()
         key, wrapped = KEYS.new_data_key(lead)
         await self.db.execute(
@@ -99,12 +99,12 @@ class Ranch:
         )  # fmt: skip
         return lead
 
-    async def refresh(self) -> None:
-        """What the job of 05:30 does."""
+    async def refresh_snapshot(self) -> None:
+        """Refresh the candidate snapshot, as the job of 05:30 does."""
         await self.db.execute("refresh materialized view app.mv_contactable_leads")
 
-    async def conflict(self, lead: UUID, other: UUID, column: str = "mak") -> int:
-        """What verification records when it finds that *other* holds the key of *lead*."""
+    async def add_conflict(self, lead: UUID, other: UUID, column: str = "mak") -> int:
+        """Record that *other* holds the key of *lead*, as verification does; return the conflict's id."""
         return int(
             await self.db.fetchval(
                 """insert into app.lead_conflicts (kind, lead_id, other_lead_id, column_name, value)
@@ -113,12 +113,12 @@ class Ranch:
             )
         )  # fmt: skip
 
-    async def end_pause(self) -> None:
-        """Let the pause be over for which Instantly is left alone: it follows the database's clock."""
+    async def end_backoff(self) -> None:
+        """End the backoff of Instantly. It follows the database's clock, which a test cannot move."""
         await self.db.execute("update pipeline.provider_states set paused_until = null")
 
-    async def suppress(self, email: str) -> None:
-        """What the consent service does when somebody unsubscribes, with the lock that it takes."""
+    async def suppress_email(self, email: str) -> None:
+        """Suppress *email* as the consent service does, with the lock that it takes."""
         value_hash = KEYS.hash_contact(email)
         async with self.db.transaction():
             key = int.from_bytes(value_hash[:8], "big", signed=True)
@@ -129,8 +129,8 @@ class Ranch:
                 value_hash,
             )
 
-    async def slots(self, broker: UUID, day: date | None = None) -> dict[str, int]:
-        """How many slots there are in each state, of a day or of all."""
+    async def count_slots(self, broker: UUID, day: date | None = None) -> dict[str, int]:
+        """Count the broker's slots by state, of one day or of all."""
         rows = await self.db.fetch(
             """select state, count(*) as count from app.feed_slots
             where broker_id = $1 and ($2::date is null or local_date = $2) group by 1""",
@@ -138,13 +138,13 @@ class Ranch:
         )  # fmt: skip
         return {row["state"]: row["count"] for row in rows}
 
-    async def ask(self, query: str, *values: object) -> list[Any]:
-        """The first column of a query."""
+    async def select_column(self, query: str, *values: object) -> list[Any]:
+        """Return the first column of *query*."""
         return [row[0] for row in await self.db.fetch(query, *values)]
 
 
-def settings_on(database: Database, workspace: Workspace, **more: Any) -> FeederSettings:
-    """The settings of a feeder that speaks to *workspace*."""
+def make_feeder_settings(database: Database, workspace: FakeWorkspace, **more: Any) -> FeederSettings:
+    """Return the settings of a feeder whose Instantly is *workspace*."""
     values: dict[str, Any] = {name.lower(): value for name, value in SECRETS.items()}
     values |= {
         "database_url": SecretStr(database.dsn("feeder")),
@@ -158,9 +158,9 @@ def settings_on(database: Database, workspace: Workspace, **more: Any) -> Feeder
 
 
 class Feeder:
-    """A feeder whose jobs a test runs by hand: the database and Instantly, no Kafka."""
+    """Feeder with a database and Instantly but no Kafka. A test runs its jobs."""
 
-    def __init__(self, settings: FeederSettings, clock: HandClock, network: Network | None = None) -> None:
+    def __init__(self, settings: FeederSettings, clock: ManualClock, network: Network | None = None) -> None:
         self.service = build(settings, clock, network)
 
     async def __aenter__(self) -> Self:
@@ -174,12 +174,12 @@ class Feeder:
             await part.stop()
         await self.service.database.stop()
 
-    async def run(self, *jobs: str) -> None:
-        """Run these jobs, one after another, due or not."""
+    async def run_jobs(self, *jobs: str) -> None:
+        """Run *jobs* one after another, due or not."""
         for job in jobs:
             await self.service.jobs.run_now(f"feeder.{job}")
 
-    async def events(self, topic: str) -> int:
-        """How many events of *topic* wait in the outbox."""
+    async def count_events(self, topic: str) -> int:
+        """Count the events of *topic* in the outbox."""
         async with self.service.database.connection() as connection:
             return int(await connection.fetchval("select count(*) from svc_feeder.outbox where topic = $1", topic))

@@ -1,4 +1,4 @@
-"""A partner's program: knows a key and how to sign, nothing of our code."""
+"""A partner's client: it has a key and signs requests. It uses none of the gateway's code."""
 
 import asyncio
 import hashlib
@@ -18,14 +18,14 @@ HEADER = "Address,City,State,Zip,APN,Owner 1 First Name,Owner 1 Last Name"
 
 
 def csv_of(rows: int, start: int = 0) -> bytes:
-    """A PropStream-shaped file of so many rows."""
+    """Return a file with PropStream's columns and *rows* rows, numbered from *start*."""
     lines = [f"{number} Main St,Miami,FL,33101,{number:08d},Ann,Holt" for number in range(start + 1, start + rows + 1)]
     return "\n".join([HEADER, *lines, ""]).encode()
 
 
 @dataclass
 class Partner:
-    """A partner with one key, the documents' own at first."""
+    """A partner with one key; by default the key of HMAC_SECRET_KEY."""
 
     base: str
     session: aiohttp.ClientSession
@@ -34,54 +34,61 @@ class Partner:
     secret: bytes = SECRETS["HMAC_SECRET_KEY"].encode()
     scheme: str = "body"
 
-    def mac(self, text: bytes) -> str:
+    def compute_hmac(self, text: bytes) -> str:
         return hmac.new(self.secret, text, hashlib.sha256).hexdigest()
 
-    def signed(self, body: bytes, at: str | None = None) -> dict[str, str]:
+    def upload_headers(self, body: bytes, at: str | None = None) -> dict[str, str]:
+        """Return the headers of a signed upload of *body*."""
         at = at or datetime.now(UTC).isoformat()
-        v2 = self.scheme == "v2"
+        signature = (
+            f"v2={self.compute_hmac(at.encode() + b'.' + body)}"
+            if self.scheme == "v2"
+            else f"sha256={self.compute_hmac(body)}"
+        )
         return {
             "X-Key-Id": self.key_id,
-            "X-Signature": f"v2={self.mac(at.encode() + b'.' + body)}" if v2 else f"sha256={self.mac(body)}",
+            "X-Signature": signature,
             "X-Signature-Timestamp": at,
             "X-Content-SHA256": hashlib.sha256(body).hexdigest(),
             "Content-Type": "text/csv",
         }
 
-    def signed_read(self, path: str) -> dict[str, str]:
+    def read_headers(self, path: str) -> dict[str, str]:
+        """Return the headers of a signed read of *path*."""
         at = datetime.now(UTC).isoformat()
-        signature = f"v2={self.mac(f'{at}.GET {path}'.encode())}"
+        signature = f"v2={self.compute_hmac(f'{at}.GET {path}'.encode())}"
         return {"X-Key-Id": self.key_id, "X-Signature-Timestamp": at, "X-Signature": signature}
 
     async def upload(self, body: bytes, **changed: str | None) -> tuple[int, dict[str, Any]]:
-        """Upload *body*; headers may be changed, or left out by None, with `_` for `-`."""
-        headers: dict[str, str | None] = {**self.signed(body)}
+        """Upload *body*. Headers can be replaced, or left out with None; write `_` for `-`."""
+        headers: dict[str, str | None] = {**self.upload_headers(body)}
         headers |= {name.replace("_", "-"): value for name, value in changed.items()}
         sent = {name: value for name, value in headers.items() if value is not None}
         async with self.session.post(f"{self.base}/v1/uploads", data=body, headers=sent) as answer:
             return answer.status, await answer.json(content_type=None)
 
-    async def read(self, path: str) -> tuple[int, bytes]:
-        async with self.session.get(self.base + path, headers=self.signed_read(path)) as answer:
+    async def fetch(self, path: str) -> tuple[int, bytes]:
+        """Return status and body of a signed read of *path*."""
+        async with self.session.get(self.base + path, headers=self.read_headers(path)) as answer:
             return answer.status, await answer.read()
 
-    async def report(self, upload_id: str) -> dict[str, Any]:
+    async def fetch_report(self, upload_id: str) -> dict[str, Any]:
         path = f"/v1/uploads/{upload_id}"
-        async with self.session.get(self.base + path, headers=self.signed_read(path)) as answer:
+        async with self.session.get(self.base + path, headers=self.read_headers(path)) as answer:
             assert answer.status == 200, await answer.text()
             return dict(await answer.json())
 
-    async def until(self, upload_id: str, state: str, seconds: float = 30) -> dict[str, Any]:
-        """The report, once the upload is in that state."""
+    async def wait_for_state(self, upload_id: str, state: str, seconds: float = 30) -> dict[str, Any]:
+        """Return the report once the upload is in *state*."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while (report := await self.report(upload_id))["state"] != state:
+        while (report := await self.fetch_report(upload_id))["state"] != state:
             assert asyncio.get_running_loop().time() < deadline, report
             await asyncio.sleep(0.05)
         return report
 
 
 async def add_partner(db: Any, like: Partner, *, scheme: str = "v2", brokers: list[UUID] | None = None) -> Partner:
-    """A further partner with one key."""
+    """Insert another partner with one key, at the same gateway."""
     added = Partner(like.base, like.session, uuid4())
     await db.execute(
         "insert into app.partners (id, name, broker_ids) values ($1, $2, $3)", added.id, str(added.id), brokers
@@ -90,7 +97,7 @@ async def add_partner(db: Any, like: Partner, *, scheme: str = "v2", brokers: li
 
 
 async def add_key(db: Any, partner: Partner, *, scheme: str = "v2") -> Partner:
-    """The same partner with a further key, which it signs with."""
+    """Insert another key of the same partner; return the partner with that key."""
     key_id, secret = f"key-{uuid4().hex[:8]}", uuid4().hex.encode()
     await db.execute(
         "insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed) values ($1, $2, $3, $4)",

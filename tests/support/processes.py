@@ -28,11 +28,14 @@ _context.set_forkserver_preload(["support.preloaded"])
 def preload() -> None:
     """Import the command line with all its commands, and every service."""
     import cli
+    from cli import registry
 
     for found in pkgutil.walk_packages(cli.__path__, "cli."):
         importlib.import_module(found.name)
     for service in SERVICES:
         importlib.import_module(f"{service}.app")
+    for name in registry.command_names():
+        registry.load_command_app(name)
 
 
 class ForkedProcess:

@@ -1,7 +1,6 @@
-"""Servers that play Melissa and BatchData as their documentation describes them, and misbehave when told to.
+"""Fake servers of Melissa and BatchData, by their documentation, with faults on demand.
 
-They stand behind one fixture, so that another stand-in can take their place: a test knows `Provider.url`, `.calls`,
-`.asked` and `.fault`, and nothing else.
+Tests use only `FakeProvider.url`, `.calls`, `.charged`, `.fault` and `.delay`, so that another fake can replace these.
 """
 
 import asyncio
@@ -20,8 +19,8 @@ Fault = Callable[[web.Request, Body], Awaitable[web.StreamResponse | None]]
 
 
 @dataclass
-class Provider:
-    """One vendor's stand-in."""
+class FakeProvider:
+    """One operation of a fake vendor."""
 
     path: str
     answer: Callable[[Body], Body]
@@ -29,48 +28,48 @@ class Provider:
     url: str = ""
     delay: float = 0.0
     fault: Fault | None = None
-    """Called first; what it returns is the answer, None is no fault."""
+    """Called first. It returns the faulty response, or None for no fault."""
     calls: list[Body] = field(default_factory=list)
-    """Every request that arrived, faults included."""
-    asked: Counter[str] = field(default_factory=Counter)
-    """Answers given, paid for, by lead."""
+    """Every request that arrived, including those with a fault."""
+    charged: Counter[str] = field(default_factory=Counter)
+    """Charged records, by lead."""
     headers: list[dict[str, str]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One call."""
+        """Answer one call."""
         body = await request.json()
         self.calls.append(body)
         self.headers.append(dict(request.headers))
         fault = await self.fault(request, body) if self.fault else None
         if fault is not None:
             return fault
-        self.asked.update(self.ids_of(body))  # the work is done and costs, whoever is there to hear of it
+        self.charged.update(self.ids_of(body))  # the work costs, even if the response never arrives
         await asyncio.sleep(self.delay)
         return web.json_response(self.answer(body))
 
     @property
-    def largest(self) -> int:
+    def max_records(self) -> int:
         """Records of the largest request."""
         return max((len(self.ids_of(body)) for body in self.calls), default=0)
 
 
 @dataclass
-class Providers:
-    """Both vendors; BatchData's phone checks are on the same server as its skip trace."""
+class FakeProviders:
+    """Both fake vendors. BatchData's phone checks are on the same server as its skip trace."""
 
-    melissa: Provider
-    batchdata: Provider
-    dnc: Provider
-    tcpa: Provider
-    melissa_says: dict[str, Body] = field(default_factory=dict)
-    """By street: fields that take the place of the usual ones in Melissa's record."""
+    melissa: FakeProvider
+    batchdata: FakeProvider
+    dnc: FakeProvider
+    tcpa: FakeProvider
+    melissa_fields: dict[str, Body] = field(default_factory=dict)
+    """By street: fields that replace the usual ones in Melissa's record."""
     people: dict[str, Body] = field(default_factory=dict)
-    """By street: BatchData's person; a street that is not here is not matched."""
-    verdicts: dict[str, Body] = field(default_factory=dict)
-    """By number of ten digits: fields that take the place of the usual ones in a check's entry."""
+    """By street: BatchData's person. Other streets have no match."""
+    check_fields: dict[str, Body] = field(default_factory=dict)
+    """By number of ten digits: fields that replace the usual ones in a check's entry."""
 
     def environment(self) -> dict[str, str]:
-        """What makes a skiptrace service use them."""
+        """Return the environment of a skiptrace service that uses them."""
         return {
             "MELISSA_URL": self.melissa.url,
             "MELISSA_LICENSE_KEY": "a-licence",
@@ -82,21 +81,25 @@ class Providers:
         }
 
     def settings(self, **more: object) -> dict[str, Any]:
-        """The same as fields of the settings."""
+        """Return the same as fields of the settings."""
         return {name.lower(): value for name, value in self.environment().items()} | more
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Providers]:
-    """Both, on ports of loopback."""
-    found = Providers(
-        Provider("/v3/WEB/ContactVerify/doContactVerify", lambda body: _melissa(found, body), _melissa_ids),
-        Provider("/api/v1/property/skip-trace", lambda body: _batchdata(found, body), _batchdata_ids),
-        Provider("/api/v1/phone/dnc", lambda body: _checked(found, body, "dnc"), lambda body: body["requests"]),
-        Provider("/api/v1/phone/tcpa", lambda body: _checked(found, body, "tcpa"), lambda body: body["requests"]),
+async def serve_providers() -> AsyncIterator[FakeProviders]:
+    """Serve both vendors on loopback ports, for the context."""
+    fakes = FakeProviders(
+        FakeProvider("/v3/WEB/ContactVerify/doContactVerify", lambda body: _answer_melissa(fakes, body), _melissa_ids),
+        FakeProvider("/api/v1/property/skip-trace", lambda body: _answer_batchdata(fakes, body), _batchdata_ids),
+        FakeProvider(
+            "/api/v1/phone/dnc", lambda body: _answer_check(fakes, body, "dnc"), lambda body: body["requests"]
+        ),
+        FakeProvider(
+            "/api/v1/phone/tcpa", lambda body: _answer_check(fakes, body, "tcpa"), lambda body: body["requests"]
+        ),
     )
     runners = []
-    for provider, *more in ((found.melissa,), (found.batchdata, found.dnc, found.tcpa)):
+    for provider, *more in ((fakes.melissa,), (fakes.batchdata, fakes.dnc, fakes.tcpa)):
         app = web.Application()
         for one in (provider, *more):
             app.router.add_post(one.path, one.handle)
@@ -107,14 +110,14 @@ async def serving() -> AsyncIterator[Providers]:
         provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         runners.append(runner)
     try:
-        yield found
+        yield fakes
     finally:
         for runner in runners:
             await runner.cleanup()
 
 
 def status(code: int, body: Body | str = "", **headers: str) -> Fault:
-    """A fault: this status, always."""
+    """Return a fault that answers every call with this status."""
 
     async def fault(_request: web.Request, _body: Body) -> web.StreamResponse:
         text = body if isinstance(body, str) else json.dumps(body)
@@ -124,15 +127,15 @@ def status(code: int, body: Body | str = "", **headers: str) -> Fault:
     return fault
 
 
-def times(count: int, fault: Fault) -> Fault:
-    """The first *count* calls only."""
+def first_calls(count: int, fault: Fault) -> Fault:
+    """Return a fault that affects the first *count* calls only."""
     left = [count]
 
-    async def some(request: web.Request, body: Body) -> web.StreamResponse | None:
+    async def limited(request: web.Request, body: Body) -> web.StreamResponse | None:
         left[0] -= 1
         return await fault(request, body) if left[0] >= 0 else None
 
-    return some
+    return limited
 
 
 def _melissa_ids(body: Body) -> list[str]:
@@ -140,25 +143,25 @@ def _melissa_ids(body: Body) -> list[str]:
 
 
 def mak_of(street: str) -> str:
-    """The MAK of a street address in this world."""
+    """Return the fake MAK of a street address."""
     return f"{zlib.crc32(street.upper().encode()):010d}"
 
 
-def _melissa(world: Providers, body: Body) -> Body:
+def _answer_melissa(fakes: FakeProviders, body: Body) -> Body:
     records = []
-    for asked in body["Records"]:
+    for sent in body["Records"]:
         codes = ["AS01", "VR01"]
-        codes += ["PS01", "PS07"] if asked.get("PhoneNumber") else ["PE02"]
-        codes += ["ES01"] if asked.get("EmailAddress") else []
+        codes += ["PS01", "PS07"] if sent.get("PhoneNumber") else ["PE02"]
+        codes += ["ES01"] if sent.get("EmailAddress") else []
         record = {
-            "RecordID": asked["RecordID"], "Results": ",".join(codes), "AddressLine1": asked["AddressLine1"],
-            "AddressLine2": " ", "City": asked["City"], "State": asked["State"], "PostalCode": asked["PostalCode"],
+            "RecordID": sent["RecordID"], "Results": ",".join(codes), "AddressLine1": sent["AddressLine1"],
+            "AddressLine2": " ", "City": sent["City"], "State": sent["State"], "PostalCode": sent["PostalCode"],
             "AddressKey": "34698402118", "AddressExtras": " ", "CompanyName": " ",
-            "EmailAddress": asked.get("EmailAddress", " "), "PhoneNumber": asked.get("PhoneNumber", " "),
-            "NameFull": asked.get("FullName", " "), "MelissaAddressKey": mak_of(asked["AddressLine1"]),
+            "EmailAddress": sent.get("EmailAddress", " "), "PhoneNumber": sent.get("PhoneNumber", " "),
+            "NameFull": sent.get("FullName", " "), "MelissaAddressKey": mak_of(sent["AddressLine1"]),
             "MelissaAddressKeyBase": " ", "RecordExtras": " ", "Reserved": " ",
         }  # fmt: skip
-        records.append(record | world.melissa_says.get(asked["AddressLine1"], {}))
+        records.append(record | fakes.melissa_fields.get(sent["AddressLine1"], {}))
     return {
         "Version": "5.6.13",
         "TransmissionReference": body["TransmissionReference"],
@@ -172,10 +175,10 @@ def _batchdata_ids(body: Body) -> list[str]:
     return [request["requestId"] for request in body["requests"]]
 
 
-def _batchdata(world: Providers, body: Body) -> Body:
+def _answer_batchdata(fakes: FakeProviders, body: Body) -> Body:
     persons = []
     for request in body["requests"]:
-        person = world.people.get(request["propertyAddress"]["street"])
+        person = fakes.people.get(request["propertyAddress"]["street"])
         empty: Body = {"phoneNumbers": [], "emails": [], "death": {}, "dnc": {}, "litigator": False}
         meta = {"matched": person is not None, "error": False, "errorMessage": None}
         same = {"request": {"requestId": request["requestId"]}, "propertyAddress": request["propertyAddress"]}
@@ -188,6 +191,6 @@ def _batchdata(world: Providers, body: Body) -> Body:
     }
 
 
-def _checked(world: Providers, body: Body, verdict: str) -> Body:
-    entries = [{"number": number, verdict: False} | world.verdicts.get(number, {}) for number in body["requests"]]
+def _answer_check(fakes: FakeProviders, body: Body, flag: str) -> Body:
+    entries = [{"number": number, flag: False} | fakes.check_fields.get(number, {}) for number in body["requests"]]
     return {"status": {"code": 200, "text": "OK"}, "results": {"phoneNumbers": entries}}

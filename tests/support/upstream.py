@@ -1,4 +1,4 @@
-"""Whoever produces to `ingest.leads`: an upstream system that has never seen our code, and the gateway with its rows."""
+"""Producer of records on `ingest.leads`: as an upstream system without our code, or as the gateway with rows of an upload."""
 
 import asyncio
 import json
@@ -13,18 +13,18 @@ from support.installation import Installation
 Headers = list[tuple[str, bytes]]
 
 
-class Sender:
-    """Produces to `ingest.leads`."""
+class UpstreamProducer:
+    """Producer of records on `ingest.leads`."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
 
-    async def send(self, *bodies: Any, headers: Headers | None = None) -> None:
+    async def send_records(self, *bodies: Any, headers: Headers | None = None) -> None:
         """Produce *bodies* one after another, all with the same *headers*."""
         await self._produce([(body, headers or []) for body in bodies])
 
-    async def send_rows(self, upload_id: UUID, *rows: dict[str, Any]) -> None:
-        """Produce *rows* as the gateway does: each under the id that its upload and number make."""
+    async def send_upload_rows(self, upload_id: UUID, *rows: dict[str, Any]) -> None:
+        """Produce *rows* as the gateway does: each with the id that derives from its upload and number."""
         await self._produce(
             [
                 (

@@ -4,7 +4,7 @@
 //   export GATEWAY_URL=https://leads.example.com HMAC_KEY_ID=acme-4f1c HMAC_SECRET_KEY=... HMAC_SCHEME=v2
 //   node upload.mjs leads.csv
 //
-// Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
+// Prints the report when every row has an outcome. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
 // setting, 3 refused or uploaded before, 4 not reachable.
 
 import { createHash, createHmac } from 'node:crypto';
@@ -15,13 +15,13 @@ const gateway = (process.env.GATEWAY_URL ?? 'http://127.0.0.1:8080').replace(/\/
 const { HMAC_KEY_ID: keyId, HMAC_SECRET_KEY: secret } = process.env;
 const scheme = process.env.HMAC_SCHEME ?? 'v2'; // v2: timestamp and body; body: the body alone
 
-// Ends the program with a sentence and what to do.
+// Prints the problem and the advice, and exits.
 function fail(code, problem, advice) {
   console.error(`Error: ${problem}\n  ${advice}`);
   process.exit(code);
 }
 
-// Ends the program where the file or a setting is missing or wrong.
+// Exits if the file or a setting is missing or wrong.
 function check(file) {
   if (process.argv.length !== 3) fail(2, 'One file is uploaded at a time.', 'Usage: node upload.mjs leads.csv');
   if (!keyId || !secret) fail(2, 'HMAC_KEY_ID and HMAC_SECRET_KEY are not both set.', "Set them to your key's id and secret.");
@@ -35,8 +35,8 @@ function check(file) {
   }
 }
 
-// Ends the program where the gateway cannot be reached or answers like something else.
-function explain(error) {
+// Exits with the reason if the gateway cannot be reached or its response is not the gateway's.
+function failWithReason(error) {
   if (error instanceof SyntaxError) fail(1, `${gateway} did not answer as the gateway does.`, 'Check GATEWAY_URL.');
   const why = error.cause?.code ?? error.code ?? error.message;
   fail(4, `The gateway at ${gateway} does not answer (${why}).`, 'Check GATEWAY_URL and your network, then try again.');
@@ -44,15 +44,15 @@ function explain(error) {
 
 const now = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
-// The headers of an upload. The file is read in pieces, so that its size does not matter.
+// Returns the headers of an upload. Reads the file in blocks, so that a large file needs no more memory.
 async function signedHeaders(file) {
   const timestamp = now();
   const signature = createHmac('sha256', secret);
   const content = createHash('sha256');
   if (scheme === 'v2') signature.update(`${timestamp}.`);
-  for await (const piece of createReadStream(file)) {
-    signature.update(piece);
-    content.update(piece);
+  for await (const block of createReadStream(file)) {
+    signature.update(block);
+    content.update(block);
   }
   return {
     'Content-Type': 'text/csv',
@@ -64,22 +64,22 @@ async function signedHeaders(file) {
   };
 }
 
-async function upload(file) {
+async function sendFile(file) {
   const headers = await signedHeaders(file);
-  return answer(await fetch(`${gateway}/v1/uploads`, { method: 'POST', headers, body: createReadStream(file), duplex: 'half' }));
+  return readResponse(await fetch(`${gateway}/v1/uploads`, { method: 'POST', headers, body: createReadStream(file), duplex: 'half' }));
 }
 
-// How an upload stands. Reading is signed too: `<timestamp>.GET <path>`.
-async function report(uploadId) {
+// Returns the report of an upload. Reading is signed too: `<timestamp>.GET <path>`.
+async function fetchReport(uploadId) {
   const timestamp = now();
   const path = `/v1/uploads/${uploadId}`;
   const digest = createHmac('sha256', secret).update(`${timestamp}.GET ${path}`).digest('hex');
   const headers = { 'X-Key-Id': keyId, 'X-Signature-Timestamp': timestamp, 'X-Signature': `v2=${digest}` };
-  return answer(await fetch(gateway + path, { headers }));
+  return readResponse(await fetch(gateway + path, { headers }));
 }
 
-// The gateway's answer; ends the program with its reason when it refuses.
-async function answer(response) {
+// Returns the body of the gateway's response. Prints a refusal and exits.
+async function readResponse(response) {
   if (response.ok) return response.json();
   console.error(response.status, await response.text());
   process.exit(response.status < 500 ? 3 : 1);
@@ -87,16 +87,16 @@ async function answer(response) {
 
 async function main() {
   check(process.argv[2]);
-  const { upload_id: uploadId } = await upload(process.argv[2]);
+  const { upload_id: uploadId } = await sendFile(process.argv[2]);
   console.error(`upload ${uploadId}`);
-  let state;
+  let report;
   for (;;) {
-    state = await report(uploadId);
-    if (['done', 'failed', 'needs_resend'].includes(state.state)) break;
+    report = await fetchReport(uploadId);
+    if (['done', 'failed', 'needs_resend'].includes(report.state)) break;
     await sleep(1000);
   }
-  console.log(JSON.stringify(state, null, 2));
-  process.exit(state.state === 'done' ? 0 : 1);
+  console.log(JSON.stringify(report, null, 2));
+  process.exit(report.state === 'done' ? 0 : 1);
 }
 
-main().catch(explain);
+main().catch(failWithReason);

@@ -4,10 +4,10 @@
     export GATEWAY_URL=https://leads.example.com HMAC_KEY_ID=acme-4f1c HMAC_SECRET_KEY=... HMAC_SCHEME=v2
     python3 upload.py leads.csv
 
-Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
+Prints the report when every row has an outcome. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
 setting, 3 refused or uploaded before, 4 not reachable.
 """
-# ruff: noqa: S310, T201, UP017 - a program of its own, which also runs on Python 3.9
+# ruff: noqa: S310, T201, UP017 - an independent program, which also runs on Python 3.9
 
 import hashlib
 import hmac
@@ -30,27 +30,27 @@ SCHEME = os.environ.get("HMAC_SCHEME", "v2")  # v2: timestamp and body; body: th
 
 
 def fail(code: int, problem: str, advice: str) -> NoReturn:
-    """End the program with a sentence and what to do."""
+    """Print the problem and the advice, and exit with *code*."""
     print(f"Error: {problem}\n  {advice}", file=sys.stderr)
     sys.exit(code)
 
 
 def now() -> str:
-    """The time as the gateway wants it."""
+    """Return the current time in RFC 3339."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def signed_headers(csv: Path) -> dict[str, str]:
-    """The headers of an upload. The file is read in pieces, so that its size does not matter."""
+    """Return the headers of an upload. Reads the file in blocks, so that a large file needs no more memory."""
     timestamp = now()
     signature = hmac.new(SECRET, digestmod=hashlib.sha256)
     if SCHEME == "v2":
         signature.update(f"{timestamp}.".encode())
     content = hashlib.sha256()
     with csv.open("rb") as file:
-        while piece := file.read(1 << 20):
-            signature.update(piece)
-            content.update(piece)
+        while block := file.read(1 << 20):
+            signature.update(block)
+            content.update(block)
     return {
         "Content-Type": "text/csv",
         "Content-Length": str(csv.stat().st_size),
@@ -61,22 +61,22 @@ def signed_headers(csv: Path) -> dict[str, str]:
     }
 
 
-def upload(csv: Path) -> dict[str, Any]:
-    """Send the file; the gateway's answer names the upload."""
+def send_file(csv: Path) -> dict[str, Any]:
+    """Send the file and return the response, which has the id of the upload."""
     with csv.open("rb") as file:
-        return answer(Request(f"{GATEWAY}/v1/uploads", data=file, headers=signed_headers(csv), method="POST"))
+        return send_request(Request(f"{GATEWAY}/v1/uploads", data=file, headers=signed_headers(csv), method="POST"))
 
 
-def report(upload_id: str) -> dict[str, Any]:
-    """How an upload stands. Reading is signed too: `<timestamp>.GET <path>`."""
+def fetch_report(upload_id: str) -> dict[str, Any]:
+    """Return the report of an upload. Reading is signed too: `<timestamp>.GET <path>`."""
     timestamp, path = now(), f"/v1/uploads/{upload_id}"
     digest = hmac.new(SECRET, f"{timestamp}.GET {path}".encode(), hashlib.sha256).hexdigest()
     headers = {"X-Key-Id": KEY_ID, "X-Signature-Timestamp": timestamp, "X-Signature": f"v2={digest}"}
-    return answer(Request(GATEWAY + path, headers=headers))
+    return send_request(Request(GATEWAY + path, headers=headers))
 
 
-def answer(request: Request) -> dict[str, Any]:
-    """The gateway's answer; ends the program with its reason when it refuses."""
+def send_request(request: Request) -> dict[str, Any]:
+    """Return the gateway's response. Prints a refusal and exits."""
     try:
         with urlopen(request, timeout=120) as response:
             return dict(json.load(response))
@@ -85,8 +85,8 @@ def answer(request: Request) -> dict[str, Any]:
         sys.exit(3 if refusal.code < HTTPStatus.INTERNAL_SERVER_ERROR else 1)
 
 
-def checked() -> Path:
-    """The file named on the command line. Ends the program where it or a setting is missing or wrong."""
+def read_arguments() -> Path:
+    """Return the file named on the command line. Exits if it or a setting is missing or wrong."""
     if len(sys.argv) != 2:  # noqa: PLR2004 - the program and its file
         fail(2, "One file is uploaded at a time.", "Usage: python3 upload.py leads.csv")
     if not (KEY_ID and SECRET):
@@ -105,11 +105,11 @@ def checked() -> Path:
 
 def main() -> None:
     """Upload the file named on the command line and wait for its report."""
-    csv = checked()
+    csv = read_arguments()
     try:
-        send(csv)
+        upload(csv)
     except KeyboardInterrupt:
-        fail(130, "Stopped.", "What was uploaded before goes on.")
+        fail(130, "Stopped.", "An upload that the gateway has accepted continues.")
     except (OSError, HTTPException) as error:
         why = getattr(error, "reason", None) or error
         fail(
@@ -121,17 +121,17 @@ def main() -> None:
         fail(1, f"{GATEWAY} did not answer as the gateway does.", "Check GATEWAY_URL.")
 
 
-def send(csv: Path) -> None:
-    """Upload *csv*, and print its report when every row has its verdict."""
-    upload_id = upload(csv)["upload_id"]
+def upload(csv: Path) -> None:
+    """Upload *csv*, and print its report when every row has an outcome."""
+    upload_id = send_file(csv)["upload_id"]
     print(f"upload {upload_id}", file=sys.stderr)
     while True:
-        state = report(upload_id)
-        if state["state"] in ("done", "failed", "needs_resend"):
+        report = fetch_report(upload_id)
+        if report["state"] in ("done", "failed", "needs_resend"):
             break
         time.sleep(1)
-    print(json.dumps(state, indent=2))
-    sys.exit(0 if state["state"] == "done" else 1)
+    print(json.dumps(report, indent=2))
+    sys.exit(0 if report["state"] == "done" else 1)
 
 
 if __name__ == "__main__":

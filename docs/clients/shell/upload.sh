@@ -4,12 +4,13 @@
 #   export GATEWAY_URL=https://leads.example.com HMAC_KEY_ID=acme-4f1c HMAC_SECRET_KEY=... HMAC_SCHEME=v2
 #   sh upload.sh leads.csv
 #
-# Prints the report when every row has its verdict. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
+# Prints the report when every row has an outcome. Exit codes: 0 done, 1 failed, 2 wrong usage, file or
 # setting, 3 refused or uploaded before, 4 not reachable.
-# openssl takes the secret as an argument, which others on the same machine can see: use the Python or Node client there.
+# openssl takes the secret as an argument, which other users of the machine can see. If there are any, use the Python or Node
+# client.
 set -eu
 
-# fail CODE PROBLEM ADVICE: ends the program with a sentence and what to do.
+# fail CODE PROBLEM ADVICE: prints the problem and the advice, and exits.
 fail() {
     printf 'Error: %s\n  %s\n' "$2" "$3" >&2
     exit "$1"
@@ -38,8 +39,8 @@ now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 hmac() { openssl dgst -sha256 -hmac "$HMAC_SECRET_KEY" | sed 's/^.*= *//'; }
 field() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" "$body" | head -n 1; }
 
-# ask CURL-ARGUMENTS...: the answer goes to $body; ends the program with the gateway's reason when it refuses.
-ask() {
+# send_request CURL-ARGUMENTS...: writes the response to $body. Prints a refusal and exits.
+send_request() {
     status=$(curl -s -o "$body" -w '%{http_code}' -H "X-Key-Id: $HMAC_KEY_ID" "$@") ||
         fail 4 "The gateway at $gateway does not answer." "Check GATEWAY_URL and your network, then try again."
     case $status in
@@ -57,23 +58,23 @@ upload() {
         signature="sha256=$(hmac < "$file")"
     fi
     content=$(openssl dgst -sha256 < "$file" | sed 's/^.*= *//')
-    ask -X POST -T "$file" -H 'Content-Type: text/csv' -H "X-Signature-Timestamp: $timestamp" \
+    send_request -X POST -T "$file" -H 'Content-Type: text/csv' -H "X-Signature-Timestamp: $timestamp" \
         -H "X-Signature: $signature" -H "X-Content-SHA256: $content" "$gateway/v1/uploads"
 }
 
-# report UPLOAD: how it stands. Reading is signed too: `<timestamp>.GET <path>`.
-report() {
+# fetch_report UPLOAD: writes the report to $body. Reading is signed too: `<timestamp>.GET <path>`.
+fetch_report() {
     timestamp=$(now)
     path=/v1/uploads/$1
     signature="v2=$(printf '%s.GET %s' "$timestamp" "$path" | hmac)"
-    ask -H "X-Signature-Timestamp: $timestamp" -H "X-Signature: $signature" "$gateway$path"
+    send_request -H "X-Signature-Timestamp: $timestamp" -H "X-Signature: $signature" "$gateway$path"
 }
 
 upload
 id=$(field upload_id)
 [ -n "$id" ] || fail 1 "$gateway did not answer as the gateway does." "Check GATEWAY_URL."
 echo "upload $id" >&2
-while report "$id"; do
+while fetch_report "$id"; do
     case $(field state) in
         done) cat "$body"; exit 0 ;;
         failed | needs_resend) cat "$body"; exit 1 ;;

@@ -1,1 +1,1 @@
-"""`equity`, the command line of Equity Connect."""
+"""The command line `equity`: its shell, its own commands, the client of the gateway, and the demo."""

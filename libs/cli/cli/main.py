@@ -3,48 +3,17 @@
 import os
 import sys
 import traceback
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import typer
 
-from cli import errors
-from cli.lazy import Entry, LazyGroup
-from cli.typed import as_typed, program
-from cli.values import safe
-
-_UPLOADS, _WATCHING, _CAMPAIGNS = "Leads in", "Watching", "Campaigns"
-_PEOPLE, _RUNNING = "Partners and brokers", "Running it"
-
-
-class Commands(LazyGroup):
-    """The commands in the order in which one meets them."""
-
-    entries: ClassVar[dict[str, Entry]] = {
-        "demo": Entry(_UPLOADS, "Upload the sample of 1,000 leads and show what becomes of it, up to the campaign."),
-        "upload": Entry(_UPLOADS, "Sign a CSV file, upload it, and follow it until every row has its verdict."),
-        "uploads": Entry(_UPLOADS, "Uploads taken so far: list, report, rejected rows."),
-        "searches": Entry(_UPLOADS, "Saved searches at BatchData: add, list, run, and what was spent on them."),
-        "funnel": Entry(_WATCHING, "How many leads came how far."),
-        "dlq": Entry(_WATCHING, "Dead letters: what could not be handled, why, and handling it again."),
-        "conflicts": Entry(_WATCHING, "Records that contradict each other: list, and settle."),
-        "campaigns": Entry(_CAMPAIGNS, "Email campaigns: make them of a file, and see how they stand."),
-        "feed": Entry(_CAMPAIGNS, "Who goes into a campaign today, who not, and why."),
-        "tlo": Entry(
-            _UPLOADS, "TLOxp by file: leads out, answers in. Off until the firm's permissible purpose is set."
-        ),
-        "brokers": Entry(_PEOPLE, "Brokers and their territories."),
-        "partners": Entry(_PEOPLE, "Partners who upload leads."),
-        "keys": Entry(_PEOPLE, "Partners' keys for signing: add, rotate, revoke."),
-        "run": Entry(_RUNNING, "Run services in this process."),
-        "jobs": Entry(_RUNNING, "What runs at a time of day: list, run now, and how it ended."),
-        "clock": Entry(_RUNNING, "The clock of jobs and feeds: show it, and move it for a demonstration."),
-        "topics": Entry(_RUNNING, "Kafka topics: list, create what is missing, compare."),
-        "db": Entry(_RUNNING, "The database: migrate, roll back, back up, restore."),
-    }
-
+from cli.command_group import LazyCommandGroup
+from cli.shell import errors
+from cli.shell.typed_commands import as_typed, program_name
+from cli.shell.values import escape_control_characters
 
 app = typer.Typer(
-    cls=Commands,
+    cls=LazyCommandGroup,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -56,7 +25,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - takes time, needed only now
+        from importlib.metadata import version  # noqa: PLC0415 - it takes time, and only this option needs it
 
         sys.stdout.write(f"equity {version('equity-cli')}\n")
         raise typer.Exit
@@ -78,41 +47,42 @@ def equity(
 
 
 def main() -> None:
-    """Run the command line; every error ends in a sentence and an exit code, the traceback comes with --debug only."""
+    """Run the command line. Every error ends in a sentence and an exit code; the traceback comes with --debug only."""
     try:
-        code = app(prog_name=program(), standalone_mode=False)
+        code = app(prog_name=program_name(), standalone_mode=False)
     except typer.Abort:
         sys.stderr.write("Stopped. Nothing more was done.\n")
         sys.exit(errors.FAILED)
-    except Exception as error:  # noqa: BLE001 - the last resort: nothing ends in a traceback
+    except Exception as error:  # noqa: BLE001 - the last resort: no error ends in a traceback
         if os.environ.get("EQUITY_DEBUG", "") not in ("", "0", "false"):
             traceback.print_exc()
         if type(error).__name__ == "NoArgsIsHelpError":
-            error.show()  # type: ignore[attr-defined]  # typer's own: the help is the message
+            error.show()  # type: ignore[attr-defined]  # typer's own error: the help is its message
             sys.exit(errors.USAGE)
-        fault = _fault(error)
-        _report(fault)
-        sys.exit(fault.exit_code)
+        known = _to_cli_error(error)
+        _report_error(known)
+        sys.exit(known.exit_code)
     sys.exit(code if isinstance(code, int) else errors.OK)
 
 
-def _fault(error: Exception) -> errors.CliError:
-    """Return the fault behind *error* in the user's words."""
+def _to_cli_error(error: Exception) -> errors.CliError:
+    """Return *error* in the user's words."""
     if isinstance(error, errors.CliError):
         return error
-    if told := getattr(error, "format_message", None):  # typer's own, of options and arguments
+    if format_message := getattr(error, "format_message", None):  # typer's own errors, of options and arguments
         context = getattr(error, "ctx", None)
-        command = context.command_path if context else program()
-        return errors.UsageError(told(), f"See: {command} --help")
-    from cli.faults import explain, unexpected  # noqa: PLC0415 - knows every library's errors, needed only now
+        command = context.command_path if context else program_name()
+        return errors.UsageError(format_message(), f"See: {command} --help")
+    # It imports the errors of every library, which only an error needs.
+    from cli.shell.faults import explain_error, unexpected_error  # noqa: PLC0415
 
-    return explain(error) or unexpected(error)
+    return explain_error(error) or unexpected_error(error)
 
 
-def _report(fault: errors.CliError) -> None:
-    sys.stderr.write(f"Error: {safe(as_typed(fault.problem))}\n")
-    if fault.advice:
-        sys.stderr.write(f"  {safe(as_typed(fault.advice))}\n")
+def _report_error(error: errors.CliError) -> None:
+    sys.stderr.write(f"Error: {escape_control_characters(as_typed(error.problem))}\n")
+    if error.advice:
+        sys.stderr.write(f"  {escape_control_characters(as_typed(error.advice))}\n")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Verified leads into email campaigns, and out of them."""
+"""Feeder service: puts verified leads into email campaigns and takes them out again."""

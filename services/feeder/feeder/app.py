@@ -6,61 +6,82 @@ from common.clock import Clock
 from common.events import LeadVerified
 from common.schedules import WEEKDAYS
 from common.service import Service, main
-from feeder.campaigns import CampaignSync
-from feeder.door import Door
-from feeder.feed import Feed
-from feeder.handlers import Queueing
-from feeder.jobs import FeedJobs
-from feeder.link_check import LinkCheck, Network
-from feeder.memberships import Memberships
-from feeder.pacing import FEED_AT
-from feeder.reconcile import Reconciler
-from feeder.recovery import LeadRecovery
+from feeder.campaign_sync.campaigns import CampaignSync
+from feeder.campaign_sync.claims import MembershipClaims
+from feeder.campaign_sync.link_check import LinkCheck, Network
+from feeder.campaign_sync.membership_audit import MembershipAudit
+from feeder.campaign_sync.memberships import Memberships
+from feeder.campaign_sync.reconciler import Reconciler
+from feeder.campaign_sync.template_variables import EmailLinks
+from feeder.daily_feed.feed import DailyFeed
+from feeder.daily_feed.feed_calendar import FEED_START_TIME
+from feeder.handlers import FeederHandlers
+from feeder.jobs import FeederJobs
+from feeder.recovery import QueueRecovery
 from feeder.settings import FeederSettings
-from feeder.sweep import Sweep
-from feeder.variables import Links
-from feeder.vendors.instantly import Instantly
+from feeder.vendors.instantly import InstantlyClient
+from feeder.vendors.throttle import VendorThrottle
 
-WATCH_SECONDS = 60
+MEASURE_SECONDS = 60
+REFRESH_TIME = time(5, 30)
+CLEAN_UP_TIME = time(2, 30)
 
 
 def build(
     settings: FeederSettings | None = None, clock: Clock | None = None, network: Network | None = None
 ) -> Service:
-    """The feeder service, ready to start. Only tests have a *network* of their own."""
+    """Build the feeder service, ready to start. Only tests pass a *network*."""
     settings = settings or FeederSettings.for_service("feeder")
     service = Service("feeder", settings, clock)
-    queueing = Queueing(service.clock)
-    service.bus.on(LeadVerified)(queueing.queue_leads)
-    recovery = LeadRecovery(service.bus, queueing, settings.feeder_forgotten_seconds)
-    service.jobs.every(settings.feeder_forgotten_check_seconds, "queue_forgotten_leads", recovery.queue_forgotten)
-    service.jobs.every(60, "watch_forgotten_leads", recovery.measure)
-    door = Door(service.database, settings)
+    throttle = VendorThrottle(service.database, settings)
     network = network or Network()
-    links = LinkCheck(settings, Links.of(settings), network) if settings.instantly_api_key else None
-    jobs = FeedJobs(service.bus, Feed(service.bus, settings, service.clock), door, service.clock, links)
-    window = timedelta(hours=settings.feed_window_hours)
-    service.jobs.daily("refresh", time(5, 30), jobs.refresh, window=window)
-    service.jobs.daily("feed", FEED_AT, jobs.feed, window=window, days=WEEKDAYS)
-    service.jobs.daily("clean_up", time(2, 30), jobs.clean_up, window=timedelta(hours=20))
-    service.jobs.every(settings.feed_top_up_seconds, "top_up", jobs.top_up)
-    service.jobs.every(WATCH_SECONDS, "watch_members", jobs.watch_members)
-    if links is not None:
-        _add_vendor(service, settings, door, links, network)
+    link_check = None
+    if settings.instantly_api_key:
+        link_check = LinkCheck(settings, EmailLinks.from_settings(settings), network)
+    _add_queue(service, settings)
+    _add_feed(service, settings, throttle, link_check)
+    if link_check is not None:
+        _add_campaign_sync(service, settings, throttle, link_check, network)
     return service
 
 
-def _add_vendor(service: Service, settings: FeederSettings, door: Door, links: LinkCheck, network: Network) -> None:
-    """What speaks to Instantly; without a key there is none of it, and leads wait."""
-    vendor = Instantly(settings, door, network.resolver)
-    service.parts.append(vendor)
-    memberships = Memberships(service.bus, Links.of(settings), service.clock, settings)
-    reconciler = Reconciler(memberships, vendor, door, links)
-    campaigns = CampaignSync(service.bus, vendor, service.clock)
-    sweep = Sweep(memberships, vendor, service.clock, settings)
-    service.jobs.every(settings.reconcile_seconds, "sync_campaigns", campaigns.run)
-    service.jobs.every(settings.reconcile_seconds, "reconcile", reconciler.run)
-    service.jobs.every(min(60, settings.sweep_seconds), "sweep", sweep.run)
+def _add_queue(service: Service, settings: FeederSettings) -> None:
+    """Add the handler that queues verified leads, and its recovery."""
+    handlers = FeederHandlers(service.clock)
+    service.bus.on(LeadVerified)(handlers.queue_leads)
+    recovery = QueueRecovery(service.bus, handlers, settings.feeder_forgotten_seconds)
+    check_seconds = settings.feeder_forgotten_check_seconds
+    service.jobs.every(check_seconds, "queue_forgotten_leads", recovery.queue_forgotten_leads)
+    service.jobs.every(MEASURE_SECONDS, "watch_forgotten_leads", recovery.measure_forgotten_leads)
+
+
+def _add_feed(
+    service: Service, settings: FeederSettings, throttle: VendorThrottle, link_check: LinkCheck | None
+) -> None:
+    """Add the jobs that follow the calendar."""
+    feed = DailyFeed(service.bus, settings, service.clock)
+    jobs = FeederJobs(service.bus, feed, throttle, service.clock, link_check)
+    service.jobs.daily("refresh", REFRESH_TIME, jobs.refresh_candidates, window=feed.window)
+    service.jobs.daily("feed", FEED_START_TIME, jobs.feed_brokers, window=feed.window, days=WEEKDAYS)
+    service.jobs.daily("clean_up", CLEAN_UP_TIME, jobs.delete_old_skips, window=timedelta(hours=20))
+    service.jobs.every(settings.feed_top_up_seconds, "top_up", jobs.top_up_feed)
+    service.jobs.every(MEASURE_SECONDS, "watch_members", jobs.measure_members)
+
+
+def _add_campaign_sync(
+    service: Service, settings: FeederSettings, throttle: VendorThrottle, link_check: LinkCheck, network: Network
+) -> None:
+    """Add everything that calls Instantly. Without an API key nothing of it runs, and leads wait."""
+    client = InstantlyClient(settings, throttle, network.resolver)
+    service.parts.append(client)
+    memberships = Memberships(service.bus, service.clock, settings)
+    claims = MembershipClaims(service.bus, EmailLinks.from_settings(settings), service.clock, settings)
+    reconciler = Reconciler(claims, memberships, client, throttle, link_check)
+    campaigns = CampaignSync(service.bus, client, service.clock)
+    audit = MembershipAudit(service.bus, memberships, client, service.clock, settings)
+    service.jobs.every(settings.reconcile_seconds, "sync_campaigns", campaigns.sync_campaigns)
+    service.jobs.every(settings.reconcile_seconds, "reconcile", reconciler.reconcile_memberships)
+    service.jobs.every(min(60, settings.sweep_seconds), "audit_members", audit.audit_campaigns)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A message as something that a batch can commit."""
+"""Adapter from a received message to an item that a batch can commit."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,6 @@ from common.events import LeadVerified
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The notice itself: all else is read from the rows."""
+    """One `lead_verified` message. Handlers read everything else from the rows."""
 
     cause: Received[LeadVerified]

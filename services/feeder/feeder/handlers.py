@@ -1,4 +1,4 @@
-"""What the feeder does on each event: verified leads get in line."""
+"""Handlers of the feeder: queue verified leads for the feed."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -8,35 +8,33 @@ from common.clock import Clock
 from common.database import load_queries
 from common.events import CampaignQueued, LeadVerified
 from feeder.causes import Cause
+from feeder.lead_status import list_transitioned, transition_leads
 
 queries = load_queries(__file__)
 
 
-class Queueing:
-    """The handlers of the feeder, with the clock they go by."""
+class FeederHandlers:
+    """Event handlers of the feeder."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     async def queue_leads(self, batch: Batch[LeadVerified]) -> None:
-        """Let verified leads wait for their turn. What the event says is not believed: the row decides."""
-        await batch.commit([Cause(received) for received in batch], self._queue)
+        """Queue the verified leads of *batch*. The lead's row decides whether it is verified, not the event."""
+        await batch.commit([Cause(received) for received in batch], self._queue_caused)
 
-    async def queue_forgotten(self, tx: Tx, lead_ids: Sequence[UUID]) -> int:
-        """Queue those of *lead_ids* that are verified and wait for nothing; how many. For leads whose event was lost."""
-        return await self._queue_leads(tx, lead_ids, {})
+    async def queue_recovered_leads(self, tx: Tx, lead_ids: Sequence[UUID]) -> int:
+        """Queue verified leads among *lead_ids* whose event was lost (ADR 32); return how many were queued."""
+        return await self._queue(tx, lead_ids, {})
 
-    async def _queue(self, tx: Tx, items: Sequence[Cause]) -> None:
+    async def _queue_caused(self, tx: Tx, items: Sequence[Cause]) -> None:
         causes = {item.cause.event.lead_id: item.cause for item in items if item.cause.event.lead_id is not None}
-        await self._queue_leads(tx, sorted(causes), causes)
+        await self._queue(tx, sorted(causes), causes)
 
-    async def _queue_leads(
-        self, tx: Tx, lead_ids: Sequence[UUID], causes: Mapping[UUID, Received[LeadVerified]]
-    ) -> int:
-        waiting = [row["id"] async for row in queries.verified_new_leads(tx.connection, lead_ids=lead_ids)]
-        moves = queries.move_leads(tx.connection, lead_ids=waiting, to_status="queued", because="verified")
-        moved = [row["lead_id"] async for row in moves if row["result"] == "moved"]
-        async for lead in queries.read_leads(tx.connection, lead_ids=moved):
+    async def _queue(self, tx: Tx, lead_ids: Sequence[UUID], causes: Mapping[UUID, Received[LeadVerified]]) -> int:
+        verified = [row["id"] async for row in queries.verified_new_leads(tx.connection, lead_ids=lead_ids)]
+        queued = list_transitioned(await transition_leads(tx, verified, "queued", reason="verified"))
+        async for lead in queries.read_queued_leads(tx.connection, lead_ids=queued):
             event = CampaignQueued(
                 lead_id=lead["id"],
                 lead_version=lead["lead_version"],
@@ -46,4 +44,4 @@ class Queueing:
                 score=lead["lead_score"],
             )
             tx.emit(event, cause=causes.get(lead["id"]))
-        return len(moved)
+        return len(queued)

@@ -1,98 +1,78 @@
-"""What the feeder does at a time of day (design §7)."""
+"""Scheduled jobs of the feeder: candidate snapshot, feed, clean-up and measurements (docs/feeding.md, Calendar)."""
 
 from datetime import timedelta
 
-import structlog
-
 from common import telemetry
-from common.bus import Bus, Tx
+from common.bus import Bus
 from common.business_time import business_date
 from common.clock import Clock
 from common.database import load_queries
-from feeder.door import Door, InstantlyRefusesError
-from feeder.feed import Feed
-from feeder.link_check import LinkCheck, LinksRefusedError
-from feeder.pacing import in_window
+from feeder.campaign_sync.link_check import DeadLinksError, LinkCheck
+from feeder.daily_feed.feed import DailyFeed
+from feeder.daily_feed.feed_calendar import is_in_feed_window
+from feeder.daily_feed.requeue import requeue_leads
+from feeder.vendors.throttle import InstantlyAccessDeniedError, VendorThrottle
 
-log = structlog.get_logger()
 queries = load_queries(__file__)
 
-HOLD_DAYS = 30
-"""Days that `equity feed slots` can say how many were held."""
-AT_ONCE = 500
+SKIP_RETENTION_DAYS = 30
+"""Days for which `equity feed slots` can report skipped leads."""
 
 
-class FeedJobs:
-    """The refresh of the list, the feed and its top-up, and what is watched and let go."""
+class FeederJobs:
+    """Jobs that need no call to Instantly, apart from the check of the links in emails."""
 
-    def __init__(self, bus: Bus, feed: Feed, door: Door, clock: Clock, links: LinkCheck | None = None) -> None:
+    def __init__(
+        self, bus: Bus, feed: DailyFeed, throttle: VendorThrottle, clock: Clock, link_check: LinkCheck | None = None
+    ) -> None:
         self._bus = bus
         self._feed = feed
-        self._door = door
+        self._throttle = throttle
         self._clock = clock
-        self._links = links
+        self._link_check = link_check
 
-    async def refresh(self) -> None:
-        """Let who was fed and never came to Instantly get in line again, and make the list anew without blocking its readers."""
-        back = 0
-        while count := await self._bus.transact(self._back_in_line):
-            back += count
-        if back:
-            telemetry.counter("equity_leads_back_in_line", "Leads that had a slot and never came to Instantly").add(
-                back
-            )
-            log.warning("leads_back_in_line", count=back)
+    async def refresh_candidates(self) -> None:
+        """Re-queue leads with an unused slot, then refresh the candidate snapshot without blocking its readers."""
+        await requeue_leads(self._bus, self._clock)
         async with self._bus.database.connection() as connection:
             await queries.refresh_contactable_leads(connection)
 
-    async def feed(self) -> None:
-        """Feed every broker up to its limit of the day.
+    async def feed_brokers(self) -> None:
+        """Feed every broker up to its daily limit.
 
-        Raises LinksRefusedError before any slot is taken while the links in the emails are dead, and InstantlyRefusesError
-        after feeding while Instantly takes no member.
+        Raises DeadLinksError before any slot is taken while the links in the emails are dead. Raises
+        InstantlyAccessDeniedError after the feed while Instantly denies access.
         """
-        if self._links is not None and (problem := await self._links.problem()):
-            raise LinksRefusedError(problem)
-        await self._feed.run()
-        standing = await self._door.standing()
-        if standing.refuses:
-            raise InstantlyRefusesError(standing.fault or "")
+        if self._link_check is not None and (problem := await self._link_check.find_problem()):
+            raise DeadLinksError(problem)
+        await self._feed.feed_brokers()
+        availability = await self._throttle.read_availability()
+        if availability.is_access_denied:
+            raise InstantlyAccessDeniedError(availability.last_fault or "")
 
-    async def top_up(self) -> None:
-        """The same again while the day's window is open: after a crash, a refused add, or a raised limit."""
-        if in_window(self._clock(), self._feed.window):
-            await self.feed()
+    async def top_up_feed(self) -> None:
+        """Feed again while the day's window is open: after a crash, a refused add, or a raised limit."""
+        if is_in_feed_window(self._clock(), self._feed.window):
+            await self.feed_brokers()
 
-    async def clean_up(self) -> None:
-        """Forget why leads were held on days long past."""
-        before = business_date(self._clock()) - timedelta(days=HOLD_DAYS)
+    async def delete_old_skips(self) -> None:
+        """Delete the reasons of skipped leads that are older than SKIP_RETENTION_DAYS."""
+        before = business_date(self._clock()) - timedelta(days=SKIP_RETENTION_DAYS)
         async with self._bus.database.connection() as connection:
-            await queries.forget_holds(connection, before=before)
+            await queries.delete_skips(connection, before=before)
 
-    async def watch_members(self) -> None:
-        """How many may still be in a campaign who must not, and for how long: minutes at the most (design §6)."""
+    async def measure_members(self) -> None:
+        """Export the members that must leave their campaigns, and the age of the oldest audit (docs/feeding.md, Memberships)."""
         async with self._bus.database.connection() as connection:
-            row = await queries.unwanted_members(connection)
-            lag = await queries.sweep_lag(connection, now=self._clock())
-        members = telemetry.gauge("equity_unwanted_members", "Who must not be in a campaign and may still be")
-        oldest = telemetry.gauge("equity_unwanted_member_oldest_seconds", "For how long the longest of them")
-        members.set(row["members"])
-        oldest.set(max(0.0, row["oldest_seconds"]))
-        behind = telemetry.gauge(
-            "equity_sweep_oldest_seconds", "Since a campaign was last compared with what it should hold"
+            unwanted = await queries.unwanted_members(connection)
+            audit_lag = await queries.audit_lag(connection, now=self._clock())
+        members = telemetry.gauge(
+            "equity_unwanted_members", "Members that must leave a campaign and may still be in it"
         )
-        behind.set(max(0.0, lag))
-
-    async def _back_in_line(self, tx: Tx) -> int:
-        """ADR 20: their slots are given back, and the next feed asks the gate about them anew."""
-        now = self._clock()
-        rows = queries.never_added(tx.connection, local_date=business_date(now), many=AT_ONCE)
-        found = [row["id"] async for row in rows]
-        if not found:
-            return 0
-        moves = queries.move_leads(tx.connection, lead_ids=found, to_status="queued", because="never came to Instantly")
-        back = [row["lead_id"] async for row in moves if row["result"] == "moved"]
-        await queries.want_nowhere(tx.connection, lead_ids=back, now=now)
-        await queries.refuse_slots(tx.connection, lead_ids=back)
-        await queries.forget_added_at(tx.connection, lead_ids=back)
-        return len(back)
+        members.set(unwanted["members"])
+        oldest = telemetry.gauge("equity_unwanted_member_oldest_seconds", "Age of the oldest of these cases")
+        oldest.set(max(0.0, unwanted["oldest_seconds"]))
+        lag = telemetry.gauge(
+            "equity_membership_audit_oldest_seconds", "Seconds since the campaign that waits longest was audited"
+        )
+        lag.set(max(0.0, audit_lag))

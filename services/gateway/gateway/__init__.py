@@ -1,1 +1,1 @@
-"""The way in: signed CSV uploads and vendor webhooks over HTTP."""
+"""Gateway service: signed CSV uploads and vendor webhooks over HTTP."""

@@ -3,51 +3,57 @@
 from datetime import time, timedelta
 
 from common.service import Service, main
-from gateway.clocks import ClockCheck
-from gateway.keys import Keys
-from gateway.limits import Limits
-from gateway.publish import Publisher
-from gateway.recovery import UploadRecovery
-from gateway.report import Reports
-from gateway.server import WebServer
+from gateway.clock_check import ClockCheck
+from gateway.jobs import GatewayJobs
+from gateway.reports.report import UploadReports
+from gateway.routes import GatewayRoutes
 from gateway.settings import GatewaySettings
-from gateway.spool import Spool
-from gateway.tend import Tender
-from gateway.upload import Uploads
-from gateway.web import Routes
-from gateway.webhooks import Webhooks
+from gateway.uploads.keys import PartnerKeys
+from gateway.uploads.publisher import UploadPublisher
+from gateway.uploads.receiver import UploadReceiver
+from gateway.uploads.recovery import UploadRecovery
+from gateway.uploads.spool import Spool
+from gateway.web.limits import RequestLimits
+from gateway.web.server import WebServer
+from gateway.webhooks.receiver import WebhookReceiver
 
 
 def build(settings: GatewaySettings | None = None) -> Service:
-    """The gateway, ready to start. Raises OSError when its spool cannot be written."""
+    """Build the gateway, ready to start. Raises OSError if its spool cannot be written."""
     settings = settings or GatewaySettings.for_service("gateway")
     service = Service("gateway", settings)
     spool = Spool(settings.spool_directory, settings.gateway_min_free_bytes)
-    spool.open()
-    keys = Keys(service.database, service.keyring, settings)
-    limits = Limits(
+    spool.prepare_directory()
+    keys = PartnerKeys(service.database, service.keyring, settings)
+    limits = RequestLimits(
         settings.gateway_failures_per_minute, settings.gateway_uploads_per_minute, settings.gateway_trusted_hops
     )
-    publisher = Publisher(service.bus, spool, settings.gateway_publish_at_once, settings.gateway_ahead_rows)
-    routes = Routes(
-        uploads=Uploads(settings, service.bus, keys, limits, spool),
+    publisher = UploadPublisher(service.bus, spool, settings.gateway_publish_at_once, settings.gateway_ahead_rows)
+    routes = GatewayRoutes(
+        uploads=UploadReceiver(settings, service.bus, keys, limits, spool),
         publisher=publisher,
-        reports=Reports(service.database, service.keyring),
-        webhooks=Webhooks(settings, service.bus, limits),
+        reports=UploadReports(service.database, service.keyring),
+        webhooks=WebhookReceiver(settings, service.bus, limits),
         keys=keys,
         limits=limits,
     )
-    service.parts += [publisher, WebServer(routes.application(), settings.gateway_host, settings.gateway_port)]
-    tender = Tender(service.database, spool, publisher, settings.gateway_lost_disk_seconds)
-    service.jobs.every(1, "settle_uploads", tender.settle)
-    service.jobs.every(30, "clear_spool", tender.clear_spool)
-    service.jobs.every(60, "give_up_lost_disks", tender.give_up_lost_disks)
-    service.jobs.every(30, "check_clock", ClockCheck(service.database).run)
-    recovery = UploadRecovery(service.database, publisher, settings.gateway_stalled_seconds)
-    service.jobs.every(settings.gateway_stalled_check_seconds, "resend_stalled_uploads", recovery.resend_stalled)
-    service.jobs.every(30, "watch_uploads", recovery.measure)
-    service.jobs.daily("clean_up", time(3), tender.clean_up, timedelta(hours=12))
+    server = WebServer(routes.build_application(), settings.gateway_host, settings.gateway_port)
+    service.parts += [publisher, server]
+    _add_jobs(service, settings, spool, publisher)
     return service
+
+
+def _add_jobs(service: Service, settings: GatewaySettings, spool: Spool, publisher: UploadPublisher) -> None:
+    jobs = GatewayJobs(service.database, spool, publisher, settings.gateway_lost_disk_seconds)
+    service.jobs.every(1, "complete_uploads", jobs.complete_uploads)
+    service.jobs.every(30, "clear_spool", jobs.clear_spool)
+    service.jobs.every(60, "request_lost_files", jobs.request_lost_files)
+    service.jobs.every(30, "check_clock", ClockCheck(service.database).measure_offset)
+    recovery = UploadRecovery(service.database, publisher, settings.gateway_stalled_seconds)
+    check_seconds = settings.gateway_stalled_check_seconds
+    service.jobs.every(check_seconds, "resend_stalled_uploads", recovery.resend_stalled_uploads)
+    service.jobs.every(30, "measure_uploads", recovery.measure_unfinished_uploads)
+    service.jobs.daily("clean_up", time(3), jobs.delete_expired_replay_guards, timedelta(hours=12))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of operations, the catalogue of problems and the answers' models."""
+"""OpenAPI document, built from the table of operations, the catalogue of problems and the models of the responses."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,19 +8,19 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 import common
-from gateway.problems import CONTENT_TYPE, KINDS, TYPE_PREFIX
-from gateway.vendors import VENDORS
+from gateway.web.problems import CONTENT_TYPE, PROBLEM_KINDS, TYPE_PREFIX
+from gateway.webhooks.vendors import VENDORS
 
-EVERYWHERE = ("unavailable", "internal")
-"""Problems that any operation may meet."""
+COMMON_PROBLEMS = ("unavailable", "internal")
+"""Problems that every operation may return."""
 
 _HEX64 = "^[0-9a-fA-F]{64}$"
 _RFC3339 = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One address and method: its handler's name, and all that it may answer."""
+class ApiOperation:
+    """One address and method, with the name of its handler and all its responses."""
 
     method: str
     path: str
@@ -32,15 +32,15 @@ class Operation:
     body: Literal["csv", "webhook"] | None = None
 
 
-def document(operations: Iterable[Operation]) -> dict[str, Any]:
-    """The whole document."""
+def build_openapi_document(operations: Iterable[ApiOperation]) -> dict[str, Any]:
+    """Return the document."""
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     schemas: dict[str, Any] = {"Problem": _PROBLEM}
     for operation in operations:
         model = operation.success[1]
         if model is not None:
             schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        paths[operation.path][operation.method] = _operation(operation)
+        paths[operation.path][operation.method] = _describe_operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -53,19 +53,22 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _describe_operation(operation: ApiOperation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [*_path_parameters(operation.path), *_signature_headers(operation.signed)],
-        "responses": {str(operation.success[0]): _success(operation), **_refusals(operation.problems)},
+        "parameters": [*_describe_path_parameters(operation.path), *_describe_signature_headers(operation.signed)],
+        "responses": {
+            str(operation.success[0]): _describe_success(operation),
+            **_describe_problems(operation.problems),
+        },
     }
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _BODIES[operation.body]}
     return described
 
 
-def _path_parameters(path: str) -> list[dict[str, Any]]:
+def _describe_path_parameters(path: str) -> list[dict[str, Any]]:
     schemas = {
         "upload_id": {"type": "string", "format": "uuid"},
         "vendor": {"type": "string", "enum": sorted(VENDORS)},
@@ -77,35 +80,37 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _signature_headers(signed: str | None) -> list[dict[str, Any]]:
+def _describe_signature_headers(signed: str | None) -> list[dict[str, Any]]:
     if signed is None:
         return []
     pattern = "^(v2|sha256)=[0-9a-fA-F]{64}$" if signed == "upload" else "^v2=[0-9a-fA-F]{64}$"
     text = "`<timestamp>.<body>` (v2) or the body (sha256)" if signed == "upload" else "`<timestamp>.GET <path>`"
     headers = [
-        _header("X-Signature", f"HMAC-SHA256 over {text}, in hex.", pattern),
-        _header("X-Signature-Timestamp", "RFC 3339, within five minutes of now.", _RFC3339),
-        _header("X-Key-Id", "May be left out by a partner with one key.", "^[A-Za-z0-9_.-]{1,64}$", required=False),
+        _describe_header("X-Signature", f"HMAC-SHA256 over {text}, in hex.", pattern),
+        _describe_header("X-Signature-Timestamp", "RFC 3339, within five minutes of now.", _RFC3339),
+        _describe_header(
+            "X-Key-Id", "May be left out by a partner with one key.", "^[A-Za-z0-9_.-]{1,64}$", required=False
+        ),
     ]
     if signed == "upload":
-        headers.append(_header("X-Content-SHA256", "SHA-256 of the body, in hex.", _HEX64))
-        headers.append(_broker("X-Broker-Id", "header"))
-        headers.append(_broker("broker_id", "query"))
+        headers.append(_describe_header("X-Content-SHA256", "SHA-256 of the body, in hex.", _HEX64))
+        headers.append(_describe_broker("X-Broker-Id", "header"))
+        headers.append(_describe_broker("broker_id", "query"))
     return headers
 
 
-def _header(name: str, description: str, pattern: str, *, required: bool = True) -> dict[str, Any]:
+def _describe_header(name: str, description: str, pattern: str, *, required: bool = True) -> dict[str, Any]:
     schema = {"type": "string", "pattern": pattern}
     return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
 
 
-def _broker(name: str, place: str) -> dict[str, Any]:
+def _describe_broker(name: str, place: str) -> dict[str, Any]:
     text = "The broker whose leads these are; default: the partner's, or by territory."
     schema = {"type": "string", "format": "uuid"}
     return {"name": name, "in": place, "required": False, "description": text, "schema": schema}
 
 
-def _success(operation: Operation) -> dict[str, Any]:
+def _describe_success(operation: ApiOperation) -> dict[str, Any]:
     _, model = operation.success
     if model is not None:
         content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
@@ -116,13 +121,13 @@ def _success(operation: Operation) -> dict[str, Any]:
     return {"description": operation.summary, "content": content}
 
 
-def _refusals(codes: Iterable[str]) -> dict[str, Any]:
+def _describe_problems(codes: Iterable[str]) -> dict[str, Any]:
     by_status: dict[int, list[str]] = defaultdict(list)
-    for code in (*codes, *EVERYWHERE):
-        by_status[KINDS[code].status].append(code)
+    for code in (*codes, *COMMON_PROBLEMS):
+        by_status[PROBLEM_KINDS[code].status].append(code)
     return {
         str(status): {
-            "description": "; ".join(f"`{code}`: {KINDS[code].title}" for code in found),
+            "description": "; ".join(f"`{code}`: {PROBLEM_KINDS[code].title}" for code in found),
             "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status, found in sorted(by_status.items())
@@ -131,13 +136,13 @@ def _refusals(codes: Iterable[str]) -> dict[str, Any]:
 
 _PROBLEM = {
     "type": "object",
-    "description": "RFC 9457. `code` is stable; the words are for people.",
+    "description": "RFC 9457. `code` is stable; the texts are for people.",
     "required": ["type", "title", "status", "code"],
     "properties": {
-        "type": {"type": "string", "format": "uri", "enum": [TYPE_PREFIX + code for code in KINDS]},
+        "type": {"type": "string", "format": "uri", "enum": [TYPE_PREFIX + code for code in PROBLEM_KINDS]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "code": {"type": "string", "enum": list(KINDS)},
+        "code": {"type": "string", "enum": list(PROBLEM_KINDS)},
         "detail": {"type": "string"},
         "upload_id": {"type": "string", "format": "uuid", "description": "`already_uploaded`: the upload it repeats."},
         "missing": {"type": "array", "items": {"type": "string"}, "description": "`missing_columns`: which."},

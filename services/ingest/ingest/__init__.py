@@ -1,1 +1,1 @@
-"""Ingest: property records become leads, each home once."""
+"""Ingest: property records become leads, one lead for each home."""

@@ -1,6 +1,6 @@
-"""What ingest does on each event: property records become leads.
+"""Handlers of ingest: property records become leads, and leads whose contacts were verified are rescored.
 
-A row of an upload that cannot become a lead is a verdict, counted and kept for correction. A record of an upstream
+A row of an upload that cannot become a lead is a reject: counted, and kept for correction. A record of an upstream
 system that cannot is a dead letter, where its sender finds the reason.
 """
 
@@ -16,77 +16,89 @@ from common.bus import Batch, Received, Tx
 from common.contacts import Keyring
 from common.database import Database
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
-from ingest.prepare import Prepared, Rejected, prepare
-from ingest.record import record_leads, record_rejects, record_tallies, rescore_as_they_are
-from ingest.rehash import check_addresses
-from ingest.territory import Brokers
-from ingest.verdict import explain
+from ingest.leads.lead_writer import write_leads
+from ingest.leads.rescoring import rescore_from_state
+from ingest.leads.upload_results import write_rejects, write_tallies
+from ingest.maintenance.address_rehash import require_current_hashes
+from ingest.prepare import PreparedRecord, RejectedRecord, prepare
+from ingest.rejection import explain_reasons
+from ingest.territories.broker_map import BrokerMapCache
 
-BREATH = 50
-"""Records that are decided before others may go on: meanwhile the other lane's transaction holds the lock of upserts."""
+RECORDS_PER_YIELD = 50
+"""Records to prepare before other tasks may run: the transaction of another consumer instance holds the upsert lock."""
+
+PreparationResult = PreparedRecord | RejectedRecord
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Notice that a lead's contacts were judged."""
+class VerificationNotice:
+    """Event about a lead whose contacts were verified."""
 
     cause: Received[Any]
 
 
-class Intake:
-    """The handlers of ingest, with what they need to decide."""
+class IngestHandlers:
+    """The handlers of ingest, with what they need to prepare records."""
 
-    def __init__(self, database: Database, keyring: Keyring, brokers: Brokers) -> None:
+    def __init__(self, database: Database, keyring: Keyring, brokers: BrokerMapCache) -> None:
         self._database = database
         self._keyring = keyring
         self._brokers = brokers
 
     async def upsert_leads(self, batch: Batch[LeadRecord]) -> None:
-        """Make leads of property records: each home once, every row accounted for."""
-        await check_addresses(self._database)
-        brokers, today = await self._brokers.current(), datetime.now(UTC).date()
-        decided: list[Prepared | Rejected] = []
-        for place, received in enumerate(batch):
-            if place % BREATH == 0:
-                await asyncio.sleep(0)
-            if not _is_from_its_upload(received):
-                batch.reject(received, "foreign_upload_id", "upload_id and row are the gateway's: leave them out")
-                continue
-            found = prepare(received, brokers, self._keyring, today=today)
-            if isinstance(found, Rejected) and received.event.upload_id is None:
-                batch.reject(received, ",".join(found.reasons), explain(found.reasons))
-            else:
-                decided.append(found)
-        await batch.commit(decided, self._record)
-        _count_dropped(decided)
+        """Make one lead of all records of a home, and account for every row of an upload."""
+        await require_current_hashes(self._database)
+        results = await self._prepare_batch(batch)
+        await batch.commit(results, self._write_results)
+        _count_dropped_values(results)
 
     async def rescore_verified(self, batch: Batch[LeadVerified]) -> None:
-        """Score leads again once a way to reach their owner is verified."""
-        await batch.commit([Judged(received) for received in batch], _rescore_leads)
+        """Rescore leads that have a verified contact now."""
+        await batch.commit([VerificationNotice(received) for received in batch], _rescore_leads)
 
     async def rescore_unverifiable(self, batch: Batch[LeadUnverifiable]) -> None:
-        """Score leads again whose contacts were ruled out."""
-        await batch.commit([Judged(received) for received in batch], _rescore_leads)
+        """Rescore leads whose contacts were ruled out."""
+        await batch.commit([VerificationNotice(received) for received in batch], _rescore_leads)
 
-    async def _record(self, tx: Tx, decided: Sequence[Prepared | Rejected]) -> None:
-        rejects = [one for one in decided if isinstance(one, Rejected)]
-        await record_rejects(tx, rejects, self._keyring)
-        verdicts = await record_leads(tx, [one for one in decided if isinstance(one, Prepared)], self._keyring)
-        await record_tallies(tx, verdicts, rejects)
+    async def _prepare_batch(self, batch: Batch[LeadRecord]) -> list[PreparationResult]:
+        """Prepare each record; send upstream records that cannot become a lead to the dead letters."""
+        brokers, today = await self._brokers.read_current(), datetime.now(UTC).date()
+        results: list[PreparationResult] = []
+        for position, received in enumerate(batch):
+            if position % RECORDS_PER_YIELD == 0:
+                await asyncio.sleep(0)
+            if not _has_id_of_its_row(received):
+                batch.reject(received, "foreign_upload_id", "upload_id and row are the gateway's: leave them out")
+                continue
+            result = prepare(received, brokers, self._keyring, today=today)
+            if isinstance(result, RejectedRecord) and received.event.upload_id is None:
+                batch.reject(received, ",".join(result.reasons), explain_reasons(result.reasons))
+            else:
+                results.append(result)
+        return results
+
+    async def _write_results(self, tx: Tx, results: Sequence[PreparationResult]) -> None:
+        rejects = [result for result in results if isinstance(result, RejectedRecord)]
+        records = [result for result in results if isinstance(result, PreparedRecord)]
+        await write_rejects(tx, rejects, self._keyring)
+        outcomes = await write_leads(tx, records, self._keyring)
+        await write_tallies(tx, outcomes, rejects)
 
 
-def _is_from_its_upload(received: Received[LeadRecord]) -> bool:
-    """Whether a record that names an upload has the id of that upload's row, so that it counts once and for no other."""
+def _has_id_of_its_row(received: Received[LeadRecord]) -> bool:
+    """Return whether a record that names an upload has the id of that upload's row, so that it counts once, for no other."""
     upload_id, row = received.event.upload_id, received.event.row
     return upload_id is None or (row is not None and received.id == ids.upload_row_id(upload_id, row))
 
 
-async def _rescore_leads(tx: Tx, judged: Sequence[Judged]) -> None:
-    await rescore_as_they_are(tx, [one.cause.event.lead_id for one in judged if one.cause.event.lead_id])
+async def _rescore_leads(tx: Tx, notices: Sequence[VerificationNotice]) -> None:
+    await rescore_from_state(tx, [one.cause.event.lead_id for one in notices if one.cause.event.lead_id])
 
 
-def _count_dropped(decided: Sequence[Prepared | Rejected]) -> None:
-    """Count values that made no sense by field: a source that changes its format shows here first."""
-    times = Counter(field for one in decided if isinstance(one, Prepared) for field in one.dropped)
-    for field, count in times.items():
-        telemetry.counter("equity_values_dropped", "Values that made no sense, by field").add(count, {"field": field})
+def _count_dropped_values(results: Sequence[PreparationResult]) -> None:
+    """Count dropped values by field: a source that changes its format shows here first."""
+    counts = Counter(field for result in results if isinstance(result, PreparedRecord) for field in result.dropped)
+    for field, count in counts.items():
+        telemetry.counter("equity_values_dropped", "Values that could not be read, by field").add(
+            count, {"field": field}
+        )

@@ -1,4 +1,4 @@
-"""One record, decided: ready for the database, rejected with its reasons, or not ours to take.
+"""Preparation of one record: ready for the database, or rejected with its reasons.
 
 Everything here happens before the transaction: reading cells, normalising, scoring, choosing the broker, encrypting.
 """
@@ -15,144 +15,154 @@ from common.bus import Received
 from common.contacts import DataKey, Keyring
 from common.events import LeadRecord, PhoneCandidate, Scalar
 from common.remarks import read_status
-from ingest.dedupe import LeadRow, stamp_of
+from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.normalise import PropertyRecord, normalise
+from ingest.rejection import RejectionReason
 from ingest.score import score
-from ingest.territory import BrokerMap
-from ingest.values import forbids
-from ingest.vendors.propstream import record_from_cells
-from ingest.vendors.upstream import record_from_json
-from ingest.verdict import Reason
+from ingest.sources.propstream import read_propstream_cells
+from ingest.sources.upstream import read_protective_fields
+from ingest.territories.broker_map import BrokerMap
+from ingest.values.text import read_protective_flag
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """A contact value of a record: its keyed hash, and the value under the key of its row, should that become a lead."""
+class PreparedContact:
+    """A contact value of a record: its keyed hash, and its ciphertext under the data key of the record's row."""
 
     channel: str
     value: str
-    sealed: bytes
-    hash: bytes
+    ciphertext: bytes
+    value_hash: bytes
     rank: int
     line_type: str | None = None
     dnc: bool | None = None
 
 
 @dataclass(slots=True, eq=False)
-class Prepared:
+class PreparedRecord:
     """A record that becomes a lead, or part of one."""
 
     cause: Received[LeadRecord]
     row: LeadRow
-    contacts: list[Contact]
+    contacts: list[PreparedContact]
     key: DataKey
-    """The data key of `row`, should the record become a lead of its own."""
+    """The data key of `row`; its lead keeps it if the upsert makes a new lead of `row`."""
     dropped: list[str]
-    """Fields whose value made no sense and was left out."""
+    """Fields whose value could not be read and was left out."""
     do_not_contact: bool = False
-    """The record forbids to contact its owner."""
+    """True if the record forbids any contact with its owner."""
     forbidden_emails: list[bytes] = field(default_factory=list)
-    """Keyed hashes of emails that must not be written to."""
+    """Keyed hashes of emails that must not be used."""
 
 
 @dataclass(slots=True, eq=False)
-class Rejected:
+class RejectedRecord:
     """A record that cannot become a lead."""
 
     cause: Received[LeadRecord]
-    reasons: list[Reason]
+    reasons: list[RejectionReason]
 
 
 def prepare(
     received: Received[LeadRecord], brokers: BrokerMap, keyring: Keyring, *, today: date
-) -> Prepared | Rejected:
-    """Decide about one record. Never raises for anything that a record may hold.
+) -> PreparedRecord | RejectedRecord:
+    """Prepare one record, or reject it. Never raises, whatever the record contains.
 
-    What a sender claims to have seen after *today* was seen today: a wrong clock must not win over all that comes later.
+    An observation dated after *today* counts as one of today: a sender's wrong clock must not win over later records.
     """
     event = received.event
     if event.row_problem is not None:
-        return Rejected(received, [Reason.UNREADABLE_ROW])
+        return RejectedRecord(received, [RejectionReason.UNREADABLE_ROW])
     seen_on = min(event.observed_on or today, received.time.date(), today)
-    found = normalise(_raw(event), seen_on)
-    if isinstance(found, list):
-        return Rejected(received, found)
-    broker_id, refusal = _broker(event, found, brokers)
+    record = normalise(_read_raw_fields(event), seen_on)
+    if isinstance(record, list):
+        return RejectedRecord(received, record)
+    broker_id, refusal = _choose_broker(event, record, brokers)
     if refusal:
-        return Rejected(received, [refusal])
-    return _prepared(received, found, broker_id, seen_on, keyring)
+        return RejectedRecord(received, [refusal])
+    return _build_prepared_record(received, record, broker_id, seen_on, keyring)
 
 
-_FLAGS = ("do_not_contact", "litigator", "deceased_owner", "do_not_mail")
+_FLAG_FIELDS = ("do_not_contact", "litigator", "deceased_owner", "do_not_mail")
 
 
-def _raw(event: LeadRecord) -> dict[str, Any]:
-    """The raw fields of a record. What a field beside `cells` forbids holds for the row of the file too."""
+def _read_raw_fields(event: LeadRecord) -> dict[str, Any]:
+    """Return the raw fields of a record. A prohibition in a field beside `cells` holds for the row of the file, too."""
     extra = event.model_extra
-    said = record_from_json(extra) if extra else {}
+    flags = read_protective_fields(extra) if extra else {}
     if event.cells is None:
         raw = dict(event.__dict__)
-        raw["phones"] = [_phone(phone, is_forbidden="all_phones" in said, raw=raw) for phone in event.phones]
+        raw["phones"] = [_read_phone(phone, is_forbidden="all_phones" in flags, raw=raw) for phone in event.phones]
     else:
-        raw = record_from_cells(event.cells)
-        said |= {name: True for name in _FLAGS if forbids(getattr(event, name))}
-        if "all_phones" in said:
+        raw = read_propstream_cells(event.cells)
+        flags |= {name: True for name in _FLAG_FIELDS if read_protective_flag(getattr(event, name))}
+        if "all_phones" in flags:
             raw["phones"] = [(number, kind, True) for number, kind, _ in raw["phones"]]
-    raw.update(said)
+    raw.update(flags)
     return raw
 
 
-def _phone(phone: PhoneCandidate | Scalar, *, is_forbidden: bool, raw: dict[str, Any]) -> tuple[Scalar, Scalar, Scalar]:
-    """Number, type and flag of a phone; any further protective field beside the number forbids it as `dnc` does."""
+def _read_phone(
+    phone: PhoneCandidate | Scalar, *, is_forbidden: bool, raw: dict[str, Any]
+) -> tuple[Scalar, Scalar, Scalar]:
+    """Return number, type and flag of a phone. Any other protective field beside the number forbids it, as `dnc` does."""
     if not isinstance(phone, PhoneCandidate):
         return phone, None, is_forbidden or None
     extra = phone.model_extra
-    said = record_from_json(extra, read_status) if extra else {}
-    if "unread_protection" in said:
+    flags = read_protective_fields(extra, read_status) if extra else {}
+    if "unread_protection" in flags:
         raw["unread_protection"] = True
-    said.pop("unread_protection", None)
-    return phone.number, phone.type, True if said or is_forbidden else phone.dnc
+    flags.pop("unread_protection", None)
+    return phone.number, phone.type, True if flags or is_forbidden else phone.dnc
 
 
-def _broker(event: LeadRecord, record: PropertyRecord, brokers: BrokerMap) -> tuple[UUID | None, Reason | None]:
-    """The broker whose lead this is: the one named, else by territory, where the sender may assign it."""
+def _choose_broker(
+    event: LeadRecord, record: PropertyRecord, brokers: BrokerMap
+) -> tuple[UUID | None, RejectionReason | None]:
+    """Return the broker of the lead: the one named, else the one of the territory, if the sender may assign it."""
     allowed = event.allowed_broker_ids
     if event.broker_id is not None:
         if allowed is not None and event.broker_id not in allowed:
-            return None, Reason.BROKER_NOT_ALLOWED
-        return (event.broker_id, None) if event.broker_id in brokers.active else (None, Reason.UNKNOWN_BROKER)
+            return None, RejectionReason.BROKER_NOT_ALLOWED
+        return (event.broker_id, None) if event.broker_id in brokers.active else (None, RejectionReason.UNKNOWN_BROKER)
     facts = record.facts
-    found = brokers.broker_for(facts["property_state"], facts["county"], facts["property_zip"])
-    return (found if allowed is None or found in allowed else None), None
+    broker = brokers.find_broker(facts["property_state"], facts["county"], facts["property_zip"])
+    return (broker if allowed is None or broker in allowed else None), None
 
 
-def _prepared(
+def _build_prepared_record(
     received: Received[LeadRecord], record: PropertyRecord, broker_id: UUID | None, seen_on: date, keyring: Keyring
-) -> Prepared:
+) -> PreparedRecord:
     event = received.event
-    points = score(
+    lead_score = score(
         record.facts, record.flags, phones=len(record.phones), emails=len(record.emails), today=received.time.date()
     )
     lead_id = ids.new_id()
-    key, wrapped = keyring.new_data_key(lead_id)
+    key, wrapped_key = keyring.new_data_key(lead_id)
     row = LeadRow(
         id=lead_id,
-        stamp=stamp_of(seen_on.toordinal(), event.source),
+        stamp=observation_stamp(seen_on.toordinal(), event.source),
         source=event.source,
         facts=record.facts,
         flags=record.flags,
         mak=record.mak,
         broker_id=broker_id,
         editable_brokers=event.allowed_broker_ids,
-        data_key=wrapped,
-        lead_score=points.total,
-        score_contributions=orjson.dumps(points.contributions).decode(),
+        data_key=wrapped_key,
+        lead_score=lead_score.total,
+        score_contributions=orjson.dumps(lead_score.contributions).decode(),
         upload_id=event.upload_id,
         row=event.row,
         event_id=received.id,
     )
+    contacts = _encrypt_contacts(record, key, keyring)
+    forbidden_emails = [keyring.hash_contact(email) for email in record.forbidden_emails]
+    return PreparedRecord(received, row, contacts, key, record.dropped, record.do_not_contact, forbidden_emails)
+
+
+def _encrypt_contacts(record: PropertyRecord, key: DataKey, keyring: Keyring) -> list[PreparedContact]:
     contacts = [
-        Contact(
+        PreparedContact(
             "phone",
             phone.value,
             key.encrypt("phone", phone.value),
@@ -164,8 +174,7 @@ def _prepared(
         for rank, phone in enumerate(record.phones)
     ]
     contacts += [
-        Contact("email", email, key.encrypt("email", email), keyring.hash_contact(email), rank)
+        PreparedContact("email", email, key.encrypt("email", email), keyring.hash_contact(email), rank)
         for rank, email in enumerate(record.emails)
     ]
-    forbidden = [keyring.hash_contact(email) for email in record.forbidden_emails]
-    return Prepared(received, row, contacts, key, record.dropped, record.do_not_contact, forbidden)
+    return contacts

@@ -1,7 +1,7 @@
-"""How promising a lead is: 0 to 100, with every contribution named.
+"""Score of a lead from 0 to 100: how promising it is, with every contribution named.
 
-The product looks for owners with much equity who live in the home and can be reached; the weights are ours and stand in
-this one table, so that a broker who asks why gets the answer from `score_contributions`.
+The product looks for owners with much equity who live in the home and can be reached. The weights are our own choice. They
+are all in this module, and `score_contributions` shows a broker how a score came about.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-BASE = 10
+BASE_POINTS = 10
 _EQUITY_STEPS = ((1_000_000, 28), (500_000, 24), (300_000, 20), (200_000, 15), (100_000, 9), (50_000, 4))
-_SHARE_STEPS = ((90, 22), (70, 18), (50, 13), (30, 6), (15, 2))
-_YEARS_STEPS = ((30, 14), (20, 12), (15, 9), (10, 6), (5, 3))
-LONGEST_OWNERSHIP_YEARS = 80
-"""Nobody has lived in a home of their own for longer: the date of such a sale is a wrong one."""
-_LARGEST_LTV = 500
-_FREE_SHARE = 95
-"""Equity in percent from which a home may be free of loans, estimates being estimates."""
+_EQUITY_SHARE_STEPS = ((90, 22), (70, 18), (50, 13), (30, 6), (15, 2))
+_YEARS_OWNED_STEPS = ((30, 14), (20, 12), (15, 9), (10, 6), (5, 3))
+MAX_OWNERSHIP_YEARS = 80
+"""No owner has lived in a home for longer: an earlier date of sale is wrong."""
+_MAX_LTV_PERCENT = 500
+_FREE_AND_CLEAR_SHARE = 95
+"""Equity in percent from which a home may be free of loans, since all amounts are estimates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The total, and what it is made of; the contributions add up to the total."""
+    """The total and its contributions, which add up to the total."""
 
     total: int
     contributions: dict[str, int]
@@ -37,16 +37,16 @@ def score(
     today: date,
     verified: Collection[str] = (),
 ) -> Score:
-    """Score a lead by its facts and the ways to reach it. The same input gives the same score.
+    """Score a lead by its facts and contacts. The same input gives the same score.
 
-    *phones* and *emails* count values that nobody has ruled out; *verified* names the channels with one that is verified.
+    *phones* and *emails* count contacts that were not ruled out; *verified* names the channels with a verified contact.
     """
     parts = {
-        "base": BASE,
-        "equity": _step(_EQUITY_STEPS, _equity(facts)),
-        "equity_share": _step(_SHARE_STEPS, equity_share(facts)),
+        "base": BASE_POINTS,
+        "equity": _points_for(_EQUITY_STEPS, _plausible_equity(facts)),
+        "equity_share": _points_for(_EQUITY_SHARE_STEPS, equity_share(facts)),
         "free_and_clear": 6 if _is_free_and_clear(facts) else 0,
-        "years_owned": _step(_YEARS_STEPS, _years_owned(facts.get("last_sale_date"), today)),
+        "years_owned": _points_for(_YEARS_OWNED_STEPS, _years_owned(facts.get("last_sale_date"), today)),
         "owner_occupied": 10 if facts.get("owner_occupied") else 0,
         "phone": 5 if phones else 0,
         "email": 5 if emails else 0,
@@ -65,21 +65,21 @@ def score(
     return Score(bounded, parts)
 
 
-def _equity(facts: Mapping[str, Any]) -> float | None:
-    """The equity, where the value allows it."""
+def _plausible_equity(facts: Mapping[str, Any]) -> float | None:
+    """Return the equity, unless it exceeds the value."""
     equity, value = facts.get("est_equity"), facts.get("est_value")
     return None if equity is None or (value is not None and equity > value) else float(equity)
 
 
 def equity_share(facts: Mapping[str, Any]) -> float | None:
-    """Equity as a share of the value in percent: the least that loan-to-value, equity and balance tell.
+    """Return equity as a share of the value in percent: the lowest that loan-to-value, equity and balance give.
 
-    The facts of a lead may come from several records and contradict each other; a wrong one then never lifts the lead.
+    The facts of a lead may come from several records and contradict each other. A wrong fact then never lifts the score.
     """
-    value, equity, balance = facts.get("est_value"), _equity(facts), facts.get("open_loan_balance")
+    value, equity, balance = facts.get("est_value"), _plausible_equity(facts), facts.get("open_loan_balance")
     ltv = facts.get("est_ltv")
     shares = []
-    if ltv is not None and 0 <= ltv <= _LARGEST_LTV:
+    if ltv is not None and 0 <= ltv <= _MAX_LTV_PERCENT:
         shares.append(100 - float(ltv))
     if value and equity is not None:
         shares.append(100 * equity / float(value))
@@ -89,19 +89,19 @@ def equity_share(facts: Mapping[str, Any]) -> float | None:
 
 
 def _is_free_and_clear(facts: Mapping[str, Any]) -> bool:
-    """Whether loans or balance are zero, and nothing else says that money is owed."""
+    """Return whether loans or balance are zero, and no other fact shows a debt."""
     loans, balance, share = facts.get("open_loans"), facts.get("open_loan_balance"), equity_share(facts)
-    return 0 in (loans, balance) and not loans and not balance and (share is None or share >= _FREE_SHARE)
+    return 0 in (loans, balance) and not loans and not balance and (share is None or share >= _FREE_AND_CLEAR_SHARE)
 
 
 def _years_owned(sold: date | None, today: date) -> float | None:
     years = (today - sold).days / 365.25 if sold else None
-    return None if years is None or years > LONGEST_OWNERSHIP_YEARS else years
+    return None if years is None or years > MAX_OWNERSHIP_YEARS else years
 
 
-def _step(steps: tuple[tuple[int, int], ...], amount: float | None) -> int:
+def _points_for(steps: tuple[tuple[int, int], ...], amount: float | None) -> int:
     if amount is not None:
-        for least, points in steps:
-            if amount >= least:
+        for minimum, points in steps:
+            if amount >= minimum:
                 return points
     return 0

@@ -1,4 +1,4 @@
-"""What the environment can set for ingest."""
+"""Settings of ingest, read from the environment."""
 
 from pydantic import Field
 
@@ -8,17 +8,19 @@ from common.settings import Settings
 class IngestSettings(Settings):
     """Settings of the ingest service."""
 
-    ingest_lanes: int = Field(2, ge=1, le=8, description="Members of the consumer group in this process.")
-    ingest_batch: int = Field(1_000, ge=1, le=2_000, description="Records in one transaction at the most.")
-    territory_cache_seconds: float = Field(5, ge=0, description="How long a change of territories may go unnoticed.")
+    ingest_lanes: int = Field(2, ge=1, le=8, description="Consumer instances in this process.")
+    ingest_batch: int = Field(1_000, ge=1, le=2_000, description="Maximum number of records in one transaction.")
+    territory_cache_seconds: float = Field(
+        5, ge=0, description="Maximum age of the territories by which intake assigns leads."
+    )
     assign_leads_seconds: float = Field(
         15,
         gt=0,
-        description="How often to look whether territories changed, so that leads without a broker get theirs.",
+        description="Interval of the check for changed territories, after which leads without a broker are assigned.",
     )
     ingest_forgotten_seconds: float = Field(
         900,
         gt=0,
-        description="A verified lead whose score no event brought up to date for so long is scored from its state.",
+        description="Age from which a lead with a verified contact that its score lacks is rescored from its state.",
     )
-    ingest_forgotten_check_seconds: float = Field(300, gt=0, description="How often such leads are looked for.")
+    ingest_forgotten_check_seconds: float = Field(300, gt=0, description="Interval of the search for such leads.")

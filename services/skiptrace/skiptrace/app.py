@@ -7,57 +7,63 @@ import structlog
 
 from common.events import DedupeSuccess
 from common.service import Service, main
-from skiptrace.board import Board
-from skiptrace.codes import Codes
-from skiptrace.handlers import SkipTrace
-from skiptrace.jobs import Upkeep
-from skiptrace.lead import CHECKS
-from skiptrace.ledger import Ledger
-from skiptrace.provider import Provider, Reader
-from skiptrace.record import Recorder
-from skiptrace.sending import Sender
+from skiptrace.handlers import SkiptraceHandlers
+from skiptrace.jobs import SkiptraceJobs
+from skiptrace.rules.lead import PHONE_CHECKS
 from skiptrace.settings import SkiptraceSettings
-from skiptrace.tracing import Tracer
-from skiptrace.turns import Turns
-from skiptrace.vendors.batchdata import BatchData
-from skiptrace.vendors.batchdata_phones import BatchDataPhones
-from skiptrace.vendors.melissa import Melissa
-from skiptrace.vendors.tlo import NAME, Tlo
+from skiptrace.trace.code_table import CodeTable
+from skiptrace.trace.http_client import ProviderHttpClient
+from skiptrace.trace.lead_loader import LeadLoader
+from skiptrace.trace.provider import Provider, ResponseReader
+from skiptrace.trace.provider_throttle import ProviderThrottle
+from skiptrace.trace.request_codec import RequestCodec
+from skiptrace.trace.request_log import RequestLog
+from skiptrace.trace.result_writer import ResultWriter
+from skiptrace.trace.tracer import Tracer
+from skiptrace.vendors.batchdata import BatchDataAdapter
+from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
+from skiptrace.vendors.melissa import MelissaAdapter
+from skiptrace.vendors.tlo import TLO_NAME, TloAdapter
 
 log = structlog.get_logger()
 
 
 def build(settings: SkiptraceSettings | None = None) -> Service:
-    """The skiptrace service, ready to start. Without any provider's key it consumes nothing: Kafka keeps the leads."""
+    """Return the skiptrace service, ready to start. Without any provider's key it consumes nothing: Kafka keeps the leads."""
     settings = settings or SkiptraceSettings.for_service("skiptrace")
     service = Service("skiptrace", settings)
     providers = configured_providers(settings)
-    codes = Codes(service.database)
-    ledger = Ledger(service.database, service.keyring, settings)
-    readers: dict[str, Reader] = {**known_providers(settings), NAME: Tlo(settings.tlo_cents)}
-    board = Board(service.database, service.keyring, ledger, codes, readers, settings)
-    sender = Sender(settings.skiptrace_call_seconds)
-    tracer = Tracer(board, ledger, Turns(service.database, settings), sender, providers, settings)
-    recorder = Recorder(service.keyring, timedelta(days=settings.skiptrace_period_days))
-    service.parts += [sender, tracer]  # stopped in reverse: answers under way come in first
-    upkeep = Upkeep(service.bus, ledger, tracer, recorder, codes, providers, settings)
-    service.jobs.every(30, "expire_requests", upkeep.expire_requests)
-    service.jobs.every(15, "merge_batches", upkeep.merge_batches)
-    service.jobs.every(300, "merge_forgotten", upkeep.merge_forgotten)
-    service.jobs.daily("clean_up", time(2, 45), upkeep.clean_up, window=timedelta(hours=20))
-    if not providers:
-        log.warning(
-            "no_provider_has_a_key", help="set MELISSA_LICENSE_KEY or BATCHDATA_TOKEN; docs/adding-a-provider.md"
-        )
-        return service
-    handlers = SkipTrace(tracer, recorder, codes)
+    codes, codec = CodeTable(service.database), RequestCodec(service.keyring)
+    request_log = RequestLog(service.database, codec, settings)
+    loader = LeadLoader(service.database, service.keyring, codec, codes, known_readers(settings), settings)
+    throttle = ProviderThrottle(service.database, settings)
+    client = ProviderHttpClient(settings.skiptrace_call_seconds)
+    tracer = Tracer(loader, request_log, throttle, client, providers, settings)
+    writer = ResultWriter(service.keyring, timedelta(days=settings.skiptrace_period_days))
+    service.parts += [client, tracer]  # stopped in reverse order: responses in flight arrive first
+    jobs = SkiptraceJobs(service.bus, request_log, tracer, writer, codes, providers, settings)
+    service.jobs.every(30, "expire_requests", jobs.expire_requests)
+    service.jobs.every(15, "merge_batches", jobs.merge_batches)
+    service.jobs.every(300, "merge_forgotten", jobs.merge_forgotten_responses)
+    service.jobs.daily("clean_up", time(2, 45), jobs.empty_old_responses, window=timedelta(hours=20))
+    if providers:
+        handlers = SkiptraceHandlers(tracer, writer, codes)
+        _start_tracing(service, settings, handlers, jobs)
+    else:
+        log.warning("tracing_disabled", help="set MELISSA_LICENSE_KEY or BATCHDATA_TOKEN; docs/adding-a-provider.md")
+    return service
+
+
+def _start_tracing(
+    service: Service, settings: SkiptraceSettings, handlers: SkiptraceHandlers, jobs: SkiptraceJobs
+) -> None:
+    """Subscribe the handler and schedule the jobs that ask providers on their own."""
     service.bus.on(DedupeSuccess, lanes=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
         handlers.trace_owner
     )
-    service.jobs.every(settings.skiptrace_forgotten_check_seconds, "trace_forgotten_leads", upkeep.trace_forgotten)
+    service.jobs.every(settings.skiptrace_forgotten_check_seconds, "trace_forgotten_leads", jobs.trace_forgotten_leads)
     if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
-        service.jobs.daily("reverify", time(1, 0), upkeep.reverify, window=timedelta(hours=4))
-    return service
+        service.jobs.daily("reverify", time(1, 0), jobs.reverify_leads, window=timedelta(hours=4))
 
 
 def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
@@ -66,13 +72,18 @@ def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
     return {name: known[name] for name in settings.policy.order if known[name].has_key}
 
 
+def known_readers(settings: SkiptraceSettings) -> Mapping[str, ResponseReader]:
+    """Return every vendor by name, used or not: responses stored before a change of the order are still read."""
+    return {**known_providers(settings), TLO_NAME: TloAdapter(settings.tlo_cents)}
+
+
 def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
-    """Every provider by name, used or not: what one answered before it was left out is read all the same."""
+    """Return every provider that can be called, used or not, by name."""
     licence, token = (
         key.get_secret_value() if key else "" for key in (settings.melissa_license_key, settings.batchdata_token)
     )
-    found: list[Provider] = [
-        Melissa(
+    providers: list[Provider] = [
+        MelissaAdapter(
             settings.melissa_url,
             licence,
             settings.melissa_actions,
@@ -80,7 +91,7 @@ def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
             settings.melissa_records_per_second,
             settings.melissa_batch,
         ),
-        BatchData(
+        BatchDataAdapter(
             settings.batchdata_url,
             token,
             settings.batchdata_version,
@@ -89,17 +100,17 @@ def known_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:
             settings.batchdata_batch,
         ),
     ]
-    found += [
-        BatchDataPhones(
+    providers += [
+        BatchDataPhonesAdapter(
             settings.batchdata_url,
             token,
             check,
             settings.batchdata_phone_cents,
             settings.batchdata_requests_per_minute,
         )
-        for check in CHECKS
+        for check in PHONE_CHECKS
     ]
-    return {provider.name: provider for provider in found}
+    return {provider.name: provider for provider in providers}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What skiptrace does by itself: lost answers are called unknown, stale contacts verified again, raw answers emptied."""
+"""Scheduled work of skiptrace."""
 
 import asyncio
 import time
@@ -13,103 +13,106 @@ import structlog
 from common import telemetry
 from common.bus import Bus
 from common.database import load_queries
-from skiptrace.codes import Codes
-from skiptrace.lead import CHECKS, Want
-from skiptrace.ledger import Ledger
-from skiptrace.provider import Provider
-from skiptrace.record import Recorder
+from skiptrace.rules.lead import PHONE_CHECKS, DataNeed
 from skiptrace.settings import SkiptraceSettings
-from skiptrace.tracing import Tracer
+from skiptrace.trace.code_table import CodeTable
+from skiptrace.trace.provider import Provider
+from skiptrace.trace.request_log import RequestLog
+from skiptrace.trace.result_writer import ResultWriter
+from skiptrace.trace.tracer import Tracer
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
 
-FORGOTTEN_AFTER = timedelta(minutes=10)
-"""By then a batch or a job has merged its answers, or is gone."""
-AT_ONCE = 100
-ROUND_SECONDS = 60.0
-PATIENCE_SECONDS = 120.0
-"""How long a round waits for providers that pause, in all."""
+MERGE_FORGOTTEN_AFTER = timedelta(minutes=10)
+"""Age of a response that its batch or job has merged by then, unless its process is gone."""
+TRACE_PAGE_SIZE = 100
+TRACE_ROUND_SECONDS = 60.0
+MAX_BACKOFF_WAIT_SECONDS = 120.0
+"""Time for which one page waits for providers that back off, in total."""
 
 
-class Upkeep:
-    """The regular work of skiptrace."""
+class SkiptraceJobs:
+    """The scheduled work of skiptrace."""
 
     def __init__(
         self,
         bus: Bus,
-        ledger: Ledger,
+        request_log: RequestLog,
         tracer: Tracer,
-        recorder: Recorder,
-        codes: Codes,
+        writer: ResultWriter,
+        codes: CodeTable,
         providers: Mapping[str, Provider],
         settings: SkiptraceSettings,
     ) -> None:
         self._bus = bus
-        self._ledger = ledger
+        self._request_log = request_log
         self._tracer = tracer
-        self._recorder = recorder
+        self._writer = writer
         self._codes = codes
         self._settings = settings
         self._checkers = {
-            check: [name for name, one in providers.items() if check in one.offer.checks & settings.policy.wants]
-            for check in CHECKS
+            check: [name for name, one in providers.items() if check in one.capabilities.checks & settings.policy.needs]
+            for check in PHONE_CHECKS
         }
 
     async def expire_requests(self) -> None:
-        """Call unknown what will not be answered any more."""
-        await self._ledger.expire()
+        """Mark requests without a response as unknown when their lease has ended."""
+        await self._request_log.expire_requests()
 
     async def merge_batches(self) -> None:
-        """Merge what was imported for leads handed out in files, as the answer of a call; end leases that ran out.
+        """End the leases of files, and merge imported rows like the responses of calls.
 
-        What waits for a provider that verifies the values is taken up by the next run.
+        If a provider that verifies the values is not available, the next run continues.
         """
-        await self._ledger.expire_batches()
-        await self._merge(of_files=True, for_longer_than=timedelta())
+        await self._request_log.expire_batches()
+        await self._merge_responses(of_files=True, older_than=timedelta())
 
-    async def merge_forgotten(self) -> None:
-        """Merge answers whose batch or job was gone when they came: of a process that stood still, or of a job that died."""
-        await self._merge(of_files=False, for_longer_than=FORGOTTEN_AFTER)
+    async def merge_forgotten_responses(self) -> None:
+        """Merge responses whose batch or job ended before they arrived, because its process was frozen or died."""
+        await self._merge_responses(of_files=False, older_than=MERGE_FORGOTTEN_AFTER)
 
-    async def _merge(self, **which: object) -> None:
+    async def _merge_responses(self, *, of_files: bool, older_than: timedelta) -> None:
         after = UUID(int=0)
-        while rows := await self._unmerged(after, **which):
-            if not await self._trace([row["lead_id"] for row in rows]):
-                log.warning("stored_answers_wait")
+        while rows := await self._load_unmerged(after, of_files=of_files, older_than=older_than):
+            if not await self._trace_page([row["lead_id"] for row in rows]):
+                log.warning("response_merge_deferred")
                 return
             after = rows[-1]["request_id"]
 
-    async def _unmerged(self, after: UUID, **which: object) -> list[Any]:
+    async def _load_unmerged(self, after: UUID, *, of_files: bool, older_than: timedelta) -> list[Any]:
         async with self._bus.database.connection() as connection:
-            return [row async for row in queries.unmerged_answers(connection, after=after, many=AT_ONCE, **which)]
+            rows = queries.unmerged_responses(
+                connection, after=after, of_files=of_files, older_than=older_than, limit=TRACE_PAGE_SIZE
+            )
+            return [row async for row in rows]
 
-    async def clean_up(self) -> None:
-        """Empty raw answers that are older than somebody may ask about them, and forget what rates no longer count."""
+    async def empty_old_responses(self) -> None:
+        """Empty raw responses after their retention, and delete permits that no rate limit counts any more."""
         async with self._bus.database.connection() as connection:
-            await queries.purge_answers(connection, days=self._settings.skiptrace_answer_days)
-            await queries.forget_turns(connection)
+            await queries.empty_responses(connection, days=self._settings.skiptrace_answer_days)
+            await queries.delete_old_permits(connection)
 
-    async def reverify(self) -> None:
-        """Trace leads again whose verification went stale, or about whom nobody was ever asked; then check stale phones.
+    async def reverify_leads(self) -> None:
+        """Trace leads with outdated verifications or without any request; then check outdated phones.
 
-        Of each so many a day, the best first, since each costs. What a provider that is down cannot do is left for tomorrow.
+        Each has a daily limit because each costs money; the best leads come first. Work for a provider that is down is
+        left for the next day.
         """
-        await self._again(await self._stale_leads())
+        await self._trace_pages(await self._load_leads_to_reverify())
         if any(self._checkers.values()):
-            await self._again(await self._stale_checks(), CHECKS)
+            await self._trace_pages(await self._load_leads_to_recheck(), PHONE_CHECKS)
 
-    async def trace_forgotten(self) -> None:
-        """Trace leads of the last day whose `dedupe_success` was lost; older ones are found by `reverify`.
+    async def trace_forgotten_leads(self) -> None:
+        """Trace leads of the last day whose `dedupe_success` was lost; `reverify_leads` finds older ones.
 
-        The request log keeps an event that is only late from paying again. What a paused provider leaves is taken up by the
-        next run.
+        If the event is only late, the request log prevents a second payment. If a provider backs off, the next run
+        continues.
         """
-        day_ago = datetime.now(UTC) - timedelta(days=1)
-        after, traced = UUID(int=int(day_ago.timestamp() * 1000) << 80), 0
-        while lead_ids := await self._forgotten_leads(after):
-            if not await self._trace(lead_ids):
-                log.warning("forgotten_leads_wait")
+        after, traced = _lowest_lead_id(datetime.now(UTC) - timedelta(days=1)), 0
+        while lead_ids := await self._load_forgotten_leads(after):
+            if not await self._trace_page(lead_ids):
+                log.warning("forgotten_lead_trace_deferred")
                 break
             after, traced = lead_ids[-1], traced + len(lead_ids)
         finished = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
@@ -117,57 +120,62 @@ class Upkeep:
         if traced:
             log.warning("forgotten_leads_traced", count=traced)
 
-    async def _forgotten_leads(self, after: UUID) -> list[UUID]:
-        forgotten_after = timedelta(seconds=self._settings.skiptrace_forgotten_seconds)
+    async def _load_forgotten_leads(self, after: UUID) -> list[UUID]:
+        min_age = timedelta(seconds=self._settings.skiptrace_forgotten_seconds)
         async with self._bus.database.connection() as connection:
-            rows = queries.forgotten_leads(connection, after=after, forgotten_after=forgotten_after, many=AT_ONCE)
+            rows = queries.forgotten_leads(connection, after=after, min_age=min_age, limit=TRACE_PAGE_SIZE)
             return [row["id"] async for row in rows]
 
-    async def _stale_leads(self) -> list[UUID]:
+    async def _load_leads_to_reverify(self) -> list[UUID]:
         now = datetime.now(UTC)
         async with self._bus.database.connection() as connection:
-            rows = queries.stale_leads(
+            rows = queries.leads_to_reverify(
                 connection,
-                since=self._settings.since(now).judged,
+                since=self._settings.freshness_cutoffs(now).verification,
                 unknown_since=now - timedelta(hours=self._settings.skiptrace_unknown_hours),
                 checkers=[name for names in self._checkers.values() for name in names],
-                most=self._settings.skiptrace_reverify_per_day,
+                limit=self._settings.skiptrace_reverify_per_day,
             )
             return [row["id"] async for row in rows]
 
-    async def _stale_checks(self) -> list[UUID]:
+    async def _load_leads_to_recheck(self) -> list[UUID]:
         now = datetime.now(UTC)
-        since = self._settings.since(now)
+        cutoffs = self._settings.freshness_cutoffs(now)
         async with self._bus.database.transaction() as connection:
-            await queries.take_time(connection)
-            rows = queries.stale_checks(
+            await queries.extend_statement_timeout(connection)
+            rows = queries.leads_to_recheck(
                 connection,
-                judged_since=since.judged,
-                checked_since=since.checked,
+                verified_since=cutoffs.verification,
+                checked_since=cutoffs.phone_check,
                 unknown_since=now - timedelta(hours=self._settings.skiptrace_unknown_hours),
-                dnc_checkers=self._checkers[Want.DNC],
-                tcpa_checkers=self._checkers[Want.TCPA],
-                most=self._settings.skiptrace_recheck_per_day,
+                dnc_checkers=self._checkers[DataNeed.DNC],
+                tcpa_checkers=self._checkers[DataNeed.TCPA],
+                limit=self._settings.skiptrace_recheck_per_day,
             )
             return [row["id"] async for row in rows]
 
-    async def _again(self, ids: Sequence[UUID], wants: frozenset[Want] | None = None) -> None:
-        for start in range(0, len(ids), AT_ONCE):
-            if not await self._trace(ids[start : start + AT_ONCE], wants):
-                log.warning("reverification_cut_short", left=len(ids) - start)
+    async def _trace_pages(self, lead_ids: Sequence[UUID], needs: frozenset[DataNeed] | None = None) -> None:
+        for start in range(0, len(lead_ids), TRACE_PAGE_SIZE):
+            if not await self._trace_page(lead_ids[start : start + TRACE_PAGE_SIZE], needs):
+                log.warning("reverification_deferred", leads=len(lead_ids) - start)
                 return
 
-    async def _trace(self, ids: Sequence[UUID], wants: frozenset[Want] | None = None) -> bool:
-        """Trace *ids* and record those that are done, through short pauses of providers; False when they pause for longer."""
-        give_up = time.monotonic() + PATIENCE_SECONDS
+    async def _trace_page(self, lead_ids: Sequence[UUID], needs: frozenset[DataNeed] | None = None) -> bool:
+        """Trace *lead_ids* through short backoffs and write the finished leads; return False if a backoff is too long."""
+        give_up = time.monotonic() + MAX_BACKOFF_WAIT_SECONDS
         while True:
-            traced = await self._tracer.trace(ids, time.monotonic() + ROUND_SECONDS, wants)
-            codes = await self._codes.current()
-            await self._bus.transact(partial(self._recorder.record, leads=list(traced.done.values()), codes=codes))
-            ids = [lead_id for lead_id in ids if lead_id in traced.waiting]
-            if not ids:
+            traced = await self._tracer.trace_leads(lead_ids, time.monotonic() + TRACE_ROUND_SECONDS, needs)
+            codes = await self._codes.load_map()
+            await self._bus.transact(partial(self._writer.write_results, leads=list(traced.done.values()), codes=codes))
+            lead_ids = [lead_id for lead_id in lead_ids if lead_id in traced.waiting]
+            if not lead_ids:
                 return True
-            pause = traced.wait.total_seconds()
-            if time.monotonic() + pause > give_up:
+            backoff = traced.wait.total_seconds()
+            if time.monotonic() + backoff > give_up:
                 return False
-            await asyncio.sleep(pause)
+            await asyncio.sleep(backoff)
+
+
+def _lowest_lead_id(created_at: datetime) -> UUID:
+    """Return the lowest UUIDv7 of that millisecond: ids of leads grow with time."""
+    return UUID(int=int(created_at.timestamp() * 1000) << 80)

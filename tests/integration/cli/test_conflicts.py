@@ -1,4 +1,4 @@
-"""A person settles what records contradict each other about; no value is lost, and a new owner starts over."""
+"""A person resolves contradictions of records; no value is lost, and the lead of a new owner starts again."""
 
 from collections.abc import Iterator
 from uuid import UUID, uuid4
@@ -64,15 +64,15 @@ def test_open_conflicts_are_listed_with_what_the_lead_has(equity: Equity, connec
 
 
 @pytest.mark.parametrize("decision", ["keep", "dismiss"])
-def test_what_is_kept_stays_and_is_settled(equity: Equity, connection: Connection, decision: str) -> None:
+def test_a_kept_lead_stays_and_its_conflict_is_resolved(equity: Equity, connection: Connection, decision: str) -> None:
     of = lead(connection, apn_key="FL|PINELLAS|1")
     number = conflict(connection, "key_differs", of, "apn_key", "FL|PINELLAS|2")
     equity("conflicts", "resolve", number, decision, "--note", "checked at the county").ok()
     assert column(connection, of, "apn_key") == "FL|PINELLAS|1"
     assert equity("conflicts", "list", "--json").ok().json == []
-    (settled,) = equity("conflicts", "list", "--all", "--json").ok().json
-    assert (settled["resolution"], settled["note"]) == (decision, "checked at the county")
-    assert settled["resolved_by"]
+    (resolved,) = equity("conflicts", "list", "--all", "--json").ok().json
+    assert (resolved["resolution"], resolved["note"]) == (decision, "checked at the county")
+    assert resolved["resolved_by"]
 
 
 def test_a_taken_key_leaves_its_holder_and_nothing_is_lost(equity: Equity, connection: Connection) -> None:
@@ -133,7 +133,7 @@ def test_a_lead_stays_paused_unless_it_is_released(equity: Equity, connection: C
     assert column(connection, of, "campaign_status") == "paused"
 
 
-def test_a_settled_or_unknown_conflict_is_refused(equity: Equity, connection: Connection) -> None:
+def test_a_resolved_or_unknown_conflict_is_refused(equity: Equity, connection: Connection) -> None:
     number = conflict(connection, "key_differs", lead(connection), "apn_key", "FL|PINELLAS|2")
     equity("conflicts", "resolve", number, "keep").ok()
     for wrong in (number, number + 1000):

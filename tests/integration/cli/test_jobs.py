@@ -1,4 +1,4 @@
-"""`equity jobs`: what is late in words, runs by hand that cannot be, and what jobs did."""
+"""`equity jobs`: late jobs in words, runs on demand that are refused, and the history of runs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,7 +57,7 @@ def run(
     )
 
 
-def test_days_to_come_of_a_clock_that_was_set_back_hide_no_sign_of_life(equity: Equity, declared: Database) -> None:
+def test_runs_dated_in_the_future_by_a_moved_clock_hide_no_heartbeat(equity: Equity, declared: Database) -> None:
     execute(declared, "delete from pipeline.job_runs where job = 'feeder.reconcile'")
     run(declared, "feeder.reconcile", "failed", failures=1, day=2, minutes=30)
     run(declared, "feeder.reconcile", "ok", failures=0)
@@ -68,7 +68,7 @@ def listed(equity: Equity, *options: str) -> dict[str, Any]:
     return {row["job"]: row for row in equity("jobs", "list", "--json", *options).ok().json}
 
 
-def test_what_is_late_is_said_in_words(equity: Equity, declared: Database) -> None:
+def test_late_jobs_are_described_in_words(equity: Equity, declared: Database) -> None:
     rows = listed(equity)
     assert {job: row["standing"] for job, row in rows.items()} == {
         "feeder.feed": "failed",
@@ -81,7 +81,7 @@ def test_what_is_late_is_said_in_words(equity: Equity, declared: Database) -> No
     assert rows["feeder.feed"]["note"].endswith("; never went well")
     assert rows["recorder.clean_up"]["note"].startswith(f"missed on {DAY}; went well last ")
     assert rows["feeder.sweep"]["note"].startswith("failed (GoneError), is tried again")
-    assert rows["feeder.reconcile"]["note"].startswith("overdue: no sign of it for 0:30:0")
+    assert rows["feeder.reconcile"]["note"].startswith("overdue: no heartbeat for 0:30:0")
     assert rows["feeder.refresh"]["note"] == ""
     assert rows["feeder.refresh"]["next_due_at"] is not None
     assert set(listed(equity, "--late")) == set(rows) - {"feeder.refresh"}
@@ -97,7 +97,7 @@ def test_history_is_filtered(equity: Equity, declared: Database) -> None:
     assert seen("feeder.feed") == ["feeder.feed"]
     assert sorted(seen("--failed")) == ["feeder.feed", "feeder.sweep"]
     assert "recorder.clean_up" not in seen("--since", business_date(NOW))
-    assert "No such run" in equity("jobs", "history", "nobody").ok().out
+    assert "No such run" in equity("jobs", "history", "unknown").ok().out
 
 
 def test_a_job_that_runs_is_not_run_beside_itself(equity: Equity, database: Database) -> None:
@@ -112,25 +112,27 @@ def test_a_job_that_runs_is_not_run_beside_itself(equity: Equity, database: Data
 
 
 @pytest.mark.parametrize(
-    ("job", "said"),
+    ("job", "reason"),
     [
         ("nothing", "There is no job 'nothing'"),
         ("feeder.nothing", "feeder has feeder.clean_up, feeder.end_still_sessions, feeder.feed"),
         ("feeder.reconcile", "a setting that is missing"),
     ],
 )
-def test_what_cannot_be_run_is_said(equity: Equity, database: Database, job: str, said: str) -> None:
+def test_a_job_that_cannot_be_run_is_refused_with_a_reason(
+    equity: Equity, database: Database, job: str, reason: str
+) -> None:
     refused = equity("jobs", "run", job)
-    assert (refused.code, said in " ".join(refused.err.split())) == (2, True), refused.err
+    assert (refused.code, reason in " ".join(refused.err.split())) == (2, True), refused.err
 
 
 def test_a_job_of_a_running_gateway_can_be_run_beside_it(equity: Equity, database: Database, tmp_path: Any) -> None:
     """It needs neither the gateway's port nor Kafka."""
     more = {"SPOOL_DIRECTORY": str(tmp_path), "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     assert equity("jobs", "run", "gateway.clean_up", "--json", **more).ok().json["outcome"] == "ok"
-    equity("jobs", "run", "gateway.settle_uploads", **more).ok()
+    equity("jobs", "run", "gateway.complete_uploads", **more).ok()
     rows = equity("jobs", "history", "gateway", "--json").ok().json
     assert {(row["job"], row["outcome"], row["runs"]) for row in rows} == {
         ("gateway.clean_up", "ok", 1),
-        ("gateway.settle_uploads", "ok", 1),
+        ("gateway.complete_uploads", "ok", 1),
     }

@@ -1,4 +1,4 @@
-"""Brokers, territories, partners and keys, made and looked after by the command line."""
+"""Brokers, territories, partners and keys, created and changed by the command line."""
 
 import shlex
 from pathlib import Path
@@ -12,7 +12,7 @@ from common.deadletters import pack, unpack
 from common.rejects import open_row, seal_row
 from common.settings import Settings
 from pull.page_log import REJECT_SEAL_PURPOSE as PULL_REJECT
-from skiptrace.ledger import ANSWER, QUESTION
+from skiptrace.trace.request_codec import LOOKUPS_PURPOSE, RESPONSE_PURPOSE
 from support.commandline import Equity
 from support.databases import Database
 from support.installation import SECRETS
@@ -60,7 +60,7 @@ def test_a_territory_has_one_broker(equity: Equity) -> None:
     equity("brokers", "territory", "add", "Lee Ash", "FL", "--county", "Pinellas County").ok()
 
 
-def test_leads_that_wait_in_a_new_territory_are_counted(equity: Equity, database: Database) -> None:
+def test_leads_without_a_broker_in_a_new_territory_are_counted(equity: Equity, database: Database) -> None:
     for name in ("Dana Ruiz", "Lee Ash"):
         equity("brokers", "add", name).ok()
     equity("brokers", "territory", "add", "Lee Ash", "FL", "--zip", "33702").ok()
@@ -78,7 +78,7 @@ def test_leads_that_wait_in_a_new_territory_are_counted(equity: Equity, database
     assert "Leads without a broker there: 1." in added.out + added.err
 
 
-def test_the_same_territory_twice_says_so(equity: Equity) -> None:
+def test_the_same_territory_twice_is_refused(equity: Equity) -> None:
     equity("brokers", "add", "Dana Ruiz").ok()
     equity("brokers", "territory", "add", "Dana Ruiz", "FL").ok()
     again = equity("brokers", "territory", "add", "Dana Ruiz", "FL")
@@ -89,7 +89,7 @@ def test_the_same_territory_twice_says_so(equity: Equity) -> None:
 @pytest.mark.parametrize(
     "area", [["Atlantis"], ["FL", "--zip", "3370"], ["FL", "--zip", "33701", "--county", "Pinellas"]]
 )
-def test_what_is_no_place_is_a_usage_error(equity: Equity, area: list[str]) -> None:
+def test_text_that_is_no_place_is_a_usage_error(equity: Equity, area: list[str]) -> None:
     equity("brokers", "add", "Dana Ruiz").ok()
     assert equity("brokers", "territory", "add", "Dana Ruiz", *area).code == 2
 
@@ -150,7 +150,7 @@ def test_a_partner_is_bounded_to_its_brokers(equity: Equity) -> None:
     assert partner["default_broker_id"] == lee
     (listed,) = equity("partners", "list", "--json").ok().json
     assert listed["brokers"] == ["Dana Ruiz", "Lee Ash"]
-    assert equity("partners", "add", "Other", "--broker", "Nobody").code == 2
+    assert equity("partners", "add", "Other", "--broker", "Ann Poe").code == 2
 
 
 def test_without_the_master_key_no_key_is_made(equity: Equity) -> None:
@@ -188,7 +188,11 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
         connection.execute(
             "insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, question_sealed, answer_sealed) "
             "values (%s, 'melissa', now(), 'answered', 1, %s, %s)",
-            (request, KEYRING.seal(QUESTION, request.bytes, b"who?"), KEYRING.seal(ANSWER, request.bytes, b"she")),
+            (
+                request,
+                KEYRING.seal(LOOKUPS_PURPOSE, request.bytes, b"who?"),
+                KEYRING.seal(RESPONSE_PURPOSE, request.bytes, b"she"),
+            ),
         )
         connection.execute(
             "with search as (insert into pipeline.saved_searches (name, criteria) values ('pinellas', '{\"query\": {}}') returning id), "
@@ -223,7 +227,8 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
     assert open_row(new, upload, 3, row) == {"City": "Dunedin"}
     assert unpack(new.unseal("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")
     assert [
-        new.unseal(purpose, request.bytes, one) for purpose, one in zip((QUESTION, ANSWER), asked, strict=True)
+        new.unseal(purpose, request.bytes, one)
+        for purpose, one in zip((LOOKUPS_PURPOSE, RESPONSE_PURPOSE), asked, strict=True)
     ] == [
         b"who?",
         b"she",

@@ -28,7 +28,7 @@ async def add_upload(installation: Installation, state: str, filename: str) -> U
     return upload
 
 
-async def stands(installation: Installation, upload: UUID) -> tuple[str, int]:
+async def read_progress(installation: Installation, upload: UUID) -> tuple[str, int]:
     db = await asyncpg.connect(installation.database.superuser_dsn)
     row = await db.fetchrow("select state::text, rows_published from app.uploads where id = $1", upload)
     await db.close()
@@ -42,12 +42,12 @@ async def test_all_stuck_uploads_are_sent_again_once_and_files_are_asked_for_by_
     stalled = await add_upload(installation, "accounted", "stalled.csv")
     lost = await add_upload(installation, "needs_resend", "lost.csv")
     done = await add_upload(installation, "done", "done.csv")
-    told = equity("uploads", "resend", "--all-stuck")
-    assert told.code == 3
-    assert "Partner of lost.csv has to send lost.csv again" in " ".join(told.out.split())
-    assert await stands(installation, stalled) == ("received", 0)
-    assert await stands(installation, lost) == ("needs_resend", 0), "all rows are sent when the file comes"
-    assert await stands(installation, done) == ("done", 7)
+    ran = equity("uploads", "resend", "--all-stuck")
+    assert ran.code == 3
+    assert "Partner of lost.csv has to send lost.csv again" in " ".join(ran.out.split())
+    assert await read_progress(installation, stalled) == ("received", 0)
+    assert await read_progress(installation, lost) == ("needs_resend", 0), "all rows are sent when the file comes"
+    assert await read_progress(installation, done) == ("done", 7)
     (row,) = equity("uploads", "resend", stalled, "--json").ok().json
     assert row["action"] == "under_way", "a second time changes nothing"
 

@@ -1,4 +1,4 @@
-"""What is not there is named, with what to do, and exit code 4 or 2; never a traceback, never a secret."""
+"""Unreachable servers and wrong settings are named, with advice and exit code 4 or 2; no traceback, no secret."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ NOWHERE = "127.0.0.1:1"
         (["funnel", "--since", "soon"], {}, 2, "soon"),
     ],
 )
-def test_faults_have_a_sentence_and_a_code(
+def test_errors_have_a_sentence_and_a_code(
     command: list[str], environment: dict[str, str], code: int, named: str, tmp_path: Path
 ) -> None:
     leads = tmp_path / "leads.csv"
@@ -64,7 +64,7 @@ def test_an_empty_database_is_told_to_migrate(postgres: str) -> None:
     assert "equity db migrate" in ran.err
 
 
-def test_a_service_without_its_settings_says_which() -> None:
+def test_a_service_names_its_missing_settings() -> None:
     ran = Equity({"HEALTH_PORT": str(free_port())})("run", "ingest")
     assert ran.code == 2
     assert "ENCRYPTION_KEY" in ran.err

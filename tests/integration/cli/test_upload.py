@@ -43,9 +43,9 @@ def test_a_file_becomes_a_report_and_its_rejects_become_leads(equity: Equity, le
     }  # fmt: skip
     upload = report["upload_id"]
     assert equity("uploads", "show", upload, "--json").ok().json == report
-    told = equity("uploads", "show", upload).ok()
-    assert "missing_zip" in told.out
-    assert "add up" in told.err
+    shown = equity("uploads", "show", upload).ok()
+    assert "missing_zip" in shown.out
+    assert "add up" in shown.err
 
     again = equity("upload", leads, "--json")
     assert again.code == 3

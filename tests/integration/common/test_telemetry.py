@@ -90,7 +90,7 @@ async def work(installation: Installation, partner: Partner) -> None:
     try:
         status, answer = await partner.upload(FILE.encode())
         assert status == 202, answer
-        await partner.until(answer["upload_id"], "done")
+        await partner.wait_for_state(answer["upload_id"], "done")
         await producer.send_and_wait(f"{installation.prefix}ingest.leads", BROKEN.encode())
         async with failing(db, "app.uploads", "P0001"):
             assert (await partner.upload(FILE.encode() + b"\n"))[0] == 500
@@ -98,7 +98,7 @@ async def work(installation: Installation, partner: Partner) -> None:
             _, answer = await partner.upload(csv_of(1))
             while "consumer_waits" not in installation.spawned[1].log:
                 await asyncio.sleep(0.05)
-        await partner.until(answer["upload_id"], "done")
+        await partner.wait_for_state(answer["upload_id"], "done")
         while await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0:
             await asyncio.sleep(0.05)
     finally:
@@ -218,7 +218,7 @@ async def test_nothing_is_sent_unless_an_endpoint_is_named(tmp_path: Path) -> No
         spawned = await installation.spawn(*SERVICES, **defaults, **SOON)
         partner = Partner(spawned.gateway, session, uuid4())
         _, answer = await partner.upload(csv_of(3))
-        await partner.until(answer["upload_id"], "done")
+        await partner.wait_for_state(answer["upload_id"], "done")
         assert await asyncio.to_thread(spawned.stop) == 0
         assert receiver.bodies == []
 
@@ -233,7 +233,7 @@ async def test_an_endpoint_that_does_not_answer_harms_nothing(tmp_path: Path, en
         spawned = await installation.spawn(*SERVICES, OTEL_EXPORTER_OTLP_ENDPOINT=url, **SOON, **patient)
         partner = Partner(spawned.gateway, session, uuid4())
         _, answer = await partner.upload(csv_of(500))
-        report = await partner.until(answer["upload_id"], "done")
+        report = await partner.wait_for_state(answer["upload_id"], "done")
         assert report["inserted"] == 500
         assert await asyncio.to_thread(spawned.stop) == 0
         assert bool(receiver.bodies) == (endpoint == "silent")

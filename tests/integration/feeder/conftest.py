@@ -1,4 +1,4 @@
-"""A feeder on a clock that the test moves, and a stand-in for Instantly."""
+"""A feeder on a clock that the test moves, and a fake of Instantly."""
 
 from collections.abc import AsyncIterator
 
@@ -7,31 +7,31 @@ import pytest
 
 from feeder.settings import FeederSettings
 from support.databases import Database
-from support.feeding import Feeder, Ranch, settings_on
-from support.instantly import Workspace, instantly
+from support.feeding import Feeder, FeedFixture, make_feeder_settings
+from support.instantly import FakeWorkspace, run_fake_instantly
 
 
 @pytest.fixture
-async def ranch(database: Database) -> AsyncIterator[Ranch]:
+async def feed_data(database: Database) -> AsyncIterator[FeedFixture]:
     connection = await asyncpg.connect(database.superuser_dsn)
-    yield Ranch(connection, database)
+    yield FeedFixture(connection, database)
     await connection.close()
 
 
 @pytest.fixture
-async def workspace() -> AsyncIterator[Workspace]:
-    async with instantly() as running:
+async def workspace() -> AsyncIterator[FakeWorkspace]:
+    async with run_fake_instantly() as running:
         running.campaigns["A"] = {"id": "A", "name": "A"}
         running.campaigns["B"] = {"id": "B", "name": "B"}
         yield running
 
 
 @pytest.fixture
-def settings(database: Database, workspace: Workspace) -> FeederSettings:
-    return settings_on(database, workspace)
+def settings(database: Database, workspace: FakeWorkspace) -> FeederSettings:
+    return make_feeder_settings(database, workspace)
 
 
 @pytest.fixture
-async def feeder(settings: FeederSettings, ranch: Ranch) -> AsyncIterator[Feeder]:
-    async with Feeder(settings, ranch.clock) as feeder:
+async def feeder(settings: FeederSettings, feed_data: FeedFixture) -> AsyncIterator[Feeder]:
+    async with Feeder(settings, feed_data.clock) as feeder:
         yield feeder

@@ -1,6 +1,6 @@
-"""At a real vendor no lead is fed or added while the links in the emails are not public or do not answer (ADR 27).
+"""Dead links: at a real vendor no lead is fed or added while a link in the emails is dead (ADR 27).
 
-The real vendor is a local server under a public name: a resolver that only tests have leads every name to loopback.
+The real vendor is a local server under a public name: the tests' resolver resolves every name to loopback.
 """
 
 import socket
@@ -20,19 +20,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from feeder import link_check
-from feeder.link_check import LinkCheck, LinksRefusedError, Network
+from feeder.campaign_sync import link_check
+from feeder.campaign_sync.link_check import DeadLinksError, LinkCheck, Network
+from feeder.campaign_sync.template_variables import EmailLinks
 from feeder.settings import FeederSettings
-from feeder.variables import Links
 from support.databases import Database
-from support.feeding import Feeder, Ranch, settings_on
-from support.instantly import Workspace
+from support.feeding import Feeder, FeedFixture, make_feeder_settings
+from support.instantly import FakeWorkspace
 
 FORM_HOST = "forms.equity-connect.com"
 
 
-class ToLoopback(AbstractResolver):
-    """Every name is on this machine."""
+class LoopbackResolver(AbstractResolver):
+    """Resolver that resolves every name to this machine."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -44,7 +44,7 @@ class ToLoopback(AbstractResolver):
         pass
 
 
-def certificate(directory: Path) -> tuple[Path, Path]:
+def create_certificate(directory: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, FORM_HOST)])
     now = datetime.now(UTC)
@@ -63,8 +63,8 @@ def certificate(directory: Path) -> tuple[Path, Path]:
 
 
 @dataclass
-class Form:
-    """The page behind the links: what it answers, by path."""
+class FormPage:
+    """Page behind the links, with its statuses or redirects by path."""
 
     network: Network
     answers: dict[str, Any] = field(default_factory=dict)
@@ -84,12 +84,12 @@ class Form:
 
 
 @pytest.fixture
-async def form(tmp_path: Path) -> AsyncIterator[Form]:
-    certificate_file, key_file = certificate(tmp_path)
+async def form(tmp_path: Path) -> AsyncIterator[FormPage]:
+    certificate_file, key_file = create_certificate(tmp_path)
     server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server_tls.load_cert_chain(certificate_file, key_file)
     tls = ssl.create_default_context(cafile=str(certificate_file))
-    form = Form(Network(ToLoopback, lambda address: address == "127.0.0.1", tls))
+    form = FormPage(Network(LoopbackResolver, lambda address: address == "127.0.0.1", tls))
     app = web.Application()
     app.router.add_get("/{path:.*}", form.answer)
     runner = web.AppRunner(app)
@@ -101,43 +101,49 @@ async def form(tmp_path: Path) -> AsyncIterator[Form]:
     await runner.cleanup()
 
 
-def real(database: Database, workspace: Workspace, **more: Any) -> FeederSettings:
-    """The settings of a feeder whose Instantly is a real vendor by its address."""
+def real_vendor_settings(database: Database, workspace: FakeWorkspace, **more: Any) -> FeederSettings:
+    """Return the settings of a feeder whose Instantly has the address of a real vendor."""
     port = urlsplit(workspace.url).port
-    return settings_on(database, workspace, instantly_base_url=f"http://api.vendor.com:{port}", **more)
+    return make_feeder_settings(database, workspace, instantly_base_url=f"http://api.vendor.com:{port}", **more)
 
 
-async def test_with_the_default_links_nothing_is_sent_and_no_slot_is_used(
-    database: Database, workspace: Workspace, ranch: Ranch, form: Form
+async def test_with_the_default_links_no_lead_is_added_and_no_slot_is_used(
+    database: Database, workspace: FakeWorkspace, feed_data: FeedFixture, form: FormPage
 ) -> None:
-    broker = await ranch.broker(limit=2)
-    await ranch.leads(broker, 2)
-    async with Feeder(real(database, workspace), ranch.clock, form.network) as feeder:
-        with pytest.raises(LinksRefusedError, match="not https"):
-            await feeder.run("feed")
-        await feeder.run("reconcile")
-    assert await ranch.slots(broker) == {}
+    broker = await feed_data.add_broker(limit=2)
+    await feed_data.add_leads(broker, 2)
+    async with Feeder(real_vendor_settings(database, workspace), feed_data.clock, form.network) as feeder:
+        with pytest.raises(DeadLinksError, match="not https"):
+            await feeder.run_jobs("feed")
+        await feeder.run_jobs("reconcile")
+    assert await feed_data.count_slots(broker) == {}
     assert not workspace.members
-    assert await ranch.ask("select count(*) from app.leads where campaign_status = 'queued'") == [2]
+    assert await feed_data.select_column("select count(*) from app.leads where campaign_status = 'queued'") == [2]
 
 
 async def test_slots_taken_before_the_links_died_wait_and_are_added_when_they_answer_again(
-    database: Database, workspace: Workspace, ranch: Ranch, form: Form, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    workspace: FakeWorkspace,
+    feed_data: FeedFixture,
+    form: FormPage,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(link_check, "GOOD_FOR_SECONDS", 0)
-    monkeypatch.setattr(link_check, "BAD_FOR_SECONDS", 0)
-    broker = await ranch.broker(limit=1)
-    await ranch.leads(broker, 1)
-    async with Feeder(real(database, workspace, consent_form_url=form.url), ranch.clock, form.network) as feeder:
-        await feeder.run("feed")
+    monkeypatch.setattr(link_check, "GOOD_RESULT_SECONDS", 0)
+    monkeypatch.setattr(link_check, "BAD_RESULT_SECONDS", 0)
+    broker = await feed_data.add_broker(limit=1)
+    await feed_data.add_leads(broker, 1)
+    async with Feeder(
+        real_vendor_settings(database, workspace, consent_form_url=form.url), feed_data.clock, form.network
+    ) as feeder:
+        await feeder.run_jobs("feed")
         form.answers["/consent/opt-out"] = 404
-        await feeder.run("reconcile")
+        await feeder.run_jobs("reconcile")
         assert not workspace.members
-        assert await ranch.slots(broker) == {"reserved": 1}
+        assert await feed_data.count_slots(broker) == {"reserved": 1}
         form.answers.clear()
-        await feeder.run("reconcile")
+        await feeder.run_jobs("reconcile")
     assert len(workspace.members) == 1
-    assert await ranch.slots(broker) == {"added": 1}
+    assert await feed_data.count_slots(broker) == {"added": 1}
 
 
 @pytest.mark.parametrize(
@@ -156,39 +162,41 @@ async def test_slots_taken_before_the_links_died_wait_and_are_added_when_they_an
         ({"/consent": "https://localhost/"}, "not public"),
     ],
 )
-async def test_the_links_are_followed_to_their_end(form: Form, answers: dict[str, Any], problem: str | None) -> None:
+async def test_the_links_are_followed_to_their_end(
+    form: FormPage, answers: dict[str, Any], problem: str | None
+) -> None:
     form.answers = answers
-    found = await checked(form, form.url)
+    found = await find_problem(form, form.url)
     assert (found is None) if problem is None else problem in (found or "")
 
 
-async def test_a_public_name_on_a_private_address_is_refused_and_not_asked(form: Form) -> None:
-    form.network = Network(ToLoopback, tls=form.network.tls)
-    assert "private address" in (await checked(form, form.url) or "")
+async def test_a_public_name_on_a_private_address_is_refused_without_a_call(form: FormPage) -> None:
+    form.network = Network(LoopbackResolver, tls=form.network.tls)
+    assert "private address" in (await find_problem(form, form.url) or "")
     assert form.asked == []
 
 
-async def test_a_certificate_that_nobody_trusts_and_a_closed_port_are_no_answer(form: Form) -> None:
-    trusted, form.network = form.network, Network(ToLoopback, form.network.is_public)
-    assert "ClientConnectorCertificateError" in (await checked(form, form.url) or "")
+async def test_an_untrusted_certificate_and_a_closed_port_are_no_answer(form: FormPage) -> None:
+    trusted, form.network = form.network, Network(LoopbackResolver, form.network.is_public)
+    assert "ClientConnectorCertificateError" in (await find_problem(form, form.url) or "")
     form.network = trusted
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        assert "does not answer" in (await checked(form, f"https://{FORM_HOST}:{taken.getsockname()[1]}/") or "")
+        assert "does not answer" in (await find_problem(form, f"https://{FORM_HOST}:{taken.getsockname()[1]}/") or "")
 
 
-async def test_an_answer_is_remembered_for_a_while(form: Form) -> None:
-    check = link_check_of(form, form.url)
-    assert await check.problem() is None
+async def test_a_result_stays_valid_for_some_time(form: FormPage) -> None:
+    check = build_link_check(form, form.url)
+    assert await check.find_problem() is None
     form.answers = {"/consent": 404}
-    assert await check.problem() is None
+    assert await check.find_problem() is None
     assert len(form.asked) == 2
 
 
-async def checked(form: Form, url: str) -> str | None:
-    return await link_check_of(form, url).problem()
+async def find_problem(form: FormPage, url: str) -> str | None:
+    return await build_link_check(form, url).find_problem()
 
 
-def link_check_of(form: Form, url: str) -> LinkCheck:
+def build_link_check(form: FormPage, url: str) -> LinkCheck:
     settings = FeederSettings(instantly_base_url="https://api.instantly.ai")
-    return LinkCheck(settings, Links(url, f"{url.rstrip('/')}/opt-out", b"s"), form.network)
+    return LinkCheck(settings, EmailLinks(url, f"{url.rstrip('/')}/opt-out", b"s"), form.network)

@@ -1,4 +1,4 @@
-"""No household is written to twice: not through two leads of one home, nor through one address on several leads."""
+"""No household is fed twice, neither through two leads of one home nor through one address on several leads."""
 
 import asyncio
 from datetime import timedelta
@@ -10,51 +10,51 @@ import pytest
 from feeder.app import build
 from feeder.settings import FeederSettings
 from support.commandline import Equity
-from support.feeding import MONDAY, Feeder, Ranch, clock_at
+from support.feeding import MONDAY, Feeder, FeedFixture, clock_at
 from support.installation import SECRETS
-from support.instantly import Workspace
+from support.instantly import FakeWorkspace
 
 
 @pytest.fixture
-def equity(ranch: Ranch, tmp_path: Path) -> Equity:
-    environment = {"DATABASE_DIRECT_URL": ranch.database.superuser_dsn, "CLOCK_FILE": clock_at(MONDAY, tmp_path)}
+def equity(feed_data: FeedFixture, tmp_path: Path) -> Equity:
+    environment = {"DATABASE_DIRECT_URL": feed_data.database.superuser_dsn, "CLOCK_FILE": clock_at(MONDAY, tmp_path)}
     return Equity(environment | SECRETS)
 
 
-async def age(ranch: Ranch, *oldest_first: UUID) -> None:
+async def set_ages(feed_data: FeedFixture, *oldest_first: UUID) -> None:
     for days, lead in enumerate(reversed(oldest_first), 1):
         at = MONDAY - timedelta(days=days)
-        await ranch.db.execute("update app.leads set created_at = $2 where id = $1", lead, at)
+        await feed_data.db.execute("update app.leads set created_at = $2 where id = $1", lead, at)
 
 
-async def reasons(ranch: Ranch) -> dict[UUID, str]:
-    rows = await ranch.db.fetch("select lead_id, reason from app.feed_holds")
+async def read_skip_reasons(feed_data: FeedFixture) -> dict[UUID, str]:
+    rows = await feed_data.db.fetch("select lead_id, reason from app.feed_holds")
     return {row["lead_id"]: row["reason"] for row in rows}
 
 
 @pytest.mark.parametrize("column", ["mak", "addr_hash"])
 @pytest.mark.parametrize("recorded_of_the_younger", [True, False])
-async def test_of_two_leads_of_one_home_the_older_is_fed_and_the_younger_held(
-    ranch: Ranch, feeder: Feeder, column: str, recorded_of_the_younger: bool
+async def test_of_two_leads_of_one_home_the_older_is_fed_and_the_younger_skipped(
+    feed_data: FeedFixture, feeder: Feeder, column: str, recorded_of_the_younger: bool
 ) -> None:
-    broker, other = await ranch.broker(), await ranch.broker()
-    [younger], [older] = await ranch.leads(broker, 1), await ranch.leads(other, 1)
-    await age(ranch, older, younger)
+    broker, other = await feed_data.add_broker(), await feed_data.add_broker()
+    [younger], [older] = await feed_data.add_leads(broker, 1), await feed_data.add_leads(other, 1)
+    await set_ages(feed_data, older, younger)
     pair = (younger, older) if recorded_of_the_younger else (older, younger)
-    await ranch.conflict(*pair, column)
-    await feeder.run("feed")
-    assert await ranch.ask("select lead_id from app.feed_slots") == [older]
-    assert await reasons(ranch) == {younger: "duplicate_household"}
+    await feed_data.add_conflict(*pair, column)
+    await feeder.run_jobs("feed")
+    assert await feed_data.select_column("select lead_id from app.feed_slots") == [older]
+    assert await read_skip_reasons(feed_data) == {younger: "duplicate_household"}
     asked = "select reason from pipeline.contact_decisions where lead_id = $1"
-    assert await ranch.ask(asked, younger) == ["duplicate"]
+    assert await feed_data.select_column(asked, younger) == ["duplicate"]
 
 
-async def test_a_parcel_that_two_leads_share_is_no_household(ranch: Ranch, feeder: Feeder) -> None:
-    broker = await ranch.broker()
-    first, second = await ranch.leads(broker, 2)
-    await ranch.conflict(first, second, "apn_key")
-    await feeder.run("feed")
-    assert set(await ranch.ask("select lead_id from app.feed_slots")) == {first, second}
+async def test_a_parcel_that_two_leads_share_is_no_household(feed_data: FeedFixture, feeder: Feeder) -> None:
+    broker = await feed_data.add_broker()
+    first, second = await feed_data.add_leads(broker, 2)
+    await feed_data.add_conflict(first, second, "apn_key")
+    await feeder.run_jobs("feed")
+    assert set(await feed_data.select_column("select lead_id from app.feed_slots")) == {first, second}
 
 
 @pytest.mark.parametrize(
@@ -68,89 +68,91 @@ async def test_a_parcel_that_two_leads_share_is_no_household(ranch: Ranch, feede
         "update app.leads set campaign_status = 'new', call_attempt_count = 1 where id = $1",
     ],
 )
-async def test_the_older_is_held_too_where_the_younger_was_contacted(
-    ranch: Ranch, feeder: Feeder, contacted: str
+async def test_the_older_lead_is_skipped_if_the_younger_was_contacted(
+    feed_data: FeedFixture, feeder: Feeder, contacted: str
 ) -> None:
-    broker = await ranch.broker()
-    older, younger = await ranch.leads(broker, 2)
-    await age(ranch, older, younger)
-    await ranch.conflict(younger, older)
-    await ranch.db.execute(contacted, younger)
-    await feeder.run("feed")
-    assert await ranch.slots(broker) == {}
-    assert await reasons(ranch) == {older: "duplicate_household"}
+    broker = await feed_data.add_broker()
+    older, younger = await feed_data.add_leads(broker, 2)
+    await set_ages(feed_data, older, younger)
+    await feed_data.add_conflict(younger, older)
+    await feed_data.db.execute(contacted, younger)
+    await feeder.run_jobs("feed")
+    assert await feed_data.count_slots(broker) == {}
+    assert await read_skip_reasons(feed_data) == {older: "duplicate_household"}
 
 
-async def test_the_older_is_held_where_the_younger_was_fed_before_anybody_knew(ranch: Ranch, feeder: Feeder) -> None:
-    broker = await ranch.broker(limit=1)
-    younger, older = await ranch.leads(broker, 2)
-    await age(ranch, older, younger)
-    await feeder.run("feed", "reconcile")
-    await ranch.conflict(younger, older)
-    ranch.clock.forward(days=1)
-    await feeder.run("refresh", "feed")
-    assert await ranch.ask("select lead_id from app.feed_slots") == [younger]
-    assert await reasons(ranch) == {older: "duplicate_household"}
-
-
-async def test_a_conflict_that_is_being_recorded_keeps_both_from_being_fed_meanwhile(
-    ranch: Ranch, feeder: Feeder
+async def test_the_older_lead_is_skipped_if_the_younger_was_fed_before_the_conflict_was_known(
+    feed_data: FeedFixture, feeder: Feeder
 ) -> None:
-    broker = await ranch.broker()
-    older, younger = await ranch.leads(broker, 2)
-    await age(ranch, older, younger)
-    async with ranch.db.transaction():
-        await ranch.conflict(younger, older)
-        await feeder.run("feed")
-        assert await ranch.ask("select count(*) from app.feed_slots") == [0]
-    await feeder.run("top_up")
-    assert await ranch.ask("select lead_id from app.feed_slots") == [older]
+    broker = await feed_data.add_broker(limit=1)
+    younger, older = await feed_data.add_leads(broker, 2)
+    await set_ages(feed_data, older, younger)
+    await feeder.run_jobs("feed", "reconcile")
+    await feed_data.add_conflict(younger, older)
+    feed_data.clock.advance(days=1)
+    await feeder.run_jobs("refresh", "feed")
+    assert await feed_data.select_column("select lead_id from app.feed_slots") == [younger]
+    assert await read_skip_reasons(feed_data) == {older: "duplicate_household"}
 
 
-async def test_preview_names_the_reason_and_a_resolved_conflict_lifts_it(
-    ranch: Ranch, feeder: Feeder, equity: Equity
+async def test_neither_lead_is_fed_while_their_conflict_is_being_recorded(
+    feed_data: FeedFixture, feeder: Feeder
 ) -> None:
-    broker = await ranch.broker()
-    older, younger = await ranch.leads(broker, 2)
-    await age(ranch, older, younger)
-    conflict = await ranch.conflict(younger, older)
-    expected = [(str(older), "fed", ""), (str(younger), "held", "duplicate_household")]
+    broker = await feed_data.add_broker()
+    older, younger = await feed_data.add_leads(broker, 2)
+    await set_ages(feed_data, older, younger)
+    async with feed_data.db.transaction():
+        await feed_data.add_conflict(younger, older)
+        await feeder.run_jobs("feed")
+        assert await feed_data.select_column("select count(*) from app.feed_slots") == [0]
+    await feeder.run_jobs("top_up")
+    assert await feed_data.select_column("select lead_id from app.feed_slots") == [older]
+
+
+async def test_preview_shows_the_household_until_its_conflict_is_resolved(
+    feed_data: FeedFixture, feeder: Feeder, equity: Equity
+) -> None:
+    broker = await feed_data.add_broker()
+    older, younger = await feed_data.add_leads(broker, 2)
+    await set_ages(feed_data, older, younger)
+    conflict = await feed_data.add_conflict(younger, older)
+    expected = [(str(older), "fed", ""), (str(younger), "skipped", "duplicate_household")]
     for _ in range(2):  # before the feed and after it
         seen = (await equity.soon("feed", "preview", broker, "--json")).ok().json
         assert [(lead["lead_id"], lead["outcome"], lead["reason"]) for lead in seen["leads"]] == expected
-        await feeder.run("feed")
+        await feeder.run_jobs("feed")
         expected = expected[1:]
     (await equity.soon("conflicts", "resolve", conflict, "dismiss", "--note", "two homes")).ok()
-    ranch.clock.forward(days=1)
-    await feeder.run("refresh", "feed")
-    assert set(await ranch.ask("select lead_id from app.feed_slots")) == {older, younger}
+    feed_data.clock.advance(days=1)
+    await feeder.run_jobs("refresh", "feed")
+    assert set(await feed_data.select_column("select lead_id from app.feed_slots")) == {older, younger}
 
 
-async def test_one_address_on_leads_of_two_brokers_fed_at_the_same_moment_is_written_to_once(
-    ranch: Ranch, settings: FeederSettings, workspace: Workspace
+async def test_one_address_of_two_brokers_leads_is_fed_once_at_the_same_moment(
+    feed_data: FeedFixture, settings: FeederSettings, workspace: FakeWorkspace
 ) -> None:
     for _ in range(2):
-        broker = await ranch.broker()
-        await ranch.leads(broker, 20, emails=[f"shared{number}@example.com" for number in range(20)])
-    replicas = [build(settings, ranch.clock) for _ in range(3)]
+        broker = await feed_data.add_broker()
+        await feed_data.add_leads(broker, 20, emails=[f"shared{number}@example.com" for number in range(20)])
+    replicas = [build(settings, feed_data.clock) for _ in range(3)]
     for replica in replicas:
         await replica.database.start()
     await asyncio.gather(*(replica.jobs.run_now("feeder.top_up") for replica in replicas))
     for replica in replicas:
         await replica.database.stop()
-    written = "select count(*), count(distinct value_hash) from app.vendor_memberships where desired = 'in'"
-    assert [tuple(row) for row in await ranch.db.fetch(written)] == [(20, 20)]
+    fed_addresses = "select count(*), count(distinct value_hash) from app.vendor_memberships where desired = 'in'"
+    assert [tuple(row) for row in await feed_data.db.fetch(fed_addresses)] == [(20, 20)]
 
 
-async def test_who_was_in_a_campaign_and_is_out_again_is_not_written_to_through_another_lead(
-    ranch: Ranch, feeder: Feeder, workspace: Workspace
+async def test_an_address_that_left_a_campaign_is_not_fed_through_another_lead(
+    feed_data: FeedFixture, feeder: Feeder, workspace: FakeWorkspace
 ) -> None:
-    broker = await ranch.broker(limit=1)
-    first, second = await ranch.leads(broker, 2, emails=["rich@example.com"] * 2)
-    await feeder.run("feed", "reconcile")
-    await ranch.db.execute("update app.leads set campaign_status = 'paused' where id = $1", first)
-    await feeder.run("reconcile")
+    broker = await feed_data.add_broker(limit=1)
+    first, second = await feed_data.add_leads(broker, 2, emails=["rich@example.com"] * 2)
+    await feeder.run_jobs("feed", "reconcile")
+    await feed_data.db.execute("update app.leads set campaign_status = 'paused' where id = $1", first)
+    await feeder.run_jobs("reconcile")
     assert workspace.members == {}
-    ranch.clock.forward(days=1)
-    await feeder.run("refresh", "feed", "reconcile")
-    assert (workspace.members, await reasons(ranch)) == ({}, {second: "duplicate"})
+    feed_data.clock.advance(days=1)
+    await feeder.run_jobs("refresh", "feed", "reconcile")
+    assert (workspace.members, await read_skip_reasons(feed_data)) == ({}, {second: "duplicate"})

@@ -1,9 +1,9 @@
-"""Owners that are no persons are not fed, and a person without a plausible first name is greeted with the fallback."""
+"""Owner names: legal entities are not fed, and an implausible first name is replaced by the fallback."""
 
 import pytest
 
-from support.feeding import Feeder, Ranch
-from support.instantly import Workspace
+from support.feeding import Feeder, FeedFixture
+from support.instantly import FakeWorkspace
 
 
 @pytest.mark.parametrize(
@@ -17,25 +17,25 @@ from support.instantly import Workspace
         ("owner_last_name = 'DO NOT CONTACT'", "suppressed"),
     ],
 )
-async def test_who_must_not_be_contacted_by_the_owners_name_is_held(
-    feeder: Feeder, ranch: Ranch, workspace: Workspace, change: str, reason: str
+async def test_a_lead_whose_owner_name_forbids_contact_is_skipped(
+    feeder: Feeder, feed_data: FeedFixture, workspace: FakeWorkspace, change: str, reason: str
 ) -> None:
-    broker = await ranch.broker()
-    [lead] = await ranch.leads(broker, 1)
-    await ranch.db.execute(f"update app.leads set {change} where id = $1", lead)
-    await feeder.run("feed", "reconcile")
-    assert await ranch.ask("select reason from app.feed_holds where lead_id = $1", lead) == [reason]
+    broker = await feed_data.add_broker()
+    [lead] = await feed_data.add_leads(broker, 1)
+    await feed_data.db.execute(f"update app.leads set {change} where id = $1", lead)
+    await feeder.run_jobs("feed", "reconcile")
+    assert await feed_data.select_column("select reason from app.feed_holds where lead_id = $1", lead) == [reason]
     assert not workspace.members
 
 
 async def test_a_greeting_is_a_plausible_first_name_or_the_campaigns_fallback(
-    feeder: Feeder, ranch: Ranch, workspace: Workspace
+    feeder: Feeder, feed_data: FeedFixture, workspace: FakeWorkspace
 ) -> None:
-    broker = await ranch.broker()
+    broker = await feed_data.add_broker()
     names = ["MARY ANN", "{{first}}", None, "Unknown Owner", "Jose & Maria"]
-    for lead, name in zip(await ranch.leads(broker, len(names)), names, strict=True):
-        await ranch.db.execute("update app.leads set owner_first_name = $2 where id = $1", lead, name)
-    await ranch.db.execute('update app.campaigns set settings = \'{"fallbacks": {"firstName": "neighbor"}}\'')
-    await feeder.run("feed", "reconcile")
+    for lead, name in zip(await feed_data.add_leads(broker, len(names)), names, strict=True):
+        await feed_data.db.execute("update app.leads set owner_first_name = $2 where id = $1", lead, name)
+    await feed_data.db.execute('update app.campaigns set settings = \'{"fallbacks": {"firstName": "neighbor"}}\'')
+    await feeder.run_jobs("feed", "reconcile")
     greeted = sorted(member["first_name"] for member in workspace.members.values())
     assert greeted == ["Jose and Maria", "Mary Ann", "neighbor", "neighbor", "neighbor"]

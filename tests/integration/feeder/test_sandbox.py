@@ -1,4 +1,4 @@
-"""The feeder against the sandbox's Instantly, which was written apart from it: the way in, the faults, and the way out."""
+"""The feeder against the sandbox's Instantly, an independent implementation: adds, faults and removals."""
 
 import importlib
 from collections.abc import AsyncIterator
@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from support.commandline import Equity
-from support.feeding import Feeder, Ranch, settings_on
+from support.feeding import Feeder, FeedFixture, make_feeder_settings
 from support.installation import SECRETS
-from support.instantly import Workspace
+from support.instantly import FakeWorkspace
 
 pytest.importorskip("sandbox", reason="the sandbox is not installed here")
 
@@ -25,28 +25,33 @@ async def sandbox() -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def feeder(ranch: Ranch, sandbox: Any) -> AsyncIterator[Feeder]:
-    place = Workspace(url=f"{sandbox.url}/instantly")
+async def feeder(feed_data: FeedFixture, sandbox: Any) -> AsyncIterator[Feeder]:
+    place = FakeWorkspace(url=f"{sandbox.url}/instantly")
     key = SecretStr("sandbox-instantly-key")
-    async with Feeder(settings_on(ranch.database, place, instantly_api_key=key), ranch.clock) as feeder:
+    async with Feeder(
+        make_feeder_settings(feed_data.database, place, instantly_api_key=key), feed_data.clock
+    ) as feeder:
         yield feeder
 
 
 @pytest.fixture
-async def fed(ranch: Ranch, feeder: Feeder) -> list[str]:
-    """Ten leads with slots, in campaigns of the shipped file."""
-    broker = await ranch.broker(limit=10, campaigns=())
-    environment = {"DATABASE_DIRECT_URL": ranch.database.superuser_dsn, "POSTAL_ADDRESS": "1 Test St, Tampa, FL 33602"}
+async def fed(feed_data: FeedFixture, feeder: Feeder) -> list[str]:
+    """Feed ten leads into campaigns of the shipped file; return their addresses."""
+    broker = await feed_data.add_broker(limit=10, campaigns=())
+    environment = {
+        "DATABASE_DIRECT_URL": feed_data.database.superuser_dsn,
+        "POSTAL_ADDRESS": "1 Test St, Tampa, FL 33602",
+    }
     (await Equity(environment | SECRETS).soon("campaigns", "sync")).ok()
-    await feeder.run("sync_campaigns")
-    assert await ranch.ask("select count(*) from app.campaigns where synced_version < version") == [0]
+    await feeder.run_jobs("sync_campaigns")
+    assert await feed_data.select_column("select count(*) from app.campaigns where synced_version < version") == [0]
     emails = [f"owner{number}@example.com" for number in range(10)]
-    await ranch.leads(broker, 10, emails=emails)
-    await feeder.run("feed")
+    await feed_data.add_leads(broker, 10, emails=emails)
+    await feeder.run_jobs("feed")
     return emails
 
 
-async def shown(sandbox: Any) -> list[str]:
+async def list_sandbox_members(sandbox: Any) -> list[str]:
     import aiohttp
 
     async with aiohttp.ClientSession() as client, client.get(f"{sandbox.url}/_sandbox/instantly") as answer:
@@ -54,7 +59,7 @@ async def shown(sandbox: Any) -> list[str]:
     return sorted(email for campaign in body["campaigns"] for email in campaign["members"])
 
 
-async def fault(sandbox: Any, kind: str, operation: str, **more: object) -> None:
+async def inject_fault(sandbox: Any, kind: str, operation: str, **more: object) -> None:
     import aiohttp
 
     wanted = {"vendor": "instantly", "kind": kind, "operation": operation, **more}
@@ -62,22 +67,24 @@ async def fault(sandbox: Any, kind: str, operation: str, **more: object) -> None
         assert answer.status == 201, await answer.text()
 
 
-async def settle(ranch: Ranch, feeder: Feeder) -> None:
+async def reconcile_for_minutes(feed_data: FeedFixture, feeder: Feeder) -> None:
     for _ in range(20):
-        ranch.clock.forward(seconds=30)
-        await ranch.end_pause()
-        await feeder.run("reconcile")
+        feed_data.clock.advance(seconds=30)
+        await feed_data.end_backoff()
+        await feeder.run_jobs("reconcile")
 
 
-async def test_leads_go_in_and_the_suppressed_come_out(
-    ranch: Ranch, feeder: Feeder, sandbox: Any, fed: list[str]
+async def test_leads_become_members_and_suppressed_ones_are_removed(
+    feed_data: FeedFixture, feeder: Feeder, sandbox: Any, fed: list[str]
 ) -> None:
-    await feeder.run("reconcile")
-    assert await shown(sandbox) == fed
-    await ranch.suppress(fed[0])
-    await feeder.run("reconcile", "sweep", "reconcile")
-    assert await shown(sandbox) == fed[1:]
-    assert await ranch.ask("select distinct desired || actual from app.vendor_memberships order by 1") == [
+    await feeder.run_jobs("reconcile")
+    assert await list_sandbox_members(sandbox) == fed
+    await feed_data.suppress_email(fed[0])
+    await feeder.run_jobs("reconcile", "audit_members", "reconcile")
+    assert await list_sandbox_members(sandbox) == fed[1:]
+    assert await feed_data.select_column(
+        "select distinct desired || actual from app.vendor_memberships order by 1"
+    ) == [
         "inin",
         "outout",
     ]
@@ -102,11 +109,11 @@ async def test_leads_go_in_and_the_suppressed_come_out(
         ("server_error", {"rate": 0.5, "times": 4}),
     ],
 )
-async def test_after_a_fault_everybody_is_in_once(
-    ranch: Ranch, feeder: Feeder, sandbox: Any, fed: list[str], kind: str, more: dict[str, object]
+async def test_all_leads_are_members_once_after_a_fault(
+    feed_data: FeedFixture, feeder: Feeder, sandbox: Any, fed: list[str], kind: str, more: dict[str, object]
 ) -> None:
-    await fault(sandbox, kind, "add_leads", **more)
-    await settle(ranch, feeder)
-    assert await shown(sandbox) == fed
-    assert await ranch.ask("select distinct state from app.feed_slots") == ["added"]
-    assert await feeder.events("funnel.campaign_added") == 10
+    await inject_fault(sandbox, kind, "add_leads", **more)
+    await reconcile_for_minutes(feed_data, feeder)
+    assert await list_sandbox_members(sandbox) == fed
+    assert await feed_data.select_column("select distinct state from app.feed_slots") == ["added"]
+    assert await feeder.count_events("funnel.campaign_added") == 10

@@ -1,4 +1,4 @@
-"""A gateway behind PgBouncer that was told nothing of it."""
+"""A gateway behind PgBouncer without a setting that says so."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from support.pgbouncer import pgbouncer
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 
 
-async def test_uploads_behind_a_pooler_are_taken_and_their_rows_sent(
+async def test_uploads_behind_a_pooler_are_accepted_and_published(
     running: Running, installation: Installation, session: aiohttp.ClientSession
 ) -> None:
     with pgbouncer(installation.database.dsn("gateway")) as dsn:
@@ -24,5 +24,5 @@ async def test_uploads_behind_a_pooler_are_taken_and_their_rows_sent(
             answers = await asyncio.gather(*(partner.upload(csv_of(20, start=20 * part)) for part in range(12)))
             assert {status for status, _ in answers} == {202}
             for _, answer in answers:
-                report = await partner.until(answer["upload_id"], "accounted", 60)
+                report = await partner.wait_for_state(answer["upload_id"], "accounted", 60)
                 assert report["rows_published"] == 20

@@ -1,4 +1,4 @@
-"""A signed file becomes messages on `ingest.leads`; whatever else gets its reason and leaves nothing behind."""
+"""A signed file becomes messages on `ingest.leads`. Every other request is refused with a reason and stores nothing."""
 
 import asyncio
 import gzip
@@ -19,8 +19,8 @@ from support.installation import Installation
 from support.partner import HEADER, Partner, add_key, add_partner, csv_of
 
 
-def spooled(installation: Installation) -> list[Path]:
-    """The files that lie in the spool."""
+def spooled_files(installation: Installation) -> list[Path]:
+    """Return the files in the spool."""
     return [path for path in (installation.directory / "spool").iterdir() if path.name != "disk"]
 
 
@@ -28,7 +28,7 @@ async def test_rows_arrive_once_with_ids_of_upload_and_row(partner: Partner, sen
     status, answer = await partner.upload(csv_of(2_500), Content_Disposition='attachment; filename="C:\\x\\leads.csv"')
     assert status == 202, answer
     upload_id = UUID(answer["upload_id"])
-    report = await partner.until(str(upload_id), "accounted")
+    report = await partner.wait_for_state(str(upload_id), "accounted")
     assert (report["rows_total"], report["rows_published"], report["filename"]) == (2_500, 2_500, "leads.csv")
     records = await sent("ingest.leads")
     headers = [dict(record.headers) for record in records]
@@ -43,7 +43,7 @@ async def test_rows_arrive_once_with_ids_of_upload_and_row(partner: Partner, sen
     )
 
 
-async def test_taking_a_file_is_an_event(partner: Partner, sent: Any) -> None:
+async def test_an_accepted_file_is_an_event(partner: Partner, sent: Any) -> None:
     _, answer = await partner.upload(csv_of(1))
     for _ in range(50):
         if events := await sent("funnel.upload_received"):
@@ -53,9 +53,9 @@ async def test_taking_a_file_is_an_event(partner: Partner, sent: Any) -> None:
     assert (body["upload_id"], body["key_id"], body["size"]) == (answer["upload_id"], "default", len(csv_of(1)))
 
 
-async def test_the_answer_is_there_before_the_rows_are_sent(partner: Partner) -> None:
+async def test_the_response_does_not_wait_for_the_rows(partner: Partner) -> None:
     async with partner.session.post(
-        f"{partner.base}/v1/uploads", data=csv_of(1), headers=partner.signed(csv_of(1))
+        f"{partner.base}/v1/uploads", data=csv_of(1), headers=partner.upload_headers(csv_of(1))
     ) as answer:
         report = await answer.json()
         assert answer.status == 202
@@ -63,7 +63,7 @@ async def test_the_answer_is_there_before_the_rows_are_sent(partner: Partner) ->
         assert "aiohttp" not in answer.headers["Server"]
 
 
-async def test_a_chunked_body_is_taken(partner: Partner) -> None:
+async def test_a_chunked_body_is_accepted(partner: Partner) -> None:
     body = csv_of(500)
 
     async def pieces() -> Any:
@@ -71,23 +71,23 @@ async def test_a_chunked_body_is_taken(partner: Partner) -> None:
             yield body[start : start + 1_000]
 
     async with partner.session.post(
-        f"{partner.base}/v1/uploads", data=pieces(), headers=partner.signed(body)
+        f"{partner.base}/v1/uploads", data=pieces(), headers=partner.upload_headers(body)
     ) as answer:
         assert answer.status == 202
 
 
-async def test_a_multipart_body_is_taken_and_counts_as_the_file_in_it(partner: Partner) -> None:
+async def test_a_multipart_body_is_accepted_and_counts_as_the_file_in_it(partner: Partner) -> None:
     body = (
         b'--b\r\nContent-Disposition: form-data; name="f"; filename="leads.csv"\r\n\r\n' + csv_of(3) + b"\r\n--b--\r\n"
     )
     status, answer = await partner.upload(body, Content_Type="multipart/form-data; boundary=b")
     assert status == 202, answer
-    assert (await partner.until(answer["upload_id"], "accounted"))["rows_total"] == 3
+    assert (await partner.wait_for_state(answer["upload_id"], "accounted"))["rows_total"] == 3
     status, repeat = await partner.upload(csv_of(3))
     assert (status, repeat["upload_id"]) == (409, answer["upload_id"])
 
 
-async def test_both_schemes_are_taken_each_from_its_own_keys_only(partner: Partner, db: Any) -> None:
+async def test_each_scheme_is_accepted_from_its_own_keys_only(partner: Partner, db: Any) -> None:
     v2 = await add_partner(db, partner, scheme="v2")
     assert (await v2.upload(csv_of(1)))[0] == 202
     v2.scheme = "body"
@@ -103,7 +103,7 @@ async def test_a_v2_upload_is_not_a_body_upload_of_timestamp_and_file(partner: P
     v2 = await add_partner(db, partner, scheme="v2")
     at = datetime.now(UTC).isoformat()
     smuggled = f"{at}.".encode() + csv_of(1)
-    headers = v2.signed(csv_of(1), at)
+    headers = v2.upload_headers(csv_of(1), at)
     status, answer = await v2.upload(
         smuggled,
         X_Signature=headers["X-Signature"].replace("v2=", "sha256="),
@@ -130,8 +130,8 @@ async def test_a_revoked_key_is_refused_at_once(partner: Partner, db: Any) -> No
     assert (await other.upload(csv_of(2)))[0] == 401
 
 
-async def test_an_unknown_key_is_answered_like_a_wrong_signature(partner: Partner) -> None:
-    unknown = await partner.upload(csv_of(1), X_Key_Id="nobody")
+async def test_an_unknown_key_gets_the_same_refusal_as_a_wrong_signature(partner: Partner) -> None:
+    unknown = await partner.upload(csv_of(1), X_Key_Id="unknown")
     wrong = await partner.upload(csv_of(1), X_Signature="sha256=" + "0" * 64)
     assert unknown == wrong
     assert unknown[0] == 401
@@ -142,7 +142,7 @@ REFUSED: list[tuple[int, str, bytes, dict[str, str | None]]] = [
     (400, "missing_header", csv_of(1), {"X_Signature_Timestamp": None}),
     (400, "missing_header", csv_of(1), {"X_Content_SHA256": None}),
     (400, "bad_header", csv_of(1), {"X_Signature": "sha256=zz"}),
-    (400, "bad_header", csv_of(1), {"X_Broker_Id": "nobody"}),
+    (400, "bad_header", csv_of(1), {"X_Broker_Id": "unknown"}),
     (400, "stale_timestamp", csv_of(1), {"X_Signature_Timestamp": "2020-01-01T00:00:00Z"}),
     (400, "content_hash_mismatch", csv_of(1), {"X_Content_SHA256": "0" * 64}),
     (400, "bad_multipart", csv_of(1), {"Content_Type": "multipart/form-data; boundary=b"}),
@@ -162,25 +162,25 @@ REFUSED: list[tuple[int, str, bytes, dict[str, str | None]]] = [
 @pytest.mark.parametrize(
     ("status", "code", "body", "changed"), REFUSED, ids=[f"{r[1]}-{n}" for n, r in enumerate(REFUSED)]
 )
-async def test_a_refused_file_leaves_its_reason_and_nothing_else(
+async def test_a_refused_file_gets_a_reason_and_is_not_stored(
     partner: Partner, installation: Installation, db: Any, status: int, code: str, body: bytes, changed: dict[str, Any]
 ) -> None:
     answered, problem = await partner.upload(body, **changed)
     assert (answered, problem["code"]) == (status, code), problem
     assert problem["type"] == f"urn:equity-connect:problem:{code}"
     assert problem["status"] == status
-    assert spooled(installation) == []
+    assert spooled_files(installation) == []
     assert await db.fetchval("select count(*) from app.uploads") == 0
 
 
 async def test_a_refusal_is_an_event_with_reason_and_key(partner: Partner, sent: Any) -> None:
     await partner.upload(b"Address\n1\n")
-    await partner.upload(csv_of(1), X_Signature="sha256=" + "0" * 64, X_Key_Id="somebody")
+    await partner.upload(csv_of(1), X_Signature="sha256=" + "0" * 64, X_Key_Id="unknown")
     for _ in range(50):
         if len(events := await sent("funnel.upload_refused")) == 2:
             break
     found = {(body["reason"], body["key_id"], "partner_id" in body) for body in (json.loads(e.value) for e in events)}
-    assert found == {("missing_columns", "default", True), ("bad_signature", "somebody", False)}
+    assert found == {("missing_columns", "default", True), ("bad_signature", "unknown", False)}
 
 
 async def test_a_file_too_large_is_refused(running: Any, session: aiohttp.ClientSession) -> None:
@@ -193,24 +193,24 @@ async def test_a_file_too_large_is_refused(running: Any, session: aiohttp.Client
                 yield csv_of(10)
 
         async with session.post(
-            f"{partner.base}/v1/uploads", data=pieces(), headers=partner.signed(b"whatever")
+            f"{partner.base}/v1/uploads", data=pieces(), headers=partner.upload_headers(b"other bytes")
         ) as answer:
             assert (answer.status, (await answer.json())["limit"]) == (413, 10_000)
 
 
-async def test_without_room_in_the_spool_files_are_refused_for_now(
+async def test_without_free_space_in_the_spool_files_are_refused_temporarily(
     running: Any, session: aiohttp.ClientSession
 ) -> None:
     async with running("gateway", gateway_port=0, gateway_min_free_bytes=1 << 60) as (service,):
         partner = Partner(f"http://127.0.0.1:{service.parts[-1].port}", session, uuid4())
         async with session.post(
-            f"{partner.base}/v1/uploads", data=csv_of(1), headers=partner.signed(csv_of(1))
+            f"{partner.base}/v1/uploads", data=csv_of(1), headers=partner.upload_headers(csv_of(1))
         ) as answer:
             assert (answer.status, (await answer.json())["code"]) == (503, "no_space")
             assert int(answer.headers["Retry-After"]) > 0
 
 
-async def test_a_body_that_stops_arriving_is_given_up(running: Any, session: aiohttp.ClientSession) -> None:
+async def test_a_body_that_stops_arriving_is_refused(running: Any, session: aiohttp.ClientSession) -> None:
     async with running("gateway", gateway_port=0, gateway_read_seconds=0.3) as (service,):
         partner = Partner(f"http://127.0.0.1:{service.parts[-1].port}", session, uuid4())
 
@@ -220,29 +220,29 @@ async def test_a_body_that_stops_arriving_is_given_up(running: Any, session: aio
             yield b"late"
 
         async with session.post(
-            f"{partner.base}/v1/uploads", data=pieces(), headers=partner.signed(csv_of(1))
+            f"{partner.base}/v1/uploads", data=pieces(), headers=partner.upload_headers(csv_of(1))
         ) as answer:
             assert (answer.status, (await answer.json())["code"]) == (408, "too_slow")
 
 
-async def test_the_documents_scheme_can_be_refused(running: Any, session: aiohttp.ClientSession, db: Any) -> None:
+async def test_the_body_scheme_can_be_refused(running: Any, session: aiohttp.ClientSession, db: Any) -> None:
     async with running("gateway", gateway_port=0, gateway_require_v2=True) as (service,):
         partner = Partner(f"http://127.0.0.1:{service.parts[-1].port}", session, uuid4())
         assert (await partner.upload(csv_of(1)))[1]["code"] == "scheme_refused"
         assert (await (await add_partner(db, partner)).upload(csv_of(1)))[0] == 202
 
 
-async def test_a_repeat_is_refused_and_told_which_upload_it_repeats(partner: Partner, db: Any) -> None:
+async def test_the_refusal_of_a_repeat_names_the_upload_that_it_repeats(partner: Partner, db: Any) -> None:
     first = (await partner.upload(csv_of(2)))[1]
     status, answer = await partner.upload(csv_of(2))
     assert (status, answer["code"], answer["upload_id"]) == (409, "already_uploaded", first["upload_id"])
     other = await add_partner(db, partner)
-    status, theirs = await other.upload(csv_of(2))
+    status, foreign = await other.upload(csv_of(2))
     assert status == 202
-    assert theirs["upload_id"] != first["upload_id"]
+    assert foreign["upload_id"] != first["upload_id"]
 
 
-async def test_after_seven_days_the_same_file_is_a_new_one(partner: Partner, db: Any) -> None:
+async def test_after_seven_days_the_same_file_is_a_new_upload(partner: Partner, db: Any) -> None:
     first = (await partner.upload(csv_of(2)))[1]
     await db.execute("update app.ingest_replay_guard set received_at = now() - interval '7 days 1 minute'")
     status, second = await partner.upload(csv_of(2))
@@ -250,32 +250,32 @@ async def test_after_seven_days_the_same_file_is_a_new_one(partner: Partner, db:
     assert second["upload_id"] != first["upload_id"]
 
 
-async def test_of_many_identical_uploads_at_once_one_is_taken(
+async def test_of_many_identical_concurrent_uploads_one_is_accepted(
     partner: Partner, installation: Installation, db: Any
 ) -> None:
     answers = await asyncio.gather(*(partner.upload(csv_of(50)) for _ in range(12)))
     assert Counter(status for status, _ in answers) == {202: 1, 409: 11}
     assert len({answer["upload_id"] for _, answer in answers}) == 1
     assert await db.fetchval("select count(*) from app.uploads") == 1
-    assert len(spooled(installation)) == 1
+    assert len(spooled_files(installation)) == 1
 
 
-async def test_a_lost_file_is_asked_for_and_goes_on_where_it_stopped(
+async def test_an_upload_with_a_lost_file_asks_for_it_and_continues_where_it_stopped(
     partner: Partner, installation: Installation, sent: Any, db: Any
 ) -> None:
     _, answer = await partner.upload(csv_of(2_000))
     upload_id = answer["upload_id"]
-    await partner.until(upload_id, "accounted")
-    (file,) = spooled(installation)
+    await partner.wait_for_state(upload_id, "accounted")
+    (file,) = spooled_files(installation)
     file.unlink()
     await db.execute("update app.uploads set state = 'publishing', rows_total = null, rows_published = 1000")
-    report = await partner.until(upload_id, "needs_resend")
+    report = await partner.wait_for_state(upload_id, "needs_resend")
     assert report["problem"]
     received_at = report["received_at"]
     answers = await asyncio.gather(*(partner.upload(csv_of(2_000)) for _ in range(4)))
     assert Counter(status for status, _ in answers) == {202: 1, 409: 3}
     assert {body["upload_id"] for _, body in answers} == {upload_id}
-    report = await partner.until(upload_id, "accounted")
+    report = await partner.wait_for_state(upload_id, "accounted")
     assert (report["rows_total"], report["received_at"], report["problem"]) == (2_000, received_at, None)
     records = await sent("ingest.leads")
     counted = Counter(dict(record.headers)["ce_id"] for record in records)
@@ -283,7 +283,7 @@ async def test_a_lost_file_is_asked_for_and_goes_on_where_it_stopped(
     assert sorted(counted.values()) == [1] * 1_000 + [2] * 1_000
 
 
-async def test_a_broker_is_assigned_where_the_partner_may(partner: Partner, db: Any, sent: Any) -> None:
+async def test_a_broker_is_assigned_if_the_partner_may_assign_it(partner: Partner, db: Any, sent: Any) -> None:
     mine, other, gone = uuid4(), uuid4(), uuid4()
     for broker in (mine, other, gone):
         await db.execute(
@@ -293,7 +293,7 @@ async def test_a_broker_is_assigned_where_the_partner_may(partner: Partner, db: 
     assert (await bound.upload(csv_of(1), X_Broker_Id=str(other)))[1]["code"] == "broker_not_permitted"
     assert (await bound.upload(csv_of(1), X_Broker_Id=str(gone)))[1]["code"] == "broker_not_permitted"
     _, answer = await bound.upload(csv_of(1), X_Broker_Id=str(mine))
-    await bound.until(answer["upload_id"], "accounted")
+    await bound.wait_for_state(answer["upload_id"], "accounted")
     (record,) = await sent("ingest.leads")
     lead = LeadRecord.model_validate_json(record.value)
     assert (lead.broker_id, lead.allowed_broker_ids) == (mine, [mine, gone])
@@ -302,17 +302,17 @@ async def test_a_broker_is_assigned_where_the_partner_may(partner: Partner, db: 
 async def test_rows_that_cannot_be_read_are_sent_with_their_problem(partner: Partner, sent: Any) -> None:
     body = f"{HEADER}\n1 Main St,Miami,FL,33101,1,Ann\n\n2 Main St,Miami,FL,33101,2,Ann,Holt,extra\n".encode()
     _, answer = await partner.upload(body)
-    report = await partner.until(answer["upload_id"], "accounted")
+    report = await partner.wait_for_state(answer["upload_id"], "accounted")
     assert report["rows_total"] == 2
     leads = [LeadRecord.model_validate_json(record.value) for record in await sent("ingest.leads")]
     assert sorted((lead.row, lead.row_problem is not None) for lead in leads) == [(1, False), (2, True)]
 
 
-async def test_huge_rows_get_through_in_bounded_chunks(partner: Partner, sent: Any) -> None:
+async def test_huge_rows_are_published_in_bounded_chunks(partner: Partner, sent: Any) -> None:
     lines = [f"{n} Main St,Miami,FL,33101,{n},Ann,{'x' * 700_000}" for n in range(12)]
     lines.append(f"99 Main St,Miami,FL,33101,99,Ann,{'y' * 950_000}")
     _, answer = await partner.upload("\n".join([HEADER, *lines]).encode())
-    report = await partner.until(answer["upload_id"], "accounted")
+    report = await partner.wait_for_state(answer["upload_id"], "accounted")
     assert report["rows_total"] == 13
     leads = [LeadRecord.model_validate_json(record.value) for record in await sent("ingest.leads")]
     assert [lead.row for lead in leads if lead.row_problem] == [13]
@@ -336,7 +336,7 @@ async def test_uploads_are_limited_by_key(running: Any, session: aiohttp.ClientS
         assert statuses == [202, 202, 429]
 
 
-async def test_without_a_database_the_answer_is_503_and_says_when_to_come_back(
+async def test_without_a_database_the_response_is_503_with_the_time_to_wait(
     running: Any, session: aiohttp.ClientSession
 ) -> None:
     async with running("gateway", gateway_port=0, database_url="postgresql://svc_gateway:x@127.0.0.1:9/none") as (
@@ -344,24 +344,27 @@ async def test_without_a_database_the_answer_is_503_and_says_when_to_come_back(
     ):
         partner = Partner(f"http://127.0.0.1:{service.parts[-1].port}", session, uuid4())
         async with session.post(
-            f"{partner.base}/v1/uploads", data=csv_of(1), headers=partner.signed(csv_of(1))
+            f"{partner.base}/v1/uploads", data=csv_of(1), headers=partner.upload_headers(csv_of(1))
         ) as answer:
             assert (answer.status, (await answer.json())["code"]) == (503, "unavailable")
             assert int(answer.headers["Retry-After"]) > 0
 
 
-async def test_an_upload_is_its_own_partners_business(partner: Partner, db: Any) -> None:
+async def test_a_partner_reads_only_its_own_uploads(partner: Partner, db: Any) -> None:
     _, answer = await partner.upload(csv_of(1))
     path = f"/v1/uploads/{answer['upload_id']}"
     other = await add_partner(db, partner)
     for hidden in (path, f"{path}/rejects.csv", f"/v1/uploads/{uuid4()}", "/v1/uploads/none"):
-        assert (await other.read(hidden))[0] == 404
+        assert (await other.fetch(hidden))[0] == 404
     async with partner.session.get(partner.base + path) as unsigned:
         assert unsigned.status == 400
-    signed = partner.signed_read(f"{path}/rejects.csv")
+    signed = partner.read_headers(f"{path}/rejects.csv")
     async with partner.session.get(partner.base + path, headers=signed) as elsewhere:
         assert elsewhere.status == 401
     late = (datetime.now(UTC) - timedelta(minutes=6)).isoformat()
-    stale = signed | {"X-Signature-Timestamp": late, "X-Signature": f"v2={partner.mac(f'{late}.GET {path}'.encode())}"}
+    stale = signed | {
+        "X-Signature-Timestamp": late,
+        "X-Signature": f"v2={partner.compute_hmac(f'{late}.GET {path}'.encode())}",
+    }
     async with partner.session.get(partner.base + path, headers=stale) as too_late:
         assert too_late.status == 400

@@ -1,4 +1,4 @@
-"""Leads that came before their broker's territory are assigned when it is added, by the rule of intake."""
+"""Leads that arrived before their broker's territory are assigned once it is added, by the rule of intake."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,10 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from common.ids import new_id
-from ingest import assignment
 from ingest.app import build
-from ingest.assignment import Assignment
 from ingest.settings import IngestSettings
+from ingest.territories import assignment
+from ingest.territories.assignment import LeadAssignment
 from support.databases import Database
 from support.installation import SECRETS
 
@@ -24,14 +24,14 @@ AREAS = [
 ]
 
 
-class Waiting:
-    """Leads without a broker, and the job that assigns them: the database, no Kafka."""
+class AssignmentFixture:
+    """Leads without a broker, and the job that assigns them, on a database without Kafka."""
 
-    def __init__(self, db: asyncpg.Connection, job: Assignment) -> None:
+    def __init__(self, db: asyncpg.Connection, job: LeadAssignment) -> None:
         self.db = db
         self.job = job
 
-    async def broker(self, name: str, *areas: tuple[str, str | None, str | None]) -> UUID:
+    async def add_broker(self, name: str, *areas: tuple[str, str | None, str | None]) -> UUID:
         broker: UUID = await self.db.fetchval("insert into app.brokers (name) values ($1) returning id", name)
         for area in areas:
             await self.db.execute(
@@ -39,7 +39,7 @@ class Waiting:
             )
         return broker
 
-    async def lead(self, area: tuple[str, str | None, str], assignable: list[UUID] | None = None) -> UUID:
+    async def add_lead(self, area: tuple[str, str | None, str], assignable: list[UUID] | None = None) -> UUID:
         lead = new_id()
         await self.db.execute(
             """insert into app.leads (id, property_state, county, property_zip, observed, source, assignable_broker_ids)
@@ -53,81 +53,86 @@ class Waiting:
         found = {row["id"]: row["assigned_broker_id"] for row in rows}
         return [found[lead] for lead in leads]
 
-    async def events(self) -> int:
+    async def count_events(self) -> int:
         return int(
             await self.db.fetchval("select count(*) from svc_ingest.outbox where topic = 'funnel.dedupe_success'")
         )
 
 
 @pytest.fixture
-async def waiting(database: Database) -> AsyncIterator[Waiting]:
+async def assignment_fixture(database: Database) -> AsyncIterator[AssignmentFixture]:
     values: dict[str, Any] = {name.lower(): value for name, value in SECRETS.items()}
     settings = IngestSettings(**values, database_url=SecretStr(database.dsn("ingest")), health_port=0)
     service = build(settings)
     await service.database.start()
     db = await asyncpg.connect(database.superuser_dsn)
-    yield Waiting(db, Assignment(service.bus, settings.territory_cache_seconds))
+    yield AssignmentFixture(db, LeadAssignment(service.bus, settings.territory_cache_seconds))
     await db.close()
     await service.database.stop()
 
 
-async def test_each_goes_to_the_closest_territory_once_and_is_told(
-    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+async def test_each_lead_gets_the_broker_of_its_most_specific_territory_and_one_event(
+    assignment_fixture: AssignmentFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assignment, "PAGE_SIZE", 2)
-    leads = [await waiting.lead(area) for area in AREAS]
-    await waiting.job.run()
-    assert await waiting.brokers_of(leads) == [None] * 4
+    monkeypatch.setattr(assignment, "ASSIGNMENT_PAGE_SIZE", 2)
+    leads = [await assignment_fixture.add_lead(area) for area in AREAS]
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.brokers_of(leads) == [None] * 4
     wide, county, narrow = [
-        await waiting.broker(name, area)
+        await assignment_fixture.add_broker(name, area)
         for name, area in (("a", ("FL", None, None)), ("b", ("FL", "Pinellas", None)), ("c", ("FL", None, "33701")))
     ]
-    await waiting.job.run()
-    assert await waiting.brokers_of(leads) == [narrow, county, wide, None]
-    assert await waiting.events() == 3
-    await waiting.job.run()
-    assert await waiting.events() == 3
-    assert await waiting.db.fetchval("select lead_version from app.leads where id = $1", leads[0]) == 2
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.brokers_of(leads) == [narrow, county, wide, None]
+    assert await assignment_fixture.count_events() == 3
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.count_events() == 3
+    assert await assignment_fixture.db.fetchval("select lead_version from app.leads where id = $1", leads[0]) == 2
 
 
-async def test_a_lead_goes_only_to_a_broker_that_its_senders_may_choose(waiting: Waiting) -> None:
-    ours, other = await waiting.broker("ours"), await waiting.broker("other", ("FL", None, None))
+async def test_a_lead_goes_only_to_a_broker_that_its_senders_allow(assignment_fixture: AssignmentFixture) -> None:
+    ours, other = (
+        await assignment_fixture.add_broker("ours"),
+        await assignment_fixture.add_broker("other", ("FL", None, None)),
+    )
     leads = [
-        await waiting.lead(AREAS[0], [ours]),
-        await waiting.lead(AREAS[0], [ours, other]),
-        await waiting.lead(AREAS[0], []),
+        await assignment_fixture.add_lead(AREAS[0], [ours]),
+        await assignment_fixture.add_lead(AREAS[0], [ours, other]),
+        await assignment_fixture.add_lead(AREAS[0], []),
     ]
-    await waiting.job.run()
-    assert await waiting.brokers_of(leads) == [None, other, None]
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.brokers_of(leads) == [None, other, None]
 
 
-async def test_a_broker_that_is_disabled_gets_nothing_until_it_is_enabled(waiting: Waiting) -> None:
-    broker = await waiting.broker("a", ("FL", None, None))
-    await waiting.db.execute("update app.brokers set active = false where id = $1", broker)
-    leads = [await waiting.lead(AREAS[0])]
-    await waiting.job.run()
-    assert await waiting.brokers_of(leads) == [None]
-    await waiting.db.execute("update app.brokers set active = true where id = $1", broker)
-    await waiting.job.run()
-    assert await waiting.brokers_of(leads) == [broker]
+async def test_a_disabled_broker_gets_no_lead_until_it_is_enabled(assignment_fixture: AssignmentFixture) -> None:
+    broker = await assignment_fixture.add_broker("a", ("FL", None, None))
+    await assignment_fixture.db.execute("update app.brokers set active = false where id = $1", broker)
+    leads = [await assignment_fixture.add_lead(AREAS[0])]
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.brokers_of(leads) == [None]
+    await assignment_fixture.db.execute("update app.brokers set active = true where id = $1", broker)
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.brokers_of(leads) == [broker]
 
 
-async def test_a_lead_that_was_on_its_way_is_found_by_the_second_pass_and_no_pass_follows(waiting: Waiting) -> None:
-    broker = await waiting.broker("a", ("FL", None, None))
-    await waiting.job.run()
-    late = await waiting.lead(AREAS[0])
-    await waiting.job.run()
-    assert await waiting.brokers_of([late]) == [None], "the second pass waits for records in flight"
-    await waiting.db.execute("update pipeline.territory_passes set seen_at = seen_at - interval '126 seconds'")
-    await waiting.job.run()
-    assert await waiting.brokers_of([late]) == [broker]
-    assert await waiting.db.fetchval("select settled from pipeline.territory_passes")
+async def test_a_lead_in_flight_is_assigned_by_the_second_and_last_pass(assignment_fixture: AssignmentFixture) -> None:
+    broker = await assignment_fixture.add_broker("a", ("FL", None, None))
+    await assignment_fixture.job.assign_leads()
+    late = await assignment_fixture.add_lead(AREAS[0])
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.brokers_of([late]) == [None], "the second pass waits for records in flight"
+    await assignment_fixture.db.execute(
+        "update pipeline.territory_passes set seen_at = seen_at - interval '126 seconds'"
+    )
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.brokers_of([late]) == [broker]
+    assert await assignment_fixture.db.fetchval("select settled from pipeline.territory_passes")
 
 
-async def test_an_assigned_lead_stays_with_its_broker(waiting: Waiting) -> None:
-    first = await waiting.broker("first", ("FL", None, None))
-    lead = await waiting.lead(AREAS[0])
-    await waiting.job.run()
-    await waiting.broker("second", ("FL", None, "33701"))
-    await waiting.job.run()
-    assert await waiting.brokers_of([lead]) == [first]
+async def test_an_assigned_lead_stays_with_its_broker(assignment_fixture: AssignmentFixture) -> None:
+    first = await assignment_fixture.add_broker("first", ("FL", None, None))
+    lead = await assignment_fixture.add_lead(AREAS[0])
+    await assignment_fixture.job.assign_leads()
+    await assignment_fixture.add_broker("second", ("FL", None, "33701"))
+    await assignment_fixture.job.assign_leads()
+    assert await assignment_fixture.brokers_of([lead]) == [first]

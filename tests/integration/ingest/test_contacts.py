@@ -1,4 +1,4 @@
-"""What records say of a phone or an email is kept, whichever of them came first."""
+"""Facts and prohibitions about a phone or an email are kept, in whatever order the records arrive."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,15 +10,15 @@ import asyncpg
 import pytest
 
 from support.installation import Installation
-from support.upstream import Sender
+from support.upstream import UpstreamProducer
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 CELLS = {"Address": "12 Elm St", "City": "Tampa", "State": "FL", "Zip": "33601", "Phone 1": "8135550100"}
 
 
 @pytest.fixture
-def sender(installation: Installation) -> Sender:
-    return Sender(installation)
+def producer(installation: Installation) -> UpstreamProducer:
+    return UpstreamProducer(installation)
 
 
 @pytest.fixture
@@ -28,71 +28,79 @@ async def db(installation: Installation) -> Any:
     await connection.close()
 
 
-async def verdicts_of(db: Any, sender: Sender, *rows: dict[str, str], seconds: float = 20) -> tuple[int, int, int]:
-    """Send *rows* as an upload; how many were inserted, updated and duplicate."""
+async def outcomes_of(
+    db: Any, producer: UpstreamProducer, *rows: dict[str, str], seconds: float = 20
+) -> tuple[int, int, int]:
+    """Send *rows* as an upload; return how many were inserted, updated and duplicate."""
     upload = uuid4()
-    await sender.send_rows(upload, *({"cells": row} for row in rows))
+    await producer.send_upload_rows(upload, *({"cells": row} for row in rows))
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
-        found = await tallied(db, upload)
+        found = await read_tallies(db, upload)
         if sum(found) == len(rows):
             return found
         assert asyncio.get_running_loop().time() < deadline, found
         await asyncio.sleep(0.05)
 
 
-async def tallied(db: Any, upload: UUID) -> tuple[int, int, int]:
+async def read_tallies(db: Any, upload: UUID) -> tuple[int, int, int]:
     inserted, updated, duplicate = await db.fetchrow(
         "select sum(inserted), sum(updated), sum(duplicate) from app.upload_tallies where upload_id = $1", upload
     )
     return int(inserted or 0), int(updated or 0), int(duplicate or 0)
 
 
-async def test_a_phone_that_must_not_be_called_stays_so_whatever_comes_before_or_after(
-    running: Running, sender: Sender, db: Any
+async def test_a_forbidden_phone_stays_forbidden_in_any_order_of_records(
+    running: Running, producer: UpstreamProducer, db: Any
 ) -> None:
     async with running("ingest"):
-        for said in ({}, {"Phone 1 DNC": "No"}, {"Phone 1 DNC": "Yes"}, {"Phone 1 DNC": "No"}, {}):
-            await verdicts_of(db, sender, CELLS | said)
+        for flag in ({}, {"Phone 1 DNC": "No"}, {"Phone 1 DNC": "Yes"}, {"Phone 1 DNC": "No"}, {}):
+            await outcomes_of(db, producer, CELLS | flag)
     assert await db.fetch("select dnc from app.lead_contacts") == [(True,)]
 
 
 async def test_a_batch_in_which_only_one_row_forbids_a_phone_forbids_it(
-    running: Running, sender: Sender, db: Any
+    running: Running, producer: UpstreamProducer, db: Any
 ) -> None:
     rows = [CELLS, CELLS | {"Phone 1 DNC": "Yes", "Phone 1 Type": "Mobile"}, CELLS | {"Phone 1 DNC": "No"}]
     async with running("ingest"):
-        assert sum(await verdicts_of(db, sender, *rows)) == len(rows)
+        assert sum(await outcomes_of(db, producer, *rows)) == len(rows)
     assert await db.fetch("select dnc, line_type from app.lead_contacts") == [(True, "mobile")]
 
 
-async def test_a_row_that_brings_a_new_contact_updates_the_lead(running: Running, sender: Sender, db: Any) -> None:
+async def test_a_row_that_brings_a_new_contact_updates_the_lead(
+    running: Running, producer: UpstreamProducer, db: Any
+) -> None:
     async with running("ingest"):
-        assert await verdicts_of(db, sender, CELLS) == (1, 0, 0)
-        assert await verdicts_of(db, sender, CELLS) == (0, 0, 1)
+        assert await outcomes_of(db, producer, CELLS) == (1, 0, 0)
+        assert await outcomes_of(db, producer, CELLS) == (0, 0, 1)
         before = await db.fetchval("select lead_score from app.leads")
-        assert await verdicts_of(db, sender, CELLS | {"Phone 2": "8135550177", "Email 1": "ann@example.com"}) == (
+        assert await outcomes_of(db, producer, CELLS | {"Phone 2": "8135550177", "Email 1": "ann@example.com"}) == (
             0,
             1,
             0,
         )
-        assert await verdicts_of(db, sender, CELLS | {"Phone 1 DNC": "Yes"}) == (0, 1, 0)
-        assert await verdicts_of(db, sender, CELLS | {"Phone 1 DNC": "Yes", "Email 1": "ann@example.com"}) == (0, 0, 1)
+        assert await outcomes_of(db, producer, CELLS | {"Phone 1 DNC": "Yes"}) == (0, 1, 0)
+        assert await outcomes_of(db, producer, CELLS | {"Phone 1 DNC": "Yes", "Email 1": "ann@example.com"}) == (
+            0,
+            0,
+            1,
+        )
     assert await db.fetchval("select count(*) from app.lead_contacts") == 3
     assert await db.fetchval("select lead_score from app.leads") > before
 
 
-async def test_what_a_file_forbids_ends_where_the_gate_reads_it_and_is_never_loosened(
-    running: Running, sender: Sender, db: Any
+async def test_a_prohibition_of_a_file_reaches_the_gate_and_is_never_lifted(
+    running: Running, producer: UpstreamProducer, db: Any
 ) -> None:
     cells = CELLS | {"Email 1": "ann@example.com", "Email 2": "bob@example.com"}
     async with running("ingest"):
-        await verdicts_of(db, sender, cells)
-        await verdicts_of(db, sender, cells | {"Email 2 Opt Out": "Yes"})
+        await outcomes_of(db, producer, cells)
+        await outcomes_of(db, producer, cells | {"Email 2 Opt Out": "Yes"})
         assert await db.fetchval("select count(*) from app.suppressions where channel = 'email'") == 1
         assert await db.fetchval("select campaign_status::text from app.leads") == "new"
-        await verdicts_of(db, sender, cells | {"Do Not Contact": "see notes"})
-        await verdicts_of(db, sender, cells | {"Do Not Contact": "No", "Phone 1 DNC": "No"})
+        await outcomes_of(db, producer, cells | {"Do Not Contact": "see notes"})
+        await outcomes_of(db, producer, cells | {"Do Not Contact": "No", "Phone 1 DNC": "No"})
     assert await db.fetchval("select campaign_status::text from app.leads") == "do_not_contact"
     assert await db.fetchval("select count(*) from app.suppressions where channel = 'email'") == 2
     assert await db.fetch("select dnc from app.lead_contacts where channel = 'phone'") == [(True,)]

@@ -1,4 +1,4 @@
-"""Property records become leads: on real Kafka and PostgreSQL, from messages that any client could have sent."""
+"""Property records become leads, on real Kafka and PostgreSQL, from messages that any client could have sent."""
 
 import asyncio
 import json
@@ -13,9 +13,9 @@ import pytest
 from common.contacts import Keyring
 from common.rejects import open_row
 from support.installation import SECRETS, Installation
-from support.upstream import Sender
+from support.upstream import UpstreamProducer
 
-KEYS = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1", bytes.fromhex(SECRETS["CONTACT_HASH_KEY"]))
+KEYRING = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1", bytes.fromhex(SECRETS["CONTACT_HASH_KEY"]))
 HOME = {
     "property_address": "418 N Palmetto Ave",
     "property_city": "Dunedin",
@@ -37,8 +37,8 @@ def topic_partitions() -> None:
 
 
 @pytest.fixture
-def sender(installation: Installation) -> Sender:
-    return Sender(installation)
+def producer(installation: Installation) -> UpstreamProducer:
+    return UpstreamProducer(installation)
 
 
 @pytest.fixture
@@ -51,24 +51,26 @@ async def db(installation: Installation) -> Any:
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 
 
-async def eventually(check: Callable[[], Awaitable[Any]], expected: Any, seconds: float = 20) -> None:
+async def wait_for_value(check: Callable[[], Awaitable[Any]], expected: Any, seconds: float = 20) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while (actual := await check()) != expected:
         assert asyncio.get_running_loop().time() < deadline, f"{actual!r} instead of {expected!r}"
         await asyncio.sleep(0.05)
 
 
-def counting(db: Any, table: str) -> Callable[[], Awaitable[int]]:
+def row_counter(db: Any, table: str) -> Callable[[], Awaitable[int]]:
     async def count() -> int:
         return int(await db.fetchval(f"select count(*) from {table}"))
 
     return count
 
 
-async def test_a_record_without_any_headers_becomes_a_lead(running: Running, sender: Sender, db: Any) -> None:
+async def test_a_record_without_any_headers_becomes_a_lead(
+    running: Running, producer: UpstreamProducer, db: Any
+) -> None:
     async with running("ingest"):
-        await sender.send(HOME)
-        await eventually(counting(db, "app.leads"), 1)
+        await producer.send_records(HOME)
+        await wait_for_value(row_counter(db, "app.leads"), 1)
     lead = await db.fetchrow("select * from app.leads")
     assert (lead["property_zip"], lead["county"], lead["est_value"], lead["campaign_status"]) == (
         "34698",
@@ -78,43 +80,43 @@ async def test_a_record_without_any_headers_becomes_a_lead(running: Running, sen
     )
     assert sum(json.loads(lead["score_contributions"]).values()) == lead["lead_score"] > 0
     contacts = {row["channel"]: row for row in await db.fetch("select * from app.lead_contacts")}
-    key = KEYS.open_data_key(lead["id"], lead["data_key"])
+    key = KEYRING.open_data_key(lead["id"], lead["data_key"])
     assert key.decrypt("phone", contacts["phone"]["value_ciphertext"]) == "+17275550142"
-    assert contacts["email"]["value_hash"] == KEYS.hash_contact("marjorie.holt@example.com")
+    assert contacts["email"]["value_hash"] == KEYRING.hash_contact("marjorie.holt@example.com")
     assert contacts["phone"]["verified"] is None
 
 
-async def test_one_home_written_differently_is_one_lead(running: Running, sender: Sender, db: Any) -> None:
+async def test_one_home_in_several_spellings_is_one_lead(running: Running, producer: UpstreamProducer, db: Any) -> None:
     async with running("ingest"):
-        await sender.send(HOME)
-        await eventually(counting(db, "app.leads"), 1)
-        await sender.send(
+        await producer.send_records(HOME)
+        await wait_for_value(row_counter(db, "app.leads"), 1)
+        await producer.send_records(
             HOME | {"apn": "272815660780000100", "property_address": "418 NORTH PALMETTO AVENUE", "mak": "8034512097"},
             {key: HOME[key] for key in ("property_address", "property_city", "property_state", "property_zip")}
             | {"phones": ["727-555-0177"], "mak": "8034512097"},
         )
-        await eventually(counting(db, "app.lead_contacts"), 3)
+        await wait_for_value(row_counter(db, "app.lead_contacts"), 3)
     assert await db.fetchval("select count(*) from app.leads") == 1
     assert await db.fetchval("select mak from app.leads") == "8034512097"
     lead = await db.fetchrow("select id, data_key from app.leads")
-    key = KEYS.open_data_key(lead["id"], lead["data_key"])
+    key = KEYRING.open_data_key(lead["id"], lead["data_key"])
     phones = await db.fetch("select value_ciphertext from app.lead_contacts where channel = 'phone'")
     assert {key.decrypt("phone", row["value_ciphertext"]) for row in phones} == {"+17275550142", "+17275550177"}
 
 
-async def test_what_is_wrong_with_an_upstream_record_is_a_dead_letter(
-    running: Running, sender: Sender, installation: Installation, db: Any
+async def test_an_invalid_upstream_record_becomes_a_dead_letter(
+    running: Running, producer: UpstreamProducer, installation: Installation, db: Any
 ) -> None:
     async with running("ingest", "recorder"):
-        await sender.send(
+        await producer.send_records(
             b"no json",
             {**HOME, "property_zip": ""},
             {**HOME, "phones": {"x": 1}},
             {**HOME, "property_address": "\x00 Elm St"},
             HOME,
         )
-        await eventually(counting(db, "app.leads"), 1)
-        await eventually(counting(db, "pipeline.pipeline_dlq"), 4)
+        await wait_for_value(row_counter(db, "app.leads"), 1)
+        await wait_for_value(row_counter(db, "pipeline.pipeline_dlq"), 4)
     reasons = {row["reason"] for row in await db.fetch("select reason from pipeline.pipeline_dlq")}
     assert reasons == {"invalid_message", "missing_zip", "invalid_characters"}
     assert all(
@@ -123,25 +125,25 @@ async def test_what_is_wrong_with_an_upstream_record_is_a_dead_letter(
     )
 
 
-async def test_an_upstream_record_counts_for_no_upload(running: Running, sender: Sender, db: Any) -> None:
+async def test_an_upstream_record_counts_for_no_upload(running: Running, producer: UpstreamProducer, db: Any) -> None:
     upload = uuid4()
     async with running("ingest", "recorder"):
-        await sender.send_rows(
+        await producer.send_upload_rows(
             upload, {"cells": {"Address": "12 Elm St", "City": "Tampa", "State": "FL", "Zip": "33601"}}
         )
-        await sender.send(
+        await producer.send_records(
             {**HOME, "upload_id": str(upload), "row": 1},
             {**HOME, "upload_id": str(upload)},
             {**HOME, "upload_id": str(uuid4()), "row": 1, "property_zip": ""},
         )
-        await eventually(counting(db, "pipeline.pipeline_dlq"), 3)
-        await eventually(counting(db, "app.leads"), 1)
+        await wait_for_value(row_counter(db, "pipeline.pipeline_dlq"), 3)
+        await wait_for_value(row_counter(db, "app.leads"), 1)
     assert await db.fetch("select distinct reason from pipeline.pipeline_dlq") == [("foreign_upload_id",)]
     assert await db.fetchval("select sum(inserted + updated + duplicate + rejected) from app.upload_tallies") == 1
     assert await db.fetchval("select count(*) from app.upload_rejects") == 0
 
 
-async def test_rows_of_an_upload_are_all_accounted_for(running: Running, sender: Sender, db: Any) -> None:
+async def test_rows_of_an_upload_are_all_accounted_for(running: Running, producer: UpstreamProducer, db: Any) -> None:
     upload = uuid4()
     cells = {
         "Address": "12 Elm St",
@@ -160,7 +162,7 @@ async def test_rows_of_an_upload_are_all_accounted_for(running: Running, sender:
         {**cells, "Address": "PO Box 7"},
     ]
     async with running("ingest"):
-        await sender.send_rows(upload, *({"source": "propstream", "cells": row} for row in rows))
+        await producer.send_upload_rows(upload, *({"source": "propstream", "cells": row} for row in rows))
 
         async def total() -> Any:
             return tuple(
@@ -170,17 +172,19 @@ async def test_rows_of_an_upload_are_all_accounted_for(running: Running, sender:
                 )
             )
 
-        await eventually(total, (1, 2, 3))
+        await wait_for_value(total, (1, 2, 3))
     rejects = await db.fetch("select * from app.upload_rejects order by row")
     assert [(r["row"], list(r["reasons"])) for r in rejects] == [
         (4, ["missing_zip"]),
         (5, ["invalid_state"]),
         (6, ["po_box"]),
     ]
-    assert open_row(KEYS, upload, 4, rejects[0]["row_sealed"])["Notes"] == "=1+1"
+    assert open_row(KEYRING, upload, 4, rejects[0]["row_sealed"])["Notes"] == "=1+1"
 
 
-async def test_the_broker_is_the_one_named_else_the_territorys(running: Running, sender: Sender, db: Any) -> None:
+async def test_the_broker_is_the_one_named_or_the_one_of_the_territory(
+    running: Running, producer: UpstreamProducer, db: Any
+) -> None:
     wide, narrow, named = [
         await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "abc"
     ]
@@ -188,13 +192,13 @@ async def test_the_broker_is_the_one_named_else_the_territorys(running: Running,
     await db.execute("insert into app.territories (broker_id, state, zip) values ($1, 'FL', '34698')", narrow)
     elsewhere = {**HOME, "property_zip": "33601", "apn": None}
     async with running("ingest"):
-        await sender.send(
+        await producer.send_records(
             HOME,
             elsewhere,
             {**elsewhere, "property_address": "1 Oak Ct", "broker_id": str(named)},
             {**elsewhere, "property_address": "2 Oak Ct", "allowed_broker_ids": [str(named)]},
         )
-        await eventually(counting(db, "app.leads"), 4)
+        await wait_for_value(row_counter(db, "app.leads"), 4)
     found = {
         row["property_address"] + row["property_zip"]: row["assigned_broker_id"]
         for row in await db.fetch("select * from app.leads")
@@ -204,8 +208,8 @@ async def test_the_broker_is_the_one_named_else_the_territorys(running: Running,
     }  # fmt: skip
 
 
-async def test_the_choice_of_brokers_that_senders_have_is_kept_for_leads_without_one(
-    running: Running, sender: Sender, db: Any
+async def test_the_brokers_that_senders_allow_are_saved_for_leads_without_one(
+    running: Running, producer: UpstreamProducer, db: Any
 ) -> None:
     first, second = [await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "ab"]
     homes = [{**HOME, "property_address": f"{number} Oak Ct", "apn": None, "mak": None} for number in (1, 2, 3)]
@@ -217,35 +221,35 @@ async def test_the_choice_of_brokers_that_senders_have_is_kept_for_leads_without
         }
 
     async with running("ingest"):
-        await sender.send(*({**home, "allowed_broker_ids": [str(first)]} for home in homes[:2]), homes[2])
-        await eventually(kept, {"1 Oak Ct": {first}, "2 Oak Ct": {first}, "3 Oak Ct": None})
+        await producer.send_records(*({**home, "allowed_broker_ids": [str(first)]} for home in homes[:2]), homes[2])
+        await wait_for_value(kept, {"1 Oak Ct": {first}, "2 Oak Ct": {first}, "3 Oak Ct": None})
         more = {"allowed_broker_ids": [str(second)], "est_value": 1}
-        await sender.send({**homes[0], **more}, {**homes[1], "est_value": 1}, {**homes[2], **more})
-        await eventually(kept, {"1 Oak Ct": {first, second}, "2 Oak Ct": None, "3 Oak Ct": None})
+        await producer.send_records({**homes[0], **more}, {**homes[1], "est_value": 1}, {**homes[2], **more})
+        await wait_for_value(kept, {"1 Oak Ct": {first, second}, "2 Oak Ct": None, "3 Oak Ct": None})
 
 
-async def test_a_placeholder_takes_the_place_of_no_name_and_a_remark_says_that_the_owner_died(
-    running: Running, sender: Sender, db: Any
+async def test_a_placeholder_replaces_no_name_and_a_remark_marks_the_owner_deceased(
+    running: Running, producer: UpstreamProducer, db: Any
 ) -> None:
     placeholder = {"owner_first_name": "Unknown", "owner_last_name": "#N/A", "bedrooms": 3}
     dead = {"owner_last_name": f"{HOME['owner_last_name']} (Deceased)"}
     async with running("ingest"):
-        await sender.send({**HOME, "observed_on": "2026-01-01"})
-        await eventually(counting(db, "app.leads"), 1)
-        await sender.send({**HOME, **placeholder, "observed_on": "2026-01-02"})
-        await eventually(counting(db, "app.leads where bedrooms = 3 and not deceased_owner"), 1)
-        await sender.send({**HOME, **dead, "observed_on": "2026-01-03"})
-        await eventually(counting(db, "app.leads where deceased_owner"), 1)
+        await producer.send_records({**HOME, "observed_on": "2026-01-01"})
+        await wait_for_value(row_counter(db, "app.leads"), 1)
+        await producer.send_records({**HOME, **placeholder, "observed_on": "2026-01-02"})
+        await wait_for_value(row_counter(db, "app.leads where bedrooms = 3 and not deceased_owner"), 1)
+        await producer.send_records({**HOME, **dead, "observed_on": "2026-01-03"})
+        await wait_for_value(row_counter(db, "app.leads where deceased_owner"), 1)
     lead = await db.fetchrow("select owner_first_name, owner_last_name from app.leads")
     assert tuple(lead) == (HOME.get("owner_first_name"), HOME["owner_last_name"])
     assert await db.fetchval("select count(*) from app.lead_conflicts") == 0
 
 
-async def test_another_brokers_lead_is_not_touched(running: Running, sender: Sender, db: Any) -> None:
+async def test_another_brokers_lead_does_not_change(running: Running, producer: UpstreamProducer, db: Any) -> None:
     first, second = [await db.fetchval("insert into app.brokers (name) values ($1) returning id", n) for n in "ab"]
     async with running("ingest"):
-        await sender.send({**HOME, "broker_id": str(first)})
-        await eventually(counting(db, "app.leads"), 1)
+        await producer.send_records({**HOME, "broker_id": str(first)})
+        await wait_for_value(row_counter(db, "app.leads"), 1)
         before = await db.fetchrow("select * from app.leads")
         cells = {
             "Address": "418 N Palmetto Ave",
@@ -255,8 +259,8 @@ async def test_another_brokers_lead_is_not_touched(running: Running, sender: Sen
             "Phone 1": "7275550199",
             "Est. Value": "1",
         }
-        await sender.send_rows(uuid4(), {"broker_id": str(second), "cells": cells})
-        await eventually(counting(db, "app.upload_tallies"), 1)
+        await producer.send_upload_rows(uuid4(), {"broker_id": str(second), "cells": cells})
+        await wait_for_value(row_counter(db, "app.upload_tallies"), 1)
     assert await db.fetchval("select duplicate from app.upload_tallies") == 1
     assert dict(await db.fetchrow("select * from app.leads")) == dict(before)
     assert await db.fetchval("select count(*) from app.lead_contacts") == 2

@@ -1,4 +1,4 @@
-"""Leads keep their homes when the normal form of addresses changes."""
+"""Leads keep their homes when the normal form of addresses changes (ADR 28)."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,10 +11,10 @@ import pytest
 
 from common import ids
 from common.bus.failures import HoldError
-from ingest.address import address_hash, normal_street
-from ingest.rehash import AddressRehash, check_addresses
+from ingest.addresses.normal_form import hash_address, normalise_street
+from ingest.maintenance.address_rehash import AddressRehash, require_current_hashes
 from support.installation import Installation
-from support.upstream import Sender
+from support.upstream import UpstreamProducer
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 ZIP = "34698"
@@ -38,7 +38,7 @@ async def add_lead(db: Any, address: str, old_hash: bytes | None, unit: str | No
 
 
 def new_hash(address: str, unit: str | None = None) -> bytes:
-    return address_hash(*normal_street(address, unit, "Dunedin"), ZIP)
+    return hash_address(*normalise_street(address, unit, "Dunedin"), ZIP)
 
 
 async def hash_of(db: Any, lead: UUID) -> bytes | None:
@@ -46,7 +46,7 @@ async def hash_of(db: Any, lead: UUID) -> bytes | None:
     return found
 
 
-async def test_hashes_are_made_again_once_and_conflicts_recorded(running: Running, db: Any) -> None:
+async def test_hashes_are_replaced_once_and_conflicts_recorded(running: Running, db: Any) -> None:
     async with running("ingest") as (ingest,):
         first = await add_lead(db, "123 1/2 Oak Ave", b"a" * 16)
         second = await add_lead(db, "123.5 Oak Ave", b"b" * 16)
@@ -60,7 +60,7 @@ async def test_hashes_are_made_again_once_and_conflicts_recorded(running: Runnin
             """
         await db.execute(conflict, refused, unit, (b"d" * 16).hex())
         job = AddressRehash(ingest.bus)
-        await job.run()
+        await job.rehash_addresses()
 
         holder, other = sorted((first, second))
         assert await hash_of(db, holder) == new_hash("123 1/2 Oak Ave")
@@ -74,16 +74,16 @@ async def test_hashes_are_made_again_once_and_conflicts_recorded(running: Runnin
             ("key_held", refused, unit, new_hash("5 Main St Fl 2").hex()),
         }
         versions = await db.fetch("select id, lead_version from app.leads order by id")
-        await job.run()
+        await job.rehash_addresses()
         assert await db.fetch("select id, lead_version from app.leads order by id") == versions
-        await check_addresses(ingest.database)
+        await require_current_hashes(ingest.database)
 
 
 async def test_intake_waits_until_no_hash_is_outdated(running: Running, installation: Installation, db: Any) -> None:
     lead = await add_lead(db, "7 Farm to Market 1960", uuid4().bytes)
     async with running("ingest") as (ingest,):
-        sender = Sender(installation)
-        await sender.send(
+        producer = UpstreamProducer(installation)
+        await producer.send_records(
             {"property_address": "7 FM 1960", "property_city": "Dunedin", "property_state": "FL", "property_zip": ZIP}
         )
         for _ in range(200):
@@ -96,10 +96,10 @@ async def test_intake_waits_until_no_hash_is_outdated(running: Running, installa
         assert await hash_of(db, lead) == new_hash("7 FM 1960")
         await db.execute("update app.leads set addr_hash = $1", b"e" * 16)
         with pytest.raises(HoldError):
-            await check_addresses(ingest.database)
+            await require_current_hashes(ingest.database)
 
 
-async def test_the_index_knows_the_present_version(db: Any) -> None:
+async def test_a_current_hash_is_not_in_the_index_of_outdated_ones(db: Any) -> None:
     await add_lead(db, "8 Main St", new_hash("8 Main St"))
     outdated = "select count(*) from app.leads where substring(addr_hash from 1 for 4) <> '\\x00000003'::bytea"
     assert await db.fetchval(outdated) == 0

@@ -1,4 +1,4 @@
-"""A dead letter that was mended is replayed to ingest and settles, through real Kafka and back."""
+"""A dead letter whose cause was fixed is replayed to ingest and resolved, on real Kafka."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ async def db(installation: Installation) -> Any:
     await connection.close()
 
 
-async def until(db: Any, query: str, expected: Any, seconds: float = 30) -> None:
+async def wait_for_value(db: Any, query: str, expected: Any, seconds: float = 30) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while (found := await db.fetchval(query)) != expected:
         assert asyncio.get_running_loop().time() < deadline, f"{found!r} instead of {expected!r}"
         await asyncio.sleep(0.1)
 
 
-async def test_a_mended_dead_letter_becomes_a_lead_and_is_resolved(
+async def test_a_fixed_dead_letter_becomes_a_lead_and_is_resolved(
     running: Running, installation: Installation, db: Any
 ) -> None:
     broker = uuid4()
@@ -43,15 +43,15 @@ async def test_a_mended_dead_letter_becomes_a_lead_and_is_resolved(
         await producer.start()
         await producer.send_and_wait(f"{installation.prefix}ingest.leads", json.dumps(record).encode())
         await producer.stop()
-        await until(db, "select reason from pipeline.pipeline_dlq", "unknown_broker")
+        await wait_for_value(db, "select reason from pipeline.pipeline_dlq", "unknown_broker")
         replay = "select count(*) from pipeline.replay_dead_letters(null, null, null, null, false, false, 'test')"
         await db.fetchval(replay)
-        await until(db, "select status || redrive::text from pipeline.pipeline_dlq", "open1")
+        await wait_for_value(db, "select status || redrive::text from pipeline.pipeline_dlq", "open1")
         assert await db.fetchval("select count(*) from app.leads") == 0
-        await db.execute("insert into app.brokers (id, name) values ($1, 'mended')", broker)
+        await db.execute("insert into app.brokers (id, name) values ($1, 'fixed')", broker)
         await asyncio.sleep(6)
         await db.fetchval(replay)
-        await until(db, "select status || redrive::text from pipeline.pipeline_dlq", "resolved2")
+        await wait_for_value(db, "select status || redrive::text from pipeline.pipeline_dlq", "resolved2")
         assert await db.fetchval("select assigned_broker_id from app.leads") == broker
         await db.fetchval(replay)
         await asyncio.sleep(0.5)

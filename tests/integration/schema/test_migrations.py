@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from yoyo.migrations import get_migration_hash
 
-from ingest.carry_over import new_key
+from ingest.maintenance.parcel_key_carry_over import build_parcel_key
 from ingest.normalise import PropertyRecord, normalise
 from ingest.score import score
 from schema import backfill, migrate
@@ -135,7 +135,7 @@ def test_a_legacy_lead_gets_the_keys_that_ingest_computes(dsn: str) -> None:
     records = [normalise(place | home, date(2026, 11, 21)) for home in homes]
     keys = {record.facts["apn_key"] for record in records if isinstance(record, PropertyRecord)}
     found = ask(dsn, "select apn_key, apn from app.leads where apn_key is not null")
-    carried = {new_key({"apn_key": key, "apn": apn, "fips": None})[0] for key, apn in found}
+    carried = {build_parcel_key({"apn_key": key, "apn": apn, "fips": None})[0] for key, apn in found}
     assert carried - {None} == keys - {None}
     assert "12086|123456" in carried
 

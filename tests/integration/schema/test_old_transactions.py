@@ -53,7 +53,7 @@ async def test_traffic_flows_beside_an_old_snapshot(
         partner = Partner(f"http://127.0.0.1:{gateway.parts[-1].port}", web, uuid4())
         for part in range(3):
             _, answer = await partner.upload(csv_of(rows, start=part * rows))
-            report = await partner.until(answer["upload_id"], "done", 60)
+            report = await partner.wait_for_state(answer["upload_id"], "done", 60)
             assert report["inserted"] == rows
         async with asyncio.timeout(60):
             while await db.fetchval("select count(*) from app.pipeline_events") != 3 * rows + 3:

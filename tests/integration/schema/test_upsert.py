@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.dedupe import FACTS, FLAGS, GROUPS, LeadRow, group, keys_lost
-from ingest.owners import owners_of, share_an_owner
-from ingest.record import queries
+from ingest.leads.lead_row import FACT_COLUMNS, FACT_GROUPS, FLAG_COLUMNS, LeadRow
+from ingest.leads.lead_writer import queries
+from ingest.leads.merge import find_lost_keys, merge_records
+from ingest.leads.owners import owners_of, share_an_owner
 from support import databases
 
 UPSERT = "select * from app.upsert_leads($1::pipeline.leads_staging[])"
@@ -42,13 +43,13 @@ class Leads:
 
     def upsert(self, *rows: LeadRow) -> list[Any]:
         """Upsert as ingest does: merge in Python, then one call."""
-        homes = group(rows)
+        homes = merge_records(rows)
         records = [home.row.as_record(number) for number, home in enumerate(homes)]
         found = sorted(self.run(self.ingest.fetch(UPSERT, records)), key=lambda lead: lead["ord"])
         lost = [
             (lead["lead_id"], column, value)
             for home, lead in zip(homes, found, strict=True)
-            for column, value in keys_lost([rows[member] for member in home.members], home.row)
+            for column, value in find_lost_keys([rows[member] for member in home.members], home.row)
         ]
         nothing = [None] * len(lost)
         self.run(
@@ -97,7 +98,7 @@ def row(
     editable: list[UUID] | None = None,
     **facts: Any,
 ) -> LeadRow:
-    flags = {flag: facts.pop(flag, False) for flag in FLAGS}
+    flags = {flag: facts.pop(flag, False) for flag in FLAG_COLUMNS}
     return LeadRow(uuid4(), stamp, "upstream", {"property_state": "FL", **facts}, flags, mak, broker, editable)
 
 
@@ -272,7 +273,7 @@ def test_any_order_and_any_batches_give_the_same_leads_when_records_agree_on_the
         results.append(
             (
                 {
-                    lead["mak"]: {name: lead[name] for name in FACTS} | {"observed": lead["observed"]}
+                    lead["mak"]: {name: lead[name] for name in FACT_COLUMNS} | {"observed": lead["observed"]}
                     for lead in module_leads.all()
                 },
                 {(c["kind"], c["column_name"], c["value"]) for c in module_leads.conflicts()},
@@ -439,7 +440,7 @@ def test_a_displayed_value_comes_from_the_record_of_its_key(
         module_leads.upsert(*batch)
     for lead in module_leads.all():
         mine = [one.facts for one in rows if one.mak == lead["mak"]]
-        for names in GROUPS:
+        for names in FACT_GROUPS:
             shown = [lead[name] for name in names[1:]]
             same = [one for one in mine if [one.get(name) for name in names[1:]] == shown]
             assert same or not any(shown)

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from cli.errors import CliError
 from cli.main import app
+from cli.shell.errors import CliError
 from schema import migrate
 from schema.migrate import LockWait, MigrationBlockedError
 from support.databases import Database

@@ -1,4 +1,4 @@
-"""Leads on their way through ingest and skiptrace, with servers that play the providers."""
+"""Fixtures for leads that pass ingest and skiptrace, with fake providers."""
 
 import asyncio
 import json
@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 from common.jobs import Jobs
-from support import providers, reading
+from support import reading
 from support.installation import Installation
-from support.providers import Providers
-from support.upstream import Sender
+from support.providers import FakeProviders, serve_providers
+from support.upstream import UpstreamProducer
 
 HOME = {
     "property_address": "418 Palmetto Ave",
@@ -30,8 +30,8 @@ HOME = {
 
 
 @pytest.fixture(autouse=True)
-def no_daily_job_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests run daily jobs themselves; at some hours of the day the ticker would come between."""
+def no_scheduled_daily_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable the schedule of daily jobs: tests run them, and at some hours the schedule would run them as well."""
 
     async def nothing(_jobs: Jobs) -> list[str]:
         return []
@@ -40,24 +40,24 @@ def no_daily_job_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[Providers]:
-    """The vendors. Another stand-in may take their place here."""
-    async with providers.serving() as found:
-        yield found
+async def providers() -> AsyncIterator[FakeProviders]:
+    """The fake vendors."""
+    async with serve_providers() as fakes:
+        yield fakes
 
 
 @dataclass
 class Funnel:
-    """The installation as its tests see it."""
+    """The installation under test: records in, events and rows out."""
 
     installation: Installation
     db: Any
 
     async def send(self, *records: dict[str, Any]) -> None:
-        await Sender(self.installation).send(*records)
+        await UpstreamProducer(self.installation).send_records(*records)
 
     async def events(self, name: str) -> list[dict[str, Any]]:
-        """Each event once: a relay that is stopped in between may send one again, under the same id."""
+        """Return each event once. A relay that was stopped may send an event again under the same id."""
         records = await reading.everything_on(self.installation.kafka, f"{self.installation.prefix}funnel.{name}")
         by_id = {dict(record.headers)["ce_id"]: record for record in records}
         return [json.loads(record.value) for record in by_id.values()]
@@ -75,7 +75,7 @@ class Funnel:
         await self.until(lambda: self.count(query), expected, seconds)
 
     async def until_quiet(self, seconds: float = 1.5) -> None:
-        """Until nobody has handled or sent anything for *seconds*: a lead that was verified is heard of once more."""
+        """Wait until no message was handled or sent for *seconds*. A verified lead causes one more message."""
         handled = "(select from svc_ingest.inbox union all select from svc_skiptrace.inbox) handled"
         unsent = "(select from svc_ingest.outbox union all select from svc_skiptrace.outbox) unsent"
         before = -1
@@ -95,7 +95,7 @@ async def funnel(installation: Installation) -> AsyncIterator[Funnel]:
 
 
 def homes(count: int, **more: Any) -> list[dict[str, Any]]:
-    """Records of different homes, each with a phone and an email of its own."""
+    """Return records of different homes, each with its own phone and email."""
     return [
         HOME
         | {

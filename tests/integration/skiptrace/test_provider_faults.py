@@ -1,4 +1,4 @@
-"""What becomes of single calls that fail; every fault of the contracts is in `tests/faults/test_vendor_faults.py`."""
+"""Single failed calls. `tests/faults/test_vendor_faults.py` has every fault of the vendors."""
 
 import asyncio
 import time
@@ -10,11 +10,11 @@ import asyncpg
 import pytest
 from aiohttp import web
 
-from skiptrace import ledger
 from skiptrace.app import build
-from skiptrace.router import MOST_UNKNOWN
-from skiptrace.tracing import Tracer
-from support.providers import Providers, status, times
+from skiptrace.rules.waterfall import MAX_UNKNOWN_RESPONSES
+from skiptrace.trace import request_log
+from skiptrace.trace.tracer import Tracer
+from support.providers import FakeProviders, first_calls, status
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 Home = dict[str, Any]
@@ -28,57 +28,57 @@ async def _assert_nothing_was_lost(funnel: Any, leads: int) -> None:
     assert await funnel.count("app.skip_trace_requests where outcome = 'asked'") == 0
 
 
-async def test_retry_after_is_kept(running: Running, funnel: Any, world: Providers, home: Home) -> None:
-    at: list[float] = []
-    inner = times(1, status(429, **{"Retry-After": "3"}))
+async def test_retry_after_is_respected(running: Running, funnel: Any, providers: FakeProviders, home: Home) -> None:
+    called_at: list[float] = []
+    inner = first_calls(1, status(429, **{"Retry-After": "3"}))
 
-    async def noting(request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
-        at.append(asyncio.get_running_loop().time())
+    async def record_call(request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+        called_at.append(asyncio.get_running_loop().time())
         return await inner(request, body)
 
-    world.melissa.fault = noting
-    async with running("ingest", "skiptrace", **world.settings()):
+    providers.melissa.fault = record_call
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until_count(ALL_VERIFIED, 1)
-    assert at[1] - at[0] >= 3
+    assert called_at[1] - called_at[0] >= 3
 
 
-async def test_nobody_listening_is_an_outage_that_costs_nothing(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_an_unreachable_provider_is_an_outage_that_costs_nothing(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
     async with running(
-        "ingest", "skiptrace", **world.settings(melissa_url="http://127.0.0.1:9", skiptrace_order="melissa")
+        "ingest", "skiptrace", **providers.settings(melissa_url="http://127.0.0.1:9", skiptrace_order="melissa")
     ):
         await funnel.send(home)
         await funnel.until_count("app.leads", 1)
         await asyncio.sleep(3)
     assert await funnel.count("app.skip_trace_requests where outcome <> 'failed' or cost_cents > 0") == 0
-    async with running("skiptrace", **world.settings()):
+    async with running("skiptrace", **providers.settings()):
         await funnel.until_count(ALL_VERIFIED, 1)
     await _assert_nothing_was_lost(funnel, 1)
 
 
 @pytest.mark.parametrize(("policy", "paid"), [("next_provider", 1), ("pay_again", 2)])
 async def test_a_timeout_is_unknown_and_the_policy_decides(
-    running: Running, funnel: Any, world: Providers, home: Home, policy: str, paid: int
+    running: Running, funnel: Any, providers: FakeProviders, home: Home, policy: str, paid: int
 ) -> None:
-    """The provider did the work and nobody heard of it: paid once for nothing, and counted as that."""
-    world.people[home["property_address"]] = {
+    """The provider did the work and its response was lost: charged once for nothing, and counted as unknown."""
+    providers.people[home["property_address"]] = {
         "phoneNumbers": [{"number": "7275550142", "type": "Mobile", "tested": True, "reachable": True, "dnc": False}],
         "emails": [{"email": "marjorie.holt@example.com", "tested": True}],
     }
     slow = [2.0]
 
     async def first_is_slow(_request: web.Request, body: dict[str, Any]) -> None:
-        world.melissa.delay, slow[0] = slow[0], 0.0
+        providers.melissa.delay, slow[0] = slow[0], 0.0
 
-    world.melissa.fault = first_is_slow
-    settings = world.settings(skiptrace_call_seconds=1, skiptrace_unknown=policy)
+    providers.melissa.fault = first_is_slow
+    settings = providers.settings(skiptrace_call_seconds=1, skiptrace_unknown=policy)
     async with running("ingest", "skiptrace", **settings):
         await funnel.send(home)
         await funnel.until_count(ALL_VERIFIED, 1)
-    assert sum(world.melissa.asked.values()) == paid
-    assert sum(world.batchdata.asked.values()) == 2 - paid
+    assert sum(providers.melissa.charged.values()) == paid
+    assert sum(providers.batchdata.charged.values()) == 2 - paid
     unknown = await funnel.db.fetchrow(
         "select outcome, cost_cents, detail from app.skip_trace_requests order by requested_at"
     )
@@ -87,34 +87,34 @@ async def test_a_timeout_is_unknown_and_the_policy_decides(
 
 
 @pytest.mark.parametrize("body", ['{"TransmissionResults": " ", "Records": [', "<html>", "[]"])
-async def test_an_answer_that_cannot_be_read_is_kept_and_not_paid_again(
-    running: Running, funnel: Any, world: Providers, home: Home, body: str
+async def test_an_unreadable_response_is_stored_and_not_paid_again(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home, body: str
 ) -> None:
-    world.people[home["property_address"]] = {"emails": [{"email": "marjorie.holt@example.com", "tested": True}]}
-    world.melissa.fault = times(1, status(200, body))
-    async with running("ingest", "skiptrace", **world.settings()):
+    providers.people[home["property_address"]] = {"emails": [{"email": "marjorie.holt@example.com", "tested": True}]}
+    providers.melissa.fault = first_calls(1, status(200, body))
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until_count("app.leads where email_verified", 1)
-    assert len(world.melissa.calls) == 1
-    kept = await funnel.db.fetchrow(
+    assert len(providers.melissa.calls) == 1
+    stored = await funnel.db.fetchrow(
         "select outcome, answer_sealed is not null from app.skip_trace_requests where provider = 'melissa'"
     )
-    assert tuple(kept) == ("unknown", True)
+    assert tuple(stored) == ("unknown", True)
     assert await funnel.dead_letters() == 0
 
 
-async def test_a_lead_at_which_a_healthy_provider_always_fails_becomes_a_dead_letter_and_no_other(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_only_the_lead_about_which_an_available_provider_always_fails_becomes_a_dead_letter(
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
     leads = many_homes(400)
     poison = leads[0]["property_address"]
 
-    async def stumbles(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
-        has_it = any(record["AddressLine1"] == poison for record in body["Records"])
-        return web.Response(status=500) if has_it else None
+    async def fail_for_one(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+        is_included = any(record["AddressLine1"] == poison for record in body["Records"])
+        return web.Response(status=500) if is_included else None
 
-    world.melissa.fault = stumbles
-    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="melissa")):
+    providers.melissa.fault = fail_for_one
+    async with running("ingest", "skiptrace", **providers.settings(skiptrace_order="melissa")):
         sent = 0
         while not await funnel.dead_letters():
             await funnel.send(*leads[sent : sent + 5])
@@ -123,189 +123,189 @@ async def test_a_lead_at_which_a_healthy_provider_always_fails_becomes_a_dead_le
             await funnel.until_count("app.leads", sent)
         await funnel.until_count(ALL_VERIFIED, sent - 1)
     assert await funnel.dead_letters() == 1
-    assert set(world.melissa.asked.values()) == {1}
+    assert set(providers.melissa.charged.values()) == {1}
 
 
-async def test_with_pay_again_a_record_that_loses_every_answer_costs_the_others_little_and_is_given_up(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_with_pay_again_a_record_that_loses_every_response_ends_alone_and_is_not_asked_forever(
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
     leads = many_homes(30)
     poison = leads[7]["property_address"]
 
-    async def breaks_off(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+    async def truncate_for_one(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
         if all(record["AddressLine1"] != poison for record in body["Records"]):
             return None
-        world.melissa.asked.update(record["RecordID"] for record in body["Records"])
+        providers.melissa.charged.update(record["RecordID"] for record in body["Records"])
         return web.Response(text='{"TransmissionResults": " ", "Records": [', content_type="application/json")
 
-    world.melissa.fault = breaks_off
-    settings = world.settings(skiptrace_order="melissa", skiptrace_unknown="pay_again")
+    providers.melissa.fault = truncate_for_one
+    settings = providers.settings(skiptrace_order="melissa", skiptrace_unknown="pay_again")
     async with running("ingest", "skiptrace", **settings):
         await funnel.send(*leads)
         await funnel.until_count(ALL_VERIFIED, 29, seconds=60)
         await funnel.until(lambda: _count_events(funnel, "lead_unverifiable"), 1, seconds=60)
-    paid = world.melissa.asked.most_common()
-    assert paid[0][1] == MOST_UNKNOWN
-    assert paid[1][1] <= 9, "lost in requests of 100, 100, 100, 50, 25, 12, 6 and 3 at the most, and then answered"
+    paid = providers.melissa.charged.most_common()
+    assert paid[0][1] == MAX_UNKNOWN_RESPONSES
+    assert paid[1][1] <= 9, "lost in requests of at most 100, 100, 100, 50, 25, 12, 6 and 3 records, and then answered"
     unknown = await funnel.db.fetchval("select sum(records) from app.skip_trace_requests where outcome = 'unknown'")
-    assert world.melissa.asked.total() == 29 + unknown
+    assert providers.melissa.charged.total() == 29 + unknown
     assert await funnel.dead_letters() == 0
 
 
-@pytest.mark.parametrize("kept", ["of a provider that is asked no more", "that nobody can read any more"])
-async def test_a_stored_answer_that_nobody_merged_holds_up_no_lead(
-    running: Running, funnel: Any, world: Providers, home: Home, kept: str
+@pytest.mark.parametrize("stored", ["of a provider that is not asked any more", "that is unreadable"])
+async def test_an_unmerged_response_delays_no_lead(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home, stored: str
 ) -> None:
-    """Settings change with a restart, and a restart is when answers are stored and not merged."""
-    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="melissa")):
+    """Settings change with a restart, and a restart leaves responses that are stored and not merged."""
+    async with running("ingest", "skiptrace", **providers.settings(skiptrace_order="melissa")):
         await funnel.send(home)
         await funnel.until_count(ALL_VERIFIED, 1)
         await funnel.until(lambda: _count_events(funnel, "lead_verified"), 1)
     await funnel.db.execute("update app.skip_trace_attempts set merged_at = null, outcome = null")
     await funnel.db.execute("update app.lead_contacts set verified = null, verified_at = null, codes = '{}'")
-    if kept == "that nobody can read any more":
+    if stored == "that is unreadable":
         await funnel.db.execute("update app.skip_trace_requests set answer_sealed = '\\x00'")
-    world.people[home["property_address"]] = {"emails": [{"email": "m.holt@example.com", "tested": True}]}
-    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="batchdata")):
+    providers.people[home["property_address"]] = {"emails": [{"email": "m.holt@example.com", "tested": True}]}
+    async with running("ingest", "skiptrace", **providers.settings(skiptrace_order="batchdata")):
         await funnel.send(home | {"est_value": 500_000})
         await funnel.until(lambda: _count_events(funnel, "lead_verified"), 2)
     assert await funnel.count("app.skip_trace_attempts where merged_at is null") == 0
-    read = kept == "of a provider that is asked no more"
-    assert await funnel.count(ALL_VERIFIED) == read
-    assert len(world.batchdata.calls) == (not read)
+    is_readable = stored == "of a provider that is not asked any more"
+    assert await funnel.count(ALL_VERIFIED) == is_readable
+    assert len(providers.batchdata.calls) == (not is_readable)
 
 
-async def test_one_record_that_a_provider_refuses_does_not_stop_the_others(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_one_rejected_record_does_not_stop_the_others(
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
     leads = many_homes(30)
     poison = leads[7]["property_address"]
 
-    async def picky(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
-        refused = any(record["AddressLine1"] == poison for record in body["Records"])
-        return web.Response(status=400, text="{}") if refused else None
+    async def reject_one(_request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+        is_rejected = any(record["AddressLine1"] == poison for record in body["Records"])
+        return web.Response(status=400, text="{}") if is_rejected else None
 
-    world.melissa.fault = picky
-    async with running("ingest", "skiptrace", **world.settings(skiptrace_order="melissa")):
+    providers.melissa.fault = reject_one
+    async with running("ingest", "skiptrace", **providers.settings(skiptrace_order="melissa")):
         await funnel.send(*leads)
         await funnel.until_count(ALL_VERIFIED, 29, seconds=60)
         await funnel.until(lambda: _count_events(funnel, "lead_unverifiable"), 1)
-    assert set(world.melissa.asked.values()) == {1}
+    assert set(providers.melissa.charged.values()) == {1}
     assert await funnel.dead_letters() == 0
 
 
-async def test_no_call_begins_after_a_batchs_deadline_however_long_it_waited_for_room(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_no_call_starts_after_a_batchs_deadline_even_after_a_long_wait_for_other_calls(
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
-    """A rebalance waits for a batch no longer than the deadline and one call (hazards S8)."""
+    """A rebalance waits for a batch until its deadline and one call at most (docs/hazards.md, S8)."""
     async with running("ingest"):
         await funnel.send(*many_homes(60))
         await funnel.until_count("app.leads", 60)
-    service = build(funnel.installation.settings("skiptrace", **world.settings(skiptrace_in_flight=20)))
-    service.bus.lanes.clear()  # only the tracer is at work
-    begun: list[float] = []
+    service = build(funnel.installation.settings("skiptrace", **providers.settings(skiptrace_in_flight=20)))
+    service.bus.lanes.clear()  # only the tracer runs
+    started: list[float] = []
 
-    async def noting(_request: web.Request, _body: dict[str, Any]) -> None:
-        begun.append(time.monotonic())
+    async def record_call(_request: web.Request, _body: dict[str, Any]) -> None:
+        started.append(time.monotonic())
 
-    world.melissa.fault, world.melissa.delay = noting, 1.0
+    providers.melissa.fault, providers.melissa.delay = record_call, 1.0
     (tracer,) = [part for part in service.parts if isinstance(part, Tracer)]
     async with running(service):
         ids = [row["id"] for row in await funnel.db.fetch("select id from app.leads")]
         deadline = time.monotonic() + 0.9
-        traced = await tracer.trace(ids, deadline)
-    assert len(begun) == 1
-    assert begun[0] < deadline
+        traced = await tracer.trace_leads(ids, deadline)
+    assert len(started) == 1
+    assert started[0] < deadline
     assert len(traced.done) + len(traced.waiting) == 60
 
 
-async def test_a_call_that_was_written_down_when_the_stop_came_is_made_and_its_answer_kept(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_a_request_that_is_logged_before_a_stop_is_sent_and_its_response_stored(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    service = build(funnel.installation.settings("skiptrace", **world.settings()))
+    service = build(funnel.installation.settings("skiptrace", **providers.settings()))
     (tracer,) = [part for part in service.parts if isinstance(part, Tracer)]
-    written, plain = asyncio.Event(), tracer._ledger.open
+    logged, open_request = asyncio.Event(), tracer._request_log.open_request
 
     async def slowly(*arguments: Any, **named: Any) -> Any:
-        asking = await plain(*arguments, **named)
-        written.set()
+        request = await open_request(*arguments, **named)
+        logged.set()
         await asyncio.sleep(0.3)
-        return asking
+        return request
 
-    tracer._ledger.open = slowly  # type: ignore[method-assign]
+    tracer._request_log.open_request = slowly  # type: ignore[method-assign]
     async with running("ingest", service):
         await funnel.send(home)
-        await asyncio.wait_for(written.wait(), 30)
+        await asyncio.wait_for(logged.wait(), 30)
     assert await funnel.db.fetchval("select outcome from app.skip_trace_requests") == "answered"
 
 
-async def test_a_record_that_is_left_out_of_an_answer_is_asked_about_again(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_a_record_without_a_response_is_asked_about_again(
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
     leads = many_homes(20)
-    plain, forgotten = world.melissa.answer, leads[3]["property_address"]
+    answer_all, left_out = providers.melissa.answer, leads[3]["property_address"]
 
-    def forgets(body: dict[str, Any]) -> dict[str, Any]:
-        answer = plain(body)
+    def leave_one_out(body: dict[str, Any]) -> dict[str, Any]:
+        answer = answer_all(body)
         if len(answer["Records"]) > 1:
-            answer["Records"] = [one for one in answer["Records"] if one["AddressLine1"] != forgotten]
+            answer["Records"] = [one for one in answer["Records"] if one["AddressLine1"] != left_out]
         return answer
 
-    world.melissa.answer = forgets
+    providers.melissa.answer = leave_one_out
     async with running("ingest"):
         await funnel.send(*leads)
         await funnel.until_count("app.leads", 20)
-    async with running("skiptrace", **world.settings(skiptrace_order="melissa")):
+    async with running("skiptrace", **providers.settings(skiptrace_order="melissa")):
         await funnel.until_count(ALL_VERIFIED, 20)
-    assert sorted(world.melissa.asked.values())[-2:] == [1, 2]
+    assert sorted(providers.melissa.charged.values())[-2:] == [1, 2]
 
 
-async def test_a_lead_that_another_traced_and_merged_while_this_one_waited_for_its_turn_is_not_paid_again(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_a_lead_that_was_traced_and_merged_during_the_wait_for_a_permit_is_not_paid_again(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    """As in a rebalance, or when the daily job and an event come to the same lead."""
+    """For example in a rebalance, or if the daily job and an event concern the same lead."""
     async with running("ingest"):
         await funnel.send(home)
         await funnel.until_count("app.leads", 1)
-    service = build(funnel.installation.settings("skiptrace", **world.settings(skiptrace_order="melissa")))
+    service = build(funnel.installation.settings("skiptrace", **providers.settings(skiptrace_order="melissa")))
     service.bus.lanes.clear()
     (tracer,) = [part for part in service.parts if isinstance(part, Tracer)]
     (reverify,) = [one.work for one in service.jobs._daily if one.name == "skiptrace.reverify"]
-    turns: Any = tracer._turns
-    plain = turns.take
+    throttle: Any = tracer._throttle
+    acquire_permit = throttle.acquire_permit
     await funnel.db.execute("update app.leads set created_at = now() - interval '2 days'")
 
     async def slowly(*arguments: Any) -> Any:
-        turns.take = plain
+        throttle.acquire_permit = acquire_permit
         await reverify()
-        return await plain(*arguments)
+        return await acquire_permit(*arguments)
 
-    turns.take = slowly
+    throttle.acquire_permit = slowly
     async with running(service):
         ids = [row["id"] for row in await funnel.db.fetch("select id from app.leads")]
-        await tracer.trace(ids, time.monotonic() + 10)
+        await tracer.trace_leads(ids, time.monotonic() + 10)
     assert await funnel.count(ALL_VERIFIED) == 1
-    assert world.melissa.asked.total() == 1
+    assert providers.melissa.charged.total() == 1
 
 
 async def _count_events(funnel: Any, name: str) -> int:
     return len(await funnel.events(name))
 
 
-async def test_an_answer_is_kept_though_its_session_stood_still_for_longer_than_it_may_wait(
-    running: Running, funnel: Any, world: Providers, home: Home, monkeypatch: pytest.MonkeyPatch
+async def test_a_response_is_stored_even_if_its_session_hangs_for_longer_than_the_time_limit(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "PATIENCE", 0)
+    monkeypatch.setattr(request_log, "STORE_TIMEOUT_SECONDS", 0)
     blocked = await asyncpg.connect(funnel.installation.database.superuser_dsn)
     waiting = (
         "pg_stat_activity where datname = current_database() and usename = 'svc_skiptrace' and wait_event_type = 'Lock'"
     )
 
-    async def stand(_request: web.Request, _body: dict[str, Any]) -> None:
+    async def lock_request(_request: web.Request, _body: dict[str, Any]) -> None:
         await blocked.execute("begin; select from app.skip_trace_requests for update")
 
-    world.melissa.fault = stand
-    async with running("ingest", "skiptrace", **world.settings()):
+    providers.melissa.fault = lock_request
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until_count(waiting, 1)
         await funnel.db.execute(f"select pg_terminate_backend(pid) from {waiting}")

@@ -1,4 +1,4 @@
-"""Leads are traced: on real Kafka and PostgreSQL, against servers that play Melissa and BatchData."""
+"""Tracing of leads, on real Kafka and PostgreSQL, against fake servers of Melissa and BatchData."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -6,7 +6,7 @@ from typing import Any
 
 from common.contacts import Keyring
 from support.installation import SECRETS
-from support.providers import Providers, mak_of
+from support.providers import FakeProviders, mak_of
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 Home = dict[str, Any]
@@ -21,9 +21,9 @@ PERSON = {
 
 
 async def test_a_lead_with_good_contacts_costs_one_call_and_two_checks_and_is_verified(
-    running: Running, funnel: Any, world: Providers, home: Home
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    async with running("ingest", "skiptrace", **world.settings()):
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until_count("app.leads where email_verified and phone_verified and mak is not null", 1)
     lead = await funnel.db.fetchrow("select * from app.leads")
@@ -39,8 +39,8 @@ async def test_a_lead_with_good_contacts_costs_one_call_and_two_checks_and_is_ve
         ("email", True, None, ["ES01"]),
         ("phone", True, "mobile", ["PS01", "PS07"]),
     ]
-    assert sum(world.melissa.asked.values()) == 1
-    assert not world.batchdata.calls
+    assert sum(providers.melissa.charged.values()) == 1
+    assert not providers.batchdata.calls
     (event,) = await funnel.events("lead_verified")
     assert (event["outcome"], event["channels"]) == ("both", ["email", "phone"])
     assert event["providers"] == ["batchdata_dnc", "batchdata_tcpa", "melissa"]
@@ -52,11 +52,11 @@ async def test_a_lead_with_good_contacts_costs_one_call_and_two_checks_and_is_ve
     ]
 
 
-async def test_what_is_missing_is_found_by_the_next_provider(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_the_next_provider_finds_missing_contacts(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    world.people[home["property_address"]] = PERSON
-    async with running("ingest", "skiptrace", **world.settings()):
+    providers.people[home["property_address"]] = PERSON
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home | {"phones": [], "emails": []})
         await funnel.until_count("app.leads where email_verified and phone_verified and mak is not null", 1)
     contacts = await funnel.db.fetch(
@@ -68,16 +68,20 @@ async def test_what_is_missing_is_found_by_the_next_provider(
     ]
     lead = await funnel.db.fetchrow("select * from app.leads")
     key = KEYS.open_data_key(lead["id"], lead["data_key"])
-    assert key.decrypt("phone", lead["phone_encrypted"]) == "+17275550142"  # the one that is on no list
+    assert key.decrypt("phone", lead["phone_encrypted"]) == "+17275550142"  # the phone that is on no list
     (event,) = await funnel.events("lead_verified")
-    assert event["providers"] == ["batchdata", "batchdata_tcpa", "melissa"]  # it was told of do-not-call lists already
+    assert event["providers"] == [
+        "batchdata",
+        "batchdata_tcpa",
+        "melissa",
+    ]  # the skip trace already stated the do-not-call flags
 
 
-async def test_nobody_found_is_an_event_and_not_a_dead_letter(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_an_unverifiable_lead_is_an_event_and_not_a_dead_letter(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
-    world.melissa_says[home["property_address"]] = {"Results": "AS01,PE01,EE04"}
-    async with running("ingest", "skiptrace", **world.settings()):
+    providers.melissa_fields[home["property_address"]] = {"Results": "AS01,PE01,EE04"}
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until(lambda: _outcomes(funnel, "lead_unverifiable"), ["ruled_out"])
     assert await funnel.count("app.lead_contacts where verified is false") == 2
@@ -85,12 +89,14 @@ async def test_nobody_found_is_an_event_and_not_a_dead_letter(
     assert await funnel.dead_letters() == 0
 
 
-async def test_a_flag_stays_with_its_number(running: Running, funnel: Any, world: Providers, home: Home) -> None:
-    world.melissa_says[home["property_address"]] = {"Results": "AS01,PE01,ES01"}
-    world.people[home["property_address"]] = {
+async def test_a_flag_stays_with_its_number(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
+) -> None:
+    providers.melissa_fields[home["property_address"]] = {"Results": "AS01,PE01,ES01"}
+    providers.people[home["property_address"]] = {
         "phoneNumbers": [{"number": "7275550177", "type": "Mobile", "tested": True, "reachable": True, "dnc": False}]
     }
-    async with running("ingest", "skiptrace", **world.settings()):
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until_count("app.leads where phone_verified", 1)
     rows = await funnel.db.fetch("select value_hash, verified from app.lead_contacts where channel = 'phone'")
@@ -100,15 +106,15 @@ async def test_a_flag_stays_with_its_number(running: Running, funnel: Any, world
     }
 
 
-async def test_the_dead_and_litigators_are_told_to_ingest_and_nobody_is_called(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_deceased_owners_and_litigators_are_reported_to_ingest_and_not_verified(
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
     first, second = many_homes(2, phones=[], emails=[])
-    world.people = {
+    providers.people = {
         first["property_address"]: PERSON | {"death": {"deceased": True}},
         second["property_address"]: {"litigator": True},
     }
-    async with running("ingest", "skiptrace", **world.settings()):
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(first, second)
         await funnel.until_count("app.leads where deceased_owner", 1)
         await funnel.until_count("app.leads where litigator", 1)
@@ -117,11 +123,11 @@ async def test_the_dead_and_litigators_are_told_to_ingest_and_nobody_is_called(
 
 
 async def test_a_mak_that_another_lead_holds_is_a_conflict(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
     first, second = many_homes(2)
-    world.melissa_says[second["property_address"]] = {"MelissaAddressKey": mak_of(first["property_address"])}
-    async with running("ingest", "skiptrace", **world.settings()):
+    providers.melissa_fields[second["property_address"]] = {"MelissaAddressKey": mak_of(first["property_address"])}
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(first)
         await funnel.until_count("app.leads where mak is not null", 1)
         await funnel.send(second)
@@ -130,39 +136,41 @@ async def test_a_mak_that_another_lead_holds_is_a_conflict(
     assert await funnel.count("app.leads where mak is not null") == 1
 
 
-async def test_a_verified_lead_is_scored_again(running: Running, funnel: Any, world: Providers, home: Home) -> None:
-    async with running("ingest", "skiptrace", **world.settings()):
+async def test_a_verified_lead_is_scored_again(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
+) -> None:
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until_count("app.leads where score_contributions ? 'verified_phone'", 1)
     lead = await funnel.db.fetchrow("select lead_score, score_contributions::text from app.leads")
     assert '"verified_email"' in lead["score_contributions"]
 
 
-async def test_suppressed_values_are_neither_asked_about_nor_chosen(
-    running: Running, funnel: Any, world: Providers, home: Home
+async def test_suppressed_values_are_neither_verified_nor_chosen(
+    running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
     await funnel.db.execute(
         "insert into app.suppressions (channel, value_hash, hash_key_id, reason) values ('phone', $1, 'h1', 'asked')",
         KEYS.hash_contact("+17275550142"),
     )
-    world.people[home["property_address"]] = PERSON
-    async with running("ingest", "skiptrace", **world.settings()):
+    providers.people[home["property_address"]] = PERSON
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(home)
         await funnel.until_count("app.leads where phone_verified", 1)
-    assert all("PhoneNumber" not in body["Records"][0] for body in world.melissa.calls[:1])
+    assert all("PhoneNumber" not in body["Records"][0] for body in providers.melissa.calls[:1])
     assert await funnel.db.fetchval("select phone_hash from app.leads") == KEYS.hash_contact("+17275550177")
 
 
-async def test_hundreds_of_leads_are_asked_about_in_batches_and_once(
-    running: Running, funnel: Any, world: Providers, many_homes: Callable[..., list[Home]]
+async def test_hundreds_of_leads_are_verified_in_batches_and_once(
+    running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]]
 ) -> None:
-    world.melissa.delay = 0.3
-    async with running("ingest", "skiptrace", **world.settings()):
+    providers.melissa.delay = 0.3
+    async with running("ingest", "skiptrace", **providers.settings()):
         await funnel.send(*many_homes(400))
         await funnel.until_count("app.leads where email_verified and phone_verified", 400)
         await funnel.until_count("app.leads where mak is not null", 400)
-    assert set(world.melissa.asked.values()) == {1}
-    assert 10 < world.melissa.largest <= 100
+    assert set(providers.melissa.charged.values()) == {1}
+    assert 10 < providers.melissa.max_records <= 100
     assert len(await funnel.events("lead_verified")) == 400
     assert await funnel.count("app.skip_trace_attempts where merged_at is null") == 0
 

@@ -1,18 +1,19 @@
-"""What the demo may do where, and how it ends when a step does not."""
+"""Installations in which the demo may run, and its end when a step stalls."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli import feeding
-from cli.errors import UsageError
-from cli.feeding import UnfinishedError, follow
-from cli.settings import CliSettings
-from cli.stage import Stage
+from cli.demo import feed_run
+from cli.demo.feed_result import count_paid_records
+from cli.demo.feed_run import StepStalledError, wait_for_step
+from cli.demo.sandbox_setup import SandboxSetup
+from cli.shell.errors import UsageError
+from cli.shell.settings import CliSettings
 
 URL = "http://127.0.0.1:8090"
-STOOD_IN: dict[str, Any] = {
+AT_SANDBOX: dict[str, Any] = {
     "sandbox_url": URL,
     "clock_file": Path("/clock"),
     "melissa_url": f"{URL}/melissa",
@@ -24,11 +25,11 @@ STOOD_IN: dict[str, Any] = {
 }
 
 
-def test_it_goes_on_to_the_campaign_only_with_the_sandbox_and_a_clock() -> None:
-    assert Stage.of(CliSettings(**STOOD_IN)) == Stage(URL, Path("/clock"))
+def test_the_demo_feeds_campaigns_only_with_the_sandbox_and_a_clock() -> None:
+    assert SandboxSetup.from_settings(CliSettings(**AT_SANDBOX)) == SandboxSetup(URL, Path("/clock"))
     for missing in ("sandbox_url", "clock_file", "instantly_base_url"):
-        settings = CliSettings(**{name: value for name, value in STOOD_IN.items() if name == "clock_file" != missing})
-        assert Stage.of(settings) is None
+        settings = CliSettings(**{name: value for name, value in AT_SANDBOX.items() if name == "clock_file" != missing})
+        assert SandboxSetup.from_settings(settings) is None
 
 
 @pytest.mark.parametrize(
@@ -43,21 +44,21 @@ def test_it_goes_on_to_the_campaign_only_with_the_sandbox_and_a_clock() -> None:
 )
 def test_a_real_vendor_is_never_asked_about_invented_people(real: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="invented people"):
-        Stage.of(CliSettings(**STOOD_IN | real))
+        SandboxSetup.from_settings(CliSettings(**AT_SANDBOX | real))
 
 
-async def test_a_step_that_comes_no_further_ends_the_demo_and_says_which_and_where_to_look(
+async def test_a_step_that_stalls_ends_the_demo_with_its_name_and_advice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(feeding, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(feed_run, "_STALLED_SECONDS", 0.0)
 
-    async def stuck() -> tuple[int, int]:
+    async def count_progress() -> tuple[int, int]:
         return 512, 954
 
-    with pytest.raises(UnfinishedError, match=r"tracing.*512 of 954") as ended:
-        await follow("tracing", stuck, "Look there.")
+    with pytest.raises(StepStalledError, match=r"tracing.*512 of 954") as ended:
+        await wait_for_step("tracing", count_progress, "Look there.")
     assert (ended.value.advice, ended.value.exit_code) == ("Look there.", 1)
 
 
-async def test_who_is_asked_by_file_counts_nothing_at_the_sandbox(tmp_path: Path) -> None:
-    assert await feeding._counted(Stage("http://127.0.0.1:1", tmp_path / "clock"), "tlo") is None
+async def test_a_provider_that_works_by_file_has_no_count_at_the_sandbox(tmp_path: Path) -> None:
+    assert await count_paid_records(SandboxSetup("http://127.0.0.1:1", tmp_path / "clock"), "tlo") is None

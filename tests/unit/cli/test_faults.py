@@ -1,4 +1,4 @@
-"""The libraries' errors in the user's words, by kind and without values."""
+"""Errors of libraries in the user's words, by kind and without values."""
 
 import errno
 import socket
@@ -7,9 +7,9 @@ import asyncpg
 import pytest
 from pydantic import ValidationError
 
-from cli.errors import CliError, RefusedError, UnreachableError, UsageError
-from cli.faults import explain
-from cli.settings import CliSettings
+from cli.shell.errors import CliError, CommandRefusedError, UnreachableError, UsageError
+from cli.shell.faults import explain_error
+from cli.shell.settings import CliSettings
 from common.contacts import CannotOpenError, MissingKeyError
 
 
@@ -26,10 +26,10 @@ def sqlstate(state: str, message: str = "it says why") -> Exception:
         (sqlstate("53300"), UnreachableError),
         (sqlstate("57P01"), UnreachableError),
         (sqlstate("25006"), UnreachableError),
-        (sqlstate("28P01"), RefusedError),
-        (sqlstate("42501"), RefusedError),
-        (sqlstate("23505"), RefusedError),
-        (sqlstate("P0001"), RefusedError),
+        (sqlstate("28P01"), CommandRefusedError),
+        (sqlstate("42501"), CommandRefusedError),
+        (sqlstate("23505"), CommandRefusedError),
+        (sqlstate("P0001"), CommandRefusedError),
         (sqlstate("42P01"), CliError),
         (sqlstate("40P01"), CliError),
         (ConnectionResetError(), UnreachableError),
@@ -42,32 +42,32 @@ def sqlstate(state: str, message: str = "it says why") -> Exception:
         (OSError(errno.EADDRINUSE, "address already in use"), UsageError),
         (asyncpg.InterfaceError("connection is closed"), UnreachableError),
         (MissingKeyError("ENCRYPTION_KEY"), UsageError),
-        (CannotOpenError("no key `k0` is here"), RefusedError),
+        (CannotOpenError("no key `k0` is here"), CommandRefusedError),
     ],
 )
 def test_each_kind_has_its_exit_code(error: Exception, kind: type[CliError]) -> None:
-    fault = explain(error)
-    assert fault is not None
-    assert type(fault) is kind
-    assert "hunter2" not in fault.problem + fault.advice
+    explained = explain_error(error)
+    assert explained is not None
+    assert type(explained) is kind
+    assert "hunter2" not in explained.problem + explained.advice
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), sqlstate("XX000"), KeyError("x")])
-def test_what_nobody_expected_is_not_explained_away(error: Exception) -> None:
-    assert explain(error) is None
+def test_an_unexpected_error_is_not_explained(error: Exception) -> None:
+    assert explain_error(error) is None
 
 
 def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "a-secret-in-the-wrong-place")
     with pytest.raises(ValidationError) as failed:
         CliSettings()
-    fault = explain(failed.value)
-    assert fault is not None
-    assert "LOG_LEVEL" in fault.problem
-    assert "a-secret" not in fault.problem
+    explained = explain_error(failed.value)
+    assert explained is not None
+    assert "LOG_LEVEL" in explained.problem
+    assert "a-secret" not in explained.problem
 
 
 def test_an_older_database_is_told_to_migrate() -> None:
-    fault = explain(sqlstate("42P01", 'relation "app.uploads" does not exist'))
-    assert fault is not None
-    assert "equity db migrate" in fault.advice
+    explained = explain_error(sqlstate("42P01", 'relation "app.uploads" does not exist'))
+    assert explained is not None
+    assert "equity db migrate" in explained.advice

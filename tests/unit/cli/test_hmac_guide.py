@@ -1,10 +1,10 @@
-"""The numbers in docs/hmac-guide.md are those that our own signing gives."""
+"""The numbers in docs/hmac-guide.md are those that the command line's signing gives."""
 
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.signing import Scheme, SigningKey
+from cli.client.signing import SigningKey, SigningScheme
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "hmac-guide.md").read_text()
 SECRET, NOW = b"example-secret", datetime(2026, 3, 1, 17, 5, tzinfo=UTC)
@@ -16,17 +16,22 @@ def test_the_guide_s_example_is_true(tmp_path: Path) -> None:
     file = tmp_path / "leads.csv"
     file.write_text(example[1])
     assert f"a body of the {file.stat().st_size} bytes" in GUIDE
-    v2 = SigningKey("x", SECRET, Scheme.V2)
+    v2 = SigningKey("x", SECRET, SigningScheme.V2)
     assert f"| `X-Content-SHA256` | `{v2.sign_file(file, NOW)['X-Content-SHA256']}` |" in GUIDE
     assert f"| `X-Signature`, scheme `v2` | `{v2.sign_file(file, NOW)['X-Signature']}` |" in GUIDE
-    body = SigningKey("x", SECRET, Scheme.BODY).sign_file(file, NOW)["X-Signature"]
+    body = SigningKey("x", SECRET, SigningScheme.BODY).sign_file(file, NOW)["X-Signature"]
     assert f"| `X-Signature`, scheme `body` | `{body}` |" in GUIDE
     assert f"`{v2.sign_read('/v1/uploads/7', NOW)['X-Signature']}`" in GUIDE
 
 
 def test_every_refusal_of_an_upload_is_in_the_guide() -> None:
-    from gateway.web import OPERATIONS
+    from gateway.routes import OPERATIONS
 
-    told = {"missing_header", "bad_request", "bad_multipart", "too_slow"}  # said in general, or by `detail` alone
-    codes = {code for operation in OPERATIONS if operation.name == "take_upload" for code in operation.problems}
-    assert {code for code in codes - told if f"`{code}`" not in GUIDE} == set()
+    elsewhere = {
+        "missing_header",
+        "bad_request",
+        "bad_multipart",
+        "too_slow",
+    }  # explained in general, or by `detail` alone
+    codes = {code for operation in OPERATIONS if operation.name == "receive_upload" for code in operation.problems}
+    assert {code for code in codes - elsewhere if f"`{code}`" not in GUIDE} == set()

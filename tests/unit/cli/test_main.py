@@ -1,11 +1,11 @@
 """The overview is quick and complete; expected faults end in a sentence."""
 
-import importlib
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,24 +15,35 @@ import pytest
 import typer
 from aiokafka.errors import KafkaConnectionError
 
-from cli import main
-from cli.errors import RefusedError, UnreachableError, UsageError
-from cli.typed import _COMMANDS, as_typed
+from cli import main, registry
+from cli.command_group import load_command
+from cli.shell.errors import CommandRefusedError, UnreachableError, UsageError
+from cli.shell.resealing import SEALING_SERVICES
+from cli.shell.typed_commands import as_typed
 
+SERVICES = Path(__file__).parents[3] / "services"
 EQUITY = [sys.executable, "-c", "from cli.main import main; main()"]
 HEAVY = ("asyncpg", "aiokafka", "aiohttp", "pydantic", "faststream", "common")
+COMMANDS = registry.command_names()
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = f"import sys, cli.main; print([name for name in {HEAVY} if name in sys.modules])"
+    code = f"""
+import sys, cli.main
+sys.argv = ["equity", "--help"]
+try:
+    cli.main.main()
+finally:
+    print([name for name in {HEAVY} if name in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert all(re.search(rf"\b{name}\b", done.stdout) for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", main.Commands.entries)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str) -> None:
-    app: typer.Typer = importlib.import_module(f"cli.commands.{name}").app
-    command = typer.main.get_command(app)
+    command = load_command(name)
     assert command.help
     for sub in getattr(command, "commands", {}).values():
         assert sub.help, f"equity {name} {sub.name}"
@@ -44,23 +55,23 @@ def test_a_misspelt_command_is_a_usage_error_with_a_proposal() -> None:
     assert "upload" in done.stderr
 
 
-@pytest.mark.parametrize(("fault", "code"), [(UsageError, 2), (RefusedError, 3), (UnreachableError, 4)])
-def test_a_fault_is_told_on_stderr_with_its_code(
-    fault: type[UsageError], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("error", "code"), [(UsageError, 2), (CommandRefusedError, 3), (UnreachableError, 4)])
+def test_an_error_is_printed_on_stderr_with_its_code(
+    error: type[UsageError], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(**_: object) -> None:
-        raise fault("It did not work.", "Do this.")
+        raise error("It did not work.", "Do this.")
 
     monkeypatch.setattr(main, "app", fail)
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == code
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == "Error: It did not work.\n  Do this.\n"
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "Error: It did not work.\n  Do this.\n"
 
 
-def _ends(monkeypatch: pytest.MonkeyPatch, error: Exception) -> object:
+def _exit_code(monkeypatch: pytest.MonkeyPatch, error: Exception) -> object:
     def fail(**_: object) -> None:
         raise error
 
@@ -70,7 +81,7 @@ def _ends(monkeypatch: pytest.MonkeyPatch, error: Exception) -> object:
     return ended.value.code
 
 
-SURPRISES = [
+UNEXPECTED_ERRORS = [
     ZeroDivisionError("hunter2"),
     KeyError("hunter2"),
     ExceptionGroup("hunter2", [ValueError("hunter2"), OSError("hunter2")]),
@@ -86,28 +97,30 @@ SURPRISES = [
 ]
 
 
-@pytest.mark.parametrize("error", SURPRISES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", UNEXPECTED_ERRORS, ids=lambda error: type(error).__name__)
 def test_no_error_ends_in_a_traceback_or_shows_a_value(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("EQUITY_DEBUG", raising=False)
-    assert _ends(monkeypatch, error) in (1, 2, 3, 4)
-    told = capsys.readouterr()
-    assert told.out == ""
-    problem, advice = told.err.splitlines()
+    assert _exit_code(monkeypatch, error) in (1, 2, 3, 4)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    problem, advice = printed.err.splitlines()
     assert problem.startswith("Error: ")
     assert advice.startswith("  ")
-    assert "hunter2" not in told.err
+    assert "hunter2" not in printed.err
 
 
-def test_the_traceback_of_our_own_mistake_is_there_on_request(
+def test_the_traceback_of_an_unexpected_error_is_printed_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EQUITY_DEBUG", "1")
-    assert _ends(monkeypatch, ZeroDivisionError("why")) == 1
-    told = capsys.readouterr().err
-    assert "Traceback" in told
-    assert told.splitlines()[-2].startswith("Error: This should not have happened: ZeroDivisionError at test_main.py:")
+    assert _exit_code(monkeypatch, ZeroDivisionError("why")) == 1
+    printed = capsys.readouterr().err
+    assert "Traceback" in printed
+    assert printed.splitlines()[-2].startswith(
+        "Error: This should not have happened: ZeroDivisionError at test_main.py:"
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +128,7 @@ def test_the_traceback_of_our_own_mistake_is_there_on_request(
     [["uplaod"], ["upload"], ["upload", "--nothing"], ["uploads", "list", "--limit", "0"], ["uploads", "list", "--limit", "x"],
      ["funnel", "--since", "soon"], ["dlq", "list", "--status", "lost"], ["brokers", "add"]],
 )  # fmt: skip
-def test_wrong_usage_is_told_in_one_style(arguments: list[str]) -> None:
+def test_wrong_usage_is_reported_in_one_style(arguments: list[str]) -> None:
     done = subprocess.run([*EQUITY, *arguments], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     problem, advice = done.stderr.splitlines()
@@ -123,21 +136,21 @@ def test_wrong_usage_is_told_in_one_style(arguments: list[str]) -> None:
     assert advice.startswith("  See: equity")
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     done = subprocess.run([*EQUITY, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"equity {version('equity-cli')}\n"
 
 
-def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _walk_commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     yield path, command
     for name, sub in getattr(command, "commands", {}).items():
-        yield from _commands(sub, f"{path} {name}")
+        yield from _walk_commands(sub, f"{path} {name}")
 
 
-@pytest.mark.parametrize("name", main.Commands.entries)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_explained_in_words(name: str) -> None:
-    root = typer.main.get_command(importlib.import_module(f"cli.commands.{name}").app)
-    for path, command in _commands(root, f"equity {name}"):
+    root = load_command(name)
+    for path, command in _walk_commands(root, f"equity {name}"):
         context = typer.Context(command, info_name=path)
         shown = command.get_help(context)
         assert not re.search(
@@ -171,7 +184,16 @@ def test_commands_are_named_as_they_must_be_typed(text: str, typed: str, monkeyp
     assert as_typed(text) == typed
 
 
-def test_every_command_is_known_by_name() -> None:
-    for name in main.Commands.entries:
-        assert as_typed(f"equity {name} x") == f"equity {name} x"
-        assert re.search(rf"\b{name}\b", _COMMANDS)
+def test_every_command_is_known_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EQUITY_COMMAND", "./dev equity")
+    for name in COMMANDS:
+        assert as_typed(f"equity {name} x") == f"./dev equity {name} x"
+
+
+def test_every_package_of_a_service_declares_it() -> None:
+    packages = {file.parent.name for file in SERVICES.glob("*/pyproject.toml")}
+    assert set(registry.service_names()) == packages
+
+
+def test_every_service_with_sealed_columns_is_known_to_rewrap() -> None:
+    assert set(registry.load_sealed_columns()) == set(SEALING_SERVICES)

@@ -1,4 +1,4 @@
-"""What is printed: JSON that programs can read, text that people can."""
+"""Output: JSON for programs, text for people."""
 
 import json
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from cli import output
+from cli.shell import output
 
 WHEN = datetime(2026, 3, 1, 17, 5, 9, tzinfo=UTC)
 
@@ -24,13 +24,13 @@ def test_json_is_one_document_of_plain_values(capsys: pytest.CaptureFixture[str]
 
 
 def test_an_empty_list_is_still_json(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show_rows([], {"a": "a"}, as_json=True, empty="Nothing.")
+    output.print_rows([], {"a": "a"}, as_json=True, empty="Nothing.")
     assert json.loads(capsys.readouterr().out) == []
 
 
 def test_piped_tables_are_not_cut_and_not_coloured(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"name": "x" * 90, "note": "y" * 90, "count": 12345}]
-    output.show_rows(rows, {"name": "name", "note": "note", "count": "count"}, as_json=False, empty="")
+    output.print_rows(rows, {"name": "name", "note": "note", "count": "count"}, as_json=False, empty="")
     printed = capsys.readouterr().out
     assert "x" * 90 in printed
     assert "y" * 90 in printed
@@ -39,14 +39,14 @@ def test_piped_tables_are_not_cut_and_not_coloured(capsys: pytest.CaptureFixture
 
 
 def test_values_are_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show_fields({"name": "[bold]Ruiz[/bold] [/]"}, as_json=False)
+    output.print_fields({"name": "[bold]Ruiz[/bold] [/]"}, as_json=False)
     assert "[bold]Ruiz[/bold] [/]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["[bold]Ruiz[/bold]", "[/]", "[Acme]", "\\[x]"])
-def test_what_is_said_is_not_taken_for_markup_either(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    output.say(f"Made {name}.")
-    output.done(f"Made {name}.", {}, as_json=False)
+def test_messages_are_not_taken_for_markup_either(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_message(f"Made {name}.")
+    output.print_done(f"Made {name}.", {}, as_json=False)
     assert capsys.readouterr().err == f"Made {name}.\n" * 2
 
 
@@ -56,11 +56,11 @@ def test_what_is_said_is_not_taken_for_markup_either(name: str, capsys: pytest.C
      (["FL", "CA"], "FL, CA")],
 )  # fmt: skip
 def test_values_read_well(value: object, expected: str) -> None:
-    assert output.text(value) == expected
+    assert output.format_without_markup(value) == expected
 
 
 @pytest.mark.parametrize(
     ("count", "expected"), [(0, "0 B"), (999, "999 B"), (1_500, "1.5 kB"), (7_310_000, "7.3 MB"), (2 * 10**9, "2.0 GB")]
 )
 def test_sizes_read_well(count: int, expected: str) -> None:
-    assert output.size(count) == expected
+    assert output.format_bytes(count) == expected

@@ -1,6 +1,5 @@
 """The commands of the README and the quick start are commands of the command line, to the letter."""
 
-import importlib
 import re
 import shlex
 from datetime import UTC, datetime
@@ -10,8 +9,9 @@ from typing import Any
 import pytest
 import typer
 
-from cli.main import Commands
-from cli.when import point_in_time
+from cli import registry
+from cli.command_group import load_command
+from cli.shell.moments import parse_clock_time
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -26,7 +26,7 @@ NAMED = [(page.relative_to(ROOT).as_posix(), line) for page in PAGES for line in
 
 
 def parse(command: Any, words: list[str]) -> None:
-    """Parse *words* as the command line does. Raises what it would say."""
+    """Parse *words* as the command line does, with its errors."""
     context = command.make_context("equity", list(words), resilient_parsing=False)
     if isinstance(command, typer.core.TyperGroup):
         _, sub, rest = command.resolve_command(context, [*context._protected_args, *context.args])
@@ -44,15 +44,15 @@ def test_a_documented_command_is_understood(
     words = [identifier if word == "ID" else word for word in shlex.split(line.partition(" > ")[0])][2:]
     if words == ["--help"]:
         return
-    assert words[0] in Commands.entries, page
-    parse(typer.main.get_command(importlib.import_module(f"cli.commands.{words[0]}").app), words[1:])
+    assert words[0] in registry.command_names(), page
+    parse(load_command(words[0]), words[1:])
 
 
 @pytest.mark.parametrize("year", range(2026, 2040))
-def test_moments_of_the_pages_hold_in_every_year(year: int) -> None:
+def test_moments_of_the_pages_are_valid_in_every_year(year: int) -> None:
     moments = [shlex.split(line)[-1] for _, line in NAMED if " clock set " in line]
     assert len(moments) >= 3
     for month in range(1, 13):
         now = datetime(year, month, 28, 20, tzinfo=UTC)
         for moment in moments:
-            assert abs((point_in_time(moment, now) - now).days) <= 10
+            assert abs((parse_clock_time(moment, now) - now).days) <= 10

@@ -1,4 +1,4 @@
-"""Tables at every width: an id is whole, columns leave by priority, nothing is wider than the terminal."""
+"""Tables at every width: an id is never folded, columns are left out by priority, no line is wider than the terminal."""
 
 import io
 from datetime import UTC, datetime
@@ -8,9 +8,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from cli import output
-from cli.commands import brokers, conflicts, dlq, uploads
-from cli.tables import fitted
+from cli.commands import brokers
+from cli.shell import output
+from cli.shell.tables import fit_table
+from gateway.commands import uploads
+from ingest import commands as ingest_commands
+from recorder import commands as recorder_commands
 
 WIDTHS = (40, 60, 80, 120, 200)
 WHEN = datetime(2026, 3, 1, 17, 5, 9, tzinfo=UTC)
@@ -26,13 +29,13 @@ UPLOADS = [
 
 def printed(width: int, columns: dict[str, str], rows: list[dict[str, object]], first: tuple[str, ...] = ()) -> str:
     out = io.StringIO()
-    Console(file=out, width=width).print(fitted(rows, columns, width, first=first))
+    Console(file=out, width=width).print(fit_table(rows, columns, width, first=first))
     return out.getvalue()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_uploads_are_readable_at_every_width(width: int) -> None:
-    text = printed(width, uploads._COLUMNS, UPLOADS, uploads._FIRST)
+    text = printed(width, uploads._COLUMNS, UPLOADS, uploads._FIRST_COLUMNS)
     assert all(cell_len(line.rstrip()) <= width for line in text.splitlines())
     for row in UPLOADS:
         assert str(row["id"]) in text
@@ -42,7 +45,14 @@ def test_uploads_are_readable_at_every_width(width: int) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
-    "columns", [uploads._COLUMNS, brokers._COLUMNS, conflicts._COLUMNS, conflicts._IDS, dlq._COLUMNS]
+    "columns",
+    [
+        uploads._COLUMNS,
+        brokers._COLUMNS,
+        ingest_commands._COLUMNS,
+        ingest_commands._IDS,
+        recorder_commands._DEAD_LETTER_COLUMNS,
+    ],
 )
 def test_no_table_folds_an_id_or_is_wider_than_the_terminal(columns: dict[str, str], width: int) -> None:
     row: dict[str, object] = dict.fromkeys(columns, "words that may be folded anywhere")
@@ -52,14 +62,14 @@ def test_no_table_folds_an_id_or_is_wider_than_the_terminal(columns: dict[str, s
     assert str(row["id"]) in text
 
 
-def test_what_is_left_out_is_named() -> None:
-    text = " ".join(printed(60, uploads._COLUMNS, UPLOADS, uploads._FIRST).split())
+def test_columns_that_are_left_out_are_named() -> None:
+    text = " ".join(printed(60, uploads._COLUMNS, UPLOADS, uploads._FIRST_COLUMNS).split())
     assert "Left out here:" in text
     assert "partner" in text.partition("Left out here:")[2]
     assert "--json" in text
 
 
-def test_columns_that_come_first_stay_though_they_stand_last() -> None:
+def test_columns_named_first_stay_although_they_are_last() -> None:
     columns = {f"c{number}": f"heading {number}" for number in range(9)}
     rows: list[dict[str, object]] = [dict.fromkeys(columns, "x" * 12)]
     text = printed(40, columns, rows, ("c8", "c7"))
@@ -68,19 +78,19 @@ def test_columns_that_come_first_stay_though_they_stand_last() -> None:
     assert "heading 0" in text
 
 
-def test_what_is_piped_has_every_column_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show_rows(UPLOADS, uploads._COLUMNS, as_json=False, empty="")
+def test_piped_output_has_every_column_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_rows(UPLOADS, uploads._COLUMNS, as_json=False, empty="")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(UPLOADS)
     for row, line in zip(UPLOADS, lines[1:], strict=True):
-        assert all(output.text(value).replace("\\", "") in line for value in row.values())
+        assert all(output.format_without_markup(value).replace("\\", "") in line for value in row.values())
 
 
 def test_control_characters_of_a_file_s_name_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     row = {"id": UUID(int=1), "filename": "\x1b[2J\x07leads\u202e.csv"}
-    output.show_rows([row], {"id": "id", "filename": "file"}, as_json=False, empty="")
-    output.show_fields(row, as_json=False)
-    output.say("refused: \x1b]0;x\x07")
-    told = capsys.readouterr()
-    assert "\x1b" not in told.out + told.err
-    assert "\\x1b[2J" in told.out
+    output.print_rows([row], {"id": "id", "filename": "file"}, as_json=False, empty="")
+    output.print_fields(row, as_json=False)
+    output.print_message("refused: \x1b]0;x\x07")
+    printed_text = capsys.readouterr()
+    assert "\x1b" not in printed_text.out + printed_text.err
+    assert "\\x1b[2J" in printed_text.out

@@ -1,11 +1,11 @@
-"""A territory is stored as leads carry their place, else no lead would ever fall into it."""
+"""A territory is stored in the form of leads' places; otherwise no lead would ever be in it."""
 
 from datetime import date
 
 import pytest
 
-from cli.errors import UsageError
-from cli.inputs import territory as _area
+from cli.shell.errors import UsageError
+from cli.shell.inputs import parse_territory
 from ingest.normalise import PropertyRecord, normalise
 
 HOME = {
@@ -33,10 +33,10 @@ def test_counties_are_written_as_ingest_writes_them(state: str, zip_code: str, n
     home = HOME | {"property_state": state, "property_zip": zip_code, "county": name}
     record = normalise(home, date(2026, 11, 21))
     assert isinstance(record, PropertyRecord)
-    assert _area(state.lower(), name, None) == {"state": state, "county": record.facts["county"], "zip": None}
+    assert parse_territory(state.lower(), name, None) == {"state": state, "county": record.facts["county"], "zip": None}
 
 
 @pytest.mark.parametrize(("state", "county"), [("Floridia", None), ("FL", "County"), ("FL", ""), ("", "Pinellas")])
-def test_what_is_no_place_is_refused(state: str, county: str | None) -> None:
+def test_text_that_is_no_place_is_refused(state: str, county: str | None) -> None:
     with pytest.raises(UsageError):
-        _area(state, county, None)
+        parse_territory(state, county, None)

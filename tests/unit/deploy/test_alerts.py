@@ -20,12 +20,12 @@ WANTED = {
     "critical": {
         "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
         "PartitionStalled", "OffsetsLost",
-        "FeedFailed", "FeedMissed", "LinksRefused", "SuppressedInCampaign", "ServiceSilent",
+        "FeedFailed", "FeedMissed", "DeadLinks", "SuppressedInCampaign", "ServiceSilent",
         "ClockSkew", "TimestampsRefused",
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
-        "InstantlyWaits", "SweepBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
+        "InstantlyBackingOff", "MembershipAuditBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
         "WorkRecovered", "ConsumerWaits", "BatchUndecodable",
     },
 }  # fmt: skip

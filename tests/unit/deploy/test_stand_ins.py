@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.settings import CliSettings
+from cli.shell.settings import CliSettings
 from feeder.settings import FeederSettings
 from local_services.stand_ins import STAND_INS, with_stand_ins
 from pull.settings import PullSettings

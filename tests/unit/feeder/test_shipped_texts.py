@@ -1,4 +1,4 @@
-"""Every shipped email of every persona reads well, whoever the owner is and whatever is known of the home."""
+"""Shipped emails: each email of each persona reads well for any owner and any known facts of the home."""
 
 import re
 from typing import Any
@@ -8,22 +8,25 @@ import orjson
 import pytest
 import yaml
 
-from cli import campaigns
-from feeder.variables import Links, new_member
+from feeder.campaign_file.model import CampaignFile
+from feeder.campaign_file.reader import DEFAULT_FILE, read_campaign_file
+from feeder.campaign_file.rows import make_campaign_rows
+from feeder.campaign_sync.template_variables import EmailLinks, build_member
 
-LINKS = Links("https://x.example/consent", "https://x.example/consent/opt-out", b"secret")
+LINKS = EmailLinks("https://x.example/consent", "https://x.example/consent/opt-out", b"secret")
 LEAD = {
     "lead_id": uuid4(), "owner_first_name": "Marjorie", "owner_last_name": "Holt", "property_address": "1 Palm Ave",
     "property_city": "Dunedin", "property_state": "FL", "est_value": 412_000, "est_equity": 300_000, "broker_name": "Dana Ruiz",
     "persona_name": "Carlos",
 }  # fmt: skip
 BARE = dict.fromkeys(("owner_first_name", "owner_last_name", "est_value", "est_equity"))
-ROWS = campaigns.rows(campaigns.load(campaigns.SHIPPED), "1 Test Street, Tampa, FL 33602", {"Dana Ruiz": 1})
+BROKERS = {"Dana Ruiz": uuid4()}
+ROWS = make_campaign_rows(read_campaign_file(DEFAULT_FILE), "1 Test Street, Tampa, FL 33602", BROKERS)
 
 
-def rendered(text: str, lead: dict[str, Any]) -> str:
-    """*text* as a recipient reads it: blanks without a value are empty, as at Instantly."""
-    sent = new_member(lead, "a@example.com", LINKS)
+def render(text: str, lead: dict[str, Any]) -> str:
+    """Return *text* as a recipient reads it: placeholders without a value are empty, as at Instantly."""
+    sent = build_member(lead, "a@example.com", LINKS)
     values = {"firstName": sent.first_name, "lastName": sent.last_name, **sent.variables}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: str(values[found[1]] or ""), text)
 
@@ -39,7 +42,7 @@ def test_every_email_reads_well(owner: dict[str, Any], greeted: str) -> None:
     for row in ROWS:
         lead = LEAD | owner | {"fallbacks": orjson.dumps(row["settings"]["fallbacks"]).decode()}
         for step in row["sequence"]:
-            body, subject = rendered(step["body"], lead), rendered(step["subject"], lead)
+            body, subject = render(step["body"], lead), render(step["subject"], lead)
             assert body.startswith(greeted + "<br/>")
             for text in (body, subject):
                 assert not re.search(r"[{}$]|\s[,.;:!?]|  |None|null", text), text
@@ -50,9 +53,9 @@ def test_every_email_reads_well(owner: dict[str, Any], greeted: str) -> None:
 
 
 def test_a_campaign_files_own_fallback_greets_owners_without_a_first_name() -> None:
-    text = campaigns.SHIPPED.read_text().replace("Hello {{firstName}},", "Dear {{firstName | neighbor}},")
-    file = campaigns.CampaignFile.model_validate(yaml.safe_load(text))
-    row = campaigns.rows(file, "1 Test Street", {"Dana Ruiz": 1})[0]
+    text = DEFAULT_FILE.read_text().replace("Hello {{firstName}},", "Dear {{firstName | neighbor}},")
+    file = CampaignFile.model_validate(yaml.safe_load(text))
+    row = make_campaign_rows(file, "1 Test Street", BROKERS)[0]
     assert row["sequence"][0]["body"].startswith("Dear {{firstName}},<br/>")
     lead = LEAD | BARE | {"fallbacks": orjson.dumps(row["settings"]["fallbacks"]).decode()}
-    assert rendered(row["sequence"][0]["body"], lead).startswith("Dear neighbor,")
+    assert render(row["sequence"][0]["body"], lead).startswith("Dear neighbor,")

@@ -1,23 +1,23 @@
-"""The document names every address and every refusal."""
+"""The OpenAPI document lists every route and every problem."""
 
-from gateway.openapi import document
-from gateway.problems import KINDS
-from gateway.web import OPERATIONS, Routes
+from gateway.openapi import build_openapi_document
+from gateway.routes import OPERATIONS, GatewayRoutes
+from gateway.web.problems import PROBLEM_KINDS
 
 
 def test_every_operation_has_a_handler() -> None:
-    assert all(callable(getattr(Routes, operation.name)) for operation in OPERATIONS)
+    assert all(callable(getattr(GatewayRoutes, operation.name)) for operation in OPERATIONS)
 
 
-def test_every_problem_of_the_catalogue_is_told_somewhere() -> None:
-    told = {code for operation in OPERATIONS for code in operation.problems} | {"internal", "unavailable"}
-    assert told == set(KINDS) - {"method_not_allowed"}
+def test_every_problem_of_the_catalogue_is_documented() -> None:
+    documented = {code for operation in OPERATIONS for code in operation.problems} | {"internal", "unavailable"}
+    assert documented == set(PROBLEM_KINDS) - {"method_not_allowed"}
 
 
 def test_the_document_is_openapi_3_1() -> None:
-    made = document(OPERATIONS)
-    assert made["openapi"] == "3.1.0"
-    upload = made["paths"]["/v1/uploads"]["post"]
+    document = build_openapi_document(OPERATIONS)
+    assert document["openapi"] == "3.1.0"
+    upload = document["paths"]["/v1/uploads"]["post"]
     assert set(upload["responses"]) == {
         "202",
         "400",

@@ -1,4 +1,4 @@
-"""One home has one normal form, however its address is written; two homes never share one."""
+"""One home has one normal form in every spelling of its address; two homes never share a form."""
 
 from itertools import product
 
@@ -8,9 +8,15 @@ from hypothesis import strategies as st
 from scourgify import normalize_address_record
 
 from common.places import STATES
-from ingest import postal
-from ingest.address import PoBoxError, UnreadableAddressError, address_hash, normal_street, normal_unit
-from ingest.numerals import NUMBER_WORDS, ordinal, read_numeral
+from ingest.addresses import postal_words
+from ingest.addresses.normal_form import (
+    PoBoxError,
+    UnreadableAddressError,
+    hash_address,
+    normalise_street,
+    normalise_unit,
+)
+from ingest.addresses.numerals import NUMBER_WORDS, format_ordinal, read_numeral
 
 NAMES = (
     "Palmetto", "Magnolia", "Cypress", "Juniper", "Hawthorne", "Bayshore", "Sunset", "Willow", "Jefferson",
@@ -32,8 +38,8 @@ DIRECTIONS = ("", "N", "South", "NE", "West")
 UNITS = ("", "Apt 4", "Unit 12B", "#7", "Ste 200")
 
 
-def corpus() -> list[str]:
-    """Every name with every suffix, with directions and units in turn."""
+def usual_addresses() -> list[str]:
+    """Return every name with every suffix, with alternating directions and units."""
     return [
         " ".join(
             f"{(7, 42, 123, 4180, 12345)[n % 5]} {DIRECTIONS[n % 5 if n % 2 else 0]} {name} {suffix} "
@@ -43,26 +49,29 @@ def corpus() -> list[str]:
     ]
 
 
-def by_library(text: str) -> tuple[str, str]:
-    """Street and unit as usaddress-scourgify reads them, in our writing of names."""
+def read_by_library(text: str) -> tuple[str, str]:
+    """Return street and unit as usaddress-scourgify reads them, with our spelling of names."""
     found = normalize_address_record(
         {"address_line_1": text, "address_line_2": "", "city": "QUUXVILLE", "state": "FL", "postal_code": "34698"}
     )
-    return found["address_line_1"] or "", normal_unit(found["address_line_2"] or "")
+    return found["address_line_1"] or "", normalise_unit(found["address_line_2"] or "")
 
 
 def test_usual_addresses_are_read_as_the_library_reads_them() -> None:
-    """The library is a statistical parser and sometimes leaves its own rules: it takes a last E for a flat, or shortens a type in
-    one writing and not in another. Then our form must be what it says of our form."""
-    texts = corpus()
-    differ = [(text, ours) for text in texts if by_library(text) != (ours := normal_street(text))]
-    unlike = [
-        (text, ours, by_library(ours[0]))
-        for text, ours in differ
-        if by_library(ours[0])[0] != ours[0] and not ours[0].endswith(" E")
+    """Compare our normal form with the one of the library, and allow a few differences.
+
+    The library is a statistical parser and sometimes breaks its own rules: it reads a last E as a unit, or shortens a type
+    in one spelling and not in another. Then it must read our form as our form.
+    """
+    texts = usual_addresses()
+    different = [(text, ours) for text in texts if read_by_library(text) != (ours := normalise_street(text))]
+    contradicted = [
+        (text, ours, read_by_library(ours[0]))
+        for text, ours in different
+        if read_by_library(ours[0])[0] != ours[0] and not ours[0].endswith(" E")
     ]
-    assert len(differ) < len(texts) / 10
-    assert len(unlike) <= len(texts) / 1_000, unlike
+    assert len(different) < len(texts) / 10
+    assert len(contradicted) <= len(texts) / 1_000, contradicted
 
 
 @pytest.mark.parametrize("number", [1, 7, 42, 101, 2_718, 31_415, 123_456])
@@ -70,11 +79,13 @@ def test_usual_addresses_are_read_as_the_library_reads_them() -> None:
     "street", ["Camino Real", "Avenue B", "Via Roma", "Broadway", "Avenue of the Americas", "Calle 8", "Loop 101"]
 )
 def test_all_houses_of_a_street_are_on_the_same_street(number: int, street: str) -> None:
-    assert normal_street(f"{number} {street}")[0].removeprefix(f"{number} ") == normal_street(f"100 {street}")[0][4:]
+    assert (
+        normalise_street(f"{number} {street}")[0].removeprefix(f"{number} ") == normalise_street(f"100 {street}")[0][4:]
+    )
 
 
 @pytest.mark.parametrize(
-    "writings",
+    "spellings",
     [
         ["418 N Palmetto Ave Apt 4", "418 North Palmetto Avenue, #4", "418 n. palmetto ave. unit 4",
          "418 N PALMETTO AVE APT 04", "0418 N Palmetto Av # 4", "418 N Palmetto Ave, Apt. 4, Dunedin, FL 34698",
@@ -94,15 +105,16 @@ def test_all_houses_of_a_street_are_on_the_same_street(number: int, street: str)
         ["RR 2 Box 45", "Rural Route 2, Box 45", "R.R. 2 Box #45"],
     ],
 )  # fmt: skip
-def test_different_writings_of_a_home_are_one(writings: list[str]) -> None:
-    assert len({normal_street(text, None, "Dunedin") for text in writings}) == 1
+def test_different_spellings_of_an_address_have_one_form(spellings: list[str]) -> None:
+    assert len({normalise_street(text, None, "Dunedin") for text in spellings}) == 1
 
 
-LONG = {short: written for written, short in postal.SUFFIXES.items() if len(written) > len(short)}
-COMPASS = {short: written for written, short in postal.DIRECTIONS.items() if len(written) > len(short)}
+LONG = {short: written for written, short in postal_words.SUFFIXES.items() if len(written) > len(short)}
+COMPASS = {short: written for written, short in postal_words.DIRECTIONS.items() if len(written) > len(short)}
 KNOWN_WORDS = {
-    *postal.SUFFIXES, *postal.DIRECTIONS, *postal.NAME_WORDS, *postal.DESIGNATORS, *postal.UNIT_PARTS, *NUMBER_WORDS, *STATES,
-    *(word for writing in postal.ROUTES for word in writing.split()), "AND", "BOX", "THRU", "USA",
+    *postal_words.SUFFIXES, *postal_words.DIRECTIONS, *postal_words.NAME_WORDS, *postal_words.DESIGNATORS,
+    *postal_words.UNIT_PARTS, *NUMBER_WORDS, *STATES,
+    *(word for spelling in postal_words.ROUTES for word in spelling.split()), "AND", "BOX", "THRU", "USA",
 }  # fmt: skip
 WORDS = st.from_regex(r"\A[A-Z]{3,9}\Z").filter(lambda word: word not in KNOWN_WORDS)
 
@@ -116,20 +128,20 @@ WORDS = st.from_regex(r"\A[A-Z]{3,9}\Z").filter(lambda word: word not in KNOWN_W
     st.sampled_from(["", "4", "12B", "B4", "PH2"]),
 )
 @settings(deadline=None)
-def test_no_writing_of_a_usual_address_makes_another_home(
+def test_every_spelling_of_a_usual_address_has_the_same_form(
     number: int, before: str, names: list[str], suffix: str, after: str, unit: str
 ) -> None:
     short = " ".join(f"{number} {before} {' '.join(names)} {suffix} {after}".split())
     long = " ".join(
         f"{number} {COMPASS.get(before, '')} {' '.join(names)} {LONG[suffix]} {COMPASS.get(after, '')}".split()
     )
-    expected = (short, normal_unit(unit))
+    expected = (short, normalise_unit(unit))
     for street in (short, long, f"{long.lower()}.", long.title()):
-        assert normal_street(street, unit) == expected
+        assert normalise_street(street, unit) == expected
         if unit:
-            assert {normal_street(f"{street}{how}{unit}") for how in (" Apt ", ", Unit ", " #", " # ", " Ste. ")} == {
-                expected
-            }
+            assert {
+                normalise_street(f"{street}{how}{unit}") for how in (" Apt ", ", Unit ", " #", " # ", " Ste. ")
+            } == {expected}
 
 
 @pytest.mark.parametrize(
@@ -141,21 +153,21 @@ def test_no_writing_of_a_usual_address_makes_another_home(
         ("De Kalb", [", DeKalb, IL", " DEKALB IL 60115"]),
     ],
 )
-def test_a_city_at_the_end_is_known_in_other_writings(city: str, tails: list[str]) -> None:
-    assert {normal_street(f"100 Main St{tail}", None, city) for tail in tails} == {("100 MAIN ST", "")}
+def test_a_city_at_the_end_is_recognised_in_other_spellings(city: str, tails: list[str]) -> None:
+    assert {normalise_street(f"100 Main St{tail}", None, city) for tail in tails} == {("100 MAIN ST", "")}
 
 
 def test_a_unit_in_its_own_column_counts_like_one_in_the_address() -> None:
     assert (
-        normal_street("418 Palmetto Ave", "Apt 4")
-        == normal_street("418 Palmetto Ave #4")
-        == normal_street("418 Palmetto Ave #4", "4")
+        normalise_street("418 Palmetto Ave", "Apt 4")
+        == normalise_street("418 Palmetto Ave #4")
+        == normalise_street("418 Palmetto Ave #4", "4")
     )
-    assert normal_street("418 Palmetto Ave", "Apt 4") != normal_street("418 Palmetto Ave", "Apt 5")
-    assert normal_street("418 Palmetto Ave") != normal_street("418 Palmetto Ave", "Apt 4")
-    assert normal_street("418 Palmetto Ave Apt 4", "Bldg 1") != normal_street("418 Palmetto Ave Apt 4", "Bldg 2")
+    assert normalise_street("418 Palmetto Ave", "Apt 4") != normalise_street("418 Palmetto Ave", "Apt 5")
+    assert normalise_street("418 Palmetto Ave") != normalise_street("418 Palmetto Ave", "Apt 4")
+    assert normalise_street("418 Palmetto Ave Apt 4", "Bldg 1") != normalise_street("418 Palmetto Ave Apt 4", "Bldg 2")
     for nothing in ("N/A", "0", "none", "#", " "):
-        assert normal_street("418 Palmetto Ave", nothing) == normal_street("418 Palmetto Ave")
+        assert normalise_street("418 Palmetto Ave", nothing) == normalise_street("418 Palmetto Ave")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +176,7 @@ def test_a_unit_in_its_own_column_counts_like_one_in_the_address() -> None:
      ("Bldg 2 Apt 4", "BLDG2 4"), ("Floor 2", "FL2"), ("Penthouse", "PH"), ("", ""), ("00", ""), ("#", ""), ("none", "")],
 )  # fmt: skip
 def test_a_unit_has_one_form(text: str, form: str) -> None:
-    assert normal_unit(text) == form
+    assert normalise_unit(text) == form
 
 
 def test_homes_differ_by_number_street_unit_and_zip() -> None:
@@ -174,7 +186,7 @@ def test_homes_differ_by_number_street_unit_and_zip() -> None:
         "1 US Hwy 19", "1 Hwy 19", "1 Elm", "1 Elm St Bldg 1 Apt 1", "1 Elm St Bldg 2 Apt 1", "RR 1 Box 1",
         "RR 1 Box 2", "HC 1 Box 1",
     )  # fmt: skip
-    hashes = {address_hash(*normal_street(text), zip_code) for text in texts for zip_code in ("34698", "33755")}
+    hashes = {hash_address(*normalise_street(text), zip_code) for text in texts for zip_code in ("34698", "33755")}
     assert len(hashes) == 2 * len(texts)
 
 
@@ -183,15 +195,15 @@ def test_homes_differ_by_number_street_unit_and_zip() -> None:
 )
 def test_a_po_box_is_no_property(text: str) -> None:
     with pytest.raises(PoBoxError):
-        normal_street(text)
+        normalise_street(text)
 
 
 @pytest.mark.parametrize(
     "text", ["no number known", "Elm St", "12345", "#", "---", "0 Elm St", "Vacant land", "Apt 4", ""]
 )
-def test_what_is_no_address_says_so(text: str) -> None:
+def test_text_that_is_no_address_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableAddressError):
-        normal_street(text)
+        normalise_street(text)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=220)
@@ -211,17 +223,17 @@ PIECES = st.lists(
 ).map(" ".join)
 
 
-def read(text: str, unit: str | None = None, city: str = "Dunedin") -> tuple[str, str] | None:
+def read_address(text: str, unit: str | None = None, city: str = "Dunedin") -> tuple[str, str] | None:
     try:
-        return normal_street(text, unit, city)
+        return normalise_street(text, unit, city)
     except (PoBoxError, UnreadableAddressError):
         return None
 
 
 @given(TEXT | PIECES | PIECES.map(lambda rest: f"418 {rest}"), TEXT | PIECES, TEXT)
 @settings(max_examples=250, deadline=None)
-def test_any_text_is_a_street_or_refused(text: str, unit: str, city: str) -> None:
-    found = read(text, unit, city)
+def test_any_text_is_a_street_or_unreadable(text: str, unit: str, city: str) -> None:
+    found = read_address(text, unit, city)
     if found is not None:
         assert found[0] == found[0].upper()
         assert len(found[0].split()) >= 2
@@ -229,26 +241,26 @@ def test_any_text_is_a_street_or_refused(text: str, unit: str, city: str) -> Non
 
 @given(PIECES, PIECES, WORDS, WORDS)
 @settings(max_examples=250, deadline=None)
-def test_streets_that_differ_in_a_word_are_never_one(before: str, after: str, one: str, other: str) -> None:
-    """Wherever the word is, and whatever is around it: both are apart, or at least one is unreadable."""
+def test_streets_that_differ_in_a_word_never_share_a_form(before: str, after: str, one: str, other: str) -> None:
+    """Check a word in any position and context: the forms differ, or at least one street is unreadable."""
     assume(one != other)
-    forms = [read(f"418 {before} {word} {after}") for word in (one, other)]
+    forms = [read_address(f"418 {before} {word} {after}") for word in (one, other)]
     assert forms[0] is None or forms[0] != forms[1]
 
 
 @given(PIECES, WORDS, PIECES)
 @settings(max_examples=250, deadline=None)
 def test_no_word_is_lost(before: str, word: str, after: str) -> None:
-    found = read(f"418 {before} {word} {after}")
+    found = read_address(f"418 {before} {word} {after}")
     assert found is None or word in f"{found[0]} {found[1]}".replace("-", " ").split()
 
 
-@given(st.sampled_from(sorted(postal.SUFFIXES)), st.sampled_from(sorted(postal.SUFFIXES)))
-def test_types_are_one_only_where_the_table_says_so(one: str, other: str) -> None:
-    are_one = postal.SUFFIXES[one] == postal.SUFFIXES[other]
-    assert (read(f"1 Palmetto {one}") == read(f"1 Palmetto {other}")) == are_one
-    names = [{word: postal.NAME_WORDS.get(word, word) for word in (one, other)}[word] for word in (one, other)]
-    if read(f"1 {one} Palmetto Rd") == read(f"1 {other} Palmetto Rd"):
+@given(st.sampled_from(sorted(postal_words.SUFFIXES)), st.sampled_from(sorted(postal_words.SUFFIXES)))
+def test_street_types_are_equal_only_if_the_table_has_them_as_equal(one: str, other: str) -> None:
+    are_equal = postal_words.SUFFIXES[one] == postal_words.SUFFIXES[other]
+    assert (read_address(f"1 Palmetto {one}") == read_address(f"1 Palmetto {other}")) == are_equal
+    names = [{word: postal_words.NAME_WORDS.get(word, word) for word in (one, other)}[word] for word in (one, other)]
+    if read_address(f"1 {one} Palmetto Rd") == read_address(f"1 {other} Palmetto Rd"):
         assert names[0] == names[1]
 
 
@@ -263,7 +275,7 @@ def test_a_number_in_words_is_that_number(value: int) -> None:
     elif rest:
         words.append(ones.split()[rest - 1])
     assert read_numeral(words) == (value, False, len(words))
-    assert read(f"{' '.join(words)} Palmetto Ave") == read(f"{value} Palmetto Ave")
+    assert read_address(f"{' '.join(words)} Palmetto Ave") == read_address(f"{value} Palmetto Ave")
     irregular = {
         "ONE": "FIRST",
         "TWO": "SECOND",
@@ -275,13 +287,17 @@ def test_a_number_in_words_is_that_number(value: int) -> None:
     }
     last = words[-1]
     nth = [*words[:-1], irregular.get(last) or (f"{last[:-1]}IETH" if last.endswith("Y") else f"{last}TH")]
-    assert read(f"1 {' '.join(nth)} Ave") == read(f"1 {'-'.join(nth)} Ave") == read(f"1 {ordinal(value)} Ave")
+    assert (
+        read_address(f"1 {' '.join(nth)} Ave")
+        == read_address(f"1 {'-'.join(nth)} Ave")
+        == read_address(f"1 {format_ordinal(value)} Ave")
+    )
 
 
-def test_a_long_text_is_refused() -> None:
-    assert read("1 " + "A" * 197 + " St") is None
+def test_a_long_text_is_unreadable() -> None:
+    assert read_address("1 " + "A" * 197 + " St") is None
 
 
 @given(st.text("0123ABCZ #-/.aé", max_size=10))
-def test_the_form_of_a_unit_is_its_own_form(text: str) -> None:
-    assert normal_unit(normal_unit(text)) == normal_unit(text)
+def test_normalising_a_unit_twice_changes_nothing(text: str) -> None:
+    assert normalise_unit(normalise_unit(text)) == normalise_unit(text)

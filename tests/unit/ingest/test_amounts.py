@@ -1,4 +1,4 @@
-"""What is said of value, equity, balance and loan-to-value agrees, or the computed figure is left out and named."""
+"""Value, equity, balance and loan-to-value of a record agree, or the computed figure is left out and named."""
 
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ HOME = {
 }
 
 
-def record(**values: Any) -> PropertyRecord:
+def normalise_home(**values: Any) -> PropertyRecord:
     found = normalise(HOME | values, TODAY)
     assert isinstance(found, PropertyRecord)
     return found
@@ -41,7 +41,7 @@ def record(**values: Any) -> PropertyRecord:
     ],
 )  # fmt: skip
 def test_a_loan_to_value_has_one_reading(ltv: Any, amounts: dict[str, Any], percent: str | None) -> None:
-    found = record(est_ltv=ltv, **amounts)
+    found = normalise_home(est_ltv=ltv, **amounts)
     assert found.facts["est_ltv"] == (None if percent is None else Decimal(percent))
     assert found.dropped == ([] if percent else ["est_ltv"])
 
@@ -60,7 +60,7 @@ def test_a_loan_to_value_has_one_reading(ltv: Any, amounts: dict[str, Any], perc
 def test_an_equity_that_the_amounts_contradict_is_left_out_and_named(
     amounts: dict[str, int], equity: int | None
 ) -> None:
-    found = record(**amounts)
+    found = normalise_home(**amounts)
     assert found.facts["est_equity"] == equity
     assert found.dropped == ([] if equity else ["est_equity"])
 
@@ -69,7 +69,10 @@ def test_an_equity_that_the_amounts_contradict_is_left_out_and_named(
 def test_a_fraction_and_its_percentage_are_the_same(value: int, share: float) -> None:
     balance = round(value * share)
     amounts = {"est_value": value, "open_loan_balance": balance}
-    fraction, percent = record(est_ltv=f"{share:.4f}", **amounts), record(est_ltv=f"{share * 100:.2f}%", **amounts)
+    fraction, percent = (
+        normalise_home(est_ltv=f"{share:.4f}", **amounts),
+        normalise_home(est_ltv=f"{share * 100:.2f}%", **amounts),
+    )
     assume(
         fraction.facts["est_value"] and fraction.facts["open_loan_balance"] is not None
     )  # 999,999 stands for unknown
@@ -81,4 +84,4 @@ def test_a_fraction_and_its_percentage_are_the_same(value: int, share: float) ->
 )
 def test_every_value_that_is_left_out_is_named(value: Any) -> None:
     for name in ("est_value", "est_equity", "est_ltv", "last_sale_date", "bedrooms", "year_built", "vacant"):
-        assert record(**{name: value}).dropped == [name]
+        assert normalise_home(**{name: value}).dropped == [name]

@@ -1,4 +1,4 @@
-"""A day has one reading or none; days that stand for an unknown one are none."""
+"""A text has one reading as a day, or none; placeholders of an unknown day have none."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.dates import past_date
+from ingest.values.dates import parse_past_date
 
 TODAY = date(2026, 11, 28)
 MARCH_7 = date(2019, 3, 7)
@@ -24,7 +24,7 @@ MARCH_7 = date(2019, 3, 7)
     ],
 )  # fmt: skip
 def test_a_day_with_one_reading_is_read(text: Any) -> None:
-    assert past_date(text, TODAY) == MARCH_7
+    assert parse_past_date(text, TODAY) == MARCH_7
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_a_day_with_one_reading_is_read(text: Any) -> None:
     [("13/05/2019", date(2019, 5, 13)), ("05/13/19", date(2019, 5, 13)), ("13.5.2019", date(2019, 5, 13)), ("7.7.2019", date(2019, 7, 7)),
      ("13-05-2019", date(2019, 5, 13)), ("05-13-2019", date(2019, 5, 13)), ("5/7/62", date(1962, 5, 7))],
 )  # fmt: skip
-def test_of_two_orders_the_possible_one_is_read(text: str, day: date) -> None:
-    assert past_date(text, TODAY) == day
+def test_the_only_possible_order_of_day_and_month_is_read(text: str, day: date) -> None:
+    assert parse_past_date(text, TODAY) == day
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_of_two_orders_the_possible_one_is_read(text: str, day: date) -> None:
         "2019-03-07x", "\u0663/7/2019",
     ],
 )  # fmt: skip
-def test_an_ambiguous_impossible_or_unknown_day_is_none(text: Any) -> None:
-    assert past_date(text, TODAY) is None
+def test_an_ambiguous_impossible_or_placeholder_day_is_not_read(text: Any) -> None:
+    assert parse_past_date(text, TODAY) is None
 
 
 @given(
@@ -60,12 +60,12 @@ def test_an_ambiguous_impossible_or_unknown_day_is_none(text: Any) -> None:
     | st.text("0123456789-/. :TZAPMmarch,", max_size=24)
 )
 @settings(max_examples=1_000)
-def test_no_value_makes_it_raise_or_find_a_day_to_come(value: Any) -> None:
-    found = past_date(value, TODAY)
+def test_no_value_raises_or_gives_a_future_day(value: Any) -> None:
+    found = parse_past_date(value, TODAY)
     assert found is None or found <= TODAY
 
 
-FORMS = (
+FORMATS = (
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y%m%d",
@@ -79,8 +79,8 @@ FORMS = (
 )
 
 
-@given(st.dates(date(1928, 1, 1), TODAY), st.sampled_from(FORMS))
-def test_a_day_comes_back_from_any_form(day: date, form: str) -> None:
+@given(st.dates(date(1928, 1, 1), TODAY), st.sampled_from(FORMATS))
+def test_a_day_is_read_from_every_format(day: date, day_format: str) -> None:
     expected = None if day in {date(1969, 12, 31), date(1970, 1, 1), date(1970, 1, 2)} else day
-    assert past_date(day.strftime(form), TODAY) == expected
-    assert past_date((day - date(1899, 12, 30)) // timedelta(1), TODAY) == expected
+    assert parse_past_date(day.strftime(day_format), TODAY) == expected
+    assert parse_past_date((day - date(1899, 12, 30)) // timedelta(1), TODAY) == expected

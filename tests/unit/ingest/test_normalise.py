@@ -1,4 +1,4 @@
-"""Any record becomes typed facts or reasons, and never an error."""
+"""Any record becomes typed facts or rejection reasons, and never an error."""
 
 from datetime import date
 from decimal import Decimal
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.dedupe import FACTS, FLAGS
+from ingest.leads.lead_row import FACT_COLUMNS, FLAG_COLUMNS
 from ingest.normalise import PropertyRecord, normalise
-from ingest.vendors.propstream import record_from_cells
-from ingest.vendors.upstream import record_from_json
-from ingest.verdict import WHAT_TO_DO, Reason
+from ingest.rejection import CORRECTIONS, RejectionReason
+from ingest.sources.propstream import read_propstream_cells
+from ingest.sources.upstream import read_protective_fields
 
 TODAY = date(2026, 11, 21)
 HOME = {
@@ -25,10 +25,10 @@ HOME = {
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(
     ["", " ", "n/a", "Yes", "$1,200", "(300)", "12%", "1/2/2020", "2020-13-40", "\x00", "\ud800", "1e400", "NaN", "１２", "٣"]
 )  # fmt: skip
-NAMES = sorted({*FACTS, *FLAGS, "mak"} - {"addr_hash", "apn_key"})
+NAMES = sorted({*FACT_COLUMNS, *FLAG_COLUMNS, "mak"} - {"addr_hash", "apn_key"})
 
 
-def facts(**values: Any) -> PropertyRecord:
+def normalise_home(**values: Any) -> PropertyRecord:
     found = normalise(HOME | values, TODAY)
     assert isinstance(found, PropertyRecord), found
     return found
@@ -47,11 +47,11 @@ def test_every_record_gets_facts_or_reasons(
     record = {**raw, "phones": phones, "emails": emails}
     found = normalise(record | HOME if whole else record, TODAY)
     if isinstance(found, PropertyRecord):
-        assert set(found.facts) == set(FACTS)
+        assert set(found.facts) == set(FACT_COLUMNS)
         assert not any("\x00" in value for value in found.facts.values() if isinstance(value, str))
     else:
         assert found
-        assert all(isinstance(reason, Reason) for reason in found)
+        assert all(isinstance(reason, RejectionReason) for reason in found)
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_every_record_gets_facts_or_reasons(
         ({"property_city": {"name": "Dunedin"}}, "missing_city"), ({"property_state": 12}, "invalid_state"),
     ],
 )  # fmt: skip
-def test_a_record_without_a_readable_home_says_why(change: dict[str, Any], reason: str) -> None:
+def test_a_record_without_a_readable_home_has_a_reason(change: dict[str, Any], reason: str) -> None:
     assert normalise(HOME | change, TODAY) == [reason]
 
 
-def test_several_things_wrong_are_all_told() -> None:
+def test_every_reason_of_a_record_is_reported() -> None:
     assert normalise({"property_address": "1 Elm St"}, TODAY) == ["missing_city", "missing_state", "missing_zip"]
 
 
-def test_every_reason_says_what_to_do() -> None:
-    assert set(WHAT_TO_DO) == set(Reason)
+def test_every_reason_has_a_correction() -> None:
+    assert set(CORRECTIONS) == set(RejectionReason)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_every_reason_says_what_to_do() -> None:
     ],
 )  # fmt: skip
 def test_values_are_read_as_exports_write_them(field: str, text: Any, value: Any) -> None:
-    assert facts(**{field: text}).facts[field] == value
+    assert normalise_home(**{field: text}).facts[field] == value
 
 
 @pytest.mark.parametrize(
@@ -111,23 +111,23 @@ def test_values_are_read_as_exports_write_them(field: str, text: Any, value: Any
         ("est_value", "lots"), ("bedrooms", -2), ("open_loans", "many"), ("est_value", float("nan")), ("building_sqft", "1e9"),
     ],
 )  # fmt: skip
-def test_impossible_values_are_left_out_and_named(field: str, text: Any) -> None:
-    record = facts(**{field: text})
+def test_impossible_values_are_left_out_and_reported(field: str, text: Any) -> None:
+    record = normalise_home(**{field: text})
     assert record.facts[field] is None
     assert record.dropped == [field]
 
 
 @pytest.mark.parametrize("nothing", [None, "", " ", "\u200b"])
-def test_an_empty_value_is_no_value_and_no_mistake(nothing: str | None) -> None:
+def test_an_empty_value_is_neither_read_nor_reported(nothing: str | None) -> None:
     named = dict.fromkeys(set(NAMES) - set(HOME), nothing)
-    record = facts(**named, phones=[(nothing, nothing, nothing)], emails=[nothing])
+    record = normalise_home(**named, phones=[(nothing, nothing, nothing)], emails=[nothing])
     assert {name for name in named if record.facts.get(name)} == set()
     assert (record.mak, record.phones, record.emails) == (None, [], [])
     assert set(record.dropped) <= ({"mak", "phones", "emails", *NAMES} if nothing == "\u200b" else set())
 
 
-def test_a_zip_code_of_another_state_is_named() -> None:
-    assert facts(property_state="CA").dropped == ["zip_of_another_state"]
+def test_a_zip_code_of_another_state_is_reported() -> None:
+    assert normalise_home(property_state="CA").dropped == ["zip_of_another_state"]
 
 
 @pytest.mark.parametrize(
@@ -139,30 +139,30 @@ def test_a_zip_code_of_another_state_is_named() -> None:
      ("", None, [])],
 )  # fmt: skip
 def test_a_melissa_address_key_has_ten_digits(value: Any, mak: str | None, dropped: list[str]) -> None:
-    record = facts(mak=value)
+    record = normalise_home(mak=value)
     assert (record.mak, record.dropped) == (mak, dropped)
 
 
-def test_a_parcel_number_that_a_spreadsheet_rounded_tells_no_home_from_another() -> None:
-    record = facts(county="Orange", apn="1.42815E+11")
+def test_a_parcel_number_that_a_spreadsheet_rounded_is_no_key() -> None:
+    record = normalise_home(county="Orange", apn="1.42815E+11")
     assert (record.facts["apn_key"], record.facts["apn"], record.dropped) == (None, "1.42815E+11", ["apn"])
 
 
 def test_a_parcel_number_counts_within_its_county_only() -> None:
-    assert facts(county="Orange", apn="12-34 5").facts["apn_key"] == "12095|12345"
-    assert facts(county="ORANGE COUNTY", apn="12.345").facts["apn_key"] == "12095|12345"
+    assert normalise_home(county="Orange", apn="12-34 5").facts["apn_key"] == "12095|12345"
+    assert normalise_home(county="ORANGE COUNTY", apn="12.345").facts["apn_key"] == "12095|12345"
     assert (
-        facts(county="Orange", apn="12-34 5", property_state="CA", property_zip="92801").facts["apn_key"]
+        normalise_home(county="Orange", apn="12-34 5", property_state="CA", property_zip="92801").facts["apn_key"]
         == "06059|12345"
     )
-    assert facts(county="Orange", apn="12-34 5").facts["apn"] == "12-34 5"
-    assert facts(county="Orange", apn=14523.0).facts["apn_key"] == "12095|14523"
-    assert facts(apn="12-34 5").facts["apn_key"] is None
-    assert facts(county="Orange", apn="000-00").facts["apn_key"] is None
+    assert normalise_home(county="Orange", apn="12-34 5").facts["apn"] == "12-34 5"
+    assert normalise_home(county="Orange", apn=14523.0).facts["apn_key"] == "12095|14523"
+    assert normalise_home(apn="12-34 5").facts["apn_key"] is None
+    assert normalise_home(county="Orange", apn="000-00").facts["apn_key"] is None
 
 
 def test_propstream_cells_are_read_by_their_headers() -> None:
-    raw = record_from_cells(
+    raw = read_propstream_cells(
         {
             "\ufeffAddress": "418 Palmetto Ave", "CITY": "Dunedin", "State": "FL", "Zip": "34698", "Unit #": "4",
             "Last Sale Recording Date": "2001-01-02", "Last Sale Date": "2001-01-01", "Phone 2": "7275550177",
@@ -184,13 +184,13 @@ def test_propstream_cells_are_read_by_their_headers() -> None:
     [("Yes", True), ("DNC", True), ("Do Not Call", True), (True, True), ("No", False), ("Clean", False), ("", None),
      ("who knows", True), ("National DNC", True), ("✓", True), ("3/7/2019", True)],
 )  # fmt: skip
-def test_a_number_is_forbidden_where_the_cell_says_what_it_is_about(cell: Any, forbidden: bool | None) -> None:
-    assert [phone.dnc for phone in facts(phones=[("7275550142", None, cell)]).phones] == [forbidden]
+def test_a_phone_is_forbidden_unless_its_flag_is_empty_or_a_clear_no(cell: Any, forbidden: bool | None) -> None:
+    assert [phone.dnc for phone in normalise_home(phones=[("7275550142", None, cell)]).phones] == [forbidden]
 
 
-def test_a_flag_that_is_no_clear_no_forbids() -> None:
-    assert facts(litigator="TCPA Litigator").flags["litigator"] is True
-    record = facts(litigator="see notes", do_not_mail="Yes", deceased_owner="")
+def test_a_flag_forbids_unless_it_is_a_clear_no() -> None:
+    assert normalise_home(litigator="TCPA Litigator").flags["litigator"] is True
+    record = normalise_home(litigator="see notes", do_not_mail="Yes", deceased_owner="")
     assert record.flags == {"litigator": True, "do_not_mail": True, "deceased_owner": False}
     assert record.dropped == []
 
@@ -199,11 +199,11 @@ def test_a_flag_that_is_no_clear_no_forbids() -> None:
     "no", ["No", "No DNC", "Non-DNC", "not on the DNC list", "Not_Registered", "no hit", "Not Litigator", "0.0"]
 )
 def test_a_clear_no_forbids_nothing(no: str) -> None:
-    assert facts(phones=[("7275550142", None, no)]).phones[0].dnc is False
+    assert normalise_home(phones=[("7275550142", None, no)]).phones[0].dnc is False
 
 
 def test_contacts_come_once_each_and_in_order() -> None:
-    record = facts(
+    record = normalise_home(
         phones=[
             ("n/a", "Mobile", None),
             ("8135550100", None, None),
@@ -220,32 +220,32 @@ def test_contacts_come_once_each_and_in_order() -> None:
     assert record.dropped == ["phones", "emails", "emails"]
 
 
-def test_the_unit_is_shown_as_it_came_or_as_it_was_found() -> None:
-    assert facts(property_unit="Apt 4").facts["property_unit"] == "Apt 4"
-    assert facts(property_address="418 Palmetto Ave Apt 4").facts["property_unit"] == "4"
+def test_the_unit_is_shown_as_its_column_has_it_or_as_the_address_has_it() -> None:
+    assert normalise_home(property_unit="Apt 4").facts["property_unit"] == "Apt 4"
+    assert normalise_home(property_address="418 Palmetto Ave Apt 4").facts["property_unit"] == "4"
     assert (
-        facts(property_unit="Apt 4").facts["addr_hash"]
-        == facts(property_address="418 Palmetto Ave #4").facts["addr_hash"]
+        normalise_home(property_unit="Apt 4").facts["addr_hash"]
+        == normalise_home(property_address="418 Palmetto Ave #4").facts["addr_hash"]
     )
 
 
 def test_the_city_does_not_make_another_home() -> None:
-    assert facts(property_city="Palm Harbor").facts["addr_hash"] == facts().facts["addr_hash"]
+    assert normalise_home(property_city="Palm Harbor").facts["addr_hash"] == normalise_home().facts["addr_hash"]
 
 
-def test_of_several_headers_for_one_field_the_first_in_our_order_counts() -> None:
+def test_the_first_of_several_headers_for_one_field_counts() -> None:
     late, early = {"Last Sale Recording Date": "2001-01-02"}, {"Last Sale Date": "2001-01-01"}
     for cells in (late | early, early | late):
-        assert record_from_cells(cells)["last_sale_date"] == "2001-01-01"
-    assert record_from_cells(late | {"Last Sale Date": ""})["last_sale_date"] == "2001-01-02"
+        assert read_propstream_cells(cells)["last_sale_date"] == "2001-01-01"
+    assert read_propstream_cells(late | {"Last Sale Date": ""})["last_sale_date"] == "2001-01-02"
     headers = ("LTV", "Est LTV", "Estimated Loan-to-Value", "Est. Loan-to-Value")
     for order in permutations(headers):
-        assert record_from_cells({header: header for header in order})["est_ltv"] == "Est. Loan-to-Value"
-    assert record_from_cells({"LTV": "1", "Est LTV": "2"})["est_ltv"] == "2"
+        assert read_propstream_cells({header: header for header in order})["est_ltv"] == "Est. Loan-to-Value"
+    assert read_propstream_cells({"LTV": "1", "Est LTV": "2"})["est_ltv"] == "2"
 
 
-def test_a_number_that_is_forbidden_once_is_forbidden() -> None:
-    found = facts(
+def test_a_phone_that_one_mention_forbids_is_forbidden() -> None:
+    found = normalise_home(
         phones=[("7275550142", None, "No"), ("(727) 555-0142", "Mobile", "Yes"), ("727 555 0142", None, "No")]
     )
     assert [(p.value, p.line_type, p.dnc) for p in found.phones] == [("+17275550142", "mobile", True)]
@@ -256,11 +256,11 @@ def test_a_flag_of_the_row_protects_every_contact_and_a_numbered_one_its_own() -
         "Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "7275550142",
         "Phone 2": "7275550177", "Email 1": "a@example.com", "Email 2": "b@example.com",
     }  # fmt: skip
-    numbered = normalise(record_from_cells(cells | {"DNC 2": "Federal", "Email 1 Opt Out": "Yes"}), TODAY)
+    numbered = normalise(read_propstream_cells(cells | {"DNC 2": "Federal", "Email 1 Opt Out": "Yes"}), TODAY)
     assert isinstance(numbered, PropertyRecord)
     assert [phone.dnc for phone in numbered.phones] == [None, True]
     assert (numbered.do_not_contact, numbered.forbidden_emails) == (False, ["a@example.com"])
-    whole = normalise(record_from_cells(cells | {"Phone1DNC": "No", "Opt Out": "2019-03-07"}), TODAY)
+    whole = normalise(read_propstream_cells(cells | {"Phone1DNC": "No", "Opt Out": "2019-03-07"}), TODAY)
     assert isinstance(whole, PropertyRecord)
     assert [phone.dnc for phone in whole.phones] == [True, True]
     assert (whole.do_not_contact, whole.forbidden_emails) == (True, whole.emails)
@@ -298,18 +298,18 @@ def test_a_flag_of_the_row_protects_every_contact_and_a_numbered_one_its_own() -
         ({"Notes": "bad roof, national bank, not DNC", "Status": "Active"}, [None, None], set()),
     ],
 )  # fmt: skip
-def test_free_text_about_a_person_is_read_for_what_forbids(
+def test_free_text_about_a_person_may_forbid_contact(
     remarks: dict[str, str], dnc: list[bool | None], flags: set[str]
 ) -> None:
     contacts = {"Phone 1": "727-555-0142", "Phone 2": "727-555-0177", "Email 1": "a@example.com"}
     cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698"} | contacts | remarks
-    found = normalise(record_from_cells(cells), TODAY)
+    found = normalise(read_propstream_cells(cells), TODAY)
     assert isinstance(found, PropertyRecord)
     assert [phone.dnc for phone in found.phones] == dnc
-    said = {name for name, is_set in found.flags.items() if is_set} | (
+    set_flags = {name for name, is_set in found.flags.items() if is_set} | (
         {"do_not_contact"} if found.do_not_contact else set()
     )
-    assert said == flags
+    assert set_flags == flags
     assert found.forbidden_emails == (
         ["a@example.com"] if "do_not_contact" in flags or "Email 1 Status" in remarks else []
     )
@@ -318,11 +318,11 @@ def test_free_text_about_a_person_is_read_for_what_forbids(
 @pytest.mark.parametrize(
     "extra", [{"notes": "Do not call"}, {"tags": ["absentee", "DNC"]}, {"lead_status": "opted out"}]
 )
-def test_free_text_of_a_json_record_forbids_too(extra: dict[str, object]) -> None:
-    assert record_from_json(extra) == {"do_not_contact": True, "all_phones": True}
+def test_free_text_of_a_json_record_may_forbid_contact(extra: dict[str, object]) -> None:
+    assert read_protective_fields(extra) == {"do_not_contact": True, "all_phones": True}
 
 
-def test_the_set_of_the_property_is_taken_as_a_whole() -> None:
+def test_the_address_columns_of_the_property_are_taken_together() -> None:
     owner = {"Address": "PO Box 7", "City": "Miami", "State": "FL", "Zip": "33101"}
     home = {
         "Property Address": "418 Palmetto Ave",
@@ -331,17 +331,17 @@ def test_the_set_of_the_property_is_taken_as_a_whole() -> None:
         "Property Zip": "34698",
     }
     for cells in (owner | home, home | owner):
-        raw = record_from_cells(cells)
+        raw = read_propstream_cells(cells)
         assert (raw["property_address"], raw["property_city"]) == ("418 Palmetto Ave", "Dunedin")
-    incomplete = record_from_cells(owner | home | {"Property City": ""})
+    incomplete = read_propstream_cells(owner | home | {"Property City": ""})
     assert "property_city" not in incomplete
-    without_street = record_from_cells(owner | home | {"Property Address": ""})
+    without_street = read_propstream_cells(owner | home | {"Property Address": ""})
     assert "property_address" not in without_street
     assert without_street["property_city"] == "Dunedin"
 
 
 def test_a_cell_of_several_phones_or_emails_is_read_whole() -> None:
-    found = facts(
+    found = normalise_home(
         phones=[
             ("727-555-0142 / 727-555-0177 (cell)", None, None),
             (7.275550199e9, "Mobile", None),
@@ -369,7 +369,7 @@ def test_a_cell_of_several_phones_or_emails_is_read_whole() -> None:
     ],
 )
 def test_a_remark_beside_a_phone_forbids_it(phones: list[Any], forbidden: list[bool | None]) -> None:
-    assert [phone.dnc for phone in facts(phones=phones).phones] == forbidden
+    assert [phone.dnc for phone in normalise_home(phones=phones).phones] == forbidden
 
 
 def test_columns_of_the_same_number_lose_no_contact() -> None:
@@ -380,7 +380,7 @@ def test_columns_of_the_same_number_lose_no_contact() -> None:
         "Email": "a@example.com",
         "Email 1": "b@example.com",
     }
-    found = normalise(record_from_cells(cells | contacts | {"Phone 1 DNC": "Yes"}), TODAY)
+    found = normalise(read_propstream_cells(cells | contacts | {"Phone 1 DNC": "Yes"}), TODAY)
     assert isinstance(found, PropertyRecord)
     assert [(phone.value, phone.dnc) for phone in found.phones] == [("+17275550142", True), ("+17275550177", True)]
     assert found.emails == ["a@example.com", "b@example.com"]
@@ -388,25 +388,25 @@ def test_columns_of_the_same_number_lose_no_contact() -> None:
 
 @pytest.mark.parametrize("refusal", ["Do not email", "opted out", "DNC"])
 def test_a_refusal_in_place_of_an_email_forbids_all_emails(refusal: str) -> None:
-    record = facts(emails=["rosa@example.com", refusal, "holt@example.com"])
+    record = normalise_home(emails=["rosa@example.com", refusal, "holt@example.com"])
     assert (record.emails, record.forbidden_emails) == ([], ["rosa@example.com", "holt@example.com"])
-    assert facts(emails=["rosa@example.com", "bounced"]).emails == ["rosa@example.com"]
+    assert normalise_home(emails=["rosa@example.com", "bounced"]).emails == ["rosa@example.com"]
 
 
 def test_a_remark_about_the_owner_is_a_flag_of_the_record() -> None:
-    assert facts(phones=[("7275550142 deceased", None, None)]).flags["deceased_owner"]
-    assert facts(phones=[("7275550142", "TCPA litigator", None)]).flags["litigator"]
-    assert facts(emails=["rosa@example.com (deceased)"]).flags["deceased_owner"]
+    assert normalise_home(phones=[("7275550142 deceased", None, None)]).flags["deceased_owner"]
+    assert normalise_home(phones=[("7275550142", "TCPA litigator", None)]).flags["litigator"]
+    assert normalise_home(emails=["rosa@example.com (deceased)"]).flags["deceased_owner"]
 
 
-def test_an_email_that_is_forbidden_once_is_left_out_and_named() -> None:
-    found = facts(emails=["rosa@example.com", "rosa@example.com - unsubscribed", "b@example.com"])
+def test_an_email_that_one_mention_forbids_is_left_out_and_reported() -> None:
+    found = normalise_home(emails=["rosa@example.com", "rosa@example.com - unsubscribed", "b@example.com"])
     assert (found.emails, found.dropped) == (["b@example.com"], ["emails"])
 
 
-def test_contacts_beyond_the_limit_are_named_and_still_forbid() -> None:
+def test_contacts_beyond_the_limit_are_reported_and_still_forbid() -> None:
     numbers = [(f"727555{line:04}", None, None) for line in range(100, 125)]
-    found = facts(phones=[*numbers, (numbers[0][0], None, "Yes")])
+    found = normalise_home(phones=[*numbers, (numbers[0][0], None, "Yes")])
     assert len(found.phones) == 20
     assert found.phones[0].dnc is True
     assert found.dropped == ["phones"] * 5
@@ -418,10 +418,10 @@ def test_contacts_beyond_the_limit_are_named_and_still_forbid() -> None:
      ("Unknown", "Owner", (None, None)), ("#N/A", "Holt", (None, "Holt")), ("{{x}}", "Holt", (None, "Holt")),
      ("Mary", "Holt (Deceased)", ("Mary", "Holt"))],
 )  # fmt: skip
-def test_names_of_people_are_kept_and_what_is_no_name_is_dropped(
+def test_names_of_people_are_kept_and_placeholders_are_dropped(
     first: str, last: str, kept: tuple[str | None, str | None]
 ) -> None:
-    record = facts(owner_first_name=first, owner_last_name=last)
+    record = normalise_home(owner_first_name=first, owner_last_name=last)
     names = {"owner_first_name": first, "owner_last_name": last}
     assert (record.facts["owner_first_name"], record.facts["owner_last_name"]) == kept
     assert [name for name in record.dropped if name in names] == [name for name in names if record.facts[name] is None]
@@ -429,7 +429,9 @@ def test_names_of_people_are_kept_and_what_is_no_name_is_dropped(
 
 
 def test_a_name_that_forbids_contact_forbids_every_contact_of_the_row() -> None:
-    record = facts(owner_first_name="DO NOT CONTACT", phones=[("7275550142", None, None)], emails=["a@example.com"])
+    record = normalise_home(
+        owner_first_name="DO NOT CONTACT", phones=[("7275550142", None, None)], emails=["a@example.com"]
+    )
     assert [phone.dnc for phone in record.phones] == [True]
     assert (record.emails, record.flags["do_not_mail"]) == ([], True)
     assert {"owner_first_name", "emails"} <= set(record.dropped)

@@ -1,4 +1,4 @@
-"""A number has one reading or none, whatever marks it carries."""
+"""A text has one reading as a number, or none, for any marks in it."""
 
 from datetime import date
 from decimal import Decimal
@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.numbers import area, count, decimal, money, readings, year_built
+from ingest.values.numbers import (
+    area_parser,
+    count_parser,
+    decimal_parser,
+    list_readings,
+    money_parser,
+    parse_year_built,
+)
 
 TODAY = date(2026, 11, 28)
-MONEY = money(-(10**9), 10**9)
+MONEY = money_parser(-(10**9), 10**9)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -57,13 +64,16 @@ def test_money_with_several_readings_or_none_is_dropped(text: Any) -> None:
 @pytest.mark.parametrize(
     ("parse", "value", "found"),
     [
-        (money(0, 10**9), -1, None), (money(1, 10**9), 0, None), (count(0, 200), "3.0", 3), (count(0, 200), "3.000", 3),
-        (count(0, 200), 2.5, None), (count(0, 200), 99, None), (count(0, 200), "9", 9), (count(0, 200), "3 4", None),
-        (decimal(0, 200), "2.5", Decimal("2.50")), (decimal(0, 200), "2,5", None), (decimal(0, 200), 99, None),
-        (decimal(0, 200), "2.500", Decimal("2.50")), (area(1, 10**7), "1,540 sq ft", 1540), (area(1, 10**7), "1540SF", 1540),
-        (area(1, 10**7), "0.25 acres", 10_890), (area(1, 10**7), "9999", None), (area(1, 10**7), "0", None), (area(1, 10**7), "1.540", None),
-        (year_built, "1974", 1974), (year_built, "1974.0", 1974), (year_built, 1900, 1900), (year_built, 0, None),
-        (year_built, 9999, None), (year_built, 1974.5, None), (year_built, 2029, None),
+        (money_parser(0, 10**9), -1, None), (money_parser(1, 10**9), 0, None), (count_parser(0, 200), "3.0", 3),
+        (count_parser(0, 200), "3.000", 3), (count_parser(0, 200), 2.5, None), (count_parser(0, 200), 99, None),
+        (count_parser(0, 200), "9", 9), (count_parser(0, 200), "3 4", None), (decimal_parser(0, 200), "2.5", Decimal("2.50")),
+        (decimal_parser(0, 200), "2,5", None), (decimal_parser(0, 200), 99, None),
+        (decimal_parser(0, 200), "2.500", Decimal("2.50")), (area_parser(1, 10**7), "1,540 sq ft", 1540),
+        (area_parser(1, 10**7), "1540SF", 1540), (area_parser(1, 10**7), "0.25 acres", 10_890),
+        (area_parser(1, 10**7), "9999", None), (area_parser(1, 10**7), "0", None), (area_parser(1, 10**7), "1.540", None),
+        (parse_year_built, "1974", 1974), (parse_year_built, "1974.0", 1974), (parse_year_built, 1900, 1900),
+        (parse_year_built, 0, None), (parse_year_built, 9999, None), (parse_year_built, 1974.5, None),
+        (parse_year_built, 2029, None),
     ],
 )  # fmt: skip
 def test_counts_areas_and_years_have_bounds_and_placeholders(parse: Any, value: Any, found: Any) -> None:
@@ -73,37 +83,37 @@ def test_counts_areas_and_years_have_bounds_and_placeholders(parse: Any, value: 
 @given(JSON | ODD)
 @settings(max_examples=500)
 def test_no_value_makes_a_parser_raise(value: Any) -> None:
-    for parse in (MONEY, count(0, 200), decimal(0, 200), area(1, 10**7), year_built):
+    for parse in (MONEY, count_parser(0, 200), decimal_parser(0, 200), area_parser(1, 10**7), parse_year_built):
         parse(value, TODAY)
 
 
-WRITINGS = (
+NUMBER_FORMATS = (
     "{:d}", "{:,d}", "${:,d}", "USD {:,d}", "{:,d}.00", "{:d}.0", "{:,d} DR", "{:,d}.0000", " {:,d} ", "{:,d} dollars",
 )  # fmt: skip
 
 
-@given(st.integers(0, 10**9), st.sampled_from(WRITINGS))
-def test_a_number_comes_back_from_any_writing(amount: int, writing: str) -> None:
-    assert Decimal(amount) in readings(writing.format(amount))
-    assert len(readings(writing.format(amount))) == 1
+@given(st.integers(0, 10**9), st.sampled_from(NUMBER_FORMATS))
+def test_a_number_is_read_from_every_format(amount: int, number_format: str) -> None:
+    assert Decimal(amount) in list_readings(number_format.format(amount))
+    assert len(list_readings(number_format.format(amount))) == 1
 
 
 @given(st.integers(10**6, 10**9), st.sampled_from([".", "\u2009", "\xa0", "\u202f", "'", " "]), st.integers(0, 99))
-def test_foreign_grouping_comes_back(amount: int, mark: str, cents: int) -> None:
+def test_foreign_grouping_marks_are_read(amount: int, mark: str, cents: int) -> None:
     text = f"{amount:,d}".replace(",", mark)
-    assert readings(text) == (Decimal(amount),)
-    assert readings(f"{text},{cents:02d}") == (amount + Decimal(cents) / 100,)
+    assert list_readings(text) == (Decimal(amount),)
+    assert list_readings(f"{text},{cents:02d}") == (amount + Decimal(cents) / 100,)
 
 
 @given(st.integers(1, 10**9))
 def test_every_accounting_sign_is_negative(amount: int) -> None:
     for text in ("({:,d})", "-{:,d}", "{:,d}-", "{:,d} CR", "\u2212{:,d}", "-${:,d}", "(${:,d})"):
-        assert readings(text.format(amount)) == (Decimal(-amount),)
+        assert list_readings(text.format(amount)) == (Decimal(-amount),)
 
 
 @given(st.from_regex(r"\A\$?[0-9]{1,4}([.,][0-9]{1,4}){0,3}(k|M|E\+[0-9])?\Z"))
 @settings(max_examples=1_000)
-def test_no_reading_changes_by_a_factor_when_comma_and_dot_change_places(text: str) -> None:
+def test_swapping_comma_and_dot_never_changes_a_reading_by_a_factor(text: str) -> None:
     swapped = text.translate(str.maketrans(".,", ",."))
     one, other = MONEY(text, TODAY), MONEY(swapped, TODAY)
     assert one is None or other is None or one == other

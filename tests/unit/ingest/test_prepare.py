@@ -1,4 +1,4 @@
-"""Whatever fits the model of a property record is decided: prepared for the database, or rejected with reasons."""
+"""Every record that fits the event model is prepared for the database or rejected with reasons."""
 
 import json
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ from common.bus import Received
 from common.contacts import Keyring
 from common.events import LeadRecord
 from common.ids import new_id
-from ingest.dedupe import stamp_of
-from ingest.prepare import Prepared, Rejected, prepare
-from ingest.territory import BrokerMap
-from ingest.verdict import Reason
+from ingest.leads.lead_row import observation_stamp
+from ingest.prepare import PreparedRecord, RejectedRecord, prepare
+from ingest.rejection import RejectionReason
+from ingest.territories.broker_map import BrokerMap
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
-KEYS = Keyring({"k1": bytes(32)}, "k1", bytes(32))
+KEYRING = Keyring({"k1": bytes(32)}, "k1", bytes(32))
 MINE, OTHER = UUID(int=1), UUID(int=2)
-NOBODY = BrokerMap((), ())
+NO_BROKERS = BrokerMap((), ())
 HOME = {
     "property_address": "418 Palmetto Ave",
     "property_city": "Dunedin",
@@ -45,13 +45,15 @@ def received(event: LeadRecord, time: datetime = NOW) -> Received[LeadRecord]:
     return Received(event, record, new_id(), time, time.date())
 
 
-def decide(body: Mapping[str, Any], brokers: BrokerMap = NOBODY, time: datetime = NOW) -> Prepared | Rejected:
-    return prepare(received(LeadRecord.model_validate_json(json.dumps(body)), time), brokers, KEYS, today=NOW.date())
+def prepare_body(
+    body: Mapping[str, Any], brokers: BrokerMap = NO_BROKERS, time: datetime = NOW
+) -> PreparedRecord | RejectedRecord:
+    return prepare(received(LeadRecord.model_validate_json(json.dumps(body)), time), brokers, KEYRING, today=NOW.date())
 
 
-def prepared(body: dict[str, Any], brokers: BrokerMap = NOBODY, time: datetime = NOW) -> Prepared:
-    found = decide(HOME | body, brokers, time)
-    assert isinstance(found, Prepared), found
+def prepare_home(body: dict[str, Any], brokers: BrokerMap = NO_BROKERS, time: datetime = NOW) -> PreparedRecord:
+    found = prepare_body(HOME | body, brokers, time)
+    assert isinstance(found, PreparedRecord), found
     return found
 
 
@@ -66,13 +68,13 @@ BODIES = st.fixed_dictionaries({}, optional=dict.fromkeys(LeadRecord.model_field
 
 @given(BODIES, st.booleans(), st.datetimes(timezones=st.just(UTC)))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_any_json_is_refused_by_the_model_or_decided(body: dict[str, Any], whole: bool, time: datetime) -> None:
+def test_any_json_is_refused_by_the_model_or_gets_a_result(body: dict[str, Any], whole: bool, time: datetime) -> None:
     body.pop("cells", None)
     try:
         event = LeadRecord.model_validate_json(json.dumps(body | HOME if whole else body))
     except ValidationError:
         return
-    fits_the_database(prepare(received(event, time), NOBODY, KEYS, today=NOW.date()))
+    assert_fits_the_database(prepare(received(event, time), NO_BROKERS, KEYRING, today=NOW.date()))
 
 
 CELLS = st.dictionaries(
@@ -85,17 +87,17 @@ CELLS = st.dictionaries(
 
 @given(CELLS)
 @settings(max_examples=300, deadline=None)
-def test_any_cells_are_decided(cells: dict[str, str]) -> None:
-    fits_the_database(
-        decide({"cells": {name: cell.encode("utf-8", "replace").decode() for name, cell in cells.items()}})
+def test_any_cells_get_a_result(cells: dict[str, str]) -> None:
+    assert_fits_the_database(
+        prepare_body({"cells": {name: cell.encode("utf-8", "replace").decode() for name, cell in cells.items()}})
     )
 
 
-def fits_the_database(found: Prepared | Rejected) -> None:
-    """No value that PostgreSQL would refuse: a record that did would take its whole batch apart."""
-    if isinstance(found, Rejected):
+def assert_fits_the_database(found: PreparedRecord | RejectedRecord) -> None:
+    """Check that PostgreSQL takes every value: one that it refuses would make the bus split the whole batch."""
+    if isinstance(found, RejectedRecord):
         assert found.reasons
-        assert all(isinstance(reason, Reason) for reason in found.reasons)
+        assert all(isinstance(reason, RejectionReason) for reason in found.reasons)
         return
     facts = found.row.facts
     for name, value in facts.items():
@@ -113,26 +115,28 @@ def fits_the_database(found: Prepared | Rejected) -> None:
 
 
 def test_a_row_that_the_gateway_could_not_read_is_rejected() -> None:
-    found = decide({"row_problem": "the row has 3 cells", "cells": {"Address": "1 Elm St"}})
-    assert isinstance(found, Rejected)
+    found = prepare_body({"row_problem": "the row has 3 cells", "cells": {"Address": "1 Elm St"}})
+    assert isinstance(found, RejectedRecord)
     assert found.reasons == ["unreadable_row"]
 
 
 def test_an_observation_from_the_future_counts_as_today() -> None:
-    """Else one sender's wrong clock would win over everything that anybody sees later."""
-    today = stamp_of(NOW.date().toordinal(), "upstream")
-    assert prepared({"observed_on": "2031-01-01"}).row.stamp == today
-    assert prepared({}, time=NOW + timedelta(days=900)).row.stamp == today
-    assert prepared({"observed_on": "2026-11-01"}).row.stamp == stamp_of(date(2026, 11, 1).toordinal(), "upstream")
+    """Check the limit: otherwise one sender's wrong clock would win over all later observations."""
+    today = observation_stamp(NOW.date().toordinal(), "upstream")
+    assert prepare_home({"observed_on": "2031-01-01"}).row.stamp == today
+    assert prepare_home({}, time=NOW + timedelta(days=900)).row.stamp == today
+    assert prepare_home({"observed_on": "2026-11-01"}).row.stamp == observation_stamp(
+        date(2026, 11, 1).toordinal(), "upstream"
+    )
 
 
 def test_each_contact_is_hashed_in_its_normal_form() -> None:
-    found = prepared(
+    found = prepare_home(
         {"phones": [{"number": "(727) 555-0142", "type": "Cell", "dnc": "Yes"}], "emails": ["A@Example.com"]}
     )
     phone, email = found.contacts
-    assert (phone.hash, phone.line_type, phone.dnc) == (KEYS.hash_contact("+17275550142"), "mobile", True)
-    assert email.hash == KEYS.hash_contact("a@example.com")
+    assert (phone.value_hash, phone.line_type, phone.dnc) == (KEYRING.hash_contact("+17275550142"), "mobile", True)
+    assert email.value_hash == KEYRING.hash_contact("a@example.com")
 
 
 TERRITORIES = BrokerMap(
@@ -154,7 +158,7 @@ TERRITORIES = BrokerMap(
     ],
 )  # fmt: skip
 def test_the_broker_is_the_one_named_or_the_one_of_the_territory(body: dict[str, Any], broker: UUID | None) -> None:
-    assert prepared(body, TERRITORIES).row.broker_id == broker
+    assert prepare_home(body, TERRITORIES).row.broker_id == broker
 
 
 @pytest.mark.parametrize(
@@ -164,23 +168,23 @@ def test_the_broker_is_the_one_named_or_the_one_of_the_territory(body: dict[str,
         ({"broker_id": str(UUID(int=3))}, "unknown_broker"),
     ],
 )
-def test_a_broker_that_may_not_be_named_is_a_reason(body: dict[str, Any], reason: str) -> None:
-    found = decide(HOME | body, TERRITORIES)
-    assert isinstance(found, Rejected)
+def test_a_record_that_names_a_forbidden_broker_is_rejected(body: dict[str, Any], reason: str) -> None:
+    found = prepare_body(HOME | body, TERRITORIES)
+    assert isinstance(found, RejectedRecord)
     assert found.reasons == [reason]
 
 
 @pytest.mark.parametrize(("status", "dnc"), [("Disconnected", True), ("wrong", True), ("STOP", True), ("active", None)])
 def test_the_status_beside_a_number_is_about_that_number(status: str, dnc: bool | None) -> None:
-    found = prepared({"phones": [{"number": "727-555-0142", "status": status}, "727-555-0177"]})
+    found = prepare_home({"phones": [{"number": "727-555-0142", "status": status}, "727-555-0177"]})
     assert [contact.dnc for contact in found.contacts] == [dnc, None]
     assert not found.row.flags["deceased_owner"]
 
 
 @pytest.mark.parametrize("beside", [{"do_not_contact": "Yes"}, {"opted_out": True}, {"notes": "do not contact"}])
-def test_what_a_field_beside_the_cells_forbids_holds_for_the_row(beside: dict[str, Any]) -> None:
+def test_a_prohibition_in_a_field_beside_the_cells_holds_for_the_row(beside: dict[str, Any]) -> None:
     cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "727-555-0142"}
-    found = decide({"cells": cells} | beside)
-    assert isinstance(found, Prepared)
+    found = prepare_body({"cells": cells} | beside)
+    assert isinstance(found, PreparedRecord)
     assert found.do_not_contact
     assert [contact.dnc for contact in found.contacts] == [True]

@@ -1,4 +1,4 @@
-"""A score is explained by its parts, repeats, and moves the way a broker expects."""
+"""A score equals the sum of its parts, is repeatable, and changes in the direction that a broker expects."""
 
 from datetime import date
 from typing import Any
@@ -23,7 +23,7 @@ FLAGS = st.fixed_dictionaries(
 )
 
 
-def total(facts: dict[str, Any], flags: dict[str, bool] | None = None, phones: int = 0, emails: int = 0) -> int:
+def total_score(facts: dict[str, Any], flags: dict[str, bool] | None = None, phones: int = 0, emails: int = 0) -> int:
     return score(facts, flags or {}, phones=phones, emails=emails, today=TODAY).total
 
 
@@ -39,15 +39,15 @@ def test_contributions_add_up_to_a_total_between_0_and_100(facts: Any, flags: An
 def test_more_equity_never_scores_less(facts: dict[str, Any], equity: int, more: int) -> None:
     fixed = {key: value for key, value in facts.items() if key != "est_ltv"}
     assume(equity + more <= fixed.get("est_value", equity + more))
-    assert total(fixed | {"est_equity": equity + more}) >= total(fixed | {"est_equity": equity})
+    assert total_score(fixed | {"est_equity": equity + more}) >= total_score(fixed | {"est_equity": equity})
 
 
 @given(FACTS, FLAGS)
-def test_ways_to_reach_the_owner_never_score_less(facts: dict[str, Any], flags: dict[str, bool]) -> None:
-    assert total(facts, flags, phones=1, emails=1) >= total(facts, flags)
+def test_more_contacts_never_score_less(facts: dict[str, Any], flags: dict[str, bool]) -> None:
+    assert total_score(facts, flags, phones=1, emails=1) >= total_score(facts, flags)
 
 
-def test_a_litigator_or_a_dead_owner_scores_next_to_nothing() -> None:
+def test_a_litigator_or_a_deceased_owner_scores_low() -> None:
     best = {
         "est_value": 1_000_000,
         "est_equity": 1_000_000,
@@ -55,33 +55,33 @@ def test_a_litigator_or_a_dead_owner_scores_next_to_nothing() -> None:
         "owner_occupied": True,
         "last_sale_date": date(1980, 1, 1),
     }
-    assert total(best, phones=1, emails=1) == 100
-    assert total(best, {"litigator": True}) <= 40
-    assert total(best, {"deceased_owner": True}) <= 40
+    assert total_score(best, phones=1, emails=1) == 100
+    assert total_score(best, {"litigator": True}) <= 40
+    assert total_score(best, {"deceased_owner": True}) <= 40
 
 
 @given(FACTS, st.floats(0, 300), st.floats(0, 300))
 def test_a_higher_loan_to_value_never_scores_more(facts: dict[str, Any], one: float, other: float) -> None:
     low, high = sorted((one, other))
-    assert total(facts | {"est_ltv": low}) >= total(facts | {"est_ltv": high})
+    assert total_score(facts | {"est_ltv": low}) >= total_score(facts | {"est_ltv": high})
 
 
 @given(FACTS, st.dates(date(1947, 1, 1), TODAY), st.dates(date(1947, 1, 1), TODAY))
 def test_a_longer_ownership_never_scores_less(facts: dict[str, Any], one: date, other: date) -> None:
     earlier, later = sorted((one, other))
-    assert total(facts | {"last_sale_date": earlier}) >= total(facts | {"last_sale_date": later})
+    assert total_score(facts | {"last_sale_date": earlier}) >= total_score(facts | {"last_sale_date": later})
 
 
 @given(FACTS, FLAGS, st.sampled_from(["litigator", "deceased_owner", "do_not_mail"]))
 def test_a_reason_for_caution_never_scores_more(facts: dict[str, Any], flags: dict[str, bool], flag: str) -> None:
-    assert total(facts, flags | {flag: True}) <= total(facts, flags | {flag: False})
-    assert total(facts | {"vacant": True}, flags) <= total(facts | {"vacant": False}, flags)
-    assert total(facts | {"owner_occupied": True}, flags) >= total(facts | {"owner_occupied": False}, flags)
+    assert total_score(facts, flags | {flag: True}) <= total_score(facts, flags | {flag: False})
+    assert total_score(facts | {"vacant": True}, flags) <= total_score(facts | {"vacant": False}, flags)
+    assert total_score(facts | {"owner_occupied": True}, flags) >= total_score(facts | {"owner_occupied": False}, flags)
 
 
-def test_what_is_not_known_counts_for_nothing() -> None:
+def test_an_unknown_fact_adds_nothing() -> None:
     assert score({}, {}, phones=0, emails=0, today=TODAY).contributions == {"base": 10}
-    assert total({"est_equity": 1, "est_value": 0}) == 10
+    assert total_score({"est_equity": 1, "est_value": 0}) == 10
 
 
 @pytest.mark.parametrize(
@@ -98,5 +98,5 @@ def test_what_is_not_known_counts_for_nothing() -> None:
         ({"est_ltv": 9_999}, {}),
     ],
 )
-def test_no_sentinel_and_no_contradiction_lifts_a_lead(wrong: dict[str, Any], right: dict[str, Any]) -> None:
-    assert total(wrong) <= total(right)
+def test_no_placeholder_and_no_contradiction_raises_a_score(wrong: dict[str, Any], right: dict[str, Any]) -> None:
+    assert total_score(wrong) <= total_score(right)

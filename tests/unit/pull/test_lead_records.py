@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import batchdata, conform
-from ingest.dedupe import SOURCE_RANKS
+from ingest.leads.lead_row import SOURCE_RANKS
 from ingest.normalise import PropertyRecord, normalise
 from pull.lead_records import PulledRecord, RejectedEntry, convert_property
 from sandbox.app import build

@@ -1,4 +1,4 @@
-"""BatchData's contract, v1 and v3, by the shapes of its documentation (vendor contracts §5)."""
+"""Adapter of BatchData, v1 and v3, with the shapes of its documentation (docs/vendors/batchdata.md)."""
 
 import json
 from decimal import Decimal
@@ -7,25 +7,27 @@ from uuid import UUID
 
 import pytest
 
-from skiptrace.lead import Found, Person, Question
-from skiptrace.provider import (
-    BadQuestionError,
+from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
+from skiptrace.trace.provider import (
+    AccessDeniedError,
+    InvalidLookupError,
+    NotExecutedError,
+    OutcomeUnknownError,
     ProviderError,
-    RefusedError,
-    Reply,
-    ThrottledError,
-    UnknownAnswerError,
-    UnpaidError,
+    ProviderResponse,
+    RateLimitedError,
 )
-from skiptrace.vendors.batchdata import BatchData
+from skiptrace.vendors.batchdata import BatchDataAdapter
 
 LEAD, OTHER = UUID(int=1), UUID(int=2)
-V1 = BatchData("https://api.example", "token", "v1", Decimal(10), 3_000, 100)
-V3 = BatchData("https://api.example", "token", "v3", Decimal(10), 3_000, 100)
+V1 = BatchDataAdapter("https://api.example", "token", "v1", Decimal(10), 3_000, 100)
+V3 = BatchDataAdapter("https://api.example", "token", "v3", Decimal(10), 3_000, 100)
 
 
-def question(lead_id: UUID = LEAD, street: str = "418 Palmetto Ave") -> Question:
-    return Question(lead_id, Person("Marjorie", "Holt", None, street, None, "Dunedin", "FL", "34698", None, None))
+def lookup(lead_id: UUID = LEAD, street: str = "418 Palmetto Ave") -> LookupRequest:
+    return LookupRequest(
+        lead_id, LeadPerson("Marjorie", "Holt", None, street, None, "Dunedin", "FL", "34698", None, None)
+    )
 
 
 PERSON: dict[str, Any] = {
@@ -59,13 +61,13 @@ PERSON: dict[str, Any] = {
 }
 
 
-def v1(*persons: dict[str, Any], code: int = 200) -> Reply:
+def v1(*persons: dict[str, Any], code: int = 200) -> ProviderResponse:
     body = {"status": {"code": code, "text": "OK"}, "results": {"persons": list(persons), "meta": {}}}
-    return Reply(200, "application/json", json.dumps(body).encode())
+    return ProviderResponse(200, "application/json", json.dumps(body).encode())
 
 
 def test_the_request_is_the_documented_one() -> None:
-    request = V1.request([question()])
+    request = V1.build_request([lookup()])
     assert request.url == "https://api.example/api/v1/property/skip-trace"
     assert request.headers["Authorization"] == "Bearer token"
     assert request.body["requests"] == [
@@ -79,70 +81,72 @@ def test_the_request_is_the_documented_one() -> None:
 
 
 def test_phones_and_emails_come_with_their_codes_under_either_key() -> None:
-    (finding,) = V1.read([question()], v1(PERSON))
-    assert finding.matched
-    assert finding.contacts == (
-        Found("phone", "+17275550142", ("landline", "reachable", "not_dnc")),
-        Found("phone", "+17275550177", ("mobile", "unreachable", "dnc")),
-        Found("email", "marjorie.holt@example.com", ("tested",)),
-        Found("email", "m.holt@example.com", ()),
+    (result,) = V1.read_results([lookup()], v1(PERSON))
+    assert result.matched
+    assert result.contacts == (
+        ContactMatch("phone", "+17275550142", ("landline", "reachable", "not_dnc")),
+        ContactMatch("phone", "+17275550177", ("mobile", "unreachable", "dnc")),
+        ContactMatch("email", "marjorie.holt@example.com", ("tested",)),
+        ContactMatch("email", "m.holt@example.com", ()),
     )
 
 
-def test_persons_without_a_request_id_are_known_by_their_address_else_by_order() -> None:
+def test_persons_without_a_request_id_are_assigned_by_address_else_by_position() -> None:
     nameless = {name: value for name, value in PERSON.items() if name != "request"}
     elsewhere = nameless | {"propertyAddress": {"street": "9 Elm St", "zip": "33601"}, "emails": [], "phoneNumbers": []}
-    asked = [question(OTHER, "9 Elm St"), question()]
-    findings = V1.read(asked, v1(nameless, elsewhere))
-    assert [len(finding.contacts) for finding in findings] == [0, 4]
+    asked = [lookup(OTHER, "9 Elm St"), lookup()]
+    results = V1.read_results(asked, v1(nameless, elsewhere))
+    assert [len(result.contacts) for result in results] == [0, 4]
     homeless = nameless | {"propertyAddress": {}}
-    findings = V1.read(asked, v1(elsewhere | {"propertyAddress": {}}, homeless))
-    assert [len(finding.contacts) for finding in findings] == [0, 4]
+    results = V1.read_results(asked, v1(elsewhere | {"propertyAddress": {}}, homeless))
+    assert [len(result.contacts) for result in results] == [0, 4]
 
 
 def test_no_match_costs_nothing_and_a_match_does() -> None:
-    nobody = {"request": {"requestId": str(LEAD)}, "phoneNumbers": [], "emails": [], "meta": {"matched": False}}
-    findings = V1.read([question()], v1(nobody))
-    assert not findings[0].matched
-    assert V1.cost_cents(findings) == 0
-    assert V1.cost_cents(V1.read([question()], v1(PERSON))) == 10
+    no_match = {"request": {"requestId": str(LEAD)}, "phoneNumbers": [], "emails": [], "meta": {"matched": False}}
+    results = V1.read_results([lookup()], v1(no_match))
+    assert not results[0].matched
+    assert V1.calculate_cents(results) == 0
+    assert V1.calculate_cents(V1.read_results([lookup()], v1(PERSON))) == 10
 
 
-def test_litigators_and_the_dead_are_named() -> None:
-    (finding,) = V1.read(
-        [question()], v1(PERSON | {"litigator": True, "phoneNumbers": [], "death": {"deceased": True}})
+def test_litigators_and_deceased_owners_get_person_codes() -> None:
+    (result,) = V1.read_results(
+        [lookup()], v1(PERSON | {"litigator": True, "phoneNumbers": [], "death": {"deceased": True}})
     )
-    assert finding.person_codes == ("deceased", "litigator")
+    assert result.person_codes == ("deceased", "litigator")
 
 
 @pytest.mark.parametrize(("flag", "codes"), [("true", ("dnc",)), (1, ("dnc",)), ("false", ()), (None, ())])
-def test_a_yes_of_a_do_not_call_list_counts_in_any_type_and_a_no_in_its_own_alone(flag: object, codes: Any) -> None:
+def test_a_do_not_call_yes_counts_in_any_type_and_a_no_only_as_false(flag: object, codes: Any) -> None:
     phones = [{"number": "7275550142", "dnc": flag}]
-    [finding] = V1.read([question()], v1(PERSON | {"phoneNumbers": phones, "emails": []}))
-    assert finding.contacts == (Found("phone", "+17275550142", codes),)
+    [result] = V1.read_results([lookup()], v1(PERSON | {"phoneNumbers": phones, "emails": []}))
+    assert result.contacts == (ContactMatch("phone", "+17275550142", codes),)
 
 
 def test_a_number_of_two_owners_has_the_codes_of_both() -> None:
     phone = {"number": "7275550142", "type": "Mobile", "dnc": True}
     other = PERSON | {"phoneNumbers": [phone], "emails": []}
-    (finding,) = V1.read([question()], v1(PERSON, other))
-    assert finding.contacts[0] == Found("phone", "+17275550142", ("landline", "reachable", "not_dnc", "mobile", "dnc"))
+    (result,) = V1.read_results([lookup()], v1(PERSON, other))
+    assert result.contacts[0] == ContactMatch(
+        "phone", "+17275550142", ("landline", "reachable", "not_dnc", "mobile", "dnc")
+    )
 
 
 @pytest.mark.parametrize(
-    ("flag", "said"), [(True, True), ("true", True), ("Yes", True), (1, True), ("", False), (0, False), (None, False)]
+    ("flag", "stated"), [(True, True), ("true", True), ("Yes", True), (1, True), ("", False), (0, False), (None, False)]
 )
-def test_a_flag_that_speaks_for_leaving_somebody_alone_counts_in_any_type(flag: Any, said: bool) -> None:
-    (finding,) = V1.read([question()], v1(PERSON | {"litigator": flag, "death": {"deceased": flag}}))
-    assert finding.person_codes == (("deceased", "litigator") if said else ())
+def test_a_flag_against_contacting_a_person_counts_in_any_type(flag: Any, stated: bool) -> None:
+    (result,) = V1.read_results([lookup()], v1(PERSON | {"litigator": flag, "death": {"deceased": flag}}))
+    assert result.person_codes == (("deceased", "litigator") if stated else ())
 
 
-def test_of_several_owners_one_lives() -> None:
-    (finding,) = V1.read([question()], v1(PERSON | {"death": {"deceased": True}}, PERSON))
-    assert finding.person_codes == ()
+def test_a_property_with_a_living_owner_is_not_deceased() -> None:
+    (result,) = V1.read_results([lookup()], v1(PERSON | {"death": {"deceased": True}}, PERSON))
+    assert result.person_codes == ()
 
 
-def test_v3_names_owners_and_only_they_count() -> None:
+def test_only_owners_of_a_v3_response_count() -> None:
     owner = {
         "propertyOwner": True, "litigator": False, "deceased": False,
         "phones": [{"rank": 1, "number": "7275550142", "type": "Mobile", "tested": True, "reachable": True, "dnc": False, "tcpa": True}],
@@ -156,67 +160,72 @@ def test_v3_names_owners_and_only_they_count() -> None:
         "meta": {"matched": True, "error": False},
     }
     body = {"status": {"code": 200}, "result": {"data": [data], "meta": {"apiVersion": "3"}}}
-    (finding,) = V3.read([question()], Reply(200, "application/json", json.dumps(body).encode()))
-    assert finding.contacts == (
-        Found("phone", "+17275550142", ("mobile", "tcpa", "reachable", "not_dnc")),
-        Found("email", "marjorie.holt@example.com", ("tested",)),
+    (result,) = V3.read_results([lookup()], ProviderResponse(200, "application/json", json.dumps(body).encode()))
+    assert result.contacts == (
+        ContactMatch("phone", "+17275550142", ("mobile", "tcpa", "reachable", "not_dnc")),
+        ContactMatch("email", "marjorie.holt@example.com", ("tested",)),
     )
-    assert V3.request([question()]).url.endswith("/api/v3/property/skip-trace")
+    assert V3.build_request([lookup()]).url.endswith("/api/v3/property/skip-trace")
 
 
-def test_a_litigator_is_one_also_where_nothing_was_matched() -> None:
-    (finding,) = V1.read([question()], v1(PERSON | {"litigator": True, "phoneNumbers": [], "meta": {"matched": False}}))
-    assert (finding.matched, finding.contacts, finding.person_codes) == (False, (), ("litigator",))
+def test_a_litigator_counts_without_a_match() -> None:
+    (result,) = V1.read_results(
+        [lookup()], v1(PERSON | {"litigator": True, "phoneNumbers": [], "meta": {"matched": False}})
+    )
+    assert (result.matched, result.contacts, result.person_codes) == (False, (), ("litigator",))
 
 
-def v3(*entries: dict[str, Any]) -> Reply:
+def v3(*entries: dict[str, Any]) -> ProviderResponse:
     body = {"status": {"code": 200}, "result": {"data": list(entries)}}
-    return Reply(200, "application/json", json.dumps(body).encode())
+    return ProviderResponse(200, "application/json", json.dumps(body).encode())
 
 
-def test_a_match_of_v3_is_paid_for_also_where_no_owner_is_in_it() -> None:
+def test_a_v3_match_without_an_owner_is_charged() -> None:
     tenant = {"propertyOwner": "false", "phones": [{"number": "8135550100"}], "emails": []}
     entry = {"inputIndex": 0, "input": None, "persons": [tenant], "meta": {"matched": True}}
-    findings = V3.read([question()], v3(entry))
-    assert findings[0].matched
-    assert findings[0].contacts == ()
-    assert V3.cost_cents(findings) == 10
+    results = V3.read_results([lookup()], v3(entry))
+    assert results[0].matched
+    assert results[0].contacts == ()
+    assert V3.calculate_cents(results) == 10
 
 
-def test_entries_of_v3_that_come_twice_count_together() -> None:
+def test_repeated_v3_entries_count_together() -> None:
     owner = {"propertyOwner": True, "phones": [{"number": "7275550142", "dnc": True}]}
     entry = {"inputIndex": 0, "input": {"requestId": str(LEAD)}, "persons": [owner], "meta": {"matched": True}}
-    (finding,) = V3.read([question()], v3(entry, entry | {"persons": [owner | {"litigator": True}]}))
-    assert (finding.contacts, finding.person_codes) == ((Found("phone", "+17275550142", ("dnc",)),), ("litigator",))
+    (result,) = V3.read_results([lookup()], v3(entry, entry | {"persons": [owner | {"litigator": True}]}))
+    assert (result.contacts, result.person_codes) == (
+        (ContactMatch("phone", "+17275550142", ("dnc",)),),
+        ("litigator",),
+    )
 
 
-def test_an_answer_of_the_other_version_is_read_as_what_it_is() -> None:
-    """It may have been stored before the version was changed."""
-    assert V3.read([question()], v1(PERSON)) == V1.read([question()], v1(PERSON))
+def test_a_response_of_the_other_version_is_read() -> None:
+    """It may have been stored before the version setting changed."""
+    assert V3.read_results([lookup()], v1(PERSON)) == V1.read_results([lookup()], v1(PERSON))
 
 
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        (400, BadQuestionError), (401, RefusedError), (403, RefusedError), (429, ThrottledError), (500, UnpaidError),
-        ("503", UnpaidError), (504, UnknownAnswerError),
+        (400, InvalidLookupError), (401, AccessDeniedError), (403, AccessDeniedError), (429, RateLimitedError), (500, NotExecutedError),
+        ("503", NotExecutedError), (504, OutcomeUnknownError),
     ],
 )  # fmt: skip
-def test_an_error_inside_a_200_is_the_error_that_it_names(code: Any, error: type[ProviderError]) -> None:
+def test_an_error_inside_a_200_is_raised(code: Any, error: type[ProviderError]) -> None:
     with pytest.raises(error) as caught:
-        V1.read([question()], v1(code=code))
+        V1.read_results([lookup()], v1(code=code))
     assert type(caught.value) is error
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'{"status":{"code":200}}', b'{"status":{"code":200},"results":{"persons":[4]}}']
 )
-def test_an_answer_that_cannot_be_read_may_have_been_paid_for(body: bytes) -> None:
-    with pytest.raises(UnknownAnswerError):
-        V1.read([question()], Reply(200, "application/json", body))
+def test_an_unreadable_response_has_an_unknown_outcome(body: bytes) -> None:
+    with pytest.raises(OutcomeUnknownError):
+        V1.read_results([lookup()], ProviderResponse(200, "application/json", body))
 
 
-def test_every_number_of_an_entry_is_found_and_a_remark_forbids_it() -> None:
+def test_every_number_of_an_entry_is_read_and_a_remark_forbids_it() -> None:
     numbers = [
         {"number": "7275550142 / 7275550177 DNC"},
         {"number": "7275550199", "type": "Wrong number"},
@@ -226,7 +235,7 @@ def test_every_number_of_an_entry_is_found_and_a_remark_forbids_it() -> None:
         "phoneNumbers": numbers,
         "emails": [{"email": "Rosa <rosa@example.com>; b@example.com (opted out)"}],
     }
-    found = V1.read([question()], v1(person))[0].contacts
+    found = V1.read_results([lookup()], v1(person))[0].contacts
     assert [(one.value, one.forbidden) for one in found] == [
         ("+17275550142", True), ("+17275550177", True), ("+17275550199", True), ("+17275550188", False), ("rosa@example.com", False),
     ]  # fmt: skip

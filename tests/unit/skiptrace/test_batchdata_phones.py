@@ -1,4 +1,4 @@
-"""BatchData's phone checks: only a plain `false` says that a number is on no list (vendor contracts §5.4)."""
+"""Adapter of BatchData's phone checks: only a plain `false` states that a number is on no list (docs/vendors/batchdata.md)."""
 
 import json
 from decimal import Decimal
@@ -7,47 +7,47 @@ from uuid import UUID
 
 import pytest
 
-from skiptrace.lead import Found, Person, Question, Want
-from skiptrace.provider import RefusedError, Reply, UnknownAnswerError, UnpaidError
-from skiptrace.vendors.batchdata_phones import BatchDataPhones
+from skiptrace.rules.lead import ContactMatch, DataNeed, LeadPerson, LookupRequest
+from skiptrace.trace.provider import AccessDeniedError, NotExecutedError, OutcomeUnknownError, ProviderResponse
+from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
 
-PERSON = Person("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", None, None)
+PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", None, None)
 P1, P2 = "+17275550142", "+17275550177"
-ASKED = [
-    Question(UUID(int=1), PERSON, phones=(P1, P2)),
-    Question(UUID(int=2), PERSON, phones=(P2,)),
+LOOKUPS = [
+    LookupRequest(UUID(int=1), PERSON, phones=(P1, P2)),
+    LookupRequest(UUID(int=2), PERSON, phones=(P2,)),
 ]
 
 
-def check(want: Want = Want.DNC) -> BatchDataPhones:
-    return BatchDataPhones("https://api.example/", "token", want, Decimal(2), 3_000)
+def check(need: DataNeed = DataNeed.DNC) -> BatchDataPhonesAdapter:
+    return BatchDataPhonesAdapter("https://api.example/", "token", need, Decimal(2), 3_000)
 
 
-def reply(*entries: Any, code: Any = 200) -> Reply:
+def response_of(*entries: Any, code: Any = 200) -> ProviderResponse:
     body = {"status": {"code": code, "text": "OK"}, "results": {"phoneNumbers": list(entries)}}
-    return Reply(200, "application/json", json.dumps(body).encode())
+    return ProviderResponse(200, "application/json", json.dumps(body).encode())
 
 
-def test_each_number_is_asked_about_and_paid_for_once() -> None:
-    request = check(Want.TCPA).request(ASKED)
+def test_each_number_is_requested_and_charged_once() -> None:
+    request = check(DataNeed.TCPA).build_request(LOOKUPS)
     assert request.url == "https://api.example/api/v1/phone/tcpa"
     assert request.headers["Authorization"] == "Bearer token"
     assert request.body == {"requests": ["7275550142", "7275550177"]}
-    assert check().cost_cents(check().read(ASKED, reply())) == 4
+    assert check().calculate_cents(check().read_results(LOOKUPS, response_of())) == 4
 
 
-def test_verdicts_go_to_the_numbers_that_were_asked_about_in_whatever_form_they_come() -> None:
+def test_flags_are_assigned_to_the_requested_numbers_in_any_notation() -> None:
     entries = (
         {"number": 7275550142, "dnc": False},
         {"number": "(727) 555-0177", "dnc": True},
         {"number": "8135550100", "dnc": True},
     )
-    first, second = check().read(ASKED, reply(*entries))
+    first, second = check().read_results(LOOKUPS, response_of(*entries))
     assert first.contacts == (
-        Found("phone", P1, ("not_dnc",), is_check=True),
-        Found("phone", P2, ("dnc",), is_check=True),
+        ContactMatch("phone", P1, ("not_dnc",), is_check=True),
+        ContactMatch("phone", P2, ("dnc",), is_check=True),
     )
-    assert second.contacts == (Found("phone", P2, ("dnc",), is_check=True),)
+    assert second.contacts == (ContactMatch("phone", P2, ("dnc",), is_check=True),)
 
 
 @pytest.mark.parametrize(
@@ -58,31 +58,31 @@ def test_verdicts_go_to_the_numbers_that_were_asked_about_in_whatever_form_they_
         {"number": "7275550142", "tcpa": False}, {"number": "5550142", "dnc": False}, "7275550142", None, 7275550142,
     ],
 )  # fmt: skip
-def test_a_verdict_that_is_missing_or_of_another_type_says_nothing(entry: Any) -> None:
-    (finding, _) = check().read(ASKED, reply(entry))
-    assert finding.contacts[0] == Found("phone", P1, (), is_check=True)
-    assert not finding.matched
+def test_a_missing_flag_or_one_of_another_type_makes_no_statement(entry: Any) -> None:
+    (result, _) = check().read_results(LOOKUPS, response_of(entry))
+    assert result.contacts[0] == ContactMatch("phone", P1, (), is_check=True)
+    assert not result.matched
 
 
-@pytest.mark.parametrize("verdict", [True, "true", "Yes", 1])
-def test_a_yes_counts_in_any_type(verdict: Any) -> None:
-    for want in (Want.DNC, Want.TCPA):
-        (finding, _) = check(want).read(ASKED, reply({"number": "7275550142", want.value: verdict}))
-        assert finding.contacts[0].codes == (want.value,)
+@pytest.mark.parametrize("flag", [True, "true", "Yes", 1])
+def test_a_yes_counts_in_any_type(flag: Any) -> None:
+    for need in (DataNeed.DNC, DataNeed.TCPA):
+        (result, _) = check(need).read_results(LOOKUPS, response_of({"number": "7275550142", need.value: flag}))
+        assert result.contacts[0].codes == (need.value,)
 
 
-def test_a_number_that_is_there_twice_has_both_verdicts() -> None:
+def test_a_repeated_number_has_both_codes() -> None:
     entries = ({"number": "7275550142", "dnc": False}, {"number": "7275550142", "dnc": True})
-    assert check().read(ASKED, reply(*entries))[0].contacts[0].codes == ("dnc", "not_dnc")
+    assert check().read_results(LOOKUPS, response_of(*entries))[0].contacts[0].codes == ("dnc", "not_dnc")
 
 
-def test_refusals_are_told_from_answers() -> None:
-    with pytest.raises(RefusedError):
-        check().read(ASKED, Reply(200, "text/html", b"<html>Log in</html>"))
-    with pytest.raises(RefusedError):
-        check().read(ASKED, reply(code=403))
-    with pytest.raises(UnpaidError):
-        check().read(ASKED, reply(code="500"))
+def test_errors_in_a_200_are_raised() -> None:
+    with pytest.raises(AccessDeniedError):
+        check().read_results(LOOKUPS, ProviderResponse(200, "text/html", b"<html>Log in</html>"))
+    with pytest.raises(AccessDeniedError):
+        check().read_results(LOOKUPS, response_of(code=403))
+    with pytest.raises(NotExecutedError):
+        check().read_results(LOOKUPS, response_of(code="500"))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,6 @@ def test_refusals_are_told_from_answers() -> None:
         b'{"status":{"code":200},"results":{"phoneNumbers":{"0":{"number":"7275550142","dnc":false}}}}',
     ],
 )  # fmt: skip
-def test_an_answer_that_cannot_be_read_may_have_been_paid_for(body: bytes) -> None:
-    with pytest.raises(UnknownAnswerError):
-        check().read(ASKED, Reply(200, "application/json", body))
+def test_an_unreadable_response_has_an_unknown_outcome(body: bytes) -> None:
+    with pytest.raises(OutcomeUnknownError):
+        check().read_results(LOOKUPS, ProviderResponse(200, "application/json", body))

@@ -1,4 +1,4 @@
-"""Melissa's contract, by the shapes of its documentation (vendor contracts §4)."""
+"""Adapter of Melissa, with the shapes of its documentation (docs/vendors/melissa.md)."""
 
 import json
 from decimal import Decimal
@@ -7,23 +7,23 @@ from uuid import UUID
 
 import pytest
 
-from skiptrace.lead import Found, Person, Question, Want
-from skiptrace.provider import (
-    BadQuestionError,
+from skiptrace.rules.lead import ContactMatch, DataNeed, LeadPerson, LookupRequest
+from skiptrace.trace.provider import (
+    AccessDeniedError,
+    InvalidLookupError,
+    NotExecutedError,
+    OutcomeUnknownError,
     ProviderError,
-    RefusedError,
-    Reply,
-    ThrottledError,
-    UnknownAnswerError,
-    UnpaidError,
-    check_status,
+    ProviderResponse,
+    RateLimitedError,
+    check_http_status,
 )
-from skiptrace.vendors.melissa import Melissa
+from skiptrace.vendors.melissa import MelissaAdapter
 
 LEAD = UUID("0198a1c2-5b7e-7c31-9d10-2f6a4c11e001")
-MELISSA = Melissa("https://personator.example/", "key", "Check,Verify", Decimal(3), 12, 100)
-PERSON = Person("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", "PINELLAS", None)
-ASKED = Question(LEAD, PERSON, "+17275550142", "marjorie.holt@example.com")
+MELISSA = MelissaAdapter("https://personator.example/", "key", "Check,Verify", Decimal(3), 12, 100)
+PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", "PINELLAS", None)
+LOOKUP = LookupRequest(LEAD, PERSON, "+17275550142", "marjorie.holt@example.com")
 RECORD = {
     "RecordID": str(LEAD), "Results": "AS01,PS01,PS08,ES01,VR01,VR02", "AddressLine1": "418 Palmetto Ave",
     "AddressLine2": " ", "City": "Dunedin", "State": "FL", "PostalCode": "34698-4021", "AddressKey": "34698402118",
@@ -33,7 +33,7 @@ RECORD = {
 }  # fmt: skip
 
 
-def reply(*records: dict[str, Any], transmission: str = " ") -> Reply:
+def response_of(*records: dict[str, Any], transmission: str = " ") -> ProviderResponse:
     body = {
         "Version": "5.6.13",
         "TransmissionReference": "ec",
@@ -41,11 +41,11 @@ def reply(*records: dict[str, Any], transmission: str = " ") -> Reply:
         "TotalRecords": str(len(records)),
         "Records": list(records),
     }
-    return Reply(200, "application/json", json.dumps(body).encode())
+    return ProviderResponse(200, "application/json", json.dumps(body).encode())
 
 
 def test_the_request_is_the_documented_one() -> None:
-    request = MELISSA.request([ASKED])
+    request = MELISSA.build_request([LOOKUP])
     assert request.url == "https://personator.example/v3/WEB/ContactVerify/doContactVerify"
     assert request.body["CustomerID"] == "key"
     assert request.body["Records"] == [
@@ -57,103 +57,112 @@ def test_the_request_is_the_documented_one() -> None:
     ]  # fmt: skip
 
 
-def test_codes_go_to_the_values_they_are_about() -> None:
-    (finding,) = MELISSA.read([ASKED], reply(RECORD))
-    assert finding.contacts == (
-        Found("phone", "+17275550142", ("PS01", "PS08")),
-        Found("email", "marjorie.holt@example.com", ("ES01",)),
+def test_codes_are_assigned_to_their_values() -> None:
+    (result,) = MELISSA.read_results([LOOKUP], response_of(RECORD))
+    assert result.contacts == (
+        ContactMatch("phone", "+17275550142", ("PS01", "PS08")),
+        ContactMatch("email", "marjorie.holt@example.com", ("ES01",)),
     )
-    assert (finding.mak, finding.matched, finding.person_codes) == ("8034512097", True, ())
+    assert (result.mak, result.matched, result.person_codes) == ("8034512097", True, ())
 
 
-def test_a_corrected_phone_is_another_value_and_the_one_asked_about_gets_no_verdict() -> None:
-    (finding,) = MELISSA.read([ASKED], reply(RECORD | {"PhoneNumber": "8135550142", "Results": "AS01,PS01,PS03"}))
-    assert finding.contacts[:2] == (Found("phone", "+17275550142"), Found("phone", "+18135550142", ("PS01", "PS03")))
+def test_a_corrected_phone_gets_the_codes_and_the_requested_one_gets_none() -> None:
+    (result,) = MELISSA.read_results(
+        [LOOKUP], response_of(RECORD | {"PhoneNumber": "8135550142", "Results": "AS01,PS01,PS03"})
+    )
+    assert result.contacts[:2] == (
+        ContactMatch("phone", "+17275550142"),
+        ContactMatch("phone", "+18135550142", ("PS01", "PS03")),
+    )
 
 
-def test_a_phone_that_came_back_unreadable_gets_no_verdict() -> None:
-    """Seven digits may be "valid", but not the ten that were asked about."""
-    (finding,) = MELISSA.read([ASKED], reply(RECORD | {"PhoneNumber": "5550142", "Results": "AS01,PS01,PS02,ES01"}))
-    assert finding.contacts[0] == Found("phone", "+17275550142")
+def test_a_phone_that_returns_unreadable_gets_no_codes() -> None:
+    """Seven digits may be "valid", but they are not the ten digits of the request."""
+    (result,) = MELISSA.read_results(
+        [LOOKUP], response_of(RECORD | {"PhoneNumber": "5550142", "Results": "AS01,PS01,PS02,ES01"})
+    )
+    assert result.contacts[0] == ContactMatch("phone", "+17275550142")
 
 
-def test_codes_are_read_however_they_are_written() -> None:
-    (finding,) = MELISSA.read([ASKED], reply(RECORD | {"Results": " as01 , ps01,P S08 ,,es01, dd01"}))
-    assert finding.codes == ("AS01", "PS01", "PS08", "ES01", "DD01")
-    assert finding.contacts[0] == Found("phone", "+17275550142", ("PS01", "PS08"))
-    assert finding.person_codes == ("DD01",)
+def test_codes_are_read_with_any_case_and_spacing() -> None:
+    (result,) = MELISSA.read_results([LOOKUP], response_of(RECORD | {"Results": " as01 , ps01,P S08 ,,es01, dd01"}))
+    assert result.codes == ("AS01", "PS01", "PS08", "ES01", "DD01")
+    assert result.contacts[0] == ContactMatch("phone", "+17275550142", ("PS01", "PS08"))
+    assert result.person_codes == ("DD01",)
 
 
-def test_blanks_are_nothing_and_the_dead_are_told() -> None:
-    asked = Question(LEAD, PERSON)
+def test_blanks_are_no_values_and_deceased_owners_get_a_person_code() -> None:
+    lookup = LookupRequest(LEAD, PERSON)
     record = {"EmailAddress": " ", "PhoneNumber": " ", "MelissaAddressKey": " ", "Results": "AE02,PE02,DD01"}
-    (finding,) = MELISSA.read([asked], reply(RECORD | record))
-    assert (finding.contacts, finding.mak, finding.matched, finding.person_codes) == ((), None, False, ("DD01",))
+    (result,) = MELISSA.read_results([lookup], response_of(RECORD | record))
+    assert (result.contacts, result.mak, result.matched, result.person_codes) == ((), None, False, ("DD01",))
 
 
-def test_a_record_that_is_missing_or_has_no_code_says_nothing_of_what_was_asked() -> None:
-    """Nobody has looked: a verdict, even none, would keep the value from being asked about again for months."""
-    other = Question(UUID(int=1), PERSON, "+17275550199", "other@example.com")
+def test_a_missing_record_or_one_without_codes_makes_no_statement() -> None:
+    """It was not verified. A result, even without a statement, would prevent another request for months."""
+    other = LookupRequest(UUID(int=1), PERSON, "+17275550199", "other@example.com")
     for odd in ([], [RECORD | {"RecordID": str(UUID(int=1)), "Results": " "}], [{"RecordID": str(UUID(int=1))}]):
-        findings = MELISSA.read([ASKED, other], reply(RECORD, *odd))
-        assert [finding.matched for finding in findings] == [True, False]
-        assert findings[1].contacts == ()
-        assert MELISSA.cost_cents(findings) == 6
+        results = MELISSA.read_results([LOOKUP, other], response_of(RECORD, *odd))
+        assert [result.matched for result in results] == [True, False]
+        assert results[1].contacts == ()
+        assert MELISSA.calculate_cents(results) == 6
 
 
-def test_an_answer_about_nobody_is_none() -> None:
-    with pytest.raises(UnknownAnswerError):
-        MELISSA.read([ASKED], reply())
+def test_a_response_without_our_records_has_an_unknown_outcome() -> None:
+    with pytest.raises(OutcomeUnknownError):
+        MELISSA.read_results([LOOKUP], response_of())
 
 
 def test_records_of_one_id_count_together_in_any_order() -> None:
     again = RECORD | {"Results": "AS01,PE01,DD01", "MelissaAddressKey": "1111111111"}
-    (finding,), (reverse,) = (MELISSA.read([ASKED], reply(*pair)) for pair in ((RECORD, again), (again, RECORD)))
-    for one in (finding, reverse):
+    (result,), (reverse,) = (
+        MELISSA.read_results([LOOKUP], response_of(*pair)) for pair in ((RECORD, again), (again, RECORD))
+    )
+    for one in (result, reverse):
         assert {code for found in one.contacts for code in found.codes} == {"PS01", "PS08", "PE01", "ES01"}
-        assert (one.person_codes, one.mak) == (("DD01",), None), "which address key is right nobody knows"
+        assert (one.person_codes, one.mak) == (("DD01",), None), "two address keys contradict each other"
 
 
-def test_with_append_it_finds_as_well() -> None:
-    appending = Melissa("https://x.example", "key", "Check,Verify,Append", Decimal(3), 12, 100)
-    assert Want.PHONE in appending.offer.finds
-    assert Want.PHONE not in MELISSA.offer.finds
-    assert MELISSA.cost_cents(MELISSA.read([ASKED], reply(RECORD))) == 3
+def test_with_append_it_also_finds() -> None:
+    appending = MelissaAdapter("https://x.example", "key", "Check,Verify,Append", Decimal(3), 12, 100)
+    assert DataNeed.PHONE in appending.capabilities.finds
+    assert DataNeed.PHONE not in MELISSA.capabilities.finds
+    assert MELISSA.calculate_cents(MELISSA.read_results([LOOKUP], response_of(RECORD))) == 3
 
 
 @pytest.mark.parametrize(
     ("transmission", "error"),
     [
-        ("GE05", RefusedError),
-        ("GE08", RefusedError),
-        ("GE14", RefusedError),
-        ("GE03", BadQuestionError),
-        ("SE01", UnpaidError),
+        ("GE05", AccessDeniedError),
+        ("GE08", AccessDeniedError),
+        ("GE14", AccessDeniedError),
+        ("GE03", InvalidLookupError),
+        ("SE01", NotExecutedError),
     ],
 )
-def test_refusals_come_with_status_200(transmission: str, error: type[ProviderError]) -> None:
+def test_errors_with_status_200_are_raised(transmission: str, error: type[ProviderError]) -> None:
     with pytest.raises(error) as caught:
-        MELISSA.read([ASKED], reply(transmission=transmission))
+        MELISSA.read_results([LOOKUP], response_of(transmission=transmission))
     assert type(caught.value) is error
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'{"Records": 4}', b'{"TransmissionResults":" ","Records":[3]}']
 )
-def test_an_answer_that_cannot_be_read_may_have_been_paid_for(body: bytes) -> None:
-    with pytest.raises(UnknownAnswerError):
-        MELISSA.read([ASKED], Reply(200, "application/json", body))
+def test_an_unreadable_response_has_an_unknown_outcome(body: bytes) -> None:
+    with pytest.raises(OutcomeUnknownError):
+        MELISSA.read_results([LOOKUP], ProviderResponse(200, "application/json", body))
 
 
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (400, BadQuestionError), (401, RefusedError), (402, RefusedError), (403, RefusedError), (404, RefusedError),
-        (301, RefusedError), (429, ThrottledError), (500, UnpaidError), (503, UnpaidError), (502, UnknownAnswerError),
-        (504, UnknownAnswerError), (520, UnknownAnswerError), (522, UnknownAnswerError), (524, UnknownAnswerError), (521, UnpaidError),
+        (400, InvalidLookupError), (401, AccessDeniedError), (402, AccessDeniedError), (403, AccessDeniedError), (404, AccessDeniedError),
+        (301, AccessDeniedError), (429, RateLimitedError), (500, NotExecutedError), (503, NotExecutedError), (502, OutcomeUnknownError),
+        (504, OutcomeUnknownError), (520, OutcomeUnknownError), (522, OutcomeUnknownError), (524, OutcomeUnknownError), (521, NotExecutedError),
     ],
 )  # fmt: skip
-def test_each_status_says_whether_it_can_have_cost_anything(status: int, error: type[ProviderError]) -> None:
+def test_each_status_states_whether_the_call_can_have_been_charged(status: int, error: type[ProviderError]) -> None:
     with pytest.raises(error) as caught:
-        check_status(Reply(status, "text/plain", b""))
+        check_http_status(ProviderResponse(status, "text/plain", b""))
     assert type(caught.value) is error

@@ -1,4 +1,4 @@
-"""Settings that make no sense are refused at the start, each by its name."""
+"""Invalid settings are rejected at the start, each by its name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from pydantic import ValidationError, field_validator
 from common.settings import Key
 from skiptrace import app
 from skiptrace.app import configured_providers, known_providers
-from skiptrace.provider import Provider
 from skiptrace.settings import SkiptraceSettings
-from skiptrace.vendors.melissa import Melissa
+from skiptrace.trace.provider import Provider
+from skiptrace.vendors.melissa import MelissaAdapter
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ from skiptrace.vendors.melissa import Melissa
         ("skiptrace_pause_seconds", "inf"),
     ],
 )
-def test_nonsense_is_refused_by_name_and_without_its_value(field: str, value: object) -> None:
+def test_an_invalid_setting_is_rejected_by_name_and_without_its_value(field: str, value: object) -> None:
     values: dict[str, Any] = {field: value}
     with pytest.raises(ValidationError) as caught:
         SkiptraceSettings(**values)
@@ -50,18 +50,18 @@ def test_nonsense_is_refused_by_name_and_without_its_value(field: str, value: ob
     assert "melisa" not in str(fault["input"]) or field == "skiptrace_order"
 
 
-def test_melissas_actions_are_sent_as_its_documents_write_them() -> None:
+def test_melissas_actions_are_sent_as_its_documentation_writes_them() -> None:
     assert SkiptraceSettings(melissa_actions=" check, VERIFY ").melissa_actions == "Check,Verify"
 
 
-def test_a_provider_without_its_key_is_not_used_and_an_empty_key_is_none() -> None:
+def test_a_provider_without_its_key_is_not_used_and_an_empty_key_is_no_key() -> None:
     settings = SkiptraceSettings(melissa_license_key="", batchdata_token="t")
     assert list(configured_providers(settings)) == ["batchdata", "batchdata_dnc", "batchdata_tcpa"]
 
 
 @dataclass(frozen=True, slots=True)
-class Acme(Melissa):
-    """A provider added as docs/adding-a-provider.md says: a contract, its settings, its entry in `known_providers`."""
+class Acme(MelissaAdapter):
+    """A provider added by docs/adding-a-provider.md: an adapter, its settings, its entry in `known_providers`."""
 
 
 class WithAcme(SkiptraceSettings):
@@ -71,7 +71,7 @@ class WithAcme(SkiptraceSettings):
 
     @field_validator("skiptrace_order")
     @classmethod
-    def _names_providers(cls, order: str) -> str:
+    def _check_order(cls, order: str) -> str:
         return order
 
 

@@ -1,1 +1,1 @@
-"""The commands of `equity`, one module each; `cli.main` imports the one that was asked for."""
+"""Commands that belong to no single service. Those of a service are in its own package."""

@@ -7,28 +7,33 @@ from uuid import UUID
 
 import typer
 
-from cli import inputs
-from cli.database import Connection, broker_id, in_transaction, queries
-from cli.errors import RefusedError, UsageError
-from cli.lazy import new_app
-from cli.output import AsJson, done, say, show_fields, show_rows
+from cli.shell import inputs
+from cli.shell.app import new_app, new_subgroup
+from cli.shell.database import Connection, find_broker_id, role_of, run_in_transaction
+from cli.shell.errors import CommandRefusedError, UsageError
+from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows
+from common.database import load_queries
 
-app = new_app("Brokers and their territories.")
-territory = new_app("Where a broker's leads lie. ZIP goes before county, county before state.")
+queries = load_queries(__file__, "brokers.sql")
+
+app = new_app(
+    "Brokers and their territories.", panel="Partners and brokers", summary="Brokers and their territories.", order=10
+)
+territory = new_subgroup("Where a broker's leads lie. ZIP goes before county, county before state.")
 app.add_typer(territory, name="territory")
 
-Broker = Annotated[str, typer.Argument(metavar="BROKER", parser=inputs.named, help="Id or name.")]
+Broker = Annotated[str, typer.Argument(metavar="BROKER", parser=inputs.parse_name_or_id, help="Id or name.")]
 State = Annotated[str, typer.Argument(metavar="STATE", help="Two letters or the name, such as FL.")]
 County = Annotated[str | None, typer.Option("--county", metavar="COUNTY", help="The whole county, such as Pinellas.")]
 Zip = Annotated[str | None, typer.Option("--zip", metavar="ZIP", help="One ZIP code, five digits.")]
 
 Email = Annotated[
     str | None,
-    typer.Option("--email", metavar="ADDRESS", parser=inputs.email, help="Where the broker is told of appointments."),
+    typer.Option("--email", metavar="ADDRESS", parser=inputs.parse_email, help="Address for news of appointments."),
 ]
 BookingLink = Annotated[
     str | None,
-    typer.Option("--booking-link", metavar="URL", parser=inputs.web_address, help="The broker's Cal.com page."),
+    typer.Option("--booking-link", metavar="URL", parser=inputs.parse_web_address, help="The broker's Cal.com page."),
 ]
 
 _COLUMNS = {"id": "id", "name": "name", "email": "email", "daily_limit": "a day", "active": "active",
@@ -36,14 +41,16 @@ _COLUMNS = {"id": "id", "name": "name", "email": "email", "daily_limit": "a day"
 
 
 @app.command("add")
-def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", parser=inputs.name, help="The broker's name.")],
+def add_broker(
+    name: Annotated[str, typer.Argument(metavar="NAME", parser=inputs.parse_new_name, help="The broker's name.")],
     email: Email = None,
     daily_limit: Annotated[int, typer.Option(min=0, max=5000, help="New leads in campaigns a weekday.")] = 250,
     booking_link: BookingLink = None,
     broker: Annotated[
         UUID | None,
-        typer.Option("--id", metavar="ID", parser=inputs.uuid, help="Id of the user who signs in; default: a new one."),
+        typer.Option(
+            "--id", metavar="ID", parser=inputs.parse_uuid, help="Id of the user who signs in; default: a new one."
+        ),
     ] = None,
     *,
     as_json: AsJson = False,
@@ -51,14 +58,13 @@ def add(
     """Add a broker. Leads come to it by territory, or by the partner's choice."""
 
     async def work(connection: Connection) -> Any:
-        if await queries.broker_named(connection, named=name):
-            raise RefusedError(f"There is a broker {name!r} already.", "`equity brokers list --all` shows it.")
+        await _refuse_taken_name(connection, name)
         return await queries.add_broker(
             connection, id=broker, name=name, email=email, daily_limit=daily_limit, booking_link=booking_link
         )
 
-    show_fields(dict(in_transaction(work)), as_json=as_json)
-    say(f"Next: equity brokers territory add {name!r} FL")
+    print_fields(dict(run_in_transaction(work)), as_json=as_json)
+    print_message(f"Next: equity brokers territory add {name!r} FL")
 
 
 @app.command("list")
@@ -71,8 +77,8 @@ def list_brokers(
         rows = [dict(row) async for row in queries.list_brokers(connection, all=show_all)]
         return rows, await queries.count_unassigned_leads(connection)
 
-    rows, unassigned = in_transaction(work)
-    show_rows(
+    rows, unassigned = run_in_transaction(work)
+    print_rows(
         rows,
         _COLUMNS,
         as_json=as_json,
@@ -80,33 +86,33 @@ def list_brokers(
         first=("name", "active", "leads", "territories"),
     )
     if unassigned:
-        say(f"{unassigned:,} leads have no broker: they are kept, and go into no campaign.")
+        print_message(f"{unassigned:,} leads have no broker: they stay, and go into no campaign.")
 
 
-@app.command()
-def show(broker: Broker, *, as_json: AsJson = False) -> None:
+@app.command("show")
+def show_broker(broker: Broker, *, as_json: AsJson = False) -> None:
     """Show a broker, its territories, and its leads by status."""
 
     async def work(connection: Connection) -> Any:
-        return await queries.show_broker(connection, broker_id=await broker_id(connection, broker))
+        return await queries.show_broker(connection, broker_id=await find_broker_id(connection, broker))
 
-    show_fields(dict(in_transaction(work)), as_json=as_json)
+    print_fields(dict(run_in_transaction(work)), as_json=as_json)
 
 
-@app.command()
-def disable(broker: Broker, *, as_json: AsJson = False) -> None:
+@app.command("disable")
+def disable_broker(broker: Broker, *, as_json: AsJson = False) -> None:
     """Give a broker no more leads, and pause their campaigns. Nothing is deleted."""
     _set_active(broker, active=False, as_json=as_json)
 
 
-@app.command()
-def enable(broker: Broker, *, as_json: AsJson = False) -> None:
+@app.command("enable")
+def enable_broker(broker: Broker, *, as_json: AsJson = False) -> None:
     """Give a disabled broker leads again; their campaigns go on."""
     _set_active(broker, active=True, as_json=as_json)
 
 
 @app.command("set")
-def set_(
+def change_broker(
     broker: Broker,
     daily_limit: Annotated[
         int | None, typer.Option(min=0, max=5000, help="New leads in campaigns a weekday; holds from the next feed on.")
@@ -117,26 +123,27 @@ def set_(
     ] = None,
     day_off: Annotated[
         list[date] | None,
-        typer.Option(metavar="DATE", parser=inputs.day, help="A day without a feed, as 2027-03-01; may be repeated."),
+        typer.Option(
+            metavar="DATE", parser=inputs.parse_day, help="A day without a feed, as 2027-03-01; may be repeated."
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME", parser=inputs.name, help="A new name.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", parser=inputs.parse_new_name, help="A new name.")] = None,
     email: Email = None,
     booking_link: BookingLink = None,
     *,
-    clear_days_off: Annotated[bool, typer.Option("--clear-days-off", help="Forget the days off so far.")] = False,
+    clear_days_off: Annotated[bool, typer.Option("--clear-days-off", help="Remove the days off so far.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Change a broker's name, email or booking link, how many leads they get, and on which days."""
     given = (daily_limit, days, holidays, day_off, name, email, booking_link)
     if not clear_days_off and all(value is None for value in given):
         raise UsageError("There is nothing to change.", "Give at least one option: equity brokers set --help")
-    weekdays = None if days is None else _weekdays(days)
+    weekdays = None if days is None else _parse_weekdays(days)
 
     async def work(connection: Connection) -> Any:
-        found = await broker_id(connection, broker)
-        other = await queries.broker_named(connection, named=name) if name else None
-        if other and other != found:
-            raise RefusedError(f"There is a broker {name!r} already.", "`equity brokers list --all` shows it.")
+        found = await find_broker_id(connection, broker)
+        if name:
+            await _refuse_taken_name(connection, name, but=found)
         await queries.set_contact(connection, broker_id=found, name=name, email=email, booking_link=booking_link)
         await queries.set_feeding(
             connection,
@@ -150,27 +157,36 @@ def set_(
         )
         return await queries.show_broker(connection, broker_id=found)
 
-    show_fields(dict(in_transaction(work)), as_json=as_json)
+    print_fields(dict(run_in_transaction(work)), as_json=as_json)
 
 
-def _weekdays(named: str) -> list[int]:
-    """ISO numbers of *named* days, separated by commas. Raises UsageError for what is no weekday."""
+async def _refuse_taken_name(connection: Connection, name: str, *, but: UUID | None = None) -> None:
+    """Raise CommandRefusedError if a broker other than *but* has this name."""
+    holder = await queries.find_broker_by_name(connection, name=name)
+    if holder and holder != but:
+        raise CommandRefusedError(f"There is a broker {name!r} already.", "`equity brokers list --all` shows it.")
+
+
+def _parse_weekdays(text: str) -> list[int]:
+    """Return the ISO numbers of days, separated by commas in *text*. Raises UsageError for any other word."""
     numbers = {"mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5}
     try:
-        return sorted({numbers[day.strip().lower()[:3]] for day in named.split(",")})
+        return sorted({numbers[day.strip().lower()[:3]] for day in text.split(",")})
     except KeyError as error:
-        raise UsageError(f"{named!r} is not a list of weekdays.", "Such as mon,tue,thu; never sat or sun.") from error
+        raise UsageError(f"{text!r} is not a list of weekdays.", "Such as mon,tue,thu; never sat or sun.") from error
 
 
 def _set_active(broker: str, *, active: bool, as_json: bool) -> None:
     async def work(connection: Connection) -> UUID | None:
-        found = await broker_id(connection, broker)
-        await queries.set_broker_active(connection, broker_id=found, active=active)
+        found = await find_broker_id(connection, broker)
+        if await queries.set_broker_active(connection, broker_id=found, active=active):
+            async with role_of("feeder", connection):
+                await queries.mark_campaigns_due(connection, broker_id=found)
         return found
 
-    done(
+    print_done(
         f"{broker} is {'active' if active else 'disabled'}.",
-        {"id": in_transaction(work), "active": active},
+        {"id": run_in_transaction(work), "active": active},
         as_json=as_json,
     )
 
@@ -180,23 +196,25 @@ def add_territory(
     broker: Broker, state: State, county: County = None, zip_code: Zip = None, *, as_json: AsJson = False
 ) -> None:
     """Give a broker a state, a county of it, or one ZIP code."""
-    area = inputs.territory(state, county, zip_code)
+    area = inputs.parse_territory(state, county, zip_code)
 
     async def work(connection: Connection) -> int:
-        owner = await broker_id(connection, broker)
-        if holder := await queries.territory_holder(connection, broker_id=owner, **area):
-            raise RefusedError(
-                f"{holder['name']} has {_written(area)} already.",
-                "" if holder["id"] == owner else f"Take it away first: {_removal(holder['name'], area)}",
+        owner = await find_broker_id(connection, broker)
+        if holder := await queries.find_territory_holder(connection, broker_id=owner, **area):
+            raise CommandRefusedError(
+                f"{holder['name']} has {_format_area(area)} already.",
+                "" if holder["id"] == owner else f"Take it away first: {_format_removal(holder['name'], area)}",
             )
         await queries.add_territory(connection, broker_id=owner, **area)
         return int(await queries.count_waiting_leads(connection, broker_id=owner, **area))
 
-    waiting = in_transaction(work)
-    told = f"{broker} now has {_written(area)}. New leads are assigned by it."
-    done(told, {**area, "waiting_leads": waiting}, as_json=as_json)
+    waiting = run_in_transaction(work)
+    message = f"{broker} now has {_format_area(area)}. New leads are assigned by it."
+    print_done(message, {**area, "waiting_leads": waiting}, as_json=as_json)
     if waiting:
-        say(f"Leads without a broker there: {waiting:,}. Ingest assigns them within a minute, if the broker is active.")
+        print_message(
+            f"Leads without a broker there: {waiting:,}. Ingest assigns them within a minute, if the broker is active."
+        )
 
 
 @territory.command("remove")
@@ -204,26 +222,28 @@ def remove_territory(
     broker: Broker, state: State, county: County = None, zip_code: Zip = None, *, as_json: AsJson = False
 ) -> None:
     """Take a territory away. Leads that were assigned stay with the broker."""
-    areas = inputs.territories_held(state, county, zip_code)
+    areas = inputs.parse_held_territories(state, county, zip_code)
 
     async def work(connection: Connection) -> dict[str, str | None]:
-        owner = await broker_id(connection, broker)
+        owner = await find_broker_id(connection, broker)
         for area in areas:
             if await queries.remove_territory(connection, broker_id=owner, **area):
                 return area
-        raise RefusedError(f"{broker} does not have {_written(areas[0])}.", f"See: equity brokers show {broker!r}")
+        raise CommandRefusedError(
+            f"{broker} does not have {_format_area(areas[0])}.", f"See: equity brokers show {broker!r}"
+        )
 
-    area = in_transaction(work)
-    done(f"{broker} no longer has {_written(area)}.", area, as_json=as_json)
+    area = run_in_transaction(work)
+    print_done(f"{broker} no longer has {_format_area(area)}.", area, as_json=as_json)
 
 
-def _removal(broker: str, area: dict[str, str | None]) -> str:
-    """The command that takes *area* away from *broker*."""
+def _format_removal(broker: str, area: dict[str, str | None]) -> str:
+    """Return the command that takes *area* away from *broker*."""
     words = ["equity", "brokers", "territory", "remove", broker, str(area["state"])]
     for option in ("county", "zip"):
         words += [f"--{option}", str(area[option])] if area[option] else []
     return shlex.join(words)
 
 
-def _written(area: dict[str, str | None]) -> str:
+def _format_area(area: dict[str, str | None]) -> str:
     return " ".join(filter(None, area.values()))

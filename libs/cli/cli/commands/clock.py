@@ -1,4 +1,4 @@
-"""The clock that services go by: the machine's, or one that is moved for a test or a demonstration."""
+"""The clock of the services: the machine's, or one that is moved for a test or a demonstration."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -7,28 +7,33 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import CliError, UsageError
-from cli.lazy import new_app
-from cli.output import AsJson, console, print_json, say
-from cli.settings import CliSettings
-from cli.when import point_in_time
+from cli.shell.app import new_app
+from cli.shell.errors import CliError, UsageError
+from cli.shell.moments import parse_clock_time
+from cli.shell.output import AsJson, new_console, print_json, print_message
+from cli.shell.settings import CliSettings
 from common import clock
 from common.business_time import BUSINESS_ZONE
 
-app = new_app("The clock that jobs and feeds go by. It can be moved where CLOCK_FILE is set: never in production.")
+app = new_app(
+    "The clock that jobs and feeds use. It can be moved where CLOCK_FILE is set: never in production.",
+    panel="Running it",
+    summary="The clock of jobs and feeds: show it, and move it for a demonstration.",
+    order=30,
+)
 
 
-@app.command()
-def show(*, as_json: AsJson = False) -> None:
+@app.command("show")
+def show_clock(*, as_json: AsJson = False) -> None:
     """Show what time it is for the services, and whether the clock was moved."""
     settings = CliSettings()
-    ahead = _ahead(settings.clock_file) if settings.clock_file else timedelta()
+    ahead = _read_offset(settings.clock_file) if settings.clock_file else timedelta()
     if as_json:
-        _print(settings.clock_file, ahead)
+        _print_clock_json(settings.clock_file, ahead)
         return
-    console().print(sentence(ahead))
+    new_console().print(describe_clock(ahead))
     if settings.clock_file is None:
-        say("CLOCK_FILE is not set: it cannot be moved.")
+        print_message("CLOCK_FILE is not set: it cannot be moved.")
 
 
 @app.command("set")
@@ -43,99 +48,100 @@ def set_clock(
     each with a time. Without a zone it is the time of Los Angeles, as jobs are. Services notice within a second or two. It goes no
     further back than inboxes remember: what services then say would be too old to be handled.
     """
-    file, now = _movable(), datetime.now(UTC)
-    wanted = point_in_time(moment, now + _known(file))
+    file, now = _require_clock_file(), datetime.now(UTC)
+    wanted = parse_clock_time(moment, now + _read_offset_or_zero(file))
     oldest, latest = now - timedelta(days=CliSettings().inbox_days - 1), now + clock.FARTHEST
     if not oldest < wanted < latest:
         raise UsageError(
             f"{moment!r} is too far from the machine's time: inboxes forget what is older, and later is taken for a mistake.",
             f"Name a moment between {oldest:%Y-%m-%d} and {latest:%Y}, or words such as: next feeding day 05:59.",
         )
-    before = _known(file)
-    turn(file, wanted)
-    _tell(file, before, as_json=as_json)
+    before = _read_offset_or_zero(file)
+    move_clock(file, wanted)
+    _report_clock(file, before, as_json=as_json)
 
 
-@app.command()
-def reset(*, as_json: AsJson = False) -> None:
-    """Let services go by the machine's time again."""
-    file = _movable()
-    before = _known(file)
+@app.command("reset")
+def reset_clock(*, as_json: AsJson = False) -> None:
+    """Let services use the machine's time again."""
+    file = _require_clock_file()
+    before = _read_offset_or_zero(file)
     try:
         file.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(file, error) from error
-    _tell(file, before, as_json=as_json)
+        raise _unwritable_error(file, error) from error
+    _report_clock(file, before, as_json=as_json)
 
 
-def turn(file: Path, moment: datetime) -> None:
+def move_clock(file: Path, moment: datetime) -> None:
     """Move the clock of *file* to *moment*. Raises CliError where the file cannot be written."""
     try:
         clock.move(file, moment)
     except OSError as error:
-        raise _unwritable(file, error) from error
+        raise _unwritable_error(file, error) from error
 
 
-def sentence(ahead: timedelta) -> str:
-    """What a clock shows that is *ahead* of the machine's."""
+def describe_clock(ahead: timedelta) -> str:
+    """Return the time of a clock that is *ahead* of the machine's, as a sentence."""
     now = datetime.now(UTC) + ahead
     there = f"{now.astimezone(BUSINESS_ZONE):%A, %d %B %Y, %H:%M:%S} in Los Angeles ({now:%H:%M:%S} UTC)"
-    return f"{there}, {_distance(ahead)}."
+    return f"{there}, {_describe_offset(ahead)}."
 
 
-def _distance(ahead: timedelta) -> str:
+def _describe_offset(ahead: timedelta) -> str:
     minutes = round(abs(ahead) / timedelta(minutes=1))
     days, rest = divmod(minutes, 24 * 60)
     parts = ((days, "days"), (rest // 60, "hours"), (rest % 60, "minutes"))
-    told = ", ".join(f"{count} {unit if count > 1 else unit[:-1]}" for count, unit in parts if count)
-    if not told:
+    written = ", ".join(f"{count} {unit if count > 1 else unit[:-1]}" for count, unit in parts if count)
+    if not written:
         return "the machine's time"
-    return f"{told} {'ahead of' if ahead > timedelta() else 'behind'} the machine's time"
+    return f"{written} {'ahead of' if ahead > timedelta() else 'behind'} the machine's time"
 
 
-def _movable() -> Path:
-    """The file of the clock. Raises UsageError where services go by the machine's time alone."""
+def _require_clock_file() -> Path:
+    """Return the file of the clock. Raises UsageError where services use the machine's time alone."""
     file = CliSettings().clock_file
     if file is None:
         raise UsageError(
-            "CLOCK_FILE is not set: services here go by the machine's time.",
+            "CLOCK_FILE is not set: services here use the machine's time.",
             "For a test or a demonstration, never in production: set it to one file for every service and the command line, "
             "and start them again. `./dev up` and docker-compose.yml do so.",
         )
     return file
 
 
-def _ahead(file: Path) -> timedelta:
+def _read_offset(file: Path) -> timedelta:
+    """Return how far the clock is ahead of the machine's time. Raises CliError where its file cannot be understood."""
     try:
         return clock.ahead(file)
     except clock.ClockFileError as error:
         problem = str(error)
         raise CliError(
-            f"{problem[:1].upper()}{problem[1:]}. Services go by the machine's time.",
+            f"{problem[:1].upper()}{problem[1:]}. Services use the machine's time.",
             "Correct it with `equity clock set` or `equity clock reset`.",
         ) from error
 
 
-def _known(file: Path) -> timedelta:
-    """How far ahead the clock was; nothing where its file could not be understood."""
+def _read_offset_or_zero(file: Path) -> timedelta:
+    """Return how far the clock is ahead; zero where its file cannot be understood."""
     with suppress(clock.ClockFileError):
         return clock.ahead(file)
     return timedelta()
 
 
-def _tell(file: Path, before: timedelta, *, as_json: bool) -> None:
-    ahead = _ahead(file)
+def _report_clock(file: Path, before: timedelta, *, as_json: bool) -> None:
+    ahead = _read_offset(file)
     if as_json:
-        _print(file, ahead)
+        _print_clock_json(file, ahead)
         return
-    console().print(f"The clock shows {sentence(ahead)}")
+    new_console().print(f"The clock shows {describe_clock(ahead)}")
     if ahead < before - timedelta(minutes=1):
-        say(
+        print_message(
             "It went back: what waits for a time of the clock waits for it again. A job that ran on a date runs no more on it."
         )
 
 
-def _print(file: Path | None, ahead: timedelta) -> None:
+def _print_clock_json(file: Path | None, ahead: timedelta) -> None:
     now = datetime.now(UTC) + ahead
     print_json(
         {"now": now, "local": now.astimezone(BUSINESS_ZONE).isoformat(), "ahead_s": round(ahead.total_seconds(), 3),
@@ -143,5 +149,5 @@ def _print(file: Path | None, ahead: timedelta) -> None:
     )  # fmt: skip
 
 
-def _unwritable(file: Path, error: OSError) -> CliError:
+def _unwritable_error(file: Path, error: OSError) -> CliError:
     return CliError(f"The clock file {file} cannot be written: {error.strerror}.", "Correct CLOCK_FILE or its rights.")

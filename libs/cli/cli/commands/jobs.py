@@ -1,4 +1,4 @@
-"""Jobs: what runs at a time of day, or every so often."""
+"""Jobs of services: daily ones, and those that repeat after some seconds."""
 
 import asyncio
 from datetime import date, datetime, timedelta
@@ -7,28 +7,37 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import inputs
-from cli.database import queries, select
-from cli.durations import seconds
-from cli.errors import CliError, RefusedError, UsageError
-from cli.faults import explain
-from cli.lazy import new_app
-from cli.output import AsJson, done, show_rows
-from cli.services import SERVICES, administered, module
-from cli.settings import CliSettings
+from cli import registry
+from cli.shell import inputs
+from cli.shell.app import new_app
+from cli.shell.database import select_rows
+from cli.shell.durations import parse_seconds
+from cli.shell.errors import CliError, CommandRefusedError, UsageError
+from cli.shell.faults import explain_error
+from cli.shell.output import AsJson, print_done, print_rows
+from cli.shell.service_settings import log_to_stderr, set_service_login
+from cli.shell.settings import CliSettings
 from common import telemetry
 from common.bus.failures import code_of
 from common.business_time import BUSINESS_ZONE
+from common.database import load_queries
 from common.jobs import JobRunsError, NoSuchJobError
 from common.schedules import Schedule, Standing, schedule_of, standing
 from common.service import Service
 
-app = new_app("Jobs: what services do at a time of day, or every so often. Times are those of Los Angeles.")
+queries = load_queries(__file__, "jobs.sql")
+
+app = new_app(
+    "Jobs: what services do at a time of day, or every so often. Times are those of Los Angeles.",
+    panel="Running it",
+    summary="What runs at a time of day: list, run now, and how it ended.",
+    order=20,
+)
 
 _PAUSE_SECONDS = 0.5
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _COLUMNS = {"job": "job", "when": "when", "next": "next due", "last": "last run", "outcome": "outcome",
-            "note": "how it stands"}  # fmt: skip
+            "note": "state"}  # fmt: skip
 _RUNS = {"job": "job", "local_date": "day", "outcome": "outcome", "runs": "runs", "failures": "failed", "detail": "why",
          "host": "by", "began": "began", "ended": "ended"}  # fmt: skip
 
@@ -41,26 +50,28 @@ def list_jobs(
 ) -> None:
     """List the jobs that services have declared: when each is due next, how it ended last, and what is late."""
     now = CliSettings().now
-    rows = [_told(row, now) for row in select(queries.list_jobs)]
+    rows = [_describe_job(row, now) for row in select_rows(queries.list_jobs)]
     if late:
         rows = [row for row in rows if row["standing"] in ("failed", "overdue", "missed")]
-    show_rows(rows, _COLUMNS, as_json=as_json, empty="Nothing is late." if late else _NONE)
+    print_rows(rows, _COLUMNS, as_json=as_json, empty="Nothing is late." if late else _NO_JOBS)
 
 
-_NONE = "No service has declared a job yet: start one."
+_NO_JOBS = "No service has declared a job yet: start one."
 
 
-@app.command()
-def history(
+@app.command("history")
+def list_runs(
     job: Annotated[
         str | None,
         typer.Argument(
-            metavar="[JOB]", parser=inputs.named, help="Such as feeder.feed, or feeder for all of it; default: all."
+            metavar="[JOB]",
+            parser=inputs.parse_name_or_id,
+            help="Such as feeder.feed, or feeder for all of it; default: all.",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The latest so many.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of runs, the latest first.")] = 30,
     since: Annotated[
-        date | None, typer.Option(metavar="DATE", parser=inputs.day, help="From this day on, as 2027-03-01.")
+        date | None, typer.Option(metavar="DATE", parser=inputs.parse_day, help="From this day on, as 2027-03-01.")
     ] = None,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only days on which it failed, or never ended.")] = False,
@@ -68,17 +79,23 @@ def history(
 ) -> None:
     """Show what jobs did, a line for each and day, the latest first. Of repeated jobs it is the sum of the day."""
     day = since or date.min
-    rows = select(queries.job_history, job=job, since=day, failed=failed, limit=limit)
-    told = [row | {"began": _local(row["started_at"]), "ended": _local(row["finished_at"])} for row in rows]
-    show_rows(told, _RUNS, as_json=as_json, empty="No such run." if job or since or failed else "No job has run yet.")
+    rows = select_rows(queries.list_job_runs, job=job, since=day, failed=failed, limit=limit)
+    described = [
+        row | {"began": _format_local(row["started_at"]), "ended": _format_local(row["finished_at"])} for row in rows
+    ]
+    print_rows(
+        described, _RUNS, as_json=as_json, empty="No such run." if job or since or failed else "No job has run yet."
+    )
 
 
-@app.command()
-def run(
-    job: Annotated[str, typer.Argument(metavar="JOB", parser=inputs.named, help="Such as feeder.feed.")],
+@app.command("run")
+def run_job(
+    job: Annotated[str, typer.Argument(metavar="JOB", parser=inputs.parse_name_or_id, help="Such as feeder.feed.")],
     wait: Annotated[
         float,
-        typer.Option("--wait", metavar="SECONDS", parser=seconds, help="Wait so long for a run that goes on already."),
+        typer.Option(
+            "--wait", metavar="SECONDS", parser=parse_seconds, help="Seconds to wait for a run that goes on already."
+        ),
     ] = 0,
     *,
     as_json: AsJson = False,
@@ -86,21 +103,23 @@ def run(
     """Run a job now, in this process, due or not. Every job may be run twice: the feed fills no limit beyond itself.
 
     It counts as the run of the day for which the job was due last. The feed keeps to brokers' calendars all the same: on a
-    holiday it feeds nobody.
+    holiday it feeds no lead.
     """
     service = job.partition(".")[0]
-    if service not in SERVICES:
+    if service not in registry.service_names():
         raise UsageError(f"There is no job {job!r}.", "`equity jobs list` shows them.")
-    settings = administered(service)
-    telemetry.configure(settings, "jobs")  # logs go to stderr, and the run is seen where metrics are sent
+    log_to_stderr()
+    set_service_login(service)
+    built = registry.load_service_builder(service)()
+    telemetry.configure(built.settings, "jobs")  # the log goes to stderr, and metrics of the run are sent
     try:
-        asyncio.run(_run(module(service, "app").build(settings), job, wait))
+        asyncio.run(_run_in_service(built, job, wait))
     finally:
         telemetry.shutdown()
-    done(f"{job} went well.", {"job": job, "outcome": "ok"}, as_json=as_json)
+    print_done(f"{job} went well.", {"job": job, "outcome": "ok"}, as_json=as_json)
 
 
-async def _run(service: Service, job: str, wait: float) -> None:
+async def _run_in_service(service: Service, job: str, wait: float) -> None:
     await service.database.start()
     try:
         for part in service.tools:
@@ -112,11 +131,11 @@ async def _run(service: Service, job: str, wait: float) -> None:
             f"{service.name} has {', '.join(error.known)}; a setting that is missing here may take one away.",
         ) from error
     except JobRunsError as error:
-        raise RefusedError(
+        raise CommandRefusedError(
             f"{error}.", "Wait until it ends (`equity jobs list`). If its process died, it is free in a minute."
         ) from error
     except Exception as error:
-        if known := explain(error):
+        if known := explain_error(error):
             raise known from error
         raise CliError(
             f"{job} failed: {code_of(error)}.", f"`equity jobs history {job}` keeps how it ended; the log says more."
@@ -139,60 +158,64 @@ async def _run_when_free(service: Service, job: str, wait: float) -> None:
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _told(row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """A row of `pipeline.job_states` in words."""
+def _describe_job(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return a row of `pipeline.job_states` with its schedule and state in words."""
     schedule = schedule_of(row)
-    stands = standing(row, now)
+    state = standing(row, now)
     due = schedule.next(now) if schedule else None
     return row | {
-        "when": _when(row),
+        "when": _describe_schedule(row),
         "next_due_at": due,
-        "next": _local(due),
-        "last": _local(row["finished_at"] or row["started_at"]),
-        "standing": str(stands),
-        "note": _note(row, stands, now),
+        "next": _format_local(due),
+        "last": _format_local(row["finished_at"] or row["started_at"]),
+        "standing": str(state),
+        "note": _describe_state(row, state, now),
     }
 
 
-def _note(row: dict[str, Any], stands: Standing, now: datetime) -> str:
-    """How a job stands, in words: what is late, since when, and what happens next."""
+def _describe_state(row: dict[str, Any], state: Standing, now: datetime) -> str:
+    """Return the state of a job in words: what is late, since when, and what happens next."""
     schedule = schedule_of(row)
-    match stands:
+    match state:
         case Standing.WELL:
             return ""
         case Standing.WAITING:
             return "not due yet"
         case Standing.RUNNING:
-            return f"running on {row['host']} since {_local(row['started_at'])}"
+            return f"running on {row['host']} since {_format_local(row['started_at'])}"
     why = f" ({row['detail']})" if row["detail"] else ""
-    problem = _problem_of_repeated(row, stands, why) if schedule is None else _problem_of_daily(row, schedule, now, why)
-    good = f"went well last {_local(row['last_success_at'])}" if row["last_success_at"] else "never went well"
+    problem = (
+        _describe_repeated_problem(row, state, why)
+        if schedule is None
+        else _describe_daily_problem(row, schedule, now, why)
+    )
+    good = f"went well last {_format_local(row['last_success_at'])}" if row["last_success_at"] else "never went well"
     return f"{problem}; {good}"
 
 
-def _problem_of_repeated(row: dict[str, Any], stands: Standing, why: str) -> str:
-    if stands is Standing.FAILED:
+def _describe_repeated_problem(row: dict[str, Any], state: Standing, why: str) -> str:
+    if state is Standing.FAILED:
         return f"failed{why}, is tried again"
-    return f"overdue: no sign of it for {timedelta(seconds=round(row['silent_seconds']))}; is the service up?"
+    return f"overdue: no heartbeat for {timedelta(seconds=round(row['silent_seconds']))}; is the service up?"
 
 
-def _problem_of_daily(row: dict[str, Any], schedule: Schedule, now: datetime, why: str) -> str:
+def _describe_daily_problem(row: dict[str, Any], schedule: Schedule, now: datetime, why: str) -> str:
     day = schedule.last(now)
     if day is None or now >= schedule.ends(day):
         return f"missed on {day}{why}"
-    until = f"is tried until {_local(schedule.ends(day))}"
+    until = f"is tried until {_format_local(schedule.ends(day))}"
     if row["local_date"] == day and row["failures"]:
         return f"failed {row['failures']} times{why}, {until}"
-    return f"overdue since {_local(schedule.starts(day))}, {until}"
+    return f"overdue since {_format_local(schedule.starts(day))}, {until}"
 
 
-def _local(at: datetime | None) -> str:
+def _format_local(at: datetime | None) -> str:
     return f"{at.astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M}" if at else ""
 
 
-def _when(row: dict[str, Any]) -> str:
+def _describe_schedule(row: dict[str, Any]) -> str:
     if row["local_time"] is None:
         return f"every {row['every_seconds']:g} s"
-    days = [_DAYS[day - 1] for day in row["weekdays"]]
-    named = "daily" if len(days) == len(_DAYS) else f"{days[0]} to {days[-1]}" if days else "never"
+    days = [_WEEKDAYS[day - 1] for day in row["weekdays"]]
+    named = "daily" if len(days) == len(_WEEKDAYS) else f"{days[0]} to {days[-1]}" if days else "never"
     return f"{row['local_time']:%H:%M} {named}, until {row['window_minutes'] / 60:g} h later"

@@ -1,4 +1,4 @@
-"""Sign a CSV file, upload it, and follow it."""
+"""The command that uploads a CSV file."""
 
 import asyncio
 from pathlib import Path
@@ -7,58 +7,66 @@ from uuid import UUID
 
 import typer
 
-from cli import checks, inputs, uploading
-from cli.database import Connection, broker_id, in_transaction
-from cli.http import RepeatError
-from cli.lazy import new_app
-from cli.output import AsJson, print_json, say
-from cli.partner import Access, KeyIdOption, SchemeOption, SecretFile, Url
-from cli.reports import Report
+from cli.client import upload
+from cli.client.access import GatewayAccess, KeyIdOption, SchemeOption, SecretFileOption, UrlOption
+from cli.client.csv_check import check_upload_file
+from cli.client.http import RepeatedUploadError
+from cli.client.report import UploadStatusReport
+from cli.shell import inputs
+from cli.shell.app import new_app
+from cli.shell.database import Connection, find_broker_id, run_in_transaction
+from cli.shell.output import AsJson, print_json, print_message
 
-app = new_app()
+app = new_app(
+    panel="Leads in",
+    summary="Sign a CSV file, upload it, and follow it until every row has its outcome.",
+    order=20,
+)
 
 
 @app.command()
-def upload(
+def upload_csv(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.csv", parser=inputs.file_to_read, help="A PropStream export, or any CSV with its columns."
+            metavar="FILE.csv",
+            parser=inputs.parse_readable_file,
+            help="A PropStream export, or any CSV with its columns.",
         ),
     ],
     broker: Annotated[
         str | None,
         typer.Option(
             metavar="BROKER",
-            parser=inputs.named,
+            parser=inputs.parse_name_or_id,
             help="The broker the leads are for: id or name; default: the partner's, or by territory.",
         ),
     ] = None,
-    url: Url = None,
+    url: UrlOption = None,
     key_id: KeyIdOption = None,
-    secret_file: SecretFile = None,
+    secret_file: SecretFileOption = None,
     scheme: SchemeOption = None,
     *,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until every row has its verdict.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until every row has its outcome.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Sign a CSV file, upload it, and follow it until every row has its verdict.
+    """Sign a CSV file, upload it, and follow it until every row has its outcome.
 
     Ends with the report: received, inserted, updated, duplicate, rejected and why. A file that was uploaded before is
     refused with exit code 3.
     """
-    size = checks.sendable(file)
-    access = Access.of(url, key_id, secret_file, scheme)
+    size = check_upload_file(file)
+    access = GatewayAccess.from_options(url, key_id, secret_file, scheme)
     try:
-        asyncio.run(_upload(access, file, size, _query(broker), wait=wait)).show(as_json=as_json)
-    except RepeatError as repeat:
+        asyncio.run(_upload(access, file, size, _broker_parameter(broker), wait=wait)).print(as_json=as_json)
+    except RepeatedUploadError as repeat:
         if as_json:
             print_json({"outcome": "repeat", "upload_id": repeat.upload_id})
         raise
 
 
-def _query(broker: str | None) -> dict[str, str]:
-    """What to ask the gateway for *broker*. An id goes as it is: a partner knows it without a way into the database."""
+def _broker_parameter(broker: str | None) -> dict[str, str]:
+    """Return the query parameter for *broker*. An id goes unchecked: a partner knows it without access to the database."""
     if broker is None:
         return {}
     try:
@@ -67,19 +75,21 @@ def _query(broker: str | None) -> dict[str, str]:
         pass
 
     async def find(connection: Connection) -> UUID | None:
-        return await broker_id(connection, broker)
+        return await find_broker_id(connection, broker)
 
-    return {"broker_id": str(in_transaction(find))}
+    return {"broker_id": str(run_in_transaction(find))}
 
 
-async def _upload(access: Access, file: Path, size: int, query: dict[str, str], *, wait: bool) -> Report:
-    async with access.gateway() as gateway:
-        taken = Report(await uploading.send(gateway, file, size, query))
+async def _upload(
+    access: GatewayAccess, file: Path, size: int, query: dict[str, str], *, wait: bool
+) -> UploadStatusReport:
+    async with access.open_client() as gateway:
+        report = UploadStatusReport(await upload.send_file(gateway, file, size, query))
         if not wait:
-            say(f"See what becomes of it: equity uploads show {taken.upload_id}")
-            return taken
+            print_message(f"See what becomes of it: equity uploads show {report.upload_id}")
+            return report
         try:
-            return await uploading.follow(gateway, taken.upload_id)
+            return await upload.follow_upload(gateway, report.upload_id)
         except asyncio.CancelledError:
-            say(f"The upload goes on. See what becomes of it: equity uploads show {taken.upload_id}")
+            print_message(f"The upload goes on. See what becomes of it: equity uploads show {report.upload_id}")
             raise

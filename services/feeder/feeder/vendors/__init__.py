@@ -1,1 +1,1 @@
-"""The vendors that the feeder talks to, one file each."""
+"""Clients of the vendors that the feeder calls, one module for each."""

@@ -1,6 +1,6 @@
-"""Instantly.ai API v2: its contract in and out, nothing of ours (vendor contracts §1; official OpenAPI 2.0.0).
+"""Client of Instantly.ai's API v2: requests and responses as docs/vendors/instantly.md describes them.
 
-There are no idempotency keys: an error tells whether the thing was done (`instantly_answers`).
+Instantly has no idempotency keys. The kind of error says whether an operation was executed (`instantly_responses`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,39 +13,39 @@ import orjson
 from aiohttp.abc import AbstractResolver
 
 from common import telemetry
-from feeder.door import Door
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly_answers import (
-    Added,
-    GoneError,
-    InvalidRequestError,
-    LeftAloneError,
+from feeder.vendors.instantly_responses import (
+    AddResult,
+    InstantlyBackingOffError,
+    InstantlyNotExecutedError,
+    InstantlyNotFoundError,
+    InstantlyOutcomeUnknownError,
+    InstantlyRequestInvalidError,
     Member,
-    NotDoneError,
-    Pages,
+    PageCursor,
     Scalar,
-    UnknownOutcomeError,
-    added_of,
-    items_of,
-    members_of,
-    read_answer,
+    read_add_result,
+    read_items,
+    read_members,
+    read_response,
 )
+from feeder.vendors.throttle import VENDOR, VendorThrottle
 
-PAGE = 100
-"""Items of a page, and addresses of one look-up, at the most."""
+INSTANTLY_PAGE_SIZE = 100
+"""Most items of a page, and most addresses of one lookup."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """A lead to add; *variables* are scalars only, anything else is a 400."""
+    """A lead to add. *variables* are scalars: Instantly answers 400 to anything else."""
 
     email: str
     first_name: str | None
     last_name: str | None
     variables: Mapping[str, Scalar]
 
-    def as_json(self) -> dict[str, Any]:
-        """The item of `leads` in POST /leads/add."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the item of `leads` in POST /leads/add."""
         return {
             "email": self.email,
             "first_name": self.first_name,
@@ -54,21 +54,24 @@ class NewMember:
         }
 
 
-class Instantly:
-    """A client of one workspace."""
+class InstantlyClient:
+    """Client of one workspace."""
 
     def __init__(
-        self, settings: FeederSettings, door: Door, resolver: Callable[[], AbstractResolver] = aiohttp.DefaultResolver
+        self,
+        settings: FeederSettings,
+        throttle: VendorThrottle,
+        resolver: Callable[[], AbstractResolver] = aiohttp.DefaultResolver,
     ) -> None:
         self._resolver = resolver
-        self._base = settings.instantly_base_url.rstrip("/") + "/api/v2"
+        self._base_url = settings.instantly_base_url.rstrip("/") + "/api/v2"
         self._key = settings.instantly_api_key.get_secret_value() if settings.instantly_api_key else ""
         self._timeout = aiohttp.ClientTimeout(total=settings.instantly_timeout_seconds)
-        self._door = door
+        self._throttle = throttle
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Make the session; no connection yet. Cookies are not kept, and each call has a connection of its own (ADR 21)."""
+        """Create the session. It keeps no cookies and opens a new connection for each call (ADR 21)."""
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._key}"},
             timeout=self._timeout,
@@ -81,109 +84,114 @@ class Instantly:
         if self._session is not None:
             await self._session.close()
 
-    async def add(self, campaign_id: str, members: Sequence[NewMember]) -> Added:
-        """Add up to 1,000 members. Who is missing from the answer was not created: it has no more than counts for these."""
+    async def add_members(self, campaign_id: str, members: Sequence[NewMember]) -> AddResult:
+        """Add up to 1,000 members. A member that the response does not name was not created."""
         body = {
             "campaign_id": campaign_id,
             "skip_if_in_campaign": True,
-            "leads": [member.as_json() for member in members],
+            "leads": [member.to_json() for member in members],
         }
-        return added_of(await self._call("POST", "/leads/add", body), [member.email for member in members])
+        return read_add_result(await self._call("POST", "/leads/add", body), [member.email for member in members])
 
-    async def find(self, campaign_id: str, emails: Sequence[str]) -> list[Member]:
-        """Those of up to 100 *emails* that are in the campaign, on however many pages."""
-        found, after, pages = list[Member](), None, Pages()
+    async def find_members(self, campaign_id: str, emails: Sequence[str]) -> list[Member]:
+        """Return the members with one of *emails* (up to 100) in the campaign. Read as many pages as there are."""
+        found, after, cursor = list[Member](), None, PageCursor()
         while True:
-            body = {"campaign": campaign_id, "contacts": list(emails), "limit": PAGE}
-            answer = await self._call("POST", "/leads/list", body | ({"starting_after": after} if after else {}))
-            items = items_of(answer)
-            found += members_of(items, campaign_id)
-            after = pages.next(answer, items)
+            request = {"campaign": campaign_id, "contacts": list(emails), "limit": INSTANTLY_PAGE_SIZE}
+            body = await self._call("POST", "/leads/list", request | ({"starting_after": after} if after else {}))
+            items = read_items(body)
+            found += read_members(items, campaign_id)
+            after = cursor.read_next(body, items)
             if after is None or len(found) >= len(emails):
                 return found
 
-    async def page(self, campaign_id: str, after: str | None) -> tuple[list[Member], str | None]:
-        """A page of the campaign's members, in the order of their ids, and where the next one starts, if there is one.
+    async def list_members_page(self, campaign_id: str, after: str | None) -> tuple[list[Member], str | None]:
+        """Return a page of the campaign's members in the order of their ids, and the cursor of the next page, if any.
 
-        Raises UnknownOutcomeError for a cursor that does not move on.
+        Raises InstantlyOutcomeUnknownError for a cursor that does not advance.
         """
-        body = {"campaign": campaign_id, "limit": PAGE} | ({"starting_after": after} if after else {})
-        answer = await self._call("POST", "/leads/list", body)
-        items = items_of(answer)
-        return members_of(items, campaign_id), Pages({after} if after else set()).next(answer, items)
+        request = {"campaign": campaign_id, "limit": INSTANTLY_PAGE_SIZE} | ({"starting_after": after} if after else {})
+        body = await self._call("POST", "/leads/list", request)
+        items = read_items(body)
+        cursor = PageCursor({after} if after else set())
+        return read_members(items, campaign_id), cursor.read_next(body, items)
 
-    async def remove(self, member_id: str) -> None:
-        """Take a member out of its campaign; who is gone already is no error."""
+    async def remove_member(self, member_id: str) -> None:
+        """Remove a member from its campaign. A member that does not exist counts as removed."""
         try:
             await self._call("DELETE", f"/leads/{quote(member_id, safe='')}")
-        except GoneError:
+        except InstantlyNotFoundError:
             return
 
-    async def campaigns(self) -> dict[str, str]:
-        """The ids of all campaigns by name."""
+    async def list_campaigns(self) -> dict[str, str]:
+        """Return the ids of all campaigns by name."""
         found: dict[str, str] = {}
-        after, pages = None, Pages()
+        after, cursor = None, PageCursor()
         while True:
-            query = f"?limit={PAGE}" + (f"&starting_after={quote(after, safe='')}" if after else "")
-            answer = await self._call("GET", f"/campaigns{query}")
-            items = items_of(answer)
+            query = f"?limit={INSTANTLY_PAGE_SIZE}" + (f"&starting_after={quote(after, safe='')}" if after else "")
+            body = await self._call("GET", f"/campaigns{query}")
+            items = read_items(body)
             found |= {str(item["name"]): str(item["id"]) for item in items if item.get("name") and item.get("id")}
-            after = pages.next(answer, items)
+            after = cursor.read_next(body, items)
             if after is None:
                 return found
 
     async def create_campaign(self, campaign: Mapping[str, Any]) -> str:
-        """Create a campaign, which sends nothing yet; its id."""
-        answer = await self._call("POST", "/campaigns", campaign)
-        if not answer.get("id"):
-            raise UnknownOutcomeError("a campaign without an id")
-        return str(answer["id"])
+        """Create a campaign and return its id. It is a draft and sends nothing yet."""
+        body = await self._call("POST", "/campaigns", campaign)
+        if not body.get("id"):
+            raise InstantlyOutcomeUnknownError("a campaign without an id")
+        return str(body["id"])
 
     async def update_campaign(self, campaign_id: str, campaign: Mapping[str, Any]) -> None:
-        """Bring a campaign up to date. Steps that were sent are not sent again."""
+        """Update a campaign. Instantly does not repeat steps that it has sent."""
         await self._call("PATCH", f"/campaigns/{campaign_id}", campaign)
 
-    async def set_active(self, campaign_id: str, *, active: bool) -> None:
-        """Let a campaign send, or make it pause."""
+    async def set_campaign_active(self, campaign_id: str, *, active: bool) -> None:
+        """Activate or pause a campaign."""
         await self._call("POST", f"/campaigns/{campaign_id}/{'activate' if active else 'pause'}", {})
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        turn = await self._door.enter()
-        if turn is None:
-            raise LeftAloneError
+        """Make one call with a permit, and report its outcome to the throttle."""
+        permit = await self._throttle.acquire_permit()
+        if permit is None:
+            raise InstantlyBackingOffError
         fault = ""
         try:
-            answer = await self._send(method, path, body)
-        except (InvalidRequestError, GoneError) as error:
-            await self._door.went_well()  # the fault is the request's
+            response_body = await self._send(method, path, body)
+        except (InstantlyRequestInvalidError, InstantlyNotFoundError) as error:
+            await self._throttle.record_success()  # Instantly works: this request is wrong
             fault = error.fault
             raise
-        except (NotDoneError, UnknownOutcomeError) as error:
+        except (InstantlyNotExecutedError, InstantlyOutcomeUnknownError) as error:
             fault = error.fault
-            await self._door.went_wrong(fault, probing=turn.probing, asked_for=error.asked_for)
+            await self._throttle.record_failure(fault, is_probe=permit.probing, retry_after=error.retry_after)
             raise
         else:
-            await self._door.went_well()
-            return answer
+            await self._throttle.record_success()
+            return response_body
         finally:
-            counter = telemetry.counter("equity_vendor_answers", "Answers of vendors by status")
-            operation = f"{method} /{path.split('/')[1].partition('?')[0]}"
-            counter.add(
-                1, {"vendor": "instantly", "operation": operation, "outcome": fault.removeprefix("http_") or "200"}
-            )
+            _count_response(method, path, fault)
 
     async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         if self._session is None:
-            raise NotDoneError
+            raise InstantlyNotExecutedError
         data = None if body is None else orjson.dumps(body)
         headers = {} if data is None else {"Content-Type": "application/json"}
         try:
-            # Not to follow redirects: they would turn a POST into a GET, and carry the key elsewhere.
+            # A redirect would turn a POST into a GET and carry the key to another host.
             async with self._session.request(
-                method, self._base + path, data=data, headers=headers, allow_redirects=False
-            ) as reply:
-                return read_answer(reply, await reply.read())
+                method, self._base_url + path, data=data, headers=headers, allow_redirects=False
+            ) as response:
+                return read_response(response, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise NotDoneError from error
+            raise InstantlyNotExecutedError from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UnknownOutcomeError("timeout" if isinstance(error, TimeoutError) else "cut_off") from error
+            raise InstantlyOutcomeUnknownError("timeout" if isinstance(error, TimeoutError) else "cut_off") from error
+
+
+def _count_response(method: str, path: str, fault: str) -> None:
+    counter = telemetry.counter("equity_vendor_responses", "Responses of vendors by operation and outcome")
+    operation = f"{method} /{path.split('/')[1].partition('?')[0]}"
+    outcome = fault.removeprefix("http_") or "200"
+    counter.add(1, {"vendor": VENDOR, "operation": operation, "outcome": outcome})

@@ -1,1 +1,1 @@
-"""The providers' contracts, one file each: what they are asked and what they answer, nothing of ours."""
+"""Adapters of the providers, one file each: they build the provider's request and read its response, and know nothing else."""

@@ -1,8 +1,8 @@
-"""BatchData's property skip trace, v1 and v3: finds phones and emails of an owner (vendor contracts §5).
+"""BatchData's property skip trace, v1 and v3, which finds phones and emails of an owner (docs/vendors/batchdata.md).
 
-Only what the contracts call certain is relied on: an email's key is `email` or `address`, a v1 person may lack its
-request id, and a bad key may be answered with 200 and a login page. What is odd about one person, phone or email says
-nothing and costs the others of the request nothing.
+The adapter relies only on certain facts. An email's key is `email` or `address`, and a v1 person may lack its request id. A
+rejected key may be answered with 200 and a login page. An unexpected value in one person, phone or email makes no
+statement, and does not affect the other lookups of the request.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,33 +14,42 @@ from typing import Any
 from common.contact_cells import read_emails, read_phones
 from common.contact_values import line_type
 from common.remarks import read_remark
-from skiptrace.lead import Finding, Found, Question, Want, unite
-from skiptrace.provider import Rate, Reply, Request, UnknownAnswerError, check_status
-from skiptrace.router import Offer
+from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
+from skiptrace.rules.waterfall import ProviderCapabilities
+from skiptrace.trace.provider import (
+    OutcomeUnknownError,
+    ProviderRequest,
+    ProviderResponse,
+    PublishedRate,
+    check_http_status,
+)
 
-_OK = 200
+_HTTP_OK = 200
+_WINDOW_SECONDS = 60.0
+
+_Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class BatchData:
-    """BatchData under one token."""
+class BatchDataAdapter:
+    """BatchData's skip trace under one token."""
 
     url: str
     token: str
     version: str
-    """`v1`, or `v3`, which needs a subscription of its own."""
+    """`v1`, or `v3`, which needs its own subscription."""
     cents: Decimal
     """Price of one match, in US cents."""
     requests_per_minute: int
     max_records: int
     name: str = "batchdata"
-    asks_contacts: bool = False
-    pause: timedelta = timedelta(seconds=1)
+    takes_contacts: bool = False
+    first_backoff: timedelta = timedelta(seconds=1)
 
     @property
-    def offer(self) -> Offer:
-        """It finds. What it says of do-not-call lists is taken along; to ask for that alone, the phone checks cost less."""
-        return Offer(self.name, frozenset({Want.PHONE, Want.EMAIL}), frozenset(), self.cents)
+    def capabilities(self) -> ProviderCapabilities:
+        """It finds. Its do-not-call flags are used, but for them alone the phone checks cost less."""
+        return ProviderCapabilities(self.name, frozenset({DataNeed.PHONE, DataNeed.EMAIL}), frozenset(), self.cents)
 
     @property
     def has_key(self) -> bool:
@@ -48,179 +57,188 @@ class BatchData:
         return bool(self.token)
 
     @property
-    def rate(self) -> Rate:
+    def rate(self) -> PublishedRate:
         """Requests a minute of one token."""
-        return Rate(self.requests_per_minute, 60.0, counts_records=False)
+        return PublishedRate(self.requests_per_minute, _WINDOW_SECONDS, counts_records=False)
 
-    def request(self, questions: Sequence[Question]) -> Request:
-        """One POST of up to 100 properties."""
-        # v3 flags phones on the TCPA blacklist, so they are kept as a litigator's; v1 cannot, so they are left out.
+    def build_request(self, lookups: Sequence[LookupRequest]) -> ProviderRequest:
+        """Return one POST of up to 100 properties."""
+        # v3 flags phones on the TCPA blacklist, so they are kept as a litigator's. v1 cannot, so they are left out.
         body = {
-            "requests": [_property(question) for question in questions],
+            "requests": [_build_property(lookup) for lookup in lookups],
             "options": {"dateFormat": "iso-date", "includeTCPABlacklistedPhones": self.version == "v3"},
         }
         headers = {"Authorization": f"Bearer {self.token}"}
-        return Request(f"{self.url.rstrip('/')}/api/{self.version}/property/skip-trace", body, headers)
+        return ProviderRequest(f"{self.url.rstrip('/')}/api/{self.version}/property/skip-trace", body, headers)
 
-    def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
-        """What the answer says of each question."""
+    def read_results(self, lookups: Sequence[LookupRequest], response: ProviderResponse) -> list[LeadResult]:
+        """Return the result of each lookup."""
         try:
-            answer = reply.document
-            check_body_status(answer, reply)
-            entries = _v3_entries(answer, questions) if "result" in answer else _v1_entries(answer, questions)
-            return [_finding(question, entries.get(str(question.lead_id), [])) for question in questions]
+            document = response.document
+            check_body_status(document, response)
+            group_persons = _group_v3_persons if "result" in document else _group_v1_persons
+            persons = group_persons(document, lookups)
+            return [_read_result(lookup, persons.get(str(lookup.lead_id), [])) for lookup in lookups]
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            raise UnknownAnswerError("unreadable") from error
+            raise OutcomeUnknownError("unreadable") from error
 
-    def cost_cents(self, findings: Sequence[Finding]) -> Decimal:
-        """Only matches cost."""
-        return self.cents * sum(finding.matched for finding in findings)
+    def calculate_cents(self, results: Sequence[LeadResult]) -> Decimal:
+        """Return the price of the matches; no match costs nothing."""
+        return self.cents * sum(result.matched for result in results)
 
 
-def _property(question: Question) -> dict[str, Any]:
-    person = question.person
+def check_body_status(document: _Json, response: ProviderResponse) -> None:
+    """Raise the error of the `status` inside *document*, as of an HTTP status. A missing one makes no statement."""
+    code = int(_object(document.get("status")).get("code", _HTTP_OK))
+    check_http_status(replace(response, status=code))
+
+
+def read_check_code(name: str, flag: object) -> str | None:
+    """Return the code of a check's flag: *name*, `not_` and *name*, or None. Only a plain `false` is a no."""
+    return name if _is_raised(flag) else f"not_{name}" if flag is False else None
+
+
+def _build_property(lookup: LookupRequest) -> _Json:
+    person = lookup.person
     street = f"{person.street} {person.unit}" if person.unit else person.street
-    asked: dict[str, Any] = {
-        "requestId": str(question.lead_id),
+    request: _Json = {
+        "requestId": str(lookup.lead_id),
         "propertyAddress": {"street": street, "city": person.city, "state": person.state, "zip": person.zip},
     }
     name = {"first": person.first_name, "last": person.last_name}
     if person.last_name:
-        asked["name"] = {part: value for part, value in name.items() if value}
-    return asked
+        request["name"] = {part: value for part, value in name.items() if value}
+    return request
 
 
-def check_body_status(answer: dict[str, Any], reply: Reply) -> None:
-    """Raise what the `status` inside an *answer* means, as if HTTP had said it; one that is missing says nothing."""
-    check_status(replace(reply, status=int(_object(answer.get("status")).get("code", _OK))))
-
-
-def _v1_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[str, list[dict[str, Any]]]:
-    """The persons of each question, by request id where it is echoed, else by address, without one by order."""
-    persons = answer["results"]["persons"]
-    entries: dict[str, list[dict[str, Any]]] = {}
-    for place, person in _entries(persons):
+def _group_v1_persons(document: _Json, lookups: Sequence[LookupRequest]) -> dict[str, list[_Json]]:
+    """Return the persons of each lookup: by echoed request id, else by address, and without an address by position."""
+    persons = document["results"]["persons"]
+    grouped: dict[str, list[_Json]] = {}
+    for position, person in _list_entries(persons):
         lead_id = str(_object(person.get("request")).get("requestId") or "")
         address = _object(person.get("propertyAddress"))
         if not lead_id and address:
-            lead_id = _by_address(address, questions)
-        elif not lead_id and len(persons) == len(questions):
-            lead_id = str(questions[place].lead_id)
+            lead_id = _find_by_address(address, lookups)
+        elif not lead_id and len(persons) == len(lookups):
+            lead_id = str(lookups[position].lead_id)
         if lead_id:
-            entries.setdefault(lead_id, []).append(person)
-    return entries
+            grouped.setdefault(lead_id, []).append(person)
+    return grouped
 
 
-def _by_address(address: dict[str, Any], questions: Sequence[Question]) -> str:
-    """The one question about this property, as it was written or else by house number and ZIP; empty where several are."""
-    for parts in (_place, _house):
-        asked = (
-            (question, {"street": f"{question.person.street} {question.person.unit or ''}", "zip": question.person.zip})
-            for question in questions
-        )
-        same = [question for question, written in asked if parts(written) == parts(address)]
+def _find_by_address(address: _Json, lookups: Sequence[LookupRequest]) -> str:
+    """Return the one lead at this address, by street and ZIP, else by house number and ZIP; empty if there are several."""
+    for read_address in (_street_and_zip, _house_and_zip):
+        same = [lookup for lookup in lookups if read_address(_sent_address(lookup)) == read_address(address)]
         if len(same) == 1:
             return str(same[0].lead_id)
     return ""
 
 
-def _place(address: dict[str, Any]) -> tuple[str, str]:
+def _sent_address(lookup: LookupRequest) -> _Json:
+    return {"street": f"{lookup.person.street} {lookup.person.unit or ''}", "zip": lookup.person.zip}
+
+
+def _street_and_zip(address: _Json) -> tuple[str, str]:
     return " ".join(str(address.get("street") or "").upper().split()), str(address.get("zip") or "")[:5]
 
 
-def _house(address: dict[str, Any]) -> tuple[str, str]:
-    street, zip_code = _place(address)
+def _house_and_zip(address: _Json) -> tuple[str, str]:
+    street, zip_code = _street_and_zip(address)
     return street.partition(" ")[0], zip_code
 
 
-def _v3_entries(answer: dict[str, Any], questions: Sequence[Question]) -> dict[str, list[dict[str, Any]]]:
-    """The owners of each property, in the form of v1: other residents are not whom we look for, but a match is paid for."""
-    entries: dict[str, list[dict[str, Any]]] = {}
-    places = {str(place): str(question.lead_id) for place, question in enumerate(questions)}
-    for _, item in _entries(answer["result"]["data"]):
-        lead_id = _object(item.get("input")).get("requestId") or places.get(str(item.get("inputIndex")), "")
-        owners = [person for person in _objects(item.get("persons")) if _is_said(person.get("propertyOwner"))]
-        entries.setdefault(str(lead_id), []).extend(
-            {
-                "meta": item.get("meta"),
-                "phoneNumbers": person.get("phones"),
-                "emails": person.get("emails"),
-                "litigator": person.get("litigator"),
-                "death": {"deceased": person.get("deceased")},
-            }
-            for person in owners or [{}]
-        )
-    if entries and entries.keys() == {""}:
-        raise UnknownAnswerError("not_ours")
-    return entries
+def _group_v3_persons(document: _Json, lookups: Sequence[LookupRequest]) -> dict[str, list[_Json]]:
+    """Return the owners of each lookup's property, in the form of v1.
+
+    Other residents do not count. A match without an owner is charged too, so it is kept as an empty person.
+    """
+    grouped: dict[str, list[_Json]] = {}
+    lead_at = {str(position): str(lookup.lead_id) for position, lookup in enumerate(lookups)}
+    for _, item in _list_entries(document["result"]["data"]):
+        lead_id = _object(item.get("input")).get("requestId") or lead_at.get(str(item.get("inputIndex")), "")
+        owners = [person for person in _list_objects(item.get("persons")) if _is_raised(person.get("propertyOwner"))]
+        persons = [_as_v1_person(person, item.get("meta")) for person in owners or [{}]]
+        grouped.setdefault(str(lead_id), []).extend(persons)
+    if grouped and grouped.keys() == {""}:
+        raise OutcomeUnknownError("not_ours")
+    return grouped
 
 
-def _finding(question: Question, persons: list[dict[str, Any]]) -> Finding:
+def _as_v1_person(person: _Json, meta: Any) -> _Json:
+    return {
+        "meta": meta,
+        "phoneNumbers": person.get("phones"),
+        "emails": person.get("emails"),
+        "litigator": person.get("litigator"),
+        "death": {"deceased": person.get("deceased")},
+    }
+
+
+def _read_result(lookup: LookupRequest, persons: list[_Json]) -> LeadResult:
     matched = [person for person in persons if _is_match(_object(person.get("meta")))]
-    said = {code for person in persons for code in _person_codes(person)}
-    if not all("deceased" in _person_codes(person) for person in matched):
-        said.discard("deceased")  # of several owners one lives
-    contacts = unite(found for person in matched for found in (*_phones(person), *_emails(person)))
-    person_codes = tuple(sorted(said))
-    return Finding(question.lead_id, bool(matched), contacts, person_codes, person_codes)
+    codes = {code for person in persons for code in _read_person_codes(person)}
+    if not all("deceased" in _read_person_codes(person) for person in matched):
+        codes.discard("deceased")  # of several owners at least one is alive
+    contacts = combine_matches(match for person in matched for match in (*_read_phones(person), *_read_emails(person)))
+    person_codes = tuple(sorted(codes))
+    return LeadResult(lookup.lead_id, bool(matched), contacts, person_codes, person_codes)
 
 
-def _is_match(meta: dict[str, Any]) -> bool:
+def _is_match(meta: _Json) -> bool:
     return meta.get("matched") is True and not meta.get("error")
 
 
-def _person_codes(person: dict[str, Any]) -> set[str]:
+def _read_person_codes(person: _Json) -> set[str]:
     flags = {
         "litigator": person.get("litigator"),
         "tcpa": _object(person.get("dnc")).get("tcpa"),
         "deceased": _object(person.get("death")).get("deceased"),
     }
-    return {code for code, said in flags.items() if _is_said(said)}
+    return {code for code, flag in flags.items() if _is_raised(flag)}
 
 
-def _is_said(flag: object) -> bool:
-    """Whether a flag is up, in whatever type it comes: most speak for leaving a person alone."""
+def _is_raised(flag: object) -> bool:
+    """Return whether a flag means yes, in any type: most flags are reasons not to contact a person."""
     return flag is True or str(flag).strip().lower() in {"true", "yes", "y", "1"}
 
 
-def _phones(person: dict[str, Any]) -> Iterable[Found]:
-    for phone in _objects(person.get("phoneNumbers")):
-        cell, kind = read_phones(_text(phone.get("number"))), _text(phone.get("type"))
-        codes = [line_type(kind), check_code("tcpa", phone.get("tcpa"))]
+def _read_phones(person: _Json) -> Iterable[ContactMatch]:
+    for phone in _list_objects(person.get("phoneNumbers")):
+        cell, type_ = read_phones(_text(phone.get("number"))), _text(phone.get("type"))
+        codes = [line_type(type_), read_check_code("tcpa", phone.get("tcpa"))]
         if phone.get("tested") is True and isinstance(phone.get("reachable"), bool):
             codes.append("reachable" if phone["reachable"] else "unreachable")
-        codes.append(check_code("dnc", phone.get("dnc")))
-        said = tuple(code for code in (*codes, "tcpa" if cell.litigator else None) if code)
-        for one in cell.values:
-            yield Found("phone", one.value, said, forbidden=one.forbidden or read_remark(kind).forbids)
+        codes += [read_check_code("dnc", phone.get("dnc")), "tcpa" if cell.litigator else None]
+        known_codes = tuple(code for code in codes if code)
+        for value in cell.values:
+            forbidden = value.forbidden or read_remark(type_).forbids
+            yield ContactMatch("phone", value.value, known_codes, forbidden=forbidden)
 
 
-def check_code(name: str, flag: object) -> str | None:
-    """What the verdict of a check says: *name*, `not_` and *name*, or nothing. Only a plain `false` is a no."""
-    return name if _is_said(flag) else f"not_{name}" if flag is False else None
+def _read_emails(person: _Json) -> Iterable[ContactMatch]:
+    for email in _list_objects(person.get("emails")):
+        codes = ("tested",) if email.get("tested") is True else ()
+        for value in read_emails(_text(email.get("email")) or _text(email.get("address"))).values:
+            if not value.forbidden:
+                yield ContactMatch("email", value.value, codes)
 
 
-def _emails(person: dict[str, Any]) -> Iterable[Found]:
-    for email in _objects(person.get("emails")):
-        for one in read_emails(_text(email.get("email")) or _text(email.get("address"))).values:
-            if not one.forbidden:
-                yield Found("email", one.value, ("tested",) if email.get("tested") is True else ())
-
-
-def _entries(found: Any) -> list[tuple[int, dict[str, Any]]]:
-    """The objects of a list, with their places. Raises TypeError where it is no list, or holds other things only."""
-    entries = [(place, entry) for place, entry in enumerate(found) if isinstance(entry, dict)]
-    if not isinstance(found, list) or (found and not entries):
+def _list_entries(value: Any) -> list[tuple[int, _Json]]:
+    """Return the objects of a list with their positions. Raises TypeError without a list, or without any object in it."""
+    entries = [(position, entry) for position, entry in enumerate(value) if isinstance(entry, dict)]
+    if not isinstance(value, list) or (value and not entries):
         raise TypeError("no list of entries")
     return entries
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; anything else says nothing."""
+def _list_objects(value: Any) -> list[_Json]:
+    """Return the objects of a list; none if it is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: Any) -> _Json:
     return value if isinstance(value, dict) else {}
 
 

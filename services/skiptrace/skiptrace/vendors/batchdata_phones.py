@@ -1,7 +1,7 @@
-"""BatchData's phone checks: is a number on a do-not-call list, or that of somebody who sues callers (vendor contracts §5.4)?
+"""BatchData's phone checks against do-not-call lists and TCPA litigators (docs/vendors/batchdata.md, Phone checks).
 
-What an answer holds beside number and verdict is not certain. A yes counts in any type, and only a plain `false` says that a
-number is on no list: one that is missing, or whose verdict is something else, stays as it was.
+Only number and flag of an answer are certain. A yes counts in any type. Only a plain `false` states that a number is on no
+list. A missing number, or a flag of another type, changes nothing.
 """
 
 from collections import defaultdict
@@ -12,27 +12,37 @@ from decimal import Decimal
 from typing import Any
 
 from common.contact_cells import read_phones
-from skiptrace.lead import Finding, Found, Question, Want
-from skiptrace.provider import MOST_PHONES, MOST_RECORDS, Rate, RefusedError, Reply, Request, UnknownAnswerError
-from skiptrace.router import Offer
-from skiptrace.vendors.batchdata import check_body_status, check_code
+from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest
+from skiptrace.rules.waterfall import ProviderCapabilities
+from skiptrace.trace.provider import (
+    MAX_PHONES_PER_LEAD,
+    MAX_RECORDS_PER_REQUEST,
+    AccessDeniedError,
+    OutcomeUnknownError,
+    ProviderRequest,
+    ProviderResponse,
+    PublishedRate,
+)
+from skiptrace.vendors.batchdata import check_body_status, read_check_code
+
+_WINDOW_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class BatchDataPhones:
-    """One of BatchData's checks under one token."""
+class BatchDataPhonesAdapter:
+    """One of BatchData's phone checks under one token."""
 
     url: str
     token: str
-    check: Want
-    """`dnc` or `tcpa`: the address asked, the key of the verdict, and with `not_` before it the codes."""
+    check: DataNeed
+    """`dnc` or `tcpa`: part of the address, key of the flag, and code, also with `not_` before it."""
     cents: Decimal
     """Price of one number, in US cents."""
     requests_per_minute: int
-    """Of the token: shared with the skip trace."""
-    max_records: int = MOST_RECORDS // MOST_PHONES
-    asks_contacts: bool = False
-    pause: timedelta = timedelta(seconds=1)
+    """Limit of the token, shared with the skip trace."""
+    max_records: int = MAX_RECORDS_PER_REQUEST // MAX_PHONES_PER_LEAD
+    takes_contacts: bool = False
+    first_backoff: timedelta = timedelta(seconds=1)
 
     @property
     def name(self) -> str:
@@ -40,10 +50,11 @@ class BatchDataPhones:
         return f"batchdata_{self.check}"
 
     @property
-    def offer(self) -> Offer:
+    def capabilities(self) -> ProviderCapabilities:
         """It checks, and neither finds nor verifies."""
-        nothing = frozenset[Want]()
-        return Offer(self.name, nothing, nothing, self.cents * MOST_PHONES, frozenset({self.check}))
+        nothing = frozenset[DataNeed]()
+        most = self.cents * MAX_PHONES_PER_LEAD
+        return ProviderCapabilities(self.name, nothing, nothing, most, frozenset({self.check}))
 
     @property
     def has_key(self) -> bool:
@@ -51,44 +62,48 @@ class BatchDataPhones:
         return bool(self.token)
 
     @property
-    def rate(self) -> Rate:
+    def rate(self) -> PublishedRate:
         """Requests a minute of one token."""
-        return Rate(self.requests_per_minute, 60.0, counts_records=False, shared_with="batchdata")
+        return PublishedRate(self.requests_per_minute, _WINDOW_SECONDS, counts_records=False, shared_with="batchdata")
 
-    def request(self, questions: Sequence[Question]) -> Request:
-        """One POST of up to 100 numbers, each once."""
-        numbers = dict.fromkeys(phone.removeprefix("+1") for question in questions for phone in question.phones)
+    def build_request(self, lookups: Sequence[LookupRequest]) -> ProviderRequest:
+        """Return one POST of up to 100 numbers, each once."""
+        numbers = dict.fromkeys(phone.removeprefix("+1") for lookup in lookups for phone in lookup.phones)
         headers = {"Authorization": f"Bearer {self.token}"}
-        return Request(f"{self.url.rstrip('/')}/api/v1/phone/{self.check}", {"requests": list(numbers)}, headers)
+        url = f"{self.url.rstrip('/')}/api/v1/phone/{self.check}"
+        return ProviderRequest(url, {"requests": list(numbers)}, headers)
 
-    def read(self, questions: Sequence[Question], reply: Reply) -> list[Finding]:
-        """What the answer says of each number that was asked about."""
-        if "html" in reply.content_type:
-            raise RefusedError("login_page")
+    def read_results(self, lookups: Sequence[LookupRequest], response: ProviderResponse) -> list[LeadResult]:
+        """Return the codes of each number in the lookups."""
+        if "html" in response.content_type:
+            raise AccessDeniedError("login_page")
         try:
-            answer = reply.document
-            check_body_status(answer, reply)
-            said = self._said(answer["results"]["phoneNumbers"])
+            document = response.document
+            check_body_status(document, response)
+            codes = self._read_codes(document["results"]["phoneNumbers"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnknownAnswerError("unreadable") from error
-        return [_finding(question, said) for question in questions]
+            raise OutcomeUnknownError("unreadable") from error
+        return [_read_result(lookup, codes) for lookup in lookups]
 
-    def cost_cents(self, findings: Sequence[Finding]) -> Decimal:
-        """Every number costs, whatever is said of it."""
-        return self.cents * len({found.value for finding in findings for found in finding.contacts})
+    def calculate_cents(self, results: Sequence[LeadResult]) -> Decimal:
+        """Return the price of the numbers; each costs, with any answer."""
+        return self.cents * len({match.value for result in results for match in result.contacts})
 
-    def _said(self, entries: Any) -> dict[str, set[str]]:
-        """The codes of each number. One that is there twice has both, and the one that warns wins."""
+    def _read_codes(self, entries: Any) -> dict[str, set[str]]:
+        """Return the codes of each number. A repeated number has both codes, and the one that warns wins later."""
         if not isinstance(entries, list):
             raise TypeError("no list of numbers")
-        said: defaultdict[str, set[str]] = defaultdict(set)
+        codes: defaultdict[str, set[str]] = defaultdict(set)
         for entry in entries:
-            code = check_code(self.check, entry.get(self.check)) if isinstance(entry, dict) else None
-            for one in read_phones(str(entry.get("number"))).values if code else ():
-                said[one.value].add(str(code))
-        return said
+            code = read_check_code(self.check, entry.get(self.check)) if isinstance(entry, dict) else None
+            if code:
+                for value in read_phones(str(entry.get("number"))).values:
+                    codes[value.value].add(code)
+        return codes
 
 
-def _finding(question: Question, said: dict[str, set[str]]) -> Finding:
-    found = [Found("phone", phone, tuple(sorted(said.get(phone, ()))), is_check=True) for phone in question.phones]
-    return Finding(question.lead_id, any(one.codes for one in found), tuple(found))
+def _read_result(lookup: LookupRequest, codes: dict[str, set[str]]) -> LeadResult:
+    matches = tuple(
+        ContactMatch("phone", phone, tuple(sorted(codes.get(phone, ()))), is_check=True) for phone in lookup.phones
+    )
+    return LeadResult(lookup.lead_id, any(match.codes for match in matches), matches)

@@ -1,0 +1,1 @@
+"""Client of the gateway: signatures, uploads and their reports."""

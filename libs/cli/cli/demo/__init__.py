@@ -1,0 +1,1 @@
+"""`equity demo`: the sample from its upload to an email campaign at the sandbox."""

@@ -1,0 +1,191 @@
+"""`equity demo`: the shipped sample through upload, report, feed and funnel, and what to try next."""
+
+import asyncio
+import csv
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.client import upload
+from cli.client.access import UrlOption
+from cli.client.csv_check import check_upload_file
+from cli.client.http import GatewayClient, RepeatedUploadError
+from cli.client.report import UploadStatusReport
+from cli.client.signing import SigningKey
+from cli.commands.brokers import queries as broker_queries
+from cli.demo import summary
+from cli.demo.feed_result import collect_feed_result
+from cli.demo.feed_run import FeedRun
+from cli.demo.sandbox_setup import SandboxSetup
+from cli.demo.steps import DemoSteps
+from cli.shell import inputs
+from cli.shell.app import new_app
+from cli.shell.database import Connection, Row, connect
+from cli.shell.errors import UsageError
+from cli.shell.output import AsJson, make_table, new_console, print_json, print_message
+from cli.shell.settings import CliSettings
+
+app = new_app(
+    panel="Leads in",
+    summary="Upload the sample of 1,000 leads and show what becomes of it, up to the campaign.",
+    order=10,
+)
+
+BROKER, PARTNER = "Demo Broker", "Demo Partner"
+_DAILY_LIMIT = 250
+_SAMPLE = Path("samples", "propstream-1000.csv")
+_RECORDER_SECONDS = 15.0
+_POLL_SECONDS = 0.3
+_NEW_KEY_SECONDS = 2.5
+"""Time until a gateway knows a new key: it reads them every two seconds."""
+_FUNNEL_COLUMNS = {"event_type": "event", "count": "events", "leads": "leads", "outcomes": "outcomes",
+                   "avg_duration_ms": "avg ms"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Result of a demo: whether the file was a repeat, its report, its funnel, and its feed where there was one."""
+
+    is_repeat: bool
+    report: UploadStatusReport
+    funnel: list[Row]
+    feed: Row | None
+
+
+@app.command()
+def demo(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE.csv", parser=inputs.parse_readable_file, help="Another file than the sample."),
+    ] = None,
+    url: UrlOption = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Upload the sample of 1,000 leads, signed, and show what becomes of it, up to the email campaign.
+
+    Makes a demo broker, partner, key and campaigns where they are missing. Where the sandbox stands in for the vendors
+    (`./dev up`), it sets the services' clock to the next feeding day, and 250 leads go into campaigns. The same file a
+    second time shows how a repeat is refused, and feeds the next leads on the following day.
+    """
+    settings = CliSettings()
+    sandbox = SandboxSetup.from_settings(settings)
+    chosen = file or _find_sample()
+    size = check_upload_file(chosen)
+    base = (url or settings.gateway_address).rstrip("/")
+    result = asyncio.run(_run_demo(settings, sandbox, base, chosen, size, as_json=as_json))
+    if as_json:
+        print_json(
+            {
+                "repeats": result.is_repeat,
+                "report": result.report.fields,
+                "funnel": result.funnel,
+                "campaign": result.feed,
+            }
+        )
+        return
+    _print_summary(result, base, sandbox)
+
+
+def _print_summary(result: DemoResult, base: str, sandbox: SandboxSetup | None) -> None:
+    new_console().print(make_table(result.funnel, _FUNNEL_COLUMNS, title="\nThe funnel of this upload"))
+    if result.feed and sandbox:
+        new_console().print(
+            "`updated` includes leads whose key (MAK) tracing found, so it exceeds the file's own rows."
+        )
+        summary.print_feed_result(result.feed, sandbox)
+    else:
+        print_message(
+            "\nThe demo ends here: no sandbox stands in for the vendors, or no clock can be moved (SANDBOX_URL, CLOCK_FILE).\n"
+            "`./dev demo` in a separate working copy, or docker compose, also shows verification, feeding and campaigns."
+        )
+    new_console().print("\nWhere to look next")
+    new_console().print(summary.list_next_steps(result.report, base, sandbox))
+
+
+def _find_sample() -> Path:
+    """Return the sample in the current directory or in the workspace of this file. Raises UsageError where it is in neither."""
+    for root in (Path.cwd(), Path(__file__).parents[4]):
+        if (root / _SAMPLE).is_file():
+            return root / _SAMPLE
+    raise UsageError(
+        f"The sample {_SAMPLE} is not here.", "Run it in the workspace, or name a file: equity demo FILE.csv"
+    )
+
+
+async def _run_demo(
+    settings: CliSettings, sandbox: SandboxSetup | None, base: str, file: Path, size: int, *, as_json: bool
+) -> DemoResult:
+    """Run the whole demo, with its progress on stderr; print the report for people as soon as it is there."""
+    steps = DemoSteps.load()
+    states = await asyncio.to_thread(_read_states, file)
+    async with connect(settings.owner_dsn) as connection:
+        async with connection.transaction():
+            broker_id = await _prepare_broker(connection, states)
+        key, is_new = await steps.prepare_key(PARTNER)
+        feed_run = FeedRun(connection, sandbox, broker_id, steps) if sandbox else None
+        if feed_run:
+            await feed_run.create_campaigns(BROKER, settings.postal_address)
+        if is_new:
+            await asyncio.sleep(_NEW_KEY_SECONDS)
+        is_repeat, report = await _upload_file(base, key, file, size)
+        if not as_json:
+            report.print(as_json=False)
+        await _wait_for_recorder(steps, report)
+        feed = None
+        if feed_run:
+            day = await feed_run.feed_upload(report.upload_id)
+            feed = await collect_feed_result(feed_run, day, report.upload_id)
+        return DemoResult(is_repeat, report, await steps.count_upload_events(report.upload_id), feed)
+
+
+async def _upload_file(base: str, key: SigningKey, file: Path, size: int) -> tuple[bool, UploadStatusReport]:
+    """Upload *file*; return whether it is a repeat, and the report of its upload."""
+    async with GatewayClient.open_session(base, key) as gateway:
+        try:
+            is_repeat, upload_id = False, str((await upload.send_file(gateway, file, size, {}))["upload_id"])
+        except RepeatedUploadError as repeat:
+            if repeat.upload_id is None:
+                raise
+            is_repeat, upload_id = True, repeat.upload_id
+            print_message(f"409: {repeat.problem} Here is its report.")
+        return is_repeat, await upload.follow_upload(gateway, upload_id)
+
+
+async def _prepare_broker(connection: Connection, states: list[str]) -> UUID:
+    """Return the demo's broker. Where it is missing, add it with the *states* as its territory."""
+    found = await broker_queries.find_broker_by_name(connection, name=BROKER)
+    if found is not None:
+        return UUID(str(found))
+    added = await broker_queries.add_broker(
+        connection, id=None, name=BROKER, email=None, daily_limit=_DAILY_LIMIT, booking_link=None
+    )
+    for state in states:
+        area = {"broker_id": added["id"], "state": state, "county": None, "zip": None}
+        if not await broker_queries.find_territory_holder(connection, **area):
+            await broker_queries.add_territory(connection, **area)
+    print_message(f"Made the broker {BROKER!r} with the territory {', '.join(states)}.")
+    return UUID(str(added["id"]))
+
+
+def _read_states(file: Path) -> list[str]:
+    """Return the states of the file's properties."""
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as rows:
+        found = {(row.get("State") or "").strip().upper() for row in csv.DictReader(rows)}
+    return sorted(state for state in found if len(state) == 2 and state.isalpha())  # noqa: PLR2004 - such as FL
+
+
+async def _wait_for_recorder(steps: DemoSteps, report: UploadStatusReport) -> None:
+    """Wait until the recorder has written ingest's events of the upload, for some seconds at most."""
+    updates = report.count_rows("inserted") + report.count_rows("updated")
+    expected = {"upload_received": 1, "dedupe_success": updates, "lead_rejected": report.count_rows("rejected")}
+    deadline = time.monotonic() + _RECORDER_SECONDS
+    while time.monotonic() < deadline:
+        counts = {row["event_type"]: row["count"] for row in await steps.count_upload_events(report.upload_id)}
+        if all(counts.get(event, 0) >= count for event, count in expected.items()):
+            return
+        await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,7 @@
+-- name: find_broker_id(name_or_id)$
+-- The broker with this id, or this name in any case.
+select id
+from app.brokers
+where id::text = :name_or_id or lower(name) = lower(:name_or_id)
+order by id::text = :name_or_id desc
+limit 1;

@@ -1,0 +1,50 @@
+"""Settings of the command line, from the environment."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from pydantic import Field, SecretStr
+
+from common import clock
+from common.settings import Settings
+
+DEFAULT_KEY_ID = "default"
+"""The key that HMAC_SECRET_KEY alone names: a single key, of the `body` scheme (docs/hmac-guide.md)."""
+
+
+class CliSettings(Settings):
+    """The shared settings, and the way to the gateway and to the database under its owner's login."""
+
+    database_direct_url: SecretStr | None = Field(None, description="The owner's login, past any pooler.")
+    gateway_url: str | None = Field(None, description="Where partners reach the gateway; default: here, GATEWAY_PORT.")
+    gateway_port: int = Field(8080, ge=0, le=65535)
+    hmac_key_id: str = DEFAULT_KEY_ID
+    hmac_secret_key: SecretStr | None = None
+    kafka_replication: int = Field(1, ge=1, description="Replicas of each topic: 3 in production.")
+
+    sandbox_url: str | None = Field(None, description="Address of the sandbox, in a demonstration.")
+    melissa_url: str | None = None
+    melissa_license_key: SecretStr | None = None
+    batchdata_url: str | None = None
+    batchdata_token: SecretStr | None = None
+    instantly_base_url: str | None = None
+    instantly_api_key: SecretStr | None = None
+
+    postal_address: str | None = Field(None, description="The sender's postal address, as every email shows it.")
+
+    @property
+    def now(self) -> datetime:
+        """The time of the services' clock: the machine's, unless `equity clock set` moved it."""
+        with suppress(clock.ClockFileError):  # services use the machine's time then; `equity clock show` reports it
+            return clock.utc_now() + (clock.ahead(self.clock_file) if self.clock_file else timedelta())
+        return clock.utc_now()
+
+    @property
+    def owner_dsn(self) -> str:
+        """The connection string of the database's owner: DATABASE_DIRECT_URL, else DATABASE_URL."""
+        return (self.database_direct_url or self.database_url).get_secret_value()
+
+    @property
+    def gateway_address(self) -> str:
+        """The gateway's base address, without a slash at its end."""
+        return (self.gateway_url or f"http://127.0.0.1:{self.gateway_port}").rstrip("/")

@@ -1,0 +1,209 @@
+-- name: active_brokers
+select id
+from app.brokers
+where active
+order by id;
+
+-- name: lock_broker^
+select * from app.lock_broker_for_feed(:broker_id);
+
+-- name: read_broker^
+select name, daily_limit, active, feed_weekdays, feed_on_holidays, days_off
+from app.brokers
+where id = :broker_id;
+
+-- name: count_slots$
+-- Slots that count against the limit of a day.
+select count(*)
+from app.feed_slots
+where broker_id = :broker_id
+and local_date = :local_date
+and state <> 'refused';
+
+-- name: ready_campaigns
+select id
+from app.campaigns
+where broker_id = :broker_id
+and active
+and vendor_campaign_id is not null
+and problem is null
+order by id;
+
+-- name: list_candidates
+-- The broker's best leads in the candidate snapshot without a slot, without a skip of the day, and not in *exclude*.
+-- This query alone defines the order of the feed. It reads the snapshot only, in the order of its index. It also returns
+-- leads that have left the queue since the snapshot: `read_queued_addresses` omits them.
+select m.id
+from app.mv_contactable_leads m
+where m.assigned_broker_id = :broker_id
+and m.campaign_status = 'queued'
+and m.email_verified
+and m.added_to_campaign_at is null
+and not exists (select from app.feed_slots s where s.lead_id = m.id and s.state <> 'refused')
+and not exists (select from app.feed_holds h where h.lead_id = m.id and h.local_date = :local_date)
+and not m.id = any (:exclude::uuid[])
+order by m.lead_score desc, m.id
+limit :page_size;
+
+-- name: read_queued_addresses
+-- The leads that are still the broker's and queued, each with the hash of its best verified email address, or null.
+select l.id as lead_id, c.value_hash
+from app.leads l
+left join lateral (
+  select c.value_hash
+  from app.lead_contacts c
+  where c.lead_id = l.id
+  and c.channel = 'email'
+  and c.verified
+  order by c.rank, c.value_hash
+  limit 1
+) c on true
+where l.id = any (:lead_ids::uuid[])
+and l.campaign_status = 'queued'
+and l.assigned_broker_id = :broker_id;
+
+-- name: lock_candidates
+-- Locks the leads' rows. A lead whose row another transaction holds is left to the next run.
+-- FOR UPDATE conflicts with the key share lock of a transaction that records a conflict of the lead. So the feed either
+-- sees that conflict, or the conflict is recorded after the feed.
+select id
+from app.leads
+where id = any (:lead_ids::uuid[])
+and campaign_status = 'queued'
+and assigned_broker_id = :broker_id
+order by id
+for update skip locked;
+
+-- name: read_facts
+-- Facts for the gate about leads and the addresses to write to, in the order of the input.
+-- `household`: an open conflict says that another lead has the same address key, and that lead was fed or contacted, or is
+-- the older one and so has priority. `company_seen` and `person_seen`: when the company's and the owner's name were last
+-- observed, by their positions in `leads.observed`.
+select
+  l.id as lead_id,
+  l.campaign_status::text as status,
+  l.deceased_owner as deceased,
+  l.owner_first_name,
+  l.owner_last_name,
+  l.owner2_first_name,
+  l.owner2_last_name,
+  l.company_name,
+  l.observed[13] as company_seen,
+  greatest(l.observed[9], l.observed[10]) as person_seen,
+  l.consent,
+  l.consented_at,
+  (l.litigator or coalesce(c.litigator, false)) as litigator,
+  c.verified,
+  w.value_hash,
+  exists (
+    select from app.suppressions s where s.channel = 'email' and s.value_hash = w.value_hash
+  ) as suppressed,
+  exists (
+    select
+    from app.vendor_memberships m
+    where m.value_hash = w.value_hash
+    and (m.desired = 'in' or m.actual <> 'out' or m.vendor_lead_id is not null)
+  ) as duplicate,
+  exists (
+    select
+    from (
+      select x.other_lead_id as id
+      from app.lead_conflicts x
+      where x.lead_id = l.id and x.resolved_at is null and x.kind = 'key_held' and x.column_name in ('mak', 'addr_hash')
+      union all
+      select x.lead_id
+      from app.lead_conflicts x
+      where x.other_lead_id = l.id and x.resolved_at is null and x.kind = 'key_held' and x.column_name in ('mak', 'addr_hash')
+    ) x
+    join app.leads o on o.id = x.id
+    where (o.created_at, o.id) < (l.created_at, l.id)
+    or o.campaign_status in ('active', 'replied', 'converted', 'unsubscribed', 'do_not_contact')
+    or o.added_to_campaign_at is not null
+    or o.last_reply_at is not null
+    or o.call_attempt_count > 0
+    or exists (select from app.feed_slots s where s.lead_id = o.id and s.state <> 'refused')
+  ) as household
+from unnest(:lead_ids::uuid[], :hashes::bytea[]) with ordinality as w (lead_id, value_hash, place)
+join app.leads l on l.id = w.lead_id
+left join app.lead_contacts c on c.lead_id = w.lead_id and c.channel = 'email' and c.value_hash = w.value_hash
+order by w.place;
+
+-- name: reserve_slots!
+-- A slot that was returned is reserved again: its lead never reached a campaign.
+insert into app.feed_slots as s (broker_id, local_date, lead_id, at)
+select :broker_id, :local_date, w.lead_id, :now
+from unnest(:lead_ids::uuid[]) as w (lead_id)
+on conflict (lead_id) do update
+set broker_id = excluded.broker_id, local_date = excluded.local_date, state = 'reserved', at = excluded.at
+where s.state = 'refused';
+
+-- name: request_add!
+insert into app.vendor_memberships (lead_id, campaign_id, desired, actual, value_hash, changed_at)
+select w.lead_id, w.campaign_id, 'in', 'out', w.value_hash, :now
+from unnest(:lead_ids::uuid[], :campaign_ids::uuid[], :hashes::bytea[]) as w (lead_id, campaign_id, value_hash)
+on conflict (lead_id, campaign_id) do update
+set desired = 'in', value_hash = excluded.value_hash, changed_at = excluded.changed_at, retry_at = null, problem = null;
+
+-- name: record_skips!
+insert into app.feed_holds (lead_id, broker_id, local_date, reason, at)
+select h.lead_id, :broker_id, :local_date, h.reason, :now
+from unnest(:lead_ids::uuid[], :reasons::text[]) as h (lead_id, reason)
+on conflict (lead_id) do update
+set broker_id = excluded.broker_id, local_date = excluded.local_date, reason = excluded.reason, at = excluded.at;
+
+-- name: leads_never_added
+-- Active leads that never reached Instantly and whose slot is used up: it dates from an earlier day or was returned.
+select l.id
+from app.feed_slots s
+join app.leads l on l.id = s.lead_id and l.campaign_status = 'active'
+where (s.state = 'refused' or s.state = 'reserved' and s.local_date < :local_date)
+and not exists (
+  select from app.vendor_memberships m where m.lead_id = l.id and (m.actual <> 'out' or m.vendor_lead_id is not null)
+)
+order by l.id
+limit :page_size
+for update of l skip locked;
+
+-- name: cancel_desired_memberships!
+update app.vendor_memberships
+set desired = 'out', changed_at = :now
+where lead_id = any (:lead_ids::uuid[])
+and desired = 'in';
+
+-- name: return_slots!
+update app.feed_slots
+set state = 'refused'
+where lead_id = any (:lead_ids::uuid[]);
+
+-- name: clear_added_at!
+update app.leads
+set added_to_campaign_at = null
+where id = any (:lead_ids::uuid[]);
+
+-- name: count_queued^
+-- A broker's queued leads, by the reason why they wait.
+select
+  count(*) filter (where l.email_verified) as with_email,
+  count(*) filter (where not l.email_verified) as phone_only,
+  count(*) filter (where l.email_verified and m.id is null) as not_in_snapshot
+from app.leads l
+left join app.mv_contactable_leads m on m.id = l.id and m.campaign_status = 'queued' and m.email_verified
+where l.assigned_broker_id = :broker_id
+and l.campaign_status = 'queued';
+
+-- name: skips_of_day
+-- Leads that the feed already skipped on a day.
+select h.lead_id, h.reason
+from app.feed_holds h
+where h.broker_id = :broker_id
+and h.local_date = :local_date;
+
+-- name: campaign_names
+select id, name
+from app.campaigns
+where broker_id = :broker_id;
+
+-- name: read_scores
+select id, lead_score
+from app.leads
+where id = any (:lead_ids::uuid[]);

@@ -1,0 +1,27 @@
+"""Transitions of a lead's `campaign_status`, with one function that the queue, the feed and the reconciler share."""
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+from common.bus import Tx
+from common.database import load_queries
+
+queries = load_queries(__file__)
+
+TargetStatus = Literal["queued", "active", "paused"]
+TRANSITIONED = "moved"
+"""Result of `app.move_lead` for a lead whose status changed."""
+
+
+async def transition_leads(
+    tx: Tx, lead_ids: Sequence[UUID], to_status: TargetStatus, *, reason: str
+) -> dict[UUID, str]:
+    """Move *lead_ids* to *to_status* where that is allowed; return each lead's result of `app.move_lead`."""
+    rows = queries.transition_leads(tx.connection, lead_ids=lead_ids, to_status=to_status, reason=reason)
+    return {row["lead_id"]: row["result"] async for row in rows}
+
+
+def list_transitioned(results: dict[UUID, str]) -> list[UUID]:
+    """Return the leads whose status changed, in the order of *results*."""
+    return [lead_id for lead_id, result in results.items() if result == TRANSITIONED]

@@ -1,0 +1,114 @@
+"""Throttle of calls to Instantly, shared by all replicas: rate limiter, backoff and circuit breaker (docs/hazards.md, S21).
+
+Its state is in PostgreSQL (`pipeline.provider_states`), because the rate limit belongs to the workspace and a backoff that
+one replica is told applies to all. Backoffs follow the database's clock: they concern the vendor, not the business date.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from common import telemetry
+from common.database import Database, load_queries
+from common.vendor_turns import Turn, VendorTurns
+from feeder.settings import FeederSettings
+
+log = structlog.get_logger()
+queries = load_queries(__file__)
+
+VENDOR = "instantly"
+FAILURE_THRESHOLD = 5
+"""Failures in a row after which the circuit opens: then one call at a time probes whether Instantly is back."""
+FIRST_BACKOFF_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 300.0
+ACCESS_DENIED_BACKOFF_SECONDS = 60.0
+ACCESS_DENIED_FAULTS = frozenset({"http_401", "http_402", "http_403"})
+"""A wrong key, no paid plan, a missing scope. Only a person can correct these, so calls are rare and alerts immediate."""
+
+
+class InstantlyAccessDeniedError(RuntimeError):
+    """Instantly denies access to this workspace. A person has to correct the key, the plan or the scope."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(
+            f"Instantly denies access ({fault}). See docs/runbooks/provider-outage.md. Today's slots stay reserved; leads "
+            "that do not reach Instantly today are queued again tomorrow."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VendorAvailability:
+    """Availability of Instantly for all replicas."""
+
+    backoff_seconds: float = 0
+    """Remaining time in which no call is made."""
+    last_fault: str | None = None
+    """The last fault, until a call succeeds: `http_429`, `unreachable`, `timeout` and so on."""
+
+    @property
+    def is_access_denied(self) -> bool:
+        """Return whether only a person can restore access."""
+        return self.last_fault in ACCESS_DENIED_FAULTS
+
+
+class VendorThrottle:
+    """Permits for calls to Instantly, within the workspace's rate."""
+
+    def __init__(self, database: Database, settings: FeederSettings) -> None:
+        self._database = database
+        self._turns = VendorTurns(
+            database, opens_after=FAILURE_THRESHOLD, probe_s=2 * settings.instantly_timeout_seconds
+        )
+        self._calls_per_window = max(1, int(settings.instantly_requests_per_second))
+        self._window_seconds = self._calls_per_window / settings.instantly_requests_per_second
+        self._longest_wait_seconds = settings.instantly_timeout_seconds
+
+    async def read_availability(self) -> VendorAvailability:
+        """Read the current availability of Instantly, and export whether it denies access."""
+        async with self._database.connection() as connection:
+            row = await queries.read_availability(connection, vendor=VENDOR)
+        availability = VendorAvailability(row["backoff_seconds"], row["last_fault"]) if row else VendorAvailability()
+        gauge = telemetry.gauge("equity_vendor_access_denied", "1 while a vendor denies our key, plan or scope")
+        gauge.set(float(availability.is_access_denied), vendor=VENDOR)
+        return availability
+
+    async def acquire_permit(self) -> Turn | None:
+        """Wait for a permit for one call. Return None during a backoff, or if no permit comes within the call timeout."""
+        return await self._turns.take(
+            VENDOR,
+            1,
+            per_window=self._calls_per_window,
+            window_s=self._window_seconds,
+            until=time.monotonic() + self._longest_wait_seconds,
+        )
+
+    async def record_success(self) -> None:
+        """Record that Instantly answered a call: the backoff ends and the circuit closes."""
+        await self._turns.went_well(VENDOR)
+
+    async def record_failure(self, fault: str, *, is_probe: bool, retry_after: timedelta | None = None) -> None:
+        """Record a failed call and start a backoff.
+
+        Each backoff is twice as long as the last one, and at least *retry_after*. Denied access opens the circuit at once.
+        """
+        is_denied = fault in ACCESS_DENIED_FAULTS
+        least_seconds = max(
+            ACCESS_DENIED_BACKOFF_SECONDS if is_denied else 0.0, retry_after.total_seconds() if retry_after else 0.0
+        )
+        if is_denied:
+            log.error("instantly_access_denied", fault=fault, advice="docs/runbooks/provider-outage.md")
+        else:
+            log.warning("instantly_backoff_started", fault=fault, retry_after_s=least_seconds or None)
+        counter = telemetry.counter("equity_vendor_backoffs", "Backoffs after failed calls to vendors")
+        counter.add(1, {"vendor": VENDOR})
+        await self._turns.went_wrong(
+            VENDOR,
+            fault,
+            probing=is_probe,
+            opens=is_denied,
+            first_s=FIRST_BACKOFF_SECONDS,
+            longest_s=LONGEST_BACKOFF_SECONDS,
+            least_s=least_seconds,
+        )

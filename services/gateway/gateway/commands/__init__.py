@@ -1,0 +1,1 @@
+"""Commands of the gateway's data: uploads, partners, and partners' keys."""

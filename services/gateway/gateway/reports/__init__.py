@@ -1,0 +1,1 @@
+"""Reports of uploads for the partner that sent them."""

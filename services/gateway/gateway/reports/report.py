@@ -1,0 +1,150 @@
+"""Report of an upload, and its rejected rows as CSV to be corrected and uploaded again."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from common import columns
+from common.contacts import Keyring
+from common.database import Database, load_queries
+from common.rejects import UNREAD_ROWS, open_row
+from gateway.web.problems import ProblemError
+
+queries = load_queries(__file__)
+
+REJECT_COLUMNS = ("reject_reason", "reject_detail", "row")
+"""Columns that are added after the file's own."""
+REJECT_PAGE_SIZE = 500
+
+
+class UnreadField(BaseModel):
+    """A field with values that could not be read. The rows were accepted without these values."""
+
+    field: str
+    columns: list[str] = Field(description="The file's columns that the field is read from.")
+    values: int = Field(description="Number of values.")
+    rows: list[int] = Field(description="The first rows that have one, at most five.")
+
+
+class UploadReport(BaseModel):
+    """An upload and the outcomes of its rows. It is done when every row was inserted, updated, duplicate or rejected."""
+
+    upload_id: UUID
+    state: str = Field(description="`received`, `publishing`, `accounted`, `done`, `needs_resend` or `failed`.")
+    filename: str | None = None
+    size: int = Field(description="Bytes of the file.")
+    broker_id: UUID | None = None
+    rows_total: int | None = Field(None, description="Rows of the file; known once all are published.")
+    rows_published: int = Field(0, description="Rows published so far.")
+    inserted: int = 0
+    updated: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = Field(default_factory=dict, description="Rejected rows by reason.")
+    ignored_columns: list[str] = Field(
+        default_factory=list, description="Columns of the file that nothing is read from."
+    )
+    unread_values: list[UnreadField] = Field(
+        default_factory=list, description="Values that could not be read, by field."
+    )
+    received_at: datetime
+    published_at: datetime | None = None
+    done_at: datetime | None = None
+    problem: str | None = Field(None, description="What to do when the state is `needs_resend` or `failed`.")
+
+
+class UploadReports:
+    """Reader of uploads. A partner gets its own uploads only."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._database = database
+        self._keyring = keyring
+
+    async def read_report(self, upload_id: UUID, partner_id: UUID) -> UploadReport:
+        """Return the report of an upload. Raises ProblemError if the partner has no upload of that id."""
+        async with self._database.connection() as connection, connection.transaction(isolation="repeatable_read"):
+            upload = dict(await _require_row(queries.upload_report(connection, id=upload_id, partner_id=partner_id)))
+            totals = await queries.upload_totals(connection, id=upload_id)
+            reasons = {row["reason"]: row["rows"] async for row in queries.reject_reasons(connection, id=upload_id)}
+            unread = [
+                {**row, "rows": (row["rows"] or [])[:UNREAD_ROWS]}
+                async for row in queries.unread_values(connection, id=upload_id)
+            ]
+        names = upload.pop("columns") or []
+        return UploadReport(
+            upload_id=upload.pop("id"),
+            **upload,
+            **dict(totals),
+            reasons=reasons,
+            ignored_columns=columns.ignored(names),
+            unread_values=[UnreadField(columns=columns.columns_of(row["field"], names), **row) for row in unread],
+        )
+
+    async def build_unread_csv(self, upload_id: UUID, partner_id: UUID) -> bytes:
+        """Return as CSV the ignored columns, and the unreadable values by column with a count and rows.
+
+        Raises ProblemError if the partner has no upload of that id.
+        """
+        report = await self.read_report(upload_id, partner_id)
+        lines = [["column", "what", "values", "rows"]]
+        lines += [[columns.escape_cell(name), "ignored", "", ""] for name in report.ignored_columns]
+        lines += [
+            [
+                columns.escape_cell(" / ".join(unread.columns) or unread.field),
+                "unreadable values",
+                str(unread.values),
+                " ".join(map(str, unread.rows)),
+            ]
+            for unread in report.unread_values
+        ]
+        return _format_csv(lines)
+
+    async def stream_rejects_csv(self, upload_id: UUID, partner_id: UUID) -> AsyncIterator[bytes]:
+        """Return the rejected rows as CSV, in parts: the file's own columns, then reason, detail and row number.
+
+        Raises ProblemError, before the first part, if the partner has no upload of that id.
+        """
+        async with self._database.connection() as connection:
+            upload = await _require_row(queries.upload_columns(connection, id=upload_id, partner_id=partner_id))
+        names = [name for name in upload["columns"] or [] if name.strip().lower() not in columns.OURS]
+        return self._format_pages(upload_id, names)
+
+    async def _format_pages(self, upload_id: UUID, names: Sequence[str]) -> AsyncIterator[bytes]:
+        """Yield the header and then page by page, so that a slow client keeps no transaction open."""
+        yield _format_csv([[columns.escape_cell(name) for name in (*names, *REJECT_COLUMNS)]])
+        after = 0
+        while True:
+            async with self._database.connection() as connection:
+                rows = queries.rejects_page(connection, id=upload_id, after=after, page_size=REJECT_PAGE_SIZE)
+                page = [row async for row in rows]
+            if not page:
+                return
+            yield _format_csv(self._format_reject(upload_id, names, reject) for reject in page)
+            after = page[-1]["row"]
+
+    def _format_reject(self, upload_id: UUID, names: Sequence[str], reject: Mapping[str, Any]) -> list[str]:
+        cells = open_row(self._keyring, upload_id, reject["row"], reject["row_sealed"])
+        detail = reject["detail"]
+        if extra_cells := cells.get(""):
+            detail = f"{detail}; beyond the header: {extra_cells}"
+        line = [*(cells.get(name, "") for name in names), " ".join(reject["reasons"]), detail, str(reject["row"])]
+        return [columns.escape_cell(cell) for cell in line]
+
+
+async def _require_row(query: Any) -> Mapping[str, Any]:
+    """Return the row of the query. Raises ProblemError if there is none."""
+    row: Mapping[str, Any] | None = await query
+    if row is None:
+        raise ProblemError("not_found", "There is no upload of this id, or it is not yours.")
+    return row
+
+
+def _format_csv(lines: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(lines)
+    return text.getvalue().encode("utf-8", "replace")

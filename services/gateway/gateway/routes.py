@@ -1,0 +1,191 @@
+"""HTTP routes of the gateway. The table at the end has the address, the handler and the OpenAPI description of each."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel
+
+from common.bus.failures import code_of
+from gateway.openapi import ApiOperation, build_openapi_document
+from gateway.reports.report import UploadReport, UploadReports
+from gateway.uploads.keys import PartnerKeys, count_signature
+from gateway.uploads.publisher import UploadPublisher
+from gateway.uploads.receiver import UploadReceiver, count_upload
+from gateway.uploads.signature import PartnerKey, SignatureClaim, SignatureScheme, find_read_signer
+from gateway.web.limits import RequestLimits
+from gateway.web.problem_responses import (
+    IncompleteResponseError,
+    add_standard_headers,
+    respond_with_problems,
+    send_continue,
+)
+from gateway.web.problems import PROBLEM_KINDS, ProblemError
+from gateway.web.request_metrics import count_refusal, measure_requests
+from gateway.webhooks.receiver import WebhookReceiver
+
+log = structlog.get_logger()
+
+
+class GatewayRoutes:
+    """Handlers of the gateway's requests."""
+
+    def __init__(
+        self,
+        uploads: UploadReceiver,
+        publisher: UploadPublisher,
+        reports: UploadReports,
+        webhooks: WebhookReceiver,
+        keys: PartnerKeys,
+        limits: RequestLimits,
+    ) -> None:
+        self._uploads = uploads
+        self._publisher = publisher
+        self._reports = reports
+        self._webhooks = webhooks
+        self._keys = keys
+        self._limits = limits
+        self._openapi = build_openapi_document(OPERATIONS)
+
+    def build_application(self) -> web.Application:
+        """Return the web application."""
+        app = web.Application(
+            middlewares=[measure_requests, respond_with_problems], handler_args={"auto_decompress": False}
+        )
+        for operation in OPERATIONS:
+            handler = getattr(self, operation.name)
+            app.router.add_route(operation.method, operation.path, handler, expect_handler=send_continue)
+        app.on_response_prepare.append(add_standard_headers)
+        app.on_startup.append(_initialise_counters)
+        return app
+
+    async def receive_upload(self, request: web.Request) -> web.Response:
+        """Receive a signed CSV file."""
+        upload_id, partner_id = await self._uploads.receive_upload(request)
+        self._publisher.wake()
+        report = await self._reports.read_report(upload_id, partner_id)
+        return _json_response(report, status=202, headers={"Location": f"/v1/uploads/{upload_id}"})
+
+    async def show_upload(self, request: web.Request) -> web.Response:
+        """Return the report of an upload."""
+        key = await self._verify_reader(request)
+        return _json_response(await self._reports.read_report(_read_upload_id(request), key.partner_id))
+
+    async def show_rejects(self, request: web.Request) -> web.StreamResponse:
+        """Stream an upload's rejected rows as CSV."""
+        key = await self._verify_reader(request)
+        upload_id = _read_upload_id(request)
+        parts = await self._reports.stream_rejects_csv(upload_id, key.partner_id)
+        response = web.StreamResponse(headers=_csv_headers(f"rejects-{upload_id}.csv"))
+        try:
+            first = await anext(parts)
+            await response.prepare(request)
+            await response.write(first)
+            async for part in parts:
+                await response.write(part)
+        except Exception as error:
+            if not response.prepared:
+                raise
+            log.warning("rejects_response_aborted", upload_id=str(upload_id), error=code_of(error))
+            raise IncompleteResponseError from error
+        await response.write_eof()
+        return response
+
+    async def show_unread(self, request: web.Request) -> web.Response:
+        """Return an upload's ignored columns and unreadable values as CSV."""
+        key = await self._verify_reader(request)
+        upload_id = _read_upload_id(request)
+        body = await self._reports.build_unread_csv(upload_id, key.partner_id)
+        return web.Response(body=body, headers=_csv_headers(f"unread-{upload_id}.csv"))
+
+    async def receive_webhook(self, request: web.Request) -> web.Response:
+        """Receive a vendor's webhook."""
+        outcome = await self._webhooks.receive_webhook(request.match_info["vendor"], request)
+        return web.json_response({"status": "duplicate" if outcome == "duplicate" else "received"})
+
+    async def show_openapi(self, _request: web.Request) -> web.Response:
+        """Return the OpenAPI document."""
+        return web.json_response(self._openapi)
+
+    async def _verify_reader(self, request: web.Request) -> PartnerKey:
+        """Return the key that signed this read request. Raises ProblemError if none did."""
+        await self._limits.require_admitted(request)
+        try:
+            return await self._find_reader(request)
+        except ProblemError:
+            await self._limits.count_failure(request)
+            raise
+
+    async def _find_reader(self, request: web.Request) -> PartnerKey:
+        claim = SignatureClaim.from_headers(request.headers, datetime.now(UTC))
+        if claim.scheme is not SignatureScheme.V2:
+            raise ProblemError("bad_header", "Reading is signed with `v2=` over `<timestamp>.GET <path>`.")
+        key = find_read_signer(claim, request.rel_url.raw_path, await self._keys.find_candidates(claim))
+        count_signature(key)
+        if key is None:
+            raise ProblemError("bad_signature", "No active key signed this path at this time.")
+        return key
+
+
+async def _initialise_counters(_app: web.Application) -> None:
+    """Start the counters that alerts watch at zero. Prometheus then sees the first event as an increase."""
+    count_signature(None, times=0)
+    for reason in PROBLEM_KINDS:
+        count_refusal(reason, times=0)
+    for outcome in ("accepted", "already_uploaded"):
+        count_upload(outcome, times=0)
+
+
+def _read_upload_id(request: web.Request) -> UUID:
+    try:
+        return UUID(request.match_info["upload_id"])
+    except ValueError as error:
+        raise ProblemError("not_found", "There is no upload of this id, or it is not yours.") from error
+
+
+def _csv_headers(filename: str) -> dict[str, str]:
+    disposition = f'attachment; filename="{filename}"'
+    return {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": disposition}
+
+
+def _json_response(model: BaseModel, **options: object) -> web.Response:
+    body = model.model_dump_json().encode()
+    return web.Response(body=body, content_type="application/json", **options)  # type: ignore[arg-type]
+
+
+OPERATIONS = (
+    ApiOperation(
+        "post", "/v1/uploads", "receive_upload", "Upload a signed CSV file of property records",
+        success=(202, UploadReport), signed="upload", body="csv",
+        problems=(
+            "missing_header", "bad_header", "stale_timestamp", "content_hash_mismatch", "bad_request", "bad_multipart",
+            "bad_signature", "scheme_refused", "broker_not_permitted", "too_slow", "already_uploaded", "too_large",
+            "content_encoding", "content_type", "not_csv", "empty_file", "missing_columns", "bad_columns", "bad_text",
+            "too_many_requests", "no_space",
+        ),
+    ),
+    ApiOperation(
+        "get", "/v1/uploads/{upload_id}", "show_upload", "The report of an upload",
+        success=(200, UploadReport), signed="read",
+        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+    ),
+    ApiOperation(
+        "get", "/v1/uploads/{upload_id}/rejects.csv", "show_rejects", "The rejected rows as CSV, to be corrected",
+        success=(200, None), signed="read",
+        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+    ),
+    ApiOperation(
+        "get", "/v1/uploads/{upload_id}/unread.csv", "show_unread", "Ignored columns and values that could not be read",
+        success=(200, None), signed="read",
+        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+    ),
+    ApiOperation(
+        "post", "/v1/webhooks/{vendor}", "receive_webhook", "A vendor's webhook", success=(200, None), body="webhook",
+        problems=(
+            "bad_request", "bad_json", "stale_webhook", "bad_signature", "not_found", "too_slow", "too_large",
+            "content_encoding", "too_many_requests",
+        ),
+    ),
+    ApiOperation("get", "/openapi.json", "show_openapi", "This document", success=(200, None)),
+)  # fmt: skip

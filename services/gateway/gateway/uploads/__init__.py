@@ -1,0 +1,1 @@
+"""Signed CSV uploads: receive, verify, store in the spool, and publish the rows to Kafka."""

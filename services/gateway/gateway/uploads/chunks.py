@@ -1,0 +1,65 @@
+"""Chunks of an upload's rows, read from the spooled file as filled Kafka batches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer
+
+from common import csv_rows, telemetry
+from common.bus.kafka import Batches
+from gateway.uploads.messages import RowMessage, RowMessageBuilder
+
+MAX_CHUNK_ROWS = 1_000
+MAX_CHUNK_BYTES = 4_000_000
+
+
+@dataclass(slots=True)
+class PublishChunk:
+    """Consecutive rows, serialised as Kafka batches."""
+
+    rows: int = 0
+    batches: list[tuple[int, Any]] = field(default_factory=list)
+    """Partition and filled batch."""
+
+
+class ChunkReader:
+    """Reader of an upload's file, from the row where publishing stopped. Only one thread may use it at a time."""
+
+    def __init__(self, file: Path, upload: dict[str, Any]) -> None:
+        self._text = csv_rows.open_text(file, upload["encoding"])
+        reader = csv_rows.Reader(self._text, upload["delimiter"])
+        reader.header()
+        self._builder = RowMessageBuilder(
+            upload["id"],
+            upload["received_at"],
+            upload["columns"],
+            upload["delimiter"],
+            broker_id=upload["broker_id"],
+            broker_ids=upload["broker_ids"],
+            traceparent=telemetry.current_traceparent(),
+        )
+        self._messages = self._build_messages(reader.rows(len(upload["columns"])), upload["rows_published"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._text.close()
+
+    def _build_messages(self, rows: Iterator[csv_rows.Row], published: int) -> Iterator[RowMessage]:
+        for number, row in enumerate(islice(rows, published, None), start=published + 1):
+            yield self._builder.build_message(number, row)
+
+    def read_chunk(self, producer: AIOKafkaProducer, partitions: int) -> PublishChunk:
+        """Return the next rows: a thousand, or fewer if they are large. At the end of the file the chunk has no rows."""
+        batches, count, size = Batches(producer, partitions), 0, 0
+        for key, value, headers in islice(self._messages, MAX_CHUNK_ROWS):
+            batches.add(key, value, headers)
+            count += 1
+            size += len(value)
+            if size > MAX_CHUNK_BYTES:
+                break
+        return PublishChunk(count, batches.filled)

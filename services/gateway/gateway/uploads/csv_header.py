@@ -1,0 +1,67 @@
+"""Check of an uploaded file's header row. `common.csv_shape` finds the file's CSV dialect: encoding and delimiter."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import columns, csv_rows
+from common.csv_shape import NotCsvError, Shape, look_at, shown
+from gateway.web.problems import ProblemError
+
+MAX_COLUMNS = 1_000
+MAX_COLUMN_NAME_CHARS = 200
+
+
+def read_csv_dialect(file: Path) -> Shape:
+    """Return encoding, delimiter and column names of *file*.
+
+    Raises ProblemError if it is not CSV, has no row, or its header lacks what every lead needs.
+    """
+    try:
+        dialect = look_at(file, lambda header: len(columns.recognised(header)))
+    except NotCsvError as error:
+        raise ProblemError(error.code, error.detail) from error
+    _check_columns(dialect.columns)
+    names = make_names_unique(dialect.columns)
+    with csv_rows.open_text(file, dialect.encoding) as text:
+        reader = csv_rows.Reader(text, dialect.delimiter)
+        reader.header()
+        if next(reader.rows(len(names)), None) is None:
+            raise ProblemError("empty_file", "The file has a header row and no other row. Add rows and send it again.")
+    return Shape(dialect.encoding, dialect.delimiter, names)
+
+
+def _check_columns(names: Sequence[str]) -> None:
+    """Raise ProblemError if leads cannot be read from columns of these names."""
+    if len(names) > MAX_COLUMNS:
+        raise ProblemError("bad_columns", f"The file has {len(names)} columns. The limit is {MAX_COLUMNS}.")
+    if any(len(name) > MAX_COLUMN_NAME_CHARS for name in names):
+        raise ProblemError(
+            "bad_columns", f"A header is longer than {MAX_COLUMN_NAME_CHARS} characters: is there a header row?"
+        )
+    if missing := columns.missing_required(names):
+        raise ProblemError(
+            "missing_columns",
+            f"Missing: {', '.join(missing)}. Found: {', '.join(shown(names)) or 'no header row'}.",
+            {"missing": missing, "found": shown(names)},
+        )
+    if unread := columns.unreadable_protection(names):
+        raise ProblemError(
+            "bad_columns",
+            f"These columns look as if they forbid contact, and are not understood: {', '.join(shown(unread))}. "
+            "Name them as docs/protective-columns.md does, such as `Phone 1 DNC` or `Do Not Contact`, or remove them.",
+            {"protective": shown(unread)},
+        )
+    occurrences = Counter(map(str.strip, columns.recognised(names)))
+    if repeated := [name for name, times in occurrences.items() if times > 1]:
+        raise ProblemError("bad_columns", f"These columns occur more than once: {', '.join(shown(repeated))}.")
+
+
+def make_names_unique(names: Sequence[str]) -> list[str]:
+    """Return the names; a repeated one gets its number: `Notes`, `Notes (2)`. Empty names stay empty."""
+    seen: Counter[str] = Counter()
+    result = []
+    for name in map(str.strip, names):
+        seen[name] += 1
+        result.append(f"{name} ({seen[name]})" if name and seen[name] > 1 else name)
+    return result

@@ -1,0 +1,151 @@
+-- Statements of the upload folder. The gateway logs in as `svc_gateway`.
+
+-- name: insert_default_partner!
+insert into app.partners (id, name)
+values (:id, :name)
+on conflict do nothing;
+
+-- name: insert_default_key!
+insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed)
+select :key_id, id, 'body', :secret_sealed
+from app.partners
+where lower(name) = :partner
+on conflict do nothing;
+
+-- name: active_keys
+select key.key_id, key.partner_id, key.scheme, key.secret_sealed, partner.broker_ids, partner.default_broker_id
+from app.partner_keys key
+join app.partners partner on partner.id = key.partner_id
+where key.active
+order by key.key_id;
+
+-- name: key_is_active$
+select exists (select from app.partner_keys where key_id = :key_id and active);
+
+-- name: record_key_use!
+-- Ten minutes are precise enough. A key in constant use would otherwise be one hot row.
+update app.partner_keys
+set last_used_at = now()
+where key_id = :key_id
+and (last_used_at is null or last_used_at < now() - interval '10 minutes');
+
+-- name: broker_is_active$
+select exists (select from app.brokers where id = :broker_id and active);
+
+-- name: claim_content$
+-- The replay guard. Returns true for the first upload of these bytes within seven days.
+insert into app.ingest_replay_guard as guard (partner_id, content_sha256, upload_id)
+values (:partner_id, :sha256, :upload_id)
+on conflict (partner_id, content_sha256) do update
+set upload_id = excluded.upload_id, received_at = excluded.received_at
+where guard.received_at < now() - interval '7 days'
+returning true;
+
+-- name: earlier_upload^
+select upload.id, upload.state::text as state
+from app.ingest_replay_guard guard
+join app.uploads upload on upload.id = guard.upload_id
+where guard.partner_id = :partner_id
+and guard.content_sha256 = :sha256
+for update of upload;
+
+-- name: insert_upload!
+insert into app.uploads (
+  id, partner_id, key_id, sha256, size, filename, broker_id, columns, encoding, delimiter, spool_host, lease_until
+)
+values (
+  :id, :partner_id, :key_id, :sha256, :size, :filename, :broker_id, :columns, :encoding, :delimiter, :spool_host, now()
+);
+
+-- name: resume_upload!
+-- The same bytes came again: publishing continues where it stopped. `received_at` stays, because it is the time of every row.
+update app.uploads
+set state = 'received', spool_host = :spool_host, lease_owner = null, lease_until = now(), problem = null
+where id = :id;
+
+-- name: waiting_uploads
+select id
+from app.uploads
+where spool_host = :spool_host
+and state in ('received', 'publishing')
+order by received_at;
+
+-- name: acquire_lease^
+-- The caller holds the lock of the file, so the owner of the lease is dead or has lost the disk. It can no longer record progress.
+update app.uploads upload
+set state = 'publishing', lease_owner = :lease_owner, lease_until = now() + interval '30 seconds'
+from app.partners partner
+where upload.id = :id
+and upload.spool_host = :spool_host
+and upload.state in ('received', 'publishing')
+and partner.id = upload.partner_id
+returning upload.id, upload.columns, upload.encoding, upload.delimiter, upload.rows_published, upload.received_at,
+  upload.broker_id, partner.broker_ids;
+
+-- name: renew_leases!
+update app.uploads
+set lease_until = now() + interval '30 seconds'
+where id = any (:ids)
+and lease_owner = :lease_owner;
+
+-- name: record_progress$
+update app.uploads
+set rows_published = :rows_published, lease_until = now() + interval '30 seconds'
+where id = :id
+and lease_owner = :lease_owner
+returning true;
+
+-- name: finish_publishing$
+update app.uploads
+set
+  rows_published = :rows_published, rows_total = :rows_published, state = 'accounted', published_at = now(),
+  lease_owner = null, lease_until = null
+where id = :id
+and lease_owner = :lease_owner
+returning true;
+
+-- name: stop_upload!
+update app.uploads
+set state = :state::text::app.upload_state, problem = :problem, lease_owner = null, lease_until = null
+where id = :id
+and spool_host = :spool_host
+and state in ('received', 'publishing');
+
+-- name: resend_stalled_uploads
+-- Queue uploads whose published rows make no progress, so that all rows are published again: Kafka may have lost them. The wait
+-- doubles each time. Rows keep their ids and `received_at`, so the inbox drops the handled ones. It remembers longer than seven
+-- days.
+with stalled as (
+  select upload.id
+  from app.uploads upload
+  where upload.state = 'accounted'
+  and upload.received_at > now() - interval '7 days'
+  and upload.resends < :max_resends
+  and greatest(
+    upload.published_at,
+    (select max(tally.at) from app.upload_tallies tally where tally.upload_id = upload.id)
+  ) < now() - :stalled_for::interval * 2 ^ upload.resends
+  order by upload.received_at
+  limit :page_size
+  for update of upload skip locked
+)
+update app.uploads upload
+set
+  state = 'received', rows_published = 0, rows_total = null, published_at = null, lease_owner = null, lease_until = now(),
+  problem = null, resent_at = now(), resends = upload.resends + 1
+from stalled
+where upload.id = stalled.id
+returning upload.id, upload.resends;
+
+-- name: count_unfinished_uploads^
+select
+  count(*) filter (where state = 'needs_resend') as needs_resend,
+  count(*) filter (where state = 'failed' and received_at > now() - interval '7 days') as failed,
+  count(*) filter (
+    where state = 'accounted'
+    and greatest(
+      published_at, (select max(tally.at) from app.upload_tallies tally where tally.upload_id = uploads.id)
+    ) < now() - :stalled_for::interval
+  ) as stalled
+from app.uploads
+where state in ('accounted', 'needs_resend', 'failed');

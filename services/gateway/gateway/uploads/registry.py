@@ -1,0 +1,125 @@
+"""Registration of a verified file: stored in the spool, and claimed once for each partner and content."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from common import ids
+from common.bus import Bus, Tx
+from common.csv_shape import Shape
+from common.database import load_queries
+from common.events import UploadReceived
+from gateway.uploads import csv_header
+from gateway.uploads.request import clean_filename
+from gateway.uploads.signature import PartnerKey
+from gateway.uploads.spool import Spool
+from gateway.web.problems import ProblemError
+
+queries = load_queries(__file__)
+
+RESUMABLE_STATES = frozenset({"needs_resend", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """A verified file that is about to be registered."""
+
+    id: UUID
+    key: PartnerKey
+    sha256: bytes
+    size: int
+    filename: str | None
+    broker_id: UUID | None
+    dialect: Shape
+
+
+class UploadRegistry:
+    """Registry of uploads in the database."""
+
+    def __init__(self, bus: Bus, spool: Spool) -> None:
+        self._bus = bus
+        self._spool = spool
+
+    async def register_file(
+        self, path: Path, key: PartnerKey, *, sha256: bytes, filename: str | None, broker_id: UUID | None
+    ) -> UUID:
+        """Check the header of the file at *path*, store the file and register it; return the upload's id.
+
+        Raises ProblemError, and stores nothing, if the file cannot be used or was uploaded before.
+        """
+        new = NewUpload(
+            id=ids.new_id(),
+            key=key,
+            sha256=sha256,
+            size=(await asyncio.to_thread(path.stat)).st_size,
+            filename=clean_filename(filename),
+            broker_id=await self._choose_broker(broker_id, key),
+            dialect=await asyncio.to_thread(csv_header.read_csv_dialect, path),
+        )
+        await asyncio.to_thread(self._spool.store_incoming_file, path, new.id)
+        try:
+            return await self._bus.transact(lambda tx: self._claim_upload(tx, new))
+        except ProblemError:
+            self._spool.delete_file(new.id)
+            raise
+
+    async def _choose_broker(self, requested: UUID | None, key: PartnerKey) -> UUID | None:
+        """Return the requested broker, or the partner's default one. Raises ProblemError if it is not permitted."""
+        if requested is None:
+            return key.default_broker_id
+        is_permitted = key.broker_ids is None or requested in key.broker_ids
+        async with self._bus.database.connection() as connection:
+            if not is_permitted or not await queries.broker_is_active(connection, broker_id=requested):
+                raise ProblemError("broker_not_permitted", "Name a broker that this key's partner may assign leads to.")
+        return requested
+
+    async def _claim_upload(self, tx: Tx, new: NewUpload) -> UUID:
+        """Register the upload, once for the same bytes of a partner in seven days. Raises ProblemError for a repeat."""
+        connection, key = tx.connection, new.key
+        if not await queries.key_is_active(connection, key_id=key.key_id):
+            raise unsigned_problem()
+        await queries.record_key_use(connection, key_id=key.key_id)
+        content = {"partner_id": key.partner_id, "sha256": new.sha256}
+        if not await queries.claim_content(connection, **content, upload_id=new.id):
+            return await self._resume_upload(tx, new, await queries.earlier_upload(connection, **content))
+        await queries.insert_upload(
+            connection,
+            **content,
+            id=new.id,
+            key_id=key.key_id,
+            size=new.size,
+            filename=new.filename,
+            broker_id=new.broker_id,
+            columns=new.dialect.columns,
+            encoding=new.dialect.encoding,
+            delimiter=new.dialect.delimiter,
+            spool_host=self._spool.disk_id,
+        )
+        received = UploadReceived(
+            upload_id=new.id, partner_id=key.partner_id, key_id=key.key_id, size=new.size, broker_id=new.broker_id
+        )
+        tx.emit(received, correlation_id=new.id)
+        return new.id
+
+    async def _resume_upload(self, tx: Tx, new: NewUpload, earlier: dict[str, object]) -> UUID:
+        """Continue the earlier upload if it waits for its file; raise ProblemError otherwise.
+
+        The row of the earlier upload is locked, so only one of two concurrent requests continues it.
+        """
+        upload_id = UUID(str(earlier["id"]))
+        if earlier["state"] not in RESUMABLE_STATES:
+            raise ProblemError(
+                "already_uploaded",
+                f"These bytes are already upload {upload_id}. Read its report.",
+                {"upload_id": str(upload_id)},
+            )
+        # Before the commit: a process that sees the new state must find the file.
+        self._spool.reassign_file(new.id, upload_id)
+        await queries.resume_upload(tx.connection, id=upload_id, spool_host=self._spool.disk_id)
+        return upload_id
+
+
+def unsigned_problem() -> ProblemError:
+    """Return the refusal of a body that no active key signed."""
+    return ProblemError("bad_signature", "No active key signed this body. Check the key's id, secret and scheme.")

@@ -1,0 +1,94 @@
+"""Headers of an upload request, read and checked before the body is received."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import Message
+from uuid import UUID
+
+from aiohttp import web
+
+from gateway.settings import GatewaySettings
+from gateway.uploads import multipart
+from gateway.uploads.signature import SignatureClaim, SignatureScheme, read_content_sha256
+from gateway.web.problems import ProblemError
+
+CONTENT_TYPES = frozenset({
+    "text/csv", "application/csv", "text/plain", "text/tab-separated-values",
+    "application/octet-stream",  # also aiohttp's value for a request without a type
+    "application/vnd.ms-excel",  # the type that browsers on Windows send for a .csv
+})  # fmt: skip
+MULTIPART = "multipart/form-data"
+_MAX_FILENAME_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """Checked headers of an upload request."""
+
+    claim: SignatureClaim
+    content_sha256: bytes
+    boundary: bytes | None
+    """Boundary of a multipart body. None: the body is the file."""
+    filename: str | None
+    broker_id: UUID | None
+
+
+def read_upload_request(request: web.Request, settings: GatewaySettings) -> UploadRequest:
+    """Return the request's headers. Raises ProblemError if one is missing, unreadable or not accepted."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise ProblemError(
+            "content_encoding", "Send the file without compression. The signature covers the sent bytes."
+        )
+    if request.content_type != MULTIPART and request.content_type not in CONTENT_TYPES:
+        raise ProblemError("content_type", "Send the file as text/csv, or in a multipart/form-data body.")
+    if (request.content_length or 0) > settings.gateway_max_upload_bytes:
+        raise upload_too_large_problem(settings)
+    claim = SignatureClaim.from_headers(request.headers, datetime.now(UTC))
+    if settings.gateway_require_v2 and claim.scheme is not SignatureScheme.V2:
+        raise ProblemError("scheme_refused", "Sign with `v2=` over `<timestamp>.<body>`, with a key of that scheme.")
+    return UploadRequest(
+        claim=claim,
+        content_sha256=read_content_sha256(request.headers),
+        boundary=_read_boundary(request),
+        filename=_read_disposition_filename(request.headers.get("Content-Disposition")),
+        broker_id=_read_broker_id(request),
+    )
+
+
+def upload_too_large_problem(settings: GatewaySettings) -> ProblemError:
+    """Return the refusal of a body over the limit."""
+    limit = settings.gateway_max_upload_bytes
+    return ProblemError("too_large", f"The limit is {limit} bytes. Split the file.", {"limit": limit})
+
+
+def clean_filename(filename: str | None) -> str | None:
+    """Return a file's name without its path and without unprintable characters. It is for display only."""
+    if filename is None:
+        return None
+    name = "".join(char for char in re.split(r"[/\\]", filename)[-1] if char.isprintable())
+    return name.encode("utf-8", "replace").decode()[:_MAX_FILENAME_CHARS] or None
+
+
+def _read_boundary(request: web.Request) -> bytes | None:
+    is_multipart = request.content_type == MULTIPART
+    return multipart.read_boundary(request.headers["Content-Type"]) if is_multipart else None
+
+
+def _read_broker_id(request: web.Request) -> UUID | None:
+    """Return the broker named in X-Broker-Id or in the query. Raises ProblemError if it is no UUID."""
+    text = request.headers.get("X-Broker-Id") or request.query.get("broker_id")
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise ProblemError("bad_header", "A broker's id is a UUID.") from error
+
+
+def _read_disposition_filename(header: str | None) -> str | None:
+    if header is None:
+        return None
+    message = Message()
+    message["Content-Disposition"] = re.sub(r"[\r\n]", " ", header)
+    return message.get_filename()

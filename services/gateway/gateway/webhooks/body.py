@@ -1,0 +1,64 @@
+"""Body of a webhook: read within limits of size and time, and parsed as JSON."""
+
+import asyncio
+import json
+from typing import Any
+
+import orjson
+from aiohttp import ClientError, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from gateway.web.problems import ProblemError
+
+MAX_BODY_BYTES = 1 << 20
+
+
+async def read_webhook_body(request: web.Request, timeout_seconds: float) -> bytes:
+    """Return the body. Raises ProblemError if it is too large, comes too slowly, or is cut or compressed."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise ProblemError(
+            "content_encoding", "Send the body without compression. The signature covers the sent bytes."
+        )
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise webhook_too_large_problem(MAX_BODY_BYTES)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            while len(body) <= MAX_BODY_BYTES and (piece := await request.content.readany()):
+                body += piece
+    except TimeoutError as error:
+        raise ProblemError(
+            "too_slow", "The body arrived too slowly. Send it again over a faster connection."
+        ) from error
+    except (ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError) as error:
+        raise ProblemError("bad_request", "The body was truncated. Send it again.") from error
+    if len(body) > MAX_BODY_BYTES:
+        raise webhook_too_large_problem(MAX_BODY_BYTES)
+    return bytes(body)
+
+
+def parse_webhook_body(body: bytes) -> dict[str, Any] | list[Any]:
+    """Return the JSON object or array in *body*. Raises ProblemError for anything else.
+
+    JavaScript allows halves of surrogate pairs and orjson does not. They become question marks; the webhook is kept.
+    """
+    try:
+        try:
+            message = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            text = json.dumps(json.loads(body, parse_constant=_refuse_constant), ensure_ascii=False)
+            message = orjson.loads(text.encode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise ProblemError("bad_json", "Send JSON.") from error
+    if not isinstance(message, dict | list):
+        raise ProblemError("bad_json", "Send a JSON object or array.")
+    return message
+
+
+def webhook_too_large_problem(limit: int) -> ProblemError:
+    """Return the refusal of a body over *limit* bytes."""
+    return ProblemError("too_large", f"The limit is {limit} bytes.", {"limit": limit})
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

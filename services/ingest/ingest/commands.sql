@@ -1,0 +1,61 @@
+-- Statements of ingest's commands, run with its role.
+
+-- name: list_conflicts(all, kind, limit)
+select
+    c.id, c.kind, c.lead_id, c.other_lead_id, c.column_name, c.value,
+    case c.column_name
+        when 'mak' then l.mak
+        when 'apn_key' then l.apn_key
+        when 'addr_hash' then encode(l.addr_hash, 'hex')
+    end as lead_has,
+    concat_ws(', ', concat_ws(' ', l.property_address, l.property_unit), l.property_city, l.property_state) as property,
+    coalesce(nullif(concat_ws(' ', l.owner_first_name, l.owner_last_name), ''), l.company_name) as owner,
+    concat_ws(', ', concat_ws(' ', o.property_address, o.property_unit), o.property_city, o.property_state) as other_property,
+    coalesce(nullif(concat_ws(' ', o.owner_first_name, o.owner_last_name), ''), o.company_name) as other_owner,
+    l.campaign_status::text as lead_status, b.name as broker,
+    c.upload_id, c.row, c.created_at, c.resolved_at, c.resolved_by, c.resolution, c.note
+from app.lead_conflicts c
+join app.leads l on l.id = c.lead_id
+left join app.leads o on o.id = c.other_lead_id
+left join app.brokers b on b.id = l.assigned_broker_id
+where (:all or c.resolved_at is null) and (:kind::text is null or c.kind = :kind)
+order by c.id
+limit :limit;
+
+-- name: resolve_conflict(id, how, by_whom, note)$
+select app.resolve_conflict(:id, :how, :by_whom, :note);
+
+-- name: release_lead_of_conflict(conflict_id)$
+select app.release_lead(c.lead_id)
+from app.lead_conflicts c
+where c.id = :conflict_id;
+
+-- name: find_outdated_data_keys(key_id, after, limit)
+-- Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
+select id, data_key as sealed
+from app.leads
+where id > :after
+  and data_key is not null
+  and substring(data_key from 3 for get_byte(data_key, 1)) <> convert_to(:key_id, 'UTF8')
+order by id
+limit :limit
+for update;
+
+-- name: save_data_keys*!
+update app.leads
+set data_key = :sealed
+where id = :id;
+
+-- name: find_outdated_rejects(key_id, limit)
+select upload_id, row, row_sealed as sealed
+from app.upload_rejects
+where substring(row_sealed from 3 for get_byte(row_sealed, 1)) <> convert_to(:key_id, 'UTF8')
+order by upload_id, row
+limit :limit
+for update;
+
+-- name: save_rejects*!
+update app.upload_rejects
+set row_sealed = :sealed
+where upload_id = :upload_id
+  and row = :row;

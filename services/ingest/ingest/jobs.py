@@ -1,0 +1,36 @@
+"""Scheduled work of ingest. Job names are those of the commands `equity jobs` and of the runbooks."""
+
+from common.jobs import Jobs
+from common.service import Service
+from ingest.maintenance.address_rehash import AddressRehash
+from ingest.maintenance.parcel_key_carry_over import ParcelKeyCarryOver
+from ingest.maintenance.score_recovery import ScoreRecovery
+from ingest.settings import IngestSettings
+from ingest.territories.assignment import LeadAssignment
+
+REHASH_SECONDS = 5.0
+CARRY_OVER_SECONDS = 3_600.0
+
+
+class IngestJobs:
+    """All jobs of ingest: assignment to territories, maintenance of keys and hashes, recovery of scores."""
+
+    def __init__(self, service: Service, settings: IngestSettings) -> None:
+        self._settings = settings
+        self._assignment = LeadAssignment(service.bus, settings.territory_cache_seconds)
+        self._address_rehash = AddressRehash(service.bus)
+        self._score_recovery = ScoreRecovery(service.bus, settings.ingest_forgotten_seconds)
+        self.carry_over = ParcelKeyCarryOver(service.database)
+        """Also a part of the service: intake starts after its first run."""
+
+    def schedule_all(self, jobs: Jobs) -> None:
+        """Schedule every job. Each runs in every replica, and may be repeated."""
+        settings = self._settings
+        jobs.every(CARRY_OVER_SECONDS, "carry_over_parcel_keys", self.carry_over.carry_over_parcel_keys)
+        jobs.every(settings.assign_leads_seconds, "assign_leads", self._assignment.assign_leads)
+        jobs.every(
+            settings.ingest_forgotten_check_seconds,
+            "rescore_forgotten_leads",
+            self._score_recovery.rescore_forgotten_leads,
+        )
+        jobs.every(REHASH_SECONDS, "rehash_addresses", self._address_rehash.rehash_addresses)

@@ -1,0 +1,105 @@
+"""Writer of the phones and emails of a batch: candidates of their leads, encrypted with the lead's data key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from common.bus import Tx
+from common.contacts import NORMALISATION_VERSION, DataKey, Keyring
+from common.database import load_queries
+from ingest.leads.written_home import WrittenHome
+from ingest.prepare import PreparedContact, PreparedRecord
+
+queries = load_queries(__file__)
+
+ContactIdentity = tuple[UUID, str, bytes]
+"""Lead, channel and keyed hash: the key of `app.lead_contacts`."""
+
+
+@dataclass(slots=True)
+class ContactCandidate:
+    """A contact of a lead, with everything that the records of the batch report about it."""
+
+    contact: PreparedContact
+    ciphertext: bytes
+    source: str
+    line_type: str | None
+    dnc: bool | None
+    reported_by: list[PreparedRecord]
+    """The records that added anything to it."""
+
+    def merge_report(self, record: PreparedRecord, contact: PreparedContact) -> None:
+        """Merge what *record* reports about the same value. A phone that must not be called stays forbidden."""
+        before = self.line_type, self.dnc
+        self.line_type = self.line_type or contact.line_type
+        self.dnc = contact.dnc or (contact.dnc if self.dnc is None else self.dnc)
+        if before != (self.line_type, self.dnc):
+            self.reported_by.append(record)
+
+
+async def write_contacts(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring) -> set[PreparedRecord]:
+    """Save the contacts of all homes; return the records that added a contact or a fact about one.
+
+    Another broker's lead takes no contacts, as it takes no facts.
+    """
+    candidates: dict[ContactIdentity, ContactCandidate] = {}
+    for home in homes:
+        if any(record.contacts for record in home.records) and not home.is_foreign:
+            _collect_candidates(candidates, home, keyring)
+    new_leads = {home.lead_id for home in homes if home.is_new}
+    known_leads = [home.lead_id for home in homes if not home.is_new]
+    changed = await _merge_candidates(tx, candidates, known_leads, keyring)
+    return {
+        record
+        for identity, candidate in candidates.items()
+        if identity[0] in new_leads or identity in changed
+        for record in candidate.reported_by
+    }
+
+
+def _collect_candidates(
+    candidates: dict[ContactIdentity, ContactCandidate], home: WrittenHome, keyring: Keyring
+) -> None:
+    """Add the contacts of *home* to *candidates*. Contacts of its first record are encrypted already if it made the lead."""
+    lead_id, first = home.lead_id, home.records[0]
+    has_key_of_first = lead_id == first.row.id
+    key = first.key if has_key_of_first else keyring.open_data_key(lead_id, home.lead["data_key"])
+    for record in home.records:
+        is_encrypted = has_key_of_first and record is first
+        for contact in record.contacts:
+            identity = (lead_id, contact.channel, contact.value_hash)
+            candidate = candidates.get(identity)
+            if candidate is not None:
+                candidate.merge_report(record, contact)
+                continue
+            ciphertext = contact.ciphertext if is_encrypted else _encrypt_contact(key, contact)
+            candidates[identity] = ContactCandidate(
+                contact, ciphertext, home.row.source, contact.line_type, contact.dnc, [record]
+            )
+
+
+def _encrypt_contact(key: DataKey, contact: PreparedContact) -> bytes:
+    return key.encrypt(contact.channel, contact.value)
+
+
+async def _merge_candidates(
+    tx: Tx,
+    candidates: dict[ContactIdentity, ContactCandidate],
+    known_leads: Sequence[UUID],
+    keyring: Keyring,
+) -> set[ContactIdentity]:
+    """Write the candidates; return those of *known_leads* that are new or gained a fact."""
+    if not candidates:
+        return set()
+    rows = [
+        (*identity, one.ciphertext, one.source, one.line_type, one.contact.rank, one.dnc)
+        for identity, one in candidates.items()
+    ]
+    changed = queries.merge_contacts(
+        tx.connection,
+        candidates=rows,
+        hash_key_id=keyring.hash_key_id,
+        version=NORMALISATION_VERSION,
+        known_leads=known_leads,
+    )
+    return {(row["lead_id"], row["channel"], row["value_hash"]) async for row in changed}

@@ -1,0 +1,47 @@
+"""Enforcement of what records forbid: leads that must not be contacted, and emails that must not be used.
+
+A record may not change another broker's lead, but what it forbids holds for that lead, too.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from common.bus import Tx
+from common.contacts import Keyring
+from common.database import load_queries
+from common.decisions import lock_contacts
+from ingest.leads.written_home import WrittenHome
+
+queries = load_queries(__file__)
+
+
+async def enforce_prohibitions(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring) -> None:
+    """Suppress the emails that records of *homes* forbid, and close the leads whose owners must not be contacted."""
+    suppressed: dict[bytes, UUID] = {}
+    closed: set[UUID] = set()
+    for home in homes:
+        for record in home.records:
+            suppressed.update(dict.fromkeys(record.forbidden_emails, home.lead_id))
+        if _is_contact_forbidden(home):
+            closed.add(home.lead_id)
+    if suppressed:
+        await lock_contacts(tx, suppressed)
+        await queries.suppress_emails(
+            tx.connection, hashes=list(suppressed), lead_ids=list(suppressed.values()), hash_key_id=keyring.hash_key_id
+        )
+    if closed:
+        async for _ in queries.close_leads(tx.connection, ids=sorted(closed)):
+            pass
+
+
+def _is_contact_forbidden(home: WrittenHome) -> bool:
+    """Return whether any record forbids contact.
+
+    The upsert stores the flags of a record with the lead. It stores nothing with another broker's lead, so that lead is closed.
+    """
+    is_foreign = home.is_foreign
+    return any(
+        record.do_not_contact
+        or (is_foreign and (record.row.flags.get("litigator") or record.row.flags.get("deceased_owner")))
+        for record in home.records
+    )

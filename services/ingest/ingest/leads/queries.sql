@@ -1,0 +1,109 @@
+-- name: upsert_leads
+select u.*
+from app.upsert_leads(:records::pipeline.leads_staging[]) u;
+
+-- name: save_assignable_brokers!
+-- Brokers to which leads without one may be assigned: the union of what their senders allow. Null allows every broker.
+with allowed as (
+  select s.id, s.is_new, string_to_array(s.broker_ids, ',')::uuid[] as broker_ids
+  from unnest(:ids::uuid[], :is_new::boolean[], :broker_ids::text[]) as s (id, is_new, broker_ids)
+)
+update app.leads l
+set assignable_broker_ids = case
+  when s.broker_ids is not null then array(select unnest(l.assignable_broker_ids) union select unnest(s.broker_ids))
+end
+from allowed s
+where l.id = s.id
+and l.assigned_broker_id is null
+and (s.is_new or l.assignable_broker_ids is not null)
+and (s.broker_ids is null or not coalesce(s.broker_ids <@ l.assignable_broker_ids, false));
+
+-- name: add_conflicts!
+-- Keys that lost within a batch, except keys that the lead has after all.
+insert into app.lead_conflicts (kind, lead_id, column_name, value, upload_id, row, event_id)
+select 'key_differs', c.lead_id, c.column_name, c.value, c.upload_id, c.row, c.event_id
+from unnest(
+  :lead_ids::uuid[], :columns::text[], :values::text[], :upload_ids::uuid[], :rows::integer[], :event_ids::uuid[]
+) as c (lead_id, column_name, value, upload_id, row, event_id)
+join app.leads l on l.id = c.lead_id
+where c.value is distinct from case c.column_name when 'apn_key' then l.apn_key else encode(l.addr_hash, 'hex') end
+on conflict do nothing;
+
+-- name: merge_contacts
+-- A known contact gains the facts that it lacks. A contact that must not be called stays forbidden.
+-- Returns contacts of leads that existed before, if they are new or gained a fact.
+with merged as (
+  insert into app.lead_contacts as present (
+    lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, line_type, rank, dnc
+  )
+  select c.lead_id, c.channel, c.value_hash, :hash_key_id, :version, c.value_ciphertext, c.source, c.line_type, c.rank, c.dnc
+  from unnest(:candidates::pipeline.contact_candidate[]) c
+  on conflict (lead_id, channel, value_hash) do update
+  set
+    dnc = coalesce(nullif(excluded.dnc, false), present.dnc, excluded.dnc),
+    line_type = coalesce(present.line_type, excluded.line_type)
+  where present.dnc is distinct from coalesce(nullif(excluded.dnc, false), present.dnc, excluded.dnc)
+  or (present.line_type is null and excluded.line_type is not null)
+  returning present.lead_id, present.channel, present.value_hash
+)
+select lead_id, channel, value_hash
+from merged
+where lead_id = any (:known_leads::uuid[]);
+
+-- name: suppress_emails!
+-- A source reports that these addresses opted out, bounced or must not be used. This holds for every lead that has them.
+insert into app.suppressions (channel, value_hash, hash_key_id, reason, lead_id)
+select 'email', s.value_hash, :hash_key_id, 'forbidden_by_source', s.lead_id
+from unnest(:hashes::bytea[], :lead_ids::uuid[]) as s (value_hash, lead_id)
+order by s.value_hash
+on conflict do nothing;
+
+-- name: close_leads
+-- A source forbids contact with these owners. A lead that is closed already does not change.
+select lead_id, result
+from app.move_lead(:ids::uuid[], 'do_not_contact', 'forbidden_by_source');
+
+-- name: count_contacts
+-- For each lead: its phones and emails that were not ruled out, and the channels with a verified one.
+select
+  lead_id,
+  count(*) filter (where channel = 'phone') as phones,
+  count(*) filter (where channel = 'email') as emails,
+  array_agg(distinct channel) filter (where verified) as verified
+from app.lead_contacts
+where lead_id = any (:ids)
+and verified is not false
+group by lead_id;
+
+-- name: set_scores
+-- Merged facts may score otherwise than the record that came first.
+update app.leads l
+set lead_score = s.score, score_contributions = s.contributions::jsonb
+from unnest(:ids::uuid[], :scores::integer[], :contributions::text[]) as s (id, score, contributions)
+where l.id = s.id
+and (l.lead_score <> s.score or l.score_contributions is distinct from s.contributions::jsonb)
+returning l.id, l.lead_score, l.lead_version;
+
+-- name: lock_facts_to_score
+select
+  id, est_value, est_equity, est_ltv, open_loans, open_loan_balance, owner_occupied, vacant, last_sale_date,
+  deceased_owner, do_not_mail, litigator
+from app.leads
+where id = any (:ids)
+order by id
+for no key update;
+
+-- name: add_rejects!
+insert into app.upload_rejects (upload_id, row, reasons, detail, row_sealed)
+select r.upload_id, r.row, string_to_array(r.reasons, ','), r.detail, r.row_sealed
+from unnest(:upload_ids::uuid[], :rows::integer[], :reasons::text[], :details::text[], :sealed::bytea[])
+  as r (upload_id, row, reasons, detail, row_sealed)
+on conflict do nothing;
+
+-- name: add_tallies!
+insert into app.upload_tallies (upload_id, inserted, updated, duplicate, rejected, reasons, unread)
+select t.upload_id, t.inserted, t.updated, t.duplicate, t.rejected, t.reasons::jsonb, t.unread::jsonb
+from unnest(
+  :upload_ids::uuid[], :inserted::integer[], :updated::integer[], :duplicate::integer[], :rejected::integer[],
+  :reasons::text[], :unread::text[]
+) as t (upload_id, inserted, updated, duplicate, rejected, reasons, unread);

@@ -1,0 +1,53 @@
+-- name: has_outdated_hashes$
+select exists (
+  select from app.leads
+  where substring(addr_hash from 1 for 4) <> '\x00000003'::bytea
+);
+
+-- name: lock_upserts!
+-- Keys move between leads in one transaction at a time: the same lock as in app.upsert_leads().
+select pg_advisory_xact_lock(hashtext('app.upsert_leads'));
+
+-- name: lock_outdated_addresses
+select id, property_address, property_unit, property_city, property_zip
+from app.leads
+where substring(addr_hash from 1 for 4) <> '\x00000003'::bytea
+order by id
+limit :page_size
+for no key update;
+
+-- name: rehash_addresses^
+select rehashed, held, unreadable
+from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);
+
+-- name: list_parcel_keys_by_spelling
+-- Keys that begin with a state instead of a county's code: letters sort after digits.
+select id, apn_key, apn, fips
+from app.leads
+where apn_key >= 'A'
+order by apn_key, id
+limit :page_size;
+
+-- name: carry_over_parcel_keys^
+select carried, held, dropped
+from app.carry_over_parcel_keys(:lead_ids::uuid[], :old_keys::text[], :new_keys::text[], :fips::text[], :counties::text[]);
+
+-- name: list_unscored_leads
+-- Leads with a verified contact that their score lacks: the event was lost. `leads_unscored_idx` contains only these.
+select l.id
+from app.leads l
+where (
+  l.email_verified and not coalesce(l.score_contributions ? 'verified_email', false)
+  or l.phone_verified and not coalesce(l.score_contributions ? 'verified_phone', false)
+)
+and l.updated_at < now() - :unscored_after::interval
+and exists (
+  select
+  from app.lead_contacts c
+  where c.lead_id = l.id
+  and c.verified
+  and not coalesce(l.score_contributions ? ('verified_' || c.channel), false)
+)
+and l.id > :after
+order by l.id
+limit :page_size;

@@ -1,0 +1,44 @@
+"""Recovery of scores whose `lead_verified` event was lost (ADR 32)."""
+
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from common import telemetry
+from common.bus import Bus
+from common.database import load_queries
+from ingest.leads.rescoring import rescore_from_state
+
+log = structlog.get_logger()
+queries = load_queries(__file__)
+
+RECOVERY_PAGE_SIZE = 500
+_FIRST_ID = UUID(int=0)
+
+
+class ScoreRecovery:
+    """Recovery of scores from the state of the leads. Every replica may run it at any time."""
+
+    def __init__(self, bus: Bus, unscored_seconds: float) -> None:
+        self._bus = bus
+        self._unscored_after = timedelta(seconds=unscored_seconds)
+
+    async def rescore_forgotten_leads(self) -> None:
+        """Rescore leads with a verified contact that their score does not count."""
+        after, scored = _FIRST_ID, 0
+        while lead_ids := await self._list_page(after):
+            await self._bus.transact(partial(rescore_from_state, lead_ids=lead_ids))
+            after, scored = lead_ids[-1], scored + len(lead_ids)
+        recovered = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
+        recovered.add(scored, {"name": "ingest.rescore_forgotten_leads"})
+        if scored:
+            log.warning("forgotten_leads_rescored", count=scored)
+
+    async def _list_page(self, after: UUID) -> list[UUID]:
+        async with self._bus.database.connection() as connection:
+            rows = queries.list_unscored_leads(
+                connection, unscored_after=self._unscored_after, after=after, page_size=RECOVERY_PAGE_SIZE
+            )
+            return [row["id"] async for row in rows]

@@ -1,0 +1,166 @@
+"""Facts of a property record, read field by field: texts, place, parcel and typed values.
+
+Each reader writes into `facts` by column of `leads`, names values that it cannot read in `dropped`, and never raises.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from common.counties import find_county, parcel_area
+from common.placeholders import (
+    is_filler_number,
+    is_placeholder,
+    is_placeholder_address,
+    is_placeholder_unit,
+    parcel_number,
+)
+from common.places import county_name, state_code, state_of_zip, zip_code
+from ingest.rejection import RejectionReason
+from ingest.values import dates, numbers
+from ingest.values.amounts import drop_contradictory_equity, parse_loan_to_value
+from ingest.values.text import BrokenTextError, as_text, clean_text, is_blank, parse_boolean
+
+MAX_TEXT_LENGTH = 200
+ZIP_OF_ANOTHER_STATE = "zip_of_another_state"
+"""Reported in `dropped`, although nothing is dropped: ZIP code and state do not match, so one of them is wrong."""
+
+_TEXT_FIELDS = (
+    "property_address", "property_unit", "property_city", "owner_first_name", "owner_last_name", "owner2_first_name",
+    "owner2_last_name", "company_name", "mailing_address", "mailing_unit", "mailing_city", "mailing_state",
+    "property_type", "apn",
+)  # fmt: skip
+_FIELDS_WITH_PLACEHOLDERS = (
+    "property_city", "mailing_address", "mailing_unit", "mailing_city", "mailing_state", "property_type", "apn",
+)  # fmt: skip
+"""Texts that are left out where a placeholder takes their place; names of owners have their own rules."""
+_MAK = re.compile(r"([0-9]{10})(?:\.0+)?")
+
+
+def read_texts(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) -> Iterable[RejectionReason]:
+    """Read the text fields; yield a reason for each text that cannot be stored."""
+    for name in _TEXT_FIELDS:
+        value = raw.get(name)
+        if value is None:
+            facts[name] = None
+            continue
+        try:
+            text = clean_text(value)
+        except BrokenTextError:
+            facts[name] = ""
+            yield RejectionReason.INVALID_CHARACTERS
+            continue
+        if len(text) > MAX_TEXT_LENGTH:
+            yield RejectionReason.VALUE_TOO_LONG
+        facts[name] = text or None
+        if text and name in _FIELDS_WITH_PLACEHOLDERS and is_placeholder(text):
+            facts[name] = None
+            dropped.append(name)
+    if facts["property_unit"] and is_placeholder_unit(facts["property_unit"]):
+        facts["property_unit"] = None
+
+
+def read_location(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) -> Iterable[RejectionReason]:
+    """Read state, ZIP code and county; yield a reason for each part of the address that is missing or invalid."""
+    try:
+        state, zip_text, county, fips = (
+            clean_text(raw.get(name))[:MAX_TEXT_LENGTH] for name in ("property_state", "property_zip", "county", "fips")
+        )
+    except BrokenTextError:
+        yield RejectionReason.INVALID_CHARACTERS
+        return
+    facts["property_state"], facts["property_zip"] = state_code(state), zip_code(zip_text)
+    _read_county(facts, county, fips, dropped)
+    if facts["property_address"] is None:
+        yield RejectionReason.MISSING_ADDRESS
+    elif is_placeholder_address(facts["property_address"]):
+        yield RejectionReason.UNREADABLE_ADDRESS
+    if facts["property_city"] is None:
+        yield RejectionReason.MISSING_CITY
+    if facts["property_state"] is None:
+        yield RejectionReason.INVALID_STATE if state else RejectionReason.MISSING_STATE
+    if facts["property_zip"] is None:
+        yield RejectionReason.INVALID_ZIP if zip_text else RejectionReason.MISSING_ZIP
+
+
+def _read_county(facts: dict[str, Any], name: str, code: str, dropped: list[str]) -> None:
+    """Set FIPS code and name of the county from the public table. A name that is not in the table is shown, but is no key."""
+    found = find_county(name, code, facts["property_state"] or "")
+    dropped.extend(found.dropped)
+    facts["fips"] = found.county and found.county.fips
+    facts["county"] = found.county.name if found.county else (None if is_placeholder(name) else county_name(name))
+
+
+def check_state_of_zip(facts: Mapping[str, Any], dropped: list[str]) -> None:
+    """Report a ZIP code that does not lie in the property's state."""
+    if state_of_zip(facts["property_zip"]) != facts["property_state"]:
+        dropped.append(ZIP_OF_ANOTHER_STATE)
+
+
+def read_parcel_key(facts: Mapping[str, Any], dropped: list[str]) -> str | None:
+    """Return the key of the parcel: the area in which its number counts, and the number without its punctuation.
+
+    Sources differ in the punctuation. Returns None if the number cannot identify a home
+    (`common.placeholders.parcel_number`), or if its county is not known.
+    """
+    apn = facts["apn"]
+    if not apn:
+        return None
+    parcel, county = parcel_number(apn), facts["fips"]
+    if parcel is None or county is None:
+        dropped.append("apn")
+        return None
+    return f"{parcel_area(county)}|{parcel}"
+
+
+def read_mak(value: object, dropped: list[str]) -> str | None:
+    """Return the Melissa address key in *value*, or None."""
+    text = as_text(value).strip(" \t'\"=")  # spreadsheets write ="8034512097", as for ZIP codes and parcel numbers
+    found = _MAK.fullmatch(text)
+    if found and not is_filler_number(found[1]):
+        return found[1]
+    if text:
+        dropped.append("mak")
+    return None
+
+
+def _parse_mailing_zip(value: object, _today: date) -> str | None:
+    return zip_code(as_text(value))
+
+
+_PARSE_MONEY = numbers.money_parser(0, 10**9)
+_PARSERS: tuple[tuple[str, numbers.Parser], ...] = (
+    ("mailing_zip", _parse_mailing_zip),
+    ("bedrooms", numbers.count_parser(0, 200)),
+    ("bathrooms", numbers.decimal_parser(0, 200)),
+    ("building_sqft", numbers.area_parser(1, 10**7)),
+    ("lot_sqft", numbers.area_parser(1, 10**11)),
+    ("year_built", numbers.parse_year_built),
+    ("owner_occupied", parse_boolean),
+    ("vacant", parse_boolean),
+    ("est_value", numbers.money_parser(1, 10**9)),
+    ("est_equity", numbers.money_parser(-(10**9), 10**9)),
+    ("open_loans", numbers.count_parser(0, 100)),
+    ("open_loan_balance", _PARSE_MONEY),
+    ("last_sale_date", dates.parse_past_date),
+    ("last_sale_amount", _PARSE_MONEY),
+)
+"""The parser of each field. The loan-to-value comes after them, since the amounts distinguish a fraction from a percentage."""
+
+
+def read_values(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str], today: date) -> None:
+    """Read numbers, amounts, dates and yes-or-no fields."""
+    for name, parse in _PARSERS:
+        value = raw.get(name)
+        if value is None or value == "":
+            facts[name] = None
+            continue
+        facts[name] = found = parse(value, today)
+        if found is None and not is_blank(value):
+            dropped.append(name)
+    drop_contradictory_equity(facts, dropped)
+    ltv = raw.get("est_ltv")
+    facts["est_ltv"] = None if ltv is None or ltv == "" else parse_loan_to_value(ltv, facts)
+    if facts["est_ltv"] is None and not is_blank(ltv):
+        dropped.append("est_ltv")

@@ -1,0 +1,110 @@
+"""Assignment of leads that arrived before their broker's territory, by the rule that intake uses.
+
+A pass over all leads without a broker follows every change of the territories of active brokers: the job compares the
+territories with those of the last pass. Records in flight were prepared with the former territories, so a second pass
+follows once they are written.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from common import telemetry
+from common.bus import Bus, Tx
+from common.database import load_queries
+from common.events import DedupeSuccess
+from ingest.territories.broker_map import BrokerMap, read_broker_map
+
+log = structlog.get_logger()
+queries = load_queries(__file__)
+
+ASSIGNMENT_PAGE_SIZE = 500
+"""Leads of one transaction. It locks each of them, so a larger page would delay intake."""
+MAX_BATCH_TIME = timedelta(seconds=120)
+"""More than a batch of records may take on the bus (90 s)."""
+_FIRST_ID = UUID(int=0)
+
+
+class LeadAssignment:
+    """Assignment of leads without a broker to the broker of their territory."""
+
+    def __init__(self, bus: Bus, cache_seconds: float) -> None:
+        self._bus = bus
+        self._in_flight_time = timedelta(seconds=cache_seconds) + MAX_BATCH_TIME
+
+    async def assign_leads(self) -> None:
+        """Assign leads if the territories changed since the last pass, or if that pass must be repeated."""
+        async with self._bus.database.connection() as connection:
+            brokers, territories = await read_broker_map(connection)
+            digest = sha256(repr(territories).encode()).digest()
+            due = await queries.find_due_pass(connection, territories=digest, settle=self._in_flight_time)
+        if due is None:
+            return
+        assigned = await self._assign_all_pages(brokers) if territories else 0
+        await self._bus.transact(partial(_save_pass, territories=digest, is_settled=due == "again"))
+        if assigned:
+            log.info("leads_assigned", count=assigned)
+
+    async def _assign_all_pages(self, brokers: BrokerMap) -> int:
+        after, assigned = _FIRST_ID, 0
+        counter = telemetry.counter("equity_leads_assigned", "Leads that got their broker by a territory added later")
+        while True:
+            page = await self._bus.transact(partial(_assign_page, brokers=brokers, after=after))
+            if page is None:
+                return assigned
+            after, count = page
+            assigned += count
+            counter.add(count)
+
+
+async def _assign_page(tx: Tx, *, brokers: BrokerMap, after: UUID) -> tuple[UUID, int] | None:
+    """Assign the leads of the next page; return its last id and the number of assigned leads, or None after the last page."""
+    rows = queries.list_leads_without_broker(tx.connection, after=after, page_size=ASSIGNMENT_PAGE_SIZE)
+    leads = [lead async for lead in rows]
+    if not leads:
+        return None
+    broker_by_lead = {lead["id"]: broker for lead in leads if (broker := find_assignable_broker(lead, brokers))}
+    count = 0
+    if broker_by_lead:
+        assigned = queries.assign_leads(
+            tx.connection, ids=list(broker_by_lead), broker_ids=list(broker_by_lead.values())
+        )
+        async for lead in assigned:
+            _emit_assigned(tx, lead)
+            count += 1
+    return UUID(bytes=leads[-1]["id"].bytes), count
+
+
+async def _save_pass(tx: Tx, *, territories: bytes, is_settled: bool) -> None:
+    await queries.save_pass(tx.connection, territories=territories, settled=is_settled)
+    unassigned = await queries.count_leads_without_broker(tx.connection)
+    telemetry.gauge("equity_leads_without_broker", "Leads in no broker's territory, as of the last pass").set(
+        unassigned
+    )
+
+
+def find_assignable_broker(lead: Any, brokers: BrokerMap) -> UUID | None:
+    """Return the broker of *lead*, a row of `list_leads_without_broker`: of its territory, if its senders may assign it."""
+    broker = brokers.find_broker(lead["property_state"] or "", lead["county"], lead["property_zip"] or "")
+    allowed: Sequence[UUID] | None = lead["assignable_broker_ids"]
+    return broker if broker is not None and (allowed is None or broker in allowed) else None
+
+
+def _emit_assigned(tx: Tx, lead: Any) -> None:
+    """Emit the event of an updated lead; services that read the lead again find its broker."""
+    tx.emit(
+        DedupeSuccess(
+            lead_id=lead["id"],
+            lead_version=lead["lead_version"],
+            broker_id=lead["assigned_broker_id"],
+            occurred_at=tx.now,
+            outcome="assigned",
+            verdict="updated",
+            score=lead["lead_score"],
+        )
+    )

@@ -1,0 +1,75 @@
+"""Brokers by territory. The most specific territory wins: ZIP code before county before state."""
+
+import time
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from uuid import UUID
+
+from common.counties import counties_named
+from common.database import Connection, Database, load_queries
+
+queries = load_queries(__file__)
+
+CountyKey = tuple[str, str]
+TerritoryRow = tuple[object, ...]
+
+
+class BrokerMap:
+    """The active brokers and their territories at one moment."""
+
+    def __init__(self, active: Iterable[UUID], rows: Iterable[Mapping[str, object]]) -> None:
+        self.active = frozenset(active)
+        self._by_zip: dict[str, UUID] = {}
+        self._by_county: dict[CountyKey, UUID] = {}
+        self._by_state: dict[str, UUID] = {}
+        for row in rows:
+            broker, state, county, zip_code = UUID(str(row["broker_id"])), str(row["state"]), row["county"], row["zip"]
+            if zip_code:
+                self._by_zip.setdefault(str(zip_code), broker)
+            elif county:
+                self._by_county.setdefault(_county_key(state, str(county)), broker)
+            else:
+                self._by_state.setdefault(state, broker)
+
+    def find_broker(self, state: str, county: str | None, zip_code: str) -> UUID | None:
+        """Return the broker in whose territory the property lies, or None."""
+        return (
+            self._by_zip.get(zip_code)
+            or (self._by_county.get(_county_key(state, county)) if county else None)
+            or self._by_state.get(state)
+        )
+
+
+@lru_cache(maxsize=8_192)
+def _county_key(state: str, county: str) -> CountyKey:
+    """Return the county by its code, so that `De Kalb` lies in the territory `DeKalb`.
+
+    A county that the public table lacks is compared by its name.
+    """
+    found = counties_named(county, state)
+    return state, found[0].fips if found else county
+
+
+async def read_broker_map(connection: Connection) -> tuple[BrokerMap, list[TerritoryRow]]:
+    """Return the current brokers, and the rows of their territories in the order of precedence."""
+    active = [UUID(bytes=row["id"].bytes) async for row in queries.list_active_brokers(connection)]
+    rows = [row async for row in queries.list_active_territories(connection)]
+    return BrokerMap(active, rows), [(str(row["broker_id"]), row["state"], row["county"], row["zip"]) for row in rows]
+
+
+class BrokerMapCache:
+    """The broker map, read again once it is *max_age_seconds* old."""
+
+    def __init__(self, database: Database, max_age_seconds: float) -> None:
+        self._database = database
+        self._max_age_seconds = max_age_seconds
+        self._read_at = float("-inf")
+        self._map = BrokerMap((), ())
+
+    async def read_current(self) -> BrokerMap:
+        """Return the broker map, from the cache or the database. Raises the errors of the database."""
+        if time.monotonic() - self._read_at > self._max_age_seconds:
+            async with self._database.connection() as connection:
+                self._map, _ = await read_broker_map(connection)
+            self._read_at = time.monotonic()
+        return self._map

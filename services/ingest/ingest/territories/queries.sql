@@ -1,0 +1,59 @@
+-- name: list_active_territories
+-- The territories of active brokers. Of two brokers with the same territory, the earlier one has it.
+select t.broker_id, t.state, t.county, t.zip
+from app.territories t
+join app.brokers b on b.id = t.broker_id
+where b.active
+order by t.created_at, t.id;
+
+-- name: list_active_brokers
+select id
+from app.brokers
+where active;
+
+-- name: find_due_pass$
+-- 'first' if the territories differ from those of the last pass, 'again' if that pass must be repeated, else null.
+select
+  case
+    when p.territories is distinct from :territories then 'first'
+    when not p.settled and p.seen_at + :settle::interval <= now() then 'again'
+  end
+from (values (true)) v
+left join pipeline.territory_passes p on true;
+
+-- name: save_pass!
+insert into pipeline.territory_passes as p (territories, seen_at, settled)
+values (:territories, now(), :settled)
+on conflict (only_one) do update
+set territories = excluded.territories, seen_at = excluded.seen_at, settled = excluded.settled;
+
+-- name: list_leads_without_broker
+select id, property_state, county, property_zip, assignable_broker_ids
+from app.leads
+where assigned_broker_id is null
+and id > :after
+order by id
+limit :page_size;
+
+-- name: count_leads_without_broker$
+select count(*)
+from app.leads
+where assigned_broker_id is null;
+
+-- name: assign_leads
+-- Rows are locked in the order of ids, as upserts lock them. A lead that got a broker meanwhile keeps it.
+with locked as materialized (
+  select l.id
+  from app.leads l
+  where l.id = any (:ids::uuid[])
+  and l.assigned_broker_id is null
+  order by l.id
+  for no key update
+)
+update app.leads l
+set assigned_broker_id = a.broker_id, assignable_broker_ids = null
+from locked k
+join unnest(:ids::uuid[], :broker_ids::uuid[]) as a (id, broker_id) on a.id = k.id
+join app.brokers b on b.id = a.broker_id and b.active
+where l.id = k.id
+returning l.id, l.lead_version, l.assigned_broker_id, l.lead_score;

@@ -1,1 +1,0 @@
-"""One file a vendor: its contract, nothing of ours."""

@@ -1,0 +1,78 @@
+-- Statements of the pull service's commands, run with its role.
+
+-- name: add_search(name, criteria, broker_id, position, every_days, daily_records, daily_cents)^
+insert into pipeline.saved_searches (name, criteria, broker_id, position, every_days, daily_records, daily_cents)
+values (:name, :criteria, :broker_id, :position, :every_days, :daily_records, :daily_cents)
+on conflict do nothing
+returning id, name, criteria, broker_id, position, every_days, daily_records, daily_cents, enabled;
+
+-- name: list_searches()
+-- Saved searches in their order, with the progress of the latest round of each.
+select
+    s.name, s.enabled, s.position, b.name as broker, coalesce(b.active, true) as broker_active, s.every_days, r.started_on,
+    r.results_found, r.records, r.rejects, r.cents, r.unknown_records, r.outcome, r.stopped_at,
+    case
+        when not s.enabled then 'disabled'
+        when not coalesce(b.active, true) then 'broker disabled'
+        when r.id is null then 'waits for its first round'
+        when r.finished_at is not null then 'next round from ' || (r.started_on + s.every_days)
+        when r.leased_until > now() then 'is pulled now'
+        else 'goes on: ' || coalesce(r.outcome, 'interrupted')
+    end as state
+from pipeline.saved_searches s
+left join app.brokers b on b.id = s.broker_id
+left join lateral (
+    select * from pipeline.pull_runs where search_id = s.id order by started_at desc, id desc limit 1
+) r on true
+order by s.position, s.created_at;
+
+-- name: find_search(name)^
+select
+    s.id, s.name, s.enabled, b.name as broker, s.position, s.every_days, s.daily_records, s.daily_cents, s.created_at, s.criteria
+from pipeline.saved_searches s
+left join app.brokers b on b.id = s.broker_id
+where lower(s.name) = lower(:name);
+
+-- name: list_search_rounds(search_id, limit)
+select
+    started_on, outcome, detail, results_found, unread, pages, records, rejects, repeats, cents, unknown_pages, unknown_records,
+    stopped_at, finished_at
+from pipeline.pull_runs
+where search_id = :search_id
+order by started_at desc, id desc
+limit :limit;
+
+-- name: list_search_days(search_id)
+select local_date, records, cents, unknown_pages
+from pipeline.pull_days
+where search_id = :search_id
+order by local_date desc
+limit 7;
+
+-- name: list_search_rejects(search_id, limit)
+select j.id, j.reason, j.at, j.sealed
+from pipeline.pull_rejects j
+join pipeline.pull_runs r on r.id = j.run_id
+where r.search_id = :search_id
+order by j.at desc, j.id
+limit :limit;
+
+-- name: set_search_enabled(search_id, enabled)!
+update pipeline.saved_searches
+set enabled = :enabled
+where id = :search_id;
+
+-- name: find_outdated_rejects(key_id, after, limit)
+-- Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
+select id, sealed
+from pipeline.pull_rejects
+where id > :after
+  and substring(sealed from 3 for get_byte(sealed, 1)) <> convert_to(:key_id, 'UTF8')
+order by id
+limit :limit
+for update;
+
+-- name: save_rejects*!
+update pipeline.pull_rejects
+set sealed = :sealed
+where id = :id;

@@ -1,0 +1,273 @@
+"""Commands of the recorder's data: the funnel, and dead letters."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from getpass import getuser
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+import typer
+
+from cli.shell import inputs
+from cli.shell.app import new_app
+from cli.shell.database import (
+    Connection,
+    Row,
+    connect,
+    fetch_rows,
+    find_broker_id,
+    run_in_transaction,
+    select_rows,
+    service_dsn,
+)
+from cli.shell.durations import parse_moment, parse_span, subtract_span
+from cli.shell.errors import CommandRefusedError, UsageError
+from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows
+from cli.shell.resealing import SealedColumn, reseal_value
+from cli.shell.settings import CliSettings
+from common.contacts import Keyring
+from common.database import load_queries
+from common.deadletters import unpack
+from common.topics import FUNNEL
+
+queries = load_queries(__file__, "commands.sql")
+
+funnel = new_app(panel="Watching", summary="How many leads came how far.", order=10)
+dlq = new_app(
+    "Dead letters: what could not be handled, why, and handling it again.",
+    panel="Watching",
+    summary="Dead letters: what could not be handled, why, and handling it again.",
+    order=20,
+)
+
+_FUNNEL_COLUMNS = {
+    "event_type": "event",
+    "count": "events",
+    "leads": "leads",
+    "outcomes": "outcomes",
+    "avg_duration_ms": "avg ms",
+}
+_DEAD_LETTER_COLUMNS = {"id": "id", "status": "status", "consumer": "consumer", "source": "topic", "reason": "reason",
+                        "attempts": "tries", "redrive": "redrives", "retry_after": "due",
+                        "last_failed_at": "failed"}  # fmt: skip
+_REPLAYED_COLUMNS = {"id": "id", "consumer": "consumer", "reason": "reason", "status": "status", "created_at": "died"}
+_DEAD_LETTER_PURPOSE = "dead-letter"
+
+
+class DeadLetterStatus(StrEnum):
+    """Status of a dead letter."""
+
+    OPEN = "open"
+    RETRYING = "retrying"
+    PARKED = "parked"
+    RESOLVED = "resolved"
+
+
+LetterArgument = Annotated[
+    int, typer.Argument(metavar="ID", parser=inputs.parse_number, help="The dead letter's number.")
+]
+ConsumerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", parser=inputs.parse_name_or_id, help="Only of this consumer, such as ingest.upsert_leads."
+    ),
+]
+
+
+@funnel.command("funnel")
+def show_funnel(
+    since: Annotated[
+        timedelta, typer.Option(parser=parse_span, metavar="SPAN", help="How far back: 90m, 24h, 7d.")
+    ] = "24h",  # type: ignore[assignment]
+    upload: Annotated[
+        UUID | None, typer.Option(metavar="ID", parser=inputs.parse_uuid, help="Only what this upload brought.")
+    ] = None,
+    broker: Annotated[
+        str | None,
+        typer.Option(metavar="BROKER", parser=inputs.parse_name_or_id, help="Only this broker's leads: id or name."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Count the funnel's events, in the order of a lead's life."""
+
+    async def work(connection: Connection) -> list[Row]:
+        return await _count_events(connection, since, upload, await find_broker_id(connection, broker))
+
+    rows = run_in_transaction(work, service="recorder")
+    print_rows(rows, _FUNNEL_COLUMNS, as_json=as_json, empty="Nothing happened in that time.")
+
+
+async def _count_events(
+    connection: Connection, since: timedelta, upload: UUID | str | None, broker: UUID | None
+) -> list[Row]:
+    """Return one row for each type of event in the span *since*, in the order of a lead's life.
+
+    The span ends at the time of the services' clock or of the machine, whichever is earlier. Events are dated by the clock,
+    but never later than the machine's time (ADR 15), so no event of either is outside because a clock was moved.
+    """
+    after = subtract_span(min(CliSettings().now, datetime.now(UTC)), since)
+    upload_id = str(upload) if upload else None
+    found = queries.count_events_by_type(connection, after=after, upload_id=upload_id, broker_id=broker)
+    return sort_in_life_order(await fetch_rows(found))
+
+
+def sort_in_life_order(rows: Sequence[Row]) -> list[Row]:
+    """Return *rows* in the order in which a lead has the events; unknown ones are last."""
+    place = {event: number for number, event in enumerate(FUNNEL)}
+    return sorted(rows, key=lambda row: place.get(row["event_type"], len(place)))
+
+
+async def count_upload_events(upload_id: str) -> list[Row]:
+    """Return the funnel of an upload since it was taken, for the demo."""
+    async with connect(service_dsn("recorder")) as connection:
+        return await _count_events(connection, timedelta(days=3650), upload_id, None)
+
+
+@dlq.command("list")
+def list_dead_letters(
+    status: Annotated[
+        DeadLetterStatus | None, typer.Option(help="Only with this status; default: open and retrying.")
+    ] = None,
+    consumer: ConsumerOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of dead letters, the newest first.")] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters, the newest first."""
+
+    async def work(connection: Connection) -> tuple[list[Row], dict[str, int]]:
+        found = queries.list_dead_letters(connection, status=status, consumer=consumer, limit=limit)
+        rows = await fetch_rows(found)
+        return rows, {row["status"]: row["count"] async for row in queries.count_dead_letters(connection)}
+
+    rows, counts = run_in_transaction(work, service="recorder")
+    nothing = "No dead letter matches." if status or consumer else "No dead letters wait."
+    print_rows(rows, _DEAD_LETTER_COLUMNS, as_json=as_json, empty=nothing, first=("id", "status", "reason"))
+    if counts:
+        print_message("In all: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+
+
+@dlq.command("show")
+def show_dead_letter(
+    letter: LetterArgument,
+    *,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Decrypt the message too: it may hold personal data.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is known of a dead letter; its message only on request."""
+
+    async def work(connection: Connection) -> Row:
+        found = await queries.show_dead_letter(connection, id=letter)
+        if found is None:
+            raise CommandRefusedError(f"There is no dead letter {letter}.", "`equity dlq list` shows them.")
+        return dict(found)
+
+    fields = run_in_transaction(work, service="recorder")
+    payload = fields.pop("payload")
+    if reveal and payload is not None:
+        fields["message"] = _decrypt_message(fields, payload)
+    print_fields(fields, as_json=as_json)
+    if payload is None:
+        print_message("The message is no longer kept: dead letters are emptied after 30 days, or came without one.")
+    elif not reveal:
+        print_message(f"The message is encrypted. To read it: equity dlq show {letter} --reveal")
+
+
+@dlq.command("replay")
+def replay_dead_letters(
+    consumer: ConsumerOption = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=parse_moment, metavar="WHEN", help="Only what died since then: 2026-03-01, or 24h."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(parser=parse_moment, metavar="WHEN", help="Only what died before then: the cut-off."),
+    ] = None,
+    letter: Annotated[
+        list[int] | None,
+        typer.Option("--id", metavar="ID", parser=inputs.parse_number, help="Only this dead letter; may be repeated."),
+    ] = None,
+    *,
+    include_parked: Annotated[bool, typer.Option(help="Parked ones, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them; send nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters again, to the consumer that failed and to no other.
+
+    Run it with --dry-run first. Each run is kept in pipeline.dlq_replays, with the user who requested it.
+    """
+    if not (dry_run or consumer or since or until or letter):
+        raise UsageError(
+            "Which ones? Without any filter every open dead letter would go.",
+            "Give --consumer, --since, --until or --id; --dry-run says which they are. All: --since 3650d.",
+        )
+    rows = select_rows(
+        queries.replay_dead_letters, service="recorder",
+        consumer=consumer, since=since, until=until, ids=letter, include_parked=include_parked, dry_run=dry_run,
+        requested_by=getuser(),
+    )  # fmt: skip
+    print_rows(rows, _REPLAYED_COLUMNS, as_json=as_json, empty="No dead letter matches.")
+    if rows:
+        print_message(
+            f"{len(rows):,} would be sent again."
+            if dry_run
+            else f"{len(rows):,} go out again within seconds, by the recorder."
+        )
+
+
+@dlq.command("park")
+def park_dead_letters(
+    letters: Annotated[
+        list[int], typer.Argument(metavar="ID...", parser=inputs.parse_number, help="The dead letters' numbers.")
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Put open dead letters aside, such as those whose sender sends again. They are emptied after 30 days.
+
+    A parked dead letter is replayed when it is named.
+    """
+    parked = [row["id"] for row in select_rows(queries.park_dead_letters, service="recorder", ids=letters)]
+    if left := sorted(set(letters) - set(parked)):
+        raise CommandRefusedError(
+            f"Not open, or not there: {', '.join(map(str, left))}. Parked: {', '.join(map(str, parked)) or 'none'}.",
+            "`equity dlq show ID` shows the status of one.",
+        )
+    print_done(f"{len(parked):,} parked.", {"parked": parked}, as_json=as_json)
+
+
+def _decrypt_message(fields: Row, payload: bytes) -> dict[str, Any]:
+    """Return key, headers and body of the message. Raises CannotOpenError or MissingKeyError."""
+    keyring = Keyring.from_settings(CliSettings())
+    key, headers, value = unpack(keyring.unseal(_DEAD_LETTER_PURPOSE, fields["event_id"].bytes, payload))
+    return {
+        "key": _to_readable(key),
+        "headers": {name: _to_readable(content) for name, content in headers},
+        "value": _to_readable(value),
+    }
+
+
+def _to_readable(content: bytes | None) -> object:
+    if content is None:
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode("utf-8", "backslashreplace")
+
+
+SEALED_COLUMNS = (
+    SealedColumn(
+        "dead letters",
+        queries.find_outdated_dead_letters,
+        queries.save_dead_letters,
+        lambda keyring, row: reseal_value(keyring, _DEAD_LETTER_PURPOSE, row["event_id"].bytes, row["sealed"]),
+        is_paged=False,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Execution of the waterfall: load leads, ask providers, store responses, write results."""

@@ -1,0 +1,245 @@
+-- Statements of the trace: reading leads, logging requests, writing results.
+
+-- name: current_codes
+-- The highest version of each code.
+select distinct on (provider, channel, code) provider, channel, code, is_verified, line_type, dnc, litigator, deceased
+from app.verification_code_map
+order by provider, channel, code, version desc;
+
+-- name: provider_states
+-- A provider is probing if its backoff ends with the time limit of the half-open probe. The probe has a permit of the
+-- same moment, under its own name or under that of the provider whose rate it shares.
+select
+  s.provider,
+  s.failures,
+  coalesce(greatest(0, extract(epoch from s.paused_until - clock_timestamp())), 0)::double precision as backoff_seconds,
+  s.last_success_at,
+  exists (
+    select
+    from pipeline.provider_grants g
+    where g.at + make_interval(secs => :probe_seconds) = s.paused_until
+  ) as is_probing
+from pipeline.provider_states s
+where s.provider = any (:providers);
+
+-- name: leads_to_trace
+select
+  id, mak, property_address, property_unit, property_city, property_state, property_zip, county, apn, owner_first_name,
+  owner_last_name, company_name, data_key, deceased_owner, litigator, campaign_status::text as campaign_status,
+  clock_timestamp() as read_at
+from app.leads
+where id = any (:ids);
+
+-- name: contacts_of_leads
+select
+  c.lead_id, c.channel, c.value_hash, c.value_ciphertext, c.source, c.rank, c.verified, c.verified_at, c.codes, c.line_type,
+  c.dnc, c.dnc_checked_at, c.litigator, c.litigator_checked_at, s.id is not null as suppressed
+from app.lead_contacts c
+left join app.suppressions s on s.channel = c.channel and s.value_hash = c.value_hash
+where c.lead_id = any (:ids);
+
+-- name: suppressed_hashes
+select value_hash
+from app.suppressions
+where value_hash = any (:hashes);
+
+-- name: attempts_of_leads
+-- Earlier requests about leads, within the period for which responses count.
+select
+  a.lead_id, a.request_id, r.provider, r.outcome, r.batch_id, a.outcome as attempt, a.merged_at, r.requested_at, r.answered_at,
+  r.cost_cents / r.records as cents,
+  greatest(0, extract(epoch from r.lease_until - clock_timestamp()))::double precision as lease_seconds
+from app.skip_trace_attempts a
+join app.skip_trace_requests r on r.id = a.request_id
+where a.lead_id = any (:ids)
+and a.at > :since;
+
+-- name: stored_responses
+select id, provider, answered_at, question_sealed, answer_sealed
+from app.skip_trace_requests
+where id = any (:ids)
+and answer_sealed is not null;
+
+-- name: expire_requests
+-- Calls whose response will not arrive any more. They may have been charged.
+update app.skip_trace_requests
+set outcome = 'unknown', detail = coalesce(detail, 'no_answer_kept')
+where outcome = 'asked'
+and batch_id is null
+and lease_until < clock_timestamp()
+returning id, provider, records, cost_cents;
+
+-- name: expire_batches
+-- Exported leads without an imported row at the end of the lease: they may be exported again. A file that TLO did not run
+-- costs nothing.
+with expired as (
+  update app.skip_trace_requests
+  set outcome = 'expired', cost_cents = 0, detail = 'not_imported'
+  where outcome = 'asked'
+  and batch_id is not null
+  and lease_until < clock_timestamp()
+  returning id, batch_id, provider, records
+),
+expired_attempts as (
+  update app.skip_trace_attempts
+  set outcome = 'expired'
+  where request_id in (select id from expired)
+)
+select batch_id, provider, sum(records)::integer as records
+from expired
+group by batch_id, provider;
+
+-- name: mark_attempts_unknown!
+update app.skip_trace_attempts
+set outcome = 'unknown'
+where request_id = any (:ids)
+and outcome is null;
+
+-- name: lock_leads
+select id
+from app.leads
+where id = any (:ids)
+order by id
+for no key update;
+
+-- name: leads_in_progress
+-- Leads with an open request, or with a response that this caller has not seen, except at the providers that may be asked
+-- beside. An exported file is no open call.
+select distinct a.lead_id
+from app.skip_trace_attempts a
+join app.skip_trace_requests r on r.id = a.request_id
+where a.lead_id = any (:ids)
+and a.at > :since
+and (r.outcome = 'asked' and r.batch_id is null or r.outcome = 'answered' and coalesce(a.merged_at, 'infinity') > :read_at)
+and r.provider <> all (:beside)
+and r.id <> all (:seen);
+
+-- name: add_request!
+insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, cost_cents, question_sealed, lease_until)
+values (
+  :id, :provider, clock_timestamp(), 'asked', :records, :cost_cents, :lookups, clock_timestamp() + :lease::interval
+);
+
+-- name: add_attempts!
+insert into app.skip_trace_attempts (request_id, lead_id, provider, at)
+select :request_id, lead_id, :provider, clock_timestamp()
+from unnest(:lead_ids::uuid[]) as w (lead_id);
+
+-- name: average_failures^
+-- Average failures of a provider since then about a lead that it answered in the end.
+with answered as (
+  select distinct a.lead_id
+  from app.skip_trace_attempts a
+  join app.skip_trace_requests r on r.id = a.request_id
+  where a.provider = :provider
+  and a.at > :since
+  and r.outcome = 'answered'
+)
+select count(a.lead_id)::double precision / greatest(1, count(distinct w.lead_id)) as average
+from answered w
+left join app.skip_trace_attempts a
+  on a.lead_id = w.lead_id and a.provider = :provider and a.outcome = 'failed' and a.at > :since;
+
+-- name: store_outcome$
+-- The end of a call. Returns the earlier outcome: another replica may have marked the request as unknown.
+with before as (
+  select id, outcome
+  from app.skip_trace_requests
+  where id = :id
+  for no key update
+)
+update app.skip_trace_requests r
+set outcome = :outcome, answered_at = clock_timestamp(), cost_cents = :cost_cents, answer_sealed = :response, detail = :detail
+from before b
+where r.id = b.id
+returning b.outcome;
+
+-- name: set_attempt_outcome!
+update app.skip_trace_attempts
+set outcome = :outcome
+where request_id = :request_id
+and merged_at is null;
+
+-- name: lock_lead_rows
+select
+  id, lead_version, assigned_broker_id, assignable_broker_ids, mak, data_key, property_address, property_unit, property_city, property_state,
+  property_zip, county, apn, deceased_owner, litigator, email_hash, phone_hash, email_verified, phone_verified
+from app.leads
+where id = any (:ids)
+order by id
+for no key update;
+
+-- name: lock_unmerged_attempts
+-- Responses that are not merged yet; locked, so that only this transaction merges them.
+select a.request_id, a.lead_id, r.provider, r.batch_id, r.cost_cents
+from app.skip_trace_attempts a
+join app.skip_trace_requests r on r.id = a.request_id
+where a.lead_id = any (:ids)
+and r.outcome = 'answered'
+and a.merged_at is null
+order by a.request_id, a.lead_id
+for update of a;
+
+-- name: mark_attempts_merged!
+update app.skip_trace_attempts a
+set merged_at = clock_timestamp(), outcome = w.outcome
+from unnest(:request_ids::uuid[], :lead_ids::uuid[], :outcomes::text[]) as w (request_id, lead_id, outcome)
+where a.request_id = w.request_id
+and a.lead_id = w.lead_id;
+
+-- name: upsert_contacts!
+insert into app.lead_contacts (
+  lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, rank, verified, verified_at,
+  codes, line_type, dnc, dnc_checked_at, litigator, litigator_checked_at
+)
+select
+  c.lead_id, c.channel, c.value_hash, :hash_key_id, :version, c.value_ciphertext, c.source, c.rank, c.verified, c.verified_at,
+  string_to_array(c.codes, ','), c.line_type, c.dnc, c.dnc_checked_at, c.litigator, c.litigator_checked_at
+from unnest(
+  :lead_ids::uuid[], :channels::text[], :hashes::bytea[], :ciphertexts::bytea[], :sources::text[], :ranks::smallint[],
+  :verified::boolean[], :verified_at::timestamptz[], :codes::text[], :line_types::text[], :dnc::boolean[],
+  :dnc_checked_at::timestamptz[], :litigators::boolean[], :litigator_checked_at::timestamptz[]
+) as c (
+  lead_id, channel, value_hash, value_ciphertext, source, rank, verified, verified_at, codes, line_type, dnc,
+  dnc_checked_at, litigator, litigator_checked_at
+)
+on conflict (lead_id, channel, value_hash) do update
+set verified = excluded.verified,
+    verified_at = excluded.verified_at,
+    codes = excluded.codes,
+    line_type = excluded.line_type,
+    dnc = excluded.dnc,
+    dnc_checked_at = excluded.dnc_checked_at,
+    litigator = excluded.litigator,
+    litigator_checked_at = excluded.litigator_checked_at;
+
+-- name: update_summaries
+-- The best verified contact of each channel, in the summary columns of `leads`. Unchanged leads keep their version.
+update app.leads l
+set email_encrypted = w.email_encrypted,
+    email_hash = w.email_hash,
+    email_verified = w.email_hash is not null,
+    email_verification_codes = string_to_array(w.email_codes, ','),
+    phone_encrypted = w.phone_encrypted,
+    phone_hash = w.phone_hash,
+    phone_verified = w.phone_hash is not null,
+    phone_verification_codes = string_to_array(w.phone_codes, ','),
+    melissa_payload = coalesce(w.payload::jsonb, l.melissa_payload)
+from unnest(
+  :ids::uuid[], :email_encrypted::bytea[], :email_hashes::bytea[], :email_codes::text[], :phone_encrypted::bytea[],
+  :phone_hashes::bytea[], :phone_codes::text[], :payloads::text[]
+) as w (id, email_encrypted, email_hash, email_codes, phone_encrypted, phone_hash, phone_codes, payload)
+where l.id = w.id
+and (
+  l.email_hash is distinct from w.email_hash
+  or l.phone_hash is distinct from w.phone_hash
+  or l.email_verified <> (w.email_hash is not null)
+  or l.phone_verified <> (w.phone_hash is not null)
+  or w.payload is not null
+)
+returning l.id, l.lead_version;
+
+-- name: record_mak_conflicts
+-- The leads whose MAK belongs to another lead; each is recorded as a conflict.
+select note_held_maks as lead_id
+from app.note_held_maks(:ids, :maks);

@@ -1,0 +1,48 @@
+"""Encryption of stored requests and raw responses, each bound to the id of its request."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import orjson
+
+from common.contacts import Keyring
+from skiptrace.rules.lead import LeadPerson, LookupRequest
+from skiptrace.trace.provider import ProviderResponse
+
+LOOKUPS_PURPOSE, RESPONSE_PURPOSE = "skip-trace-question", "skip-trace-answer"
+"""Purposes in the authenticated data of the encryption. Stored rows depend on them, so they never change."""
+
+
+class RequestCodec:
+    """Encrypts and decrypts the columns `question_sealed` and `answer_sealed` of `skip_trace_requests`."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    def encrypt_lookups(self, request_id: UUID, lookups: Sequence[LookupRequest]) -> bytes:
+        """Return the stored form of a request's lookups."""
+        return self._keyring.seal(LOOKUPS_PURPOSE, request_id.bytes, orjson.dumps(lookups, default=str))
+
+    def encrypt_response(self, request_id: UUID, response: ProviderResponse) -> bytes:
+        """Return the stored form of a raw response."""
+        body = orjson.dumps([response.status, response.content_type]) + b"\n" + response.body
+        return self._keyring.seal(RESPONSE_PURPOSE, request_id.bytes, body)
+
+    def decrypt_lookups(self, request_id: UUID, encrypted: bytes) -> list[LookupRequest]:
+        """Return the lookups of a stored request. Raises CannotOpenError without the key."""
+        return [
+            LookupRequest(
+                UUID(one["lead_id"]),
+                LeadPerson(**one["person"]),
+                one["phone"],
+                one["email"],
+                tuple(one.get("phones", ())),
+            )
+            for one in orjson.loads(self._keyring.unseal(LOOKUPS_PURPOSE, request_id.bytes, encrypted))
+        ]
+
+    def decrypt_response(self, request_id: UUID, encrypted: bytes) -> ProviderResponse:
+        """Return a stored raw response. Raises CannotOpenError without the key."""
+        head, _, body = self._keyring.unseal(RESPONSE_PURPOSE, request_id.bytes, encrypted).partition(b"\n")
+        status, content_type = orjson.loads(head)
+        return ProviderResponse(status, content_type, body)

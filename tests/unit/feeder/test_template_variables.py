@@ -1,0 +1,106 @@
+"""Values that are sent for a lead: scalars, links that name it, and no text that an email would read as markup."""
+
+import html
+import unicodedata
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.contacts import MissingKeyError
+from common.links import lead_link, lead_of
+from common.vendor_text import plain_text
+from feeder.campaign_sync.template_variables import EmailLinks, build_member
+from feeder.settings import FeederSettings
+
+LINKS = EmailLinks("https://x.example/consent", "https://x.example/consent/opt-out", b"secret")
+LEAD = {
+    "lead_id": uuid4(), "owner_first_name": "<b>Mar{{x}}jorie</b>", "owner_last_name": None, "property_address": "1 Palm Ave",
+    "property_city": "Dunedin", "property_state": "FL", "est_value": 412_000, "est_equity": None, "broker_name": "Dana",
+    "persona_name": "Carlos", "fallbacks": None,
+}  # fmt: skip
+
+
+def test_variables_are_scalars_with_the_lead_and_its_links() -> None:
+    sent = build_member(LEAD, "a@example.com", LINKS).to_json()
+    variables = sent["custom_variables"]
+    assert all(value is None or isinstance(value, str | int | float | bool) for value in variables.values())
+    assert variables["lead_id"] == str(LEAD["lead_id"])
+    for name in ("consent_link", "opt_out_link"):
+        token = parse_qs(urlsplit(variables[name]).query)["l"][0]
+        assert lead_of(token, b"secret") == LEAD["lead_id"]
+
+
+SYNTAX = set("<>{}[]|\\^`~$%*")
+HOSTILE = st.text(max_size=60) | st.lists(
+    st.sampled_from(["{{x}}", "{%", "%}", "{a|b}", "<script>", "&lt;", "&#60;", "${x}", "[[y]]", "*|Z|*", "\uff1c", "\ufe5b", "Mary",
+                     "https://evil.example/x", "a@b.com", "\u202e", "\n", "\x00", "amp;", "&"]),
+    max_size=6,
+).map("".join)  # fmt: skip
+TEXTS = [name for name, value in LEAD.items() if isinstance(value, str) or name == "owner_last_name"]
+
+
+@given(st.fixed_dictionaries({name: st.none() | HOSTILE for name in TEXTS}), st.none() | HOSTILE)
+def test_no_sent_value_contains_markup_or_template_syntax(texts: dict[str, str | None], fallback: str | None) -> None:
+    fallbacks = None if fallback is None else orjson.dumps({"firstName": fallback, "property_city": fallback}).decode()
+    sent = build_member(LEAD | texts | {"fallbacks": fallbacks}, "a@example.com", LINKS).to_json()
+    for name, value in ({**sent, **sent["custom_variables"]}).items():
+        if isinstance(value, str) and not name.endswith("_link") and name != "email":
+            assert SYNTAX.isdisjoint(unicodedata.normalize("NFKC", value)), (name, value)
+            assert html.unescape(value) == value
+            assert value.isprintable()
+            assert value == " ".join(value.split())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        None,
+        "",
+        "#N/A",
+        "Unknown Owner",
+        "J.",
+        "{{first}}",
+        "<b>Mar{{x}}jorie</b>",
+        "Estate of Marjorie",
+        "x@example.com",
+    ],
+)
+def test_an_owner_without_a_plausible_first_name_is_greeted_with_the_fallback(name: str | None) -> None:
+    lead = LEAD | {"owner_first_name": name}
+    assert build_member(lead, "a@example.com", LINKS).first_name == "there"
+    lead |= {"fallbacks": '{"firstName": "neighbor"}'}
+    assert build_member(lead, "a@example.com", LINKS).first_name == "neighbor"
+
+
+def test_a_placeholder_without_a_value_gets_its_fallback_and_a_value_stays() -> None:
+    lead = LEAD | {"fallbacks": '{"est_equity": "a good part", "est_value": "much", "lastName": "Homeowner"}'}
+    sent = build_member(lead, "a@example.com", LINKS)
+    assert (sent.variables["est_equity"], sent.variables["est_value"], sent.last_name) == (
+        "a good part",
+        412_000,
+        "Homeowner",
+    )
+
+
+def test_links_and_emails_are_removed_from_a_files_values_but_not_from_the_brokers_name() -> None:
+    lead = LEAD | {"property_city": "Tampa see evil.com/x or a@b.org", "broker_name": "Dana of Loans.com"}
+    sent = build_member(lead, "a@example.com", LINKS).variables
+    assert (sent["property_city"], sent["broker_name"]) == ("Tampa see or", "Dana of Loans.com")
+    assert plain_text(None) is None
+
+
+@given(st.uuids(), st.binary(min_size=1, max_size=40), st.text(max_size=60))
+def test_only_the_secret_reads_the_lead_from_a_link(lead: UUID, secret: bytes, other: str) -> None:
+    token = lead_link("https://x.example/?a=b", secret, lead).rpartition("&l=")[2]
+    assert lead_of(token, secret) == lead
+    assert lead_of(token, secret + b"x") is None
+    assert lead_of(other, secret) is None
+
+
+def test_without_a_secret_there_are_no_links() -> None:
+    with pytest.raises(MissingKeyError, match="FORM_LINK_SECRET"):
+        EmailLinks.from_settings(FeederSettings(form_link_secret=None))
