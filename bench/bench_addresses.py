@@ -1,4 +1,4 @@
-"""Normal forms of addresses: microseconds an address, with streets read for the first time and again.
+"""Benchmark of the normal forms of addresses: microseconds per address, without and with cached streets.
 
 ./dev bench addresses
 """
@@ -34,7 +34,7 @@ WORDS = (
     "Maple",
     "Nettle",
 )
-ROUNDS = 20
+CACHED_ROUNDS = 20
 
 
 def main() -> None:
@@ -49,22 +49,22 @@ def main() -> None:
     measured = []
     for name, rows in (("sample", sample), ("mixed", mixed)):
         clear_caches()
-        first = cost(rows)
-        again = min(cost(rows) for _ in range(ROUNDS))
+        first = measure_cost(rows)
+        again = min(measure_cost(rows) for _ in range(CACHED_ROUNDS))
         measured.append({"what": name, "addresses": len(rows), "first time us": first, "again us": again})
     report("normal forms of addresses", measured)
 
 
 def clear_caches() -> None:
-    """Forget every street that was read."""
+    """Clear the caches of ingest."""
     for module in [module for name, module in sys.modules.items() if name.startswith("ingest")]:
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()
 
 
-def cost(rows: list[tuple[str, str, str]]) -> float:
-    """Return the microseconds that an address takes."""
+def measure_cost(rows: list[tuple[str, str, str]]) -> float:
+    """Return the microseconds per address."""
     read: Callable[..., object] = normal_form.normalise_street
     begin = time.perf_counter()
     for street, unit, city in rows:

@@ -1,4 +1,4 @@
-"""The feeder's query, its refresh, and one morning's feed, on leads made in SQL.
+"""Benchmark of the feeder: candidate query, refresh of the snapshot, and one daily feed, on leads generated in SQL.
 
 ./dev bench feeder [LEADS]
 """
@@ -30,13 +30,13 @@ from support.installation import SECRETS
 
 LEADS = 1_000_000
 BROKERS = 100
-LIMIT = 250
-CHUNK = 250_000
-TIMES = 100
+DAILY_LIMIT = 250
+FILL_CHUNK_SIZE = 250_000
+REPETITIONS = 100
 MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 QUERIES = Path(__file__).parents[1] / "services/feeder/feeder/daily_feed/queries.sql"
 
-FILL = """
+INSERT_LEADS = """
 insert into app.leads (
   id, property_address, property_city, property_state, property_zip, observed, source, assigned_broker_id, lead_score,
   email_verified, phone_verified, campaign_status
@@ -47,7 +47,7 @@ select
   case when n / $3 % 10 = 9 then 'new' else 'queued' end::app.campaign_status
 from generate_series($1::bigint, $2::bigint) n
 """
-ADDRESSES = """
+INSERT_EMAILS = """
 insert into app.lead_contacts (
   lead_id, channel, value_hash, hash_key_id, value_ciphertext, source, verified, verified_at
 )
@@ -67,18 +67,18 @@ async def main(leads: int) -> None:
     ):
         owner = await asyncpg.connect(database.superuser_dsn)
         brokers = await _fill(owner, leads)
-        rows = [await _bare(owner), await _scan(owner), await _refresh(owner)]
-        rows.append(await _query(database, brokers))
+        rows = [await _measure_bare_query(owner), await _measure_scan(owner), await _measure_refresh(owner)]
+        rows.append(await _measure_candidate_query(database, brokers))
         before = _cpu(postgres.pid)
-        rows.append(await _feed(database))
+        rows.append(await _measure_feed(database))
         spent = _cpu(postgres.pid)
         fed = await owner.fetchval("select count(*) from app.feed_slots")
         await owner.close()
-    assert fed == BROKERS * min(LIMIT, leads * 8 // 10 // BROKERS), f"{fed} leads were fed"
+    assert fed == BROKERS * min(DAILY_LIMIT, leads * 8 // 10 // BROKERS), f"{fed} leads were fed"
     for row in rows:
         row["times a bare query"] = row["p95 ms"] / rows[0]["p95 ms"]
     report(
-        f"feeder at {leads:,} leads, {BROKERS} brokers of {LIMIT}",
+        f"feeder at {leads:,} leads, {BROKERS} brokers of {DAILY_LIMIT}",
         rows,
         leads=leads,
         fed=fed,
@@ -95,80 +95,84 @@ async def _fill(owner: asyncpg.Connection, leads: int) -> list[UUID]:
     await owner.execute(
         "insert into app.brokers (name, daily_limit) select 'Broker ' || n, $2 from generate_series(1, $1::integer) n",
         BROKERS,
-        LIMIT,
+        DAILY_LIMIT,
     )
     await owner.execute(
         """insert into app.campaigns (broker_id, name, vendor_campaign_id, synced_version)
         select b.id, 'C' || n, 'vendor' || n, 1 from app.brokers b, generate_series(1, 45) n"""
     )
-    for start in range(1, leads + 1, CHUNK):
-        end = min(start + CHUNK - 1, leads)
-        await owner.execute(FILL, start, end, BROKERS, timeout=3_600)
-        console.print(f"{end:,} leads made", style="dim")
-    await owner.execute(ADDRESSES, timeout=3_600)
+    for start in range(1, leads + 1, FILL_CHUNK_SIZE):
+        end = min(start + FILL_CHUNK_SIZE - 1, leads)
+        await owner.execute(INSERT_LEADS, start, end, BROKERS, timeout=3_600)
+        console.print(f"{end:,} leads inserted", style="dim")
+    await owner.execute(INSERT_EMAILS, timeout=3_600)
     await owner.execute("refresh materialized view app.mv_contactable_leads", timeout=3_600)
     await owner.execute("vacuum analyze", timeout=3_600)
     return [row["id"] for row in await owner.fetch("select id from app.brokers")]
 
 
-async def _bare(owner: asyncpg.Connection) -> dict[str, Any]:
-    return await _times("one bare query", owner, "select 1")
+async def _measure_bare_query(owner: asyncpg.Connection) -> dict[str, Any]:
+    return await _measure_query("one bare query", owner, "select 1")
 
 
-async def _scan(owner: asyncpg.Connection) -> dict[str, Any]:
+async def _measure_scan(owner: asyncpg.Connection) -> dict[str, Any]:
     query = "select count(*) from app.leads where campaign_status in ('queued', 'active') and not litigator"
-    return await _times("one bare scan of the leads", owner, query, times=3)
+    return await _measure_query("one bare scan of the leads", owner, query, times=3)
 
 
-async def _refresh(owner: asyncpg.Connection) -> dict[str, Any]:
-    """After a tenth of the leads changed, as over a day."""
+async def _measure_refresh(owner: asyncpg.Connection) -> dict[str, Any]:
+    """Measure the refresh after a change of a tenth of the leads, as over a day."""
     await owner.execute("update app.leads set lead_score = (lead_score + 1) % 101 where lead_score < 10", timeout=3_600)
-    return await _times("refresh of the list", owner, "select app.refresh_contactable_leads()", times=3)
+    return await _measure_query("refresh of the list", owner, "select app.refresh_contactable_leads()", times=3)
 
 
-async def _times(what: str, owner: asyncpg.Connection, query: str, times: int = TIMES) -> dict[str, Any]:
-    taken = []
+async def _measure_query(what: str, owner: asyncpg.Connection, query: str, times: int = REPETITIONS) -> dict[str, Any]:
+    milliseconds = []
     for _ in range(times):
         with timed() as one:
             await owner.fetch(query, timeout=3_600)
-        taken.append(one.seconds * 1_000)
-    return {"what": what, "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)}
+        milliseconds.append(one.seconds * 1_000)
+    return {"what": what, "median ms": percentile(milliseconds, 0.5), "p95 ms": percentile(milliseconds, 0.95)}
 
 
-async def _query(database: Database, brokers: list[UUID]) -> dict[str, Any]:
+async def _measure_candidate_query(database: Database, brokers: list[UUID]) -> dict[str, Any]:
     queries = load_queries(str(QUERIES))
     connection = await asyncpg.connect(database.dsn("feeder"))
-    taken = []
-    for number in range(TIMES):
+    milliseconds = []
+    for number in range(REPETITIONS):
         wanted = {
             "broker_id": brokers[number % len(brokers)],
             "local_date": business_date(MONDAY),
-            "page_size": LIMIT + 30,
+            "page_size": DAILY_LIMIT + 30,
             "exclude": [],
         }
         started = time.perf_counter()
         found = [row async for row in queries.list_candidates(connection, **wanted)]
-        taken.append((time.perf_counter() - started) * 1_000)
+        milliseconds.append((time.perf_counter() - started) * 1_000)
         assert found
     await connection.close()
-    return {"what": "feeder query", "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)}
+    return {
+        "what": "feeder query",
+        "median ms": percentile(milliseconds, 0.5),
+        "p95 ms": percentile(milliseconds, 0.95),
+    }
 
 
-async def _feed(database: Database) -> dict[str, Any]:
+async def _measure_feed(database: Database) -> dict[str, Any]:
     secrets = {name.lower(): value for name, value in SECRETS.items()}
     settings = FeederSettings(**secrets, database_url=SecretStr(database.dsn("feeder")))  # type: ignore[arg-type]
     service = build(settings, lambda: MONDAY)
     await service.database.start()
-    feed, taken = DailyFeed(service.bus, settings, service.clock), []
+    feed, milliseconds = DailyFeed(service.bus, settings, service.clock), []
     async with service.database.connection() as connection:
         brokers = [row["id"] for row in await connection.fetch("select id from app.brokers")]
     for broker in brokers:
         with timed() as one:
             await feed.feed_broker(broker, business_date(MONDAY))
-        taken.append(one.seconds * 1_000)
+        milliseconds.append(one.seconds * 1_000)
     await service.database.stop()
-    what = f"feed of {LIMIT}, gate and all"
-    return {"what": what, "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)}
+    what = f"feed of {DAILY_LIMIT}, gate and all"
+    return {"what": what, "median ms": percentile(milliseconds, 0.5), "p95 ms": percentile(milliseconds, 0.95)}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The gate: decisions a second on one core, and what it costs to keep them.
+"""Benchmark of the gate: decisions per second on one core, and the cost of logging them.
 
 ./dev bench gate
 """
@@ -24,9 +24,9 @@ from common.zones import places_of_address, places_of_number
 from harness import percentile, report
 from support import databases, servers
 
-SECONDS = 3.0
-CHUNK = 1_000
-FEED = 250
+MEASURED_SECONDS = 3.0
+DECISIONS_PER_ROUND = 1_000
+FEED_SIZE = 250
 FEEDS = 100
 NOW = datetime(2026, 11, 17, 18, tzinfo=UTC)
 NIGHT = NOW + timedelta(hours=12)
@@ -37,7 +37,7 @@ NUMBERS = ["+17275550142", "+18505550142", "+13105550142", "+12145550142", "+192
 EMAIL = Facts(
     channel="email", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False,
     legal_entity=False, verified=True,
-    duplicate=False, seller="broker-1", broker_limit=FEED, broker_used_today=0,
+    duplicate=False, seller="broker-1", broker_limit=FEED_SIZE, broker_used_today=0,
 )  # fmt: skip
 CALL = replace(
     EMAIL, channel="phone", status="replied", consents=(Consent(NUMBER, "broker-1", NOW - timedelta(days=1)),), withdrawals=(),
@@ -50,7 +50,7 @@ SPLIT = replace(
 )  # fmt: skip
 
 
-def _look_up() -> Callable[[], object]:
+def _decide_with_look_up() -> Callable[[], object]:
     homes, numbers = cycle(ADDRESSES), cycle(NUMBERS)
     return lambda: decide(
         replace(CALL, number_places=places_of_number(next(numbers)), property_places=places_of_address(*next(homes))),
@@ -58,19 +58,19 @@ def _look_up() -> Callable[[], object]:
     )
 
 
-def _measured(what: str, decision: Callable[[], object]) -> dict[str, Any]:
+def _measure_decision(what: str, decision: Callable[[], object]) -> dict[str, Any]:
     decision()
     done, cpu, started = 0, time.process_time(), time.perf_counter()
-    while time.perf_counter() - started < SECONDS:
-        for _ in range(CHUNK):
+    while time.perf_counter() - started < MEASURED_SECONDS:
+        for _ in range(DECISIONS_PER_ROUND):
             decision()
-        done += CHUNK
+        done += DECISIONS_PER_ROUND
     taken, spent = time.perf_counter() - started, time.process_time() - cpu
     return {"what": what, "decisions a second": int(done / taken), "CPU us each": spent / done * 1e6}
 
 
-async def _kept() -> list[dict[str, Any]]:
-    """A feed's decisions locked and written in one transaction, beside a transaction that does nothing."""
+async def _measure_logging() -> list[dict[str, Any]]:
+    """Measure locking and logging the decisions of a feed in one transaction, against an empty transaction."""
     with (
         tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
         servers.own(Path(name)),
@@ -78,16 +78,16 @@ async def _kept() -> list[dict[str, Any]]:
     ):
         feeder = await asyncpg.connect(database.dsn("feeder"))
         rows: list[dict[str, Any]] = []
-        for what, size in (("bare transaction", 0), (f"lock and keep {FEED} decisions", FEED)):
-            taken = [await _one_feed(feeder, size) for _ in range(FEEDS)]
+        for what, size in (("bare transaction", 0), (f"lock and log {FEED_SIZE} decisions", FEED_SIZE)):
+            taken = [await _time_feed(feeder, size) for _ in range(FEEDS)]
             rows.append({"what": what, "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)})
         await feeder.close()
     rows[1]["times a bare transaction"] = rows[1]["median ms"] / rows[0]["median ms"]
-    rows[1]["decisions a second"] = int(FEED / rows[1]["median ms"] * 1_000)
+    rows[1]["decisions a second"] = int(FEED_SIZE / rows[1]["median ms"] * 1_000)
     return rows
 
 
-async def _one_feed(feeder: asyncpg.Connection, size: int) -> float:
+async def _time_feed(feeder: asyncpg.Connection, size: int) -> float:
     contacts = [DecidedContact(ids.new_id(), "email", os.urandom(32), Decision(())) for _ in range(size)]
     started = time.perf_counter()
     async with feeder.transaction():
@@ -100,19 +100,19 @@ async def _one_feed(feeder: asyncpg.Connection, size: int) -> float:
 
 
 def main() -> None:
-    """Measure the pure function first, then its record."""
+    """Measure the pure function, then the logging of its decisions."""
     rows = [
-        _measured("email, allowed", lambda: decide(EMAIL, NOW)),
-        _measured("call, allowed, one clock", lambda: decide(CALL, NOW)),
-        _measured("call, allowed, five clocks", lambda: decide(SPLIT, NOW + timedelta(hours=1))),
-        _measured("call, refused at night until morning", lambda: decide(SPLIT, NIGHT)),
-        _measured("call, allowed, with places looked up", _look_up()),
+        _measure_decision("email, allowed", lambda: decide(EMAIL, NOW)),
+        _measure_decision("call, allowed, one clock", lambda: decide(CALL, NOW)),
+        _measure_decision("call, allowed, five clocks", lambda: decide(SPLIT, NOW + timedelta(hours=1))),
+        _measure_decision("call, refused at night until morning", lambda: decide(SPLIT, NIGHT)),
+        _measure_decision("call, allowed, with places looked up", _decide_with_look_up()),
     ]
     assert decide(EMAIL, NOW).allowed
     assert decide(SPLIT, NOW + timedelta(hours=1)).allowed
     assert not decide(SPLIT, NIGHT).allowed
-    kept = asyncio.run(_kept())
-    report("the gate", rows + kept, cpu_us={row["what"]: round(row["CPU us each"], 2) for row in rows})
+    logged = asyncio.run(_measure_logging())
+    report("the gate", rows + logged, cpu_us={row["what"]: round(row["CPU us each"], 2) for row in rows})
 
 
 if __name__ == "__main__":

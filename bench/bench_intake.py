@@ -1,8 +1,8 @@
-"""CSV to leads: a signed upload through gateway, ingest and recorder, against COPY and the upsert alone.
+"""Benchmark of intake: a signed upload through gateway, ingest and recorder, against COPY and the upsert alone.
 
     ./dev bench intake [ROWS …]
 
-Skip tracing is not running. The time goes from the first byte sent to the last event recorded.
+Skip tracing does not run. The measured time begins with the first byte sent and ends with the last event recorded.
 """
 
 import asyncio
@@ -19,40 +19,40 @@ ROWS = (10_000, 100_000)
 
 
 async def main(sizes: tuple[int, ...]) -> None:
-    """Measure each size on a system of its own."""
+    """Measure each size on a separate system."""
     for rows in sizes:
         async with system("gateway", "ingest", "recorder") as running:
-            await measure(running, rows)
+            await measure_intake(running, rows)
 
 
-async def measure(running: System, rows: int) -> None:
-    """One upload of *rows* rows, and the same rows straight into PostgreSQL."""
+async def measure_intake(running: System, rows: int) -> None:
+    """Measure one upload of *rows* rows, and the same rows written directly to PostgreSQL."""
     directory = running.installation.directory
     file = write_csv(directory / "leads.csv", rows)
-    alone = await postgres_alone(running, file)
+    alone = await measure_postgres_alone(running, file)
     async with uploader(running) as partner:
         await partner.finish(write_csv(directory / "warm-up.csv", 2_000, seed=99))
         before = running.cpu_seconds()
         with timed() as whole:
             result = await partner.finish(file)
         spent = {name: seconds - before[name] for name, seconds in running.cpu_seconds().items()}
-    taken = result["rows_total"]
-    rate = taken / whole.seconds
+    rows_total = result["rows_total"]
+    rate = rows_total / whole.seconds
     spent["all"] = sum(spent.values())
     report(
         f"intake of {rows:,} rows",
-        [{"process": name, "CPU us a lead": seconds / taken * 1e6} for name, seconds in spent.items()],
+        [{"process": name, "CPU us a lead": seconds / rows_total * 1e6} for name, seconds in spent.items()],
         leads_per_second=round(rate),
         postgres_alone_per_second=round(alone),
         ratio_to_postgres_alone=round(rate / alone, 3),
-        rows_total=taken,
+        rows_total=rows_total,
         seconds=round(whole.seconds, 2),
-        verdicts={name: result[name] for name in ("inserted", "updated", "duplicate", "rejected")},
+        outcomes={name: result[name] for name in ("inserted", "updated", "duplicate", "rejected")},
     )
 
 
-async def postgres_alone(running: System, file: Path) -> float:
-    """Rows a second that PostgreSQL takes by COPY and upsert, with nothing else to do."""
+async def measure_postgres_alone(running: System, file: Path) -> float:
+    """Return the rows per second of PostgreSQL by COPY and upsert, without other load."""
     rows = lead_rows(file)
     connection = await asyncpg.connect(running.database.superuser_dsn)
     try:

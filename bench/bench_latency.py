@@ -1,4 +1,4 @@
-"""One lead from HTTP to `leads`: how long a partner waits for a single row.
+"""Benchmark of latency: time of a single row from HTTP to `leads`.
 
 ./dev bench latency [UPLOADS]
 """
@@ -23,23 +23,23 @@ async def main(count: int) -> None:
     ):
         file = running.installation.directory / "one.csv"
         for number in range(90_000, 90_010):
-            await _one(partner, file, number)
-        taken = [await _one(partner, file, number) for number in range(1, count + 1)]
-        query = [await _query(partner) for _ in range(count)]
+            await _time_upload(partner, file, number)
+        taken = [await _time_upload(partner, file, number) for number in range(1, count + 1)]
+        query = [await _time_bare_query(partner) for _ in range(count)]
     alone = percentile(query, 0.5)
     report(
         "latency of one lead",
         [
-            {"what": "HTTP to leads", **_shares(taken)},
-            {"what": "one query of PostgreSQL, for comparison", **_shares(query)},
+            {"what": "HTTP to leads", **_summarise(taken)},
+            {"what": "one query of PostgreSQL, for comparison", **_summarise(query)},
         ],
         median_ms=round(percentile(taken, 0.5), 1),
         ratio_to_one_query=round(percentile(taken, 0.5) / alone, 1),
     )
 
 
-async def _one(partner: Uploader, file: Path, number: int) -> float:
-    """Milliseconds from sending a file of one row until its lead can be read."""
+async def _time_upload(partner: Uploader, file: Path, number: int) -> float:
+    """Return the milliseconds from the upload of one row until its lead is readable."""
     parcel = f"17-28-R{number:06d}"
     file.write_text(
         f"{HEADER}{number} Palmetto Ave,Dunedin,FL,34698,Pinellas,{parcel},Holt,7275550142,a{number}@example.com\n"
@@ -53,13 +53,13 @@ async def _one(partner: Uploader, file: Path, number: int) -> float:
     return (time.perf_counter() - started) * 1_000
 
 
-async def _query(partner: Uploader) -> float:
+async def _time_bare_query(partner: Uploader) -> float:
     started = time.perf_counter()
     await partner.database.fetchval("select 1")
     return (time.perf_counter() - started) * 1_000
 
 
-def _shares(values: list[float]) -> dict[str, float]:
+def _summarise(values: list[float]) -> dict[str, float]:
     return {"median ms": percentile(values, 0.5), "p95 ms": percentile(values, 0.95), "max ms": max(values)}
 
 

@@ -1,4 +1,4 @@
-"""The small steps that must stay small: signature, replay guard, upsert of one lead, and finding a lead among ten million.
+"""Benchmark of small steps: signature, replay guard, upsert of one lead, and look-up of a lead among ten million.
 
 ./dev bench lookups [LEADS]
 """
@@ -25,10 +25,10 @@ from ingest.leads.lead_row import LeadRow, observation_stamp
 from support import databases, servers
 
 LEADS = 10_000_000
-CHUNK = 500_000
-TIMES = 500
+FILL_CHUNK_SIZE = 500_000
+REPETITIONS = 500
 UPSERT = "select * from app.upsert_leads($1::pipeline.leads_staging[])"
-FILL = """
+INSERT_LEADS = """
 insert into app.leads (
   id, mak, property_address, property_city, property_state, property_zip, county, owner_last_name, est_value, est_equity,
   apn_key, addr_hash, observed, source, lead_score
@@ -39,7 +39,7 @@ select
   array_fill(330000, array[35]), 'bench', n % 101
 from generate_series($1::bigint, $2::bigint) n
 """
-FIND: dict[str, tuple[str, Callable[[int], object]]] = {
+FIND_QUERIES: dict[str, tuple[str, Callable[[int], object]]] = {
     "by MAK": ("select id from app.leads where mak = $1", lambda n: f"{n // 3 * 3:010d}"),
     "by parcel": ("select id from app.leads where apn_key = $1", lambda n: f"12103|{n}"),
     "by address": (
@@ -59,24 +59,27 @@ async def main(leads: int) -> None:
         owner = await asyncpg.connect(database.superuser_dsn)
         await _fill(owner, leads)
         ingest = await asyncpg.connect(database.dsn("ingest"))
-        chance = random.Random(3)
-        rows = [await _timed("one bare query", lambda: owner.fetchval("select 1"))]
+        seeded_random = random.Random(3)
+        rows = [await _measure_step("one bare query", lambda: owner.fetchval("select 1"))]
         bare = rows[0]["p95 ms"]
-        for label, (query, key) in FIND.items():
-            wanted = iter([key(chance.randint(1, leads)) for _ in range(2 * TIMES)])
-            rows.append(await _timed(f"look-up {label}", partial(_find, owner, query, wanted)))
+        for label, (query, key) in FIND_QUERIES.items():
+            wanted = iter([key(seeded_random.randint(1, leads)) for _ in range(2 * REPETITIONS)])
+            rows.append(await _measure_step(f"look-up {label}", partial(_find_lead, owner, query, wanted)))
         rows.append(
-            await _timed(
-                "upsert of one new lead", lambda: ingest.fetch(UPSERT, [_lead(leads + chance.randint(1, 10**9))])
+            await _measure_step(
+                "upsert of one new lead",
+                lambda: ingest.fetch(UPSERT, [_build_row(leads + seeded_random.randint(1, 10**9))]),
             )
         )
         rows.append(
-            await _timed("upsert of one known lead", lambda: ingest.fetch(UPSERT, [_lead(chance.randint(1, leads))]))
+            await _measure_step(
+                "upsert of one known lead", lambda: ingest.fetch(UPSERT, [_build_row(seeded_random.randint(1, leads))])
+            )
         )
-        rows.append(await _replay_guard(owner))
+        rows.append(await _measure_replay_guard(owner))
         await owner.close()
         await ingest.close()
-    rows.append(_signature())
+    rows.append(_measure_signature())
     for row in rows:
         row["times a bare query"] = float(row["p95 ms"]) / float(bare)
     report(
@@ -87,23 +90,23 @@ async def main(leads: int) -> None:
     )
 
 
-async def _find(owner: asyncpg.Connection, query: str, wanted: Iterator[object]) -> None:
+async def _find_lead(owner: asyncpg.Connection, query: str, wanted: Iterator[object]) -> None:
     await owner.fetchval(query, next(wanted))
 
 
 async def _fill(owner: asyncpg.Connection, leads: int) -> None:
-    for start in range(1, leads + 1, CHUNK):
-        await owner.execute(FILL, start, min(start + CHUNK - 1, leads), timeout=3_600)
-        console.print(f"{min(start + CHUNK - 1, leads):,} leads made", style="dim")
+    for start in range(1, leads + 1, FILL_CHUNK_SIZE):
+        await owner.execute(INSERT_LEADS, start, min(start + FILL_CHUNK_SIZE - 1, leads), timeout=3_600)
+        console.print(f"{min(start + FILL_CHUNK_SIZE - 1, leads):,} leads inserted", style="dim")
     await owner.execute("vacuum analyze app.leads", timeout=3_600)
 
 
 def _address_hash(number: int) -> bytes:
-    """A hash of the current form: the version, then a digest."""
+    """Return a hash in the stored form: the version of the normal form, then a digest."""
     return b"\0\0\0\2" + hashlib.sha256(str(number).encode()).digest()[:12]
 
 
-def _lead(number: int) -> tuple[object, ...]:
+def _build_row(number: int) -> tuple[object, ...]:
     facts = {
         "property_address": f"{number} Palmetto Ave", "property_city": "Dunedin", "property_state": "FL", "property_zip": "34698",
         "county": "PINELLAS", "apn_key": f"12103|{number}", "addr_hash": _address_hash(number),
@@ -113,33 +116,37 @@ def _lead(number: int) -> tuple[object, ...]:
     return LeadRow(ids.new_id(), stamp, "upstream", facts, {}, data_key=os.urandom(64)).as_record(1)
 
 
-async def _replay_guard(owner: asyncpg.Connection) -> dict[str, float | str]:
+async def _measure_replay_guard(owner: asyncpg.Connection) -> dict[str, float | str]:
     partner = await owner.fetchval("insert into app.partners (name) values ('bench') returning id")
     claim = """
         insert into app.ingest_replay_guard (partner_id, content_sha256, upload_id) values ($1, $2, $3)
         on conflict do nothing returning upload_id"""
-    return await _timed("replay guard", lambda: owner.fetchval(claim, partner, os.urandom(32), uuid4()))
+    return await _measure_step("replay guard", lambda: owner.fetchval(claim, partner, os.urandom(32), uuid4()))
 
 
-async def _timed(what: str, step: Callable[[], Awaitable[object]]) -> dict[str, float | str]:
-    for _ in range(TIMES // 10):
+async def _measure_step(what: str, step: Callable[[], Awaitable[object]]) -> dict[str, float | str]:
+    for _ in range(REPETITIONS // 10):
         await step()
-    taken = []
-    for _ in range(TIMES):
+    milliseconds = []
+    for _ in range(REPETITIONS):
         started = time.perf_counter()
         await step()
-        taken.append((time.perf_counter() - started) * 1_000)
-    return {"what": what, "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)}
+        milliseconds.append((time.perf_counter() - started) * 1_000)
+    return {"what": what, "median ms": percentile(milliseconds, 0.5), "p95 ms": percentile(milliseconds, 0.95)}
 
 
-def _signature() -> dict[str, float | str]:
+def _measure_signature() -> dict[str, float | str]:
     body, secret = os.urandom(1_000_000), os.urandom(32)
-    taken = []
-    for _ in range(TIMES // 5):
+    milliseconds = []
+    for _ in range(REPETITIONS // 5):
         started = time.perf_counter()
         hmac.compare_digest(hmac.digest(secret, body, "sha256"), b"x" * 32)
-        taken.append((time.perf_counter() - started) * 1_000)
-    return {"what": "HMAC of a 1 MB file", "median ms": percentile(taken, 0.5), "p95 ms": percentile(taken, 0.95)}
+        milliseconds.append((time.perf_counter() - started) * 1_000)
+    return {
+        "what": "HMAC of a 1 MB file",
+        "median ms": percentile(milliseconds, 0.5),
+        "p95 ms": percentile(milliseconds, 0.95),
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Memory of gateway, ingest and recorder over one large file: it must not grow with the file.
+"""Benchmark of memory: gateway, ingest and recorder must not grow with the size of an upload.
 
 ./dev bench memory [ROWS]
 """
@@ -15,7 +15,7 @@ LIMIT_MB = 300
 
 
 async def main(rows: int) -> None:
-    """Upload *rows* rows as one file and read each process' peak."""
+    """Upload *rows* rows as one file and read the peak memory of each process."""
     async with system("gateway", "ingest", "recorder") as running, uploader(running) as partner:
         before = {name: running.peak_memory_mb(name) for name in running.services}
         console.print(f"writing {rows:,} rows …", style="dim")

@@ -1,9 +1,9 @@
-"""Verification: leads a second through skiptrace, with vendors that take 300 ms to answer.
+"""Benchmark of verification: leads per second through skiptrace, with vendors that respond after 300 ms.
 
     ./dev bench verification [LEADS]
 
-The sandbox stands in for Melissa and BatchData, without their limits of records a second. Ingest runs beside skiptrace, since
-it scores verified leads again. What bounds the rate is what a crash may cost: so many records are asked about at once.
+The sandbox replaces Melissa and BatchData, without their rate limits. Ingest runs beside skiptrace, because it scores
+verified leads again. The number of records in flight bounds the rate, because a crash may cost that many paid records.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import aiohttp
 import asyncpg
 
 from common import ids
-from harness import System, report, system, timed, until
+from harness import System, report, system, timed, wait_until
 from local_services.processes import free_port
 from records import write_csv
 from sandbox.settings import SandboxSettings
@@ -26,8 +26,8 @@ from uploads import uploader
 LEADS = 10_000
 LATENCY_SECONDS = 0.3
 IN_FLIGHT = (100, 400)
-AT_ONCE = 100
-ALONE = (
+LEADS_PER_BATCH = 100
+MINIMAL_STATEMENTS = (
     "insert into app.skip_trace_requests (id, provider, records) values ($1, 'bench', cardinality($2::uuid[]))",
     "insert into app.skip_trace_attempts (request_id, lead_id, provider) select $1, id, 'bench' from unnest($2::uuid[]) id",
     "update app.skip_trace_requests set outcome = 'answered', answered_at = now() where id = $1 and $2::uuid[] is not null",
@@ -35,32 +35,32 @@ ALONE = (
     "update app.lead_contacts set verified = true, verified_at = now() where $1::uuid is not null and lead_id = any ($2)",
     "update app.leads set phone_verified = true, email_verified = true where $1::uuid is not null and id = any ($2)",
 )
-"""What has to be written about a batch of leads at the least: intent, answer, contacts, leads."""
+"""Minimal writes for a batch of leads: request, response, contacts, leads."""
 
 
 async def main(leads: int) -> None:
-    """Measure each bound on a system of its own."""
+    """Measure each limit of records in flight on a separate system."""
     for in_flight in IN_FLIGHT:
         async with system("gateway", "ingest", "recorder") as running, uploader(running) as partner:
             await partner.finish(write_csv(running.installation.directory / "leads.csv", leads))
-            await measure(running, partner.database, in_flight)
+            await measure_verification(running, partner.database, in_flight)
 
 
-async def measure(running: System, database: asyncpg.Connection, in_flight: int) -> None:
-    """Trace every lead there is."""
+async def measure_verification(running: System, database: asyncpg.Connection, in_flight: int) -> None:
+    """Measure the verification of all leads."""
     leads = await database.fetchval("select count(*) from app.leads")
-    environment = await _sandbox(running)
+    environment = await _start_sandbox(running)
     before = running.cpu_seconds()
     with timed() as whole:
         await running.start("skiptrace", SKIPTRACE_IN_FLIGHT=str(in_flight), **environment)
         with timed() as traced:
-            await until(lambda: _all_said(database, leads), 1_800)
+            await wait_until(lambda: _all_verified(database, leads), 1_800)
     spent = {name: seconds - before.get(name, 0.0) for name, seconds in running.cpu_seconds().items()}
     spent["all"] = sum(spent.values())
     outcomes = await database.fetch(
         "select event_type, count(*) from app.pipeline_events where event_type like 'lead_%v%erif%' group by 1"
     )
-    alone = await _postgres_alone(database)
+    alone = await _measure_postgres_alone(database)
     rate, bound = leads / traced.seconds, in_flight / LATENCY_SECONDS
     report(
         f"verification of {leads:,} leads, {in_flight} records in flight, answers after {LATENCY_SECONDS * 1_000:.0f} ms",
@@ -75,8 +75,8 @@ async def measure(running: System, database: asyncpg.Connection, in_flight: int)
     )
 
 
-async def _sandbox(running: System) -> Mapping[str, str]:
-    """Start the sandbox with slow vendors; how skiptrace finds them."""
+async def _start_sandbox(running: System) -> Mapping[str, str]:
+    """Start the sandbox with slow vendors and return the settings that lead skiptrace to it."""
     port, defaults = free_port(), SandboxSettings()
     await running.start(
         "sandbox",
@@ -100,20 +100,20 @@ async def _sandbox(running: System) -> Mapping[str, str]:
     }
 
 
-async def _all_said(database: asyncpg.Connection, leads: int) -> bool:
-    said = await database.fetchval(
+async def _all_verified(database: asyncpg.Connection, leads: int) -> bool:
+    verified = await database.fetchval(
         "select count(distinct lead_id) from app.pipeline_events where event_type in ('lead_verified', 'lead_unverifiable')"
     )
-    return bool(said >= leads)
+    return bool(verified >= leads)
 
 
-async def _postgres_alone(database: asyncpg.Connection) -> float:
-    """Leads a second of which PostgreSQL keeps the same, one batch after another, with nothing else to do."""
+async def _measure_postgres_alone(database: asyncpg.Connection) -> float:
+    """Return the leads per second whose minimal writes PostgreSQL makes, batch by batch, without other load."""
     lead_ids: list[UUID] = [row["id"] for row in await database.fetch("select id from app.leads order by id")]
     with timed() as alone:
-        for start in range(0, len(lead_ids), AT_ONCE):
-            request, batch = ids.new_id(), lead_ids[start : start + AT_ONCE]
-            for statements in (ALONE[:2], ALONE[2:]):
+        for start in range(0, len(lead_ids), LEADS_PER_BATCH):
+            request, batch = ids.new_id(), lead_ids[start : start + LEADS_PER_BATCH]
+            for statements in (MINIMAL_STATEMENTS[:2], MINIMAL_STATEMENTS[2:]):
                 async with database.transaction():
                     for statement in statements:
                         await database.execute(statement, request, batch)

@@ -1,6 +1,6 @@
-"""What the benchmarks share: the real system on servers of its own, CPU by process, and the report.
+"""Common parts of the benchmarks: the real system on separate servers, CPU by process, and the report.
 
-Every figure is also given as a ratio to what PostgreSQL or Kafka alone did in the same run, because machines differ.
+Every figure is also a ratio to PostgreSQL or Kafka alone in the same run, because machines differ.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ console = Console(stderr=True)
 
 @dataclass
 class System:
-    """Kafka, PostgreSQL and services in processes of their own, and what CPU each has spent."""
+    """Kafka, PostgreSQL and services in separate processes, with the CPU time of each."""
 
     kafka: KafkaServer
     postgres: PostgresServer
@@ -37,16 +37,16 @@ class System:
 
     @property
     def database(self) -> Database:
-        """The installation's database."""
+        """Database of the installation."""
         return self.installation.database
 
     async def start(self, *names: str, **environment: str) -> None:
-        """Start each of *names* as a process of its own."""
+        """Start each of the services *names* as a separate process."""
         for name in names:
             self.services[name] = await self.installation.spawn(name, **environment)
 
     def cpu_seconds(self) -> dict[str, float]:
-        """CPU seconds, user and system, that each process has spent so far."""
+        """Return the CPU seconds, user and system, of each process so far."""
         spent = {"kafka": cpu_of_process(self.kafka.pid), "postgres": cpu_of_tree(self.postgres.pid)}
         for name, spawned in self.services.items():
             if spawned.process is not None:
@@ -54,23 +54,23 @@ class System:
         return spent
 
     def peak_memory_mb(self, name: str) -> float:
-        """The most memory that a service has had resident, in MB."""
+        """Return the peak resident memory of a service in MB."""
         process = self.services[name].process
         assert process is not None
         for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
                 return int(line.split()[1]) / 1024
-        raise RuntimeError("this system does not tell a process' peak memory")
+        raise RuntimeError("/proc/PID/status has no VmHWM, so the peak memory of a process is unknown")
 
 
 def cpu_of_process(pid: int) -> float:
-    """CPU seconds, user and system, that a process has spent."""
+    """Return the CPU seconds, user and system, of a process."""
     times = psutil.Process(pid).cpu_times()
     return times.user + times.system
 
 
 def cpu_of_tree(pid: int) -> float:
-    """The same with its children, living and gone: PostgreSQL has a process a connection."""
+    """Return the CPU seconds of a process and its children, running and ended. PostgreSQL has a process per connection."""
     parent = psutil.Process(pid)
     times = parent.cpu_times()
     total = times.user + times.system + times.children_user + times.children_system
@@ -84,31 +84,31 @@ def cpu_of_tree(pid: int) -> float:
 
 @asynccontextmanager
 async def system(*services: str, **environment: str) -> AsyncIterator[System]:
-    """The system on a fresh Kafka and PostgreSQL with *services* running; everything is gone afterwards."""
+    """Run *services* on a new Kafka and PostgreSQL, and remove everything afterwards."""
     with tempfile.TemporaryDirectory(prefix="equity-bench-") as name:
         directory = Path(name)
         console.print("starting Kafka and PostgreSQL …", style="dim")
         with servers.own(directory) as (kafka, postgres), databases.copied() as database:
             await topic_support.create(kafka.bootstrap, "")
             installation = Installation(kafka.bootstrap, "", database, directory, imports_itself=True)
-            built = System(kafka, postgres, installation)
+            running = System(kafka, postgres, installation)
             try:
-                await built.start(*services, **environment)
-                yield built
+                await running.start(*services, **environment)
+                yield running
             finally:
                 installation.close()
 
 
 @dataclass(slots=True)
 class Timed:
-    """How long something took."""
+    """Duration of a block."""
 
     seconds: float = 0.0
 
 
 @contextmanager
 def timed() -> Iterator[Timed]:
-    """Time the block."""
+    """Measure the duration of the block."""
     result = Timed()
     started = time.perf_counter()
     try:
@@ -117,32 +117,32 @@ def timed() -> Iterator[Timed]:
         result.seconds = time.perf_counter() - started
 
 
-async def until(done: Callable[[], Awaitable[bool]], seconds: float, every: float = 0.1) -> None:
-    """Wait for *done*. Raises TimeoutError after *seconds*."""
+async def wait_until(done: Callable[[], Awaitable[bool]], seconds: float, every: float = 0.1) -> None:
+    """Wait until *done* returns true. Raises TimeoutError after *seconds*."""
     async with asyncio.timeout(seconds):
         while not await done():
             await asyncio.sleep(every)
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which *share* of the values lie."""
+    """Return the value below which *share* of the values lie."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def report(name: str, rows: Sequence[Mapping[str, Any]], **summary: Any) -> None:
-    """A table for people, then one JSON line for programs."""
+    """Print a table for people, then one JSON line for programs."""
     table = Table(title=name, title_justify="left")
     columns = list(dict.fromkeys(key for row in rows for key in row))
     for column in columns:
         table.add_column(column, justify="left" if column in {"what", "process"} else "right")
     for row in rows:
-        table.add_row(*(_shown(row.get(column)) for column in columns))
+        table.add_row(*(_format_cell(row.get(column)) for column in columns))
     Console().print(table)
     print(json.dumps({"bench": name, **summary, "rows": rows}, default=str))
 
 
-def _shown(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

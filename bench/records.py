@@ -1,4 +1,4 @@
-"""Invented records for the benchmarks: as files, and ready for the database."""
+"""Invented records for the benchmarks, as files and as rows for the database."""
 
 import csv
 import os
@@ -17,22 +17,22 @@ from ingest.leads.merge import merge_records
 from ingest.normalise import PropertyRecord, normalise
 from ingest.sources.propstream import read_propstream_cells
 
-BATCH = 1_000
+BATCH_SIZE = 1_000
 TODAY = date(2026, 11, 21)
 _generator = runpy.run_path(str(Path(__file__).parents[1] / "samples" / "generate.py"))
-STAGING = (
+STAGING_COLUMNS = (
     "ord", "id", "stamp", "source", "broker_id", "editable_brokers", "data_key", "lead_score", "score_contributions", "upload_id",
     "row", "event_id", "observed", "mak", *FACT_COLUMNS, *FLAG_COLUMNS, "email", "phone", "raw", "loaded_at",
 )  # fmt: skip
 
 
 def write_csv(file: Path, rows: int, seed: int = 7) -> Path:
-    """*rows* invented records as PropStream exports them."""
+    """Write *rows* invented records as PropStream exports them."""
     return Path(_generator["write"](file, rows, seed))
 
 
 def lead_rows(file: Path) -> list[LeadRow]:
-    """The records of *file*, normalised: what `ingest` would hand to the database."""
+    """Return the records of *file*, normalised as ingest writes them to the database."""
     found = []
     with file.open(encoding="utf-8-sig", newline="") as source:
         for cells in csv.DictReader(source):
@@ -52,12 +52,12 @@ def _row(record: PropertyRecord) -> LeadRow:
 
 
 async def copy_and_upsert(connection: asyncpg.Connection, rows: list[LeadRow]) -> None:
-    """COPY into `leads_staging` and upsert from there, a batch a transaction: PostgreSQL's share of the work, alone."""
+    """Copy rows into `leads_staging` and upsert from there, one batch per transaction: the share of PostgreSQL alone."""
     for batch in _batches(rows):
         records = [(*home.row.as_record(number)[:-1], None) for number, home in enumerate(merge_records(batch))]
         async with connection.transaction():
             await connection.copy_records_to_table(
-                "leads_staging", schema_name="pipeline", columns=STAGING, records=records
+                "leads_staging", schema_name="pipeline", columns=STAGING_COLUMNS, records=records
             )
             await connection.fetch("select * from app.upsert_leads(array(select s from pipeline.leads_staging s))")
             await connection.execute("delete from pipeline.leads_staging")
@@ -65,5 +65,5 @@ async def copy_and_upsert(connection: asyncpg.Connection, rows: list[LeadRow]) -
 
 def _batches(rows: list[LeadRow]) -> Iterator[list[Any]]:
     source = iter(rows)
-    while batch := list(islice(source, BATCH)):
+    while batch := list(islice(source, BATCH_SIZE)):
         yield batch

@@ -1,10 +1,10 @@
-"""Invented property records in the shape of PropStream's full export with the columns of its skip trace.
+"""Generator of invented property records in the form of a full PropStream export with skip trace columns.
 
     python samples/generate.py --rows 1000 --out samples/propstream-1000.csv
 
 The same rows and seed give the same file, and two homes never share an address or a parcel number. The towns are real;
-people, parcels and loans are made up, phones are in exchange 555, which no household has, and emails end in
-example.com, .net or .org. Three rows in a hundred repeat an earlier home in another writing; one in fifty is broken.
+people, parcels and loans are invented, phones are in exchange 555, which no household has, and emails end in
+example.com, .net or .org. Three rows in a hundred repeat an earlier home in another spelling; one in fifty is broken.
 """
 
 import argparse
@@ -43,7 +43,7 @@ HEADER = (
 
 
 class Place(NamedTuple):
-    """A town: where it lies, the area code of its phones, and what a home there costs in thousands."""
+    """Town with its location, area code and price of a home in thousands."""
 
     city: str
     state: str
@@ -127,27 +127,27 @@ TYPES = ("Single Family Residential", "Condominium (Residential)", "Townhouse (R
 UNITS = ("Apt {}", "#{}", "Unit {}", "# {}", "{}")
 AS_OF = date(2026, 11, 1)
 HOUSES = 2_000
-FEW = 20_000
-"""Up to here the phones are 555-0100 to 555-0199, as in films; a larger file uses the whole exchange."""
-STEP = 1_000_003
-"""A prime: stepping by it visits every house of every street of every town before it comes back."""
+SMALL_FILE_ROWS = 20_000
+"""Files up to this size use phones 555-0100 to 555-0199, as films do. Larger files use the whole exchange."""
+HOUSE_STEP = 1_000_003
+"""Prime step, so that the sequence visits every house of every street of every town before it repeats."""
 
 Record = dict[str, str]
 
 
 def rows(count: int, seed: int = 7, *, flaws: bool = True) -> Iterator[list[str]]:
-    """*count* rows, cells in the order of `HEADER`; with *flaws* some repeat an earlier home and some are broken."""
-    chance = random.Random(seed)
-    lines = 100 if count <= FEW else 10_000
+    """Yield *count* rows with cells in the order of `HEADER`. With *flaws* some repeat an earlier home and some are broken."""
+    seeded_random = random.Random(seed)
+    lines = 100 if count <= SMALL_FILE_ROWS else 10_000
     recent: list[Record] = []
     for number in range(count):
         if flaws and number % 50 == 31:
-            record = _record(chance, number, seed, lines)
+            record = _record(seeded_random, number, seed, lines)
             yield FLAWS[number // 50 % len(FLAWS)](record)
-        elif flaws and recent and chance.random() < 0.03:
-            yield _cells(_again(chance, chance.choice(recent)))
+        elif flaws and recent and seeded_random.random() < 0.03:
+            yield _cells(_respell(seeded_random, seeded_random.choice(recent)))
         else:
-            record = _record(chance, number, seed, lines)
+            record = _record(seeded_random, number, seed, lines)
             recent = [*recent[-199:], record]
             yield _cells(record)
 
@@ -166,28 +166,28 @@ def _cells(record: Record) -> list[str]:
     return [get(name, "") for name in HEADER]
 
 
-def _record(chance: random.Random, number: int, seed: int, lines: int) -> Record:
-    home = (number * STEP + seed * 77_777) % (len(PLACES) * len(STREETS) * len(SUFFIXES) * HOUSES)
+def _record(seeded_random: random.Random, number: int, seed: int, lines: int) -> Record:
+    home = (number * HOUSE_STEP + seed * 77_777) % (len(PLACES) * len(STREETS) * len(SUFFIXES) * HOUSES)
     place, home_of_town = PLACES[home % len(PLACES)], home // len(PLACES)
     record = {
         "City": place.city,
         "State": place.state,
-        "Zip": place.zip.lstrip("0") if chance.random() < 0.5 else place.zip,
-        "County": place.county if chance.random() < 0.7 else f"{place.county} County",
-        "FIPS": place.fips.lstrip("0") if chance.random() < 0.2 else place.fips,
-        "APN": "" if chance.random() < 0.05 else _parcel(home, number),
-        "Do Not Mail": "Yes" if chance.random() < 0.02 else "No",
-        "Deceased Owner": "Yes" if chance.random() < 0.01 else "No",
-        "Litigator": "Yes" if chance.random() < 0.005 else "No",
-        "Vacant": "Yes" if chance.random() < 0.03 else "No",
+        "Zip": place.zip.lstrip("0") if seeded_random.random() < 0.5 else place.zip,
+        "County": place.county if seeded_random.random() < 0.7 else f"{place.county} County",
+        "FIPS": place.fips.lstrip("0") if seeded_random.random() < 0.2 else place.fips,
+        "APN": "" if seeded_random.random() < 0.05 else _parcel(home, number),
+        "Do Not Mail": "Yes" if seeded_random.random() < 0.02 else "No",
+        "Deceased Owner": "Yes" if seeded_random.random() < 0.01 else "No",
+        "Litigator": "Yes" if seeded_random.random() < 0.005 else "No",
+        "Vacant": "Yes" if seeded_random.random() < 0.03 else "No",
         "Date Added to List": "10/28/2026",
         "Method of Add": "List Import",
     }
-    record["Address"], record["Unit #"] = _address(chance, home_of_town)
-    _owners(chance, record, place)
-    _building(chance, record)
-    _money(chance, record, place)
-    _contacts(chance, record, place, home_of_town % lines, lines)
+    record["Address"], record["Unit #"] = _address(seeded_random, home_of_town)
+    _owners(seeded_random, record, place)
+    _building(seeded_random, record)
+    _money(seeded_random, record, place)
+    _contacts(seeded_random, record, place, home_of_town % lines, lines)
     return record
 
 
@@ -200,7 +200,7 @@ def _parcel(home: int, number: int) -> str:
     )
 
 
-def _address(chance: random.Random, home: int) -> tuple[str, str]:
+def _address(seeded_random: random.Random, home: int) -> tuple[str, str]:
     street, house = home % (len(STREETS) * len(SUFFIXES)), home // (len(STREETS) * len(SUFFIXES))
     name, suffix = STREETS[street % len(STREETS)], SUFFIXES[street // len(STREETS)]
     direction = ("", "", "", "N", "S", "E", "W")[street % 7]
@@ -208,57 +208,57 @@ def _address(chance: random.Random, home: int) -> tuple[str, str]:
     address = " ".join(filter(None, (str(101 + 4 * house + street % 3), *parts)))
     if home % 8:
         return address, ""
-    unit = chance.choice(UNITS).format(f"{home % 19 + 1}{'ABCD'[home % 4] if home % 3 else ''}")
-    if unit[0].isdigit() or chance.random() < 0.6:
+    unit = seeded_random.choice(UNITS).format(f"{home % 19 + 1}{'ABCD'[home % 4] if home % 3 else ''}")
+    if unit[0].isdigit() or seeded_random.random() < 0.6:
         return address, unit
     return f"{address} {unit}", ""
 
 
-def _owners(chance: random.Random, record: Record, place: Place) -> None:
-    last = chance.choice(LAST)
-    occupied = chance.random() < 0.8
+def _owners(seeded_random: random.Random, record: Record, place: Place) -> None:
+    last = seeded_random.choice(LAST)
+    occupied = seeded_random.random() < 0.8
     record["Owner Occupied"] = "Yes" if occupied else "No"
-    if chance.random() < 0.03:
+    if seeded_random.random() < 0.03:
         record["Owner 1 Last Name"] = f"{last} Family Trust"
     else:
-        record["Owner 1 First Name"], record["Owner 1 Last Name"] = chance.choice(FIRST), last
-        if chance.random() < 0.4:
-            record["Owner 2 First Name"], record["Owner 2 Last Name"] = chance.choice(FIRST), last
-    home = place if occupied else chance.choice(PLACES)
+        record["Owner 1 First Name"], record["Owner 1 Last Name"] = seeded_random.choice(FIRST), last
+        if seeded_random.random() < 0.4:
+            record["Owner 2 First Name"], record["Owner 2 Last Name"] = seeded_random.choice(FIRST), last
+    home = place if occupied else seeded_random.choice(PLACES)
     record |= {
-        "Mailing Address": record["Address"] if occupied else f"PO Box {chance.randint(10, 9_999)}",
+        "Mailing Address": record["Address"] if occupied else f"PO Box {seeded_random.randint(10, 9_999)}",
         "Mailing Unit #": record["Unit #"] if occupied else "",
         "Mailing City": home.city, "Mailing State": home.state, "Mailing Zip": home.zip, "Mailing County": home.county,
         "Mailing FIPS": home.fips,
     }  # fmt: skip
 
 
-def _building(chance: random.Random, record: Record) -> None:
-    built = chance.randint(1925, 2018)
+def _building(seeded_random: random.Random, record: Record) -> None:
+    built = seeded_random.randint(1925, 2018)
     record |= {
         "Property Class": "Residential",
-        "Property Type": chance.choice(TYPES),
-        "Bedrooms": str(chance.randint(1, 5)),
-        "Total Bathrooms": chance.choice(("1", "2", "2.5", "3", "2.00")),
-        "Building Sqft": f"{chance.randint(700, 4_200):,}",
-        "Lot Size Sqft": str(chance.randint(2_000, 40_000)),
-        "Year Built": "1066" if chance.random() < 0.002 else str(built),
+        "Property Type": seeded_random.choice(TYPES),
+        "Bedrooms": str(seeded_random.randint(1, 5)),
+        "Total Bathrooms": seeded_random.choice(("1", "2", "2.5", "3", "2.00")),
+        "Building Sqft": f"{seeded_random.randint(700, 4_200):,}",
+        "Lot Size Sqft": str(seeded_random.randint(2_000, 40_000)),
+        "Year Built": "1066" if seeded_random.random() < 0.002 else str(built),
         "Effective Year Built": str(built + 8),
-        "HOA Present": chance.choice(("Yes", "No")),
-        "Number of Stories": chance.choice("12"),
-        "Total Condition": chance.choice(("Good", "Average", "Excellent", "Fair")),
+        "HOA Present": seeded_random.choice(("Yes", "No")),
+        "Number of Stories": seeded_random.choice("12"),
+        "Total Condition": seeded_random.choice(("Good", "Average", "Excellent", "Fair")),
     }
 
 
-def _money(chance: random.Random, record: Record, place: Place) -> None:
-    value = int(place.price * 1_000 * (0.55 + 1.1 * chance.random()))
-    sold = AS_OF - timedelta(days=chance.randint(120, 15_000))
-    loans = chance.choice((0, 0, 1, 1, 1, 2))
-    balance = int(value * chance.random() * 0.9) if loans else 0
-    money, share = ("${:,}", "{:.1f}%") if chance.random() < 0.2 else ("{}", "{:.1f}")
+def _money(seeded_random: random.Random, record: Record, place: Place) -> None:
+    value = int(place.price * 1_000 * (0.55 + 1.1 * seeded_random.random()))
+    sold = AS_OF - timedelta(days=seeded_random.randint(120, 15_000))
+    loans = seeded_random.choice((0, 0, 1, 1, 1, 2))
+    balance = int(value * seeded_random.random() * 0.9) if loans else 0
+    money, share = ("${:,}", "{:.1f}%") if seeded_random.random() < 0.2 else ("{}", "{:.1f}")
     record |= {
         "Est. Value": money.format(value), "Est. Equity": money.format(value - balance),
-        "Est. Loan-to-Value": "9000" if chance.random() < 0.002 else share.format(100 * balance / value),
+        "Est. Loan-to-Value": "9000" if seeded_random.random() < 0.002 else share.format(100 * balance / value),
         "Total Open Loans": str(loans), "Est. Remaining balance of Open Loans": money.format(balance),
         "Total Assessed Value": money.format(value * 4 // 5), "Assessed Land Value": money.format(value // 4),
         "Assessed Improvement Value": money.format(value * 11 // 20), "Improvement to Tax Value %": share.format(68.8),
@@ -272,37 +272,43 @@ def _money(chance: random.Random, record: Record, place: Place) -> None:
             f"Loan {number} Date": sold.isoformat(),
             f"Loan {number} Balance": money.format(balance // loans),
             f"Loan {number} Type": "Conventional",
-            f"Loan {number} Lender": chance.choice(LENDERS),
+            f"Loan {number} Lender": seeded_random.choice(LENDERS),
             f"Loan {number} Rate": "4.25",
             f"Loan {number} Rate Type": "Fixed",
         }
 
 
-def _contacts(chance: random.Random, record: Record, place: Place, line: int, lines: int) -> None:
-    for number in range(1, chance.choice((0, 1, 1, 2, 2, 2, 3, 5)) + 1):
+def _contacts(seeded_random: random.Random, record: Record, place: Place, line: int, lines: int) -> None:
+    for number in range(1, seeded_random.choice((0, 1, 1, 2, 2, 2, 3, 5)) + 1):
         last_four = (line + 37 * number) % lines + (100 if lines == 100 else 0)
-        writing = chance.choice(("({}) 555-{:04d}", "{}-555-{:04d}", "{}555{:04d}", "1-{}-555-{:04d}", "{}.555.{:04d}"))
+        writing = seeded_random.choice(
+            ("({}) 555-{:04d}", "{}-555-{:04d}", "{}555{:04d}", "1-{}-555-{:04d}", "{}.555.{:04d}")
+        )
         record[f"Phone {number}"] = writing.format(place.area, last_four)
-        record[f"Phone {number} Type"] = chance.choice(("Mobile", "Landline", "VoIP"))
-        record[f"Phone {number} DNC"] = "Yes" if chance.random() < 0.25 else "No"
-    if chance.random() < 0.01:
+        record[f"Phone {number} Type"] = seeded_random.choice(("Mobile", "Landline", "VoIP"))
+        record[f"Phone {number} DNC"] = "Yes" if seeded_random.random() < 0.25 else "No"
+    if seeded_random.random() < 0.01:
         record["Phone 1"] = f"({place.area}) 555-01"
     name = f"{record.get('Owner 1 First Name', 'office')}.{record['Owner 1 Last Name']}"
     plain = "".join(letter for letter in name.lower() if letter.isascii() and (letter.isalnum() or letter == "."))
-    for number in range(1, chance.choice((0, 1, 1, 1, 2)) + 1):
+    for number in range(1, seeded_random.choice((0, 1, 1, 1, 2)) + 1):
         record[f"Email {number}"] = f"{plain}{line}@example.{('com', 'net', 'org')[number % 3]}"
-    if chance.random() < 0.01:
+    if seeded_random.random() < 0.01:
         record["Email 1"] = "none@none.com"
 
 
-def _again(chance: random.Random, record: Record) -> Record:
-    """The same home as another list writes it."""
+def _respell(seeded_random: random.Random, record: Record) -> Record:
+    """Return the same home in the spelling of another list."""
     words = [LONG.get(word, word) for word in record["Address"].split()]
     address, unit = " ".join(words), record["Unit #"].removeprefix("Apt ").removeprefix("Unit ").lstrip("# ")
-    writings = [(address.upper(), unit), (f"{record['Address']}.", record["Unit #"]), (record["Address"].lower(), unit)]
+    spellings = [
+        (address.upper(), unit),
+        (f"{record['Address']}.", record["Unit #"]),
+        (record["Address"].lower(), unit),
+    ]
     if unit:
-        writings.append((f"{address} Apt {unit}", ""))
-    address, unit = chance.choice(writings)
+        spellings.append((f"{address} Apt {unit}", ""))
+    address, unit = seeded_random.choice(spellings)
     added = {
         "Address": address,
         "Unit #": unit,
@@ -312,19 +318,19 @@ def _again(chance: random.Random, record: Record) -> Record:
     return record | added | {"Email 4": f"second.list@{record['State'].lower()}.example.org"}
 
 
-def _changed(**cells: str) -> Callable[[Record], list[str]]:
+def _with_cells(**cells: str) -> Callable[[Record], list[str]]:
     return lambda record: _cells(record | {name.replace("_", " "): cell for name, cell in cells.items()})
 
 
 FLAWS: tuple[Callable[[Record], list[str]], ...] = (
-    _changed(Zip=""),
-    _changed(Address=""),
-    _changed(City=""),
-    _changed(State=""),
-    _changed(Zip="ABCDE"),
-    _changed(State="Floridia"),
-    _changed(Address="PO Box 118"),
-    _changed(Address="Vacant land off the county road"),
+    _with_cells(Zip=""),
+    _with_cells(Address=""),
+    _with_cells(City=""),
+    _with_cells(State=""),
+    _with_cells(Zip="ABCDE"),
+    _with_cells(State="Floridia"),
+    _with_cells(Address="PO Box 118"),
+    _with_cells(Address="Vacant land off the county road"),
     lambda record: _cells(record)[:40],
     lambda record: [*_cells(record), "one cell too many"],
     lambda record: _cells(record | {"Owner 1 Last Name": "Bell\x07ringer"}),
@@ -332,7 +338,7 @@ FLAWS: tuple[Callable[[Record], list[str]], ...] = (
     lambda record: _cells(record | {"Zip": "", "Mailing Care of Name": '=HYPERLINK("http://example.com","see")'}),
     lambda record: _cells(record | {"Zip": "", "State": "", "Mailing Care of Name": "+1+1"}),
 )
-"""What real exports do wrong, one after another."""
+"""Flaws of real exports, used in turn."""
 
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ from support.installation import Installation, Spawned
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that runs the tests, or hands them out to workers, holds the run."""
+    """Begin the run in the process that runs the tests or distributes them to workers."""
     if not hasattr(config, "workerinput"):
         servers.begin_run()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Nothing of the run stays behind."""
+    """Remove the servers and databases of the run."""
     if not hasattr(config, "workerinput"):
         databases.drop_template()
         servers.end_run()
@@ -30,38 +30,38 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def kafka() -> str:
-    """The run's Kafka: its bootstrap address."""
+    """Return the bootstrap address of Kafka."""
     return servers.kafka()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> str:
-    """The run's PostgreSQL: its superuser's connection string."""
+    """Return the connection string of the superuser of PostgreSQL."""
     return servers.postgres()
 
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    """A migrated database of the test's own."""
+    """Yield a migrated database for this test only."""
     with databases.copied() as database:
         yield database
 
 
 @pytest.fixture
 def topic_prefix() -> str:
-    """Set before the names of the test's topics and groups."""
+    """Return the prefix of the topics and consumer groups of the test."""
     return f"t{uuid4().hex[:10]}."
 
 
 @pytest.fixture
 def topic_partitions() -> int | None:
-    """Partitions of each topic of the test. Modules that need the declared numbers return None instead."""
+    """Return the number of partitions per topic. Modules that need the declared numbers return None instead."""
     return 1
 
 
 @pytest.fixture
 async def topics(kafka: str, topic_prefix: str, topic_partitions: int | None) -> AsyncIterator[str]:
-    """The topics that services use today, under the test's prefix, which is the fixture's value."""
+    """Create the topics that services use today, and yield their prefix."""
     async with topic_support.created(kafka, topic_prefix, topic_support.USED_TOPICS, topic_partitions):
         yield topic_prefix
 
@@ -70,7 +70,7 @@ async def topics(kafka: str, topic_prefix: str, topic_partitions: int | None) ->
 def installation(
     kafka: str, topics: str, topic_partitions: int | None, database: Database, tmp_path: Path
 ) -> Iterator[Installation]:
-    """Database, topics and directory of the test, and the services on them."""
+    """Yield the database, topics and directory of the test, and the services on them."""
     installation = Installation(
         kafka, topics, database, tmp_path, recorder_topics=topic_support.UNUSED_TOPICS, partitions=topic_partitions
     )
@@ -80,17 +80,17 @@ def installation(
 
 @pytest.fixture
 def settings_for(installation: Installation) -> Callable[..., Settings]:
-    """`settings_for("ingest", field=value)`: a service's settings for this test."""
+    """Return `settings_for("ingest", field=value)`: the settings of a service for this test."""
     return installation.settings
 
 
 @pytest.fixture
 def running(installation: Installation) -> Callable[..., AbstractAsyncContextManager[list[Any]]]:
-    """`async with running("ingest", "recorder"):` starts services in this process."""
+    """Return `running`: `async with running("ingest", "recorder"):` starts services in this process."""
     return installation.running
 
 
 @pytest.fixture
 def spawn(installation: Installation) -> Callable[..., Awaitable[Spawned]]:
-    """`await spawn("gateway")` starts `equity run gateway` as a process of its own, which can be killed with -9."""
+    """Return `spawn`: `await spawn("gateway")` starts `equity run gateway` as a process that a test can kill."""
     return installation.spawn

@@ -1,6 +1,7 @@
-"""Makes the secrets of the Docker Compose installation, once: what they sealed must stay readable.
+"""Generator of the secrets of the Docker Compose installation.
 
-One volume a service, mounted there as its SECRETS_DIR; `admin` is for the command line and the migrations.
+It generates each secret once, because data encrypted with it must stay readable. Each service has one volume, its
+SECRETS_DIR. The volume `admin` is for the command line and the migrations.
 """
 
 import os
@@ -13,25 +14,26 @@ EQUITY_UID = 10001
 
 
 def main() -> None:
-    """Write every secret that is not there yet."""
+    """Generate the missing secrets and write the files of every volume."""
     shared = {
-        name: kept(name) for name in ("encryption_key", "contact_hash_key", "hmac_secret_key", "form_link_secret")
+        name: get_or_make_secret(name)
+        for name in ("encryption_key", "contact_hash_key", "hmac_secret_key", "form_link_secret")
     }
-    direct = dsn("postgres", kept("postgres_password"))
-    logins = {name: dsn(f"svc_{name}", kept(f"{name}_password")) for name in SERVICES}
+    direct = dsn("postgres", get_or_make_secret("postgres_password"))
+    logins = {name: dsn(f"svc_{name}", get_or_make_secret(f"{name}_password")) for name in SERVICES}
     for name in SERVICES:
-        write(name, {**shared, "database_url": logins[name]})
+        write_secrets(name, {**shared, "database_url": logins[name]})
     environment = "".join(f"export {name.upper()}_DATABASE_URL='{url}'\n" for name, url in logins.items())
-    write("admin", {**shared, "database_direct_url": direct, "logins": environment})
+    write_secrets("admin", {**shared, "database_direct_url": direct, "logins": environment})
 
 
 def dsn(user: str, password: str) -> str:
-    """The connection string of *user*."""
+    """Return the connection string of *user*."""
     return f"postgresql://{user}:{password}@postgres:5432/equity"
 
 
-def kept(name: str) -> str:
-    """The secret *name*, made at first use, on a volume that only PostgreSQL's container sees as well."""
+def get_or_make_secret(name: str) -> str:
+    """Return the secret *name*, generated at first use on a volume that only the container of PostgreSQL also mounts."""
     file = HOME / "root" / name
     if not file.exists():
         file.touch(mode=0o600)
@@ -39,8 +41,8 @@ def kept(name: str) -> str:
     return file.read_text()
 
 
-def write(volume: str, values: dict[str, str]) -> None:
-    """The files of *volume*, for the user the services run as and nobody else."""
+def write_secrets(volume: str, values: dict[str, str]) -> None:
+    """Write the files of *volume*, readable only by the user of the services."""
     directory = HOME / volume
     directory.chmod(0o700)
     os.chown(directory, EQUITY_UID, EQUITY_UID)

@@ -1,1 +1,1 @@
-"""The database of Equity Connect: numbered SQL migrations, each with its rollback."""
+"""Database schema of Equity Connect: numbered SQL migrations, each with its rollback."""

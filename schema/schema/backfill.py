@@ -1,4 +1,4 @@
-"""Encrypt the contact details that came over in clear from a legacy database, batch by batch."""
+"""Encryption of the plaintext contact details of a legacy database, in batches."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from uuid import UUID
 import psycopg
 import psycopg.sql
 
-BATCH = 500
+ENCRYPTION_BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """One contact value in clear."""
+    """Plaintext contact value of a lead."""
 
     lead_id: UUID
     channel: str
@@ -21,7 +21,7 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class Encrypted:
-    """The same value as `lead_contacts` holds it, and its lead's data key where that is new."""
+    """Contact value as `lead_contacts` stores it, with the data key of its lead if the key is new."""
 
     lead_id: UUID
     channel: str
@@ -32,14 +32,14 @@ class Encrypted:
 
 
 Encrypt = Callable[[Sequence[Clear], dict[UUID, bytes]], Sequence[Encrypted]]
-"""Given values and the wrapped data keys that their leads have, the encrypted ones. A value that is unusable is left out."""
+"""Function that encrypts values. It receives the wrapped data keys of their leads and omits unusable values."""
 
 
 def encrypt_contacts(dsn: str, encrypt: Encrypt, progress: Callable[[int], None] | None = None) -> int:
-    """Encrypt what is left of the legacy contacts; how many values. Each batch commits, so a second run goes on."""
+    """Encrypt the remaining legacy contacts and return their number. Each batch commits, so a second run continues."""
     done = 0
     with psycopg.connect(dsn, autocommit=True) as connection:
-        while count := _batch(connection, encrypt):
+        while count := _encrypt_batch(connection, encrypt):
             done += count
             if progress:
                 progress(done)
@@ -48,11 +48,11 @@ def encrypt_contacts(dsn: str, encrypt: Encrypt, progress: Callable[[int], None]
     return done
 
 
-def _batch(connection: psycopg.Connection[tuple[object, ...]], encrypt: Encrypt) -> int:
+def _encrypt_batch(connection: psycopg.Connection[tuple[object, ...]], encrypt: Encrypt) -> int:
     with connection.transaction():
         rows = connection.execute(
             "select lead_id, channel, value from pipeline.legacy_contacts order by lead_id limit %s for update",
-            (BATCH,),
+            (ENCRYPTION_BATCH_SIZE,),
         ).fetchall()
         values = [Clear(*row) for row in rows]  # type: ignore[arg-type]
         keys: dict[UUID, bytes] = dict(
@@ -95,7 +95,7 @@ def _clear_legacy_columns(connection: psycopg.Connection[tuple[object, ...]]) ->
 
 
 def trust_contacts(dsn: str) -> int:
-    """Checklist 5.2, for who insists: call every legacy contact verified; how many leads that were changed."""
+    """Mark every legacy contact as verified, without a check, and return the number of changed leads."""
     with psycopg.connect(dsn) as connection:
         connection.execute("update app.lead_contacts set verified = true, verified_at = now() where source = 'legacy'")
         return connection.execute(

@@ -1,4 +1,4 @@
-"""Sessions that hold a lock a migration waits for."""
+"""Sessions that hold a lock for which a migration waits."""
 
 import threading
 from contextlib import suppress
@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 POLL_SECONDS = 0.2
 
-_BLOCKERS = """
+_FIND_BLOCKERS = """
 select blocker.pid, activity.usename as role, activity.application_name as application, activity.state,
   activity.xact_start as since
 from unnest(pg_blocking_pids(%s)) blocker (pid)
@@ -19,20 +19,20 @@ left join pg_stat_activity activity on activity.pid = blocker.pid
 where activity.wait_event_type is distinct from 'Lock'
 order by activity.xact_start nulls last
 """
-"""Without the text of their queries, which may hold personal data; without those that wait in the same queue."""
+"""Omits query texts, which may contain personal data, and sessions that wait in the same queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A session that holds a lock, as `pg_stat_activity` shows it to the migrator's role."""
+    """Session that holds a lock, as `pg_stat_activity` shows it to the role of the migrator."""
 
     pid: int
-    """0 for a prepared transaction."""
+    """Process id of the backend; 0 for a prepared transaction."""
     role: str | None
     application: str | None
     state: str | None
     since: datetime | None
-    """Start of its transaction."""
+    """Start of the transaction of the session."""
 
     def __str__(self) -> str:
         if not self.pid:
@@ -48,14 +48,14 @@ class Blocker:
 
 
 class BlockerWatch:
-    """Notes the sessions that the backend *pid* waits for, for as long as the block lasts.
+    """Watch over the sessions that block the backend *pid*, for the duration of a `with` block.
 
-    PostgreSQL can name them only while the wait goes on, so a thread with a connection asks.
+    PostgreSQL names them only while the backend waits. So a thread polls over its own connection.
     """
 
     def __init__(self, dsn: str, pid: int) -> None:
         self.blockers: list[Blocker] = []
-        """Those seen last."""
+        """Result of the last poll that found any."""
         self._dsn = dsn
         self._pid = pid
         self._ended = threading.Event()
@@ -76,4 +76,4 @@ class BlockerWatch:
         ):
             cursor = connection.cursor(row_factory=class_row(Blocker))
             while not self._ended.wait(POLL_SECONDS):
-                self.blockers = cursor.execute(_BLOCKERS, (self._pid,)).fetchall() or self.blockers
+                self.blockers = cursor.execute(_FIND_BLOCKERS, (self._pid,)).fetchall() or self.blockers

@@ -1,7 +1,7 @@
-"""Apply, roll back and show the migrations: yoyo over plain SQL files.
+"""Migration runner: applies, rolls back and lists plain SQL migrations with yoyo.
 
-A migration and the note that it is applied are one transaction. It waits for each lock for two seconds at most; then it
-is undone and tried again, so that the queries that queue behind it go on (docs/adr/0035).
+One transaction applies a migration and records it. A migration waits at most two seconds for each lock. Then it rolls
+back and runs again later, so that the queries queued behind it continue (docs/adr/0035).
 """
 
 import time
@@ -16,27 +16,30 @@ from psycopg import sql
 from yoyo import get_backend, read_migrations
 from yoyo.backends import DatabaseBackend
 from yoyo.internalmigrations import needs_upgrading
-from yoyo.migrations import Migration, MigrationList
+from yoyo.migrations import Migration, MigrationList, get_migration_hash
 
 from schema.blockers import Blocker, BlockerWatch
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 LOCK_TIMEOUT_SECONDS = 2.0
-"""Longer than PostgreSQL's deadlock_timeout of one second: only after that does a waiting session cancel an autovacuum."""
+"""Longer than PostgreSQL's deadlock_timeout of one second, after which a waiting session cancels an autovacuum."""
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 15.0
+MAXIMUM_PAUSE_SECONDS = 15.0
 GIVE_UP_SECONDS = 600.0
 
+RENAMED_MIGRATIONS = {"0014.skip-trace": "0015.skip-trace"}
+"""New id of each migration whose file was renamed. yoyo knows a migration by its file name, so it would apply it twice."""
+
 _SERIALISE_KEY = 0x6571_7569_7479
-"""Key of the advisory lock that lets one migrator at a time work. It ends with a transaction, so no dead process holds it."""
+"""Key of the advisory lock that admits one migrator at a time. A transaction holds it, so no dead process keeps it."""
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationState:
-    """One migration and whether this database has it."""
+    """Migration, and whether it is applied to this database."""
 
     id: str
     applied: bool
@@ -44,11 +47,11 @@ class MigrationState:
 
 @dataclass(frozen=True, slots=True)
 class LockWait:
-    """A migration that was undone because it did not get a lock in time, and is tried again after a pause."""
+    """Migration that rolled back because a lock was not free in time. It runs again after a pause."""
 
     migration: str
     blockers: tuple[Blocker, ...]
-    """Empty when another migrator is at work, or when nothing could be seen."""
+    """Empty if another migrator runs, or if the blockers are unknown."""
     attempt: int
     pause_seconds: float
 
@@ -57,7 +60,7 @@ Waiting = Callable[[LockWait], None]
 
 
 class MigrationBlockedError(RuntimeError):
-    """A migration did not get its locks within the time allowed. The schema is as it was before this migration."""
+    """Lock timeout of a migration. The schema is as before this migration."""
 
     def __init__(self, migration: str, blockers: tuple[Blocker, ...], seconds: float) -> None:
         self.migration = migration
@@ -66,7 +69,7 @@ class MigrationBlockedError(RuntimeError):
 
 
 class _BusyError(Exception):
-    """Another migrator is at work."""
+    """Signal that another migrator runs."""
 
 
 def apply(
@@ -77,7 +80,7 @@ def apply(
     waiting: Waiting | None = None,
     give_up_seconds: float = GIVE_UP_SECONDS,
 ) -> list[str]:
-    """Apply what is missing, the next *steps* of it; the ids applied. Two callers at once take turns.
+    """Apply the missing migrations, at most *steps*, and return their ids. Concurrent callers wait for each other.
 
     Raises MigrationBlockedError when a migration waits longer than *give_up_seconds* for its locks.
     """
@@ -94,21 +97,21 @@ def rollback(
     waiting: Waiting | None = None,
     give_up_seconds: float = GIVE_UP_SECONDS,
 ) -> list[str]:
-    """Undo the last *steps* migrations; the ids undone. Raises MigrationBlockedError as `apply` does."""
+    """Roll back the last *steps* migrations and return their ids. Raises MigrationBlockedError as `apply` does."""
     with _opened(dsn) as (backend, migrations):
         due = list(backend.to_rollback(migrations))[:steps]
         return [m.id for m in due if _run(dsn, backend, m, _rollback_one, progress, waiting, give_up_seconds)]
 
 
 def status(dsn: str) -> list[MigrationState]:
-    """Every migration in order, and whether it is applied."""
+    """Return every migration in order, and whether it is applied."""
     with _opened(dsn) as (backend, migrations):
         missing = {migration.id for migration in backend.to_apply(migrations)}
         return [MigrationState(migration.id, migration.id not in missing) for migration in migrations]
 
 
 def set_passwords(dsn: str, passwords: Mapping[str, str]) -> None:
-    """Set the login passwords of service roles. The server keeps them hashed and its log does not see them."""
+    """Set the login passwords of service roles. The client hashes them, so the server log contains no plaintext."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         for role, password in passwords.items():
             hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
@@ -124,13 +127,13 @@ def _run(
     waiting: Waiting | None,
     give_up_seconds: float,
 ) -> bool:
-    """Do *work* in one transaction, again after a pause when it did not get a lock; whether there was anything to do."""
+    """Run *work* in one transaction, and again after a pause if a lock was not free. Return whether it changed anything."""
     started, pause, attempt = time.monotonic(), FIRST_PAUSE_SECONDS, 1
     while True:
-        # A connection for each try: what a migration leaves in its session, such as temporary functions, ends with it.
+        # Each attempt has its own connection: session state of a migration, such as temporary functions, ends with it.
         with backend.copy() as own, BlockerWatch(dsn, own.connection.info.backend_pid) as watch:
             try:
-                done = _in_turn(own, migration, work)
+                done = _run_exclusively(own, migration, work)
             except (_BusyError, psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
                 pass
             else:
@@ -143,10 +146,10 @@ def _run(
         if waiting:
             waiting(LockWait(migration.id, blockers, attempt, pause))
         time.sleep(pause)
-        pause, attempt = min(pause * 2, LONGEST_PAUSE_SECONDS), attempt + 1
+        pause, attempt = min(pause * 2, MAXIMUM_PAUSE_SECONDS), attempt + 1
 
 
-def _in_turn(
+def _run_exclusively(
     backend: DatabaseBackend, migration: Migration, work: Callable[[DatabaseBackend, Migration], bool]
 ) -> bool:
     with backend.transaction():
@@ -164,7 +167,7 @@ def _apply_one(backend: DatabaseBackend, migration: Migration) -> bool:
     if backend.is_applied(migration):
         return False
     migration.process_steps(backend, "apply")
-    _leave_role(backend)
+    _restore_session(backend)
     backend.log_migration(migration, "apply")
     backend.mark_one(migration, log=False)
     return True
@@ -174,14 +177,14 @@ def _rollback_one(backend: DatabaseBackend, migration: Migration) -> bool:
     if not backend.is_applied(migration):
         return False
     migration.process_steps(backend, "rollback")
-    _leave_role(backend)
+    _restore_session(backend)
     backend.log_migration(migration, "rollback")
     backend.unmark_one(migration, log=False)
     return True
 
 
-def _leave_role(backend: DatabaseBackend) -> None:
-    """Be the migrator again, and find yoyo's tables: a migration may have set another role or search path."""
+def _restore_session(backend: DatabaseBackend) -> None:
+    """Restore the role and search path of the migrator, which a migration may have changed."""
     backend.execute("reset role")
     backend.execute("set local search_path to public")
 
@@ -191,14 +194,25 @@ def _opened(dsn: str) -> Iterator[tuple[DatabaseBackend, MigrationList]]:
     backend: Any = get_backend(_with_driver(dsn))
     with backend:
         if needs_upgrading(backend):
-            with psycopg.connect(dsn) as turn:
-                turn.execute("select pg_advisory_xact_lock(%s)", (_SERIALISE_KEY,))
-                backend.break_lock()  # yoyo's own lock is a row, which a killed process leaves behind
+            with psycopg.connect(dsn) as connection:
+                connection.execute("select pg_advisory_xact_lock(%s)", (_SERIALISE_KEY,))
+                backend.break_lock()  # the lock of yoyo is a row, which a killed process leaves behind
                 backend.ensure_internal_schema_updated()
+        _rename_applied_migrations(dsn)
         yield backend, read_migrations(str(MIGRATIONS))
 
 
+def _rename_applied_migrations(dsn: str) -> None:
+    """Give applied migrations the id of their present file. The row locks of the update serialise concurrent callers."""
+    with psycopg.connect(dsn) as connection:
+        for old, new in RENAMED_MIGRATIONS.items():
+            connection.execute(
+                "update public._yoyo_migration set migration_id = %s, migration_hash = %s where migration_id = %s",
+                (new, get_migration_hash(new), old),
+            )
+
+
 def _with_driver(dsn: str) -> str:
-    """Yoyo names its driver in the scheme; it keeps its tables in `public` whatever the search path."""
+    """Return *dsn* as yoyo expects it: driver in the scheme, yoyo's tables in `public` whatever the search path."""
     _, rest = dsn.split("://", 1)
     return f"postgresql+psycopg://{rest}{'&' if '?' in rest else '?'}schema=public&application_name=equity-migrate"

@@ -1,8 +1,8 @@
-"""What the vendors' documentation says of requests and answers, each shape once: for the sandbox's answers and the adapters' requests.
+"""Shapes of the vendors' requests and responses, for the responses of the sandbox and the requests of the adapters.
 
-The shapes are taken from the documents, never from our code, so that sandbox and adapter cannot agree on something wrong.
-Where a document lists all properties, another one is an error; elsewhere more may come. `examples.py` has the documents' own
-examples.
+The shapes come from the public documentation of the vendors, never from our code. So sandbox and adapter cannot share an
+error. If the documentation lists all properties, any other property is an error; elsewhere more properties are allowed.
+`examples.py` contains the examples of the documentation. `docs/vendors/` has one page per vendor.
 """
 
 from typing import Any, TypeVar
@@ -14,17 +14,17 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class Open(BaseModel):
-    """More properties than these may come."""
+    """Shape that allows further properties."""
 
     model_config = ConfigDict(strict=True, extra="allow")
 
 
 class Closed(BaseModel):
-    """No other properties than these."""
+    """Shape that forbids further properties."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
 def conform(shape: type[S], document: Any) -> S:
-    """*document*, as JSON has it, in its shape. Raises pydantic.ValidationError."""
+    """Validate *document*, as JSON has it, and return it in its shape. Raises pydantic.ValidationError."""
     return shape.model_validate_json(orjson.dumps(document))

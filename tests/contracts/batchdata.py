@@ -1,4 +1,8 @@
-"""BatchData (contracts §5): help.batchservice.com 9891686, help.batchdata.io 12859857, BatchData-API-Explorer [v1 M-H, v3 H]."""
+"""Shapes of BatchData (docs/vendors/batchdata.md).
+
+Sources: help.batchservice.com 9891686, help.batchdata.io 12859857, BatchData-API-Explorer. Certainty, as
+docs/vendors/README.md defines it: H for v3, between M and H for v1.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -10,7 +14,7 @@ Number = Annotated[str, StringConstraints(pattern=r"^\d{10}$")]
 
 
 class Place(Closed):
-    """A postal address."""
+    """Postal address."""
 
     street: str
     city: str
@@ -26,7 +30,7 @@ class Name(Closed):
 
 
 class TraceRequest(Closed):
-    """One property; its address, or its parcel."""
+    """Property, by its address or its parcel."""
 
     requestId: str | None = None
     propertyAddress: Place | None = None
@@ -45,24 +49,24 @@ class TraceRequest(Closed):
 
 
 class Trace(Closed):
-    """`POST /property/skip-trace`, v1 and v3."""
+    """Request of `POST /property/skip-trace`, v1 and v3."""
 
     requests: list[TraceRequest] = Field(min_length=1, max_length=100)
     options: dict[str, Any] = Field(default_factory=dict)
 
 
 class Status(Open):
-    """Of every answer."""
+    """Status of a response."""
 
     code: int
     text: str
 
 
 class Failure(Closed):
-    """Status 400 and above."""
+    """Response with status 400 and above."""
 
     class Detail(Closed):
-        """Why."""
+        """Reason of the failure."""
 
         code: int
         text: str
@@ -72,7 +76,7 @@ class Failure(Closed):
 
 
 class Counts(Open):
-    """`meta.results` of a skip trace."""
+    """Counts in `meta.results` of a skip trace."""
 
     requestCount: int
     matchCount: int
@@ -86,7 +90,7 @@ class Counts(Open):
 
 
 class PhoneV1(Open):
-    """A phone, ten digits."""
+    """Phone with ten digits, v1."""
 
     number: Number
     type: Literal["Mobile", "Land Line"]
@@ -98,7 +102,7 @@ class PhoneV1(Open):
 
 
 class EmailV1(Open):
-    """Its key is seen as `email` and as `address`."""
+    """Email, v1. The key of the value is `email` or `address`."""
 
     email: str | None = None
     address: str | None = None
@@ -111,7 +115,7 @@ class EmailV1(Open):
 
 
 class MatchV1(Open):
-    """Whether a person was found."""
+    """Match result of a request, v1."""
 
     matched: bool
     error: bool
@@ -119,19 +123,19 @@ class MatchV1(Open):
 
 
 class Death(Open):
-    """Whether the person is known to be dead."""
+    """Death flag of a person."""
 
     deceased: bool
 
 
 class Dnc(Open):
-    """Whether one of the phones is that of somebody who sues callers."""
+    """TCPA flag: one of the phones belongs to a known litigator."""
 
     tcpa: bool
 
 
 class PersonV1(Open):
-    """One of `results.persons`; without a match its lists are empty. One that failed has no more than these."""
+    """Entry of `results.persons`. Without a match its lists are empty; a failed entry has only the required properties."""
 
     request: dict[str, str] = Field(default_factory=dict)
     phoneNumbers: list[PhoneV1]
@@ -147,7 +151,7 @@ class PersonV1(Open):
     meta: MatchV1
 
     @model_validator(mode="after")
-    def says_all_that_is_documented(self) -> "PersonV1":
+    def has_all_documented_properties(self) -> "PersonV1":
         documented = {
             "name",
             "propertyAddress",
@@ -163,13 +167,13 @@ class PersonV1(Open):
 
 
 class AnswerV1(Closed):
-    """`POST /api/v1/property/skip-trace`, status 200; also what the asynchronous one delivers."""
+    """Response of `POST /api/v1/property/skip-trace`, status 200, and delivery of the asynchronous request."""
 
     class Results(Open):
-        """Persons and counts."""
+        """Persons and their counts."""
 
         class Meta(Open):
-            """Counts."""
+            """Counts of the response."""
 
             results: Counts
             requestId: str
@@ -182,7 +186,7 @@ class AnswerV1(Closed):
 
 
 class PhoneV3(Open):
-    """A phone with its flags."""
+    """Phone with its flags, v3."""
 
     rank: int
     number: Number
@@ -195,7 +199,7 @@ class PhoneV3(Open):
 
 
 class EmailV3(Open):
-    """An email."""
+    """Email, v3."""
 
     rank: int
     email: str
@@ -203,7 +207,7 @@ class EmailV3(Open):
 
 
 class PersonV3(Open):
-    """One of at most three."""
+    """Person, v3; an entry has at most three."""
 
     propertyOwner: bool
     name: dict[str, str]
@@ -216,10 +220,10 @@ class PersonV3(Open):
 
 
 class EntryV3(Open):
-    """One of `result.data`."""
+    """Entry of `result.data`."""
 
     class Meta(Open):
-        """Whether a person was found."""
+        """Match result of an entry."""
 
         matched: bool
         error: bool
@@ -232,13 +236,13 @@ class EntryV3(Open):
 
 
 class AnswerV3(Closed):
-    """`POST /api/v3/property/skip-trace`, status 200."""
+    """Response of `POST /api/v3/property/skip-trace`, status 200."""
 
     class Result(Open):
-        """Entries, options, counts."""
+        """Entries, options and counts."""
 
         class Meta(Open):
-            """Counts."""
+            """Counts of the response."""
 
             apiVersion: str
             results: Counts
@@ -253,16 +257,16 @@ class AnswerV3(Closed):
 
 
 class Accepted(Closed):
-    """`POST /property/skip-trace/async`, at once."""
+    """Immediate response of `POST /property/skip-trace/async`."""
 
     status: Status
 
 
 class Search(Closed):
-    """`POST /property/search`."""
+    """Request of `POST /property/search`."""
 
     class Options(Open):
-        """`take` 0 only counts."""
+        """Options of a search. `take` 0 only counts."""
 
         skip: int = Field(0, ge=0)
         take: int = Field(25, ge=0)
@@ -272,10 +276,10 @@ class Search(Closed):
 
 
 class Property(Open):
-    """A property, as search and lookup have it."""
+    """Property in the results of search and lookup."""
 
     class Address(Open):
-        """Where it is."""
+        """Address of a property."""
 
         street: str
         city: str
@@ -284,7 +288,7 @@ class Property(Open):
         zip: str
 
     class Valuation(Open):
-        """In dollars and percent."""
+        """Valuation in dollars and percent."""
 
         estimatedValue: int | float
         equityPercent: int | float
@@ -302,16 +306,16 @@ class Property(Open):
 
 
 class Found(Closed):
-    """Search and lookup, status 200."""
+    """Response of search and lookup, status 200."""
 
     class Results(Open):
-        """Properties and counts."""
+        """Properties and their counts."""
 
         class Meta(Open):
-            """Counts."""
+            """Counts of the response."""
 
             class Results(Open):
-                """In all, and on this page."""
+                """Number of all results, and of those on this page."""
 
                 resultsFound: int
                 resultCount: int
@@ -327,13 +331,13 @@ class Found(Closed):
 
 
 class Checked(Closed):
-    """`POST /phone/verification|dnc|tcpa`, status 200 [M]."""
+    """Response of `POST /phone/verification|dnc|tcpa`, status 200. Certainty M, as docs/vendors/README.md defines it."""
 
     class Results(Open):
-        """One entry a number."""
+        """One entry per number."""
 
         class Phone(Open):
-            """A number and its verdict."""
+            """Number with its result."""
 
             number: Number
             dnc: bool | None = None
@@ -343,7 +347,7 @@ class Checked(Closed):
             carrier: str | None = None
 
             @model_validator(mode="after")
-            def has_a_verdict(self) -> "Checked.Results.Phone":
+            def has_a_result(self) -> "Checked.Results.Phone":
                 assert self.model_fields_set > {"number"}
                 return self
 

@@ -1,4 +1,4 @@
-"""The documents' own examples with invented values, by shape."""
+"""Examples of the vendors' documentation with invented values, by shape."""
 
 from typing import Any
 

@@ -1,4 +1,8 @@
-"""Instantly API v2 (contracts §1): OpenAPI 2.0.0, `bulkAddLeads`, `createCampaign`, schemas `Lead` and `Campaign` [H]."""
+"""Shapes of Instantly API v2 (docs/vendors/instantly.md).
+
+Source: OpenAPI 2.0.0, `bulkAddLeads`, `createCampaign`, schemas `Lead` and `Campaign`. Certainty H, as
+docs/vendors/README.md defines it.
+"""
 
 from typing import Annotated, Any, Literal
 
@@ -13,13 +17,13 @@ Zone = Literal[
     "America/Anchorage", "America/Dawson", "America/Creston", "America/Chihuahua", "America/Boise", "America/Belize", "America/Chicago",
     "America/Bahia_Banderas", "America/Regina", "America/Bogota", "America/Detroit", "America/Indiana/Marengo", "America/Caracas",
 ]  # fmt: skip
-"""The zones of North America in the enum of `timezone`: no New_York, Los_Angeles, Denver, Phoenix, nor Honolulu."""
+"""Zones of North America in the enum of `timezone`. It lacks New_York, Los_Angeles, Denver, Phoenix and Honolulu."""
 Scalar = str | int | float | bool | None
 """Custom variables are never objects or lists."""
 
 
 class NewLead(Closed):
-    """An item of `leads`; nothing else is taken."""
+    """Item of `leads`. Further properties are rejected."""
 
     email: str | None = None
     personalization: str | None = None
@@ -36,7 +40,7 @@ class NewLead(Closed):
 
 
 class BulkAdd(Closed):
-    """`POST /api/v2/leads/add`: a campaign or a list, not both."""
+    """Request of `POST /api/v2/leads/add`, for a campaign or a list, not both."""
 
     campaign_id: Uuid | None = None
     list_id: Uuid | None = None
@@ -55,7 +59,7 @@ class BulkAdd(Closed):
 
 
 class CreatedLead(Closed):
-    """Which item of the request became which lead."""
+    """Created lead with the index of its item in the request."""
 
     index: int
     id: Uuid
@@ -66,7 +70,7 @@ class CreatedLead(Closed):
 
 
 class BulkAdded(Closed):
-    """Its answer, status 200; whoever was not created is counted once."""
+    """Response of `POST /api/v2/leads/add`, status 200. It counts each item that was not created once."""
 
     status: str
     total_sent: int
@@ -82,7 +86,7 @@ class BulkAdded(Closed):
     created_leads: list[CreatedLead]
 
     @model_validator(mode="after")
-    def counts_everyone_once(self) -> "BulkAdded":
+    def counts_every_item_once(self) -> "BulkAdded":
         left_out = (
             self.in_blocklist, self.duplicated_leads, self.skipped_count, self.invalid_email_count, self.incomplete_count,
             self.duplicate_email_count,
@@ -93,7 +97,7 @@ class BulkAdded(Closed):
 
 
 class Lead(Closed):
-    """Schema `Lead`; `additionalProperties` is false there."""
+    """Schema `Lead`, whose `additionalProperties` is false."""
 
     id: Uuid
     timestamp_created: Time
@@ -148,33 +152,33 @@ class Lead(Closed):
 
 
 class LeadPage(Closed):
-    """`POST /api/v2/leads/list`; `next_starting_after` may be there on the last page too."""
+    """Response of `POST /api/v2/leads/list`. The last page may have `next_starting_after`, too."""
 
     items: list[Lead]
     next_starting_after: str | None = None
 
 
 class Deleted(Closed):
-    """`DELETE /api/v2/leads`."""
+    """Response of `DELETE /api/v2/leads`."""
 
     count: int
 
 
 class InterestSet(Closed):
-    """`POST /api/v2/leads/update-interest-status`, status 202."""
+    """Response of `POST /api/v2/leads/update-interest-status`, status 202."""
 
     message: str
 
 
 class Timing(Closed):
-    """From and to."""
+    """Sending hours, from and to."""
 
     start: Hour = Field(alias="from")
     to: Hour
 
 
 class Schedule(Closed):
-    """When a campaign sends."""
+    """Sending schedule of a campaign."""
 
     name: str
     timing: Timing
@@ -183,7 +187,7 @@ class Schedule(Closed):
 
 
 class CampaignSchedule(Closed):
-    """All schedules."""
+    """Schedules of a campaign."""
 
     start_date: str | None = None
     end_date: str | None = None
@@ -191,7 +195,7 @@ class CampaignSchedule(Closed):
 
 
 class Variant(Closed):
-    """One wording of a step."""
+    """Wording of a step."""
 
     subject: str
     body: str
@@ -199,7 +203,7 @@ class Variant(Closed):
 
 
 class Step(Open):
-    """One email; `delay` comes before the next."""
+    """Email of a sequence. `delay` precedes the next one."""
 
     type: Literal["email"]
     delay: int | float
@@ -208,13 +212,13 @@ class Step(Open):
 
 
 class Sequence(Closed):
-    """Only the first of a campaign is used."""
+    """Sequence of steps. Instantly uses only the first one of a campaign."""
 
     steps: list[Step]
 
 
 class NewCampaign(Open):
-    """`POST /api/v2/campaigns`."""
+    """Request of `POST /api/v2/campaigns`."""
 
     name: str
     campaign_schedule: CampaignSchedule
@@ -238,14 +242,14 @@ class Campaign(Open):
 
 
 class CampaignPage(Closed):
-    """`GET /api/v2/campaigns`."""
+    """Response of `GET /api/v2/campaigns`."""
 
     items: list[Campaign]
     next_starting_after: str | None = None
 
 
 class Failure(Closed):
-    """Status 400 and above."""
+    """Response with status 400 and above."""
 
     statusCode: int
     error: str
@@ -253,7 +257,7 @@ class Failure(Closed):
 
 
 class BlockListEntry(Open):
-    """`POST /api/v2/block-lists-entries`."""
+    """Response of `POST /api/v2/block-lists-entries`."""
 
     id: Uuid
     timestamp_created: Time
@@ -263,7 +267,7 @@ class BlockListEntry(Open):
 
 
 class Webhook(Open):
-    """`POST /api/v2/webhooks`."""
+    """Response of `POST /api/v2/webhooks`."""
 
     id: Uuid
     organization: Uuid
@@ -278,7 +282,7 @@ class Webhook(Open):
 
 
 class Delivery(Open):
-    """What a webhook brings: flat, lead fields and custom variables at the top as text; unknown event types may come."""
+    """Body of a webhook: flat, with lead fields and custom variables as text at the top level. Unknown event types are possible."""
 
     timestamp: Time
     event_type: str

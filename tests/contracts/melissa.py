@@ -1,4 +1,8 @@
-"""Melissa Personator Consumer v3 (contracts §4): MelissaCloudAPI-OpenAPI-Specifications, openapi/apis/personator-consumer.yaml [H]."""
+"""Shapes of Melissa Personator Consumer v3 (docs/vendors/melissa.md).
+
+Source: MelissaCloudAPI-OpenAPI-Specifications, openapi/apis/personator-consumer.yaml. Certainty H, as
+docs/vendors/README.md defines it.
+"""
 
 from typing import Annotated, Any
 
@@ -7,12 +11,12 @@ from pydantic import Field, StringConstraints
 from contracts import Closed, Open
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-"""A blank is a single space, never an empty text."""
+"""Text value. A blank is a single space, never an empty text."""
 Codes = Annotated[str, StringConstraints(pattern=r"^( |[A-Z]{2}\d\d(,[A-Z]{2}\d\d)*)$")]
 
 
 class RequestRecord(Closed):
-    """A record of a batch."""
+    """Record of a request."""
 
     RecordID: str
     FullName: str | None = None
@@ -33,7 +37,7 @@ class RequestRecord(Closed):
 
 
 class Request(Closed):
-    """`POST /v3/WEB/ContactVerify/doContactVerify`."""
+    """Request of `POST /v3/WEB/ContactVerify/doContactVerify`."""
 
     TransmissionReference: str
     CustomerID: Text
@@ -44,7 +48,7 @@ class Request(Closed):
 
 
 class Record(Open):
-    """A record of the answer."""
+    """Record of a response."""
 
     RecordID: Text
     Results: Codes
@@ -66,7 +70,7 @@ class Record(Open):
 
 
 class Answer(Closed):
-    """Status 200, also when the transmission failed (`TransmissionResults`)."""
+    """Response with status 200, even if the transmission failed (`TransmissionResults`)."""
 
     Version: Text
     TransmissionReference: Text
@@ -76,7 +80,7 @@ class Answer(Closed):
 
 
 class Problem(Open):
-    """Status 400."""
+    """Response with status 400."""
 
     type: str
     title: str

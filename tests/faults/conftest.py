@@ -1,4 +1,4 @@
-"""A system that may be killed: servers of its own, every service a process, and a partner who uploads."""
+"""Fixtures of fault tests: separate servers, every service as a process, and a partner that uploads."""
 
 import asyncio
 import tempfile
@@ -20,14 +20,14 @@ from support.victims import Victims
 
 @pytest.fixture(scope="module")
 def own_servers() -> Iterator[tuple[KafkaServer, PostgresServer]]:
-    """Kafka and PostgreSQL that nobody else uses."""
+    """Start a Kafka and a PostgreSQL for this module only."""
     with tempfile.TemporaryDirectory(prefix="equity-faults-") as name, servers.own(Path(name)) as pair:
         yield pair
 
 
 @pytest.fixture
 async def victims(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path) -> AsyncIterator[Victims]:
-    """Gateway, ingest and recorder as processes on servers of their own."""
+    """Spawn gateway, ingest and recorder on the servers of this module."""
     kafka, postgres = own_servers
     prefix = f"f{uuid4().hex[:8]}."
     with databases.copied() as database:
@@ -44,7 +44,7 @@ async def victims(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Pat
 
 @pytest.fixture
 async def partner(victims: Victims) -> AsyncIterator[Partner]:
-    """The documents' partner at the gateway's address."""
+    """Return a partner that uploads to the gateway."""
     async with aiohttp.ClientSession() as session:
         yield Partner(victims.services["gateway"].gateway, session, uuid4())
 

@@ -1,4 +1,4 @@
-"""Kafka's data is lost and a new cluster takes its place: everything that was on its way is finished from state."""
+"""Loss of the data of Kafka: services finish all pending work from state on a new cluster."""
 
 import asyncio
 import shutil
@@ -18,7 +18,7 @@ from support.victims import Victims
 
 pytestmark = pytest.mark.timeout(300)
 ROWS = 6_000
-SOON = {
+SHORT_INTERVALS = {
     "GATEWAY_STALLED_SECONDS": "3",
     "GATEWAY_STALLED_CHECK_SECONDS": "0.5",
     "FEEDER_FORGOTTEN_SECONDS": "2",
@@ -28,7 +28,7 @@ SOON = {
 
 @pytest.fixture
 async def system(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path) -> AsyncIterator[Victims]:
-    """Gateway, ingest and feeder as processes, whose sweeps look for lost work every half a second."""
+    """Spawn gateway, ingest and feeder, whose recovery jobs run every half a second."""
     kafka, postgres = own_servers
     prefix = f"k{uuid4().hex[:8]}."
     with databases.copied() as database:
@@ -37,7 +37,7 @@ async def system(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path
         found = Victims(kafka, postgres, installation, {})
         try:
             for name in ("gateway", "ingest", "feeder"):
-                found.services[name] = await installation.spawn(name, **SOON)
+                found.services[name] = await installation.spawn(name, **SHORT_INTERVALS)
             yield found
         finally:
             installation.close()
@@ -50,7 +50,7 @@ async def sender(system: Victims) -> AsyncIterator[Partner]:
 
 
 async def upload_half_way(system: Victims, sender: Partner) -> str:
-    """An upload, all published, of which ingest has handled some rows and not others; ingest does not run any more."""
+    """Publish all rows of an upload, of which ingest handles only some before it is killed. Return the id of the upload."""
     _, answer = await sender.upload(csv_of(ROWS))
     upload_id = str(answer["upload_id"])
     async with asyncio.timeout(60):
@@ -63,7 +63,7 @@ async def upload_half_way(system: Victims, sender: Partner) -> str:
 
 
 async def verify_some_leads(system: Victims) -> None:
-    """Five leads are verified, and the events that say so are lost."""
+    """Mark five leads as verified, without the events that report it."""
     await system.ask(
         "update app.leads set email_verified = true where id in (select id from app.leads order by id limit 5) returning id"
     )
@@ -80,7 +80,7 @@ async def assert_finished(system: Victims, sender: Partner, upload_id: str) -> N
             await asyncio.sleep(0.1)
 
 
-async def test_a_new_cluster_with_nothing_on_it(system: Victims, sender: Partner) -> None:
+async def test_services_finish_their_work_on_an_empty_new_cluster(system: Victims, sender: Partner) -> None:
     upload_id = await upload_half_way(system, sender)
     await verify_some_leads(system)
     kafka = system.kafka
@@ -88,13 +88,13 @@ async def test_a_new_cluster_with_nothing_on_it(system: Victims, sender: Partner
     await asyncio.to_thread(kafka.kill)
     await asyncio.to_thread(shutil.rmtree, kafka.directory / "data")
     await asyncio.to_thread(kafka.start)
-    assert (kafka.directory / "data" / "meta.properties").read_text() != before, "it is another cluster"
+    assert (kafka.directory / "data" / "meta.properties").read_text() != before, "the cluster is new"
     await topic_support.create(kafka.bootstrap, system.installation.prefix)
     system.services["ingest"].start()
     await assert_finished(system, sender, upload_id)
 
 
-async def test_a_topic_made_anew_while_its_offsets_were_kept(system: Victims, sender: Partner) -> None:
+async def test_services_finish_their_work_on_new_topics_with_old_offsets(system: Victims, sender: Partner) -> None:
     upload_id = await upload_half_way(system, sender)
     await verify_some_leads(system)
     await topic_support.delete(system.kafka.bootstrap, system.installation.prefix)

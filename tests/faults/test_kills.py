@@ -1,4 +1,4 @@
-"""Killed with -9 in the middle of an upload, whatever it is: afterwards every row is accounted for, none twice."""
+"""Kills with -9 during an upload, of each process: every row is accounted for, none twice."""
 
 import asyncio
 import random
@@ -25,12 +25,12 @@ def seeds() -> Iterator[int]:
     return iter(range(100, 200))
 
 
-def a_file(tmp_path: Path, seed: int, rows: int = ROWS) -> bytes:
+def write_upload(tmp_path: Path, seed: int, rows: int = ROWS) -> bytes:
     return Path(GENERATOR["write"](tmp_path / "leads.csv", rows, seed)).read_bytes()
 
 
-async def report_when_done(partner: Partner, upload_id: str, seconds: float = 240) -> dict[str, Any]:
-    """The report once the upload is done, asked patiently: the gateway itself may be the one that died."""
+async def wait_for_report(partner: Partner, upload_id: str, seconds: float = 240) -> dict[str, Any]:
+    """Poll until the upload is done and return its report. The gateway itself may be the killed process."""
     deadline = asyncio.get_running_loop().time() + seconds
     last: Any = None
     while asyncio.get_running_loop().time() < deadline:
@@ -45,9 +45,9 @@ async def report_when_done(partner: Partner, upload_id: str, seconds: float = 24
 
 
 async def assert_all_accounted_for(victims: Victims, report: dict[str, Any], upload_id: str, rows: int = ROWS) -> None:
-    verdicts = ("inserted", "updated", "duplicate", "rejected")
+    outcomes = ("inserted", "updated", "duplicate", "rejected")
     assert report["rows_total"] == report["rows_published"] == rows
-    assert sum(report[verdict] for verdict in verdicts) == rows
+    assert sum(report[outcome] for outcome in outcomes) == rows
     assert sum(report["reasons"].values()) == report["rejected"]
     assert await victims.ask("select count(*) from app.leads") == [(report["inserted"],)]
     assert await victims.ask("select count(*) from app.upload_rejects") == [(report["rejected"],)]
@@ -67,25 +67,28 @@ async def assert_all_accounted_for(victims: Victims, report: dict[str, Any], upl
             break
         await asyncio.sleep(0.1)
     assert events == expected
-    twice = "select payload ->> 'row' from app.pipeline_events where correlation_id = $1 and payload ? 'row' group by 1 having count(*) > 1"
-    assert await victims.ask(twice, upload_id) == []
+    repeated_rows = (
+        "select payload ->> 'row' from app.pipeline_events "
+        "where correlation_id = $1 and payload ? 'row' group by 1 having count(*) > 1"
+    )
+    assert await victims.ask(repeated_rows, upload_id) == []
     assert await victims.ask("select count(*) from pipeline.pipeline_dlq") == [(0,)]
-    wrong = "select count(*) from (select addr_hash from app.leads group by 1 having count(*) > 1 and addr_hash is not null) d"
-    assert await victims.ask(wrong) == [(0,)]
+    shared_addresses = "select count(*) from (select addr_hash from app.leads group by 1 having count(*) > 1 and addr_hash is not null) d"
+    assert await victims.ask(shared_addresses) == [(0,)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["gateway", "ingest", "recorder", "kafka", "postgres"])
+@pytest.mark.parametrize("killed", ["gateway", "ingest", "recorder", "kafka", "postgres"])
 async def test_killed_several_times_at_random_moments(
-    victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int], victim: str
+    victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int], killed: str
 ) -> None:
-    status, answer = await partner.upload(a_file(tmp_path, next(seeds)))
+    status, answer = await partner.upload(write_upload(tmp_path, next(seeds)))
     assert status == 202, answer
-    chance = random.Random(victim)
+    seeded_random = random.Random(killed)
     for _ in range(3):
-        await asyncio.sleep(chance.uniform(0.3, 2.0))
-        await victims.kill_and_restart(victim)
-    report = await report_when_done(partner, answer["upload_id"])
+        await asyncio.sleep(seeded_random.uniform(0.3, 2.0))
+        await victims.kill_and_restart(killed)
+    report = await wait_for_report(partner, answer["upload_id"])
     await assert_all_accounted_for(victims, report, answer["upload_id"])
 
 
@@ -96,33 +99,34 @@ async def test_killed_at_each_point_of_a_commit(
     for name in ("ingest", "recorder"):
         service = victims.services[name]
         service.stop()
-        service.program = f"from support.crash import arm; arm({point!r}, {str(tmp_path / name)!r}); {service.program}"
+        arming = f"from support.crash import arm; arm({point!r}, {str(tmp_path / name)!r})"
+        service.program = f"{arming}; {service.program}"
         service.start()
-    status, answer = await partner.upload(a_file(tmp_path, next(seeds), 5_000))
+    status, answer = await partner.upload(write_upload(tmp_path, next(seeds), 5_000))
     assert status == 202, answer
-    to_die = {"ingest"} if point == "between acknowledgement and delete" else {"ingest", "recorder"}
+    to_kill = {"ingest"} if point == "between acknowledgement and delete" else {"ingest", "recorder"}
     for _ in range(600):
-        for name in [name for name in to_die if not victims.services[name].alive]:
+        for name in [name for name in to_kill if not victims.services[name].alive]:
             victims.services[name].start()
-            to_die.remove(name)
-        if not to_die:
+            to_kill.remove(name)
+        if not to_kill:
             break
         await asyncio.sleep(0.1)
-    assert not to_die, "the point was never reached"
-    report = await report_when_done(partner, answer["upload_id"])
+    assert not to_kill, "a process did not reach the kill point"
+    report = await wait_for_report(partner, answer["upload_id"])
     await assert_all_accounted_for(victims, report, answer["upload_id"], 5_000)
 
 
 async def test_two_ingest_replicas_and_a_rebalance_change_nothing(
     victims: Victims, partner: Partner, tmp_path: Path, seeds: Iterator[int]
 ) -> None:
-    status, answer = await partner.upload(a_file(tmp_path, next(seeds)))
+    status, answer = await partner.upload(write_upload(tmp_path, next(seeds)))
     assert status == 202, answer
     second = await victims.installation.spawn("ingest", KAFKA_SESSION_SECONDS=PRODUCTION_SESSION)
     await asyncio.sleep(1)
     second.stop()
     third = await victims.installation.spawn("ingest", KAFKA_SESSION_SECONDS=PRODUCTION_SESSION)
     victims.services["ingest"].stop()
-    report = await report_when_done(partner, answer["upload_id"])
+    report = await wait_for_report(partner, answer["upload_id"])
     await assert_all_accounted_for(victims, report, answer["upload_id"])
     third.stop()

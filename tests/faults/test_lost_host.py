@@ -1,4 +1,4 @@
-"""A host lost without a word, its connections open and its locks held: another replica does its work within 30 seconds."""
+"""Loss of a host with open connections and locks: another replica does its work within 30 seconds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -20,8 +20,8 @@ from support.proxy import Proxy, proxied
 from support.reading import everything_on
 
 pytestmark = pytest.mark.timeout(480)
-SECONDS = 30
-"""The promise of the design (hazards S13)."""
+TAKEOVER_SECONDS = 30
+"""Promise of docs/hazards.md (S13)."""
 ROWS = 3_000
 
 
@@ -34,7 +34,7 @@ async def db(installation: Installation) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def proxy(installation: Installation) -> AsyncIterator[Proxy]:
-    """In front of PostgreSQL."""
+    """Run a proxy in front of PostgreSQL."""
     server = urlsplit(installation.database.superuser_dsn)
     async with proxied(str(server.hostname), server.port or 5432) as proxy:
         yield proxy
@@ -46,36 +46,39 @@ def through(proxy: Proxy, dsn: str) -> str:
 
 
 async def until(db: Any, query: str, *arguments: object, seconds: float = 120) -> None:
-    """Wait until *query* says true."""
+    """Wait until *query* returns true."""
     async with asyncio.timeout(seconds):
         while not await db.fetchval(query, *arguments):
             await asyncio.sleep(0.05)
 
 
 async def spawn_to_be_lost(installation: Installation, proxy: Proxy, directory: Path) -> Spawned:
-    """An ingest whose relay will stand still in the middle of a round."""
+    """Spawn an ingest whose relay freezes in the middle of a round."""
     lost = await installation.spawn("ingest", INGEST_DATABASE_URL=through(proxy, installation.database.dsn("ingest")))
-    await asyncio.to_thread(lost.stop)  # the proxy runs in this loop, and what stops may still need it
-    lost.program = f"from support.hold import arm; arm({str(directory)!r}); {lost.program}"
+    await asyncio.to_thread(lost.stop)  # the proxy runs in this loop, and the stopping process may need it
+    lost.program = f"from support.freeze_process import arm_freeze; arm_freeze({str(directory)!r}); {lost.program}"
     lost.start()
     await lost.ready()
     return lost
 
 
-async def upload_until(held: Path, partner: Partner) -> list[str]:
-    """Upload until the one to be lost holds rows: the other replica may do all the work of one upload; the uploads' ids."""
+async def upload_until_frozen(frozen: Path, partner: Partner) -> list[str]:
+    """Upload until the first replica freezes with rows in hand, and return the ids of the uploads.
+
+    The other replica may do all the work of one upload.
+    """
     uploads: list[str] = []
     async with asyncio.timeout(120):
-        while not held.exists():
+        while not frozen.exists():
             _, answer = await partner.upload(csv_of(ROWS, start=len(uploads) * ROWS))
             uploads.append(answer["upload_id"])
             for _ in range(500):
-                if not held.exists():
+                if not frozen.exists():
                     await asyncio.sleep(0.02)
     return uploads
 
 
-async def all_arrived(db: Any, upload_id: str, rows: int) -> None:
+async def wait_until_recorded(db: Any, upload_id: str, rows: int) -> None:
     await until(
         db,
         "select count(*) = $2 and count(distinct payload ->> 'lead_id') = $2 from app.pipeline_events "
@@ -85,11 +88,11 @@ async def all_arrived(db: Any, upload_id: str, rows: int) -> None:
     )
 
 
-@pytest.mark.parametrize("lost", ["the process", "its way to PostgreSQL"])
-async def test_another_replica_sends_what_a_lost_one_held(
+@pytest.mark.parametrize("lost", ["the process", "its connection to PostgreSQL"])
+async def test_another_replica_publishes_the_rows_of_a_lost_one(
     installation: Installation, db: Any, proxy: Proxy, tmp_path: Path, lost: str
 ) -> None:
-    if lost == "the process":  # the other keeps the time limit of production
+    if lost == "the process":  # the other case keeps the time limit of production
         name = installation.database.name
         await db.execute(f"alter role svc_ingest in database {name} set idle_in_transaction_session_timeout = '3s'")
     gateway = await installation.spawn("gateway", "recorder")
@@ -97,33 +100,35 @@ async def test_another_replica_sends_what_a_lost_one_held(
     second = await installation.spawn("ingest")
     async with aiohttp.ClientSession() as session:
         partner = Partner(gateway.gateway, session, uuid4())
-        uploads = await upload_until(tmp_path / "held", partner)
+        uploads = await upload_until_frozen(tmp_path / "frozen", partner)
         newest = await db.fetchval("select max(id) from svc_ingest.outbox")
-        assert newest, "the lost relay holds rows"
+        assert newest, "the lost relay has locked rows"
         if lost != "the process":
             proxy.freeze()
-            (tmp_path / "go").touch()
-        await until(db, "select not exists (select from svc_ingest.outbox where id <= $1)", newest, seconds=SECONDS)
-        if lost != "the process":  # it keeps its partitions while Kafka hears of it
-            await proxy.mend()
+            (tmp_path / "resume").touch()
+        await until(
+            db, "select not exists (select from svc_ingest.outbox where id <= $1)", newest, seconds=TAKEOVER_SECONDS
+        )
+        if lost != "the process":  # it keeps its partitions as long as it sends heartbeats to Kafka
+            await proxy.restore()
         for upload_id in uploads:
             await partner.wait_for_state(upload_id, "done", 240)  # the group waits for the lost member's session first
-            await all_arrived(db, upload_id, ROWS)
-        (tmp_path / "go").touch()
-        await proxy.mend()
+            await wait_until_recorded(db, upload_id, ROWS)
+        (tmp_path / "resume").touch()
+        await proxy.restore()
         await first.ready()
         assert await asyncio.to_thread(second.stop) == 0
         _, answer = await partner.upload(csv_of(50, start=len(uploads) * ROWS))
         await partner.wait_for_state(answer["upload_id"], "done", 120)
-        await all_arrived(db, answer["upload_id"], 50)
+        await wait_until_recorded(db, answer["upload_id"], 50)
     assert await db.fetchval("select count(*) from app.leads") == len(uploads) * ROWS + 50
     assert await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0
 
 
-async def test_a_relay_lost_while_rows_are_on_their_way_to_it_is_replaced(
+async def test_another_relay_replaces_one_that_is_lost_while_it_receives_rows(
     installation: Installation, db: Any, proxy: Proxy
 ) -> None:
-    """PostgreSQL is in the middle of sending, where only `tcp_user_timeout` ends it."""
+    """PostgreSQL is sending rows; only `tcp_user_timeout` ends this state."""
     await db.execute(
         "insert into svc_ingest.outbox (topic, key, headers, body) "
         "select 'ingest.deals', n::text::bytea, '[]', convert_to(repeat('x', 500000), 'UTF8') from generate_series(1, 100) n"
@@ -142,9 +147,9 @@ async def test_a_relay_lost_while_rows_are_on_their_way_to_it_is_replaced(
             await asyncio.sleep(0.01)
     await relays[1][0].start()
     try:
-        await until(db, "select not exists (select from svc_ingest.outbox)", seconds=SECONDS)
+        await until(db, "select not exists (select from svc_ingest.outbox)", seconds=TAKEOVER_SECONDS)
     finally:
-        await proxy.mend()
+        await proxy.restore()
         for relay, database in relays:
             await relay.stop()
             await database.stop()
@@ -185,7 +190,7 @@ async def test_a_session_that_stands_still_in_the_middle_of_a_statement_is_ended
         "values ('ingest.deals', 'k', '[]', convert_to('x', 'UTF8'))"
     )
     async with installation.running("ingest", database_stalled_session_seconds=limit):
-        await until(db, "select not exists (select from svc_ingest.outbox)", seconds=SECONDS)
+        await until(db, "select not exists (select from svc_ingest.outbox)", seconds=TAKEOVER_SECONDS)
     assert still.is_closed()
     standing.cancel()
     await asyncio.wait([standing])

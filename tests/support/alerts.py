@@ -1,4 +1,4 @@
-"""The alert rules, and which metrics they ask for."""
+"""Alert rules and the metrics that they read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,24 +8,24 @@ import promql_parser
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT / "deploy/prometheus/alerts.yaml"
+ALERT_RULES_FILE = ROOT / "deploy/prometheus/alerts.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A metric, and the labels that a rule wants of it: (name, operator, value)."""
+    """Metric with the label matchers of a rule: (name, operator, value)."""
 
     metric: str
     labels: tuple[tuple[str, str, str], ...]
 
 
-def rules() -> list[dict[str, Any]]:
-    """Every alert rule."""
-    return [rule for group in yaml.safe_load(FILE.read_text())["groups"] for rule in group["rules"]]
+def load_rules() -> list[dict[str, Any]]:
+    """Return every alert rule."""
+    return [rule for group in yaml.safe_load(ALERT_RULES_FILE.read_text())["groups"] for rule in group["rules"]]
 
 
-def selectors(expression: str) -> list[Selector]:
-    """What *expression* asks for. Raises ValueError when it is not PromQL."""
+def parse_selectors(expression: str) -> list[Selector]:
+    """Return the metrics that *expression* reads. Raises ValueError if it is not PromQL."""
     nodes: list[promql_parser.Expr] = []
     promql_parser.walk(promql_parser.parse(expression), nodes.append)
     return [

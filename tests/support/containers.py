@@ -1,4 +1,4 @@
-"""The test servers as Docker containers, by testcontainers."""
+"""Docker containers of the test servers, by testcontainers."""
 
 import os
 import subprocess
@@ -10,11 +10,11 @@ POSTGRES_IMAGE = "postgres:15-bookworm"
 LABEL = "equity-test-run"
 
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
-"""Its reaper removes containers when the process that started them ends; ours belong to the whole run."""
+"""The reaper of testcontainers removes containers when their starter ends. Ours belong to the whole run."""
 
 
 def start_kafka(run: str) -> str:
-    """Start Kafka for *run*; its bootstrap address."""
+    """Start Kafka for *run* and return its bootstrap address."""
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.waiting_utils import wait_for_logs
 
@@ -44,7 +44,7 @@ def start_kafka(run: str) -> str:
 
 
 def start_postgres(run: str) -> str:
-    """Start PostgreSQL for *run*; its superuser's connection string."""
+    """Start PostgreSQL for *run* and return the connection string of the superuser."""
     from testcontainers.postgres import PostgresContainer
 
     options = "-c fsync=off -c max_connections=200 -c shared_buffers=256MB"
@@ -53,8 +53,8 @@ def start_postgres(run: str) -> str:
     return container.start().get_connection_url()
 
 
-def remove(run: str) -> None:
-    """Remove the containers of *run* where Docker is."""
+def remove_containers(run: str) -> None:
+    """Remove the containers of *run* if Docker is available."""
     try:
         listed = subprocess.run(
             ["docker", "ps", "-aq", "--filter", f"label={LABEL}={run}"],

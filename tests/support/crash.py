@@ -1,7 +1,7 @@
-"""Kill this process with -9 at a named point of its work, or let it stand still there, once.
+"""Kill points: named points of the work of a process where a test kills it with -9, or freezes it, once.
 
-A test starts a service with `arm(point, marker)` before its main; the first time the point is reached for the second time, the
-process dies as if the machine had, and leaves *marker* so that its successor lives. With SIGSTOP it stands until SIGCONT.
+A test starts a service with `arm(point, marker)` before its main. When the process reaches the point for the second time, it
+dies as in a crash of the machine. It leaves *marker*, so that its successor survives. SIGSTOP freezes it until SIGCONT.
 """
 
 import os
@@ -18,7 +18,7 @@ from common.bus.tx import Tx
 from skiptrace.trace.http_client import ProviderHttpClient
 from skiptrace.trace.request_log import RequestLog
 
-PASSES = 2
+DEATH_PASS = 2
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "after the claim": (Batch, "_claim", True),
     "before the commit": (Tx, "flush", True),
@@ -26,22 +26,22 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "before the offsets": (Lane, "_advance", False),
     "between acknowledgement and delete": (Relay, "_publish", True),
 }
-"""For each point the method that it lies behind (True) or in front of (False)."""
+"""For each point the method after which (True) or before which (False) it lies."""
 PAID_POINTS: dict[str, tuple[Any, str, bool]] = {
     "before a paid call": (ProviderHttpClient, "send_request", False),
     "behind a paid call": (ProviderHttpClient, "send_request", True),
     "behind a kept answer": (RequestLog, "store_response", True),
 }
-"""The same in the life of a paid call."""
+"""Points around a paid call, in the same form."""
 
 
-def arm(point: str, marker: str, by: signal.Signals = signal.SIGKILL, passes_before: int = PASSES - 1) -> None:
-    """Die at *point*, or what *by* does, after so many passes, unless *marker* says that it happened already."""
+def arm(point: str, marker: str, by: signal.Signals = signal.SIGKILL, passes_before: int = DEATH_PASS - 1) -> None:
+    """Send the signal *by* to this process at *point*, after *passes_before* passes, unless *marker* exists."""
     owner, name, behind = (POINTS | PAID_POINTS)[point]
     original: Callable[..., Any] = getattr(owner, name)
     passes = 0
 
-    async def dying(*arguments: Any, **named: Any) -> Any:
+    async def dying_method(*arguments: Any, **named: Any) -> Any:
         nonlocal passes
         passes += 1
         due = passes == passes_before + 1 and not Path(marker).exists()
@@ -52,7 +52,7 @@ def arm(point: str, marker: str, by: signal.Signals = signal.SIGKILL, passes_bef
             _die(marker, by)
         return result
 
-    setattr(owner, name, dying)
+    setattr(owner, name, dying_method)
 
 
 def _die(marker: str, by: signal.Signals) -> None:

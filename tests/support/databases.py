@@ -1,4 +1,4 @@
-"""A database for each test, copied from a migrated template."""
+"""Database for each test, copied from a migrated template."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,26 +17,26 @@ PASSWORD = "test"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A migrated database of its own."""
+    """Migrated database of one test."""
 
     superuser_dsn: str
 
     @property
     def name(self) -> str:
-        """The database's name."""
+        """Name of the database."""
         return urlsplit(self.superuser_dsn).path.lstrip("/")
 
     def dsn(self, role: str) -> str:
-        """The connection string of the service *role*: "ingest" logs in as `svc_ingest`."""
+        """Return the connection string of the service *role*: "ingest" logs in as `svc_ingest`."""
         url = urlsplit(self.superuser_dsn)
         return urlunsplit(url._replace(netloc=f"svc_{role}:{PASSWORD}@{url.hostname}:{url.port}"))
 
 
 @contextmanager
 def copied() -> Iterator[Database]:
-    """A copy of the migrated template, dropped afterwards."""
+    """Create a copy of the migrated template, and drop it afterwards."""
     server = servers.postgres()
-    template = servers.once("template", _make_template)
+    template = servers.make_once("template", _make_template)
     name = f"equity_test_{uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
         create = sql.SQL("create database {} template {}")
@@ -50,8 +50,8 @@ def copied() -> Iterator[Database]:
 
 
 def drop_template() -> None:
-    """Drop the run's template, for servers that outlive the run."""
-    if template := servers.made("template"):
+    """Drop the template of the run, for servers that outlive the run."""
+    if template := servers.find_made("template"):
         with psycopg.connect(servers.postgres(), autocommit=True) as connection:
             _drop(connection, template)
 
@@ -65,14 +65,14 @@ def _make_template() -> str:
         migrate.apply(_with_name(server, name))
         roles = connection.execute(r"select rolname from pg_roles where rolname like 'svc\_%'").fetchall()
         migrate.set_passwords(server, {role: PASSWORD for (role,) in roles})
-        close = sql.SQL("alter database {} allow_connections false")  # a template somebody is in cannot be copied
+        close = sql.SQL("alter database {} allow_connections false")  # a template with an open session cannot be copied
         connection.execute(close.format(sql.Identifier(name)))
         connection.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", (name,))
     return name
 
 
 def _copy_settings(connection: "psycopg.Connection[tuple[object, ...]]", template: str, name: str) -> None:
-    """Copy what belongs to a database without being inside it, which `create database` leaves out."""
+    """Copy the settings and privileges of the database itself, which `create database` does not copy."""
     connection.execute(
         """
         insert into pg_db_role_setting (setdatabase, setrole, setconfig)

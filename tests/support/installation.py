@@ -1,4 +1,4 @@
-"""The services under test: in this process, or each in its own so that it can be killed."""
+"""Services under test: in this process, or in separate processes that a test can kill."""
 
 import asyncio
 import importlib
@@ -30,28 +30,28 @@ SECRETS = {
     "CONSENT_FORM_URL": "http://127.0.0.1/consent",
 }
 ONE_CONSUMER = {"INGEST_LANES": "1", "SKIPTRACE_LANES": "1"}
-"""Where a topic has one partition, a second consumer would have nothing to do."""
+"""Settings for topics with one partition, where a second consumer would be idle."""
 
 
 @dataclass
 class Installation:
-    """Services against one database and one set of topics."""
+    """Services on one database and one set of topics."""
 
     kafka: str
     prefix: str
     database: Database
     directory: Path
-    """For spools and logs."""
+    """Directory of spools and logs."""
     spawned: "list[Spawned]" = field(default_factory=list)
     recorder_topics: tuple[Topic, ...] = ()
-    """Topics that only the recorder subscribes to, still to be created when it starts."""
+    """Topics to which only the recorder subscribes. They are created when it starts."""
     partitions: int | None = None
-    """Partitions of each topic; None: as declared."""
+    """Partitions of each topic; None means the declared number."""
     imports_itself: bool = False
     """Whether spawned services are new interpreters (`Spawned.imports_itself`)."""
 
     def environment(self, *services: str, **more: str) -> dict[str, str]:
-        """The environment variables under which *services* run here; *more* go before them."""
+        """Return the environment variables of *services*; *more* override them."""
         own = {f"{service.upper()}_DATABASE_URL": self.database.dsn(service) for service in services}
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
@@ -59,7 +59,7 @@ class Installation:
             "DATABASE_DIRECT_URL": self.database.superuser_dsn,
             "SPOOL_DIRECTORY": str(self.directory / "spool"),
             "LOG_LEVEL": "WARNING",
-            "KAFKA_SESSION_SECONDS": "3",  # how long the partitions of a killed consumer wait
+            "KAFKA_SESSION_SECONDS": "3",  # time until the partitions of a killed consumer are assigned again
             **({} if self.partitions is None else ONE_CONSUMER),
             **SECRETS,
             **own,
@@ -67,14 +67,14 @@ class Installation:
         }
 
     def settings(self, service: str, **more: Any) -> Settings:
-        """The settings object of *service*; *more* are its fields by name."""
+        """Return the settings object of *service*; *more* are its fields by name."""
         kind = getattr(importlib.import_module(f"{service}.settings"), f"{service.title()}Settings")
         values = {name.lower(): value for name, value in self.environment().items()}
         return kind(**values | {"database_url": self.database.dsn(service), "health_port": 0} | more)  # type: ignore[no-any-return]
 
     @asynccontextmanager
     async def running(self, *services: str | Service, **more: Any) -> AsyncIterator[list[Service]]:
-        """The *services*, by name or built, started in this process; *more* are settings for those given by name."""
+        """Run *services*, given by name or built, in this process; *more* are settings for those given by name."""
         async with AsyncExitStack() as stack:
             await self._create_topics(services)
             built = [self._build(service, more) for service in services]
@@ -89,7 +89,7 @@ class Installation:
         return importlib.import_module(f"{service}.app").build(self.settings(service, **more))  # type: ignore[no-any-return]
 
     async def spawn(self, *services: str, **more: str) -> "Spawned":
-        """`equity run *services*` as a process of its own, ready to work; *more* are environment variables."""
+        """Start `equity run *services*` as a process and wait until it is ready; *more* are environment variables."""
         await self._create_topics(services)
         environment = self.environment(*services, HEALTH_PORT=str(free_port()), GATEWAY_PORT=str(free_port()), **more)
         log_file = self.directory / f"{'-'.join(services)}-{len(self.spawned)}.log"
@@ -105,14 +105,14 @@ class Installation:
             self.recorder_topics = ()
 
     def close(self) -> None:
-        """Kill what was spawned and still runs."""
+        """Kill the spawned processes that still run."""
         for spawned in self.spawned:
             spawned.kill()
 
 
 @dataclass
 class Spawned:
-    """A process of services under test."""
+    """Process with services under test."""
 
     services: tuple[str, ...]
     environment: Mapping[str, str]
@@ -120,21 +120,21 @@ class Spawned:
     program: str = EQUITY
     process: "ForkedProcess | subprocess.Popen[bytes] | None" = None
     imports_itself: bool = False
-    """True: a new interpreter, for measurements; False: forked from one that has imported the product."""
+    """True: a new interpreter, for measurements. False: a fork of a process that has imported the product."""
 
     @property
     def gateway(self) -> str:
-        """The gateway's address, where it is one of the services."""
+        """Address of the gateway, if it is one of the services."""
         return f"http://127.0.0.1:{self.environment['GATEWAY_PORT']}"
 
     @property
     def health(self) -> str:
-        """The address of `/livez`, `/readyz` and `/metrics`."""
+        """Address of `/livez`, `/readyz` and `/metrics`."""
         return f"http://127.0.0.1:{self.environment['HEALTH_PORT']}"
 
     @property
     def log(self) -> str:
-        """What it has logged so far."""
+        """Log output so far."""
         return self.log_file.read_text(errors="replace")
 
     @property
@@ -143,7 +143,7 @@ class Spawned:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        """Start it, or start it again after it ended, with the same environment."""
+        """Start the process, or start it again after its end, with the same environment."""
         inherited = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
         environment = inherited | dict(self.environment)
         if not self.imports_itself:
@@ -155,7 +155,7 @@ class Spawned:
             self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     async def ready(self, within_s: float = 60) -> None:
-        """Wait until `/readyz` says so. Raises AssertionError with the log's end when it does not come to that."""
+        """Wait until `/readyz` answers 200. Raises AssertionError with the end of the log after *within_s* seconds."""
         async with aiohttp.ClientSession() as client:
             for _ in range(int(within_s * 10)):
                 if self.process is None or self.process.poll() is not None:
@@ -170,11 +170,11 @@ class Spawned:
         raise AssertionError(f"{' '.join(self.services)} did not become ready:\n{self.log[-4000:]}")
 
     def kill(self) -> None:
-        """Kill it with -9, if it runs."""
+        """Kill the process with -9, if it runs."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
-        """Ask it to stop; its exit code."""
+        """Stop the process with SIGTERM and return its exit code."""
         return self._end(signal.SIGTERM)
 
     def _end(self, with_signal: signal.Signals) -> int:

@@ -1,4 +1,4 @@
-"""An OTLP/HTTP receiver on loopback: what an OpenTelemetry collector would be told."""
+"""OTLP/HTTP receiver on loopback, in place of an OpenTelemetry collector."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -12,36 +12,36 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A span that arrived, and the service that sent it."""
+class ReceivedSpan:
+    """Received span with the service that sent it."""
 
     service: str
     span: Any
 
     @property
     def id(self) -> str:
-        """Its span id, as a traceparent writes it."""
+        """Span id, in the form of a traceparent."""
         return str(self.span.span_id.hex())
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """Its attributes."""
+        """Attributes of the span."""
         return _plain(self.span.attributes)
 
 
 @dataclass
 class Receiver:
-    """Keeps what it is sent. While *silent* it takes requests and does not answer."""
+    """Receiver that stores spans and metrics. While *silent* it accepts requests without a response."""
 
     url: str = ""
     silent: bool = False
     bodies: list[bytes] = field(default_factory=list)
-    spans: list[Seen] = field(default_factory=list)
+    spans: list[ReceivedSpan] = field(default_factory=list)
     metrics: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
-    """By service and metric name, the attributes of its points."""
+    """Attributes of the points, by service and metric name."""
 
-    async def take(self, request: web.Request) -> web.Response:
-        """Keep one request."""
+    async def handle_export(self, request: web.Request) -> web.Response:
+        """Store the spans or metrics of one request."""
         body = await request.read()
         self.bodies.append(body)
         while self.silent:
@@ -53,18 +53,18 @@ class Receiver:
                 self.metrics.setdefault((service, metric.name), []).extend(_points(metric))
         return web.Response(content_type="application/x-protobuf")
 
-    def named(self, name: str) -> list[Seen]:
-        """The spans of that name."""
-        return [seen for seen in self.spans if seen.span.name == name]
+    def named(self, name: str) -> list[ReceivedSpan]:
+        """Return the spans named *name*."""
+        return [received for received in self.spans if received.span.name == name]
 
 
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
-    """A receiver on a free port."""
+    """Run a receiver on a free port."""
     receiver = Receiver()
     app = web.Application(client_max_size=1 << 26)
-    app.router.add_post("/v1/traces", receiver.take)
-    app.router.add_post("/v1/metrics", receiver.take)
+    app.router.add_post("/v1/traces", receiver.handle_export)
+    app.router.add_post("/v1/metrics", receiver.handle_export)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -76,12 +76,12 @@ async def receiving() -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
-def _spans(body: bytes) -> Iterator[Seen]:
+def _spans(body: bytes) -> Iterator[ReceivedSpan]:
     for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
         service = _plain(resource.resource.attributes)["service.name"]
         for scope in resource.scope_spans:
             for span in scope.spans:
-                yield Seen(service, span)
+                yield ReceivedSpan(service, span)
 
 
 def _metrics(body: bytes) -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""A real PgBouncer in front of a test's database, in transaction or session mode."""
+"""PgBouncer in front of the database of a test, in transaction or session mode."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ _PROGRAM = "/usr/sbin/pgbouncer"
 
 @contextmanager
 def pgbouncer(dsn: str, *, mode: str = "transaction", size: int = 2) -> Iterator[str]:
-    """Run PgBouncer for the database of *dsn*, with *size* connections of its own; yield the connection string through it."""
+    """Run PgBouncer for the database of *dsn* with *size* server connections. Yield the connection string through it."""
     if not Path(_PROGRAM).exists():
         debian.install(["pgbouncer"])
     url = urlsplit(dsn)

@@ -1,4 +1,4 @@
-"""The product, imported: the fork server imports this module before it forks the first process."""
+"""Imports of the product. The fork server imports this module before it forks the first process."""
 
 from support.processes import preload
 

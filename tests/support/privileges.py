@@ -1,11 +1,11 @@
-"""Statements that try every privilege of a login role, and what PostgreSQL lets it do."""
+"""Statements that try every privilege of a login role, and the privileges that PostgreSQL grants."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import psycopg
 
-TARGETS = r"""
+FIND_ATTEMPTS = r"""
 with relations as (
   select c.oid, c.relkind, n.nspname || '.' || c.relname as name, format('%I.%I', n.nspname, c.relname) as quoted,
     c.relkind in ('r', 'p') or (c.relkind = 'v' and pg_relation_is_updatable(c.oid, true) & 28 = 28) as writable
@@ -42,12 +42,12 @@ select p.oid::regprocedure::text, 'EXECUTE', '', format(
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where (n.nspname in ('app', 'pipeline', 'public') or n.nspname like 'svc\_%') and p.prokind = 'f'
 """
-"""Object, privilege, column and the statement that needs exactly this privilege. No statement touches a row.
+"""Returns object, privilege, column and the statement that needs exactly this privilege. No statement touches a row.
 
-Arguments come from a subquery that the planner keeps: it folds a strict function of constant nulls, unchecked.
+Arguments come from a subquery: the planner folds a strict function of constant nulls without a check of privileges.
 """
 
-TRY = """
+RUN_ATTEMPTS = """
 do $body$
 declare
   statement text;
@@ -66,31 +66,32 @@ begin
 end
 $body$
 """
-"""Run each statement and undo it. Every error but "insufficient privilege" comes after the check of privileges; a view on an
-identity column cannot set it, whoever asks, which is found before the check.
+"""Runs each statement and rolls it back. Every error except "insufficient privilege" follows the check of privileges. One
+error precedes it: no role can set an identity column through a view.
 """
 
 Attempt = tuple[str, str, str]
-"""Object, privilege, and the column where there is one."""
+"""Object, privilege, and column (or an empty text)."""
 
 
 def find_attempts(superuser_dsn: str) -> dict[str, Attempt]:
-    """Return the statements that try each privilege on each object of ours, with what they try."""
+    """Return the statements that try each privilege on each object of our schemas, with their attempt."""
     with psycopg.connect(superuser_dsn, options="-c search_path=pg_catalog") as connection:
         return {
-            statement: (name, privilege, column) for name, privilege, column, statement in connection.execute(TARGETS)
+            statement: (name, privilege, column)
+            for name, privilege, column, statement in connection.execute(FIND_ATTEMPTS)
         }
 
 
 def allowed_attempts(connection: "psycopg.Connection[Any]", attempts: dict[str, Attempt]) -> set[Attempt]:
     """Return those of *attempts* that PostgreSQL does not refuse to the role that *connection* acts as."""
     connection.execute("select set_config('attempt.statements', %s::text[]::text, false)", (list(attempts),))
-    connection.execute(TRY)
+    connection.execute(RUN_ATTEMPTS)
     [statements] = connection.execute("select current_setting('attempt.allowed')::text[]").fetchone() or [[]]
     return {attempts[statement] for statement in statements}
 
 
-def expand(lines: Iterable[str], role: str, attempts: Iterable[Attempt]) -> set[Attempt]:
+def expand_allow_list(lines: Iterable[str], role: str, attempts: Iterable[Attempt]) -> set[Attempt]:
     """Return the attempts that the allow-list *lines* permit *role*: a privilege on a relation covers its columns."""
     every = list(attempts)
     permitted: set[Attempt] = set()

@@ -1,4 +1,4 @@
-"""A service under test with one consumer of its own, whose handlers tests add, and the messages for it."""
+"""Minimal service for tests of the bus: one consumer whose handlers the tests add, and its messages."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ KEYS = Keyring({"k1": b"k" * 32}, "k1", b"p" * 32)
 
 
 class Ping(Event):
-    """A message of these tests, on a topic that is there anyway."""
+    """Test message, on an existing topic."""
 
     topic: ClassVar[str] = "ingest.deals"
     n: int
@@ -32,7 +32,7 @@ class Ping(Event):
 
 @dataclass(eq=False)
 class Counted:
-    """One effect to record: a row in `effects`."""
+    """Effect to record as a row in `effects`."""
 
     cause: Received[Ping]
 
@@ -42,7 +42,7 @@ class Counted:
 
 
 class Probe:
-    """A service under test: a bus with its own database, whose handlers tests add."""
+    """Service under test: a bus with a database. Tests add the handlers."""
 
     def __init__(self, dsn: str, kafka: str, prefix: str, **more: Any) -> None:
         self.settings = Settings(
@@ -71,7 +71,7 @@ async def count(tx: Tx, items: Sequence[Counted]) -> None:
 
 
 async def record(batch: Batch[Ping]) -> None:
-    """Record one effect a message."""
+    """Record one effect per message."""
     await batch.commit([Counted(received) for received in batch], count)
 
 
@@ -111,7 +111,7 @@ def ping(
 
 
 async def eventually(check: Callable[[], Awaitable[Any]], expected: Any, seconds: float = 15) -> None:
-    """Wait until *check* gives *expected*; fail with what it gave last."""
+    """Wait until *check* returns *expected*. The failure shows its last result."""
     deadline = asyncio.get_running_loop().time() + seconds
     while (actual := await check()) != expected:
         assert asyncio.get_running_loop().time() < deadline, f"{actual!r} instead of {expected!r}"
@@ -119,7 +119,7 @@ async def eventually(check: Callable[[], Awaitable[Any]], expected: Any, seconds
 
 
 async def dead_letters(probe: Probe, count: int) -> list[dict[str, Any]]:
-    """The first *count* dead letters on the bus."""
+    """Return the first *count* dead letters on the bus."""
     consumer = AIOKafkaConsumer(
         probe.bus.topic("pipeline.dlq"), bootstrap_servers=probe.settings.kafka_bootstrap_servers,
         auto_offset_reset="earliest", max_partition_fetch_bytes=5_000_000,

@@ -1,8 +1,8 @@
 """Processes of the product, forked from one that has already imported it.
 
 An `equity` process spends two to four seconds of CPU on imports, and tests start about two thousand. The fork server of the
-standard library imports the product once for each test worker. A forked process has its own memory, environment, signals and
-exit code, and dies of a SIGKILL as any other.
+standard library imports the product once per test worker. A forked process has its own memory, environment, signals and
+exit code, and a SIGKILL ends it like any other.
 """
 
 import importlib
@@ -39,7 +39,7 @@ def preload() -> None:
 
 
 class ForkedProcess:
-    """`equity ARGUMENTS` in a forked process, with the methods of `subprocess.Popen` that tests use."""
+    """Forked process of `equity ARGUMENTS`, with the methods of `subprocess.Popen` that tests use."""
 
     def __init__(
         self,
@@ -56,13 +56,13 @@ class ForkedProcess:
 
     @property
     def pid(self) -> int:
-        """The process id."""
+        """Process id."""
         assert self._process.pid is not None
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, minus the signal's number after a signal; None while the process runs."""
+        """Exit code, or the negative number of the signal that ended the process; None while it runs."""
         return self._process.exitcode
 
     def poll(self) -> int | None:
@@ -70,7 +70,7 @@ class ForkedProcess:
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return the exit code as soon as there is one. Raises subprocess.TimeoutExpired after *timeout* seconds."""
+        """Wait for the end of the process and return its exit code. Raises subprocess.TimeoutExpired after *timeout* seconds."""
         self._process.join(timeout)
         if self._process.exitcode is None:
             raise subprocess.TimeoutExpired("equity", timeout or 0)
@@ -88,7 +88,7 @@ class ForkedProcess:
 
 @dataclass(frozen=True, slots=True)
 class StandardFiles:
-    """Paths for the three standard streams of a process; output is appended."""
+    """Paths of the three standard streams of a process. Output is appended."""
 
     stdout: Path
     stderr: Path

@@ -1,4 +1,4 @@
-"""A TCP proxy that can stop forwarding without closing anything: how a lost host looks to who is left."""
+"""TCP proxy that can stop forwarding with open connections, as if the other host were lost."""
 
 import asyncio
 import socket
@@ -11,27 +11,27 @@ CHUNK = 65_536
 
 @dataclass
 class Proxy:
-    """Forwards to *target*, until it is frozen."""
+    """Proxy that forwards to *target* until it is frozen."""
 
     target: tuple[str, int]
     port: int = 0
     freeze_after: int | None = None
-    """Bytes of answers after which it freezes by itself."""
+    """Number of response bytes after which the proxy freezes itself."""
     _flowing: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @property
     def frozen(self) -> bool:
-        """Whether it has stopped forwarding."""
+        """Whether the proxy has stopped forwarding."""
         return not self._flowing.is_set()
 
     def freeze(self) -> None:
-        """Forward nothing any more, on any connection, old or new; close none."""
+        """Stop forwarding on all connections, old and new, without closing them."""
         self._flowing.clear()
 
-    async def mend(self) -> None:
-        """Forward again on new connections; the old ones are gone."""
+    async def restore(self) -> None:
+        """Close the old connections and forward again on new ones."""
         self.freeze_after = None
         await self.cut()
         self._flowing.set()
@@ -46,7 +46,7 @@ class Proxy:
         self._writers.clear()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Forward one connection."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -56,14 +56,14 @@ class Proxy:
             onward = await asyncio.open_connection(*self.target, limit=CHUNK)
             self._writers.append(onward[1])
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._forward(reader, onward[1], answers=False))
-                group.create_task(self._forward(onward[0], writer, answers=True))
+                group.create_task(self._forward(reader, onward[1], responses=False))
+                group.create_task(self._forward(onward[0], writer, responses=True))
         except* (OSError, asyncio.CancelledError):
             pass
         finally:
             self._tasks.discard(task)
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, responses: bool) -> None:
         while True:
             await self._flowing.wait()
             data = await reader.read(CHUNK)
@@ -71,7 +71,7 @@ class Proxy:
             if not data:
                 writer.close()
                 return
-            if answers and self.freeze_after is not None:
+            if responses and self.freeze_after is not None:
                 self.freeze_after -= len(data)
                 if self.freeze_after < 0:
                     self.freeze()
@@ -82,7 +82,7 @@ class Proxy:
 
 @asynccontextmanager
 async def proxied(host: str, port: int) -> AsyncIterator[Proxy]:
-    """A proxy before *host*:*port*, on a free port."""
+    """Run a proxy in front of *host*:*port*, on a free port."""
     proxy = Proxy((host, port))
     proxy._flowing.set()
     listening = socket.create_server(("127.0.0.1", 0))

@@ -1,7 +1,7 @@
-"""One Kafka and one PostgreSQL for a whole test run, however many processes it has.
+"""One Kafka and one PostgreSQL for a whole test run, whatever its number of processes.
 
-Those named by EQUITY_TEST_KAFKA and EQUITY_TEST_POSTGRES, else containers where a Docker engine answers, else native
-ones (`deploy/local`). They start when the first test asks.
+The servers of EQUITY_TEST_KAFKA and EQUITY_TEST_POSTGRES, else containers if a Docker engine answers, else native
+servers (`deploy/local`). They start when the first test needs them.
 """
 
 import fcntl
@@ -18,17 +18,17 @@ from local_services.processes import Process
 from support import containers
 
 RUN = "EQUITY_TEST_RUN"
-"""The run's directory, in the environment so that its worker processes find it."""
+"""Environment variable with the directory of the run, so that worker processes find it."""
 _PREFIX = "equity-tests-"
 
 
 def begin_run() -> None:
-    """Make the run's directory; end what earlier runs left behind when they were killed."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if left.stat().st_uid == os.geteuid() and Process.load(left / "runner.json") is None:
-            end_run(left)
+    """Create the directory of the run, and remove the servers and directories of killed earlier runs."""
+    for abandoned in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if abandoned.stat().st_uid == os.geteuid() and Process.load(abandoned / "runner.json") is None:
+            end_run(abandoned)
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    directory.chmod(0o755)  # PostgreSQL runs as a user of its own
+    directory.chmod(0o755)  # PostgreSQL runs as another user
     Process.of(os.getpid()).save(directory / "runner.json")
     os.environ[RUN] = str(directory)
 
@@ -39,43 +39,43 @@ def end_run(directory: Path | None = None) -> None:
     for server in (KafkaServer.find(directory / "kafka"), PostgresServer.find(directory / "postgres")):
         if server:
             server.kill()
-    containers.remove(directory.name)
+    containers.remove_containers(directory.name)
     shutil.rmtree(directory, ignore_errors=True)
 
 
 def run_directory() -> Path:
-    """Where the run keeps its servers' data and the services' logs."""
+    """Return the directory of the run: data of the servers and logs of the services."""
     return Path(os.environ[RUN])
 
 
 def kafka() -> str:
-    """The run's Kafka: its bootstrap address."""
-    return os.environ.get("EQUITY_TEST_KAFKA") or once("kafka-address", _start_kafka)
+    """Return the bootstrap address of the Kafka of the run."""
+    return os.environ.get("EQUITY_TEST_KAFKA") or make_once("kafka-address", _start_kafka)
 
 
 def postgres() -> str:
-    """The run's PostgreSQL: its superuser's connection string."""
-    return os.environ.get("EQUITY_TEST_POSTGRES") or once("postgres-address", _start_postgres)
+    """Return the connection string of the superuser of the PostgreSQL of the run."""
+    return os.environ.get("EQUITY_TEST_POSTGRES") or make_once("postgres-address", _start_postgres)
 
 
-def once(name: str, make: Callable[[], str]) -> str:
-    """What *make* gave to the first process of the run that asked for *name*."""
+def make_once(name: str, make: Callable[[], str]) -> str:
+    """Return the result of *make* under *name*. The first process of the run calls it; the others reuse its result."""
     file = run_directory() / name
-    with _alone(file):
+    with _exclusive_lock(file):
         if not file.exists():
             file.write_text(make())
     return file.read_text()
 
 
-def made(name: str) -> str | None:
-    """What `once` noted under *name*, if it was asked for."""
+def find_made(name: str) -> str | None:
+    """Return the result that `make_once` stored under *name*, or None."""
     with suppress(FileNotFoundError):
         return (run_directory() / name).read_text()
     return None
 
 
 @contextmanager
-def _alone(file: Path) -> Iterator[None]:
+def _exclusive_lock(file: Path) -> Iterator[None]:
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -95,16 +95,16 @@ def _start_postgres() -> str:
 
 @contextmanager
 def own(directory: Path) -> Iterator[tuple[KafkaServer, PostgresServer]]:
-    """A Kafka and a PostgreSQL of one's own in *directory*, durable, to be killed or measured; `databases` uses them inside."""
-    directory.chmod(0o755)  # PostgreSQL runs as a user of its own
+    """Start a durable Kafka and PostgreSQL in *directory*, for tests that kill or measure them; `databases` uses them inside."""
+    directory.chmod(0o755)  # PostgreSQL runs as another user
     kafka_server, postgres_server = start_kafka(directory / "kafka"), start_postgres(directory / "postgres")
-    mine = {
+    own_settings = {
         "EQUITY_TEST_KAFKA": kafka_server.bootstrap,
         "EQUITY_TEST_POSTGRES": postgres_server.dsn,
         RUN: str(directory),
     }
-    before = {name: os.environ.get(name) for name in mine}
-    os.environ |= mine
+    before = {name: os.environ.get(name) for name in own_settings}
+    os.environ |= own_settings
     try:
         yield kafka_server, postgres_server
     finally:
@@ -116,7 +116,7 @@ def own(directory: Path) -> Iterator[tuple[KafkaServer, PostgresServer]]:
 
 
 def docker_answers() -> bool:
-    """Whether there is a Docker engine; the client alone proves nothing."""
+    """Return whether a Docker engine answers. An installed client alone proves nothing."""
     if shutil.which("docker") is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Topics under a prefix that one test uses."""
+"""Topics under the prefix of one test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -11,9 +11,9 @@ from common.topics import TOPICS, Topic
 
 _IN_USE = {event.topic for event in CATALOGUE} | {"ingest.deals"}
 USED_TOPICS = tuple(topic for topic in TOPICS if topic.name in _IN_USE)
-"""Topics with an event model, which some service produces or consumes, and the one that tests of the bus use."""
+"""Topics with an event model, which a service produces or consumes, and the topic of the bus tests."""
 UNUSED_TOPICS = tuple(topic for topic in TOPICS if topic.name not in _IN_USE)
-"""Topics of services that do not exist yet. Only the recorder subscribes to them."""
+"""Topics of future services. Only the recorder subscribes to them."""
 
 
 async def create(bootstrap: str, prefix: str, topics: Iterable[Topic] = TOPICS, partitions: int | None = None) -> None:
@@ -32,7 +32,7 @@ async def create(bootstrap: str, prefix: str, topics: Iterable[Topic] = TOPICS, 
 
 
 async def delete(bootstrap: str, prefix: str) -> None:
-    """Delete every topic whose name begins with *prefix*, which is not empty."""
+    """Delete every topic whose name begins with *prefix*, which must not be empty."""
     assert prefix
     async with _admin(bootstrap) as admin:
         found = [name for name in await admin.list_topics() if name.startswith(prefix)]

@@ -1,4 +1,4 @@
-"""What a fault test may kill."""
+"""System whose servers and services a fault test may kill."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from support.installation import Installation, Spawned
 
 @dataclass
 class Victims:
-    """What a fault test may kill."""
+    """System whose servers and services a fault test may kill."""
 
     kafka: KafkaServer
     postgres: PostgresServer
@@ -20,7 +20,7 @@ class Victims:
     services: dict[str, Spawned]
 
     async def kill_and_restart(self, name: str) -> None:
-        """Kill with -9 and start again a moment later."""
+        """Kill a service or server with -9 and start it again a moment later."""
         if name in self.services:
             self.services[name].kill()
             await asyncio.sleep(0.2)
@@ -32,7 +32,7 @@ class Victims:
         await asyncio.to_thread(server.start)
 
     async def ask(self, query: str, *arguments: object) -> Any:
-        """The rows of *query*, from a superuser's connection of its own."""
+        """Return the rows of *query*, run by a superuser on a separate connection."""
         connection = await asyncpg.connect(self.installation.database.superuser_dsn)
         try:
             return [tuple(row) for row in await connection.fetch(query, *arguments)]

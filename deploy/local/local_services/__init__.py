@@ -1,6 +1,6 @@
-"""Real Kafka and PostgreSQL on this machine without Docker: what `./dev up` and the tests start and stop.
+"""Native Kafka and PostgreSQL on this machine, without Docker, for `./dev up` and the tests.
 
-Standard library only, because it runs before anything is installed.
+The package uses only the standard library, because it runs before any package is installed.
 """
 
 from local_services.kafka import KafkaServer, start_kafka

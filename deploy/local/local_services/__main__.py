@@ -1,4 +1,4 @@
-"""`python -m local_services up|down|status|install PACKAGE…`; `./dev` calls it."""
+"""Command line of `./dev`: `python -m local_services up|down|status|install PACKAGE…`."""
 
 import sys
 
@@ -7,7 +7,7 @@ from local_services.processes import LocalServiceError
 
 
 def main(command: str = "", *arguments: str) -> int:
-    """Run *command*; its exit code."""
+    """Run *command* and return its exit code."""
     try:
         match command:
             case "up":

@@ -1,4 +1,4 @@
-"""Debian packages that are missing are installed, once, where that is allowed."""
+"""Installation of missing Debian packages, if the user may install them."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from local_services.processes import LocalServiceError, say
 
 
 def cache_directory() -> Path:
-    """Where downloads are kept, for all working copies of this user."""
+    """Return the directory of downloads, shared by all working copies of this user."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     directory = Path(base) / "equity"
     directory.mkdir(parents=True, exist_ok=True)
@@ -21,28 +21,28 @@ def cache_directory() -> Path:
 
 
 @contextmanager
-def alone(what: str) -> Iterator[None]:
-    """Only one process of this user does *what* at a time; the others wait."""
-    with (cache_directory() / f"{what}.lock").open("w") as lock:
+def exclusive_lock(name: str) -> Iterator[None]:
+    """Hold the lock *name*, for which other processes of this user wait."""
+    with (cache_directory() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install Debian *packages*. Raises LocalServiceError naming them where that needs somebody's hand."""
-    if _as_root() is None or not shutil.which("apt-get"):
+    """Install Debian *packages*. Raises LocalServiceError with their names if the user must install them."""
+    if _root_prefix() is None or not shutil.which("apt-get"):
         names = " ".join(packages)
         raise LocalServiceError(f"missing: {names}. Install them, on Debian with:\n    sudo apt-get install {names}")
-    with alone("apt"):
+    with exclusive_lock("apt"):
         _read_package_lists()
         say(f"installing {', '.join(packages)}")
         _apt_get("install", "-y", "--no-install-recommends", *packages)
 
 
 def program_of(package: str, path: str) -> Path:
-    """The program at *path* of a Debian *package*, which is unpacked, not installed: no daemon starts."""
+    """Unpack a Debian *package* without installing it, so that no daemon starts, and return its program at *path*."""
     directory = cache_directory() / package
-    with alone("apt"):
+    with exclusive_lock("apt"):
         if not (directory / path).exists():
             _read_package_lists()
             directory.mkdir(exist_ok=True)
@@ -61,7 +61,7 @@ def _read_package_lists() -> None:
 
 def _apt_get(*arguments: str, directory: Path | None = None) -> None:
     log_file = cache_directory() / "apt.log"
-    command = [*(_as_root() or []), "apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
+    command = [*(_root_prefix() or []), "apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with log_file.open("ab") as log:
         done = subprocess.run(
@@ -71,8 +71,8 @@ def _apt_get(*arguments: str, directory: Path | None = None) -> None:
         raise LocalServiceError(f"apt-get {arguments[0]} failed; see {log_file}")
 
 
-def _as_root() -> list[str] | None:
-    """What to set before a command so that it runs as root; None where that is not allowed."""
+def _root_prefix() -> list[str] | None:
+    """Return the command prefix that runs a command as root; None if the user may not do that."""
     if os.geteuid() == 0:
         return []
     probe = ["sudo", "-n", "true"]

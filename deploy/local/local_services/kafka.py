@@ -1,4 +1,4 @@
-"""Kafka: one broker in KRaft mode, from the jars of Maven Central."""
+"""Native Kafka: one broker in KRaft mode, from the jars of Maven Central."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_services.debian import alone, cache_directory, install
+from local_services.debian import cache_directory, exclusive_lock, install
 from local_services.processes import LocalServiceError, Process, launch, saved_port, say, wait_ready
 
 VERSION = "4.3.0"
@@ -46,7 +46,7 @@ log.segment.delete.delay.ms=1000
 
 @dataclass
 class KafkaServer:
-    """A broker with its data in *directory*. It outlives this process; `find` meets it again."""
+    """Broker with its data in *directory*. It outlives this process; `find` returns a running one."""
 
     directory: Path
     port: int
@@ -55,7 +55,7 @@ class KafkaServer:
 
     @classmethod
     def find(cls, directory: Path) -> "KafkaServer | None":
-        """The broker that runs on *directory*, if one does."""
+        """Return the running broker of *directory*, or None."""
         process = Process.load(directory / "process.json")
         if process is None:
             return None
@@ -64,18 +64,18 @@ class KafkaServer:
 
     @property
     def bootstrap(self) -> str:
-        """Where clients connect: `bootstrap.servers`."""
+        """Address for clients: `bootstrap.servers`."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The process id. Raises LocalServiceError when it does not run."""
+        """Process id. Raises LocalServiceError if the broker does not run."""
         if self._process is None or not self._process.alive:
             raise LocalServiceError(f"Kafka in {self.directory} does not run")
         return self._process.pid
 
     def start(self) -> None:
-        """Start it, or start it again on the same port with the same data; returns when it answers."""
+        """Start the broker, always on the same port with the same data, and wait until it answers."""
         java, jars = _java(), _jars()
         classpath = [java, "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={HERE / 'kafka' / 'log4j2.properties'}"]
         configuration, log_file, data = (self.directory / name for name in ("server.properties", "kafka.log", "data"))
@@ -90,12 +90,12 @@ class KafkaServer:
         wait_ready(self._process, lambda: _answers(self.port), "Kafka", log_file)
 
     def stop(self) -> None:
-        """End it in order; by force when it does not within 30 s."""
+        """Stop the broker in order, or kill it after 30 seconds."""
         if self._process and not self._process.end(signal.SIGTERM):
             self.kill()
 
     def kill(self) -> None:
-        """Kill it with -9, as a crash would."""
+        """Kill the broker with -9, as in a crash."""
         if self._process:
             self._process.end(signal.SIGKILL)
 
@@ -103,7 +103,7 @@ class KafkaServer:
 def start_kafka(directory: Path, port: int | None = None) -> KafkaServer:
     """Start a broker with its data in *directory* on 127.0.0.1, on a free port unless *port* is given.
 
-    A directory used before keeps its port and data. Raises LocalServiceError when it cannot be installed or started.
+    A directory used before keeps its port and data. Raises LocalServiceError if it cannot be installed or started.
     """
     directory.mkdir(parents=True, exist_ok=True)
     ports = saved_port(directory / "port", port), saved_port(directory / "controller-port", None)
@@ -113,7 +113,7 @@ def start_kafka(directory: Path, port: int | None = None) -> KafkaServer:
 
 
 def _answers(port: int) -> bool:
-    """Whether the broker takes part: a Metadata request (version 0) names it once it is no longer fenced."""
+    """Return whether the broker is active. A Metadata response (version 0) names it only when it is not fenced."""
     request = struct.pack(">hhih", 3, 0, 1, -1) + struct.pack(">i", 1) + struct.pack(">h", 1) + b"-"
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
@@ -136,9 +136,9 @@ def _java() -> str:
 
 
 def _jars() -> Path:
-    """The folder of Kafka's jars, fetched once for all working copies and compared with `kafka/jars.sha256`."""
+    """Return the folder of the Kafka jars: fetched once for all working copies, compared with `kafka/jars.sha256`."""
     jars = cache_directory() / f"kafka-{VERSION}"
-    with alone("kafka"):
+    with exclusive_lock("kafka"):
         if not jars.exists():
             fetched = Path(tempfile.mkdtemp(prefix="kafka-", dir=jars.parent))
             try:

@@ -1,4 +1,4 @@
-"""PostgreSQL from the distribution's packages, with its data in a directory of our own."""
+"""Native PostgreSQL from the packages of the distribution, with its data in a separate directory."""
 
 import hashlib
 import os
@@ -10,41 +10,41 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_services.debian import alone, install
+from local_services.debian import exclusive_lock, install
 from local_services.processes import LocalServiceError, Process, launch, saved_port, wait_ready
 
-OLDEST = 15
+OLDEST_SUPPORTED_VERSION = 15
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
-    "log_parameter_max_length": "0",  # else the slow-query log holds personal data
+    "log_parameter_max_length": "0",  # otherwise the slow-query log contains personal data
 }
 UNSAFE = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass
 class PostgresServer:
-    """A server with its data in *directory*. It outlives this process; `find` meets it again."""
+    """Server with its data in *directory*. It outlives this process; `find` returns a running one."""
 
     directory: Path
     port: int
     fsync: bool = True
-    """False is faster, and loses the data when the machine (not only the server) goes down."""
+    """False is faster, and loses data if the machine (not only the server) crashes."""
     _process: Process | None = field(default=None, repr=False)
 
     @classmethod
     def find(cls, directory: Path) -> "PostgresServer | None":
-        """The server that runs on *directory*, if one does."""
+        """Return the running server of *directory*, or None."""
         directory = _home(directory)
         process = Process.load(directory / "process.json")
         return cls(directory, int((directory / "port").read_text()), _process=process) if process else None
 
     @property
     def dsn(self) -> str:
-        """The superuser's connection string."""
+        """Connection string of the superuser."""
         return self.dsn_of("postgres", self._password, "postgres")
 
     @property
@@ -52,18 +52,18 @@ class PostgresServer:
         return (self.directory / "password").read_text().strip()
 
     def dsn_of(self, user: str, password: str, database: str) -> str:
-        """The connection string of *user* for *database*."""
+        """Return the connection string of *user* for *database*."""
         return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
 
     @property
     def pid(self) -> int:
-        """The process id of the postmaster. Raises LocalServiceError when it does not run."""
+        """Process id of the postmaster. Raises LocalServiceError if it does not run."""
         if self._process is None or not self._process.alive:
             raise LocalServiceError(f"PostgreSQL in {self.directory} does not run")
         return self._process.pid
 
     def start(self) -> None:
-        """Start it, or start it again on the same port with the same data; returns when it accepts connections."""
+        """Start the server, always on the same port with the same data, and wait until it accepts connections."""
         programs, user = _programs(), _user()
         data, log_file = self.directory / "data", self.directory / "postgres.log"
         if not (data / "PG_VERSION").exists():
@@ -95,7 +95,7 @@ class PostgresServer:
             raise LocalServiceError(f"initdb failed:\n{done.stderr}")
 
     def create_database(self, name: str) -> str:
-        """Create the database *name* unless it is there; its superuser's connection string."""
+        """Create the database *name* unless it exists, and return the connection string of the superuser."""
         address = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
         psql = [str(_programs() / "psql"), "-X", "-A", "-t", *address, "-c"]
         environment = {**os.environ, "PGPASSWORD": self._password}
@@ -105,25 +105,25 @@ class PostgresServer:
         return self.dsn.removesuffix("postgres") + name
 
     def stop(self) -> None:
-        """End it in order, cutting its connections; by force when it does not within 30 s."""
+        """Stop the server in order, closing its connections, or kill it after 30 seconds."""
         if self._process and not self._process.end(signal.SIGINT):
             self.kill()
 
     def kill(self) -> None:
-        """Kill it and all its processes with -9, as a crash of the machine would."""
+        """Kill all processes of the server with -9, as in a crash of the machine."""
         if self._process:
-            everyone = [self._process, *self._process.children]
-            for process in everyone:
+            processes = [self._process, *self._process.children]
+            for process in processes:
                 process.end(signal.SIGKILL)
-            # A dead process that nobody has waited for yet still counts as running to the next postmaster.
+            # The next postmaster takes a dead process without a waiting parent for a running one.
             (self.directory / "data" / "postmaster.pid").unlink(missing_ok=True)
 
 
 def start_postgres(directory: Path, port: int | None = None, *, fsync: bool = True) -> PostgresServer:
     """Start a server with its data in *directory* on 127.0.0.1, on a free port unless *port* is given.
 
-    A directory used before keeps its port, data and password. As root the server runs as `postgres`; where that user
-    cannot reach *directory* a folder of `/var/lib/equity` is taken. Raises LocalServiceError when it cannot be
+    A directory used before keeps its port, data and password. As root the server runs as `postgres`. If that user
+    cannot reach *directory*, the server uses a folder of `/var/lib/equity`. Raises LocalServiceError if it cannot be
     installed or started.
     """
     directory = _home(directory)
@@ -135,7 +135,7 @@ def start_postgres(directory: Path, port: int | None = None, *, fsync: bool = Tr
 
 
 def _home(directory: Path) -> Path:
-    """*directory*, or its substitute where it lies inside a folder that only root may enter."""
+    """Return *directory*, or its substitute if only root can enter one of its parents."""
     directory = directory.resolve()
     if os.geteuid() != 0 or all(path.stat().st_mode & 0o001 for path in directory.parents if path.exists()):
         return directory
@@ -143,32 +143,32 @@ def _home(directory: Path) -> Path:
 
 
 def _user() -> str | None:
-    """PostgreSQL refuses to run as root."""
+    """Return the user of the server, because PostgreSQL refuses to run as root; None means the current user."""
     return "postgres" if os.geteuid() == 0 else None
 
 
 def _programs() -> Path:
-    with alone("postgres"):
-        if _installed() is None or (_user() and not _exists("postgres")):
+    with exclusive_lock("postgres"):
+        if _installed() is None or (_user() and not _user_exists("postgres")):
             install(["postgresql"])
     found = _installed()
     if found is None:
-        raise LocalServiceError(f"PostgreSQL {OLDEST} or later is needed and was not found")
+        raise LocalServiceError(f"PostgreSQL {OLDEST_SUPPORTED_VERSION} or later is needed and was not found")
     return found
 
 
 def _installed() -> Path | None:
-    """The newest installed server's programs; Debian keeps each version in a folder of its own."""
+    """Return the programs of the newest installed server. Debian has a separate folder per version."""
     found = (path.parent for path in Path("/usr/lib/postgresql").glob("[0-9]*/bin/initdb"))
     versions = {int(path.parent.name): path for path in found}
     newest = max(versions, default=0)
-    if newest >= OLDEST:
+    if newest >= OLDEST_SUPPORTED_VERSION:
         return versions[newest]
     on_path = shutil.which("initdb")
     return Path(on_path).resolve().parent if on_path else None
 
 
-def _exists(user: str) -> bool:
+def _user_exists(user: str) -> bool:
     try:
         pwd.getpwnam(user)
     except KeyError:

@@ -1,4 +1,4 @@
-"""Processes that outlive the one that started them, and the ports they listen on."""
+"""Processes that outlive their starter, and free ports."""
 
 import json
 import os
@@ -14,31 +14,31 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PORTS = range(20_000, 32_000)
-"""Below Linux's ephemeral ports (32768 and up): a client that reconnects to a stopped server there may meet itself."""
+"""Below the ephemeral ports of Linux (32768 and up), where a client of a stopped server may connect to itself."""
 
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
 class LocalServiceError(Exception):
-    """Something could not be started here; the message says what to do."""
+    """Failure to install or start a local service. The message says what to do."""
 
 
 def say(text: str) -> None:
-    """Tell the user what goes on; results go to stdout, so this goes to stderr."""
+    """Print progress to stderr, because results go to stdout."""
     sys.stderr.write(f"  {text}\n")
     sys.stderr.flush()
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process, known by its id and start time: a later one with the same id is not taken for it."""
+    """Process identified by id and start time, so that a later process with the same id differs."""
 
     pid: int
     started: int
 
     @classmethod
     def of(cls, pid: int) -> "Process":
-        """The process that has this id now. Raises LocalServiceError when there is none."""
+        """Return the process that has this id now. Raises LocalServiceError if there is none."""
         stat = _stat(pid)
         if stat is None:
             raise LocalServiceError(f"there is no process {pid}")
@@ -46,7 +46,7 @@ class Process:
 
     @classmethod
     def load(cls, file: Path) -> "Process | None":
-        """The process noted in *file* if it still runs."""
+        """Return the process saved in *file* if it still runs."""
         try:
             process = cls(**json.loads(file.read_text()))
         except (OSError, ValueError, TypeError):
@@ -54,12 +54,12 @@ class Process:
         return process if process.alive else None
 
     def save(self, file: Path) -> None:
-        """Note this process in *file*."""
+        """Save this process in *file*."""
         file.write_text(json.dumps(asdict(self)))
 
     @property
     def alive(self) -> bool:
-        """Whether it runs; one that ended and awaits its parent does not."""
+        """Whether the process runs. A zombie does not."""
         if self.pid in _children and _children[self.pid].poll() is not None:
             return False
         found = _stat(self.pid)
@@ -67,12 +67,12 @@ class Process:
 
     @property
     def children(self) -> "list[Process]":
-        """The processes it started."""
+        """Child processes."""
         stats = ((int(entry.name), _stat(int(entry.name))) for entry in Path("/proc").iterdir() if entry.name.isdigit())
         return [Process(pid, stat.started) for pid, stat in stats if stat and stat.parent == self.pid]
 
     def end(self, with_signal: signal.Signals, within_s: float = 30) -> bool:
-        """Send the signal and wait until it is gone; False when it is still there after *within_s* seconds."""
+        """Send the signal and wait for the end of the process. Return False if it still runs after *within_s* seconds."""
         if self.alive:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, with_signal)
@@ -97,7 +97,7 @@ def _stat(pid: int) -> _Stat | None:
 def launch(
     command: Sequence[str], log_file: Path, *, cwd: Path, env: Mapping[str, str] | None = None, user: str | None = None
 ) -> Process:
-    """Start *command* in a session of its own, so that it outlives this process and its terminal."""
+    """Start *command* in a new session, so that it outlives this process and its terminal."""
     with log_file.open("ab") as log:
         child = subprocess.Popen(
             command, cwd=cwd, env=env, user=user, group=user, extra_groups=[] if user else None,
@@ -108,7 +108,7 @@ def launch(
 
 
 def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
-    """Whether *condition* became true in time."""
+    """Wait until *condition* is true. Return False after *within_s* seconds."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:
@@ -118,7 +118,7 @@ def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
 
 
 def wait_ready(process: Process, ready: Callable[[], bool], name: str, log_file: Path, within_s: float = 60) -> None:
-    """Wait until *ready*. Raises LocalServiceError with the log's end when the process dies or takes too long."""
+    """Wait until *ready* is true. Raises LocalServiceError with the end of the log if the process dies or is late."""
     if wait_until(lambda: not process.alive or ready(), within_s) and process.alive:
         return
     tail = "".join(log_file.read_text(errors="replace").splitlines(keepends=True)[-15:])
@@ -126,7 +126,7 @@ def wait_ready(process: Process, ready: Callable[[], bool], name: str, log_file:
 
 
 def free_port() -> int:
-    """A port nobody listens on now, on any interface."""
+    """Return a port that is free now on every interface."""
     for port in random.sample(PORTS, 200):
         with closing(socket.socket()) as probe, suppress(OSError):
             probe.bind(("", port))
@@ -135,7 +135,7 @@ def free_port() -> int:
 
 
 def saved_port(file: Path, wanted: int | None) -> int:
-    """*wanted*, else the port noted in *file*, else a free one; noted for the next start."""
+    """Return *wanted*, else the port saved in *file*, else a free port. Save it for the next start."""
     port = wanted or (int(file.read_text()) if file.exists() else free_port())
     file.write_text(str(port))
     return port

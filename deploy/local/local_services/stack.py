@@ -1,4 +1,4 @@
-"""The whole system on this machine: Kafka, PostgreSQL, the vendors' sandbox and the services, under `.local/` of the working copy."""
+"""Whole system on this machine: Kafka, PostgreSQL, the sandbox and the services, under `.local/` of the working copy."""
 
 import fcntl
 import os
@@ -28,20 +28,20 @@ SECRETS = ("ENCRYPTION_KEY", "CONTACT_HASH_KEY", "HMAC_SECRET_KEY", "FORM_LINK_S
 
 
 def up() -> None:
-    """Start what does not run yet and wait until it can work. Raises LocalServiceError saying what went wrong."""
-    with _alone():
+    """Start the parts that do not run and wait until they are ready. Raises LocalServiceError with the reason of a failure."""
+    with _exclusive_lock():
         if all(_running()) and _ready(_environment()):
             say("Equity Connect is already running.")
         else:
             _start()
-        _where(_environment())
+        _print_addresses(_environment())
 
 
 def down() -> None:
-    """Stop exactly what `up` started, services first; data stays."""
-    with _alone():
+    """Stop the processes that `up` started, services first. The data stays."""
+    with _exclusive_lock():
         services, sandbox, kafka, postgres = _running()
-        for name, process in (("the services, after what is in flight", services), ("the sandbox", sandbox)):
+        for name, process in (("the services, after the work in progress", services), ("the sandbox", sandbox)):
             if process:
                 say(f"stopping {name}")
                 if not process.end(signal.SIGTERM, 60):
@@ -58,7 +58,7 @@ def down() -> None:
 
 
 def status() -> bool:
-    """Say what runs; whether all of it does and is ready."""
+    """Print the running parts. Return whether all run and are ready."""
     services, sandbox, kafka, postgres = _running()
     environment = _environment()
     ready = bool(services) and _ready(environment)
@@ -97,15 +97,15 @@ def _start() -> None:
 
 
 def _start_sandbox(environment: dict[str, str]) -> None:
-    """The vendors' stand-ins, as a process of its own: whether services are stopped or not, a vendor goes on."""
-    say("starting the sandbox, which stands in for the vendors")
-    own = {"HEALTH_PORT": "0"}  # it has an address of its own to ask
+    """Start the sandbox as a separate process: like real vendors, it runs on when the services stop."""
+    say("starting the sandbox, which replaces the vendors")
+    own = {"HEALTH_PORT": "0"}  # the sandbox answers at its own address
     sandbox = launch([_program(), "run", "sandbox"], SANDBOX_LOG, cwd=ROOT, env={**os.environ, **environment, **own})
     sandbox.save(HOME / "sandbox.json")
     wait_ready(sandbox, lambda: _answers(f"{environment['SANDBOX_URL']}/_sandbox/faults"), "The sandbox", SANDBOX_LOG)
 
 
-def _where(environment: dict[str, str]) -> None:
+def _print_addresses(environment: dict[str, str]) -> None:
     say(f"Ready: http://127.0.0.1:{environment['GATEWAY_PORT']}, log {SERVICES_LOG.relative_to(ROOT)}")
     if Path(environment.get("CLOCK_FILE", "")).is_file():
         say("The services' clock is moved: ./dev equity clock show")
@@ -113,7 +113,7 @@ def _where(environment: dict[str, str]) -> None:
 
 
 def service_names() -> list[str]:
-    """The services of this working copy: one folder each."""
+    """Return the services of this working copy, one folder each."""
     return sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
 
 
@@ -151,7 +151,7 @@ def _equity(environment: dict[str, str], *arguments: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The settings kept in `.local/env`; empty before the first start."""
+    """Return the settings saved in `.local/env`; empty before the first start."""
     with suppress(FileNotFoundError):
         pairs = (shlex.split(line)[0].partition("=") for line in ENVIRONMENT.read_text().splitlines())
         return {name: value for name, _, value in pairs}
@@ -159,7 +159,7 @@ def _environment() -> dict[str, str]:
 
 
 def _write_environment(kafka: KafkaServer, postgres: PostgresServer) -> dict[str, str]:
-    """Where everything is, and the secrets: made once, then kept, because what they sealed must stay readable."""
+    """Save addresses and secrets. Secrets are generated once, because data encrypted with them must stay readable."""
     kept = _environment()
     logins: dict[str, str] = {}
     for name in service_names():
@@ -195,7 +195,7 @@ def _port(wanted: int) -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _exclusive_lock() -> Iterator[None]:
     HOME.mkdir(exist_ok=True)
     with (HOME / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

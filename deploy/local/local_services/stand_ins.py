@@ -1,4 +1,4 @@
-"""The settings with which the services here meet the sandbox in place of a vendor, until somebody sets the vendor's own key."""
+"""Settings that replace a vendor by the sandbox until the key of the vendor is set."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,23 +22,26 @@ STAND_INS = {
         "RECONCILE_SECONDS": "1",
     },
 }
-"""By the name of each vendor's key: what stands in for it. It takes more a second than is sent: two clocks count seconds."""
+"""Sandbox settings by the name of the vendor's key.
+
+The sandbox allows a higher rate than the service sends, because two clocks count the seconds.
+"""
 
 
 def with_stand_ins(kept: Mapping[str, str], exported: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
-    """*kept* with the sandbox at *url* for every vendor without a key of its own, in *kept* or among the *exported*.
+    """Return *kept* with the sandbox at *url* for every vendor without a real key in *kept* or in *exported*.
 
-    A vendor with its own key keeps nothing of the sandbox, neither address nor rates. The clock can be moved (a file in
-    *home*) only where every vendor is the sandbox: nobody real is written to by a clock that was set.
+    A vendor with a real key has neither the address nor the rates of the sandbox. The clock is movable (by a file in
+    *home*) only if the sandbox replaces every vendor, so that no real person is contacted by a moved clock.
     """
-    values, stands_in = dict(kept), True
+    values, all_replaced = dict(kept), True
     for key, settings in STAND_INS.items():
         made = {name: value.format(url=url) for name, value in settings.items()}
         if exported.get(key, made[key]) == kept.get(key, made[key]) == made[key]:
             values = made | values
             continue
-        stands_in = False
+        all_replaced = False
         values = {name: value for name, value in values.items() if made.get(name) != value}
-    if stands_in:
+    if all_replaced:
         return {"CLOCK_FILE": str(home / "clock")} | values
     return {name: value for name, value in values.items() if (name, value) != ("CLOCK_FILE", str(home / "clock"))}

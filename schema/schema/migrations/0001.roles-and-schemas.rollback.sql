@@ -22,4 +22,4 @@ $$;
 revoke usage on schema extensions from equity_owner, pipeline_writer;
 drop schema pipeline;
 drop schema app;
--- Roles belong to the whole server and stay: another database may use them. So does pgcrypto.
+-- Roles belong to the whole server, where another database may use them. They stay, and so does pgcrypto.

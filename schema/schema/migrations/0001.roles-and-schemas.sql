@@ -1,5 +1,5 @@
--- Roles, schemas and what everybody may not do by default.
--- Runs as a superuser, or as a role that may create roles and schemas (Supabase's `postgres`).
+-- Roles, schemas and default privileges. Runs as a superuser, or as a role that may create roles and schemas (Supabase's
+-- `postgres`).
 
 create function pg_temp.ensure_role(name text, options text) returns void
 language plpgsql as $$
@@ -55,7 +55,7 @@ begin
 end
 $$;
 
--- Supabase has these two functions; elsewhere they read the claims that the API sets for a request.
+-- Supabase has these two functions. Elsewhere they read the claims that the API sets for a request.
 create schema if not exists auth;
 do $$
 begin
@@ -79,7 +79,7 @@ grant usage on schema extensions to equity_owner, pipeline_writer;
 grant usage on schema app to authenticated, service_role, pipeline_writer;
 grant usage on schema pipeline to pipeline_writer;
 
--- Whatever we make later starts closed, also where the platform opens new objects to everybody.
+-- Objects that later migrations create start closed, even if the platform grants privileges on new objects.
 alter default privileges for role equity_owner revoke all on tables from public, anon, authenticated, service_role;
 alter default privileges for role equity_owner revoke all on sequences from public, anon, authenticated, service_role;
 alter default privileges for role equity_owner revoke all on functions from public, anon, authenticated, service_role;

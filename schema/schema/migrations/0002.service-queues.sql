@@ -1,4 +1,4 @@
--- Each service's outbox, its dead rows and its inbox.
+-- Outbox, dead outbox rows and inbox of each service.
 set local role equity_owner;
 
 do $$
@@ -58,7 +58,7 @@ $$;
 
 create function pipeline.make_inbox_days(ahead integer default 3) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
--- Partitions of every inbox from yesterday to `ahead` days from now; how many were made.
+-- Create the partitions of every inbox from yesterday to `ahead` days from now. Return the number of new partitions.
 declare
   home text;
   on_day date;
@@ -80,7 +80,7 @@ $$;
 
 create function pipeline.drop_inbox_days(older_than_days integer) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
--- Forget inbox days older than so many days; how many partitions went.
+-- Drop the inbox partitions that are older than the given number of days. Return the number of dropped partitions.
 declare
   partition record;
   dropped integer := 0;

@@ -1,4 +1,4 @@
--- Who brings leads in, who gets them, and what was uploaded.
+-- Partners, brokers and uploads.
 set local role equity_owner;
 
 create table app.brokers (
@@ -129,7 +129,8 @@ create table pipeline.job_runs (
 
 create function pipeline.claim_job(of_job text, on_date date, by_host text) returns boolean
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- True for one caller a job and date; again when that one failed a minute ago, or has not finished within an hour.
+  -- Return true for one caller per job and date. Return true again if that run failed a minute ago, or did not finish within
+  -- an hour.
   with claimed as (
     insert into job_runs (job, local_date, host)
     select of_job, on_date, by_host

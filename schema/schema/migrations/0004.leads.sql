@@ -86,12 +86,12 @@ comment on column app.leads.addr_hash is 'first 16 bytes of the SHA-256 of the n
 comment on column app.leads.observed is 'for each fact, in the order of pipeline.leads_staging: day it was seen * 16 + rank of its source';
 comment on column app.leads.data_key is 'the key of this lead''s contact details, wrapped by the master key';
 
--- One lead from many records: a key stands on one lead only.
+-- Unique keys: a key belongs to at most one lead.
 create unique index leads_mak_key on app.leads (mak) where mak is not null;
 create unique index leads_apn_key on app.leads (apn_key) where apn_key is not null;
 create unique index leads_addr_hash_key on app.leads (addr_hash) where addr_hash is not null;
 
--- The documents' indexes, by name.
+-- Indexes under the names of the original specification.
 create index leads_feed_hot_idx on app.leads (added_to_campaign_at, lead_score desc)
   where campaign_status in ('queued', 'active') and phone_verified is true;
 create index leads_feed_email_idx on app.leads (assigned_broker_id, lead_score desc, id)
@@ -235,7 +235,7 @@ execute function app.set_added_to_campaign_at();
 
 create function app.count_lead_version() returns trigger
 language plpgsql set search_path = pg_catalog, app, pg_temp as $$
--- Every change of a lead counts, whoever makes it: events carry the version they saw.
+-- Increase the version of a lead on every change, by any role. Events carry the version that they saw.
 begin
   new.lead_version := old.lead_version + 1;
   new.updated_at := now();

@@ -1,24 +1,25 @@
--- One lead from many records, set-based; and the walk of a lead through its states.
+-- Set-based upsert of records into leads, and the state transitions of a lead.
 set local role equity_owner;
 
 create function pipeline.wins(stamp integer, value anyelement, held_stamp integer, held anyelement) returns boolean
 language sql immutable parallel safe as $$
-  -- Whether a value takes the place of the held one: the later observation, then the higher source rank (both in the
-  -- stamp), then the larger value. Arrival does not count, so any order gives the same lead.
+  -- Return whether a value replaces the stored one: the later observation wins, then the higher source rank (both in the
+  -- stamp), then the larger value. The order of arrival does not matter, so any order gives the same lead.
   select value is not null and (
     held is null or stamp > coalesce(held_stamp, 0) or (stamp = coalesce(held_stamp, 0) and value > held))
 $$;
 
 create function pipeline.wins_text(stamp integer, value text, held_stamp integer, held text) returns boolean
 language sql immutable parallel safe as $$
-  -- The same for text, compared byte by byte.
+  -- Same rule for text, compared byte by byte.
   select value is not null and (
     held is null or stamp > coalesce(held_stamp, 0) or (stamp = coalesce(held_stamp, 0) and value > held collate "C"))
 $$;
 
 create function app.void_for_new_owner(lead_ids uuid[]) returns void
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  -- The owner changed: the old owner's consent says nothing about the new one, and nobody is contacted until a person looked.
+  -- Apply a change of owner. The consent of the old owner says nothing about the new one. The lead is paused until a person
+  -- reviews it.
   update leads
   set consent = false,
       consent_method = null,
@@ -30,7 +31,7 @@ $$;
 
 create function app.drop_moot_conflicts(lead_ids uuid[]) returns void
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  -- A key that lost, and that a later observation made the lead's own after all, is no conflict any more.
+  -- Close conflicts over a key that a later observation gave to the lead after all.
   delete from lead_conflicts c
   using leads l
   where c.lead_id = any (lead_ids)
@@ -70,10 +71,10 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 set jit = off
 as $$
--- Records become leads: each is matched by MAK, else by parcel number within state and county, else by address; a weaker
--- key never joins records whose stronger keys differ. Facts are chosen by wins(). A key that another lead holds is not
--- taken but recorded as a conflict. Another broker's lead is not touched. Verdicts: inserted, updated, duplicate.
--- One call at a time, so that parallel writers never deadlock; two records of one lead take two rounds.
+-- Turn records into leads. Match each record by MAK, else by parcel number within state and county, else by address. A
+-- weaker key never joins records whose stronger keys differ. wins() chooses the facts. A key that belongs to another lead is
+-- recorded as a conflict and not assigned. The lead of another broker does not change. Outcomes: inserted, updated,
+-- duplicate. Calls run one at a time, so that parallel writers never deadlock. Two records of one lead take two rounds.
 #variable_conflict use_column
 declare
   pending leads_staging[] := records;
@@ -122,7 +123,8 @@ begin
       perform from leads where id = any (known_ids) order by id for no key update;
     end if;
 
-    -- Of several records for one lead, or with one key, the first goes now; the others go next and find what it left.
+    -- Of several records for one lead, or with one key, the first runs in this round. The others run in the next rounds and
+    -- see its result.
     select array_agg(t.ord)
     into later
     from (
@@ -490,7 +492,7 @@ $$;
 
 create function app.upsert_lead(p jsonb) returns uuid
 language sql set search_path = pg_catalog, app, pipeline, extensions, pg_temp as $$
-  -- One record, by the documents' name and in their way: the lead's id.
+  -- Upsert one record, under the name and interface of the original specification. Return the id of the lead.
   select u.lead_id
   from upsert_leads(array[
     jsonb_populate_record(
@@ -542,7 +544,8 @@ create function pipeline.may_move(
   from_status app.campaign_status, to_status app.campaign_status, paused_from app.campaign_status
 ) returns boolean
 language sql stable security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- Whether this session's login may move a lead so. From `paused` it goes back to where it came from, or to `replied`.
+  -- Return whether the login role of this session may make this transition. A paused lead may return to its previous state
+  -- or go to `replied`.
   select exists (
     select
     from lead_moves m
@@ -571,8 +574,8 @@ execute function app.guard_campaign_status();
 create function app.move_lead(lead_ids uuid[], to_status app.campaign_status, because text)
 returns table (lead_id uuid, result text)
 language plpgsql security definer set search_path = pg_catalog, app, pipeline, pg_temp as $$
--- Move leads; one answer for each: moved, refused or already. Never raises for a refusal: an unsubscribe that a reply
--- overtakes is an ordinary race. `because` is a short reason for the logs of the caller.
+-- Change the state of leads and return one result for each: moved, refused or already. A refusal raises no error, because an
+-- unsubscribe that overtakes a reply is an ordinary race. `because` is a short reason for the logs of the caller.
 #variable_conflict use_column
 begin
   return query

@@ -1,4 +1,4 @@
--- What happened, and what could not be handled.
+-- Event history and dead letters.
 set local role equity_owner;
 
 create table app.pipeline_events (
@@ -27,7 +27,7 @@ create table app.pipeline_events_default partition of app.pipeline_events defaul
 
 create function pipeline.make_event_months(ahead integer default 3) returns integer
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
--- Partitions of pipeline_events from last month to `ahead` months from now; how many were made.
+-- Create the partitions of pipeline_events from last month to `ahead` months from now. Return the number of new partitions.
 declare
   month date;
   name text;
@@ -112,8 +112,8 @@ create function pipeline.replay_dead_letters(
   requested_by text
 ) returns table (id bigint, consumer text, reason text, status pipeline.dlq_status, created_at timestamptz)
 language plpgsql set search_path = pg_catalog, pipeline, pg_temp as $$
--- Ask for dead letters to be sent again: to their consumer, or with dry_run only say which. `until` is the cut-off: what
--- died later is left. Parked ones come along when named by id or asked for. Every call leaves a row in dlq_replays.
+-- Request the replay of dead letters to their consumer; with dry_run only list them. `until` is the cut-off: later dead
+-- letters stay. Parked ones are included if named by id or requested. Every call leaves a row in dlq_replays.
 #variable_conflict use_column
 declare
   chosen bigint[];

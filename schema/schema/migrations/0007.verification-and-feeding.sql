@@ -1,4 +1,4 @@
--- What verification and feeding need, and the proof of consent.
+-- Tables of verification, feeding and proof of consent.
 set local role equity_owner;
 
 create table app.skip_trace_requests (
@@ -187,7 +187,7 @@ select * from app.mv_contactable_leads where assigned_broker_id = (select auth.u
 
 create function app.refresh_contactable_leads() returns void
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
--- Refresh the feeder's list without blocking its readers; a second caller at the same time does nothing.
+-- Refresh the candidate snapshot without blocking its readers. A concurrent second call does nothing.
 begin
   if pg_try_advisory_xact_lock(hashtext('refresh_contactable_leads')) then
     refresh materialized view concurrently app.mv_contactable_leads;

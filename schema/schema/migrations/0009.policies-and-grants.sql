@@ -1,11 +1,11 @@
--- Who may do what. Ownership is a grant, column by column; rows are guarded by policies, each TO a role.
+-- Policies and grants. A service owns a column by a grant on it. Policies protect the rows; each policy names its role.
 set local role equity_owner;
 
 revoke all on all tables in schema app, pipeline from public, anon, authenticated, service_role;
 revoke all on all functions in schema app, pipeline from public, anon, authenticated, service_role;
 
--- Row level security on everything that holds leads, events or partners' business. Services pass, and their grants say what
--- they may do; a broker passes for rows of their own.
+-- Row level security on every table with leads, events or partner data. Policies admit the services, and their grants limit
+-- their actions. A broker sees only its own rows.
 do $$
 declare
   name text;
@@ -32,7 +32,8 @@ create policy broker_leads_select on app.leads
 create policy broker_leads_modify on app.leads
   for update to authenticated
   using (assigned_broker_id = (select auth.uid())) with check (assigned_broker_id = (select auth.uid()));
--- The documents let brokers insert; the policy stands under its name, and no grant goes with it: leads come by the bus.
+-- The original specification lets brokers insert. The policy exists under its name, but without a grant: leads arrive by the
+-- bus.
 create policy broker_leads_insert on app.leads
   for insert to authenticated with check (assigned_broker_id = (select auth.uid()));
 create policy broker_events_select on app.pipeline_events
@@ -124,7 +125,7 @@ grant select, insert, update on app.campaigns, app.personas, app.vendor_membersh
 grant select, insert, update, delete on app.feed_slots to svc_feeder;
 grant execute on function app.refresh_contactable_leads() to svc_feeder;
 
--- replies, consent, voice: what is theirs in tables that are here already
+-- replies, consent, voice: their privileges on tables that exist already
 grant select on app.leads, app.suppressions to svc_replies, svc_consent, svc_voice;
 grant update (last_reply_at, current_sequence_step) on app.leads to svc_replies;
 grant update (consent, consented_at, consent_method) on app.leads to svc_consent;
@@ -133,7 +134,7 @@ grant select, insert, update (used_at) on app.consent_tokens to svc_consent;
 grant execute on function app.cleanup_old_consent_tokens(interval) to svc_consent;
 grant update (vapi_call_id, call_attempt_count) on app.leads to svc_voice;
 
--- dashboard keeps brokers' own records, and reads leads as the signed-in broker only
+-- dashboard maintains the records of brokers, and reads leads only as the signed-in broker
 reset role;
 grant authenticated to svc_dashboard;
 set local role equity_owner;

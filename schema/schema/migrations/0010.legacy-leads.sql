@@ -1,5 +1,5 @@
--- A database of the documents' first schema: its `public.leads` is carried over, nothing of it is lost.
--- Contact details in clear wait in pipeline.legacy_contacts until `equity db backfill` has encrypted them.
+-- Legacy schema of the original specification: carries `public.leads` over without loss. Plaintext contact details wait in
+-- pipeline.legacy_contacts until `equity db backfill` has encrypted them.
 set local role equity_owner;
 create table pipeline.legacy_contacts (
   lead_id uuid not null references app.leads (id) on delete cascade,
@@ -26,7 +26,8 @@ begin
     j,
     nullif(regexp_replace(coalesce(j ->> 'mak', ''), '[^0-9]', '', 'g'), '') as mak,
     upper(coalesce(j ->> 'property_state', j ->> 'state')) as state,
-    -- As ingest writes a county (common.places.county_name), else the next file would not find these parcels.
+    -- Same form as ingest uses for counties (common.places.county_name). Otherwise the next file would not find these
+    -- parcels.
     nullif(regexp_replace(
       regexp_replace(
         btrim(regexp_replace(

@@ -1,11 +1,11 @@
--- What a person decides where records contradict each other.
+-- Resolution of conflicts between records by a person.
 set local role equity_owner;
 
 create function app.resolve_conflict(conflict_id bigint, how text, by_whom text, with_note text) returns text
 language plpgsql set search_path = pg_catalog, app, pg_temp as $$
--- `keep` leaves the lead as it is; `take` gives it the refused key, or accepts the new owner, with whom the lead starts over;
--- `dismiss` says there is nothing in it. What a key displaces is recorded, so that no value is lost.
--- The answer is `resolved`, `already` or `unknown`.
+-- `keep` leaves the lead unchanged. `take` assigns the refused key to the lead, or accepts the new owner and resets the
+-- lead. `dismiss` closes a false alarm. A value that a key displaces is recorded, so that no value is lost. The result is
+-- `resolved`, `already` or `unknown`.
 declare
   c lead_conflicts;
   given text;
@@ -19,13 +19,13 @@ begin
     return 'already';
   end if;
   if how = 'take' then
-    -- Keys change hands one at a time, as in upsert_leads().
+    -- Key transfers run one at a time, as in upsert_leads().
     perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
     perform from leads where id in (c.lead_id, c.other_lead_id) order by id for no key update;
   end if;
 
   if how = 'take' and c.kind = 'owner_changed' then
-    -- Details that were verified as the old owner's say nothing about the new one.
+    -- Contact details that were verified for the old owner say nothing about the new one.
     update lead_contacts
     set verified = null, verified_at = null, codes = '{}'
     where lead_id = c.lead_id and first_seen < c.created_at;
@@ -42,7 +42,7 @@ begin
       case c.column_name when 'addr_hash' then 'encode(addr_hash, ''hex'')' else quote_ident(c.column_name) end)
     into displaced using c.lead_id;
     execute format('update leads set %1$I = %2$s where id = $2', c.column_name, given) using c.value, c.lead_id;
-    -- A later record does not undo what a person decided today.
+    -- A later record does not revert the decision that a person made today.
     update leads
     set observed[case c.column_name when 'apn_key' then 34 else 35 end] = (current_date - date '1970-01-01') * 16 + 15
     where id = c.lead_id and c.column_name in ('apn_key', 'addr_hash');
@@ -66,7 +66,7 @@ $$;
 
 create function app.release_lead(of_lead uuid) returns text
 language sql set search_path = pg_catalog, app, pg_temp as $$
-  -- Let a paused lead go on where it was paused: moved, refused, or held by a change of owner that nobody has settled.
+  -- Resume a paused lead in its previous state. Result: moved, refused, or held by an unresolved change of owner.
   select
     case
       when exists (select from lead_conflicts c where c.lead_id = l.id and c.kind = 'owner_changed' and c.resolved_at is null)

@@ -1,4 +1,4 @@
--- A record may say more of a phone that is known: that it must not be called above all. Ingest writes it down.
+-- A record may add facts to a known phone, above all that it must not be called. Ingest writes these facts.
 set local role equity_owner;
 
 grant update (dnc, line_type) on app.lead_contacts to svc_ingest;

@@ -1,5 +1,5 @@
--- A host that is lost without a word lets go of its locks within 30 seconds, whatever its connection was about, and work on
--- partitions never holds up consumers behind somebody's long transaction.
+-- The locks of a lost host are released within 30 seconds, whatever its connection was doing. Work on partitions never
+-- blocks consumers behind a long transaction.
 do $$
 declare
   service text;
@@ -8,7 +8,7 @@ begin
     -- Idle in a transaction: longer than a relay waits for Kafka (15 s).
     execute format(
       'alter role %I in database %I set idle_in_transaction_session_timeout = %L', service, current_database(), '20s');
-    -- In the middle of an answer that nobody takes, where neither keepalives nor the other limits help.
+    -- While PostgreSQL sends a result that the client does not read, neither keepalives nor the other limits help.
     execute format('alter role %I in database %I set tcp_user_timeout = %L', service, current_database(), '15s');
   end loop;
 exception
@@ -18,7 +18,8 @@ end
 $$;
 
 set local role equity_owner;
--- Partitions come and go under an exclusive lock; while it is waited for, everybody queues behind it. The jobs come again.
+-- Creating and dropping a partition takes an exclusive lock. All other queries queue behind a session that waits for it. The
+-- jobs run again later.
 alter function pipeline.make_inbox_days(integer) set lock_timeout = '2s';
 alter function pipeline.drop_inbox_days(integer) set lock_timeout = '2s';
 alter function pipeline.make_event_months(integer) set lock_timeout = '2s';

@@ -1,4 +1,4 @@
--- A feed decides about hundreds of leads in one transaction: their decisions are written in one call.
+-- One call writes all decisions of a feed, which decides about hundreds of leads in one transaction.
 set local role equity_owner;
 
 create function pipeline.log_contact_decisions(

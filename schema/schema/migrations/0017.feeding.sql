@@ -1,4 +1,4 @@
--- Feeding: each broker's calendar, why a lead waits, campaigns as they should be, and memberships as a desired state.
+-- Feeding: calendar of each broker, reasons why leads wait, desired campaigns, and memberships as a desired state.
 set local role equity_owner;
 
 alter table app.brokers
@@ -15,7 +15,7 @@ returns table (
   name text, daily_limit integer, active boolean, feed_weekdays smallint[], feed_on_holidays boolean, days_off date[]
 )
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  -- One feed of a broker at a time, and none while its limit is being changed: the lock lasts until the transaction ends.
+  -- Allow one feed per broker at a time, and none during a change of its limit. The lock lasts until the transaction ends.
   select b.name, b.daily_limit, b.active, b.feed_weekdays, b.feed_on_holidays, b.days_off
   from brokers b
   where b.id = of_broker
@@ -62,7 +62,7 @@ create index vendor_memberships_unknown_idx on app.vendor_memberships (retry_at)
 
 create function app.take_suppressed_out() returns trigger
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
--- Whoever is suppressed shall be in no campaign: decided in the transaction that suppresses.
+-- Suppression removes a contact from every campaign in the same transaction.
 begin
   update vendor_memberships set desired = 'out', changed_at = now() where value_hash = new.value_hash and desired = 'in';
   return null;
@@ -74,7 +74,7 @@ execute function app.take_suppressed_out();
 
 create function app.take_stopped_out() returns trigger
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
--- A lead that is stopped, held or won gets no further email. One that replied is stopped by the vendor itself.
+-- A stopped, paused or converted lead gets no further email. The vendor itself stops a lead that replied.
 begin
   update vendor_memberships set desired = 'out', changed_at = now() where lead_id = new.id and desired = 'in';
   return null;
@@ -115,7 +115,7 @@ $$;
 
 create function pipeline.start_job(of_job text, on_date date, by_host text) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- A run by hand: noted whether or not the job ran that day before.
+  -- Record a manual run, whether or not the job already ran that day.
   insert into job_runs (job, local_date, host)
   select of_job, on_date, by_host
   where split_part(of_job, '.', 1) = replace(session_user, 'svc_', '') or pg_has_role(session_user, 'equity_owner', 'member')

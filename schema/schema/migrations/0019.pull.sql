@@ -1,4 +1,4 @@
--- BatchData pull: a service of its own, saved searches, how far each has come, and what was spent on which day.
+-- BatchData pull service: saved searches, the progress of each, and the cost per day.
 
 create function pg_temp.ensure_role(name text, options text) returns void
 language plpgsql as $$

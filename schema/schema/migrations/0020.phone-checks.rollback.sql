@@ -5,8 +5,9 @@ create function pipeline.take_turn(
   probe_seconds double precision
 ) returns table (granted integer, wait_seconds double precision, state text)
 language plpgsql set search_path = pg_catalog, pipeline, pg_temp as $$
--- How many units may be asked of a provider now, or how long to wait. State: up; limited (its rate is used up); busy (it
--- asked for a pause); down (it failed `opens_after` times in a row); probing (it was down, and this one call finds out).
+-- Return the number of permitted units of a provider now, or the time to wait. State: up; limited (the rate limit is
+-- reached); busy (the provider asked for a backoff); down (`opens_after` calls failed in a row, so the circuit is open);
+-- probing (half-open: this one call tests the provider).
 #variable_conflict use_column
 declare
   s provider_states;

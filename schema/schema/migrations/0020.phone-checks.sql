@@ -1,4 +1,4 @@
--- Phones are checked by themselves, against do-not-call lists and the list of those who sue callers; and codes have families.
+-- Separate phone checks against do-not-call lists and the list of known litigators. Codes have families.
 set local role equity_owner;
 
 alter table app.lead_contacts add column litigator_checked_at timestamptz;
@@ -23,9 +23,10 @@ create function pipeline.take_turn(
   probe_seconds double precision, shared_with text default null
 ) returns table (granted integer, wait_seconds double precision, state text)
 language plpgsql set search_path = pg_catalog, pipeline, pg_temp as $$
--- How many units may be asked of a provider now, or how long to wait. State: up; limited (its rate is used up); busy (it
--- asked for a pause); down (it failed `opens_after` times in a row); probing (it was down, and this one call finds out).
--- Providers of one key share its rate, named by one of them, and nothing else: each has a pause and a breaker of its own.
+-- Return the number of permitted units of a provider now, or the time to wait. State: up; limited (the rate limit is
+-- reached); busy (the provider asked for a backoff); down (`opens_after` calls failed in a row, so the circuit is open);
+-- probing (half-open: this one call tests the provider). Providers with one API key share its rate limit, stored under one
+-- of their names. Each has its own backoff and circuit breaker.
 #variable_conflict use_column
 declare
   limited text := coalesce(shared_with, of_provider);

@@ -1,6 +1,6 @@
 delete from app.verification_code_map where provider = 'tlo';
 drop index app.skip_trace_attempts_open_idx;
--- Answers that were merged stay in the contacts; requests of files have no place in the older table.
+-- Merged responses stay in the contacts. The older table has no place for requests of file batches.
 delete from app.skip_trace_requests where batch_id is not null;
 alter table app.skip_trace_requests
   drop column batch_id,

@@ -1,4 +1,4 @@
--- Skip tracing by file: leads handed out in a batch that a person runs at the vendor, each a request of its own.
+-- Skip tracing by file: a batch of exported leads that a person runs at the vendor. Each lead is one request.
 set local role equity_owner;
 
 create table app.skip_trace_batches (
@@ -36,7 +36,8 @@ comment on column app.skip_trace_requests.outcome is
 create index skip_trace_requests_batch_idx on app.skip_trace_requests (batch_id, id) where batch_id is not null;
 create index skip_trace_attempts_open_idx on app.skip_trace_attempts (request_id) where outcome is null and merged_at is null;
 
--- What TLO lists is found and not verified: `found` says nothing, so that a verifying provider is asked about the value.
+-- TLO results are found but not verified. `found` leaves the verification open, so that a verifying provider checks the
+-- value.
 insert into app.verification_code_map (provider, channel, code, version, is_verified, line_type, litigator, deceased, meaning)
 values
   ('tlo', 'phone', 'found', 1, null, null, null, null, 'listed for the person, verified by nobody'),

@@ -1,10 +1,10 @@
--- Feeding that bears surprises: one rate limit for all replicas, a sweep that goes on where it stopped, slots that are given back.
+-- Feeding hardened against failures: one rate limit for all replicas, a membership audit that resumes, released slots.
 set local role equity_owner;
 
--- Who was fed and never came to Instantly gets in line again (ADR 20): nobody has written to that person.
+-- Re-queue leads that got a slot but never reached Instantly (ADR 20). They received no email.
 insert into pipeline.lead_moves (from_status, to_status, roles) values ('active', 'queued', '{svc_feeder}');
 
--- Two leads that name one address key are one household, until a person has looked.
+-- Two leads with one address key count as one household until a person reviews them.
 create index lead_conflicts_household_idx on app.lead_conflicts (other_lead_id)
   where resolved_at is null and kind = 'key_held' and column_name in ('mak', 'addr_hash');
 grant select on app.lead_conflicts to svc_feeder;
@@ -37,12 +37,12 @@ comment on column app.campaigns.swept_at is 'when its members at the vendor were
 comment on column app.campaigns.sweep_cursor is 'the last member of a comparison that is not at its end: it goes on from there';
 comment on column app.campaigns.sweep_until is 'until then one replica compares it; only one campaign is compared at a time';
 
--- Turns are taken and noted through functions alone: whoever speaks to a vendor keeps one limit with all others.
+-- Callers acquire permits and record results only through functions, so that all callers of a vendor share one limit.
 alter function pipeline.take_turn(text, integer, integer, double precision, integer, double precision, text) security definer;
 
 create function pipeline.note_success(of_provider text) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- Written when it changes something, or once a second: hundreds of calls share the row.
+  -- Write only on a change or once a second, because hundreds of calls share the row.
   update provider_states
   set failures = 0, paused_until = null, last_success_at = clock_timestamp(), last_fault = null
   where provider = of_provider
@@ -57,7 +57,8 @@ create function pipeline.note_fault(
   least_s double precision
 ) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- Failures during one pause count once. A pause doubles with each failure, and is at least what the provider asked for.
+  -- Failures during one backoff count once. A backoff doubles with each failure, and is at least as long as the provider
+  -- asked for.
   update provider_states
   set failures = greatest(f.failures, at_least),
       paused_until = greatest(

@@ -3,7 +3,7 @@ do $$
 declare
   month text;
 begin
-  -- Archived months go back to where they were.
+  -- Attach archived months again.
   for month in
     select relname from pg_class where relnamespace = 'pipeline'::regnamespace and relname ~ '^pipeline_events_[0-9]{6}$' and relkind = 'r'
   loop
@@ -34,7 +34,8 @@ alter table pipeline.jobs drop column known_since;
 
 create function pipeline.claim_job(of_job text, on_date date, by_host text) returns boolean
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- True for one caller a job and date; again when that one failed a minute ago, or has not finished within an hour.
+  -- Return true for one caller per job and date. Return true again if that run failed a minute ago, or did not finish within
+  -- an hour.
   with claimed as (
     insert into job_runs (job, local_date, host)
     select of_job, on_date, by_host
@@ -59,7 +60,7 @@ $$;
 
 create function pipeline.start_job(of_job text, on_date date, by_host text) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- A run by hand: noted whether or not the job ran that day before.
+  -- Record a manual run, whether or not the job already ran that day.
   insert into job_runs (job, local_date, host)
   select of_job, on_date, by_host
   where split_part(of_job, '.', 1) = replace(session_user, 'svc_', '') or pg_has_role(session_user, 'equity_owner', 'member')

@@ -1,4 +1,4 @@
--- Jobs: every one leaves rows, a dead one is taken over, and what is old goes; evidence stays.
+-- Jobs: each run leaves rows, another process takes over a dead run, and old data is deleted. Evidence stays.
 set local role equity_owner;
 
 alter table pipeline.jobs add column known_since timestamptz not null default now();
@@ -25,8 +25,8 @@ drop function pipeline.claim_job(text, date, text);
 drop function pipeline.start_job(text, date, text);
 create function pipeline.claim_job(of_job text, on_date date, by_host text, by_hand boolean default false) returns boolean
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- True for one caller a job and date. Again after it failed: 1, 2, 4, … 30 minutes later; after its process gave no sign
-  -- of life for a minute; and by hand whenever it does not run.
+  -- Return true for one caller per job and date. Return true again 1, 2, 4, … 30 minutes after a failure; after a minute
+  -- without a heartbeat of the process; and for a manual run whenever the job does not run.
   with claimed as (
     insert into job_runs as r (job, local_date, host)
     select of_job, on_date, by_host
@@ -47,7 +47,7 @@ $$;
 
 create function pipeline.keep_job(of_job text, on_date date, by_host text) returns boolean
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- A sign of life of a daily job; false when somebody else has it.
+  -- Record a heartbeat of a daily job. Return false if another process runs the job now.
   with kept as (
     update job_runs
     set alive_at = now()
@@ -62,7 +62,7 @@ create function pipeline.finish_job(
   of_job text, on_date date, with_outcome text, with_detail text, by_host text default null
 ) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- How a daily job ended; says nothing when somebody else took it over.
+  -- Record the end of a daily job. Does nothing if another process took the job over.
   update job_runs
   set finished_at = now(), outcome = with_outcome, detail = with_detail,
     failures = failures + (with_outcome <> 'ok')::integer,
@@ -77,7 +77,7 @@ create function pipeline.note_job(
   of_job text, on_date date, by_host text, of_runs integer, of_failures integer, with_outcome text, with_detail text
 ) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- Runs of a repeated job since the last note, and how the last of them ended.
+  -- Record the runs of a repeated job since the last call, and the result of the last one.
   insert into job_runs as r (job, local_date, host, finished_at, outcome, detail, runs, failures, last_success_at)
   select of_job, on_date, by_host, now(), with_outcome, with_detail, of_runs, of_failures,
     case when of_runs > of_failures then now() end
@@ -91,7 +91,7 @@ comment on function pipeline.note_job is 'detail: of the last failure of the day
 
 create function pipeline.retire_jobs(of_service text, but text[]) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- Jobs that a service has no more: nobody waits for them. What they did stays in job_runs.
+  -- Remove jobs that a service no longer has, so that they do not count as overdue. Their history stays in job_runs.
   delete from jobs where split_part(job, '.', 1) = of_service and not job = any (but) and owns_job(job)
 $$;
 
@@ -107,12 +107,13 @@ left join lateral (
 ) r on true;
 comment on view pipeline.job_states is 'each declared job with its latest row; silent_seconds: since it ended, or gave a sign of life';
 
--- What is old. Each function says what went; what the law or an operator may ask for is kept longer than any setting.
+-- Deletion of old data. Each function returns what it deleted. Data that the law or an operator may ask for outlives any
+-- setting.
 create index contact_decisions_at_idx on pipeline.contact_decisions using brin (at);
 
 create function pipeline.forget_old_decisions(most integer) returns integer
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  -- Kept until five years after the last decision about the lead (16 CFR 310.5); so many at a time.
+  -- Keep decisions until five years after the last decision about the lead (16 CFR 310.5). Delete a limited number per call.
   with gone as (
     delete from contact_decisions
     where id in (
@@ -139,7 +140,7 @@ $$;
 
 create function pipeline.dead_outbox_rows() returns table (service text, waiting bigint, oldest_seconds double precision)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
--- How many events Kafka refused for good, by service; services without any are left out.
+-- Return the number of events that Kafka rejected permanently, by service. Services without any are omitted.
 #variable_conflict use_column
 declare
   home text;
@@ -154,7 +155,7 @@ $$;
 
 create function pipeline.forget_dead_outbox_rows(older_than_days integer) returns table (service text, gone bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
--- They hold personal data, so they do not stay for ever; at least 30 days.
+-- These rows contain personal data, so they are deleted, after at least 30 days.
 #variable_conflict use_column
 declare
   home text;
@@ -170,8 +171,8 @@ $$;
 
 create function pipeline.archive_event_months(older_than_months integer) returns setof text
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
--- Take months of events older than so many (at least three) out of pipeline_events and put them aside, whole, in `pipeline`,
--- where only the owner reads them; which ones.
+-- Detach months of events that are older than the given number of months (at least three) from pipeline_events. They move
+-- whole to `pipeline`, where only the owner reads them. Return the moved months.
 declare
   month text;
   first_kept text := to_char(

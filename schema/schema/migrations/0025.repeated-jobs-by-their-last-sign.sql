@@ -1,5 +1,5 @@
--- A repeated job stands as its last sign of life says, whatever date that was for: a clock that was moved (ADR 15) and set back
--- leaves rows of days that are still to come, and nobody writes them any more.
+-- The state of a repeated job is that of its latest heartbeat, whatever its date. A clock that was moved (ADR 15) and set
+-- back leaves rows of future days, which no process updates any more.
 set local role equity_owner;
 
 create or replace view pipeline.job_states as

@@ -1,5 +1,5 @@
--- Who died or sues leaves campaigns in the transaction that says so, as those do who are suppressed or stopped. Before, it was the
--- hourly sweep that saw them.
+-- Deceased owners and litigators leave all campaigns in the transaction that records the fact, as suppressed and stopped
+-- leads do. Before, the hourly audit removed them.
 set local role equity_owner;
 
 create function app.is_kept_out(of_status app.campaign_status, is_deceased boolean, is_litigator boolean) returns boolean
@@ -23,7 +23,7 @@ execute function app.take_stopped_out();
 
 create function app.take_litigator_out() returns trigger
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
--- An address that turned out to be a litigator's.
+-- An address of a known litigator.
 begin
   update vendor_memberships
   set desired = 'out', changed_at = now()

@@ -1,4 +1,4 @@
--- Ingest makes final what a source forbids: it suppresses emails and closes leads (docs/protective-columns.md).
+-- Ingest applies the prohibitions of a source: it suppresses emails and closes leads (docs/protective-columns.md).
 set local role equity_owner;
 
 grant insert on app.suppressions to svc_ingest;

@@ -1,4 +1,4 @@
--- What could not be read of an upload's rows: by field the number of values and the first rows, so that the report says it.
+-- Unreadable values of the rows of an upload: per field the number of values and the first rows, for the report.
 set local role equity_owner;
 
 alter table app.upload_tallies add column unread jsonb not null default '{}';

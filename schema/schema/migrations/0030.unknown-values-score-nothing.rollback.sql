@@ -1,2 +1,2 @@
--- Nothing to undo: what was forgotten said nothing, and the next record of a lead scores it again.
+-- Nothing to undo: the cleared values carried no information, and the next record of a lead scores it again.
 select 1;

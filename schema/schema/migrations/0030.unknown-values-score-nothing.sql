@@ -1,6 +1,7 @@
--- Values that stand for an unknown one were taken at their word before: a sale on 1/1/1900 was 126 years of ownership, a
--- loan-to-value of 0.95 was one percent. They are forgotten, and the leads whose scores rest on such values are scored again by the
--- rules of ingest's score.py as of this migration; scores only fall here. `observed` forgets when they were seen, so that any record may fill them.
+-- Placeholder values were taken literally before: a sale on 1/1/1900 meant 126 years of ownership, a loan-to-value of 0.95
+-- meant one percent. This migration clears them, and scores the affected leads again by the rules of score.py of ingest as
+-- of this migration. Scores only fall here. `observed` loses the stamps of the cleared values, so that any record may fill
+-- them.
 set local role equity_owner;
 
 update app.leads l

@@ -1,4 +1,4 @@
--- Leads that came before their broker's territory are assigned when it is added; the sender's choice of brokers still holds.
+-- Adding a territory assigns the leads that arrived before it. The sender's choice of brokers still applies.
 set local role equity_owner;
 
 alter table app.leads add column assignable_broker_ids uuid[];
@@ -18,7 +18,7 @@ comment on table pipeline.territory_passes is
   'the territories that leads without a broker were last assigned by. settled: again since records in flight were in';
 grant select, insert, update on pipeline.territory_passes to svc_ingest;
 
--- Leads of before: where every sender was a partner with a choice of brokers, that choice holds.
+-- Existing leads: if every sender was a partner with a choice of brokers, that choice applies.
 with senders as (
   select
     e.lead_id,

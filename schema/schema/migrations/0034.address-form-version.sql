@@ -1,19 +1,20 @@
--- Hashes of addresses carry the version of the normal form they were made of, so that outdated ones are found and made again.
+-- Address hashes carry the version of their normal form, so that outdated hashes are found and computed again.
 set local role equity_owner;
 
 comment on column app.leads.addr_hash is
   'version of the normal form (4 bytes), then 12 bytes of the SHA-256 of the normalised address, unit included';
 
--- Empty once all leads are up to date. The literal is address.FORM_VERSION of ingest; a test compares them.
+-- The index is empty when all leads are up to date. The literal is FORM_VERSION of the address code of ingest; a test
+-- compares them.
 create index leads_outdated_address_idx on app.leads (id)
   where substring(addr_hash from 1 for 4) <> '\x00000002'::bytea;
 
 create function app.rehash_addresses(lead_ids uuid[], hashes bytea[])
 returns table (rehashed integer, held integer, unreadable integer)
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
--- Give leads the hash of their address in its present normal form; null is an address that cannot be read any more.
--- If another lead has that hash, both are one home: a conflict is recorded, as upsert_leads() does, and this lead has no
--- hash. Leads whose hash is null or up to date are skipped, so that a second call changes nothing.
+-- Store the hash of the present normal form of each address; null is an address that ingest can no longer read. If another
+-- lead has that hash, both are one home: the function records a conflict, as upsert_leads() does, and this lead has no hash.
+-- Leads whose hash is null or up to date are skipped, so that a second call changes nothing.
 declare
   given record;
   outdated bytea;
@@ -44,7 +45,7 @@ begin
     end if;
     update leads set addr_hash = case when holder is null then given.hash end where id = given.id;
 
-    -- An open conflict over the old hash of this lead is one over its new hash.
+    -- An open conflict over the old hash of this lead applies to its new hash.
     update lead_conflicts c
     set value = encode(given.hash, 'hex')
     where c.other_lead_id = given.id and c.kind = 'key_held' and c.column_name = 'addr_hash' and c.resolved_at is null

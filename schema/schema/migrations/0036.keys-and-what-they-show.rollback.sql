@@ -30,10 +30,10 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 set jit = off
 as $$
--- Records become leads: each is matched by MAK, else by parcel number within state and county, else by address; a weaker
--- key never joins records whose stronger keys differ. Facts are chosen by wins(). A key that another lead holds is not
--- taken but recorded as a conflict. Another broker's lead is not touched. Verdicts: inserted, updated, duplicate.
--- One call at a time, so that parallel writers never deadlock; two records of one lead take two rounds.
+-- Turn records into leads. Match each record by MAK, else by parcel number within state and county, else by address. A
+-- weaker key never joins records whose stronger keys differ. wins() chooses the facts. A key that belongs to another lead is
+-- recorded as a conflict and not assigned. The lead of another broker does not change. Outcomes: inserted, updated,
+-- duplicate. Calls run one at a time, so that parallel writers never deadlock. Two records of one lead take two rounds.
 #variable_conflict use_column
 declare
   pending leads_staging[] := records;
@@ -82,7 +82,8 @@ begin
       perform from leads where id = any (known_ids) order by id for no key update;
     end if;
 
-    -- Of several records for one lead, or with one key, the first goes now; the others go next and find what it left.
+    -- Of several records for one lead, or with one key, the first runs in this round. The others run in the next rounds and
+    -- see its result.
     select array_agg(t.ord)
     into later
     from (
@@ -450,9 +451,9 @@ $$;
 
 create or replace function app.resolve_conflict(conflict_id bigint, how text, by_whom text, with_note text) returns text
 language plpgsql set search_path = pg_catalog, app, pg_temp as $$
--- `keep` leaves the lead as it is; `take` gives it the refused key, or accepts the new owner, with whom the lead starts over;
--- `dismiss` says there is nothing in it. What a key displaces is recorded, so that no value is lost.
--- The answer is `resolved`, `already` or `unknown`.
+-- `keep` leaves the lead unchanged. `take` assigns the refused key to the lead, or accepts the new owner and resets the
+-- lead. `dismiss` closes a false alarm. A value that a key displaces is recorded, so that no value is lost. The result is
+-- `resolved`, `already` or `unknown`.
 declare
   c lead_conflicts;
   given text;
@@ -466,13 +467,13 @@ begin
     return 'already';
   end if;
   if how = 'take' then
-    -- Keys change hands one at a time, as in upsert_leads().
+    -- Key transfers run one at a time, as in upsert_leads().
     perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
     perform from leads where id in (c.lead_id, c.other_lead_id) order by id for no key update;
   end if;
 
   if how = 'take' and c.kind = 'owner_changed' then
-    -- Details that were verified as the old owner's say nothing about the new one.
+    -- Contact details that were verified for the old owner say nothing about the new one.
     update lead_contacts
     set verified = null, verified_at = null, codes = '{}'
     where lead_id = c.lead_id and first_seen < c.created_at;
@@ -489,7 +490,7 @@ begin
       case c.column_name when 'addr_hash' then 'encode(addr_hash, ''hex'')' else quote_ident(c.column_name) end)
     into displaced using c.lead_id;
     execute format('update leads set %1$I = %2$s where id = $2', c.column_name, given) using c.value, c.lead_id;
-    -- A later record does not undo what a person decided today.
+    -- A later record does not revert the decision that a person made today.
     update leads
     set observed[case c.column_name when 'apn_key' then 34 else 35 end] = (current_date - date '1970-01-01') * 16 + 15
     where id = c.lead_id and c.column_name in ('apn_key', 'addr_hash');

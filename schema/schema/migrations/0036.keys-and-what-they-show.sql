@@ -1,4 +1,4 @@
--- A parcel number at two addresses with two owners is a conflict; columns that belong together come from one record.
+-- A parcel number at two addresses with two owners is a conflict. Columns that belong together come from one record.
 set local role equity_owner;
 
 alter table app.lead_conflicts add column shown jsonb;
@@ -9,7 +9,7 @@ comment on column app.leads.apn_key is
 
 create function app.name_words(name text) returns text[]
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-  -- The words of a name that tell one owner from another, as ingest.owners.name_words has them.
+  -- Return the words of a name that distinguish one owner from another, as name_words() in the owner rules of ingest does.
   select coalesce(array_agg(distinct w[1]), '{}')
   from regexp_matches(
     replace(upper(regexp_replace(normalize(name, nfkd), '[^\x01-\x7f]', '', 'g') collate "C"), '''', ''), '[A-Z0-9]+', 'g') w
@@ -21,7 +21,7 @@ $$;
 create function app.owners_named(first_name text, last_name text, first_name2 text, last_name2 text, company text)
 returns jsonb
 language sql immutable parallel safe set search_path = pg_catalog, app, pg_temp as $$
-  -- The owners that a record names, each by the words of the name; people only where the last name is known.
+  -- Return the owners of a record, each as the words of the name. A person counts only with a known last name.
   select coalesce(jsonb_agg(to_jsonb(name_words(concat_ws(' ', o.first_name, o.last_name)))), '[]')
   from (values (first_name, last_name), (first_name2, last_name2), ('', company)) as o (first_name, last_name)
   where o.last_name is not null
@@ -30,7 +30,7 @@ $$;
 
 create function app.share_an_owner(first_owners jsonb, second_owners jsonb) returns boolean
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-  -- Whether any owner of one is an owner of the other: all words of the shorter name are in the longer one.
+  -- Return whether both lists share an owner: all words of the shorter name are in the longer one.
   select exists (
     select
     from jsonb_array_elements(first_owners) a, jsonb_array_elements(second_owners) b
@@ -42,7 +42,7 @@ create function app.shown_with_key(
   key_column text, apn text, address text, unit text, city text, state text, zip text
 ) returns jsonb
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-  -- The values that belong to a key, by column; null if there is none.
+  -- Return the values that belong to a key, by column; null if there are none.
   select nullif(
     case key_column
       when 'apn_key' then jsonb_strip_nulls(jsonb_build_object('apn', apn))
@@ -54,7 +54,7 @@ $$;
 
 create function app.offer_freed_keys(lead_ids uuid[]) returns void
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  -- A parcel number that these leads gave up in this transaction goes to the lead that was refused it and has none.
+  -- Assign a parcel number that these leads lost in this transaction to the lead that was refused it and has none.
   update leads w
   set apn_key = c.value
   from (
@@ -78,8 +78,8 @@ $$;
 
 create function app.show_with_key(of_lead uuid, loser uuid, key_column text, key_value text, values_shown jsonb) returns void
 language sql set search_path = pg_catalog, app, pg_temp as $$
-  -- After a person gave *of_lead* a key: show the values that belong to it, which no later record of today undoes, and do not
-  -- show the parcel number on the lead that lost it. Without values the parcel number is shown as it is in the key.
+  -- Show the values of a key that a person assigned to *of_lead*. No later record of today reverts them. The lead that lost
+  -- the key no longer shows the parcel number. Without values the parcel number is shown as it is in the key.
   update leads
   set apn = coalesce(values_shown ->> 'apn', split_part(key_value, '|', -1)),
       observed[8] = (current_date - date '1970-01-01') * 16 + 15,
@@ -129,11 +129,12 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 set jit = off
 as $$
--- Records become leads: each is matched by MAK, else by parcel number within its county, else by address; a weaker key never
--- joins records whose stronger keys differ, and a parcel number never joins another address unless an owner is the same
--- (ADR-0030). Facts are chosen by wins(), those that belong together as one (ADR-0031). A key that another lead holds is
--- not taken but recorded as a conflict. Another broker's lead is not touched. Verdicts: inserted, updated, duplicate.
--- One call at a time, so that parallel writers never deadlock; two records of one lead take two rounds.
+-- Turn records into leads. Match each record by MAK, else by parcel number within its county, else by address. A weaker key
+-- never joins records whose stronger keys differ. A parcel number never joins a record to another address unless they share
+-- an owner (ADR-0030). wins() chooses the facts; facts that belong together are chosen as one (ADR-0031). A key that belongs
+-- to another lead is recorded as a conflict and not assigned. The lead of another broker does not change. Outcomes:
+-- inserted, updated, duplicate. Calls run one at a time, so that parallel writers never deadlock. Two records of one lead
+-- take two rounds.
 #variable_conflict use_column
 declare
   pending leads_staging[] := records;
@@ -196,8 +197,8 @@ begin
       perform from leads where id = any (known_ids) order by id for no key update;
     end if;
 
-    -- Of several records for one lead, or with one key that no lead holds yet, the first goes now; the others go next and
-    -- find what it left.
+    -- Of several records for one lead, or with one key that no lead has yet, the first runs in this round. The others run in
+    -- the next rounds and see its result.
     select array_agg(t.ord)
     into later
     from (
@@ -432,7 +433,8 @@ begin
       from due i
       join leads l on l.id = i.lead_id
       cross join lateral (
-        -- A key that another lead holds is not there to be taken; the values it is shown by may be, until a record has a free one.
+        -- A key of another lead is not available. The values that it is shown by are available until a record has a free
+        -- key.
         select
           case when i.apn_key_free then i.apn_key end as apn_key,
           case when i.addr_hash_free then i.addr_hash end as addr_hash,
@@ -443,7 +445,7 @@ begin
           coalesce(greatest(i.observed[7], i.observed[6]), i.stamp) as county_stamp
       ) p
       cross join lateral (
-        -- Columns that belong together come from one record: with a key before without, then as wins() has it.
+        -- Columns that belong together come from one record: first records with a key, then the choice of wins().
         select
           coalesce(i.apn_key, i.apn) is not null and (
             (p.apn_key is not null, p.parcel_stamp,
@@ -617,9 +619,9 @@ $$;
 
 create or replace function app.resolve_conflict(conflict_id bigint, how text, by_whom text, with_note text) returns text
 language plpgsql set search_path = pg_catalog, app, pg_temp as $$
--- `keep` leaves the lead as it is; `take` gives it the refused key, or accepts the new owner, with whom the lead starts over;
--- `dismiss` says there is nothing in it. A key brings the values that it is shown by. What a key displaces is recorded, so that no value is lost.
--- The answer is `resolved`, `already` or `unknown`.
+-- `keep` leaves the lead unchanged. `take` assigns the refused key to the lead, or accepts the new owner and resets the
+-- lead. `dismiss` closes a false alarm. A key brings the values that it is shown by. A value that a key displaces is
+-- recorded, so that no value is lost. The result is `resolved`, `already` or `unknown`.
 declare
   c lead_conflicts;
   given text;
@@ -634,13 +636,13 @@ begin
     return 'already';
   end if;
   if how = 'take' then
-    -- Keys change hands one at a time, as in upsert_leads().
+    -- Key transfers run one at a time, as in upsert_leads().
     perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
     perform from leads where id in (c.lead_id, c.other_lead_id) order by id for no key update;
   end if;
 
   if how = 'take' and c.kind = 'owner_changed' then
-    -- Details that were verified as the old owner's say nothing about the new one.
+    -- Contact details that were verified for the old owner say nothing about the new one.
     update lead_contacts
     set verified = null, verified_at = null, codes = '{}'
     where lead_id = c.lead_id and first_seen < c.created_at;

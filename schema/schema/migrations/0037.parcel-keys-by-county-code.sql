@@ -1,13 +1,14 @@
--- Parcel keys that were built from the spelling of a county get the county's code; ingest says which (ingest.carry_over).
+-- Parcel keys that were built from the spelling of a county get the code of the county. Ingest determines it
+-- (its carry-over of parcel keys).
 set local role equity_owner;
 
 create function app.carry_over_parcel_keys(
   lead_ids uuid[], old_keys text[], new_keys text[], new_fips text[], new_counties text[]
 ) returns table (carried bigint, held bigint, dropped bigint)
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
--- Give each lead that still has its old key the new one. One that another lead holds is recorded as a conflict, and one that is
--- null, because the old key told no home from another, is dropped. The parcel number is then shown as the key has it, where
--- the lead showed another one. Refused keys of conflicts are carried over, too. Run again, it changes nothing.
+-- Store the new key of each lead that still has its old key. A key of another lead is recorded as a conflict. A key is
+-- dropped if the new one is null, because the old key did not distinguish homes. The parcel number is then shown as in the
+-- key, if the lead showed another one. Refused keys of conflicts are converted, too. A second run changes nothing.
 begin
   perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
   perform from leads where id = any (lead_ids) order by id for no key update;

@@ -1,6 +1,6 @@
--- Give the group its grants, policies and members back. `svc_dashboard` stays closed: no code ever logged in by it, and
--- roles belong to the whole server, where other databases may rely on it. They lose nothing by the other memberships:
--- the group holds no grant in a database that has 0041.
+-- Restore the grants, policies and members of the group. `svc_dashboard` stays closed: no code ever logged in by it, and
+-- roles belong to the whole server, where other databases may rely on it. The other memberships cost them nothing: the group
+-- has no grant in a database that has 0041.
 create function pg_temp.change_roles(statement text, still_needed text) returns void
 language plpgsql as $$
 declare

@@ -1,13 +1,12 @@
 -- Login roles inherit nothing: each service has direct grants and policies, and no login is a member of pipeline_writer.
---
--- svc_dashboard inherited `authenticated` and `pipeline_writer`. A query that forgot `set local role` therefore read the
--- leads of all brokers. It may now become a broker by `set local role authenticated`, and sees nothing of theirs before.
+-- svc_dashboard inherited `authenticated` and `pipeline_writer`. A query without `set local role` therefore read the leads
+-- of all brokers. The role may now act as a broker by `set local role authenticated`, and sees no broker data before that.
 -- docs/adr/0034 gives the reasons. A later migration grants to the services that need it, never to pipeline_writer.
 
 create function pg_temp.change_roles(statement text, still_needed text) returns void
 language plpgsql as $$
--- Run a statement on roles, which belong to the server: another database may be migrated at the same moment, and
--- PostgreSQL then reports that a tuple was updated concurrently once that migration has committed.
+-- Run a statement on roles. Roles belong to the server, and another database may be migrated at the same moment. PostgreSQL
+-- then reports a concurrent update of a tuple after that migration has committed.
 declare
   needed boolean;
 begin
@@ -53,7 +52,7 @@ begin
           membership.group_name, login));
     end loop;
   end loop;
-  -- From PostgreSQL 16 on, a membership inherits by an option of the membership and not by the attribute of the role.
+  -- From PostgreSQL 16 on, inheritance is an option of the membership and not an attribute of the role.
   if current_setting('server_version_num')::integer >= 160000 then
     keep_inherit_off := ' and not inherit_option and set_option';
   end if;
@@ -64,7 +63,7 @@ begin
 end
 $$;
 
--- Hand the privileges of the group to its former members, one by one. The dashboard gets the job functions below only.
+-- Grant the privileges of the group to each former member. The dashboard gets only the job functions below.
 do $$
 declare
   services text;
@@ -98,7 +97,7 @@ $$;
 
 set local role equity_owner;
 
--- Policies of the group go to the services. Their grants decide what each may do with the rows (0009).
+-- Policies of the group move to the services. Their grants limit what each service does with the rows (0009).
 do $$
 declare
   services text;
@@ -113,7 +112,7 @@ begin
 end
 $$;
 
--- The dashboard: its queues and its jobs' own rows; everything of brokers only as `authenticated`.
+-- The dashboard: its queues and the rows of its jobs. It reads broker data only as `authenticated`.
 revoke all on app.brokers, app.broker_settings, app.territories from svc_dashboard;
 grant usage on schema pipeline to svc_dashboard;
 grant select on pipeline.jobs, pipeline.job_runs, pipeline.job_states to svc_dashboard;
@@ -127,7 +126,7 @@ grant execute on function
 to svc_dashboard;
 reset role;
 
--- The ledger of migrations lies in `public`, which some platforms open to everybody.
+-- The tables of the migration tool are in `public`, which some platforms open to every role.
 do $$
 declare
   name text;

@@ -1,4 +1,4 @@
--- The third normal form of addresses (docs/adr/0028). The literal is address.FORM_VERSION of ingest.
+-- Third normal form of addresses (docs/adr/0028). The literal is FORM_VERSION of the address code of ingest.
 set local role equity_owner;
 
 drop index app.leads_outdated_address_idx;
@@ -8,9 +8,9 @@ create index leads_outdated_address_idx on app.leads (id)
 create or replace function app.rehash_addresses(lead_ids uuid[], hashes bytea[])
 returns table (rehashed integer, held integer, unreadable integer)
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
--- Give leads the hash of their address in its present normal form; null is an address that cannot be read any more.
--- If another lead has that hash, both are one home: a conflict is recorded, as upsert_leads() does, and this lead has no
--- hash. Leads whose hash is null or up to date are skipped, so that a second call changes nothing.
+-- Store the hash of the present normal form of each address; null is an address that ingest can no longer read. If another
+-- lead has that hash, both are one home: the function records a conflict, as upsert_leads() does, and this lead has no hash.
+-- Leads whose hash is null or up to date are skipped, so that a second call changes nothing.
 declare
   given record;
   outdated bytea;
@@ -41,7 +41,7 @@ begin
     end if;
     update leads set addr_hash = case when holder is null then given.hash end where id = given.id;
 
-    -- An open conflict over the old hash of this lead is one over its new hash.
+    -- An open conflict over the old hash of this lead applies to its new hash.
     update lead_conflicts c
     set value = encode(given.hash, 'hex')
     where c.other_lead_id = given.id and c.kind = 'key_held' and c.column_name = 'addr_hash' and c.resolved_at is null

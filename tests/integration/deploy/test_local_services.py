@@ -1,4 +1,4 @@
-"""Kafka and PostgreSQL started natively: what `./dev up` and the fault tests rely on."""
+"""Native Kafka and PostgreSQL, as `./dev up` and the fault tests use them."""
 
 import os
 import shutil
@@ -16,14 +16,14 @@ from local_services.processes import PORTS, LocalServiceError, Process, free_por
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A directory that PostgreSQL's own user may enter, unlike pytest's."""
+    """Yield a directory that the user of PostgreSQL can enter, unlike the directories of pytest."""
     directory = Path(tempfile.mkdtemp(prefix="equity-local-"))
     directory.chmod(0o755)
     yield directory
     shutil.rmtree(directory)
 
 
-async def test_a_killed_postgresql_comes_back_with_what_was_committed(directory: Path) -> None:
+async def test_a_killed_postgresql_restarts_with_its_committed_data(directory: Path) -> None:
     server = start_postgres(directory)
     try:
         port, first = server.port, server.pid
@@ -41,7 +41,7 @@ async def test_a_killed_postgresql_comes_back_with_what_was_committed(directory:
         server.kill()
 
 
-async def test_a_killed_kafka_comes_back_with_its_topics(directory: Path) -> None:
+async def test_a_killed_kafka_restarts_with_its_topics(directory: Path) -> None:
     server = start_kafka(directory)
     try:
         port = server.port
@@ -83,7 +83,7 @@ def test_a_database_is_created_once(directory: Path) -> None:
         server.kill()
 
 
-def test_a_server_that_cannot_start_says_why(directory: Path) -> None:
+def test_a_server_that_cannot_start_reports_the_reason(directory: Path) -> None:
     start_postgres(directory).kill()
     (directory / "data" / "global" / "pg_control").write_bytes(b"")
     with pytest.raises(LocalServiceError, match=r"PostgreSQL did not start(?s:.*)pg_control"):
@@ -98,7 +98,7 @@ def test_a_later_process_with_the_same_id_is_another_process(tmp_path: Path) -> 
     assert Process.load(tmp_path / "process.json") is None
 
 
-def test_ports_lie_where_no_client_gets_its_own() -> None:
+def test_ports_are_below_the_ephemeral_range() -> None:
     ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert free_port() in PORTS
     assert max(PORTS) < ephemeral

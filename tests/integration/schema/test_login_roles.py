@@ -1,4 +1,4 @@
-"""Every login role tries every privilege and every way to become another role, on a server of the tests' own."""
+"""Attempts of every login role to use every privilege and to become another role, on a separate server."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from psycopg import sql
 
 from local_services import start_postgres
 from schema import migrate
-from support.privileges import Attempt, allowed_attempts, expand, find_attempts
+from support.privileges import Attempt, allowed_attempts, expand_allow_list, find_attempts
 
 ALLOWED = Path(__file__).with_name("privileges.txt").read_text().splitlines()
 PASSWORD = "test"
@@ -28,12 +28,12 @@ alter default privileges grant all on tables to anon, authenticated, service_rol
 alter default privileges grant execute on functions to anon, authenticated, service_role;
 alter default privileges grant all on sequences to anon, authenticated, service_role;
 """
-"""A platform's defaults that open what its superuser makes, as Supabase's do."""
+"""Defaults of a platform that open the objects of its superuser, as Supabase does."""
 
 
 @pytest.fixture(scope="module", params=["plain", "open platform"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A migrated database with the leads of two brokers. The server is the module's own: roles belong to a server."""
+    """Yield a migrated database with leads of two brokers, on a separate server, because roles belong to a server."""
     running = start_postgres(tmp_path_factory.mktemp("roles") / "postgres", fsync=False)
     try:
         dsn = running.create_database("equity")
@@ -95,7 +95,7 @@ def test_a_login_can_do_exactly_what_the_list_allows(server: str, attempts: dict
         with login(server, role) as connection:
             found = allowed_attempts(connection, attempts)
             assert connection.execute("select current_user::text, session_user::text").fetchone() == (role, role)
-        expected = expand(ALLOWED, role, attempts.values())
+        expected = expand_allow_list(ALLOWED, role, attempts.values())
         assert expected, role
         assert (role, found - expected, expected - found) == (role, set(), set())
 
@@ -105,7 +105,7 @@ def test_a_group_can_do_exactly_what_the_list_allows(server: str, attempts: dict
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("set role {}").format(sql.Identifier(group)))
         found = allowed_attempts(connection, attempts)
-    expected = expand(ALLOWED, group, attempts.values())
+    expected = expand_allow_list(ALLOWED, group, attempts.values())
     assert (found - expected, expected - found) == (set(), set())
 
 
@@ -236,13 +236,13 @@ def test_services_see_the_rows_of_all_brokers(server: str, role: str) -> None:
         "select app.run_with_lock(1, 'select id from app.leads')",
     ],
 )
-def test_the_dashboard_opens_nothing_for_itself(server: str, statement: str) -> None:
+def test_the_dashboard_cannot_extend_its_privileges(server: str, statement: str) -> None:
     with login(server, "svc_dashboard") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement)
 
 
 def test_a_later_login_in_another_database_of_the_server_stays_closed(server: str) -> None:
-    """Rolling back and migrating again, in another database, opens nothing in this one."""
+    """A rollback and a new migration of another database open nothing in this database."""
     other = urlunsplit(urlsplit(server)._replace(path="/other"))
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("create database other")

@@ -1,4 +1,4 @@
-"""Migrations go up, down and up again, on an empty database and on one of the documents' first schema."""
+"""Migrations applied, rolled back and applied again, on an empty and on a legacy database."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from yoyo.migrations import get_migration_hash
 
 from ingest.maintenance.parcel_key_carry_over import build_parcel_key
 from ingest.normalise import PropertyRecord, normalise
@@ -76,6 +77,19 @@ def test_each_migration_can_be_undone_alone(dsn: str) -> None:
         assert ask(dsn, OBJECTS) == after
 
 
+def test_a_renamed_migration_is_not_applied_twice(dsn: str) -> None:
+    applied = migrate.apply(dsn)
+    with psycopg.connect(dsn) as connection:
+        for old, new in migrate.RENAMED_MIGRATIONS.items():
+            connection.execute(
+                "update _yoyo_migration set migration_id = %s, migration_hash = %s where migration_id = %s",
+                (old, get_migration_hash(old), new),
+            )
+    assert migrate.apply(dsn) == []
+    assert [state.id for state in migrate.status(dsn) if state.applied] == applied
+    assert migrate.rollback(dsn, len(applied)) == applied[::-1]
+
+
 def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute(LEGACY)
@@ -104,7 +118,7 @@ COUNTIES = (
 PARCELS = ("12-345-6", "12.345 a", "000-00", "", "1.42815E+11", "-", "12E5", "123456789", "999-999-999", "N/A")
 
 
-def test_a_legacy_lead_gets_the_keys_under_which_ingest_will_look_for_it(dsn: str) -> None:
+def test_a_legacy_lead_gets_the_keys_that_ingest_computes(dsn: str) -> None:
     homes = [{"county": county, "apn": f"{apn}"} for county, apn in product(COUNTIES, PARCELS)]
     with psycopg.connect(dsn) as connection:
         connection.execute(
@@ -166,7 +180,7 @@ def test_passwords_reach_the_server_hashed(dsn: str) -> None:
     migrate.set_passwords(dsn, {"svc_notify": "test"})
 
 
-CHECKLIST = {
+ACCEPTANCE_QUERIES = {
     "1.1 columns": """
       SELECT column_name, data_type FROM information_schema.columns
       WHERE table_name = 'leads' AND column_name IN ('email_verified', 'phone_verified', 'campaign_status', 'vapi_call_id')""",
@@ -185,15 +199,15 @@ CHECKLIST = {
 }
 
 
-def test_the_checklists_queries_run_as_written(dsn: str) -> None:
+def test_the_acceptance_queries_run_as_written(dsn: str) -> None:
     migrate.apply(dsn)
     with psycopg.connect(dsn) as connection:
         connection.execute("insert into app.leads (id, observed, source) values (gen_random_uuid(), '{}', 'x')")
-        found = {name: len(connection.execute(query).fetchall()) for name, query in CHECKLIST.items()}
+        found = {name: len(connection.execute(query).fetchall()) for name, query in ACCEPTANCE_QUERIES.items()}
     assert found == {"1.1 columns": 4, "1.1 tables": 4, "1.1 view": 1, "3.1": 1, "3.2": 0, "6.2": 1, "7.1": 0}
 
 
-def test_the_refreshed_list_holds_what_can_be_contacted(dsn: str) -> None:
+def test_the_refreshed_snapshot_contains_contactable_leads(dsn: str) -> None:
     migrate.apply(dsn)
     with psycopg.connect(dsn) as connection:
         connection.execute(
@@ -204,7 +218,7 @@ def test_the_refreshed_list_holds_what_can_be_contacted(dsn: str) -> None:
         assert connection.execute("select count(*) from mv_contactable_leads").fetchone() == (1,)
 
 
-def test_the_documents_functions_are_there_by_name(dsn: str) -> None:
+def test_the_functions_of_the_original_specification_exist(dsn: str) -> None:
     migrate.apply(dsn)
     names = {
         "set_added_to_campaign_at", "upsert_lead", "refresh_contactable_leads", "run_with_lock", "encrypt_email", "decrypt_email",
@@ -232,14 +246,14 @@ FACTS_BEFORE_0030: dict[str, dict[str, Any]] = {
         "last_sale_date": "2004-05-17",
     },
 }
-FORGOTTEN: dict[str, set[str]] = {
+CLEARED: dict[str, set[str]] = {
     "sale_in_1900": {"last_sale_date"}, "fraction": set(), "equity_above_value": {"est_equity"}, "nines": {"est_equity"},
 }  # fmt: skip
 
 
-def test_stored_values_that_stand_for_unknown_ones_are_forgotten_and_score_as_ingest_scores(dsn: str) -> None:
+def test_stored_placeholder_values_are_cleared_and_score_as_in_ingest(dsn: str) -> None:
     names = [state.id for state in migrate.status(dsn)]
-    migrate.apply(dsn, steps=next(place for place, name in enumerate(names) if name.startswith("0030")))
+    migrate.apply(dsn, steps=next(index for index, name in enumerate(names) if name.startswith("0030")))
     with psycopg.connect(dsn) as connection:
         for name, facts in FACTS_BEFORE_0030.items():
             columns = ["id", "source", "lead_score", "score_contributions", "observed", *facts]
@@ -264,8 +278,8 @@ def test_stored_values_that_stand_for_unknown_ones_are_forgotten_and_score_as_in
         expected = score(facts, {}, phones=1, emails=0, today=today)
         assert (name, points, contributions) == (name, expected.total, expected.contributions)
         before = FACTS_BEFORE_0030[name]
-        if name in FORGOTTEN:
-            assert {field for field in before if facts[field] is None} == FORGOTTEN[name]
+        if name in CLEARED:
+            assert {field for field in before if facts[field] is None} == CLEARED[name]
         if name == "sale_in_1900":
             assert (observed[31], observed[26]) == (None, 7)
     assert {row[0] for row in rows} == set(FACTS_BEFORE_0030)

@@ -1,4 +1,4 @@
-"""A lead's walk through its states: who may move it where, and that a refusal is an answer and no error."""
+"""State transitions of a lead: the transitions of each service, and refusals as results, not errors."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ async def owner(database: Database) -> Any:
     await connection.close()
 
 
-async def a_lead(owner: Any, status: str = "new", paused_from: str | None = None) -> UUID:
+async def insert_lead(owner: Any, status: str = "new", paused_from: str | None = None) -> UUID:
     lead = uuid4()
     await owner.execute(
         "insert into app.leads (id, observed, source, campaign_status, paused_from) values ($1, '{}', 'test', $2, $3)",
@@ -46,35 +46,35 @@ async def move(database: Database, role: str, lead: UUID, to: str) -> str:
         ("feeder", "queued", "queued", "already"), ("replies", "bounced", "replied", "moved"),
     ],
 )  # fmt: skip
-async def test_a_service_moves_leads_where_the_list_lets_it(
+async def test_a_service_makes_only_its_own_transitions(
     database: Database, owner: Any, role: str, start: str, to: str, result: str
 ) -> None:
-    lead = await a_lead(owner, start)
+    lead = await insert_lead(owner, start)
     assert await move(database, role, lead, to) == result
     now = await owner.fetchval("select campaign_status from app.leads where id = $1", lead)
     assert now == (to if result != "refused" else start)
 
 
-async def test_a_paused_lead_goes_back_to_where_it_came_from(database: Database, owner: Any) -> None:
-    lead = await a_lead(owner, "queued")
+async def test_a_paused_lead_returns_to_its_previous_state(database: Database, owner: Any) -> None:
+    lead = await insert_lead(owner, "queued")
     assert await move(database, "feeder", lead, "paused") == "moved"
     assert await move(database, "feeder", lead, "active") == "refused"
     assert await move(database, "feeder", lead, "queued") == "moved"
     assert await owner.fetchval("select paused_from from app.leads where id = $1", lead) is None
 
 
-async def test_an_unknown_lead_is_refused_and_nothing_raises(database: Database) -> None:
+async def test_an_unknown_lead_is_refused_without_an_error(database: Database) -> None:
     assert await move(database, "feeder", uuid4(), "queued") == "refused"
 
 
-async def test_the_trigger_is_the_last_wall(database: Database, owner: Any) -> None:
-    lead = await a_lead(owner, "do_not_contact")
+async def test_the_trigger_rejects_a_forbidden_transition(database: Database, owner: Any) -> None:
+    lead = await insert_lead(owner, "do_not_contact")
     with pytest.raises(asyncpg.PostgresError) as refused:
         await owner.execute("update app.leads set campaign_status = 'active' where id = $1", lead)
     assert refused.value.sqlstate == "EC001"
 
 
 async def test_becoming_active_stamps_the_campaign(database: Database, owner: Any) -> None:
-    lead = await a_lead(owner, "queued")
+    lead = await insert_lead(owner, "queued")
     await move(database, "feeder", lead, "active")
     assert await owner.fetchval("select added_to_campaign_at is not null from app.leads where id = $1", lead)

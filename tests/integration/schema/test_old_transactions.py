@@ -1,4 +1,4 @@
-"""A transaction that somebody holds open, such as a dump or a long report, holds up nobody who works on the queues."""
+"""Long open transactions, such as a dump or a report, do not block the queues."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +14,7 @@ from support.installation import Installation
 from support.partner import Partner, csv_of
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
-SEEN = (
+READ_TABLES = (
     "svc_gateway.outbox",
     "svc_ingest.outbox",
     "svc_ingest.inbox",
@@ -26,10 +26,10 @@ SEEN = (
 
 @pytest.fixture
 async def old(installation: Installation) -> AsyncIterator[Any]:
-    """An old snapshot that has read everything and is not let go."""
+    """Yield a connection with an old snapshot that has read every table and stays open."""
     connection = await asyncpg.connect(installation.database.superuser_dsn)
     await connection.execute("begin isolation level repeatable read")
-    for table in SEEN:
+    for table in READ_TABLES:
         await connection.fetchval(f"select count(*) from {table}")
     yield connection
     await connection.close()
@@ -62,7 +62,7 @@ async def test_traffic_flows_beside_an_old_snapshot(
                 while await db.fetchval(f"select count(*) from svc_{service}.outbox"):
                     await asyncio.sleep(0.05)
     assert await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0
-    assert await old.fetchval("select count(*) from app.leads") == 0, "it still sees what it saw"
+    assert await old.fetchval("select count(*) from app.leads") == 0, "the old snapshot does not change"
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,15 @@ async def test_traffic_flows_beside_an_old_snapshot(
         ("pipeline.make_event_months(9)", "app.pipeline_events"),
     ],
 )
-async def test_partitions_wait_for_another_day_and_hold_up_nobody(
+async def test_partition_jobs_give_up_instead_of_blocking_consumers(
     installation: Installation, old: Any, db: Any, work: str, queue: str
 ) -> None:
-    """Else every consumer would queue behind the lock that the job waits for, for as long as lock_timeout lets it."""
+    """Otherwise every consumer would queue behind the lock for which the job waits, until lock_timeout."""
     old_day = "create table svc_ingest.inbox_20200101 partition of svc_ingest.inbox for values from ('2020-01-01') to ('2020-01-02')"
     await old.execute("rollback")
     await db.execute(old_day)
     await old.execute("begin isolation level repeatable read")
-    for table in SEEN:
+    for table in READ_TABLES:
         await old.fetchval(f"select count(*) from {table}")
     recorder = await asyncpg.connect(installation.database.dsn("recorder"))
     with pytest.raises(asyncpg.LockNotAvailableError):

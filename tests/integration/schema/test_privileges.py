@@ -1,4 +1,4 @@
-"""Who may do what, enumerated: every relation, column and function of ours against the list in privileges.txt."""
+"""Privileges on every relation, column and function of our schemas, compared with privileges.txt."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from support.databases import Database
 ALLOWED = Path(__file__).with_name("privileges.txt")
 BROKER_A, BROKER_B = uuid4(), uuid4()
 
-SEEN = r"""
+LIST_PRIVILEGES = r"""
 with roles as (
   select oid, rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role') or rolname like 'svc\_%'
 ), relations as (
@@ -69,18 +69,18 @@ alter default privileges grant all on sequences to anon, authenticated, service_
 """
 
 
-def seen(dsn: str) -> list[str]:
+def list_privileges(dsn: str) -> list[str]:
     with psycopg.connect(dsn, options="-c search_path=pg_catalog") as connection:
-        return [row[0] for row in connection.execute(SEEN).fetchall()]
+        return [row[0] for row in connection.execute(LIST_PRIVILEGES).fetchall()]
 
 
 def test_every_privilege_is_on_the_list(database: Database) -> None:
-    assert seen(database.superuser_dsn) == ALLOWED.read_text().splitlines()
+    assert list_privileges(database.superuser_dsn) == ALLOWED.read_text().splitlines()
 
 
-def test_a_platform_that_opens_new_objects_to_everybody_changes_nothing() -> None:
+def test_a_platform_that_opens_new_objects_changes_nothing() -> None:
     with _database(LIKE_SUPABASE) as dsn:
-        assert seen(dsn) == ALLOWED.read_text().splitlines()
+        assert list_privileges(dsn) == ALLOWED.read_text().splitlines()
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def two_brokers(database: Database) -> str:
     return database.superuser_dsn
 
 
-def test_the_checklists_row_level_security_test_runs_as_written(two_brokers: str) -> None:
+def test_a_broker_reads_only_its_own_rows(two_brokers: str) -> None:
     with psycopg.connect(two_brokers) as connection:
         connection.execute("SET ROLE authenticated")
         connection.execute(sql.SQL("SET request.jwt.claims.sub TO {}").format(sql.Literal(str(BROKER_A))))
@@ -147,7 +147,7 @@ def test_a_broker_writes_notes_on_own_leads_and_nothing_else(two_brokers: str) -
                 connection.execute(forbidden)
 
 
-def test_a_claim_makes_nobody_a_service(two_brokers: str) -> None:
+def test_a_claim_gives_no_service_privileges(two_brokers: str) -> None:
     with psycopg.connect(two_brokers, autocommit=True) as connection:
         connection.execute("SET ROLE authenticated")
         connection.execute("""SET request.jwt.claims TO '{"role": "service_role", "sub": null}'""")
@@ -198,7 +198,7 @@ def test_a_service_is_refused_outside_its_slice(database: Database, role: str, s
         connection.execute(statement)
 
 
-def test_services_wait_no_longer_than_they_may(database: Database) -> None:
+def test_service_roles_have_timeouts(database: Database) -> None:
     with psycopg.connect(database.dsn("ingest")) as connection:
         found = {
             name: connection.execute(sql.SQL("show {}").format(sql.Identifier(name))).fetchone()

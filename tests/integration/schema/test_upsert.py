@@ -1,4 +1,4 @@
-"""One lead from many records: the promises of `upsert_leads`, on PostgreSQL, as the ingest service's own login."""
+"""Promises of `upsert_leads` on PostgreSQL: one lead from many records, as the login role of ingest."""
 
 import asyncio
 import itertools
@@ -22,7 +22,7 @@ UPSERT = "select * from app.upsert_leads($1::pipeline.leads_staging[])"
 
 
 class Leads:
-    """The table under test, through `svc_ingest`, with a superuser's eyes beside it."""
+    """Leads table under test: written as `svc_ingest`, read as a superuser."""
 
     def __init__(self, database: databases.Database) -> None:
         self.database = database
@@ -42,7 +42,7 @@ class Leads:
         self.run(self.owner.execute("truncate app.leads cascade"))
 
     def upsert(self, *rows: LeadRow) -> list[Any]:
-        """As ingest does it: merged in Python, then one call."""
+        """Upsert as ingest does: merge in Python, then one call."""
         homes = merge_records(rows)
         records = [home.row.as_record(number) for number, home in enumerate(homes)]
         found = sorted(self.run(self.ingest.fetch(UPSERT, records)), key=lambda lead: lead["ord"])
@@ -115,7 +115,7 @@ def test_a_record_matches_by_mak_then_parcel_then_address(leads: Leads) -> None:
     assert len(leads.all()) == 1
 
 
-def test_a_weaker_key_never_joins_what_a_stronger_one_parts(leads: Leads) -> None:
+def test_a_weaker_key_never_joins_records_with_different_stronger_keys(leads: Leads) -> None:
     leads.upsert(row(mak=A, apn_key="FL|X|1", addr_hash=H))
     [other] = leads.upsert(row(mak=B, apn_key="FL|X|1", addr_hash=H))
     assert other["verdict"] == "inserted"
@@ -124,7 +124,7 @@ def test_a_weaker_key_never_joins_what_a_stronger_one_parts(leads: Leads) -> Non
     assert [lead["apn_key"] for lead in leads.all() if lead["mak"] == B] == [None]
 
 
-def test_the_same_records_in_one_batch_end_the_same_way(leads: Leads) -> None:
+def test_the_same_records_in_one_batch_give_the_same_leads(leads: Leads) -> None:
     leads.upsert(
         row(mak=A, apn_key="FL|X|1", addr_hash=H), row(mak=B, apn_key="FL|X|1", addr_hash=H), row(apn_key="FL|X|1")
     )
@@ -132,7 +132,7 @@ def test_the_same_records_in_one_batch_end_the_same_way(leads: Leads) -> None:
     assert len(leads.conflicts()) == 2
 
 
-def test_a_record_fills_what_is_empty_and_replaces_what_is_older(leads: Leads) -> None:
+def test_a_record_fills_empty_values_and_replaces_older_ones(leads: Leads) -> None:
     leads.upsert(row(1_000, A, est_value=1, county="X"))
     [found] = leads.upsert(row(2_000, A, est_value=2, est_equity=3))
     assert (found["verdict"], found["lead_version"]) == ("updated", 2)
@@ -192,7 +192,7 @@ def test_a_new_owner_voids_the_consent_and_pauses_the_lead(leads: Leads) -> None
     assert [c["kind"] for c in leads.conflicts()] == ["owner_changed"]
 
 
-def test_the_documents_function_takes_one_record_as_json(leads: Leads) -> None:
+def test_upsert_lead_takes_one_record_as_json(leads: Leads) -> None:
     body = '{"mak": "1234567890", "property_address": "1 Elm St", "est_value": 5, "unknown": 1}'
     first = leads.run(leads.ingest.fetchval("select app.upsert_lead($1::jsonb)", body))
     assert leads.run(leads.ingest.fetchval("select app.upsert_lead($1::jsonb)", body)) == first
@@ -232,7 +232,7 @@ def in_batches(rows: list[LeadRow], sizes: list[int]) -> Iterator[list[LeadRow]]
 
 @given(RECORDS, st.lists(st.integers(1, 4), max_size=4))
 @SLOW
-def test_no_key_stands_on_two_leads_and_no_key_is_lost(module_leads: Leads, drawn: list[Any], sizes: list[int]) -> None:
+def test_no_two_leads_share_a_key_and_no_key_is_lost(module_leads: Leads, drawn: list[Any], sizes: list[int]) -> None:
     module_leads.empty()
     rows = drawn_rows(drawn)
     for batch in in_batches(rows, sizes):
@@ -285,7 +285,7 @@ def test_any_order_and_any_batches_give_the_same_leads_when_records_agree_on_the
 @given(RECORDS)
 @SLOW
 def test_a_repeat_changes_nothing(module_leads: Leads, drawn: list[Any]) -> None:
-    """For records that agree on their strongest key: else one home's new key frees the old one for another."""
+    """Holds for records that agree on their strongest key. Otherwise a new key of one home frees the old key for another."""
     module_leads.empty()
     rows = [
         row(
@@ -309,7 +309,7 @@ def test_a_repeat_changes_nothing(module_leads: Leads, drawn: list[Any]) -> None
 
 
 async def test_three_writers_with_random_merges_never_deadlock(database: databases.Database) -> None:
-    chance = random.Random(11)
+    seeded_random = random.Random(11)
     deadlocks = "select deadlocks from pg_stat_database where datname = current_database()"
 
     async def write(seed: int) -> None:
@@ -336,7 +336,7 @@ async def test_three_writers_with_random_merges_never_deadlock(database: databas
         connection = await asyncpg.connect(database.dsn("feeder"))
         for _ in range(60):
             found = [r["id"] for r in await connection.fetch("select id from app.leads limit 40")]
-            chance.shuffle(found)
+            seeded_random.shuffle(found)
             await connection.fetch("select * from app.move_lead($1, 'queued', 'test')", found)
         await connection.close()
 
@@ -348,14 +348,14 @@ async def test_three_writers_with_random_merges_never_deadlock(database: databas
     await owner.close()
 
 
-# --- keys and what they show ---
+# --- keys and their displayed values ---
 
 HOLT: dict[str, Any] = {"owner_first_name": "Ann", "owner_last_name": "Holt"}
 RUIZ: dict[str, Any] = {"owner_first_name": "Leo", "owner_last_name": "Ruiz"}
 
 
 def home(address: str, parcel: str, stamp: int = 1_000, mak: str | None = None, **facts: Any) -> LeadRow:
-    """A record with a county, a parcel number and an address, each with the values that are shown for it."""
+    """Return a record with a county, a parcel number and an address, each with its displayed values."""
     return row(
         stamp, mak, apn_key=f"12103|{parcel}", apn=f"{parcel[:2]}-{parcel[2:]}", fips="12103", county="PINELLAS",
         addr_hash=address.encode().ljust(16, b"."), property_address=address, **facts,
@@ -391,7 +391,7 @@ def test_many_homes_with_one_parcel_number_take_few_rounds(leads: Leads) -> None
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 @pytest.mark.parametrize("batched", [True, False])
-def test_a_mixed_up_row_leaves_every_home_its_own_parcel_number(
+def test_a_row_with_swapped_values_leaves_every_home_its_parcel_number(
     leads: Leads, order: tuple[int, ...], batched: bool
 ) -> None:
     rows = [home("1 ELM", "11222", mak=A), home("9 OAK", "33444", mak=B), home("9 OAK", "11222", 900, mak=B)]
@@ -427,7 +427,7 @@ GROUP_ROWS = st.lists(
 
 @given(GROUP_ROWS, st.lists(st.integers(1, 3), max_size=4))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_value_that_is_shown_is_of_the_record_that_its_key_is_of(
+def test_a_displayed_value_comes_from_the_record_of_its_key(
     module_leads: Leads, drawn: list[Any], sizes: list[int]
 ) -> None:
     module_leads.empty()
@@ -456,7 +456,7 @@ OWNERS = st.tuples(NAMES, NAMES, NAMES, NAMES, NAMES)
 
 @given(OWNERS, OWNERS)
 @SLOW
-def test_owners_are_compared_alike_in_both_places(module_leads: Leads, first: Any, second: Any) -> None:
+def test_sql_and_python_compare_owners_alike(module_leads: Leads, first: Any, second: Any) -> None:
     names = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name", "company_name")
     here = share_an_owner(*(owners_of(dict(zip(names, one, strict=True))) for one in (first, second)))
     there = module_leads.run(

@@ -1,4 +1,4 @@
-"""A migration that waits for a lock holds up no traffic, stays atomic, and says who is in its way."""
+"""Migrations that wait for a lock: they do not block traffic, stay atomic, and name their blockers."""
 
 import os
 import threading
@@ -24,7 +24,7 @@ SECOND = "9002.second"
 
 @pytest.fixture(autouse=True)
 def migrations(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two migrations beside those that the database has: one for a table of its own, one for a busy one."""
+    """Write two further migrations: one creates a table, the other changes a busy table."""
     directory = tmp_path / "migrations"
     directory.mkdir()
     (directory / f"{FIRST}.sql").write_text("create table app.first (id integer);")
@@ -47,7 +47,7 @@ def migrations(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def reader(
     database: Database, application: str = "nightly-report"
 ) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
-    """A transaction that has read the leads and goes on, as a backup's does."""
+    """Open a transaction that has read the leads and stays open, like a backup."""
     with psycopg.connect(database.superuser_dsn, application_name=application) as connection:
         connection.execute("select count(*) from app.leads")
         yield connection
@@ -78,19 +78,19 @@ def test_traffic_goes_on_while_a_migration_waits_for_a_long_reader(database: Dat
     waits: list[LockWait] = []
     waited_often = threading.Event()
 
-    def note(wait: LockWait) -> None:
+    def record_wait(wait: LockWait) -> None:
         waits.append(wait)
         if len(waits) == 3:
             waited_often.set()
 
     with ThreadPoolExecutor(1) as threads, reader(database) as holder:
         work = getattr(migrate, direction)
-        done = threads.submit(work, dsn, 2, waiting=note)
+        done = threads.submit(work, dsn, 2, waiting=record_wait)
         with psycopg.connect(dsn, autocommit=True) as traffic:
             traffic.execute("set lock_timeout = '5s'")
             written = 0
             while not waited_often.is_set() and not done.done():
-                write_a_lead(traffic)  # raises when it waits as long as the reader does
+                write_a_lead(traffic)  # raises an error if it waits as long as the reader
                 written += 1
             assert waited_often.is_set()
         assert not done.done()
@@ -118,9 +118,7 @@ def test_a_migration_gives_up_and_leaves_the_schema_as_it_was(database: Database
     assert migrate.apply(dsn) == [SECOND]
 
 
-def test_the_command_says_who_is_in_the_way_and_ends_with_an_error(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_names_the_blocking_session_and_fails(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_DIRECT_URL", database.superuser_dsn)
     with reader(database, "pg_dump") as holder:
         ran = CliRunner().invoke(app, ["db", "migrate", "--give-up-after", "2"])
@@ -130,17 +128,17 @@ def test_the_command_says_who_is_in_the_way_and_ends_with_an_error(
     progress = " ".join(ran.output.split())
     assert f"applied {FIRST}" in progress
     assert f"{SECOND} waits for a lock" in progress
-    for told in (progress, ran.exception.problem):
-        assert f"pid {pid}, application pg_dump" in told
-        assert "in a transaction since 20" in told
+    for output in (progress, ran.exception.problem):
+        assert f"pid {pid}, application pg_dump" in output
+        assert "in a transaction since 20" in output
     assert f"pg_terminate_backend({pid})" in ran.exception.advice
     assert not has_second(database)
 
 
-def test_a_migrator_that_dies_before_its_note_leaves_nothing(
+def test_a_migrator_that_dies_before_it_records_the_migration_changes_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The change and the note that it is applied are one transaction: no run finds one without the other."""
+    """One transaction makes the change and records it, so no run finds one without the other."""
     with monkeypatch.context() as patched:
         patched.setattr("yoyo.backends.base.DatabaseBackend.mark_one", lambda *_args, **_more: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -161,7 +159,7 @@ def test_migrators_at_the_same_time_apply_each_migration_once(database: Database
     assert sorted(name for names in found for name in names) == [FIRST, SECOND]
 
 
-def test_a_lock_that_a_killed_migrator_left_behind_stops_nobody(database: Database) -> None:
+def test_the_abandoned_lock_of_a_killed_migrator_does_not_block(database: Database) -> None:
     with psycopg.connect(database.superuser_dsn) as connection:
         connection.execute("insert into public.yoyo_lock (locked, ctime, pid) values (1, now(), %s)", (os.getpid(),))
     assert migrate.apply(database.superuser_dsn) == [FIRST, SECOND]

@@ -1,4 +1,4 @@
-"""The alert rules: PromQL on metrics that services export, each with a runbook that exists."""
+"""Alert rules: PromQL on exported metrics, each with an existing runbook."""
 
 import ast
 import os
@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from local_services.debian import program_of
-from support.alerts import FILE, ROOT, rules, selectors
+from support.alerts import ALERT_RULES_FILE, ROOT, load_rules, parse_selectors
 
-RULES = rules()
+RULES = load_rules()
 SUFFIX = {"counter": "_total", "gauge": "", "histogram": "_seconds_bucket"}
 WANTED = {
     "critical": {
@@ -32,8 +32,8 @@ WANTED = {
 
 
 @cache
-def exported() -> frozenset[str]:
-    """The metrics that the services' code makes, under the names that Prometheus sees."""
+def exported_metrics() -> frozenset[str]:
+    """Return the metrics that the code of the services creates, under their names in Prometheus."""
     names = set()
     for path in [*(ROOT / "services").rglob("*.py"), *(ROOT / "libs/common").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -45,14 +45,14 @@ def exported() -> frozenset[str]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_a_rule_asks_for_metrics_that_services_export(rule: dict[str, Any]) -> None:
-    wanted = {selector.metric for selector in selectors(rule["expr"])}
+def test_a_rule_reads_exported_metrics(rule: dict[str, Any]) -> None:
+    wanted = {selector.metric for selector in parse_selectors(rule["expr"])}
     assert wanted
-    assert wanted <= exported()
+    assert wanted <= exported_metrics()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_a_rule_says_how_bad_it_is_and_which_page_helps(rule: dict[str, Any]) -> None:
+def test_a_rule_has_a_severity_and_a_runbook(rule: dict[str, Any]) -> None:
     assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
     assert set(rule["labels"]) == {"severity"}
     assert set(rule["annotations"]) == {"summary", "runbook"}
@@ -63,13 +63,13 @@ def test_a_rule_says_how_bad_it_is_and_which_page_helps(rule: dict[str, Any]) ->
     assert not section or section in anchors
 
 
-def test_the_documents_alerts_are_there() -> None:
+def test_every_expected_alert_exists() -> None:
     for severity, alerts in WANTED.items():
         assert {rule["alert"] for rule in RULES if rule["labels"]["severity"] == severity} == alerts
 
 
-def test_what_promtool_tests_is_there() -> None:
-    tests = yaml.safe_load(FILE.with_name("alerts.test.yaml").read_text())
+def test_promtool_tests_use_existing_rules() -> None:
+    tests = yaml.safe_load(ALERT_RULES_FILE.with_name("alerts.test.yaml").read_text())
     by_name = {rule["alert"]: rule for rule in RULES}
     for expected in (one for test in tests["tests"] for one in test["alert_rule_test"]):
         rule = by_name[expected["alertname"]]
@@ -78,12 +78,14 @@ def test_what_promtool_tests_is_there() -> None:
             assert alert["exp_labels"].items() >= rule["labels"].items()
 
 
-def test_promtool_agrees() -> None:
+def test_promtool_accepts_the_rules() -> None:
     promtool = shutil.which("promtool") or (
         program_of("prometheus", "usr/bin/promtool") if "CI" in os.environ else None
     )
     if promtool is None:
         pytest.skip("promtool is not installed: Debian has it in the package prometheus")
     for arguments in (["check", "rules", "alerts.yaml"], ["test", "rules", "alerts.test.yaml"]):
-        done = subprocess.run([promtool, *arguments], cwd=FILE.parent, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [promtool, *arguments], cwd=ALERT_RULES_FILE.parent, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr

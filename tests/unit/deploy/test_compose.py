@@ -1,4 +1,4 @@
-"""The Docker Compose file and what it must agree with."""
+"""Docker Compose file, and its agreement with the services, the Dockerfile and the tests."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 
 
 @pytest.mark.parametrize("service", service_names())
-def test_every_service_has_its_container_and_its_own_secrets(service: str) -> None:
+def test_every_service_has_a_container_and_separate_secrets(service: str) -> None:
     container = COMPOSE["services"][service]
     assert container["build"]["args"] == {"SERVICE": service}
     assert f"secrets-{service}:/secrets:ro" in container["volumes"]
@@ -24,7 +24,7 @@ def test_every_service_has_its_container_and_its_own_secrets(service: str) -> No
 
 
 @pytest.mark.parametrize("service", service_names())
-def test_every_service_goes_by_the_clock_that_the_command_line_can_move(service: str) -> None:
+def test_every_service_uses_the_movable_clock_of_the_command_line(service: str) -> None:
     container, cli = COMPOSE["services"][service], COMPOSE["services"]["cli"]
     assert container["environment"]["CLOCK_FILE"] == cli["environment"]["CLOCK_FILE"]
     assert "stage:/var/lib/equity:ro" in container["volumes"]
@@ -32,7 +32,7 @@ def test_every_service_goes_by_the_clock_that_the_command_line_can_move(service:
     assert re.search(r"install -d -o equity .* /var/lib/equity\n", (ROOT / "deploy/Dockerfile").read_text())
 
 
-def test_the_sandbox_stands_in_for_every_vendor() -> None:
+def test_the_sandbox_replaces_every_vendor() -> None:
     sandbox = COMPOSE["services"]["sandbox"]
     assert (ROOT / sandbox["build"]["args"]["PACKAGE"] / "pyproject.toml").exists()
     assert "!sandbox" in (ROOT / "deploy/Dockerfile.dockerignore").read_text().split()

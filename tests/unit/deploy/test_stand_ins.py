@@ -46,7 +46,7 @@ def test_values_that_are_set_are_kept() -> None:
     assert values["INSTANTLY_API_KEY"] == "sandbox-instantly-key"
 
 
-def test_the_keys_are_those_of_the_sandbox_and_the_names_are_settings() -> None:
+def test_stand_in_keys_are_sandbox_keys_and_stand_in_names_are_settings() -> None:
     fields: Any = SandboxSettings.model_fields
     stand_in_settings = {name: value for values in STAND_INS.values() for name, value in values.items()}
     for name, field in (

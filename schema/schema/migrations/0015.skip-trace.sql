@@ -1,4 +1,5 @@
--- Skip tracing: what was asked and answered survives a crash, providers' limits hold across replicas, and codes have versions.
+-- Skip tracing: requests and responses survive a crash, rate limits of providers hold across replicas, and codes have
+-- versions.
 set local role equity_owner;
 
 alter table app.skip_trace_requests
@@ -14,7 +15,7 @@ create index skip_trace_requests_at_idx on app.skip_trace_requests (requested_at
 alter table app.skip_trace_attempts add column merged_at timestamptz;
 comment on column app.skip_trace_attempts.merged_at is 'when the answer was merged into the lead; null: not yet, or there is none';
 
--- Vendors' codes, versioned: the highest version of a code holds, the others say what held before.
+-- Versioned vendor codes. The highest version of a code is valid; the others record earlier meanings.
 alter table app.verification_code_map
   drop constraint verification_code_map_pkey,
   add primary key (provider, channel, code, version),
@@ -49,7 +50,7 @@ values
   ('batchdata', 'person', 'litigator', 1, null, null, null, true, null, 'known litigator'),
   ('batchdata', 'person', 'deceased', 1, null, null, null, null, true, 'deceased');
 
--- One row a provider: whether it answers, and until when nobody should ask. All replicas read and write it.
+-- One row per provider: its availability, and the end of its backoff. All replicas read and write it.
 create table pipeline.provider_states (
   provider text primary key,
   failures integer not null default 0,
@@ -72,8 +73,9 @@ create function pipeline.take_turn(
   probe_seconds double precision
 ) returns table (granted integer, wait_seconds double precision, state text)
 language plpgsql set search_path = pg_catalog, pipeline, pg_temp as $$
--- How many units may be asked of a provider now, or how long to wait. State: up; limited (its rate is used up); busy (it
--- asked for a pause); down (it failed `opens_after` times in a row); probing (it was down, and this one call finds out).
+-- Return the number of permitted units of a provider now, or the time to wait. State: up; limited (the rate limit is
+-- reached); busy (the provider asked for a backoff); down (`opens_after` calls failed in a row, so the circuit is open);
+-- probing (half-open: this one call tests the provider).
 #variable_conflict use_column
 declare
   s provider_states;
@@ -108,7 +110,7 @@ $$;
 
 create function app.note_held_maks(lead_ids uuid[], maks text[]) returns setof uuid
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  -- Address keys that a provider names for leads and that other leads hold: recorded as conflicts of ingest's; the leads.
+  -- Record a conflict for each address key that a provider returned and that belongs to another lead. Return the leads.
   with held as (
     select w.lead_id, h.id as other_lead_id, w.mak
     from unnest(lead_ids, maks) as w (lead_id, mak)
