@@ -19,7 +19,7 @@ import asyncpg
 from common import ids
 from common.bus import Tx
 from common.decisions import DecidedContact, lock_contacts, log_decisions
-from common.gate import Consent, Decision, Facts, decide
+from common.gate import Consent, ContactFacts, GateDecision, decide_contact
 from common.zones import places_of_address, places_of_number
 from harness import percentile, report
 from support import databases, servers
@@ -34,7 +34,7 @@ NUMBER = b"n" * 32
 ADDRESSES = [("FL", "33755"), ("FL", "32401"), ("CA", "90210"), ("TX", "75201"), ("AZ", "86503"), ("TN", None)]
 NUMBERS = ["+17275550142", "+18505550142", "+13105550142", "+12145550142", "+19285550142", "+16155550142"]
 
-EMAIL = Facts(
+EMAIL = ContactFacts(
     channel="email", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False,
     legal_entity=False, verified=True,
     duplicate=False, seller="broker-1", broker_limit=FEED_SIZE, broker_used_today=0,
@@ -52,7 +52,7 @@ SPLIT = replace(
 
 def _decide_with_look_up() -> Callable[[], object]:
     homes, numbers = cycle(ADDRESSES), cycle(NUMBERS)
-    return lambda: decide(
+    return lambda: decide_contact(
         replace(CALL, number_places=places_of_number(next(numbers)), property_places=places_of_address(*next(homes))),
         NOW,
     )
@@ -88,7 +88,7 @@ async def _measure_logging() -> list[dict[str, Any]]:
 
 
 async def _time_feed(feeder: asyncpg.Connection, size: int) -> float:
-    contacts = [DecidedContact(ids.new_id(), "email", os.urandom(32), Decision(())) for _ in range(size)]
+    contacts = [DecidedContact(ids.new_id(), "email", os.urandom(32), GateDecision(())) for _ in range(size)]
     started = time.perf_counter()
     async with feeder.transaction():
         await feeder.fetchval("select 1")
@@ -102,15 +102,15 @@ async def _time_feed(feeder: asyncpg.Connection, size: int) -> float:
 def main() -> None:
     """Measure the pure function, then the logging of its decisions."""
     rows = [
-        _measure_decision("email, allowed", lambda: decide(EMAIL, NOW)),
-        _measure_decision("call, allowed, one clock", lambda: decide(CALL, NOW)),
-        _measure_decision("call, allowed, five clocks", lambda: decide(SPLIT, NOW + timedelta(hours=1))),
-        _measure_decision("call, refused at night until morning", lambda: decide(SPLIT, NIGHT)),
+        _measure_decision("email, allowed", lambda: decide_contact(EMAIL, NOW)),
+        _measure_decision("call, allowed, one clock", lambda: decide_contact(CALL, NOW)),
+        _measure_decision("call, allowed, five clocks", lambda: decide_contact(SPLIT, NOW + timedelta(hours=1))),
+        _measure_decision("call, refused at night until morning", lambda: decide_contact(SPLIT, NIGHT)),
         _measure_decision("call, allowed, with places looked up", _decide_with_look_up()),
     ]
-    assert decide(EMAIL, NOW).allowed
-    assert decide(SPLIT, NOW + timedelta(hours=1)).allowed
-    assert not decide(SPLIT, NIGHT).allowed
+    assert decide_contact(EMAIL, NOW).is_allowed
+    assert decide_contact(SPLIT, NOW + timedelta(hours=1)).is_allowed
+    assert not decide_contact(SPLIT, NIGHT).is_allowed
     logged = asyncio.run(_measure_logging())
     report("the gate", rows + logged, cpu_us={row["what"]: round(row["CPU us each"], 2) for row in rows})
 

@@ -60,7 +60,7 @@ async def uploader(running: System) -> AsyncIterator[Uploader]:
     await connection.execute(
         "insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed) values ('bench', $1, 'v2', $2)",
         partner,
-        keyring.seal("partner-key", b"bench", secret.encode()),
+        keyring.encrypt("partner-key", b"bench", secret.encode()),
     )
     try:
         async with GatewayClient.open_session(

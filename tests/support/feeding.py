@@ -84,7 +84,7 @@ class FeedFixture:
 
     async def _add_lead(self, broker: UUID | None, email: str, score: int) -> UUID:
         lead = new_id()
-        key, wrapped = KEYS.new_data_key(lead)
+        key, wrapped = KEYS.create_data_key(lead)
         await self.db.execute(
             """insert into app.leads (id, property_address, property_city, property_state, owner_first_name, observed,
               source, assigned_broker_id, lead_score, data_key, email_verified, campaign_status)

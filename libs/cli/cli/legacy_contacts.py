@@ -40,7 +40,7 @@ class _LegacyEncryption:
 
     def __call__(self, values: Sequence[Clear], wrapped: dict[UUID, bytes]) -> list[Encrypted]:
         """Return the values encrypted with their leads' data keys. It makes a key where a lead has none."""
-        keys: dict[UUID, DataKey] = {lead: self._keyring.open_data_key(lead, key) for lead, key in wrapped.items()}
+        keys: dict[UUID, DataKey] = {lead: self._keyring.unwrap_data_key(lead, key) for lead, key in wrapped.items()}
         made = []
         for clear in values:
             value = normalise_contact(clear.channel, clear.value)
@@ -49,7 +49,7 @@ class _LegacyEncryption:
                 continue
             new_key = None
             if clear.lead_id not in keys:
-                keys[clear.lead_id], new_key = self._keyring.new_data_key(clear.lead_id)
+                keys[clear.lead_id], new_key = self._keyring.create_data_key(clear.lead_id)
             made.append(
                 Encrypted(
                     clear.lead_id,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.business_days import is_public_holiday
-from common.zones import Place
+from common.zones import TimeZonePlace
 
 MAX_CALLS_IN_24_HOURS = 3
 """Calls to one person in any 24 hours: Fla. Stat. 501.616(6)(b), 15 O.S. 775C.4 and Maryland's law; here in every state."""
@@ -21,30 +21,34 @@ _SATURDAY, _SUNDAY = 5, 6
 _SEARCH_HORIZON = timedelta(days=14)
 
 
-class Window(NamedTuple):
+class CallingWindow(NamedTuple):
     """Local hours in which calls may start, *opens* included and *closes* excluded."""
 
     opens: time
     closes: time
 
 
-class Week(NamedTuple):
+class CallingWeek(NamedTuple):
     """Windows of a week. Sundays and public holidays have none: AL, LA, MS, PA, RI and UT forbid one or the other."""
 
-    weekdays: Window
-    saturday: Window
+    weekdays: CallingWindow
+    saturday: CallingWindow
 
 
-_DEFAULT_WEEK = Week(Window(time(9), time(20)), Window(time(9), time(20)))
+_DEFAULT_WEEK = CallingWeek(CallingWindow(time(9), time(20)), CallingWindow(time(9), time(20)))
 _STRICTER_STATES = {
-    "KY": Week(Window(time(10), time(20)), Window(time(10), time(20))),  # KRS 367.46955: from 10
-    "PA": Week(Window(time(9), time(20)), Window(time(9), time(12))),  # published tables end Saturdays at noon
-    "RI": Week(Window(time(9), time(18)), Window(time(10), time(17))),  # R.I. Gen. Laws 5-61-2(2), 5-61-3.6
+    "KY": CallingWeek(CallingWindow(time(10), time(20)), CallingWindow(time(10), time(20))),  # KRS 367.46955: from 10
+    "PA": CallingWeek(
+        CallingWindow(time(9), time(20)), CallingWindow(time(9), time(12))
+    ),  # published tables end Saturdays at noon
+    "RI": CallingWeek(
+        CallingWindow(time(9), time(18)), CallingWindow(time(10), time(17))
+    ),  # R.I. Gen. Laws 5-61-2(2), 5-61-3.6
 }
 
 
 @lru_cache(maxsize=4_096)
-def calling_window(state: str, day: date) -> Window | None:
+def calling_window(state: str, day: date) -> CallingWindow | None:
     """Return the hours of *day* in which people in *state* may be called, by their own clock. None on a day without calls."""
     if day.weekday() == _SUNDAY or is_public_holiday(day, state):
         return None
@@ -52,7 +56,7 @@ def calling_window(state: str, day: date) -> Window | None:
     return week.saturday if day.weekday() == _SATURDAY else week.weekdays
 
 
-def next_calling_time(places: Collection[Place], at: datetime) -> datetime | None:
+def next_calling_time(places: Collection[TimeZonePlace], at: datetime) -> datetime | None:
     """Return the first moment, *at* or later, that lies in the calling hours of all *places*, in UTC.
 
     It equals *at* exactly when a call is allowed at once. Return None if *places* is empty, because a person whose place is
@@ -71,7 +75,7 @@ def next_calling_time(places: Collection[Place], at: datetime) -> datetime | Non
     return None
 
 
-def _next_opening(place: Place, at: datetime) -> datetime | None:
+def _next_opening(place: TimeZonePlace, at: datetime) -> datetime | None:
     """Return the first moment from *at* on in the window of one place. None for a time zone that this machine does not know."""
     try:
         zone = ZoneInfo(place.zone)

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from common.protection import UNREADABLE, protection_of, remarks_of
+from common.protection import UNREADABLE_PROTECTION, protection_of, remarks_of
 
-HEADERS: Mapping[str, tuple[str, ...]] = {
+FIELD_HEADERS: Mapping[str, tuple[str, ...]] = {
     "mak": ("MAK", "Melissa Address Key", "MelissaAddressKey"),
     "apn": ("APN", "Parcel Number", "Assessor Parcel Number"),
     "fips": ("FIPS", "FIPS Code", "County FIPS"),
@@ -69,21 +69,21 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 REQUIRED_FIELDS = ("property_address", "property_city", "property_state", "property_zip")
 """Fields that a file must have. Without them, no row of it could become a lead."""
 
-REMARKS = "remarks."
+REMARKS_PREFIX = "remarks."
 """Prefix of fields of free text, of which only words that forbid contact are read."""
 
-OURS = frozenset({"row", "reject_reason", "reject_detail"})
+REJECT_COLUMNS = frozenset({"row", "reject_reason", "reject_detail"})
 """Columns that our list of rejects adds. A corrected list may be uploaded with them; they are ignored."""
 
 _CONTACT_HEADER = re.compile(r"^(phone|email)\s*([1-9][0-9]?)?(?:\s+(type|dnc))?$")
 _FIELD_AND_RANK: dict[str, tuple[str, int]] = {}
-for _field, _names in HEADERS.items():
+for _field, _names in FIELD_HEADERS.items():
     for _rank, _name in enumerate((*_names, _field, _field.replace("_", " "))):
         _FIELD_AND_RANK.setdefault(" ".join(_name.lower().split()), (_field, _rank))
 
 
 @lru_cache(maxsize=4_096)
-def place_of(header: str) -> tuple[str, int] | None:
+def field_and_rank_of(header: str) -> tuple[str, int] | None:
     """Return the field of *header* and its rank among the field's headers (0 is first). None for an unknown header.
 
     `Phone 2 Type` is ("phones.type", 2), `Email 1` is ("emails", 1), `Phone 1 Status` is ("remarks.phones", 1).
@@ -99,12 +99,12 @@ def place_of(header: str) -> tuple[str, int] | None:
         if not (kind == "email" and detail):
             return f"{kind}s.{detail}" if detail else f"{kind}s", int(number or 1)
     remarks = remarks_of(header)
-    return (f"{REMARKS}{remarks.subject}", remarks.number) if remarks else None
+    return (f"{REMARKS_PREFIX}{remarks.subject}", remarks.number) if remarks else None
 
 
 def _protective_field(header: str) -> tuple[str, int] | None:
     protection = protection_of(header)
-    if protection is None or protection == UNREADABLE:
+    if protection is None or protection == UNREADABLE_PROTECTION:
         return None
     if protection.subject in ("litigator", "deceased_owner", "do_not_mail"):
         return protection.subject, 0
@@ -113,52 +113,52 @@ def _protective_field(header: str) -> tuple[str, int] | None:
     return f"{protection.subject}.{'dnc' if protection.is_registry else 'forbidden'}", protection.number
 
 
-def unreadable_protection(headers: Iterable[str]) -> list[str]:
+def unreadable_headers(headers: Iterable[str]) -> list[str]:
     """Return the headers that look protective and are not understood. Their file is refused."""
-    return [header for header in headers if protection_of(header) == UNREADABLE]
+    return [header for header in headers if protection_of(header) == UNREADABLE_PROTECTION]
 
 
-def ignored(headers: Iterable[str]) -> list[str]:
+def ignored_headers(headers: Iterable[str]) -> list[str]:
     """Return the headers from which no field is read."""
-    used = address_sets(headers)
+    used = used_address_headers(headers)
     return [
         name
         for name in headers
-        if name and not (_is_read(name) and used.get(name, True)) and name.strip().lower() not in OURS
+        if name and not (_is_read(name) and used.get(name, True)) and name.strip().lower() not in REJECT_COLUMNS
     ]
 
 
-def columns_of(field: str, headers: Iterable[str]) -> list[str]:
+def headers_of_field(field: str, headers: Iterable[str]) -> list[str]:
     """Return the headers from which *field* is read. *field* is named as in a report of values: `phones` means all phones."""
     wanted = {"apn_key": "apn", "zip_of_another_state": "property_zip"}.get(field, field)
     names = list(headers)
-    used = address_sets(names)
-    fields = ((name, field_of(name)) for name in names if used.get(name, True))
+    used = used_address_headers(names)
+    fields = ((name, field_of_header(name)) for name in names if used.get(name, True))
     return [name for name, read in fields if read is not None and (read == wanted or read.startswith(f"{wanted}."))]
 
 
-def field_of(header: str) -> str | None:
+def field_of_header(header: str) -> str | None:
     """Return the field of *header*, or None."""
-    field_and_rank = place_of(header)
+    field_and_rank = field_and_rank_of(header)
     return field_and_rank[0] if field_and_rank else None
 
 
-def missing_required(headers: Iterable[str]) -> list[str]:
+def missing_required_headers(headers: Iterable[str]) -> list[str]:
     """Return the required columns that *headers* lacks, by their usual header."""
     names = list(headers)
-    used = address_sets(names)
-    present = {field_of(header) for header in names if used.get(header, True)}
-    return [HEADERS[field][0] for field in REQUIRED_FIELDS if field not in present]
+    used = used_address_headers(names)
+    present = {field_of_header(header) for header in names if used.get(header, True)}
+    return [FIELD_HEADERS[field][0] for field in REQUIRED_FIELDS if field not in present]
 
 
-def recognised(headers: Iterable[str]) -> list[str]:
+def recognised_headers(headers: Iterable[str]) -> list[str]:
     """Return the headers from which a field can be read."""
     return [header for header in headers if _is_read(header)]
 
 
 def _is_read(header: str) -> bool:
-    field = field_of(header)
-    return field is not None and not field.startswith(REMARKS)
+    field = field_of_header(header)
+    return field is not None and not field.startswith(REMARKS_PREFIX)
 
 
 _ADDRESS_FIELDS = frozenset(
@@ -167,13 +167,13 @@ _ADDRESS_FIELDS = frozenset(
 _PROPERTY_PREFIX = re.compile(r"(?:property|site|situs)[ _]")
 
 
-def address_sets(headers: Iterable[str]) -> dict[str, bool]:
+def used_address_headers(headers: Iterable[str]) -> dict[str, bool]:
     """Return for each header of a part of the property's address whether that header is used.
 
     A file with a street column for the property (`Property Address`) and a plain one (`Address`) has two sets of columns. The
     plain set is the owner's. One address is never made of columns of both, so the whole plain set is not used.
     """
-    parts = {name: field for name in headers if (field := field_of(name)) in _ADDRESS_FIELDS}
+    parts = {name: field for name in headers if (field := field_of_header(name)) in _ADDRESS_FIELDS}
     of_property = {name for name in parts if _PROPERTY_PREFIX.match(_plain_words(name))}
     streets = {name for name, field in parts.items() if field == "property_address"}
     if not (streets & of_property and streets - of_property):
@@ -181,9 +181,9 @@ def address_sets(headers: Iterable[str]) -> dict[str, bool]:
     return {name: name in of_property for name in parts}
 
 
-def property_streets(headers: Iterable[str]) -> list[str]:
+def property_street_headers(headers: Iterable[str]) -> list[str]:
     """Return the headers of the property's street, and of the owner's street that may replace it."""
-    return [name for name in headers if field_of(name) == "property_address"]
+    return [name for name in headers if field_of_header(name) == "property_address"]
 
 
 def _plain_words(header: str) -> str:

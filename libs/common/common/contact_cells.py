@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from common.contact_values import email_address, line_type, phone_number, plain, usual_phone
-from common.remarks import SILENT, Remark, read_remark
+from common.contact_values import email_address, line_type, phone_number, plain_characters, plain_phone_number
+from common.remarks import EMPTY_REMARK, Remark, read_remark
 
 _MAX_CELL_CHARACTERS = 1_000
 _EXPONENT = re.compile(r"([0-9])(?:\.([0-9]+))?e\+?([0-9]{1,2})", re.IGNORECASE)
@@ -38,13 +38,13 @@ class CellValue(NamedTuple):
     forbidden: bool = False
 
 
-class Cell(NamedTuple):
+class ContactCell(NamedTuple):
     """Content of a cell."""
 
     values: tuple[CellValue, ...] = ()
     forbidden: bool = False
     """True: a remark forbids a value, possibly one that could not be read."""
-    refuses: bool = False
+    forbids_person: bool = False
     """True: a remark forbids contact with the person. In a cell without a value, it applies to all values of the record."""
     deceased: bool = False
     litigator: bool = False
@@ -52,7 +52,7 @@ class Cell(NamedTuple):
     """True: a part of the cell was not understood."""
 
     @property
-    def said_more(self) -> bool:
+    def has_more_than_values(self) -> bool:
         """Return whether the cell holds more than values."""
         return self.forbidden or self.deceased or self.litigator or self.unread
 
@@ -69,33 +69,33 @@ class _FoundAddresses(NamedTuple):
     addresses: list[str]
 
 
-def read_phones(text: str) -> Cell:
+def read_phones(text: str) -> ContactCell:
     """Return the phones of a cell. The usual cell, one number and nothing else, takes a fast path."""
-    value = usual_phone(text)
-    return Cell((CellValue(value),)) if value else _read_cell(_read_phones, text)
+    value = plain_phone_number(text)
+    return ContactCell((CellValue(value),)) if value else _read_cell(_read_phones, text)
 
 
-def _read_cell(read: Callable[[str], Cell], text: str) -> Cell:
+def _read_cell(read: Callable[[str], ContactCell], text: str) -> ContactCell:
     """Return the content of a cell by *read*. Of a cell that is too long, only remarks are read."""
     return read(text) if len(text) <= _MAX_CELL_CHARACTERS else _build_cell([], read_remark(text), unread=True)
 
 
 @lru_cache(maxsize=4_096)
-def _read_phones(text: str) -> Cell:
-    text = plain(text).replace("\xa0", " ").strip()
+def _read_phones(text: str) -> ContactCell:
+    text = plain_characters(text).replace("\xa0", " ").strip()
     if not text:
-        return Cell()
+        return ContactCell()
     if exponent := _EXPONENT.fullmatch(text):
         value = _phone_of_exponent(exponent)
-        return Cell((CellValue(value),)) if value else Cell(unread=True)
+        return ContactCell((CellValue(value),)) if value else ContactCell(unread=True)
     text = _EXTENSION.sub(" ", _ENUMERATION.sub(" ", text))
     numbers, has_other_digits = _find_numbers(text)
     if not numbers and (value := phone_number(text)):
-        return _build_cell([(value, SILENT)], read_remark(text), unread=False)
+        return _build_cell([(value, EMPTY_REMARK)], read_remark(text), unread=False)
     return _read_remarks_of_phones(text, numbers, unread=has_other_digits)
 
 
-def _read_remarks_of_phones(text: str, numbers: list[_FoundNumber], *, unread: bool) -> Cell:
+def _read_remarks_of_phones(text: str, numbers: list[_FoundNumber], *, unread: bool) -> ContactCell:
     values = []
     rest = _blank_out(text, [(number.start, number.end) for number in numbers])
     for number in numbers:
@@ -104,7 +104,7 @@ def _read_remarks_of_phones(text: str, numbers: list[_FoundNumber], *, unread: b
             rest = _blank_out(rest, [remark.span()])
         value = phone_number(number.text)
         if value:
-            values.append((value, read_remark(remark[1]) if remark else SILENT))
+            values.append((value, read_remark(remark[1]) if remark else EMPTY_REMARK))
             continue
         unread = True
         if remark:
@@ -154,7 +154,7 @@ def _blank_out(text: str, spans: list[tuple[int, int]]) -> str:
     return text
 
 
-def _build_cell(values_with_remarks: list[tuple[str, Remark]], rest: Remark, *, unread: bool) -> Cell:
+def _build_cell(values_with_remarks: list[tuple[str, Remark]], rest: Remark, *, unread: bool) -> ContactCell:
     """Return the cell of values, each with its own remark, and of the remark *rest*, which applies to all values."""
     remarks = [rest, *(remark for _, remark in values_with_remarks)]
     label = line_type(rest.line_type) if len(values_with_remarks) == 1 else None
@@ -166,27 +166,27 @@ def _build_cell(values_with_remarks: list[tuple[str, Remark]], rest: Remark, *, 
             line_type(remark.line_type) or label or (earlier.line_type if earlier else None),
             rest.forbids or remark.forbids or bool(earlier and earlier.forbidden),
         )
-    return Cell(
+    return ContactCell(
         tuple(values.values()),
         forbidden=any(remark.forbids for remark in remarks),
-        refuses=any(remark.refuses for remark in remarks),
+        forbids_person=any(remark.forbids_person for remark in remarks),
         deceased=any(remark.deceased for remark in remarks),
         litigator=any(remark.litigator for remark in remarks),
         unread=unread or any(remark.unread and not remark.forbids for remark in remarks),
     )
 
 
-def read_emails(text: str) -> Cell:
+def read_emails(text: str) -> ContactCell:
     """Return the email addresses of a cell. The usual cell, one address and nothing else, takes a fast path."""
     value = email_address(text) if text.count("@") == 1 else None
-    return Cell((CellValue(value),)) if value else _read_cell(_read_emails, text)
+    return ContactCell((CellValue(value),)) if value else _read_cell(_read_emails, text)
 
 
 @lru_cache(maxsize=4_096)
-def _read_emails(text: str) -> Cell:
-    text = plain(text).replace("\xa0", " ").strip()
+def _read_emails(text: str) -> ContactCell:
+    text = plain_characters(text).replace("\xa0", " ").strip()
     if not text:
-        return Cell()
+        return ContactCell()
     text = _MAILTO.sub("<", text)
     words, has_other_words = _find_addresses(text)
     return _read_remarks_of_emails(text, words, unread=has_other_words)
@@ -209,14 +209,14 @@ def _find_addresses(text: str) -> tuple[list[_FoundAddresses], bool]:
     return found, has_other_words
 
 
-def _read_remarks_of_emails(text: str, words: list[_FoundAddresses], *, unread: bool) -> Cell:
+def _read_remarks_of_emails(text: str, words: list[_FoundAddresses], *, unread: bool) -> ContactCell:
     values = []
     rest = _blank_out(text, [(word.start, word.end) for word in words])
     for word in words:
         remark = _REMARK_BEHIND.match(text, word.end)
         if remark:
             rest = _blank_out(rest, [remark.span()])
-        values += [(address, read_remark(remark[1]) if remark else SILENT) for address in word.addresses]
+        values += [(address, read_remark(remark[1]) if remark else EMPTY_REMARK) for address in word.addresses]
     rest = _DISPLAY_NAME.sub(_keep_name_that_forbids, rest)
     return _build_cell(values, read_remark(rest), unread=unread or not values)
 

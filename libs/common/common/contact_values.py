@@ -38,7 +38,7 @@ _SPREADSHEET_TEXT = re.compile(r'\s*(?:="(.*)"|\'(.*))\s*', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Phone:
+class PhoneNumber:
     """Phone number in E.164 with what its source says about it."""
 
     value: str
@@ -46,7 +46,7 @@ class Phone:
     dnc: bool | None = None
 
 
-def plain(text: str) -> str:
+def plain_characters(text: str) -> str:
     """Return *text* with ASCII digits, signs, dashes and quotes, no-break spaces for unusual spaces, nothing invisible.
 
     Marks by which spreadsheets keep a number as text (`="02108"`, `'02108`) are removed.
@@ -67,10 +67,10 @@ def phone_number(text: str) -> str | None:
     if text.endswith("0") and (number := _WHOLE_FLOAT.fullmatch(text)):
         text = number[1]
     match = _NANP.fullmatch(text.translate(_PUNCTUATION))
-    return _e164_of(match) if match else by_library(text)
+    return _e164_of(match) if match else phone_by_library(text)
 
 
-def usual_phone(text: str) -> str | None:
+def plain_phone_number(text: str) -> str | None:
     """Return the number of a text of only ten digits, with or without country code and punctuation. None for other texts."""
     match = _NANP.fullmatch(text.translate(_PUNCTUATION))
     return _e164_of(match) if match else None
@@ -87,7 +87,7 @@ def _is_assigned(exchange: str) -> bool:
     return phonenumbers.is_valid_number(phonenumbers.parse(f"+1{exchange}0000", None))
 
 
-def by_library(text: str) -> str | None:
+def phone_by_library(text: str) -> str | None:
     """Return *text* as a US number in E.164 by phonenumbers alone, which reads extensions and country codes too."""
     try:
         number = phonenumbers.parse(text, "US")

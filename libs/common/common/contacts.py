@@ -31,14 +31,14 @@ class MissingKeyError(RuntimeError):
         super().__init__(f"{name} is not set. Set it to 64 hex digits, as `openssl rand -hex 32` prints them")
 
 
-class WrongKeyError(RuntimeError):
+class MalformedKeyError(RuntimeError):
     """A setting for a key holds no key."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is not a key. Set it to 64 hex digits, as `openssl rand -hex 32` prints them")
 
 
-class CannotOpenError(ValueError):
+class DecryptionError(ValueError):
     """A ciphertext was changed, belongs to another record, or was made with a key that this process does not have."""
 
 
@@ -55,7 +55,7 @@ class Keyring:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Keyring":
-        """Return the keys of *settings*. Raise MissingKeyError without a master key, WrongKeyError for a malformed key."""
+        """Return the keys of *settings*. Raise MissingKeyError without a master key, MalformedKeyError for a malformed key."""
         if settings.encryption_key is None:
             raise MissingKeyError("ENCRYPTION_KEY")
         keys = {settings.encryption_key_id: _parse_key("ENCRYPTION_KEY", settings.encryption_key.get_secret_value())}
@@ -70,29 +70,29 @@ class Keyring:
             settings.contact_hash_key_id,
         )
 
-    def new_data_key(self, lead_id: UUID) -> tuple["DataKey", bytes]:
+    def create_data_key(self, lead_id: UUID) -> tuple["DataKey", bytes]:
         """Create a data key for *lead_id*. Return it, and the same key wrapped for storage."""
         raw = AESGCM.generate_key(256)
-        return DataKey(lead_id, raw), self.seal("data-key", lead_id.bytes, raw)
+        return DataKey(lead_id, raw), self.encrypt("data-key", lead_id.bytes, raw)
 
-    def open_data_key(self, lead_id: UUID, wrapped: bytes) -> "DataKey":
-        """Return the data key of *lead_id*. Raise CannotOpenError."""
-        return DataKey(lead_id, self.unseal("data-key", lead_id.bytes, wrapped))
+    def unwrap_data_key(self, lead_id: UUID, wrapped: bytes) -> "DataKey":
+        """Return the data key of *lead_id*. Raise DecryptionError."""
+        return DataKey(lead_id, self.decrypt("data-key", lead_id.bytes, wrapped))
 
     def rewrap_data_key(self, lead_id: UUID, wrapped: bytes) -> bytes:
         """Return the same data key wrapped by the active master key, as a rotation needs it."""
-        return self.seal("data-key", lead_id.bytes, self.unseal("data-key", lead_id.bytes, wrapped))
+        return self.encrypt("data-key", lead_id.bytes, self.decrypt("data-key", lead_id.bytes, wrapped))
 
-    def seal(self, purpose: str, bound_to: bytes, plain: bytes) -> bytes:
+    def encrypt(self, purpose: str, bound_to: bytes, plain: bytes) -> bytes:
         """Encrypt *plain* under the active master key, bound to a purpose and an id."""
         return _encrypt(self._masters[self._active], self._active, purpose.encode() + b"|" + bound_to, plain)
 
-    def unseal(self, purpose: str, bound_to: bytes, sealed: bytes) -> bytes:
-        """Return the plain bytes that `seal` encrypted. Raise CannotOpenError."""
+    def decrypt(self, purpose: str, bound_to: bytes, sealed: bytes) -> bytes:
+        """Return the plain bytes that `encrypt` encrypted. Raise DecryptionError."""
         key_id, rest = _parse_ciphertext(sealed)
         master = self._masters.get(key_id)
         if master is None:
-            raise CannotOpenError(f"The key `{key_id}` is not configured: name it in ENCRYPTION_KEYS_RETIRED")
+            raise DecryptionError(f"The key `{key_id}` is not configured: name it in ENCRYPTION_KEYS_RETIRED")
         return _decrypt(master, purpose.encode() + b"|" + bound_to, rest)
 
     def hash_contact(self, value: str) -> bytes:
@@ -116,13 +116,13 @@ class DataKey:
         return _encrypt(self._cipher, "lead", self._lead + channel.encode(), value.encode())
 
     def decrypt(self, channel: str, ciphertext: bytes) -> str:
-        """Return the contact value. Raise CannotOpenError for the ciphertext of another lead or channel."""
+        """Return the contact value. Raise DecryptionError for the ciphertext of another lead or channel."""
         return _decrypt(self._cipher, self._lead + channel.encode(), _parse_ciphertext(ciphertext)[1]).decode()
 
 
 def _parse_key(name: str, text: str) -> bytes:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
-        raise WrongKeyError(name)
+        raise MalformedKeyError(name)
     return bytes.fromhex(text)
 
 
@@ -140,7 +140,7 @@ def _encrypt(cipher: AESGCM, key_id: str, bound_to: bytes, plain: bytes) -> byte
 def _parse_ciphertext(sealed: bytes) -> tuple[str, bytes]:
     """Return the key id, and nonce and ciphertext."""
     if len(sealed) < _HEADER_BYTES + _NONCE_BYTES or sealed[0] != _CIPHERTEXT_VERSION:
-        raise CannotOpenError("This is not a ciphertext of a known version")
+        raise DecryptionError("This is not a ciphertext of a known version")
     end = _HEADER_BYTES + sealed[1]
     return sealed[_HEADER_BYTES:end].decode("utf-8", "replace"), sealed[end:]
 
@@ -149,4 +149,4 @@ def _decrypt(cipher: AESGCM, bound_to: bytes, rest: bytes) -> bytes:
     try:
         return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], bound_to)
     except (InvalidTag, ValueError) as error:
-        raise CannotOpenError("The ciphertext was changed or belongs to another record") from error
+        raise DecryptionError("The ciphertext was changed or belongs to another record") from error

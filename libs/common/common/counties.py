@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from common.placeholders import is_placeholder, plain
+from common.placeholders import capitals_without_accents, is_placeholder
 from common.places import STATES, county_name, state_code
 
 _NUMBERS_AND_STATES = (
@@ -112,7 +112,7 @@ class _Index:
         is_city = name.endswith(" city")
         self.by_code[fips] = County(fips, county_name(name) or name.upper())
         names = self.by_name[_STATE_NUMBERS[fips[:2]]]
-        key = _spelling_key(_remove_kind(plain(name))[0])
+        key = _spelling_key(_remove_kind(capitals_without_accents(name))[0])
         # A name that a city shares with a county means the county. The city is then found by `Richmond City` only.
         codes = names.setdefault(key, [])
         codes.append(fips) if is_city else codes.insert(0, fips)
@@ -165,7 +165,7 @@ def counties_named(text: str, state: str) -> tuple[County, ...]:
 
     *text* is a name in any usual spelling, with or without the word for its kind and the state, or a FIPS code.
     """
-    plain_text = plain(_repair_encoding(text)).strip(" '\"=")
+    plain_text = capitals_without_accents(_repair_encoding(text)).strip(" '\"=")
     if any(c.isdigit() for c in plain_text):
         county = county_of_code(plain_text, state)
         return (county,) if county else ()
@@ -213,7 +213,7 @@ def _remove_state(name: str, state: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CountyMatch:
     """County of a record, if one is known, and the fields (`county`, `fips`) that could not be used."""
 
     county: County | None
@@ -221,7 +221,7 @@ class Place:
 
 
 @lru_cache(maxsize=8_192)
-def find_county(name: str, code: str, state: str) -> Place:
+def find_county(name: str, code: str, state: str) -> CountyMatch:
     """Return the county that a record's *name* and FIPS *code* mean in *state*.
 
     The name has priority over a code that contradicts it: people read names, and spreadsheets damage codes. The code decides
@@ -235,7 +235,7 @@ def find_county(name: str, code: str, state: str) -> Place:
     if code and (by_code is None or (by_name and by_code not in by_name and not _may_overlap(by_code, by_name[0]))):
         dropped.append("fips")
     county = by_code if by_code in by_name or not by_name else by_name[0]
-    return Place(county, tuple(dropped))
+    return CountyMatch(county, tuple(dropped))
 
 
 def _may_overlap(first: County, second: County) -> bool:

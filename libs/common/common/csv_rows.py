@@ -19,7 +19,7 @@ csv.field_size_limit(2 * MAX_LINE_CHARACTERS)
 _EXCEL_HINT = re.compile(r"sep=.?")
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """Cells of a row as the file has them, and the code of the row's problem, if any."""
 
     cells: list[str]
@@ -30,23 +30,23 @@ class _RunawayError(Exception):
     """A record is longer than allowed."""
 
 
-def open_text(file: Path, encoding: str) -> TextIO:
+def open_csv_text(file: Path, encoding: str) -> TextIO:
     """Open *file* with its line ends unchanged. Bytes that are not UTF-8 become lone surrogates."""
     errors = "surrogateescape" if encoding.startswith("utf-8") else "strict"
     return file.open(encoding=encoding, errors=errors, newline="")
 
 
-def _fit_to_width(row: Row, width: int) -> Row:
+def _fit_to_width(row: CsvRow, width: int) -> CsvRow:
     """Return the row with *width* cells. Missing trailing cells are empty. Surplus cells with content are a problem."""
     if len(row.cells) < width:
-        return Row([*row.cells, *[""] * (width - len(row.cells))])
+        return CsvRow([*row.cells, *[""] * (width - len(row.cells))])
     if any(map(str.strip, row.cells[width:])):
-        return Row(row.cells, "too_many_cells")
-    return Row(row.cells[:width])
+        return CsvRow(row.cells, "too_many_cells")
+    return CsvRow(row.cells[:width])
 
 
-class Reader:
-    """Reader of a text that `open_text` opened: first the header, then the rows."""
+class CsvReader:
+    """Reader of a text that `open_csv_text` opened: first the header, then the rows."""
 
     def __init__(self, text: TextIO, delimiter: str) -> None:
         self._readline = text.readline
@@ -55,19 +55,19 @@ class Reader:
         self._record_lines: list[str] = []
         self._ended_inside_record = False
 
-    def header(self) -> list[str]:
+    def read_header(self) -> list[str]:
         """Return the cells of the first row that is neither blank nor Excel's `sep=;`. Empty for an empty file."""
         for cells, _ in self._records(None):
             if not _EXCEL_HINT.fullmatch(cells[0]) or any(cells[1:]):
                 return cells
         return []
 
-    def rows(self, width: int) -> Iterator[Row]:
+    def read_rows(self, width: int) -> Iterator[CsvRow]:
         """Yield the rows that are not blank. *width* is the header's number of cells."""
         for row in self._records(width):
             yield row if row.problem or len(row.cells) == width else _fit_to_width(row, width)
 
-    def _records(self, width: int | None) -> Iterator[Row]:
+    def _records(self, width: int | None) -> Iterator[CsvRow]:
         """Yield records. After one that is not acceptable, yield its first line with a problem and read its other lines again."""
         while True:
             try:
@@ -77,7 +77,7 @@ class Reader:
                         break
                     self._record_lines.clear()
                     if any(map(str.strip, cells)):
-                        yield Row(cells)
+                        yield CsvRow(cells)
                 else:
                     return
                 problem = "unclosed_quote"
@@ -120,10 +120,10 @@ class Reader:
         while len(line) == MAX_LINE_CHARACTERS and line[-1] not in "\r\n":
             line = self._readline(MAX_LINE_CHARACTERS)
 
-    def _split_first_line(self, problem: str) -> Row:
+    def _split_first_line(self, problem: str) -> CsvRow:
         """Return the first line of the current record as a row. The other lines are read again."""
         first, *others = self._record_lines
         self._record_lines.clear()
         self._ended_inside_record = False
         self._lines_to_reread.extendleft(reversed(others))
-        return Row(first.rstrip("\r\n").split(self._delimiter), problem)
+        return CsvRow(first.rstrip("\r\n").split(self._delimiter), problem)

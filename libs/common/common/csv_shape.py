@@ -44,7 +44,7 @@ class NotCsvError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class CsvDialect:
     """Dialect of a file. *columns* is its header."""
 
     encoding: str
@@ -52,7 +52,7 @@ class Shape:
     columns: list[str]
 
 
-def look_at(file: Path, known: Callable[[Sequence[str]], int]) -> Shape:
+def detect_dialect(file: Path, known: Callable[[Sequence[str]], int]) -> CsvDialect:
     """Detect the dialect of *file*.
 
     *known* counts the known names in a header. The delimiter is the one with most known columns, then with most columns.
@@ -62,18 +62,18 @@ def look_at(file: Path, known: Callable[[Sequence[str]], int]) -> Shape:
         encoding = _encoding(raw)
     headers = {delimiter: _header(file, encoding, delimiter) for delimiter in DELIMITERS}
     delimiter = max(headers, key=lambda mark: (known(headers[mark]), len(headers[mark])))
-    return Shape(encoding, delimiter, headers[delimiter])
+    return CsvDialect(encoding, delimiter, headers[delimiter])
 
 
-def shown(names: Sequence[str]) -> list[str]:
+def printable_names(names: Sequence[str]) -> list[str]:
     """Return names as a response may show them: at most 60, each of at most 60 printable characters."""
     printable = [re.sub(r"[^\x20-\x7e\xa0-\uffef]", "?", name.strip()) for name in names[:_MAX_SHOWN_NAMES]]
     return [name[:_MAX_SHOWN_CHARACTERS] for name in printable if name]
 
 
 def _header(file: Path, encoding: str, delimiter: str) -> list[str]:
-    with csv_rows.open_text(file, encoding) as text:
-        return csv_rows.Reader(text, delimiter).header()
+    with csv_rows.open_csv_text(file, encoding) as text:
+        return csv_rows.CsvReader(text, delimiter).read_header()
 
 
 def _encoding(raw: BinaryIO) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from common.bus import Tx
-from common.gate import Channel, Decision
+from common.gate import Channel, GateDecision
 
 _REASON_WHEN_ALLOWED = "allowed"
 """Value of `contact_decisions.reason` where nothing refused the contact."""
@@ -21,7 +21,7 @@ class DecidedContact:
     lead_id: UUID
     channel: Channel
     value_hash: bytes | None
-    decision: Decision
+    decision: GateDecision
 
 
 async def lock_contacts(tx: Tx, value_hashes: Collection[bytes]) -> None:
@@ -46,6 +46,6 @@ async def log_decisions(tx: Tx, contacts: Sequence[DecidedContact]) -> None:
             [contact.lead_id for contact in contacts],
             [contact.channel for contact in contacts],
             [contact.value_hash for contact in contacts],
-            [contact.decision.allowed for contact in contacts],
+            [contact.decision.is_allowed for contact in contacts],
             [",".join(contact.decision.reasons) or _REASON_WHEN_ALLOWED for contact in contacts],
         )

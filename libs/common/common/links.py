@@ -13,13 +13,13 @@ _LEAD_ID_BYTES = 16
 _TAG_BYTES = 16
 
 
-def lead_link(base_url: str, secret: bytes, lead_id: UUID) -> str:
+def build_lead_link(base_url: str, secret: bytes, lead_id: UUID) -> str:
     """Return the URL under *base_url* that identifies *lead_id* to holders of *secret*."""
     token = urlsafe_b64encode(lead_id.bytes + _tag(secret, lead_id)).decode().rstrip("=")
     return f"{base_url}{'&' if '?' in base_url else '?'}l={token}"
 
 
-def lead_of(token: str, secret: bytes) -> UUID | None:
+def read_lead_link(token: str, secret: bytes) -> UUID | None:
     """Return the lead that the parameter `l` of a link identifies. None if the link was not made with *secret*."""
     try:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))

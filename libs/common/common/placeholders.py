@@ -42,7 +42,7 @@ _ASCENDING = "01234567890123456789"
 _DESCENDING = _ASCENDING[::-1]
 
 
-def plain(text: str) -> str:
+def capitals_without_accents(text: str) -> str:
     """Return *text* in capitals without accents and full-width forms."""
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
@@ -52,7 +52,7 @@ def plain(text: str) -> str:
 @lru_cache(maxsize=8_192)
 def is_placeholder(text: str) -> bool:
     """Return whether *text* says that a value is missing, or has no letters and digits. An empty text is no placeholder."""
-    shown = plain(text).strip(" '\"=`")
+    shown = capitals_without_accents(text).strip(" '\"=`")
     if not shown:
         return bool(text.strip())
     if _SPREADSHEET_ERROR.fullmatch(shown.replace(" ", "")):
@@ -120,7 +120,7 @@ def parcel_number(text: str) -> str | None:
     numbers that are too short: fewer than five letters and digits after leading zeros, or fewer than three digits. Counties
     write `123-456-789`; `123456789` without any mark is a filler.
     """
-    shown = plain(text).strip(" '\"=`")
+    shown = capitals_without_accents(text).strip(" '\"=`")
     if is_placeholder(text) or _is_damaged_or_list(shown):
         return None
     if whole := _WHOLE_FLOAT.fullmatch(shown):
@@ -182,7 +182,7 @@ def is_placeholder_address(text: str) -> bool:
     """
     if is_placeholder(text):
         return True
-    shown = plain(text).strip()
+    shown = capitals_without_accents(text).strip()
     numbered = _HOUSE_NUMBER_AND_STREET.fullmatch(shown)
     if numbered and not numbered[1].strip("0"):
         return True
@@ -208,7 +208,7 @@ _UNIT_DESIGNATOR = re.compile(r"(?:#|(?:APT|APARTMENT|UNIT|STE|SUITE|RM|ROOM|LOT
 @lru_cache(maxsize=8_192)
 def is_placeholder_unit(text: str) -> bool:
     """Return whether a unit is a placeholder: `N/A`, `0`, `-`, `APT NONE`. A single letter is a unit, even `X`."""
-    shown = _UNIT_DESIGNATOR.sub("", plain(text).strip(), count=1)
+    shown = _UNIT_DESIGNATOR.sub("", capitals_without_accents(text).strip(), count=1)
     if len(shown) == 1 and shown.isalpha():
         return False
     return is_placeholder(shown) or (bool(shown) and not shown.strip("0. ")) or is_placeholder(text)
@@ -235,7 +235,7 @@ _FILLER_HOSTS = frozenset({"NOWHERE", "FAKE", "NOTPROVIDED", "NOTAVAILABLE", "DO
 @lru_cache(maxsize=8_192)
 def is_placeholder_email(address: str) -> bool:
     """Return whether an email address only fills a field: `none@none.com`, `noemail@x.com`, `test@test.com`."""
-    name, _, domain = plain(address).partition("@")
+    name, _, domain = capitals_without_accents(address).partition("@")
     local, host = _NOT_ALNUM.sub("", name), _NOT_ALNUM.sub("", domain.split(".")[0])
     if local in _FILLER_LOCAL_PARTS or host in _FILLER_HOSTS:
         return True

@@ -1,6 +1,6 @@
 """Headers of protective columns: they say that a person, a phone or an email must not be contacted.
 
-Case, separators and numbers of a header do not count. A header that looks protective and is not understood is `UNREADABLE`.
+Case, separators and numbers of a header do not count. A header that looks protective and is not understood is `UNREADABLE_PROTECTION`.
 Its file is refused, since a guess could have the wrong polarity. docs/protective-columns.md has the table, which is a test.
 """
 
@@ -8,19 +8,19 @@ import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-Subject = Literal["row", "phones", "emails", "litigator", "deceased_owner", "do_not_mail", "unreadable"]
+ProtectedSubject = Literal["row", "phones", "emails", "litigator", "deceased_owner", "do_not_mail", "unreadable"]
 
 
-class Protection(NamedTuple):
+class ColumnProtection(NamedTuple):
     """Subject that a column protects. *number* is that of the phone or email, or 0 for all of the row."""
 
-    subject: Subject
+    subject: ProtectedSubject
     number: int = 0
     is_registry: bool = False
     """True: a clear no in the column says that the number is on no do-not-call list."""
 
 
-UNREADABLE = Protection("unreadable")
+UNREADABLE_PROTECTION = ColumnProtection("unreadable")
 
 _LOOKS_PROTECTIVE = re.compile(
     r"dnc|dnt(?![a-z])|donot|dont|opt(?:ed)?out|optedin|(?:^|sms|text|e?mail|phone|call|cell|mobile|marketing|contact|owner|is|has)optin"
@@ -153,7 +153,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
 @lru_cache(maxsize=4_096)
-def protection_of(header: str) -> Protection | None:
+def protection_of(header: str) -> ColumnProtection | None:
     """Return the protection that *header* names, UNREADABLE, or None where it does not look protective."""
     letters, numbers = _letters_and_numbers(header)
     is_harmless = _HARMLESS.fullmatch(letters) or _PLAINTIFF_OF_A_FORECLOSURE.fullmatch(letters)
@@ -161,12 +161,12 @@ def protection_of(header: str) -> Protection | None:
         return None
     kind = next((kind for kind, pattern in _KINDS if pattern.fullmatch(letters)), None)
     if kind is None:
-        return UNREADABLE
+        return UNREADABLE_PROTECTION
     return _protection_of_kind(kind, letters, numbers)
 
 
 @lru_cache(maxsize=4_096)
-def remarks_of(header: str) -> Protection | None:
+def remarks_of(header: str) -> ColumnProtection | None:
     """Return the part of the row that a column of free text may forbid, such as `Phone 1 Status` or `Tags`."""
     letters, numbers = _letters_and_numbers(header)
     if protection_of(header) is not None or not _FREE_TEXT_HEADER.fullmatch(letters):
@@ -180,17 +180,17 @@ def _letters_and_numbers(header: str) -> tuple[str, list[int]]:
     return re.sub(r"[0-9]+", "", plain), [int(number) for number in re.findall(r"[0-9]+", plain)]
 
 
-def _protection_of_kind(kind: str, letters: str, numbers: list[int]) -> Protection:
+def _protection_of_kind(kind: str, letters: str, numbers: list[int]) -> ColumnProtection:
     """Return the protection of *kind* for the subject that the header names: a phone, an email, or neither."""
     number = numbers[0] if len(numbers) == 1 and 0 < numbers[0] < 100 else 0  # noqa: PLR2004 - two digits
     if kind in ("deceased_owner", "do_not_mail"):
-        return Protection("deceased_owner" if kind == "deceased_owner" else "do_not_mail")
+        return ColumnProtection("deceased_owner" if kind == "deceased_owner" else "do_not_mail")
     if "email" in letters or kind == "email":
-        return Protection("emails", number)
+        return ColumnProtection("emails", number)
     is_registry = kind == "registry"
     names_line_type = re.search(r"cell|mobile|wireless|landline|tel(?!l)", letters)
     if "phone" in letters or kind == "number" or names_line_type:
-        return Protection("phones", 0 if names_line_type else number, is_registry)
+        return ColumnProtection("phones", 0 if names_line_type else number, is_registry)
     if is_registry and number and "owner" not in letters:
-        return Protection("phones", number, is_registry)
-    return Protection("litigator") if kind == "litigator" else Protection("row")
+        return ColumnProtection("phones", number, is_registry)
+    return ColumnProtection("litigator") if kind == "litigator" else ColumnProtection("row")

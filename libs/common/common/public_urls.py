@@ -52,7 +52,7 @@ def url_problem(url: str) -> str | None:
     return None
 
 
-def is_sandbox(url: str) -> bool:
+def is_sandbox_url(url: str) -> bool:
     """Return whether *url* belongs to the vendor sandbox: on a loopback address, `localhost` or `sandbox`."""
     try:
         host = (urlsplit(url).hostname or "").lower()

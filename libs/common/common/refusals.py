@@ -3,8 +3,8 @@
 from enum import StrEnum
 
 
-class Reason(StrEnum):
-    """Reasons of refusal, in the order in which the gate checks and reports. Each is permanent unless it is in `PASSING`."""
+class ContactReason(StrEnum):
+    """Reasons of refusal, in the order in which the gate checks and reports. Each is permanent unless it is in `TEMPORARY_REASONS`."""
 
     CHANNEL_UNKNOWN = "channel_unknown"
     VALUE_HASH_UNKNOWN = "value_hash_unknown"
@@ -52,5 +52,7 @@ class Reason(StrEnum):
     OUTSIDE_CALLING_HOURS = "outside_calling_hours"
 
 
-PASSING = frozenset({Reason.ATTEMPTS_IN_24_HOURS, Reason.BROKER_LIMIT_REACHED, Reason.OUTSIDE_CALLING_HOURS})
+TEMPORARY_REASONS = frozenset(
+    {ContactReason.ATTEMPTS_IN_24_HOURS, ContactReason.BROKER_LIMIT_REACHED, ContactReason.OUTSIDE_CALLING_HOURS}
+)
 """Reasons that end with time. A decision that has no other reasons says when to try again."""

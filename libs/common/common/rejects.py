@@ -7,19 +7,19 @@ import orjson
 
 from common.contacts import Keyring
 
-UNREAD_ROWS = 5
+MAX_REPORTED_ROWS = 5
 """Row numbers that an upload's report names for each field with unread values."""
 _PURPOSE = "reject"
 
 
-def seal_row(keyring: Keyring, upload_id: UUID, row: int, cells: Mapping[str, str]) -> bytes:
+def encrypt_row(keyring: Keyring, upload_id: UUID, row: int, cells: Mapping[str, str]) -> bytes:
     """Encrypt the cells of one row (header to cell), bound to its upload and row number."""
-    return keyring.seal(_PURPOSE, _context(upload_id, row), orjson.dumps(dict(cells)))
+    return keyring.encrypt(_PURPOSE, _context(upload_id, row), orjson.dumps(dict(cells)))
 
 
-def open_row(keyring: Keyring, upload_id: UUID, row: int, sealed: bytes) -> dict[str, str]:
-    """Return the cells that `seal_row` encrypted. Raise CannotOpenError."""
-    return dict(orjson.loads(keyring.unseal(_PURPOSE, _context(upload_id, row), sealed)))
+def decrypt_row(keyring: Keyring, upload_id: UUID, row: int, sealed: bytes) -> dict[str, str]:
+    """Return the cells that `encrypt_row` encrypted. Raise DecryptionError."""
+    return dict(orjson.loads(keyring.decrypt(_PURPOSE, _context(upload_id, row), sealed)))
 
 
 def _context(upload_id: UUID, row: int) -> bytes:

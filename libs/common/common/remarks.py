@@ -72,7 +72,7 @@ class Remark(NamedTuple):
 
     forbids: bool = False
     """True: the value beside the remark must not be used."""
-    refuses: bool = False
+    forbids_person: bool = False
     """True: the remark forbids contact with the person, not only use of the value."""
     deceased: bool = False
     litigator: bool = False
@@ -82,7 +82,7 @@ class Remark(NamedTuple):
     """Kind of line that the remark names, as `common.contact_values.line_type` accepts it."""
 
 
-SILENT = Remark()
+EMPTY_REMARK = Remark()
 """Remark that says nothing."""
 
 _MAX_CACHED_CHARACTERS = 200
@@ -97,11 +97,11 @@ def read_remark(text: str) -> Remark:
 def _read_remark(text: str) -> Remark:
     words = _words(text if text.isascii() else text.translate(_SIGNS))
     if not words:
-        return SILENT
+        return EMPTY_REMARK
     plain = " ".join(words)
     return Remark(
         forbids=_FORBIDS.search(plain) is not None,
-        refuses=_FORBIDS.search(_ABOUT_THE_VALUE.sub(" ", plain)) is not None,
+        forbids_person=_FORBIDS.search(_ABOUT_THE_VALUE.sub(" ", plain)) is not None,
         deceased=_DECEASED.search(plain) is not None,
         litigator=_LITIGATOR.search(plain) is not None,
         unread=not _HARMLESS.issuperset(words),
@@ -122,11 +122,11 @@ def read_note(text: str) -> Remark:
     parts = [" ".join(_words(part)) for part in _BETWEEN_TAGS.split(text)]
     tags = [part for part in parts if _STATUS.fullmatch(part)]
     if not (tags or _NOTE_FORBIDS.search(plain)):
-        return SILENT
+        return EMPTY_REMARK
     about_the_person = [_ABOUT_THE_VALUE.sub(" ", part) for part in (plain, *tags)]
     return Remark(
         forbids=True,
-        refuses=any(_NOTE_FORBIDS.search(part) or _STATUS.fullmatch(part.strip()) for part in about_the_person),
+        forbids_person=any(_NOTE_FORBIDS.search(part) or _STATUS.fullmatch(part.strip()) for part in about_the_person),
         deceased=_DECEASED.search(plain) is not None,
         litigator=_LITIGATOR.search(plain) is not None,
     )

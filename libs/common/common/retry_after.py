@@ -7,7 +7,7 @@ LONGEST_WAIT = timedelta(hours=1)
 """Longest backoff that is granted, whatever the vendor asks for."""
 
 
-def retry_after(text: str | None, now: datetime | None = None) -> timedelta | None:
+def parse_retry_after(text: str | None, now: datetime | None = None) -> timedelta | None:
     """Return the wait that *text* asks for, in seconds or until a date, of at most LONGEST_WAIT. None if it cannot be read."""
     if not text:
         return None

@@ -5,7 +5,7 @@ received, executed and charged the request. docs/delivery.md has the table of al
 cost").
 """
 
-MAY_HAVE_BEEN_DONE = frozenset({502, 504, 520, 522, 524, 598, 599})
+POSSIBLY_EXECUTED_STATUSES = frozenset({502, 504, 520, 522, 524, 598, 599})
 """Statuses with an unknown outcome.
 
 502 and 504: RFC 9110. 520, 522 and 524: Cloudflare (unknown error, connection timeout, timeout). 598 and 599: proxy timeouts.

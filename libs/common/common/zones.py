@@ -69,11 +69,11 @@ _ZONES_OF_ZIP = {
 _ABROAD = ("96799", "96939", "9694", "96960", "96970")
 """American Samoa, Palau, Micronesia and the Marshall Islands: inside the ZIP codes of Hawaii and Guam, not in their zones."""
 
-NOWHERE: frozenset["Place"] = frozenset()
+NO_PLACES: frozenset["TimeZonePlace"] = frozenset()
 """Places of a person of whom no place is known."""
 
 
-class Place(NamedTuple):
+class TimeZonePlace(NamedTuple):
     """State, by its two letters, and an IANA time zone that may apply there."""
 
     state: str
@@ -85,14 +85,14 @@ def state_of_area_code(code: str) -> str | None:
     return _STATE_OF_AREA_CODE.get(code)
 
 
-def places_of_number(number: str | None) -> frozenset[Place]:
+def places_of_number(number: str | None) -> frozenset[TimeZonePlace]:
     """Return the places of a phone number (E.164) by its area code. Empty without an area code of the United States."""
     match = _NUMBER.fullmatch(number or "")
-    return _places_of_area_code(match[1]) if match else NOWHERE
+    return _places_of_area_code(match[1]) if match else NO_PLACES
 
 
 @lru_cache(maxsize=65_536)
-def places_of_address(state: str | None, zip_code: str | None) -> frozenset[Place]:
+def places_of_address(state: str | None, zip_code: str | None) -> frozenset[TimeZonePlace]:
     """Return the places of an address by its state (two letters) and its ZIP code (five digits); one of them may be missing.
 
     Where they contradict each other both count, with all zones of the state. Empty if neither is known, or if one is outside
@@ -100,24 +100,26 @@ def places_of_address(state: str | None, zip_code: str | None) -> frozenset[Plac
     """
     state_by_zip = state_of_zip(zip_code) if zip_code else None
     if (zip_code and (not state_by_zip or zip_code.startswith(_ABROAD))) or (state and state not in _ZONES_OF_STATE):
-        return NOWHERE
-    found = _places(state_by_zip, _ZONES_OF_ZIP.get((state_by_zip, (zip_code or "")[:3]))) if state_by_zip else NOWHERE
+        return NO_PLACES
+    found = (
+        _places(state_by_zip, _ZONES_OF_ZIP.get((state_by_zip, (zip_code or "")[:3]))) if state_by_zip else NO_PLACES
+    )
     return found if state in {None, "", state_by_zip} else found | _places(str(state))
 
 
-def _places(state: str, zones: str | None = None) -> frozenset[Place]:
-    return frozenset(Place(state, _ZONES[zone]) for zone in zones or _ZONES_OF_STATE[state])
+def _places(state: str, zones: str | None = None) -> frozenset[TimeZonePlace]:
+    return frozenset(TimeZonePlace(state, _ZONES[zone]) for zone in zones or _ZONES_OF_STATE[state])
 
 
 @lru_cache(maxsize=1_024)
-def _places_of_area_code(code: str) -> frozenset[Place]:
+def _places_of_area_code(code: str) -> frozenset[TimeZonePlace]:
     state = state_of_area_code(code)
     if state is None:
-        return NOWHERE
+        return NO_PLACES
     known = _zones_of_area_codes()
     zones = known.get(code, frozenset()) | known.get(_OVERLAYS.get(code, code), frozenset())
-    added = _places(state, _ADDED_ZONES[code]) if code in _ADDED_ZONES else NOWHERE
-    return frozenset(Place(state, zone) for zone in zones) | added or _places(state)
+    added = _places(state, _ADDED_ZONES[code]) if code in _ADDED_ZONES else NO_PLACES
+    return frozenset(TimeZonePlace(state, zone) for zone in zones) | added or _places(state)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from cli.shell.output import AsJson, print_done, print_rows
 from cli.shell.resealing import SealedColumn
 from common.contacts import Keyring
 from common.database import load_queries
-from common.rejects import open_row, seal_row
+from common.rejects import decrypt_row, encrypt_row
 
 queries = load_queries(__file__, "commands.sql")
 
@@ -124,7 +124,7 @@ def resolve_conflict(
 
 def _reseal_reject(keyring: Keyring, row: Row) -> bytes:
     place = row["upload_id"], row["row"]
-    return seal_row(keyring, *place, open_row(keyring, *place, row["sealed"]))
+    return encrypt_row(keyring, *place, decrypt_row(keyring, *place, row["sealed"]))
 
 
 SEALED_COLUMNS = (

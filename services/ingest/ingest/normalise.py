@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from common.contact_values import Phone
+from common.contact_values import PhoneNumber
 from common.owner_names import read_owner_names
 from ingest.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
 from ingest.property_facts import check_state_of_zip, read_location, read_mak, read_parcel_key, read_texts, read_values
@@ -28,7 +28,7 @@ class PropertyRecord:
     facts: dict[str, Any]
     flags: dict[str, bool]
     mak: str | None
-    phones: list[Phone]
+    phones: list[PhoneNumber]
     emails: list[str]
     dropped: list[str] = field(default_factory=list)
     """Fields with a value that could not be read."""

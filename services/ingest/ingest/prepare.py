@@ -138,7 +138,7 @@ def _build_prepared_record(
         record.facts, record.flags, phones=len(record.phones), emails=len(record.emails), today=received.time.date()
     )
     lead_id = ids.new_id()
-    key, wrapped_key = keyring.new_data_key(lead_id)
+    key, wrapped_key = keyring.create_data_key(lead_id)
     row = LeadRow(
         id=lead_id,
         stamp=observation_stamp(seen_on.toordinal(), event.source),

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from common.contact_cells import Cell, read_emails, read_phones
-from common.contact_values import Phone, line_type
+from common.contact_cells import ContactCell, read_emails, read_phones
+from common.contact_values import PhoneNumber, line_type
 from common.placeholders import is_filler_number, is_placeholder_email
 from common.remarks import read_remark
 from ingest.values.text import as_text, is_blank, read_protective_flag
@@ -21,18 +21,18 @@ PhoneCells = Iterable[tuple[Any, Any, Any]]
 """Number, type and whether it must not be called."""
 
 
-def read_phone_cells(cells: PhoneCells | None, flags: dict[str, bool], dropped: list[str]) -> list[Phone]:
+def read_phone_cells(cells: PhoneCells | None, flags: dict[str, bool], dropped: list[str]) -> list[PhoneNumber]:
     """Return each number once, in order; forbidden if its cell, type or status forbids it in any mention.
 
     A refusal in place of a number forbids every number of the record.
     """
-    phones: dict[str, Phone] = {}
+    phones: dict[str, PhoneNumber] = {}
     is_refused = False
     for number, kind, dnc in cells or ():
         cell = read_phones(as_text(number))
-        if cell.said_more or not cell.values:
+        if cell.has_more_than_values or not cell.values:
             _read_remarks(cell, number, "phones", flags, dropped)
-            is_refused = is_refused or (cell.refuses and not cell.values)
+            is_refused = is_refused or (cell.forbids_person and not cell.values)
         remark, status = read_remark(as_text(kind)), read_protective_flag(dnc) if dnc is not None else None
         flags["deceased_owner"] |= remark.deceased
         flags["litigator"] |= remark.litigator
@@ -42,16 +42,16 @@ def read_phone_cells(cells: PhoneCells | None, flags: dict[str, bool], dropped: 
                 dropped.append("phones")
                 continue
             is_forbidden = True if one.forbidden or remark.forbids else status
-            _merge_mention(phones, Phone(one.value, line_type(remark.line_type) or one.line_type, is_forbidden))
+            _merge_mention(phones, PhoneNumber(one.value, line_type(remark.line_type) or one.line_type, is_forbidden))
     return [replace(phone, dnc=True) for phone in phones.values()] if is_refused else list(phones.values())
 
 
-def _merge_mention(phones: dict[str, Phone], phone: Phone) -> None:
+def _merge_mention(phones: dict[str, PhoneNumber], phone: PhoneNumber) -> None:
     """Add *phone*, or what this mention adds to an earlier one. A mention that allows a call never lifts a prohibition."""
     earlier = phones.get(phone.value)
     if earlier is not None:
         is_forbidden = earlier.dnc if phone.dnc is None else phone.dnc or earlier.dnc
-        phone = Phone(phone.value, phone.line_type or earlier.line_type, is_forbidden)
+        phone = PhoneNumber(phone.value, phone.line_type or earlier.line_type, is_forbidden)
     phones[phone.value] = phone
 
 
@@ -66,9 +66,9 @@ def read_email_cells(
     is_refused = False
     for value in cells or ():
         cell = read_emails(as_text(value))
-        if cell.said_more or not cell.values:
+        if cell.has_more_than_values or not cell.values:
             _read_remarks(cell, value, "emails", flags, dropped)
-            is_refused = is_refused or (cell.refuses and not cell.values)
+            is_refused = is_refused or (cell.forbids_person and not cell.values)
         for one in cell.values:
             if is_placeholder_email(one.value):
                 dropped.append("emails")
@@ -83,7 +83,7 @@ def read_email_cells(
     return allowed[:MAX_CONTACTS]
 
 
-def _read_remarks(cell: Cell, value: object, name: str, flags: dict[str, bool], dropped: list[str]) -> None:
+def _read_remarks(cell: ContactCell, value: object, name: str, flags: dict[str, bool], dropped: list[str]) -> None:
     """Set the flags that a cell reports about the owner, and name the field if a part of it could not be read."""
     flags["deceased_owner"] |= cell.deceased
     flags["litigator"] |= cell.litigator

@@ -38,5 +38,5 @@ async def pull_search_now(settings: PullSettings, name: str) -> tuple[str, str]:
 
 
 def decrypt_reject(keyring: Keyring, reject_id: UUID, sealed: bytes) -> Any:
-    """Return a rejected entry of a page as BatchData sent it. Raises CannotOpenError."""
-    return json.loads(keyring.unseal(REJECT_SEAL_PURPOSE, reject_id.bytes, sealed))
+    """Return a rejected entry of a page as BatchData sent it. Raises DecryptionError."""
+    return json.loads(keyring.decrypt(REJECT_SEAL_PURPOSE, reject_id.bytes, sealed))

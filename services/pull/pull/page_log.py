@@ -248,7 +248,7 @@ class PageLog:
             ids=reject_ids,
             reasons=[reject.reason for reject in rejects],
             sealed=[
-                self._bus.keyring.seal(REJECT_SEAL_PURPOSE, reject_id.bytes, json.dumps(reject.entry).encode())
+                self._bus.keyring.encrypt(REJECT_SEAL_PURPOSE, reject_id.bytes, json.dumps(reject.entry).encode())
                 for reject_id, reject in zip(reject_ids, rejects, strict=True)
             ],
         )

@@ -243,9 +243,9 @@ def park_dead_letters(
 
 
 def _decrypt_message(fields: Row, payload: bytes) -> dict[str, Any]:
-    """Return key, headers and body of the message. Raises CannotOpenError or MissingKeyError."""
+    """Return key, headers and body of the message. Raises DecryptionError or MissingKeyError."""
     keyring = Keyring.from_settings(CliSettings())
-    key, headers, value = unpack(keyring.unseal(_DEAD_LETTER_PURPOSE, fields["event_id"].bytes, payload))
+    key, headers, value = unpack(keyring.decrypt(_DEAD_LETTER_PURPOSE, fields["event_id"].bytes, payload))
     return {
         "key": _to_readable(key),
         "headers": {name: _to_readable(content) for name, content in headers},

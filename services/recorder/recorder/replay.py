@@ -11,7 +11,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.contacts import CannotOpenError
+from common.contacts import DecryptionError
 from common.database import load_queries
 from common.deadletters import unpack
 
@@ -59,9 +59,9 @@ class DeadLetterReplayer:
     def _send_again(self, tx: Tx, row: Any) -> bool:
         """Send the original message through the outbox. Return False if it cannot be decrypted or is empty."""
         try:
-            packed = self._bus.keyring.unseal(SEAL_PURPOSE, row["event_id"].bytes, row["payload"])
+            packed = self._bus.keyring.decrypt(SEAL_PURPOSE, row["event_id"].bytes, row["payload"])
             key, headers, value = unpack(packed)
-        except (CannotOpenError, ValueError) as error:
+        except (DecryptionError, ValueError) as error:
             log.warning("dead_letter_unreadable", dead_letter=row["id"], error=type(error).__name__)
             return False
         if key is None and value is None:

@@ -9,7 +9,7 @@ import pytest
 
 from common.contacts import Keyring
 from common.deadletters import pack, unpack
-from common.rejects import open_row, seal_row
+from common.rejects import decrypt_row, encrypt_row
 from common.settings import Settings
 from pull.page_log import REJECT_SEAL_PURPOSE as PULL_REJECT
 from skiptrace.trace.request_codec import LOOKUPS_PURPOSE, RESPONSE_PURPOSE
@@ -102,7 +102,7 @@ def test_a_key_is_sealed_and_its_secret_shown_once(equity: Equity, database: Dat
     assert len(made["secret"]) == 64
     with psycopg.connect(database.superuser_dsn) as connection:
         (sealed,) = connection.execute("select secret_sealed from app.partner_keys").fetchone() or ()
-    assert KEYRING.unseal("partner-key", made["key_id"].encode(), sealed).decode() == made["secret"]
+    assert KEYRING.decrypt("partner-key", made["key_id"].encode(), sealed).decode() == made["secret"]
     assert made["secret"] not in equity("keys", "list", "--json").ok().out
 
 
@@ -168,7 +168,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
     equity("partners", "add", "Acme Data").ok()
     made = equity("keys", "add", "Acme Data", "--json").ok().json
     lead, upload, event, request, reject = uuid4(), uuid4(), uuid4(), uuid4(), uuid4()
-    data_key, wrapped = KEYRING.new_data_key(lead)
+    data_key, wrapped = KEYRING.create_data_key(lead)
     phone = data_key.encrypt("phone", "+17275550142")
     with psycopg.connect(database.superuser_dsn) as connection:
         connection.execute(
@@ -178,20 +178,20 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
         )
         connection.execute(
             "insert into app.upload_rejects (upload_id, row, reasons, row_sealed) values (%s, 3, '{missing_zip}', %s)",
-            (upload, seal_row(KEYRING, upload, 3, {"City": "Dunedin"})),
+            (upload, encrypt_row(KEYRING, upload, 3, {"City": "Dunedin"})),
         )
         connection.execute(
             "insert into pipeline.pipeline_dlq (source, payload, consumer, event_id) "
             "values ('ingest.leads', %s, 'x.y', %s)",
-            (KEYRING.seal("dead-letter", event.bytes, pack(b"k", [], b"{}")), event),
+            (KEYRING.encrypt("dead-letter", event.bytes, pack(b"k", [], b"{}")), event),
         )
         connection.execute(
             "insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, question_sealed, answer_sealed) "
             "values (%s, 'melissa', now(), 'answered', 1, %s, %s)",
             (
                 request,
-                KEYRING.seal(LOOKUPS_PURPOSE, request.bytes, b"who?"),
-                KEYRING.seal(RESPONSE_PURPOSE, request.bytes, b"she"),
+                KEYRING.encrypt(LOOKUPS_PURPOSE, request.bytes, b"who?"),
+                KEYRING.encrypt(RESPONSE_PURPOSE, request.bytes, b"she"),
             ),
         )
         connection.execute(
@@ -199,7 +199,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
             "run as (insert into pipeline.pull_runs (id, search_id, started_on) "
             "select gen_random_uuid(), id, current_date from search returning id) "
             "insert into pipeline.pull_rejects (id, run_id, reason, sealed) select %s, id, 'no_address', %s from run",
-            (reject, KEYRING.seal(PULL_REJECT, reject.bytes, b"odd")),
+            (reject, KEYRING.encrypt(PULL_REJECT, reject.bytes, b"odd")),
         )
     changed = {
         "ENCRYPTION_KEY": "8" * 64,
@@ -222,15 +222,15 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
         (payload,) = connection.execute("select payload from pipeline.pipeline_dlq").fetchone() or ()
         [asked] = connection.execute("select question_sealed, answer_sealed from app.skip_trace_requests").fetchall()
         (odd,) = connection.execute("select sealed from pipeline.pull_rejects").fetchone() or ()
-    assert new.open_data_key(lead, rewrapped).decrypt("phone", phone) == "+17275550142"
-    assert new.unseal("partner-key", made["key_id"].encode(), secret).decode() == made["secret"]
-    assert open_row(new, upload, 3, row) == {"City": "Dunedin"}
-    assert unpack(new.unseal("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")
+    assert new.unwrap_data_key(lead, rewrapped).decrypt("phone", phone) == "+17275550142"
+    assert new.decrypt("partner-key", made["key_id"].encode(), secret).decode() == made["secret"]
+    assert decrypt_row(new, upload, 3, row) == {"City": "Dunedin"}
+    assert unpack(new.decrypt("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")
     assert [
-        new.unseal(purpose, request.bytes, one)
+        new.decrypt(purpose, request.bytes, one)
         for purpose, one in zip((LOOKUPS_PURPOSE, RESPONSE_PURPOSE), asked, strict=True)
     ] == [
         b"who?",
         b"she",
     ]
-    assert new.unseal(PULL_REJECT, reject.bytes, odd) == b"odd"
+    assert new.decrypt(PULL_REJECT, reject.bytes, odd) == b"odd"

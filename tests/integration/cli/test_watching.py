@@ -40,7 +40,7 @@ def dead_letter(
     connection: Connection, consumer: str = "ingest.upsert_leads", status: str = "open", body: bytes = b"{}"
 ) -> int:
     event_id = uuid4()
-    sealed = KEYRING.seal(
+    sealed = KEYRING.encrypt(
         "dead-letter", event_id.bytes, pack(b"key", [("ce_type", b"ingest.leads"), ("x", None)], body)
     )
     row = connection.execute(

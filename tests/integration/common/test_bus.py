@@ -51,7 +51,7 @@ async def test_a_bad_record_becomes_a_dead_letter_and_the_other_records_are_hand
     assert {letter["reason"] for letter in found} == {"invalid_message"}
     assert {letter["consumer"] for letter in found} == {"probe.record"}
     payloads = {
-        unpack(KEYS.unseal("dead-letter", UUID(d["event_id"]).bytes, b64decode(d["payload"])))[2] for d in found
+        unpack(KEYS.decrypt("dead-letter", UUID(d["event_id"]).bytes, b64decode(d["payload"])))[2] for d in found
     }
     assert payloads == {b"\xff\x00 not json", None, b'{"n": "many"}', b'{"n": 7, "text": "\\ud800"}'}
 

@@ -10,11 +10,11 @@ import pytest
 
 from common.bus import Tx
 from common.decisions import DecidedContact, lock_contacts, log_decisions
-from common.gate import Decision
-from common.refusals import Reason
+from common.gate import GateDecision
+from common.refusals import ContactReason
 
-ALLOWED = Decision(())
-REFUSED = Decision((Reason.SUPPRESSED, Reason.ON_DNC_LIST))
+ALLOWED = GateDecision(())
+REFUSED = GateDecision((ContactReason.SUPPRESSED, ContactReason.ON_DNC_LIST))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_every_decision_is_kept_with_its_reasons_and_who_made_it(
             [
                 DecidedContact(first, "email", b"e" * 32, ALLOWED),
                 DecidedContact(second, "phone", b"p" * 32, REFUSED),
-                DecidedContact(second, "email", None, Decision((Reason.VALUE_HASH_UNKNOWN,))),
+                DecidedContact(second, "email", None, GateDecision((ContactReason.VALUE_HASH_UNKNOWN,))),
             ],
         )
     assert await logged(database) == [

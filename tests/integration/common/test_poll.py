@@ -363,7 +363,7 @@ def damage(segment: Path, batch: int) -> None:
 
 def decrypted_payload(letter: dict[str, Any]) -> bytes:
     """Return the decrypted message of a dead letter."""
-    return KEYS.unseal("dead-letter", UUID(letter["event_id"]).bytes, b64decode(letter["payload"]))
+    return KEYS.decrypt("dead-letter", UUID(letter["event_id"]).bytes, b64decode(letter["payload"]))
 
 
 async def wrong_effects(probe: Probe, expected: list[int]) -> list[int]:

@@ -34,7 +34,7 @@ async def test_a_fault_starts_the_requested_backoff_and_denied_access_one_of_at_
     permit = await throttle.acquire_permit()
     assert permit is not None
     await throttle.record_failure(
-        fault, is_probe=permit.probing, retry_after=timedelta(seconds=retry_after) if retry_after else None
+        fault, is_probe=permit.is_probe, retry_after=timedelta(seconds=retry_after) if retry_after else None
     )
     availability = await throttle.read_availability()
     assert least < availability.backoff_seconds <= most

@@ -9,7 +9,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from common.contacts import CannotOpenError
+from common.contacts import DecryptionError
 from support.partner import HEADER, Partner
 
 
@@ -131,7 +131,7 @@ async def test_a_response_that_fails_in_the_middle_does_not_look_complete(
     await pipeline.wait_for_state(answer["upload_id"], "done")
 
     def fail(*_: Any) -> None:
-        raise CannotOpenError("no such key")
+        raise DecryptionError("no such key")
 
     monkeypatch.setattr("gateway.reports.report.open_row", fail)
     with pytest.raises(aiohttp.ClientPayloadError):

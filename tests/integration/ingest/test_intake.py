@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from common.contacts import Keyring
-from common.rejects import open_row
+from common.rejects import decrypt_row
 from support.installation import SECRETS, Installation
 from support.upstream import UpstreamProducer
 
@@ -80,7 +80,7 @@ async def test_a_record_without_any_headers_becomes_a_lead(
     )
     assert sum(json.loads(lead["score_contributions"]).values()) == lead["lead_score"] > 0
     contacts = {row["channel"]: row for row in await db.fetch("select * from app.lead_contacts")}
-    key = KEYRING.open_data_key(lead["id"], lead["data_key"])
+    key = KEYRING.unwrap_data_key(lead["id"], lead["data_key"])
     assert key.decrypt("phone", contacts["phone"]["value_ciphertext"]) == "+17275550142"
     assert contacts["email"]["value_hash"] == KEYRING.hash_contact("marjorie.holt@example.com")
     assert contacts["phone"]["verified"] is None
@@ -99,7 +99,7 @@ async def test_one_home_in_several_spellings_is_one_lead(running: Running, produ
     assert await db.fetchval("select count(*) from app.leads") == 1
     assert await db.fetchval("select mak from app.leads") == "8034512097"
     lead = await db.fetchrow("select id, data_key from app.leads")
-    key = KEYRING.open_data_key(lead["id"], lead["data_key"])
+    key = KEYRING.unwrap_data_key(lead["id"], lead["data_key"])
     phones = await db.fetch("select value_ciphertext from app.lead_contacts where channel = 'phone'")
     assert {key.decrypt("phone", row["value_ciphertext"]) for row in phones} == {"+17275550142", "+17275550177"}
 
@@ -179,7 +179,7 @@ async def test_rows_of_an_upload_are_all_accounted_for(running: Running, produce
         (5, ["invalid_state"]),
         (6, ["po_box"]),
     ]
-    assert open_row(KEYRING, upload, 4, rejects[0]["row_sealed"])["Notes"] == "=1+1"
+    assert decrypt_row(KEYRING, upload, 4, rejects[0]["row_sealed"])["Notes"] == "=1+1"
 
 
 async def test_the_broker_is_the_one_named_or_the_one_of_the_territory(

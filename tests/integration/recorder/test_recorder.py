@@ -145,7 +145,7 @@ def dead_letter(
     topic: str = "ingest.deals",
     **more: Any,
 ) -> tuple[bytes, Headers]:
-    sealed = KEYS.seal(
+    sealed = KEYS.encrypt(
         "dead-letter", event_id.bytes, pack(b"k", [("a", b"\xff"), ("n", None), ("ce_id", b"old")], b"value")
     )
     now = datetime.now(UTC)

@@ -105,7 +105,7 @@ async def test_an_open_circuit_permits_one_probe_and_closes_on_success(
     await asyncio.sleep(0.15)
     probe = await one.acquire_permit(MELISSA, 50, soon())
     assert probe is not None
-    assert (probe.units, probe.probing) == (1, True)
+    assert (probe.units, probe.is_probe) == (1, True)
     assert await one.acquire_permit(MELISSA, 50, soon()) is None
     await one.record_failure(MELISSA, NotExecutedError("http_503"), probing=True)
     assert 0.1 < (await one.load_states(["melissa"]))["melissa"].backoff_seconds <= 0.2

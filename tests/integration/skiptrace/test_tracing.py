@@ -28,7 +28,7 @@ async def test_a_lead_with_good_contacts_costs_one_call_and_two_checks_and_is_ve
         await funnel.until_count("app.leads where email_verified and phone_verified and mak is not null", 1)
     lead = await funnel.db.fetchrow("select * from app.leads")
     assert lead["mak"] == mak_of(home["property_address"])
-    key = KEYS.open_data_key(lead["id"], lead["data_key"])
+    key = KEYS.unwrap_data_key(lead["id"], lead["data_key"])
     assert key.decrypt("phone", lead["phone_encrypted"]) == "+17275550142"
     assert key.decrypt("email", lead["email_encrypted"]) == "marjorie.holt@example.com"
     assert lead["phone_verification_codes"] == ["PS01", "PS07"]
@@ -67,7 +67,7 @@ async def test_the_next_provider_finds_missing_contacts(
         ("batchdata", True, "mobile", True, True),
     ]
     lead = await funnel.db.fetchrow("select * from app.leads")
-    key = KEYS.open_data_key(lead["id"], lead["data_key"])
+    key = KEYS.unwrap_data_key(lead["id"], lead["data_key"])
     assert key.decrypt("phone", lead["phone_encrypted"]) == "+17275550142"  # the phone that is on no list
     (event,) = await funnel.events("lead_verified")
     assert event["providers"] == [

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from cli.shell.errors import CliError, CommandRefusedError, UnreachableError, UsageError
 from cli.shell.faults import explain_error
 from cli.shell.settings import CliSettings
-from common.contacts import CannotOpenError, MissingKeyError
+from common.contacts import DecryptionError, MissingKeyError
 
 
 def sqlstate(state: str, message: str = "it says why") -> Exception:
@@ -42,7 +42,7 @@ def sqlstate(state: str, message: str = "it says why") -> Exception:
         (OSError(errno.EADDRINUSE, "address already in use"), UsageError),
         (asyncpg.InterfaceError("connection is closed"), UnreachableError),
         (MissingKeyError("ENCRYPTION_KEY"), UsageError),
-        (CannotOpenError("no key `k0` is here"), CommandRefusedError),
+        (DecryptionError("no key `k0` is here"), CommandRefusedError),
     ],
 )
 def test_each_kind_has_its_exit_code(error: Exception, kind: type[CliError]) -> None:

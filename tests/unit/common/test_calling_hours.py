@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from common.calling_hours import Window, calling_window, next_calling_time
+from common.calling_hours import CallingWindow, calling_window, next_calling_time
 from common.places import STATES
-from common.zones import NOWHERE, Place, places_of_address
+from common.zones import NO_PLACES, TimeZonePlace, places_of_address
 
 FLORIDA = places_of_address("FL", "33755")
 HAWAII = places_of_address("HI", "96815")
@@ -28,7 +28,7 @@ def local(zone: str, *when: int) -> datetime:
     return datetime(*when, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[arg-type,misc]
 
 
-def within(inner: Window | None, outer: tuple[int, int] | None) -> bool:
+def within(inner: CallingWindow | None, outer: tuple[int, int] | None) -> bool:
     return inner is None or (outer is not None and time(outer[0]) <= inner.opens and inner.closes <= time(outer[1]))
 
 
@@ -48,11 +48,11 @@ def test_sundays_and_holidays_have_no_calling_hours(state: str) -> None:
 
 
 def test_states_stricter_than_our_default_have_their_own_hours() -> None:
-    assert calling_window("KY", MONDAY) == calling_window("KY", SATURDAY) == Window(time(10), time(20))
-    assert calling_window("PA", MONDAY) == Window(time(9), time(20))
-    assert calling_window("RI", MONDAY) == Window(time(9), time(18))
-    assert calling_window("RI", SATURDAY) == Window(time(10), time(17))
-    assert calling_window("PA", SATURDAY) == Window(time(9), time(12))
+    assert calling_window("KY", MONDAY) == calling_window("KY", SATURDAY) == CallingWindow(time(10), time(20))
+    assert calling_window("PA", MONDAY) == CallingWindow(time(9), time(20))
+    assert calling_window("RI", MONDAY) == CallingWindow(time(9), time(18))
+    assert calling_window("RI", SATURDAY) == CallingWindow(time(10), time(17))
+    assert calling_window("PA", SATURDAY) == CallingWindow(time(9), time(12))
     assert calling_window("LA", date(2026, 2, 17)) is None  # Mardi Gras
 
 
@@ -116,11 +116,11 @@ def test_arizona_has_no_daylight_saving_and_the_navajo_nation_has() -> None:
 
 
 def test_without_a_known_place_there_is_no_calling_time() -> None:
-    assert next_calling_time(NOWHERE, local("America/New_York", 2026, 11, 16, 12)) is None
+    assert next_calling_time(NO_PLACES, local("America/New_York", 2026, 11, 16, 12)) is None
 
 
 def test_places_without_a_common_hour_have_no_calling_time() -> None:
-    far = frozenset({Place("GU", "Pacific/Guam"), Place("RI", "America/New_York")})
+    far = frozenset({TimeZonePlace("GU", "Pacific/Guam"), TimeZonePlace("RI", "America/New_York")})
     assert next_calling_time(far, local("America/New_York", 2026, 11, 16, 12)) is None
 
 

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.columns import HEADERS, OURS, escape_cell, field_of, missing_required, place_of, recognised, unescape_cell
+from common.columns import (
+    FIELD_HEADERS,
+    REJECT_COLUMNS,
+    escape_cell,
+    field_and_rank_of,
+    field_of_header,
+    missing_required_headers,
+    recognised_headers,
+    unescape_cell,
+)
 from common.events import LeadRecord
 
 PROPSTREAM = Path(__file__).parents[3] / "samples" / "propstream-1000.csv"
@@ -23,17 +32,17 @@ PROPSTREAM = Path(__file__).parents[3] / "samples" / "propstream-1000.csv"
     ],
 )  # fmt: skip
 def test_a_header_is_recognised_by_its_words(header: str, field: str | None) -> None:
-    assert field_of(header) == field
+    assert field_of_header(header) == field
 
 
 def test_headers_of_one_field_have_a_rank() -> None:
-    first, second = place_of("Last Sale Date"), place_of("Last Sale Recording Date")
+    first, second = field_and_rank_of("Last Sale Date"), field_and_rank_of("Last Sale Recording Date")
     assert first and second and first[0] == second[0] and first[1] < second[1]
 
 
 def test_missing_columns_are_named_by_their_usual_header() -> None:
-    assert missing_required(["ADDRESS", "City", "notes"]) == ["State", "Zip"]
-    assert missing_required(["Street Address", "City", "State", "Zip"]) == []
+    assert missing_required_headers(["ADDRESS", "City", "notes"]) == ["State", "Zip"]
+    assert missing_required_headers(["Street Address", "City", "State", "Zip"]) == []
 
 
 @given(st.text())
@@ -100,10 +109,10 @@ def test_propstreams_exports_have_all_required_columns() -> None:
     full = PROPSTREAM.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
     assert len(full) == 143
     for headers in (full, PROPSTREAM_CLASSIC, CONTACTS):
-        assert missing_required(headers) == []
-    assert len(recognised(full)) == 55
-    assert len(recognised(PROPSTREAM_CLASSIC)) == 31
-    assert recognised(CONTACTS) == CONTACTS
+        assert missing_required_headers(headers) == []
+    assert len(recognised_headers(full)) == 55
+    assert len(recognised_headers(PROPSTREAM_CLASSIC)) == 31
+    assert recognised_headers(CONTACTS) == CONTACTS
 
 
 def test_no_two_headers_of_an_export_have_the_same_field_and_rank() -> None:
@@ -112,18 +121,18 @@ def test_no_two_headers_of_an_export_have_the_same_field_and_rank() -> None:
         PROPSTREAM_CLASSIC,
         CONTACTS,
     ):
-        places = [place_of(header) for header in headers]
+        places = [field_and_rank_of(header) for header in headers]
         known = [place for place in places if place]
         assert len(known) == len(set(known))
 
 
 def test_every_field_name_of_a_record_is_a_header() -> None:
-    assert set(HEADERS) == set(LeadRecord.model_fields) - {
+    assert set(FIELD_HEADERS) == set(LeadRecord.model_fields) - {
         "source", "observed_on", "upload_id", "row", "row_problem", "broker_id", "allowed_broker_ids", "cells", "phones", "emails",
     }  # fmt: skip
-    for field in HEADERS:
-        assert field_of(field) == field_of(field.upper().replace("_", " ")) == field
+    for field in FIELD_HEADERS:
+        assert field_of_header(field) == field_of_header(field.upper().replace("_", " ")) == field
 
 
 def test_columns_that_our_list_of_rejects_adds_are_no_fields() -> None:
-    assert recognised(OURS) == []
+    assert recognised_headers(REJECT_COLUMNS) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.contact_cells import Cell, read_emails, read_phones
+from common.contact_cells import ContactCell, read_emails, read_phones
 
 ONE, OTHER = "+15125550142", "+15125550199"
 AREAS = st.sampled_from(["212", "305", "415", "512", "617", "727", "808", "907"])
@@ -29,7 +29,7 @@ FORBIDDING = (
 )  # fmt: skip
 
 
-def values(cell: Cell) -> list[str]:
+def values(cell: ContactCell) -> list[str]:
     return [one.value for one in cell.values]
 
 
@@ -39,7 +39,7 @@ def test_all_numbers_of_a_cell_are_found_in_order(numbers: Any, writings: list[s
     text = separator.join(w.format(area, f"{line:04}") for w, (area, line) in zip(writings, numbers, strict=False))
     cell = read_phones(text)
     assert values(cell) == [f"+1{area}555{line:04}" for area, line in numbers]
-    assert not cell.said_more
+    assert not cell.has_more_than_values
 
 
 @given(
@@ -118,7 +118,7 @@ def test_a_cell_of_phones_with_a_part_that_is_not_understood_is_unread(text: str
 def test_a_cell_of_emails_is_read(text: str, found: list[str]) -> None:
     cell = read_emails(text)
     assert values(cell) == found
-    assert not cell.said_more
+    assert not cell.has_more_than_values
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,17 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.csv_rows import MAX_LINE_CHARACTERS, MAX_RECORD_LINES, Reader, Row
+from common.csv_rows import MAX_LINE_CHARACTERS, MAX_RECORD_LINES, CsvReader, CsvRow
 
 
-def read(text: str, delimiter: str = ",", width: int = 3) -> list[Row]:
-    reader = Reader(io.StringIO(text, newline=""), delimiter)
-    reader.header()
-    return list(reader.rows(width))
+def read(text: str, delimiter: str = ",", width: int = 3) -> list[CsvRow]:
+    reader = CsvReader(io.StringIO(text, newline=""), delimiter)
+    reader.read_header()
+    return list(reader.read_rows(width))
 
 
 def test_cells_are_unchanged() -> None:
-    assert read("a,b,c\n1, 2 ,3\n") == [Row(["1", " 2 ", "3"])]
+    assert read("a,b,c\n1, 2 ,3\n") == [CsvRow(["1", " 2 ", "3"])]
 
 
 def test_every_kind_of_line_end_ends_a_row() -> None:
@@ -24,15 +24,15 @@ def test_every_kind_of_line_end_ends_a_row() -> None:
 
 
 def test_blank_rows_are_skipped() -> None:
-    assert read("a,b,c\n\n1,2,3\n,,\n  , ,\n\r\n4,5,6\n\n") == [Row(["1", "2", "3"]), Row(["4", "5", "6"])]
+    assert read("a,b,c\n\n1,2,3\n,,\n  , ,\n\r\n4,5,6\n\n") == [CsvRow(["1", "2", "3"]), CsvRow(["4", "5", "6"])]
 
 
 def test_a_quoted_cell_may_hold_line_breaks_delimiters_and_quotes() -> None:
-    assert read('a,b,c\n1,"x\ny, ""z""",3\n') == [Row(["1", 'x\ny, "z"', "3"])]
+    assert read('a,b,c\n1,"x\ny, ""z""",3\n') == [CsvRow(["1", 'x\ny, "z"', "3"])]
 
 
 def test_a_quote_inside_a_cell_is_a_character() -> None:
-    assert read('a,b,c\n1,12" pipe,3\n4,5,6\n') == [Row(["1", '12" pipe', "3"]), Row(["4", "5", "6"])]
+    assert read('a,b,c\n1,12" pipe,3\n4,5,6\n') == [CsvRow(["1", '12" pipe', "3"]), CsvRow(["4", "5", "6"])]
 
 
 def test_missing_trailing_cells_are_empty_and_only_surplus_content_is_a_problem() -> None:
@@ -43,7 +43,7 @@ def test_missing_trailing_cells_are_empty_and_only_surplus_content_is_a_problem(
 
 def test_a_quote_that_never_closes_is_a_problem_of_its_own_line_only() -> None:
     found = read('a,b,c\n1,"2,3\n4,5,6\n7,8,9\n')
-    assert found == [Row(["1", '"2', "3"], "unclosed_quote"), Row(["4", "5", "6"]), Row(["7", "8", "9"])]
+    assert found == [CsvRow(["1", '"2', "3"], "unclosed_quote"), CsvRow(["4", "5", "6"]), CsvRow(["7", "8", "9"])]
 
 
 def test_a_quote_that_closes_in_a_later_row_is_a_problem_of_its_own_line_only() -> None:
@@ -76,13 +76,13 @@ def test_a_line_that_is_too_long_inside_quotes_does_not_swallow_the_next_row() -
 
 
 def test_the_header_follows_excels_separator_hint() -> None:
-    reader = Reader(io.StringIO("sep=;\r\na;b\r\n1;2\r\n", newline=""), ";")
-    assert reader.header() == ["a", "b"]
-    assert list(reader.rows(2)) == [Row(["1", "2"])]
+    reader = CsvReader(io.StringIO("sep=;\r\na;b\r\n1;2\r\n", newline=""), ";")
+    assert reader.read_header() == ["a", "b"]
+    assert list(reader.read_rows(2)) == [CsvRow(["1", "2"])]
 
 
 def test_an_empty_file_has_no_header() -> None:
-    assert Reader(io.StringIO("\n \n,,\n", newline=""), ",").header() == []
+    assert CsvReader(io.StringIO("\n \n,,\n", newline=""), ",").read_header() == []
 
 
 cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0,;\t|"), max_size=8)

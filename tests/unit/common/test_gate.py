@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from common.gate import MAX_CLOCK_SKEW, Consent, Decision, Facts, decide
-from common.refusals import Reason
-from common.zones import NOWHERE, Place, places_of_address, places_of_number
+from common.gate import MAX_CLOCK_SKEW, Consent, ContactFacts, GateDecision, decide_contact
+from common.refusals import ContactReason
+from common.zones import NO_PLACES, TimeZonePlace, places_of_address, places_of_number
 
 NOW = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)  # a Tuesday, 13:00 in Florida
 NUMBER, OTHER_NUMBER = b"n" * 32, b"o" * 32
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CLEARWATER = places_of_address("FL", "33755")
 
-EMAIL = Facts(
+EMAIL = ContactFacts(
     channel="email",
     value_hash=b"e" * 32,
     suppressed=False,
@@ -46,17 +46,17 @@ CALL = replace(
 )
 
 
-def refusals(facts: Facts, now: datetime = NOW, **changes: Any) -> list[str]:
-    return [str(reason) for reason in decide(replace(facts, **changes), now).reasons]
+def refusals(facts: ContactFacts, now: datetime = NOW, **changes: Any) -> list[str]:
+    return [str(reason) for reason in decide_contact(replace(facts, **changes), now).reasons]
 
 
 def test_a_verified_queued_lead_may_get_an_email() -> None:
-    assert decide(EMAIL, NOW) == Decision(())
-    assert decide(EMAIL, NOW).allowed
+    assert decide_contact(EMAIL, NOW) == GateDecision(())
+    assert decide_contact(EMAIL, NOW).is_allowed
 
 
 def test_a_lead_that_signed_for_this_number_and_seller_may_be_called() -> None:
-    assert decide(CALL, NOW) == Decision(())
+    assert decide_contact(CALL, NOW) == GateDecision(())
 
 
 def test_an_email_needs_no_fact_of_the_phone_and_has_no_calling_hours() -> None:
@@ -67,28 +67,28 @@ def test_an_email_needs_no_fact_of_the_phone_and_has_no_calling_hours() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"suppressed": True}, Reason.SUPPRESSED),
-        ({"status": "new"}, Reason.STATUS_NEW),
-        ({"status": "paused"}, Reason.STATUS_PAUSED),
-        ({"status": "unsubscribed"}, Reason.STATUS_UNSUBSCRIBED),
-        ({"status": "do_not_contact"}, Reason.STATUS_DO_NOT_CONTACT),
-        ({"status": "converted"}, Reason.STATUS_CONVERTED),
-        ({"status": "invented"}, Reason.STATUS_UNKNOWN),
-        ({"deceased": True}, Reason.DECEASED),
-        ({"litigator": True}, Reason.LITIGATOR),
-        ({"legal_entity": True}, Reason.LEGAL_ENTITY),
-        ({"verified": False}, Reason.UNVERIFIED),
-        ({"duplicate": True}, Reason.DUPLICATE),
-        ({"seller": ""}, Reason.SELLER_UNKNOWN),
-        ({"value_hash": b""}, Reason.VALUE_HASH_UNKNOWN),
+        ({"suppressed": True}, ContactReason.SUPPRESSED),
+        ({"status": "new"}, ContactReason.STATUS_NEW),
+        ({"status": "paused"}, ContactReason.STATUS_PAUSED),
+        ({"status": "unsubscribed"}, ContactReason.STATUS_UNSUBSCRIBED),
+        ({"status": "do_not_contact"}, ContactReason.STATUS_DO_NOT_CONTACT),
+        ({"status": "converted"}, ContactReason.STATUS_CONVERTED),
+        ({"status": "invented"}, ContactReason.STATUS_UNKNOWN),
+        ({"deceased": True}, ContactReason.DECEASED),
+        ({"litigator": True}, ContactReason.LITIGATOR),
+        ({"legal_entity": True}, ContactReason.LEGAL_ENTITY),
+        ({"verified": False}, ContactReason.UNVERIFIED),
+        ({"duplicate": True}, ContactReason.DUPLICATE),
+        ({"seller": ""}, ContactReason.SELLER_UNKNOWN),
+        ({"value_hash": b""}, ContactReason.VALUE_HASH_UNKNOWN),
     ],
 )
 def test_a_reason_of_both_channels_refuses_without_a_time_to_try_again(
-    facts: Facts, change: dict[str, Any], reason: Reason
+    facts: ContactFacts, change: dict[str, Any], reason: ContactReason
 ) -> None:
-    decision = decide(replace(facts, **change), NOW)
+    decision = decide_contact(replace(facts, **change), NOW)
     assert reason in decision.reasons
-    assert not decision.allowed
+    assert not decision.is_allowed
     assert decision.try_again_at is None
 
 
@@ -101,8 +101,10 @@ def test_a_flag_that_is_neither_true_nor_false_counts_as_unknown(field: str, odd
 
 
 def test_a_time_zone_that_this_machine_does_not_know_has_no_calling_hours() -> None:
-    places = frozenset({*CLEARWATER, Place("FL", "America/Atlantis")})
-    assert decide(replace(CALL, property_places=places), NOW) == Decision((Reason.OUTSIDE_CALLING_HOURS,))
+    places = frozenset({*CLEARWATER, TimeZonePlace("FL", "America/Atlantis")})
+    assert decide_contact(replace(CALL, property_places=places), NOW) == GateDecision(
+        (ContactReason.OUTSIDE_CALLING_HOURS,)
+    )
 
 
 @pytest.mark.parametrize("channel", [None, "fax", ""])
@@ -122,8 +124,8 @@ def test_a_decision_has_all_reasons_in_the_order_of_the_gate() -> None:
 
 
 def test_the_brokers_limit_refuses_until_the_next_business_date() -> None:
-    decision = decide(replace(EMAIL, broker_used_today=250), NOW)
-    assert decision == Decision((Reason.BROKER_LIMIT_REACHED,), datetime(2026, 11, 18, 8, tzinfo=UTC))
+    decision = decide_contact(replace(EMAIL, broker_used_today=250), NOW)
+    assert decision == GateDecision((ContactReason.BROKER_LIMIT_REACHED,), datetime(2026, 11, 18, 8, tzinfo=UTC))
     assert refusals(EMAIL, broker_limit=0, broker_used_today=0) == ["broker_limit_reached"]
 
 
@@ -165,19 +167,19 @@ def test_a_consent_from_the_future_does_not_count_except_within_the_clock_skew()
 
 def test_with_email_requires_consent_an_email_needs_the_sellers_consent_for_any_number() -> None:
     consented = replace(EMAIL, consents=CALL.consents, withdrawals=(), owner_changes=())
-    assert decide(consented, NOW, email_requires_consent=True).allowed
-    strict = decide(replace(consented, consents=()), NOW, email_requires_consent=True)
-    assert strict.reasons == (Reason.NO_CONSENT,)
-    assert decide(EMAIL, NOW, email_requires_consent=True).reasons == (
-        Reason.CONSENTS_UNKNOWN, Reason.WITHDRAWALS_UNKNOWN, Reason.OWNER_CHANGES_UNKNOWN,
+    assert decide_contact(consented, NOW, email_requires_consent=True).is_allowed
+    strict = decide_contact(replace(consented, consents=()), NOW, email_requires_consent=True)
+    assert strict.reasons == (ContactReason.NO_CONSENT,)
+    assert decide_contact(EMAIL, NOW, email_requires_consent=True).reasons == (
+        ContactReason.CONSENTS_UNKNOWN, ContactReason.WITHDRAWALS_UNKNOWN, ContactReason.OWNER_CHANGES_UNKNOWN,
     )  # fmt: skip
     for change, reason in (
-        ({"suppressed": True}, Reason.SUPPRESSED),
-        ({"broker_used_today": 250}, Reason.BROKER_LIMIT_REACHED),
+        ({"suppressed": True}, ContactReason.SUPPRESSED),
+        ({"broker_used_today": 250}, ContactReason.BROKER_LIMIT_REACHED),
     ):
-        assert decide(replace(consented, **change), NOW, email_requires_consent=True).reasons == (reason,)
+        assert decide_contact(replace(consented, **change), NOW, email_requires_consent=True).reasons == (reason,)
     withdrawn = replace(consented, withdrawals=(NOW,))
-    assert decide(withdrawn, NOW, email_requires_consent=True).reasons == (Reason.CONSENT_WITHDRAWN,)
+    assert decide_contact(withdrawn, NOW, email_requires_consent=True).reasons == (ContactReason.CONSENT_WITHDRAWN,)
 
 
 # Do-not-call registry
@@ -203,19 +205,21 @@ def test_a_look_up_from_the_future_does_not_count_except_within_the_clock_skew()
 
 def test_a_fourth_call_waits_until_the_first_of_the_last_three_is_a_day_old() -> None:
     attempts = (NOW - HOUR, NOW - 22 * HOUR, NOW - 5 * HOUR)
-    assert decide(replace(CALL, attempts=attempts), NOW) == Decision((Reason.ATTEMPTS_IN_24_HOURS,), NOW + 2 * HOUR)
+    assert decide_contact(replace(CALL, attempts=attempts), NOW) == GateDecision(
+        (ContactReason.ATTEMPTS_IN_24_HOURS,), NOW + 2 * HOUR
+    )
     assert refusals(CALL, NOW + 2 * HOUR, attempts=attempts) == []
     assert refusals(CALL, NOW + 2 * HOUR - timedelta(microseconds=1), attempts=attempts) == ["attempts_in_24_hours"]
 
 
 def test_if_the_24_hours_end_at_night_the_call_waits_for_the_morning() -> None:
     attempts = (NOW - HOUR, NOW - 2 * HOUR, NOW - 15 * HOUR)
-    assert decide(replace(CALL, attempts=attempts), NOW).try_again_at == datetime(2026, 11, 18, 14, tzinfo=UTC)
+    assert decide_contact(replace(CALL, attempts=attempts), NOW).try_again_at == datetime(2026, 11, 18, 14, tzinfo=UTC)
 
 
 def test_a_sixth_call_is_refused_for_good() -> None:
     attempts = tuple(NOW - 10 * DAY * number for number in range(1, 6))
-    assert decide(replace(CALL, attempts=attempts), NOW) == Decision((Reason.ATTEMPTS_EXHAUSTED,))
+    assert decide_contact(replace(CALL, attempts=attempts), NOW) == GateDecision((ContactReason.ATTEMPTS_EXHAUSTED,))
     assert refusals(CALL, attempts=attempts[1:]) == []
 
 
@@ -224,7 +228,9 @@ def test_a_sixth_call_is_refused_for_good() -> None:
 
 def test_a_call_before_nine_waits_until_nine() -> None:
     early = datetime(2026, 11, 17, 13, 59, tzinfo=UTC)
-    assert decide(CALL, early) == Decision((Reason.OUTSIDE_CALLING_HOURS,), datetime(2026, 11, 17, 14, tzinfo=UTC))
+    assert decide_contact(CALL, early) == GateDecision(
+        (ContactReason.OUTSIDE_CALLING_HOURS,), datetime(2026, 11, 17, 14, tzinfo=UTC)
+    )
 
 
 @pytest.mark.parametrize("field", ["number_places", "property_places", "mailing_places"])
@@ -237,34 +243,36 @@ def test_the_time_zones_of_number_property_and_mailing_address_all_count(field: 
 
 @pytest.mark.parametrize("field", ["number_places", "property_places", "mailing_places"])
 def test_an_unknown_place_refuses_a_call(field: str) -> None:
-    facts = replace(CALL, **{field: NOWHERE})  # type: ignore[arg-type]  # the field is one of three of this type
+    facts = replace(CALL, **{field: NO_PLACES})  # type: ignore[arg-type]  # the field is one of three of this type
     assert refusals(facts) == [f"{field}_unknown"]
 
 
 def test_without_any_known_place_calling_hours_are_not_checked() -> None:
-    nowhere: dict[str, Any] = {"number_places": NOWHERE, "property_places": NOWHERE, "mailing_places": NOWHERE}
+    nowhere: dict[str, Any] = {"number_places": NO_PLACES, "property_places": NO_PLACES, "mailing_places": NO_PLACES}
     assert refusals(replace(CALL, **nowhere)) == [f"{field}_unknown" for field in nowhere]
 
 
 def test_the_time_to_try_again_fits_both_the_brokers_limit_and_the_calling_hours() -> None:
     friday = datetime(2026, 11, 20, 18, tzinfo=UTC)
     full = replace(CALL, broker_used_today=250, dnc_checked_at=friday)
-    assert decide(full, friday).try_again_at == datetime(2026, 11, 21, 14, tzinfo=UTC)
+    assert decide_contact(full, friday).try_again_at == datetime(2026, 11, 21, 14, tzinfo=UTC)
     in_philadelphia = replace(full, property_places=places_of_address("PA", "19103"), attempts=(friday,) * 3)
-    assert decide(in_philadelphia, friday).try_again_at == datetime(
+    assert decide_contact(in_philadelphia, friday).try_again_at == datetime(
         2026, 11, 23, 14, tzinfo=UTC
     )  # Saturday ends at noon
 
 
 def test_attempts_that_are_no_reason_do_not_move_the_time_to_try_again() -> None:
     full = replace(CALL, broker_used_today=250, attempts=(NOW - HOUR,))
-    assert decide(full, NOW) == Decision((Reason.BROKER_LIMIT_REACHED,), datetime(2026, 11, 18, 14, tzinfo=UTC))
+    assert decide_contact(full, NOW) == GateDecision(
+        (ContactReason.BROKER_LIMIT_REACHED,), datetime(2026, 11, 18, 14, tzinfo=UTC)
+    )
 
 
 def test_a_permanent_reason_leaves_no_time_to_try_again() -> None:
-    assert decide(replace(CALL, broker_used_today=250, dnc=True), NOW).try_again_at is None
+    assert decide_contact(replace(CALL, broker_used_today=250, dnc=True), NOW).try_again_at is None
 
 
 def test_a_time_without_a_zone_raises() -> None:
     with pytest.raises(ValueError, match="no zone"):
-        decide(EMAIL, datetime(2026, 11, 17))  # noqa: DTZ001 - the mistake itself
+        decide_contact(EMAIL, datetime(2026, 11, 17))  # noqa: DTZ001 - the mistake itself

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from common.gate import MAX_CLOCK_SKEW, Consent, Facts, decide
+from common.gate import MAX_CLOCK_SKEW, Consent, ContactFacts, decide_contact
 from common.places import STATES
-from common.refusals import PASSING, Reason
-from common.zones import Place, places_of_address
+from common.refusals import TEMPORARY_REASONS, ContactReason
+from common.zones import TimeZonePlace, places_of_address
 
-FIELDS = [field.name for field in fields(Facts)]
+FIELDS = [field.name for field in fields(ContactFacts)]
 HASHES, SELLERS = [b"a" * 32, b"b" * 32], ["one", "two"]
 STATUSES = ["new", "queued", "active", "replied", "paused", "bounced", "unsubscribed", "do_not_contact", "converted"]
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,10 +43,10 @@ def mostly(*values: Any) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def all_facts(draw: st.DrawFn, now: datetime) -> Facts:
+def all_facts(draw: st.DrawFn, now: datetime) -> ContactFacts:
     """Draw complete facts, close to facts that pass at *now*."""
     past = st.integers(0, 60 * 24 * 40).map(lambda minutes: now - timedelta(minutes=minutes))
-    return Facts(
+    return ContactFacts(
         channel=draw(st.sampled_from(["email", "phone"])),
         value_hash=draw(mostly(*HASHES)),
         suppressed=draw(mostly(False, True)),
@@ -72,12 +72,12 @@ def all_facts(draw: st.DrawFn, now: datetime) -> Facts:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Facts, datetime]:
+def cases(draw: st.DrawFn) -> tuple[ContactFacts, datetime]:
     now = draw(instants)
     return draw(all_facts(now)), now
 
 
-ALLOWED_CALL = Facts(
+ALLOWED_CALL = ContactFacts(
     channel="phone", value_hash=HASHES[0], suppressed=False, status="replied", deceased=False, litigator=False,
     legal_entity=False, verified=True,
     duplicate=False, seller="one", broker_limit=250, broker_used_today=0,
@@ -91,35 +91,35 @@ MIDDAY = datetime(2026, 11, 17, 18, tzinfo=UTC)
 @pytest.mark.parametrize("field", FIELDS)
 def test_each_missing_fact_refuses_a_call_under_its_own_name(field: str) -> None:
     call = replace(ALLOWED_CALL, dnc_checked_at=MIDDAY)
-    assert decide(call, MIDDAY).allowed
-    assert decide(replace(call, **{field: None}), MIDDAY).reasons[0] == Reason(f"{field}_unknown")
+    assert decide_contact(call, MIDDAY).is_allowed
+    assert decide_contact(replace(call, **{field: None}), MIDDAY).reasons[0] == ContactReason(f"{field}_unknown")
 
 
 def test_a_contact_without_facts_is_refused() -> None:
-    assert not decide(Facts(), MIDDAY).allowed
-    assert not decide(Facts(channel="email"), MIDDAY).allowed
-    assert not decide(Facts(channel="phone"), MIDDAY).allowed
+    assert not decide_contact(ContactFacts(), MIDDAY).is_allowed
+    assert not decide_contact(ContactFacts(channel="email"), MIDDAY).is_allowed
+    assert not decide_contact(ContactFacts(channel="phone"), MIDDAY).is_allowed
 
 
 @given(case=cases(), missing=st.sets(st.sampled_from(FIELDS), min_size=1), strict=st.booleans())
 def test_removing_facts_never_allows_a_refused_contact(
-    case: tuple[Facts, datetime], missing: set[str], strict: bool
+    case: tuple[ContactFacts, datetime], missing: set[str], strict: bool
 ) -> None:
     facts, now = case
     incomplete = replace(facts, **dict.fromkeys(missing))
-    if decide(incomplete, now, email_requires_consent=strict).allowed:
-        assert decide(facts, now, email_requires_consent=strict).allowed
+    if decide_contact(incomplete, now, email_requires_consent=strict).is_allowed:
+        assert decide_contact(facts, now, email_requires_consent=strict).is_allowed
 
 
 @pytest.mark.parametrize("field", FIELDS)
 @given(case=cases())
-def test_removing_one_fact_never_allows_a_refused_contact(field: str, case: tuple[Facts, datetime]) -> None:
+def test_removing_one_fact_never_allows_a_refused_contact(field: str, case: tuple[ContactFacts, datetime]) -> None:
     facts, now = case
-    if not decide(facts, now).allowed:
-        assert not decide(replace(facts, **{field: None}), now).allowed
+    if not decide_contact(facts, now).is_allowed:
+        assert not decide_contact(replace(facts, **{field: None}), now).is_allowed
 
 
-def _worse_facts(facts: Facts, at: datetime) -> list[Facts]:
+def _worse_facts(facts: ContactFacts, at: datetime) -> list[ContactFacts]:
     """Return the same facts with one more reason against a contact, for each kind of reason."""
     return [
         replace(facts, suppressed=True),
@@ -134,38 +134,43 @@ def _worse_facts(facts: Facts, at: datetime) -> list[Facts]:
         replace(facts, attempts=(*(facts.attempts or ()), at)),
         replace(facts, broker_used_today=(facts.broker_used_today or 0) + 1),
         replace(
-            facts, property_places=facts.property_places and facts.property_places | {Place("HI", "Pacific/Honolulu")}
+            facts,
+            property_places=facts.property_places and facts.property_places | {TimeZonePlace("HI", "Pacific/Honolulu")},
         ),
     ]
 
 
 @given(case=cases(), minutes_ago=st.integers(0, 60 * 24 * 40))
-def test_a_further_fact_against_a_contact_never_allows_it(case: tuple[Facts, datetime], minutes_ago: int) -> None:
+def test_a_further_fact_against_a_contact_never_allows_it(
+    case: tuple[ContactFacts, datetime], minutes_ago: int
+) -> None:
     facts, now = case
-    if not decide(facts, now).allowed:
+    if not decide_contact(facts, now).is_allowed:
         assert not any(
-            decide(worse, now).allowed for worse in _worse_facts(facts, now - timedelta(minutes=minutes_ago))
+            decide_contact(worse, now).is_allowed for worse in _worse_facts(facts, now - timedelta(minutes=minutes_ago))
         )
 
 
 @given(case=cases())
-def test_with_email_requires_consent_no_reason_disappears(case: tuple[Facts, datetime]) -> None:
+def test_with_email_requires_consent_no_reason_disappears(case: tuple[ContactFacts, datetime]) -> None:
     facts, now = case
     email = replace(facts, channel="email")
-    assert set(decide(email, now).reasons) <= set(decide(email, now, email_requires_consent=True).reasons)
+    assert set(decide_contact(email, now).reasons) <= set(
+        decide_contact(email, now, email_requires_consent=True).reasons
+    )
     call = replace(facts, channel="phone")
-    assert decide(call, now) == decide(call, now, email_requires_consent=True)
+    assert decide_contact(call, now) == decide_contact(call, now, email_requires_consent=True)
 
 
 @given(case=cases())
-def test_a_suppressed_value_is_never_contacted(case: tuple[Facts, datetime]) -> None:
+def test_a_suppressed_value_is_never_contacted(case: tuple[ContactFacts, datetime]) -> None:
     facts, now = case
-    assert Reason.SUPPRESSED in decide(replace(facts, suppressed=True), now).reasons
+    assert ContactReason.SUPPRESSED in decide_contact(replace(facts, suppressed=True), now).reasons
 
 
 @given(now=instants, number=places, home=places, mailing=places)
 def test_an_allowed_call_is_in_the_calling_hours_of_every_possible_place(
-    now: datetime, number: frozenset[Place], home: frozenset[Place], mailing: frozenset[Place]
+    now: datetime, number: frozenset[TimeZonePlace], home: frozenset[TimeZonePlace], mailing: frozenset[TimeZonePlace]
 ) -> None:
     facts = replace(
         ALLOWED_CALL,
@@ -175,8 +180,8 @@ def test_an_allowed_call_is_in_the_calling_hours_of_every_possible_place(
         property_places=home,
         mailing_places=mailing,
     )
-    decision = decide(facts, now)
-    if decision.allowed:
+    decision = decide_contact(facts, now)
+    if decision.is_allowed:
         for place in number | home | mailing:
             local = now.astimezone(ZoneInfo(place.zone))
             assert time(9) <= local.time() < time(20)
@@ -187,7 +192,7 @@ def test_an_allowed_call_is_in_the_calling_hours_of_every_possible_place(
 
 @given(now=instants, places=places.filter(bool))
 def test_the_gate_allows_at_the_time_to_try_again_and_not_a_minute_before(
-    now: datetime, places: frozenset[Place]
+    now: datetime, places: frozenset[TimeZonePlace]
 ) -> None:
     facts = replace(
         ALLOWED_CALL,
@@ -197,38 +202,42 @@ def test_the_gate_allows_at_the_time_to_try_again_and_not_a_minute_before(
         property_places=places,
         mailing_places=places,
     )
-    again = decide(facts, now).try_again_at
+    again = decide_contact(facts, now).try_again_at
     assume(again)
     assert again
     assert again > now
-    assert decide(facts, again).allowed
+    assert decide_contact(facts, again).is_allowed
     if again - timedelta(minutes=1) >= now:
-        assert decide(facts, again - timedelta(minutes=1)).reasons == (Reason.OUTSIDE_CALLING_HOURS,)
+        assert decide_contact(facts, again - timedelta(minutes=1)).reasons == (ContactReason.OUTSIDE_CALLING_HOURS,)
 
 
 @given(case=cases())
 def test_only_reasons_that_end_with_time_have_a_time_to_try_again_and_reasons_are_in_order(
-    case: tuple[Facts, datetime],
+    case: tuple[ContactFacts, datetime],
 ) -> None:
     facts, now = case
-    decision = decide(facts, now)
-    order = list(Reason)
+    decision = decide_contact(facts, now)
+    order = list(ContactReason)
     assert [order.index(reason) for reason in decision.reasons] == sorted(
         {order.index(reason) for reason in decision.reasons}
     )
     if decision.try_again_at:
-        assert PASSING.issuperset(decision.reasons)
+        assert TEMPORARY_REASONS.issuperset(decision.reasons)
         assert decision.try_again_at > now
-        fresh = replace(facts, broker_used_today=-1) if Reason.BROKER_LIMIT_REACHED in decision.reasons else facts
-        assert not PASSING & set(decide(fresh, decision.try_again_at).reasons) or facts.broker_limit == 0
+        fresh = (
+            replace(facts, broker_used_today=-1) if ContactReason.BROKER_LIMIT_REACHED in decision.reasons else facts
+        )
+        assert (
+            not TEMPORARY_REASONS & set(decide_contact(fresh, decision.try_again_at).reasons) or facts.broker_limit == 0
+        )
 
 
 @given(case=cases(), seconds=st.integers(int(MAX_CLOCK_SKEW.total_seconds()) + 1, 10**8))
-def test_facts_from_the_future_allow_nothing(case: tuple[Facts, datetime], seconds: int) -> None:
+def test_facts_from_the_future_allow_nothing(case: tuple[ContactFacts, datetime], seconds: int) -> None:
     facts, now = case
     later = now + timedelta(seconds=seconds)
     future = replace(
         facts, channel="phone", consents=tuple(replace(consent, at=later) for consent in facts.consents or ())
     )
-    assert not decide(future, now).allowed
-    assert not decide(replace(facts, channel="phone", dnc_checked_at=later), now).allowed
+    assert not decide_contact(future, now).is_allowed
+    assert not decide_contact(replace(facts, channel="phone", dnc_checked_at=later), now).is_allowed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.public_urls import is_public_address, is_sandbox, url_problem
+from common.public_urls import is_public_address, is_sandbox_url, url_problem
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_only_loopback_localhost_and_the_compose_service_are_sandbox_hosts() -> 
         "http://localhost:1",
         "http://sandbox:8090/x",
     ):
-        assert is_sandbox(url)
+        assert is_sandbox_url(url)
     for url in (
         "https://api.instantly.ai", "http://10.0.0.1", "http://sandbox.evil.com", "http://localhost.evil.com", "http://sandbox@evil.com",
         "http://127.0.0.1.nip.io", "http://[bad", "",
     ):  # fmt: skip
-        assert not is_sandbox(url)
+        assert not is_sandbox_url(url)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.retry_after import LONGEST_WAIT, retry_after
+from common.retry_after import LONGEST_WAIT, parse_retry_after
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 
@@ -31,11 +31,11 @@ NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
     ],
 )
 def test_the_header_gives_seconds_or_a_date(header: str | None, seconds: int | None) -> None:
-    found = retry_after(header, NOW)
+    found = parse_retry_after(header, NOW)
     assert (found.total_seconds() if found is not None else None) == seconds
 
 
 @given(st.text(max_size=60))
 def test_the_wait_of_any_header_is_bounded(header: str) -> None:
-    found = retry_after(header, NOW)
+    found = parse_retry_after(header, NOW)
     assert found is None or timedelta() <= found <= LONGEST_WAIT

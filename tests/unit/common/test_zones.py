@@ -13,7 +13,7 @@ import zipcodes
 from phonenumbers.geodata import GEOCODE_DATA
 
 from common.places import STATES
-from common.zones import NOWHERE, Place, places_of_address, places_of_number, state_of_area_code
+from common.zones import NO_PLACES, TimeZonePlace, places_of_address, places_of_number, state_of_area_code
 
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
 UNNAMED = {
@@ -35,12 +35,12 @@ WRONG_IN_LIBRARY = {"79942"}
 """ZIP codes to which the library gives a wrong zone. This one is in El Paso."""
 
 
-def zones(places: frozenset[Place]) -> set[str]:
+def zones(places: frozenset[TimeZonePlace]) -> set[str]:
     return {place.zone for place in places}
 
 
 def test_an_area_code_gives_its_state_and_zone() -> None:
-    assert places_of_number("+17275550142") == {Place("FL", EASTERN)}
+    assert places_of_number("+17275550142") == {TimeZonePlace("FL", EASTERN)}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_area_code_over_two_zones_gives_both(number: str, expected: set[str])
     ],
 )
 def test_a_number_without_an_american_area_code_gives_no_place(number: str | None) -> None:
-    assert places_of_number(number) == NOWHERE
+    assert places_of_number(number) == NO_PLACES
 
 
 def test_states_of_area_codes_match_phonenumbers() -> None:
@@ -132,7 +132,7 @@ def test_an_address_gives_every_zone_that_its_zip_code_or_state_leaves_possible(
 
 
 def test_state_and_zip_code_that_contradict_each_other_both_count() -> None:
-    assert places_of_address("CA", "33755") == {Place("CA", PACIFIC), Place("FL", EASTERN)}
+    assert places_of_address("CA", "33755") == {TimeZonePlace("CA", PACIFIC), TimeZonePlace("FL", EASTERN)}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_state_and_zip_code_that_contradict_each_other_both_count() -> None:
     ],
 )
 def test_an_address_that_is_unknown_abroad_or_military_gives_no_place(state: str | None, zip_code: str | None) -> None:
-    assert places_of_address(state, zip_code) == NOWHERE
+    assert places_of_address(state, zip_code) == NO_PLACES
 
 
 def test_every_state_has_places_and_every_zone_exists() -> None:

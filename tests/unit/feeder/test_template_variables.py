@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contacts import MissingKeyError
-from common.links import lead_link, lead_of
+from common.links import build_lead_link, read_lead_link
 from common.vendor_text import plain_text
 from feeder.campaign_sync.template_variables import EmailLinks, build_member
 from feeder.settings import FeederSettings
@@ -31,7 +31,7 @@ def test_variables_are_scalars_with_the_lead_and_its_links() -> None:
     assert variables["lead_id"] == str(LEAD["lead_id"])
     for name in ("consent_link", "opt_out_link"):
         token = parse_qs(urlsplit(variables[name]).query)["l"][0]
-        assert lead_of(token, b"secret") == LEAD["lead_id"]
+        assert read_lead_link(token, b"secret") == LEAD["lead_id"]
 
 
 SYNTAX = set("<>{}[]|\\^`~$%*")
@@ -95,10 +95,10 @@ def test_links_and_emails_are_removed_from_a_files_values_but_not_from_the_broke
 
 @given(st.uuids(), st.binary(min_size=1, max_size=40), st.text(max_size=60))
 def test_only_the_secret_reads_the_lead_from_a_link(lead: UUID, secret: bytes, other: str) -> None:
-    token = lead_link("https://x.example/?a=b", secret, lead).rpartition("&l=")[2]
-    assert lead_of(token, secret) == lead
-    assert lead_of(token, secret + b"x") is None
-    assert lead_of(other, secret) is None
+    token = build_lead_link("https://x.example/?a=b", secret, lead).rpartition("&l=")[2]
+    assert read_lead_link(token, secret) == lead
+    assert read_lead_link(token, secret + b"x") is None
+    assert read_lead_link(other, secret) is None
 
 
 def test_without_a_secret_there_are_no_links() -> None:

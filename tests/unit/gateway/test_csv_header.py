@@ -23,10 +23,10 @@ def file(tmp_path: Path) -> Path:
 def first_row(file: Path) -> list[str]:
     """Return the first row's cells as they would be published."""
     dialect = csv_header.read_csv_dialect(file)
-    with csv_rows.open_text(file, dialect.encoding) as text:
-        reader = csv_rows.Reader(text, dialect.delimiter)
-        assert len(reader.header()) == len(dialect.columns)
-        return next(reader.rows(len(dialect.columns))).cells
+    with csv_rows.open_csv_text(file, dialect.encoding) as text:
+        reader = csv_rows.CsvReader(text, dialect.delimiter)
+        assert len(reader.read_header()) == len(dialect.columns)
+        return next(reader.read_rows(len(dialect.columns))).cells
 
 
 def refusal(file: Path, content: bytes) -> ProblemError:

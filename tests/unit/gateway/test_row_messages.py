@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import ids
-from common.csv_rows import Row
+from common.csv_rows import CsvRow
 from common.events import LeadRecord
 from common.topics import MAX_INPUT_BYTES
 from gateway.uploads.messages import RowMessageBuilder
@@ -25,12 +25,12 @@ def builder(names: list[str] = NAMES, **more: object) -> RowMessageBuilder:
 
 
 def record(cells: list[str], problem: str | None = None, names: list[str] = NAMES) -> LeadRecord:
-    return LeadRecord.model_validate_json(builder(names).build_message(3, Row(cells, problem)).value)
+    return LeadRecord.model_validate_json(builder(names).build_message(3, CsvRow(cells, problem)).value)
 
 
 def test_a_row_is_a_lead_record() -> None:
     broker, others = uuid4(), [uuid4(), uuid4()]
-    value = builder(broker_id=broker, broker_ids=others).build_message(3, Row(CELLS)).value
+    value = builder(broker_id=broker, broker_ids=others).build_message(3, CsvRow(CELLS)).value
     assert LeadRecord.model_validate_json(value) == LeadRecord(
         source="propstream",
         upload_id=UPLOAD,
@@ -46,7 +46,7 @@ def test_empty_cells_are_not_sent() -> None:
 
 
 def test_headers_are_those_of_a_cloud_event_with_the_id_of_the_row() -> None:
-    headers = dict(builder().build_message(3, Row(CELLS)).headers)
+    headers = dict(builder().build_message(3, CsvRow(CELLS)).headers)
     assert headers == {
         "ce_specversion": b"1.0",
         "ce_id": str(ids.upload_row_id(UPLOAD, 3)).encode(),
@@ -60,7 +60,7 @@ def test_headers_are_those_of_a_cloud_event_with_the_id_of_the_row() -> None:
 
 def test_with_two_street_columns_the_empty_one_is_sent() -> None:
     names = ["Address", "Zip", "Property Address", "Property Zip"]
-    row = Row(["PO Box 7", "33101", "", ""])
+    row = CsvRow(["PO Box 7", "33101", "", ""])
     message = builder(names).build_message(1, row)
     assert LeadRecord.model_validate_json(message.value).cells == {
         "Address": "PO Box 7", "Zip": "33101", "Property Address": "",
@@ -70,7 +70,7 @@ def test_with_two_street_columns_the_empty_one_is_sent() -> None:
 
 @given(st.integers(1, 2**31 - 1), st.uuids())
 def test_row_ids_equal_those_of_the_library(row: int, upload: UUID) -> None:
-    message = RowMessageBuilder(upload, RECEIVED, NAMES, ",").build_message(row, Row(CELLS))
+    message = RowMessageBuilder(upload, RECEIVED, NAMES, ",").build_message(row, CsvRow(CELLS))
     assert dict(message.headers)["ce_id"] == str(ids.upload_row_id(upload, row)).encode()
 
 
@@ -78,7 +78,7 @@ def test_row_ids_equal_those_of_the_library(row: int, upload: UUID) -> None:
     ("cells", "key"), [(CELLS, b"01-23"), ([*CELLS[:4], "", "Holt"], b"1 Main St"), (["", "x", "", "", "", ""], None)]
 )
 def test_the_key_is_the_strongest_identifier_of_the_row(cells: list[str], key: bytes | None) -> None:
-    assert builder().build_message(1, Row(cells)).key == key
+    assert builder().build_message(1, CsvRow(cells)).key == key
 
 
 def test_a_row_with_a_problem_is_sent_with_it_and_with_its_readable_cells() -> None:
@@ -100,7 +100,7 @@ def test_damaged_text_is_a_problem_and_becomes_readable() -> None:
 @pytest.mark.parametrize("filler", ["x", "\x01", "é", "\U0001f3e0"])
 @pytest.mark.parametrize("problem", [None, "too_many_cells"])
 def test_a_row_too_large_for_the_topic_is_cut(filler: str, problem: str | None) -> None:
-    value = builder().build_message(1, Row([*CELLS, filler * 990_000], problem)).value
+    value = builder().build_message(1, CsvRow([*CELLS, filler * 990_000], problem)).value
     assert len(value) <= MAX_INPUT_BYTES
     if problem or filler != "x":
         assert LeadRecord.model_validate_json(value).upload_id == UPLOAD
@@ -124,6 +124,6 @@ def test_the_source_of_other_files_is_csv() -> None:
 
 @given(st.lists(st.text(max_size=20), max_size=12), st.sampled_from([None, "too_many_cells", "unclosed_quote"]))
 def test_any_row_is_a_lead_record(cells: list[str], problem: str | None) -> None:
-    value = builder().build_message(1, Row(cells, problem)).value
+    value = builder().build_message(1, CsvRow(cells, problem)).value
     assert orjson.loads(value)["row"] == 1
     LeadRecord.model_validate_json(value)

@@ -3,7 +3,7 @@
 import pytest
 from mcp_types import CallToolResult, TextContent
 
-from common.vendor_statuses import MAY_HAVE_BEEN_DONE
+from common.vendor_statuses import POSSIBLY_EXECUTED_STATUSES
 from pull.errors import PullNotExecutedError, PullOutcomeUnknownError, SearchToolError
 from pull.vendors.batchdata_responses import parse_tool_result
 
@@ -12,7 +12,7 @@ def tool_result(text: str, *, is_error: bool) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=is_error)
 
 
-@pytest.mark.parametrize("status", sorted(MAY_HAVE_BEEN_DONE))
+@pytest.mark.parametrize("status", sorted(POSSIBLY_EXECUTED_STATUSES))
 def test_the_outcome_is_unknown_for_a_status_after_which_the_work_may_have_been_done(status: int) -> None:
     for text, is_error in ((f'{{"status": {{"code": {status}}}}}', False), (f"request failed with {status}", True)):
         with pytest.raises(PullOutcomeUnknownError):

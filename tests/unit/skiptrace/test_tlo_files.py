@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.csv_rows import Reader, Row
+from common.csv_rows import CsvReader, CsvRow
 from skiptrace.file_batches.import_rows import ImportLine, RowOutcome, classify_rows, decide_outcome, is_same_owner
 from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
 from skiptrace.trace.provider import OutcomeUnknownError, ProviderResponse
@@ -155,12 +155,12 @@ _ADDRESS_FIELDS = {"address": "street", "city": "city", "state": "state", "zip":
 IDS = [str(UUID(int=number)) for number in range(4)]
 cells = st.text(max_size=12) | st.sampled_from([*IDS, IDS[0].upper(), "7275550142", "a@example.com", "Y", "\udcff"])
 rows = st.lists(
-    st.builds(Row, st.lists(cells, min_size=8, max_size=8), st.sampled_from([None, None, "unclosed_quote"]))
+    st.builds(CsvRow, st.lists(cells, min_size=8, max_size=8), st.sampled_from([None, None, "unclosed_quote"]))
 )
 
 
 @given(rows)
-def test_every_row_has_one_outcome_and_no_row_causes_an_error(given_rows: list[Row]) -> None:
+def test_every_row_has_one_outcome_and_no_row_causes_an_error(given_rows: list[CsvRow]) -> None:
     lines = list(classify_rows(iter(given_rows), SHIPPED.locate_columns(HEADER)))
     assert len(lines) == len(given_rows)
     counts = Counter(line.outcome for line in lines)
@@ -176,9 +176,9 @@ def test_every_row_has_one_outcome_and_no_row_causes_an_error(given_rows: list[R
 
 @given(st.text(max_size=400), st.sampled_from([",", ";", "\t", "|"]))
 def test_any_text_is_read_to_its_end(text: str, delimiter: str) -> None:
-    reader = Reader(io.StringIO(delimiter.join(HEADER) + "\n" + text, newline=""), delimiter)
-    header = reader.header()
-    for line in classify_rows(reader.rows(len(header)), SHIPPED.locate_columns(header)):
+    reader = CsvReader(io.StringIO(delimiter.join(HEADER) + "\n" + text, newline=""), delimiter)
+    header = reader.read_header()
+    for line in classify_rows(reader.read_rows(len(header)), SHIPPED.locate_columns(header)):
         assert (line.outcome is None) == (line.reference is not None)
 
 
@@ -187,9 +187,9 @@ def test_rows_of_a_csv_writer_are_read(pairs: list[tuple[str, str]]) -> None:
     out = io.StringIO(newline="")
     csv.writer(out).writerows([["Reference", "Email 1"], *pairs])
     out.seek(0)
-    reader = Reader(out, ",")
-    positions: ColumnPositions = SHIPPED.locate_columns(reader.header())
-    lines = list(classify_rows(reader.rows(2), positions))
+    reader = CsvReader(out, ",")
+    positions: ColumnPositions = SHIPPED.locate_columns(reader.read_header())
+    lines = list(classify_rows(reader.read_rows(2), positions))
     assert {line.reference for line in lines if line.reference} <= {UUID(reference) for reference, _ in pairs}
 
 

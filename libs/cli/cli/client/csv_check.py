@@ -40,8 +40,8 @@ def _check_columns(file: Path, text: str) -> None:
     if "\0" in text:
         return
     headers = [_read_header(text, delimiter) for delimiter in _DELIMITERS]
-    header = max(headers, key=lambda names: (len(columns.recognised(names)), len(names)))
-    if missing := columns.missing_required(header):
+    header = max(headers, key=lambda names: (len(columns.recognised_headers(names)), len(names)))
+    if missing := columns.missing_required_headers(header):
         raise CommandRefusedError(
             f"{file} lacks columns that every lead needs: {', '.join(missing)}.",
             f"Its first row reads: {', '.join(header)[:200]}",

@@ -14,7 +14,7 @@ from yoyo.exceptions import LockTimeout
 from cli.shell.database import START_ADVICE, URL_ADVICE, database_address
 from cli.shell.errors import CliError, CommandRefusedError, UnexpectedError, UnreachableError, UsageError
 from cli.shell.settings import CliSettings
-from common.contacts import CannotOpenError, MissingKeyError, WrongKeyError
+from common.contacts import DecryptionError, MalformedKeyError, MissingKeyError
 
 _RETRY_ADVICE = "See whether it runs (on this machine: `./dev status`), then try again."
 _MIGRATE_ADVICE = "Bring the database up to date with `equity db migrate`."
@@ -26,9 +26,9 @@ def explain_error(error: BaseException) -> CliError | None:  # noqa: PLR0911 - o
     match error:
         case CliError():
             return error
-        case MissingKeyError() | WrongKeyError():
+        case MissingKeyError() | MalformedKeyError():
             return UsageError(f"{error}.")
-        case CannotOpenError():
+        case DecryptionError():
             return CommandRefusedError(str(error).capitalize(), _KEYS_ADVICE)
         case ValidationError():
             return _explain_settings(error)

@@ -47,14 +47,14 @@ def reseal_by_id(purpose: str) -> Seal:
 
 
 def reseal_value(keyring: Keyring, purpose: str, bound_to: bytes, sealed: bytes) -> bytes:
-    """Return *sealed* encrypted under the active key. Raises CannotOpenError when no key opens it."""
-    return keyring.seal(purpose, bound_to, keyring.unseal(purpose, bound_to, sealed))
+    """Return *sealed* encrypted under the active key. Raises DecryptionError when no key opens it."""
+    return keyring.encrypt(purpose, bound_to, keyring.decrypt(purpose, bound_to, sealed))
 
 
 async def reseal_everything(settings: CliSettings, progress: Callable[[str, int], None]) -> dict[str, int]:
     """Encrypt all values again that are not under the active key; return how many of each kind.
 
-    Raises CannotOpenError for a value that no key opens, and UsageError where a service is not installed.
+    Raises DecryptionError for a value that no key opens, and UsageError where a service is not installed.
     """
     keyring, counts = Keyring.from_settings(settings), dict[str, int]()
     installed = registry.load_sealed_columns()

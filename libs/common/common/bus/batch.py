@@ -249,7 +249,7 @@ class Batch(Generic[E]):
             service_version=common.__version__,
             causation_id=_bounded(received.causation_id),
             traceparent=_bounded(received.traceparent),
-            payload=b64encode(self.bus.keyring.seal("dead-letter", received.id.bytes, packed)).decode(),
+            payload=b64encode(self.bus.keyring.encrypt("dead-letter", received.id.bytes, packed)).decode(),
         )
 
 

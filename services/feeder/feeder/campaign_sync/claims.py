@@ -16,7 +16,7 @@ import structlog
 from common.bus import Bus, Tx
 from common.business_time import business_date
 from common.clock import Clock
-from common.contacts import CannotOpenError
+from common.contacts import DecryptionError
 from common.database import load_queries
 from common.vendor_text import has_markup
 from feeder.campaign_sync.template_variables import EmailLinks, build_member
@@ -151,9 +151,9 @@ class MembershipClaims:
         if not (row["data_key"] and row["value_ciphertext"]):
             return None
         try:
-            key = self._bus.keyring.open_data_key(row["lead_id"], row["data_key"])
+            key = self._bus.keyring.unwrap_data_key(row["lead_id"], row["data_key"])
             email = key.decrypt("email", row["value_ciphertext"])
-        except CannotOpenError:
+        except DecryptionError:
             log.warning("address_unreadable", lead_id=str(row["lead_id"]))
             return None
         return None if has_markup(email) else build_member(row, email, self._links)

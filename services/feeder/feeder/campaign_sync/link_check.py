@@ -17,7 +17,7 @@ import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from common import telemetry
-from common.public_urls import is_public_address, is_sandbox, url_problem
+from common.public_urls import is_public_address, is_sandbox_url, url_problem
 from feeder.campaign_sync.template_variables import EmailLinks
 from feeder.settings import FeederSettings
 
@@ -54,7 +54,7 @@ class LinkCheck:
     """Check of both links, with its last result. An expired result is checked again."""
 
     def __init__(self, settings: FeederSettings, links: EmailLinks, network: Network) -> None:
-        self._is_needed = not is_sandbox(settings.instantly_base_url)
+        self._is_needed = not is_sandbox_url(settings.instantly_base_url)
         self._urls = {"consent": links.consent_url, "opt_out": links.opt_out_url}
         self._network = network
         self._lock = asyncio.Lock()

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from common.contacts import MissingKeyError
-from common.links import lead_link
+from common.links import build_lead_link
 from common.owner_names import greeting_of, read_owner_names
 from common.vendor_text import plain_text
 from feeder.settings import FeederSettings
@@ -55,8 +55,8 @@ def build_variables(lead: Mapping[str, Any], links: EmailLinks) -> dict[str, Sca
     lead_id: UUID = lead["lead_id"]
     return {
         "lead_id": str(lead_id),
-        "consent_link": lead_link(links.consent_url, links.secret, lead_id),
-        "opt_out_link": lead_link(links.opt_out_url, links.secret, lead_id),
+        "consent_link": build_lead_link(links.consent_url, links.secret, lead_id),
+        "opt_out_link": build_lead_link(links.opt_out_url, links.secret, lead_id),
         "property_address": plain_text(lead["property_address"]),
         "property_city": plain_text(lead["property_city"]),
         "property_state": plain_text(lead["property_state"]),

@@ -9,9 +9,9 @@ from uuid import UUID
 from common.bus import Tx
 from common.database import load_queries
 from common.decisions import DecidedContact
-from common.gate import Consent, Facts, decide
+from common.gate import Consent, ContactFacts, decide_contact
 from common.owner_names import OwnerNames, read_owner_names
-from common.refusals import Reason
+from common.refusals import ContactReason
 
 queries = load_queries(__file__)
 
@@ -48,7 +48,7 @@ class EligibilityResult:
         reasons = self.contact.decision.reasons
         if not reasons:
             return None
-        if reasons[0] == Reason.DUPLICATE and self.has_household_conflict:
+        if reasons[0] == ContactReason.DUPLICATE and self.has_household_conflict:
             return DUPLICATE_HOUSEHOLD
         return str(reasons[0])
 
@@ -69,23 +69,23 @@ async def check_eligibility(
             break
         is_duplicate = row["duplicate"] or row["household"] or row["value_hash"] in chosen
         gate_facts = _build_facts(row, quota, used, is_duplicate=is_duplicate)
-        decision = decide(gate_facts, now, email_requires_consent=requires_consent)
+        decision = decide_contact(gate_facts, now, email_requires_consent=requires_consent)
         contact = DecidedContact(row["lead_id"], "email", row["value_hash"], decision)
         results.append(EligibilityResult(contact, row["household"]))
-        if decision.allowed:
+        if decision.is_allowed:
             used += 1
             chosen.add(row["value_hash"])
     return results
 
 
-def _build_facts(row: Any, quota: BrokerQuota, used_today: int, *, is_duplicate: bool) -> Facts:
+def _build_facts(row: Any, quota: BrokerQuota, used_today: int, *, is_duplicate: bool) -> ContactFacts:
     """Build the gate's facts from a row of `read_facts`.
 
     `leads.consent` is a summary: a withdrawal or a change of owner has already cleared it. So neither is passed here.
     """
     consents = (Consent(row["value_hash"], quota.broker_name, row["consented_at"]),) if row["consent"] else ()
     owner = read_owner_names(row)
-    return Facts(
+    return ContactFacts(
         consents=consents,
         withdrawals=(),
         owner_changes=(),

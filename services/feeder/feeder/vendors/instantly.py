@@ -165,7 +165,7 @@ class InstantlyClient:
             raise
         except (InstantlyNotExecutedError, InstantlyOutcomeUnknownError) as error:
             fault = error.fault
-            await self._throttle.record_failure(fault, is_probe=permit.probing, retry_after=error.retry_after)
+            await self._throttle.record_failure(fault, is_probe=permit.is_probe, retry_after=error.retry_after)
             raise
         else:
             await self._throttle.record_success()

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from common.retry_after import retry_after
+from common.retry_after import parse_retry_after
 
 _OK, _REDIRECT, _NOT_FOUND, _SERVER_ERROR = 200, 300, 404, 500
 _INVALID_REQUEST = {400, 409, 413, 422}
@@ -110,7 +110,7 @@ def read_response(response: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any
 
     Raises InstantlyNotExecutedError or InstantlyOutcomeUnknownError for every other response.
     """
-    wait = retry_after(response.headers.get("Retry-After"))
+    wait = parse_retry_after(response.headers.get("Retry-After"))
     if response.status >= _SERVER_ERROR:
         raise InstantlyOutcomeUnknownError(f"http_{response.status}", wait)
     if response.status in _INVALID_REQUEST:

@@ -12,7 +12,7 @@ import structlog
 
 from common import telemetry
 from common.database import Database, load_queries
-from common.vendor_turns import Turn, VendorTurns
+from common.vendor_turns import Permit, SharedThrottle
 from feeder.settings import FeederSettings
 
 log = structlog.get_logger()
@@ -58,8 +58,8 @@ class VendorThrottle:
 
     def __init__(self, database: Database, settings: FeederSettings) -> None:
         self._database = database
-        self._turns = VendorTurns(
-            database, opens_after=FAILURE_THRESHOLD, probe_s=2 * settings.instantly_timeout_seconds
+        self._turns = SharedThrottle(
+            database, failure_threshold=FAILURE_THRESHOLD, probe_s=2 * settings.instantly_timeout_seconds
         )
         self._calls_per_window = max(1, int(settings.instantly_requests_per_second))
         self._window_seconds = self._calls_per_window / settings.instantly_requests_per_second
@@ -74,9 +74,9 @@ class VendorThrottle:
         gauge.set(float(availability.is_access_denied), vendor=VENDOR)
         return availability
 
-    async def acquire_permit(self) -> Turn | None:
+    async def acquire_permit(self) -> Permit | None:
         """Wait for a permit for one call. Return None during a backoff, or if no permit comes within the call timeout."""
-        return await self._turns.take(
+        return await self._turns.acquire_permit(
             VENDOR,
             1,
             per_window=self._calls_per_window,
@@ -86,7 +86,7 @@ class VendorThrottle:
 
     async def record_success(self) -> None:
         """Record that Instantly answered a call: the backoff ends and the circuit closes."""
-        await self._turns.went_well(VENDOR)
+        await self._turns.record_success(VENDOR)
 
     async def record_failure(self, fault: str, *, is_probe: bool, retry_after: timedelta | None = None) -> None:
         """Record a failed call and start a backoff.
@@ -103,11 +103,11 @@ class VendorThrottle:
             log.warning("instantly_backoff_started", fault=fault, retry_after_s=least_seconds or None)
         counter = telemetry.counter("equity_vendor_backoffs", "Backoffs after failed calls to vendors")
         counter.add(1, {"vendor": VENDOR})
-        await self._turns.went_wrong(
+        await self._turns.record_failure(
             VENDOR,
             fault,
-            probing=is_probe,
-            opens=is_denied,
+            is_probe=is_probe,
+            opens_circuit=is_denied,
             first_s=FIRST_BACKOFF_SECONDS,
             longest_s=LONGEST_BACKOFF_SECONDS,
             least_s=least_seconds,

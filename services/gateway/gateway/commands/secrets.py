@@ -10,7 +10,7 @@ from typing import Any
 from cli.client.signing import SigningKey, SigningScheme
 from cli.shell.private_files import open_private_file
 from cli.shell.settings import DEFAULT_KEY_ID, CliSettings
-from common.contacts import CannotOpenError, Keyring
+from common.contacts import DecryptionError, Keyring
 from gateway.uploads.keys import SECRET_PURPOSE
 
 
@@ -27,7 +27,7 @@ def new_key_id(partner: str) -> str:
 
 def seal_secret(key_id: str, secret: str) -> bytes:
     """Return the secret as it is stored, bound to its key's id. Raises MissingKeyError without ENCRYPTION_KEY."""
-    return Keyring.from_settings(CliSettings()).seal(SECRET_PURPOSE, key_id.encode(), secret.encode())
+    return Keyring.from_settings(CliSettings()).encrypt(SECRET_PURPOSE, key_id.encode(), secret.encode())
 
 
 def find_usable_key(rows: Iterable[Mapping[str, Any]], settings: CliSettings) -> SigningKey | None:
@@ -40,8 +40,8 @@ def find_usable_key(rows: Iterable[Mapping[str, Any]], settings: CliSettings) ->
         key_id, secret = row["key_id"], b""
         if key_id == DEFAULT_KEY_ID and settings.hmac_secret_key:
             secret = settings.hmac_secret_key.get_secret_value().strip().encode()
-        with suppress(CannotOpenError):  # encrypted under another ENCRYPTION_KEY
-            secret = secret or keyring.unseal(SECRET_PURPOSE, key_id.encode(), row["secret_sealed"])
+        with suppress(DecryptionError):  # encrypted under another ENCRYPTION_KEY
+            secret = secret or keyring.decrypt(SECRET_PURPOSE, key_id.encode(), row["secret_sealed"])
         if secret:
             return SigningKey(key_id, secret, SigningScheme(row["scheme"]))
     return None

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from common import columns
 from common.contacts import Keyring
 from common.database import Database, load_queries
-from common.rejects import UNREAD_ROWS, open_row
+from common.rejects import MAX_REPORTED_ROWS, decrypt_row
 from gateway.web.problems import ProblemError
 
 queries = load_queries(__file__)
@@ -72,7 +72,7 @@ class UploadReports:
             totals = await queries.upload_totals(connection, id=upload_id)
             reasons = {row["reason"]: row["rows"] async for row in queries.reject_reasons(connection, id=upload_id)}
             unread = [
-                {**row, "rows": (row["rows"] or [])[:UNREAD_ROWS]}
+                {**row, "rows": (row["rows"] or [])[:MAX_REPORTED_ROWS]}
                 async for row in queries.unread_values(connection, id=upload_id)
             ]
         names = upload.pop("columns") or []
@@ -81,8 +81,8 @@ class UploadReports:
             **upload,
             **dict(totals),
             reasons=reasons,
-            ignored_columns=columns.ignored(names),
-            unread_values=[UnreadField(columns=columns.columns_of(row["field"], names), **row) for row in unread],
+            ignored_columns=columns.ignored_headers(names),
+            unread_values=[UnreadField(columns=columns.headers_of_field(row["field"], names), **row) for row in unread],
         )
 
     async def build_unread_csv(self, upload_id: UUID, partner_id: UUID) -> bytes:
@@ -111,7 +111,7 @@ class UploadReports:
         """
         async with self._database.connection() as connection:
             upload = await _require_row(queries.upload_columns(connection, id=upload_id, partner_id=partner_id))
-        names = [name for name in upload["columns"] or [] if name.strip().lower() not in columns.OURS]
+        names = [name for name in upload["columns"] or [] if name.strip().lower() not in columns.REJECT_COLUMNS]
         return self._format_pages(upload_id, names)
 
     async def _format_pages(self, upload_id: UUID, names: Sequence[str]) -> AsyncIterator[bytes]:
@@ -128,7 +128,7 @@ class UploadReports:
             after = page[-1]["row"]
 
     def _format_reject(self, upload_id: UUID, names: Sequence[str], reject: Mapping[str, Any]) -> list[str]:
-        cells = open_row(self._keyring, upload_id, reject["row"], reject["row_sealed"])
+        cells = decrypt_row(self._keyring, upload_id, reject["row"], reject["row_sealed"])
         detail = reject["detail"]
         if extra_cells := cells.get(""):
             detail = f"{detail}; beyond the header: {extra_cells}"

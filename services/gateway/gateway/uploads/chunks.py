@@ -29,9 +29,9 @@ class ChunkReader:
     """Reader of an upload's file, from the row where publishing stopped. Only one thread may use it at a time."""
 
     def __init__(self, file: Path, upload: dict[str, Any]) -> None:
-        self._text = csv_rows.open_text(file, upload["encoding"])
-        reader = csv_rows.Reader(self._text, upload["delimiter"])
-        reader.header()
+        self._text = csv_rows.open_csv_text(file, upload["encoding"])
+        reader = csv_rows.CsvReader(self._text, upload["delimiter"])
+        reader.read_header()
         self._builder = RowMessageBuilder(
             upload["id"],
             upload["received_at"],
@@ -41,7 +41,7 @@ class ChunkReader:
             broker_ids=upload["broker_ids"],
             traceparent=telemetry.current_traceparent(),
         )
-        self._messages = self._build_messages(reader.rows(len(upload["columns"])), upload["rows_published"])
+        self._messages = self._build_messages(reader.read_rows(len(upload["columns"])), upload["rows_published"])
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +49,7 @@ class ChunkReader:
     def __exit__(self, *_: object) -> None:
         self._text.close()
 
-    def _build_messages(self, rows: Iterator[csv_rows.Row], published: int) -> Iterator[RowMessage]:
+    def _build_messages(self, rows: Iterator[csv_rows.CsvRow], published: int) -> Iterator[RowMessage]:
         for number, row in enumerate(islice(rows, published, None), start=published + 1):
             yield self._builder.build_message(number, row)
 

@@ -5,30 +5,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import columns, csv_rows
-from common.csv_shape import NotCsvError, Shape, look_at, shown
+from common.csv_shape import CsvDialect, NotCsvError, detect_dialect, printable_names
 from gateway.web.problems import ProblemError
 
 MAX_COLUMNS = 1_000
 MAX_COLUMN_NAME_CHARS = 200
 
 
-def read_csv_dialect(file: Path) -> Shape:
+def read_csv_dialect(file: Path) -> CsvDialect:
     """Return encoding, delimiter and column names of *file*.
 
     Raises ProblemError if it is not CSV, has no row, or its header lacks what every lead needs.
     """
     try:
-        dialect = look_at(file, lambda header: len(columns.recognised(header)))
+        dialect = detect_dialect(file, lambda header: len(columns.recognised_headers(header)))
     except NotCsvError as error:
         raise ProblemError(error.code, error.detail) from error
     _check_columns(dialect.columns)
     names = make_names_unique(dialect.columns)
-    with csv_rows.open_text(file, dialect.encoding) as text:
-        reader = csv_rows.Reader(text, dialect.delimiter)
-        reader.header()
-        if next(reader.rows(len(names)), None) is None:
+    with csv_rows.open_csv_text(file, dialect.encoding) as text:
+        reader = csv_rows.CsvReader(text, dialect.delimiter)
+        reader.read_header()
+        if next(reader.read_rows(len(names)), None) is None:
             raise ProblemError("empty_file", "The file has a header row and no other row. Add rows and send it again.")
-    return Shape(dialect.encoding, dialect.delimiter, names)
+    return CsvDialect(dialect.encoding, dialect.delimiter, names)
 
 
 def _check_columns(names: Sequence[str]) -> None:
@@ -39,22 +39,24 @@ def _check_columns(names: Sequence[str]) -> None:
         raise ProblemError(
             "bad_columns", f"A header is longer than {MAX_COLUMN_NAME_CHARS} characters: is there a header row?"
         )
-    if missing := columns.missing_required(names):
+    if missing := columns.missing_required_headers(names):
         raise ProblemError(
             "missing_columns",
-            f"Missing: {', '.join(missing)}. Found: {', '.join(shown(names)) or 'no header row'}.",
-            {"missing": missing, "found": shown(names)},
+            f"Missing: {', '.join(missing)}. Found: {', '.join(printable_names(names)) or 'no header row'}.",
+            {"missing": missing, "found": printable_names(names)},
         )
-    if unread := columns.unreadable_protection(names):
+    if unread := columns.unreadable_headers(names):
         raise ProblemError(
             "bad_columns",
-            f"These columns look as if they forbid contact, and are not understood: {', '.join(shown(unread))}. "
+            f"These columns look as if they forbid contact, and are not understood: {', '.join(printable_names(unread))}. "
             "Name them as docs/protective-columns.md does, such as `Phone 1 DNC` or `Do Not Contact`, or remove them.",
-            {"protective": shown(unread)},
+            {"protective": printable_names(unread)},
         )
-    occurrences = Counter(map(str.strip, columns.recognised(names)))
+    occurrences = Counter(map(str.strip, columns.recognised_headers(names)))
     if repeated := [name for name, times in occurrences.items() if times > 1]:
-        raise ProblemError("bad_columns", f"These columns occur more than once: {', '.join(shown(repeated))}.")
+        raise ProblemError(
+            "bad_columns", f"These columns occur more than once: {', '.join(printable_names(repeated))}."
+        )
 
 
 def make_names_unique(names: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from common import ids, telemetry
-from common.contacts import CannotOpenError, Keyring
+from common.contacts import DecryptionError, Keyring
 from common.database import Database, load_queries
 from gateway.settings import GatewaySettings
 from gateway.uploads.signature import PartnerKey, SignatureClaim, SignatureScheme
@@ -79,7 +79,7 @@ class PartnerKeys:
     async def _insert_default_key(self, connection: Any) -> None:
         """Insert partner and key for HMAC_SECRET_KEY. The row has no secret; the secret stays in the environment."""
         await queries.insert_default_partner(connection, id=ids.new_id(), name=DEFAULT_NAME)
-        encrypted = self._keyring.seal(SECRET_PURPOSE, DEFAULT_NAME.encode(), b"")
+        encrypted = self._keyring.encrypt(SECRET_PURPOSE, DEFAULT_NAME.encode(), b"")
         await queries.insert_default_key(connection, key_id=DEFAULT_NAME, partner=DEFAULT_NAME, secret_sealed=encrypted)
 
     def _key_from_row(self, row: Mapping[str, Any]) -> PartnerKey | None:
@@ -105,8 +105,8 @@ class PartnerKeys:
         """Return the secret, or nothing if no master key opens it. Remembers it, because keys are read often."""
         if encrypted not in self._decrypted_secrets:
             try:
-                self._decrypted_secrets[encrypted] = self._keyring.unseal(SECRET_PURPOSE, key_id.encode(), encrypted)
-            except CannotOpenError as error:
+                self._decrypted_secrets[encrypted] = self._keyring.decrypt(SECRET_PURPOSE, key_id.encode(), encrypted)
+            except DecryptionError as error:
                 # No traceback: it could show secrets.
                 log.error("partner_key_decryption_failed", key_id=key_id, reason=str(error))  # noqa: TRY400
                 return b""

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from common import columns, envelope, ids
-from common.csv_rows import Row
+from common.csv_rows import CsvRow
 from common.events import LeadRecord
 from common.topics import MAX_INPUT_BYTES
 
@@ -59,10 +59,12 @@ class RowMessageBuilder:
         self._names = list(names)
         self._delimiter = delimiter
         lower_names = [name.strip().lower() for name in names]
-        self._added_names = [name for name, lower in zip(names, lower_names, strict=True) if lower in columns.OURS]
+        self._added_names = [
+            name for name, lower in zip(names, lower_names, strict=True) if lower in columns.REJECT_COLUMNS
+        ]
         self._cells_are_escaped = "reject_reason" in lower_names
         self._key_positions = _find_key_positions(names)
-        streets = columns.property_streets(names)
+        streets = columns.property_street_headers(names)
         self._names_sent_empty = frozenset(streets) if len(streets) > 1 else frozenset()
         self._row_ids = _RowIdGenerator(upload_id)
         self._headers = _build_common_headers(upload_id, received_at, traceparent)
@@ -75,7 +77,7 @@ class RowMessageBuilder:
             }
         )[:-1]
 
-    def build_message(self, number: int, row: Row) -> RowMessage:
+    def build_message(self, number: int, row: CsvRow) -> RowMessage:
         """Return the message of data row *number*. The message of an unreadable row has its problem and readable cells."""
         cells, problem = row
         if self._cells_are_escaped:
@@ -115,8 +117,8 @@ class RowMessageBuilder:
 
 def _find_key_positions(names: Sequence[str]) -> list[int]:
     """Return the positions of the cells that identify the home, the strongest identifier first."""
-    counts = columns.address_sets(names)
-    fields = [columns.field_of(name) if counts.get(name, True) else None for name in names]
+    counts = columns.used_address_headers(names)
+    fields = [columns.field_of_header(name) if counts.get(name, True) else None for name in names]
     return [fields.index(field) for field in ("mak", "apn", "property_address") if field in fields]
 
 

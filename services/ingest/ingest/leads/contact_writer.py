@@ -63,7 +63,7 @@ def _collect_candidates(
     """Add the contacts of *home* to *candidates*. Contacts of its first record are encrypted already if it made the lead."""
     lead_id, first = home.lead_id, home.records[0]
     has_key_of_first = lead_id == first.row.id
-    key = first.key if has_key_of_first else keyring.open_data_key(lead_id, home.lead["data_key"])
+    key = first.key if has_key_of_first else keyring.unwrap_data_key(lead_id, home.lead["data_key"])
     for record in home.records:
         is_encrypted = has_key_of_first and record is first
         for contact in record.contacts:

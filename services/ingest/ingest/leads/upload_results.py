@@ -12,7 +12,7 @@ from common.bus import Tx
 from common.contacts import Keyring
 from common.database import load_queries
 from common.events import LeadRejected
-from common.rejects import UNREAD_ROWS, seal_row
+from common.rejects import MAX_REPORTED_ROWS, encrypt_row
 from ingest.leads.lead_writer import LEAD_OUTCOMES, LeadOutcome
 from ingest.prepare import PreparedRecord, RejectedRecord
 from ingest.rejection import explain_reasons
@@ -34,7 +34,7 @@ class UnreadValueCounts:
         """Count one more value, and keep *row* if it is among the first."""
         self.values += 1
         if row is not None:
-            self.rows = sorted({*self.rows, row})[:UNREAD_ROWS]
+            self.rows = sorted({*self.rows, row})[:MAX_REPORTED_ROWS]
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ async def write_rejects(tx: Tx, rejects: Sequence[RejectedRecord], keyring: Keyr
         event = reject.cause.event
         upload_id, row = event.upload_id or NO_UPLOAD, event.row or 1
         detail = event.row_problem or explain_reasons(reject.reasons)
-        sealed = seal_row(keyring, upload_id, row, event.cells or {})
+        sealed = encrypt_row(keyring, upload_id, row, event.cells or {})
         rows.append((upload_id, row, ",".join(reject.reasons), detail, sealed))
         tx.emit(
             LeadRejected(upload_id=upload_id, row=row, reasons=list(reject.reasons), outcome=reject.reasons[0]),

@@ -7,8 +7,8 @@ of each field.
 from collections.abc import Mapping
 from typing import Any
 
-from common.columns import REMARKS, address_sets, place_of
-from common.protection import UNREADABLE, protection_of
+from common.columns import REMARKS_PREFIX, field_and_rank_of, used_address_headers
+from common.protection import UNREADABLE_PROTECTION, protection_of
 from common.remarks import read_note, read_status
 from ingest.values.text import read_protective_flag
 
@@ -18,7 +18,7 @@ _ALL_CONTACTS = 0
 """Number of a protection that names no single phone or email: it forbids all of the row."""
 _CONTACT_PROTECTIONS = frozenset({"phones.dnc", "phones.forbidden", "emails.forbidden", "emails.dnc"})
 _ROW_FLAGS = frozenset({"litigator", "deceased_owner", "do_not_mail", "do_not_contact"})
-_REMARK_FIELDS = frozenset({f"{REMARKS}{subject}" for subject in ("row", "phones", "emails")})
+_REMARK_FIELDS = frozenset({f"{REMARKS_PREFIX}{subject}" for subject in ("row", "phones", "emails")})
 _PROTECTIVE_FIELDS = _CONTACT_PROTECTIONS | _ROW_FLAGS | _REMARK_FIELDS
 _UNREAD_PROTECTION = ("unread_protection", 0)
 
@@ -30,7 +30,7 @@ class _HeaderCache(dict[str, tuple[str, int] | None]):
     """Field and number of each header that was seen: all rows of a file have the same headers."""
 
     def __missing__(self, header: str) -> tuple[str, int] | None:
-        field = _UNREAD_PROTECTION if protection_of(header) == UNREADABLE else place_of(header)
+        field = _UNREAD_PROTECTION if protection_of(header) == UNREADABLE_PROTECTION else field_and_rank_of(header)
         if len(self) < _MAX_CACHED_HEADERS:
             self[header] = field
         return field
@@ -41,7 +41,7 @@ _field_of_header = _HeaderCache()
 
 def _headers_of_owner_address(cells: Mapping[str, str]) -> frozenset[str]:
     """Return the headers of *cells* that belong to the owner's address and not to the property's."""
-    return frozenset(header for header, counts in address_sets(cells).items() if not counts)
+    return frozenset(header for header, counts in used_address_headers(cells).items() if not counts)
 
 
 def read_propstream_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901 - the hottest loop of ingest
@@ -100,7 +100,7 @@ def _add_contacts_and_flags(
 def _read_protective_cell(flags: RowFlags, field: str, rank: int, value: str) -> None:
     """Set what a flag or a remark forbids. No other cell allows what one cell forbids."""
     if field in _REMARK_FIELDS:
-        _read_remark_cell(flags, field.removeprefix(REMARKS), rank, value)
+        _read_remark_cell(flags, field.removeprefix(REMARKS_PREFIX), rank, value)
         return
     key = (field, 0 if field in _ROW_FLAGS else rank)
     flag = read_protective_flag(value)
@@ -119,7 +119,7 @@ def _read_remark_cell(flags: RowFlags, subject: str, rank: int, value: str) -> N
         flags["litigator", 0] = True
     if subject != "row":
         flags[f"{subject}.forbidden", rank] = True
-    elif remark.refuses:
+    elif remark.forbids_person:
         flags["do_not_contact", 0] = True
     else:
         flags["phones.forbidden", _ALL_CONTACTS] = True

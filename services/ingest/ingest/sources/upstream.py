@@ -37,6 +37,6 @@ def _read_remarks(value: Any, read_text: Callable[[str], Remark]) -> dict[str, A
     """Return the flags that free text sets: a status, notes, or a list of tags."""
     texts = value if isinstance(value, list) else [value]
     remark = read_text(" | ".join(text for text in texts if isinstance(text, str)))
-    flags = {"deceased_owner": remark.deceased, "litigator": remark.litigator, "do_not_contact": remark.refuses}
+    flags = {"deceased_owner": remark.deceased, "litigator": remark.litigator, "do_not_contact": remark.forbids_person}
     flags["all_phones"] = remark.forbids
     return {name: True for name, is_set in flags.items() if is_set}

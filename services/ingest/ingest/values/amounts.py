@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from common.contact_values import plain
+from common.contact_values import plain_characters
 from ingest.values import numbers
 
 TOLERANCE_POINTS = 5
@@ -51,7 +51,7 @@ def parse_loan_to_value(written: object, facts: Mapping[str, Any]) -> Decimal | 
 
 def _without_percent_sign(percentage: str) -> str:
     """Return *percentage* without the percent sign at its end; unchanged, and so not a number, without one."""
-    text = plain(percentage).strip()
+    text = plain_characters(percentage).strip()
     return text[:-1].strip() if text.endswith("%") else percentage
 
 

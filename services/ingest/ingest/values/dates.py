@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 
-from common.contact_values import plain
+from common.contact_values import plain_characters
 from ingest.values.text import as_text
 
 _MAX_TEXT_LENGTH = 60
@@ -70,7 +70,7 @@ def _read_day(text: str) -> date | int | None:
     """Return the day that *text* names, or its serial number in a spreadsheet."""
     if found := _ISO.fullmatch(text):
         return _build_day(found[1], found[2], found[3])
-    text = plain(text).replace("\xa0", " ").strip().lower()
+    text = plain_characters(text).replace("\xa0", " ").strip().lower()
     if time := _TIME.search(text):
         text = text[: time.start()] if not text[time.end() :] else ""
     if found := _SERIAL.fullmatch(text):

@@ -20,7 +20,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import TypeGuard
 
-from common.contact_values import plain
+from common.contact_values import plain_characters
 
 Parser = Callable[[object, date], object]
 
@@ -73,7 +73,7 @@ def list_readings(value: object) -> tuple[Decimal, ...]:
 
 @lru_cache(maxsize=4_096)
 def _read_text(text: str) -> tuple[Decimal, ...]:
-    signed = _SIGNED.fullmatch(_without_currency(plain(text).lower()))
+    signed = _SIGNED.fullmatch(_without_currency(plain_characters(text).lower()))
     if signed is None:
         return ()
     before, opened, inside, body, behind, closed, after = signed.groups()
@@ -169,7 +169,7 @@ def area_parser(low: int, high: int) -> Parser:
     """Return a parser of square feet from *low* to *high*, also written as `1,540 sq ft` and `0.25 acres`."""
 
     def parse(value: object, _today: date) -> int | None:
-        unit = _AREA.fullmatch(plain(value).strip().lower()) if _may_contain_unit(value) else None
+        unit = _AREA.fullmatch(plain_characters(value).strip().lower()) if _may_contain_unit(value) else None
         found: int | Decimal | None
         if unit and unit[2].startswith("ac"):
             acres = read_number(unit[1], 0, high)

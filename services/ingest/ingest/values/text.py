@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date
 from functools import lru_cache
 
-from common.contact_values import plain
+from common.contact_values import plain_characters
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
@@ -43,7 +43,7 @@ def as_text(value: object) -> str:
 
 def is_blank(value: object) -> bool:
     """Return whether *value* is empty: None, or text of blanks and invisible characters."""
-    return value is None or (isinstance(value, str) and not plain(value).strip())
+    return value is None or (isinstance(value, str) and not plain_characters(value).strip())
 
 
 def clean_text(value: object) -> str:

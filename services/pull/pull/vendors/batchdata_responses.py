@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 
-from common.vendor_statuses import MAY_HAVE_BEEN_DONE
+from common.vendor_statuses import POSSIBLY_EXECUTED_STATUSES
 from pull.errors import (
     PageRequestError,
     PullAccessDeniedError,
@@ -73,7 +73,7 @@ def _error_for_tool_text(text: str) -> PageRequestError:
         return PullAccessDeniedError(f"tool_{status}", detail)
     if status == _TOO_MANY_REQUESTS:
         return PullNotExecutedError("tool_429", detail)
-    if status in MAY_HAVE_BEEN_DONE or _TIMEOUT_PATTERN.search(text):
+    if status in POSSIBLY_EXECUTED_STATUSES or _TIMEOUT_PATTERN.search(text):
         return PullOutcomeUnknownError("tool_response_lost", detail)
     return SearchToolError("tool_error", detail)
 
@@ -99,7 +99,7 @@ def _check_status(status: Any) -> None:
     if not isinstance(code, int) or code == _OK:
         return
     detail = str(status.get("message", ""))[:MAX_DETAIL_CHARACTERS]
-    if code in MAY_HAVE_BEEN_DONE:
+    if code in POSSIBLY_EXECUTED_STATUSES:
         raise PullOutcomeUnknownError(f"status_{code}", detail)
     raise error_for_unexecuted_status(code, f"status_{code}", detail)
 

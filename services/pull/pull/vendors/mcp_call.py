@@ -9,8 +9,8 @@ import httpx2
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 
-from common.retry_after import retry_after
-from common.vendor_statuses import MAY_HAVE_BEEN_DONE
+from common.retry_after import parse_retry_after
+from common.vendor_statuses import POSSIBLY_EXECUTED_STATUSES
 from pull.errors import (
     PageRequestError,
     PullAccessDeniedError,
@@ -117,10 +117,10 @@ def _error_for_response(call: McpCall, response: httpx2.Response) -> PageRequest
         return PullAccessDeniedError("login_page", LOGIN_PAGE_DETAIL)
     if status == _NOT_FOUND and call.is_connected:
         return PullNotExecutedError("session_lost")
-    pause = retry_after(response.headers.get("retry-after"))
+    pause = parse_retry_after(response.headers.get("retry-after"))
     if status < _SERVER_ERROR:
         return error_for_unexecuted_status(status, code, _ADVICE.get(status, ""), pause)
-    is_unknown = call.is_sent and (status in MAY_HAVE_BEEN_DONE or _is_html(response))
+    is_unknown = call.is_sent and (status in POSSIBLY_EXECUTED_STATUSES or _is_html(response))
     return PullOutcomeUnknownError(code) if is_unknown else PullNotExecutedError(code, "", pause)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from common.csv_rows import Row
+from common.csv_rows import CsvRow
 from skiptrace.rules.lead import LeadPerson, LookupRequest
 from skiptrace.trace.lead_rows import person_from_row
 from skiptrace.vendors.tlo_mapping import ColumnPositions
@@ -49,7 +49,7 @@ class ImportLine:
     outcome: RowOutcome | None = None
 
 
-def classify_rows(rows: Iterator[Row], positions: ColumnPositions) -> Iterator[ImportLine]:
+def classify_rows(rows: Iterator[CsvRow], positions: ColumnPositions) -> Iterator[ImportLine]:
     """Yield a line for each row, with its outcome if the file alone decides it."""
     seen: set[UUID] = set()
     for row in rows:

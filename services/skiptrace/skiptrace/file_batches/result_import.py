@@ -15,8 +15,8 @@ from uuid import UUID
 
 import orjson
 
-from common.csv_rows import Reader, open_text
-from common.csv_shape import look_at
+from common.csv_rows import CsvReader, open_csv_text
+from common.csv_shape import detect_dialect
 from common.database import Connection, Database, load_queries
 from skiptrace.file_batches.import_rows import FINAL_OUTCOMES, ImportLine, RowOutcome, classify_rows, decide_outcome
 from skiptrace.rules.lead import LookupRequest
@@ -78,12 +78,12 @@ class ResultImporter:
 
         Raises NotCsvError if it is not CSV, and BadMappingError if the mapping does not fit.
         """
-        shape = look_at(file, mapping.count_known_columns)
+        shape = detect_dialect(file, mapping.count_known_columns)
         positions = mapping.locate_columns(shape.columns)
         summary = ImportSummary(shape.encoding, positions.missing, len(positions.phones), len(positions.emails))
-        with open_text(file, shape.encoding) as text:
-            reader = Reader(text, shape.delimiter)
-            lines = classify_rows(reader.rows(len(reader.header())), positions)
+        with open_csv_text(file, shape.encoding) as text:
+            reader = CsvReader(text, shape.delimiter)
+            lines = classify_rows(reader.read_rows(len(reader.read_header())), positions)
             while page := list(islice(lines, IMPORT_PAGE_SIZE)):
                 await self._import_page(page, summary, write=write)
                 progress(text.buffer.tell())
@@ -141,7 +141,7 @@ class ResultImporter:
         return outcomes
 
     def _decrypt_lookup(self, row: Any) -> LookupRequest | None:
-        """Return the content of a request; None if it is no longer kept. Raises CannotOpenError without the key."""
+        """Return the content of a request; None if it is no longer kept. Raises DecryptionError without the key."""
         encrypted = row["question_sealed"]
         return self._codec.decrypt_lookups(row["id"], encrypted)[0] if encrypted is not None else None
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import aiohttp
 import orjson
 
-from common.retry_after import retry_after
+from common.retry_after import parse_retry_after
 from skiptrace.trace.provider import NotExecutedError, OutcomeUnknownError, ProviderRequest, ProviderResponse
 
 MAX_RESPONSE_BYTES = 16_000_000
@@ -51,7 +51,7 @@ class ProviderHttpClient:
         try:
             async with self._session.post(request.url, data=body, headers=headers, allow_redirects=False) as answer:
                 content = await _read_body(answer)
-                backoff = retry_after(answer.headers.get("Retry-After"))
+                backoff = parse_retry_after(answer.headers.get("Retry-After"))
                 return ProviderResponse(answer.status, answer.content_type, content, backoff)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise NotExecutedError("not_reached") from error

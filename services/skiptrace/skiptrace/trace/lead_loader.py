@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from common.contacts import CannotOpenError, Keyring
+from common.contacts import DecryptionError, Keyring
 from common.database import Connection, Database, load_queries
 from skiptrace.rules.lead import AttemptStats, FreshnessCutoffs, Lead, LeadResult, StoredResponse
 from skiptrace.rules.merge import list_person_flags, merge_response
@@ -93,7 +93,7 @@ class LeadLoader:
             lookups = self._codec.decrypt_lookups(row["id"], row["question_sealed"])
             response = self._codec.decrypt_response(row["id"], row["answer_sealed"])
             return read_response(self._readers[row["provider"]], lookups, response)
-        except (CannotOpenError, ProviderError, LookupError) as error:
+        except (DecryptionError, ProviderError, LookupError) as error:
             log.error("stored_response_skipped", request_id=str(row["id"]), error=type(error).__name__)  # noqa: TRY400 - a trace shows data
             return []
 

@@ -61,7 +61,7 @@ def contacts_from_rows(
     """Return the decrypted contacts of one lead among *rows* of `lead_contacts`; none if the lead was erased."""
     if data_key is None:
         return {}
-    key = keyring.open_data_key(lead_id, data_key)
+    key = keyring.unwrap_data_key(lead_id, data_key)
     contacts = (
         _contact_from_row(row, key.decrypt(row["channel"], row["value_ciphertext"]))
         for row in rows

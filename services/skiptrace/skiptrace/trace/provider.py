@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import orjson
 import structlog
 
-from common.vendor_statuses import MAY_HAVE_BEEN_DONE
+from common.vendor_statuses import POSSIBLY_EXECUTED_STATUSES
 from skiptrace.rules.lead import LeadResult, LookupRequest
 from skiptrace.rules.waterfall import ProviderCapabilities
 
@@ -155,7 +155,7 @@ def check_http_status(response: ProviderResponse) -> None:
         raise RateLimitedError(code, response.retry_after)
     if response.status in _INVALID_REQUEST:
         raise InvalidLookupError(code, response.retry_after)
-    if response.status in MAY_HAVE_BEEN_DONE:
+    if response.status in POSSIBLY_EXECUTED_STATUSES:
         raise OutcomeUnknownError(code, response.retry_after)
     if response.status < 500:  # noqa: PLR2004 - HTTP's own classes
         raise AccessDeniedError(code, response.retry_after)

@@ -8,7 +8,7 @@ import structlog
 
 from common import telemetry
 from common.database import Database, load_queries
-from common.vendor_turns import Turn, VendorTurns
+from common.vendor_turns import Permit, SharedThrottle
 from skiptrace.rules.waterfall import Availability
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.provider import AccessDeniedError, Provider, ProviderError
@@ -37,7 +37,9 @@ class ProviderThrottle:
         self._database = database
         self._settings = settings
         self._probe_seconds = settings.request_lease.total_seconds()
-        self._vendors = VendorTurns(database, opens_after=settings.skiptrace_opens_after, probe_s=self._probe_seconds)
+        self._vendors = SharedThrottle(
+            database, failure_threshold=settings.skiptrace_opens_after, probe_s=self._probe_seconds
+        )
 
     async def load_states(self, providers: Sequence[str]) -> Mapping[str, ProviderState]:
         """Return the state of those of *providers* that were called before; the others are available."""
@@ -58,13 +60,13 @@ class ProviderThrottle:
             )
         return states
 
-    async def acquire_permit(self, provider: Provider, leads: int, until: float) -> Turn | None:
+    async def acquire_permit(self, provider: Provider, leads: int, until: float) -> Permit | None:
         """Wait for a permit to ask about up to *leads* leads, its units.
 
         Returns None if there is none before *until* (monotonic seconds).
         """
         rate = provider.rate
-        permit = await self._vendors.take(
+        permit = await self._vendors.acquire_permit(
             provider.name,
             leads if rate.counts_records else 1,
             per_window=rate.per_window,
@@ -72,13 +74,13 @@ class ProviderThrottle:
             until=until,
             shared_with=rate.shared_with,
         )
-        if permit is None or permit.probing or rate.counts_records:
+        if permit is None or permit.is_probe or rate.counts_records:
             return permit
-        return Turn(leads, probing=False)
+        return Permit(leads, is_probe=False)
 
     async def record_success(self, provider: Provider) -> None:
         """Record a response: close the provider's circuit."""
-        await self._vendors.went_well(provider.name)
+        await self._vendors.record_success(provider.name)
 
     async def record_failure(self, provider: Provider, error: ProviderError, *, probing: bool) -> None:
         """Record a failure: start a backoff, at least as long as the provider asked for."""
@@ -88,11 +90,11 @@ class ProviderThrottle:
         longest = self._settings.skiptrace_longest_pause_seconds
         if is_denied:
             log.error("provider_access_denied", provider=provider.name, code=error.code)
-        await self._vendors.went_wrong(
+        await self._vendors.record_failure(
             provider.name,
             error.code,
-            probing=probing,
-            opens=is_denied,
+            is_probe=probing,
+            opens_circuit=is_denied,
             first_s=max(self._settings.skiptrace_pause_seconds, own_first),
             longest_s=longest,
             least_s=max(longest, asked_for) if is_denied else asked_for,

@@ -21,15 +21,15 @@ class RequestCodec:
 
     def encrypt_lookups(self, request_id: UUID, lookups: Sequence[LookupRequest]) -> bytes:
         """Return the stored form of a request's lookups."""
-        return self._keyring.seal(LOOKUPS_PURPOSE, request_id.bytes, orjson.dumps(lookups, default=str))
+        return self._keyring.encrypt(LOOKUPS_PURPOSE, request_id.bytes, orjson.dumps(lookups, default=str))
 
     def encrypt_response(self, request_id: UUID, response: ProviderResponse) -> bytes:
         """Return the stored form of a raw response."""
         body = orjson.dumps([response.status, response.content_type]) + b"\n" + response.body
-        return self._keyring.seal(RESPONSE_PURPOSE, request_id.bytes, body)
+        return self._keyring.encrypt(RESPONSE_PURPOSE, request_id.bytes, body)
 
     def decrypt_lookups(self, request_id: UUID, encrypted: bytes) -> list[LookupRequest]:
-        """Return the lookups of a stored request. Raises CannotOpenError without the key."""
+        """Return the lookups of a stored request. Raises DecryptionError without the key."""
         return [
             LookupRequest(
                 UUID(one["lead_id"]),
@@ -38,11 +38,11 @@ class RequestCodec:
                 one["email"],
                 tuple(one.get("phones", ())),
             )
-            for one in orjson.loads(self._keyring.unseal(LOOKUPS_PURPOSE, request_id.bytes, encrypted))
+            for one in orjson.loads(self._keyring.decrypt(LOOKUPS_PURPOSE, request_id.bytes, encrypted))
         ]
 
     def decrypt_response(self, request_id: UUID, encrypted: bytes) -> ProviderResponse:
-        """Return a stored raw response. Raises CannotOpenError without the key."""
-        head, _, body = self._keyring.unseal(RESPONSE_PURPOSE, request_id.bytes, encrypted).partition(b"\n")
+        """Return a stored raw response. Raises DecryptionError without the key."""
+        head, _, body = self._keyring.decrypt(RESPONSE_PURPOSE, request_id.bytes, encrypted).partition(b"\n")
         status, content_type = orjson.loads(head)
         return ProviderResponse(status, content_type, body)

@@ -111,7 +111,7 @@ class ResultWriter:
         return {row["id"]: row["lead_version"] async for row in queries.update_summaries(tx.connection, **columns)}
 
     def _open_data_key(self, one: MergedResult) -> DataKey:
-        return self._keyring.open_data_key(one.lead.id, one.row["data_key"])
+        return self._keyring.unwrap_data_key(one.lead.id, one.row["data_key"])
 
     async def _mark_merged(self, tx: Tx, changed: Sequence[MergedResult]) -> None:
         merged = [(response, one.lead.id) for one in changed for response in one.responses]

@@ -175,10 +175,10 @@ class Tracer:
             if permit is None or self._stopping:
                 return False
             try:
-                call = self._call(provider, leads[: permit.units], probing=permit.probing)
+                call = self._call(provider, leads[: permit.units], probing=permit.is_probe)
                 is_asked = await self._finish_call(call)
             except ProviderError as error:
-                await self._throttle.record_failure(provider, error, probing=permit.probing)
+                await self._throttle.record_failure(provider, error, probing=permit.is_probe)
                 return False
             if is_asked:
                 await self._throttle.record_success(provider)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from common.contact_cells import Cell, read_emails, read_phones
+from common.contact_cells import ContactCell, read_emails, read_phones
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
 from skiptrace.trace.provider import (
@@ -156,7 +156,7 @@ def _read_contacts(lookup: LookupRequest, record: dict[str, Any]) -> list[Contac
     ]
 
 
-def _read_returned(text: str, read: Callable[[str], Cell]) -> str | None:
+def _read_returned(text: str, read: Callable[[str], ContactCell]) -> str | None:
     """Return the returned value; None for a blank, and empty text if it is not exactly one usable value."""
     if not text:
         return None

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.columns import escape_cell
-from common.contact_cells import Cell, read_emails, read_phones
+from common.contact_cells import ContactCell, read_emails, read_phones
 from common.contact_values import line_type
 from common.remarks import read_remark
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
@@ -64,7 +64,7 @@ def count_unread_cells(entry: Mapping[str, Any]) -> tuple[int, int]:
     return phones, sum(_is_unread(_read_email_cell(text)) for text in entry["emails"])
 
 
-def _is_unread(cell: Cell) -> bool:
+def _is_unread(cell: ContactCell) -> bool:
     return cell.unread or not cell.values
 
 
@@ -96,9 +96,9 @@ def _match_emails(cells: Iterable[str]) -> Iterable[ContactMatch]:
                 yield ContactMatch("email", value.value, (LISTED_CODE,), is_listed_only=True)
 
 
-def _read_phone_cell(text: str) -> Cell:
-    return read_phones(text) if len(text) <= MAX_VALUE_LENGTH else Cell(unread=True)
+def _read_phone_cell(text: str) -> ContactCell:
+    return read_phones(text) if len(text) <= MAX_VALUE_LENGTH else ContactCell(unread=True)
 
 
-def _read_email_cell(text: str) -> Cell:
-    return read_emails(text) if len(text) <= MAX_VALUE_LENGTH else Cell(unread=True)
+def _read_email_cell(text: str) -> ContactCell:
+    return read_emails(text) if len(text) <= MAX_VALUE_LENGTH else ContactCell(unread=True)
