@@ -49,11 +49,11 @@ class Sandbox:
         port = self._runner.addresses[0][1] if self._runner.addresses else self.settings.sandbox_port
         return f"http://{self.settings.sandbox_host}:{port}"
 
-    async def problems(self) -> list[str]:
+    async def stuck_reasons(self) -> list[str]:
         """Return the reasons why it counts as stalled: always none."""
         return []
 
-    async def unready(self) -> list[str]:
+    async def unready_reasons(self) -> list[str]:
         """Return the reasons why it cannot work now."""
         return [] if self.started else ["starting"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from common.clock import ahead
+from common.clock import clock_offset
 from feeder.daily_feed.feed_calendar import FeedCalendar
 from local_services.stand_ins import with_stand_ins
 from sandbox.app import Sandbox, build
@@ -92,7 +92,7 @@ async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_
     assert FeedCalendar().is_feed_day(day)
     shown = (await equity.soon("clock", "show", "--json")).ok().json
     assert shown["local"].startswith(f"{day}T06:0")
-    assert shown["ahead_s"] == pytest.approx(ahead(tmp_path / "clock").total_seconds(), abs=0.01)
+    assert shown["ahead_s"] == pytest.approx(clock_offset(tmp_path / "clock").total_seconds(), abs=0.01)
 
     async with aiohttp.ClientSession() as session:
         call = SandboxClient(sandbox.url, session)

@@ -53,7 +53,7 @@ async def run_job(pipeline: VerificationPipeline, job: str, settings: dict[str, 
     for part in service.parts:
         await part.start()
     try:
-        await service.jobs.run_now(f"skiptrace.{job}")
+        await service.jobs.run_job(f"skiptrace.{job}")
     finally:
         for part in service.parts:
             await part.stop()

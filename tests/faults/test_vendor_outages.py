@@ -51,7 +51,7 @@ async def assert_service_waits(pipeline: VerificationPipeline, running: Spawned,
         assert (await read_health(running, "livez"))[0] == 200
         await asyncio.sleep(0.2)
     status, problems = await read_health(running, "readyz")
-    assert (status, "theirs_down" in problems) == (503, True)
+    assert (status, "vendor_unavailable" in problems) == (503, True)
     assert await pipeline.dead_letters() == []
     for vendor in VENDORS:  # an open circuit permits one probe after each backoff
         assert (await pipeline.load_calls(vendor))["total"] - calls[vendor] <= 20 * seconds

@@ -12,8 +12,8 @@ from typing import Any
 
 from common.bus import Bus
 from common.bus.batch import Batch
+from common.bus.consumer_instance import ConsumerInstance
 from common.bus.relay import Relay
-from common.bus.subscribe import Lane
 from common.bus.tx import Tx
 from skiptrace.trace.http_client import ProviderHttpClient
 from skiptrace.trace.request_log import RequestLog
@@ -21,9 +21,9 @@ from skiptrace.trace.request_log import RequestLog
 DEATH_PASS = 2
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "after the claim": (Batch, "_claim", True),
-    "before the commit": (Tx, "flush", True),
+    "before the commit": (Tx, "write_outbox", True),
     "after the commit": (Bus, "transact", True),
-    "before the offsets": (Lane, "_advance", False),
+    "before the offsets": (ConsumerInstance, "_commit_offsets", False),
     "between acknowledgement and delete": (Relay, "_publish", True),
 }
 """For each point the method after which (True) or before which (False) it lies."""

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from pydantic import SecretStr
 
-from common.clock import move
+from common.clock import move_clock
 from common.contacts import Keyring
 from common.ids import new_id
 from feeder.app import build
@@ -41,7 +41,7 @@ class ManualClock:
 
 def clock_at(moment: datetime, directory: Path) -> str:
     """Write a clock file that shows *moment* now and runs on; return the value for CLOCK_FILE."""
-    move(directory / "clock", moment)
+    move_clock(directory / "clock", moment)
     return str(directory / "clock")
 
 
@@ -177,7 +177,7 @@ class Feeder:
     async def run_jobs(self, *jobs: str) -> None:
         """Run *jobs* one after another, due or not."""
         for job in jobs:
-            await self.service.jobs.run_now(f"feeder.{job}")
+            await self.service.jobs.run_job(f"feeder.{job}")
 
     async def count_events(self, topic: str) -> int:
         """Count the events of *topic* in the outbox."""

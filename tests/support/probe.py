@@ -105,7 +105,9 @@ def ping(
     n: int, event_id: UUID | None = None, time: datetime | None = None, **more: bytes
 ) -> tuple[bytes, list[tuple[str, bytes | None]]]:
     headers: list[tuple[str, bytes | None]] = list(
-        envelope.headers(id=event_id or ids.new_id(), type=Ping.topic, source="test", time=time or datetime.now(UTC))
+        envelope.build_headers(
+            id=event_id or ids.new_id(), type=Ping.topic, source="test", time=time or datetime.now(UTC)
+        )
     )
     return Ping(n=n).model_dump_json().encode(), headers + list(more.items())
 

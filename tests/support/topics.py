@@ -22,7 +22,7 @@ async def create(bootstrap: str, prefix: str, topics: Iterable[Topic] = TOPICS, 
     async with _admin(bootstrap) as admin:
         await admin.create_topics(
             [
-                NewTopic(name, partitions or topic.partitions, 1, topic_configs=topic.config(1))
+                NewTopic(name, partitions or topic.partitions, 1, topic_configs=topic.kafka_config(1))
                 for name, topic in wanted.items()
             ]
         )

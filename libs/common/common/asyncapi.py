@@ -9,14 +9,20 @@ import common
 from common import topics
 from common.events import (
     FUNNEL_EVENTS,
-    WEBHOOKS,
+    WEBHOOK_EVENTS,
     DeadLetter,
     DeadLetterResolved,
     Event,
     LeadRecord,
 )
 
-CATALOGUE: tuple[type[Event], ...] = (LeadRecord, *WEBHOOKS.values(), *FUNNEL_EVENTS, DeadLetter, DeadLetterResolved)
+CATALOGUE: tuple[type[Event], ...] = (
+    LeadRecord,
+    *WEBHOOK_EVENTS.values(),
+    *FUNNEL_EVENTS,
+    DeadLetter,
+    DeadLetterResolved,
+)
 
 HEADERS = {
     "type": "object",

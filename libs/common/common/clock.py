@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 Clock = Callable[[], datetime]
 
-FARTHEST = timedelta(days=3_660)
+MAX_CLOCK_OFFSET = timedelta(days=3_660)
 """Largest distance from the machine's time; a point in time beyond it counts as a mistake."""
 
 
@@ -48,18 +48,18 @@ class MovableClock:
 
     def _read_offset(self) -> timedelta:
         try:
-            return ahead(self._file)
+            return clock_offset(self._file)
         except ClockFileError as error:
             log.error("clock_not_moved", problem=str(error), advice="`equity clock set` or `equity clock reset`")  # noqa: TRY400 - the problem is in the text
             return timedelta()
 
 
-def clock_of(file: Path | None) -> Clock:
+def clock_from_file(file: Path | None) -> Clock:
     """Return the clock that *file* sets, or the machine's clock for None."""
     return MovableClock(file) if file else utc_now
 
 
-def ahead(file: Path) -> timedelta:
+def clock_offset(file: Path) -> timedelta:
     """Return how far the clock of *file* is ahead of the machine's time. Raises ClockFileError."""
     try:
         with file.open("rb") as opened:
@@ -74,12 +74,12 @@ def ahead(file: Path) -> timedelta:
         raise ClockFileError(file, "holds no point in time like 2026-11-23T05:29:00-08:00") from error
     if shown.tzinfo is None:
         raise ClockFileError(file, "holds a point in time without its zone; write 2026-11-23T05:29:00-08:00")
-    if abs(shown - written) > FARTHEST:
+    if abs(shown - written) > MAX_CLOCK_OFFSET:
         raise ClockFileError(file, "is more than ten years away from the machine's time")
     return shown - written
 
 
-def move(file: Path, moment: datetime) -> None:
+def move_clock(file: Path, moment: datetime) -> None:
     """Set the clock of *file* to *moment*; it advances from there. Raises OSError if the file cannot be written."""
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
     unfinished.write_text(f"{moment.isoformat()}\n")

@@ -108,7 +108,7 @@ class Database:
         async with asyncio.timeout(PING_SECONDS), self.connection() as connection:
             await connection.fetchval("select 1")
 
-    async def end_sessions_that_stand_still(self) -> None:
+    async def end_stalled_sessions(self) -> None:
         """End this role's sessions whose client stalled in the middle of a statement, so that their locks are released.
 
         While PostgreSQL waits for the rest of a statement (its values, or rows to copy), the session counts neither as idle

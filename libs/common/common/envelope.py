@@ -19,7 +19,7 @@ MAX_REPLAY_NUMBER = 32_767
 Headers = list[tuple[str, bytes]]
 
 
-class Record(Protocol):
+class KafkaRecord(Protocol):
     """Attributes of aiokafka's ConsumerRecord that this module reads."""
 
     topic: str
@@ -58,7 +58,7 @@ _TEXT_FIELDS = {
 }
 
 
-def attributes(
+def build_attributes(
     *,
     id: UUID,  # noqa: A002 - the CloudEvents name
     type: str,  # noqa: A002 - the CloudEvents name
@@ -90,12 +90,12 @@ def attributes(
     return result
 
 
-def headers(**given: Any) -> Headers:
-    """Return the headers of one event as Kafka takes them; the parameters are those of `attributes`."""
-    return [(name, value.encode()) for name, value in attributes(**given)]
+def build_headers(**given: Any) -> Headers:
+    """Return the headers of one event as Kafka takes them; the parameters are those of `build_attributes`."""
+    return [(name, value.encode()) for name, value in build_attributes(**given)]
 
 
-def read_envelope(record: Record, cluster: str) -> Envelope:
+def read_envelope(record: KafkaRecord, cluster: str) -> Envelope:
     """Return the envelope of *record*. It never raises, whatever the headers hold.
 
     An id that is not a UUID becomes one together with its source. A missing id is made from the record's position in Kafka
@@ -119,7 +119,7 @@ def read_envelope(record: Record, cluster: str) -> Envelope:
     return envelope
 
 
-def _message_id(texts: dict[str, str], record: Record, cluster: str) -> UUID:
+def _message_id(texts: dict[str, str], record: KafkaRecord, cluster: str) -> UUID:
     text = texts.get("ce_id")
     if not text:
         return ids.message_id(cluster, record.topic, record.partition, record.offset, record.timestamp)

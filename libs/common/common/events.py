@@ -265,7 +265,7 @@ FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (
     CampaignQueued,
     CampaignAdded,
 )
-WEBHOOKS: dict[str, type[WebhookReceived]] = {
+WEBHOOK_EVENTS: dict[str, type[WebhookReceived]] = {
     "instantly": InstantlyWebhook,
     "vapi": VapiWebhook,
     "calcom": CalcomWebhook,

@@ -17,22 +17,22 @@ log = structlog.get_logger()
 CHECK_SECONDS = 3
 
 
-class Checked(Protocol):
+class HealthChecked(Protocol):
     """Program whose health can be checked."""
 
     name: str
 
-    async def problems(self) -> list[str]:
+    async def stuck_reasons(self) -> list[str]:
         """Return why the program counts as stuck."""
 
-    async def unready(self) -> list[str]:
+    async def unready_reasons(self) -> list[str]:
         """Return why the program cannot work now."""
 
 
 class HealthServer:
     """HTTP server with the health endpoints of the services in this process."""
 
-    def __init__(self, host: str, port: int, services: Sequence[Checked]) -> None:
+    def __init__(self, host: str, port: int, services: Sequence[HealthChecked]) -> None:
         self._host = host
         self._port = port
         self._services = services
@@ -60,10 +60,10 @@ class HealthServer:
             await self._runner.cleanup()
 
     async def _livez(self, _request: web.Request) -> web.Response:
-        return self._response(await asyncio.gather(*(service.problems() for service in self._services)))
+        return self._response(await asyncio.gather(*(service.stuck_reasons() for service in self._services)))
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        checks = (_run_check(service.unready) for service in self._services)
+        checks = (_run_check(service.unready_reasons) for service in self._services)
         return self._response(await asyncio.gather(*checks))
 
     def _response(self, reasons: Sequence[list[str]]) -> web.Response:

@@ -14,12 +14,12 @@ from datetime import date, datetime, time, timedelta
 import structlog
 
 from common import telemetry
-from common.bus.failures import code_of
+from common.bus.failures import error_code
 from common.business_time import business_date
 from common.clock import Clock, MovableClock, utc_now
 from common.database import Database
-from common.job_rows import JobRuns
-from common.schedules import EVERY_DAY, Schedule, standing
+from common.job_runs import JobRuns
+from common.schedules import EVERY_DAY, JobSchedule, job_status
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class DailyJob:
     """Job that is due by a schedule."""
 
     name: str
-    schedule: Schedule
+    schedule: JobSchedule
     work: Work
 
     def declaration(self) -> tuple[object, ...]:
@@ -61,7 +61,7 @@ class RepeatedJob:
         return self.name, None, None, None, self.seconds
 
 
-class NoSuchJobError(LookupError):
+class UnknownJobError(LookupError):
     """Name that no job of this service has."""
 
     def __init__(self, name: str, known: Collection[str]) -> None:
@@ -69,14 +69,14 @@ class NoSuchJobError(LookupError):
         super().__init__(f"there is no job {name!r}; there are {', '.join(self.known)}")
 
 
-class JobRunsError(RuntimeError):
+class JobRunningError(RuntimeError):
     """Job that already runs."""
 
     def __init__(self, name: str, host: str, since: datetime) -> None:
         super().__init__(f"{name} runs already, on {host}, since {since:%Y-%m-%d %H:%M:%S}Z")
 
 
-class Jobs:
+class JobScheduler:
     """Scheduler of one service's jobs."""
 
     def __init__(self, service: str, database: Database, clock: Clock = utc_now) -> None:
@@ -88,11 +88,11 @@ class Jobs:
         self._repeated: list[RepeatedJob] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    def daily(self, name: str, at: time, work: Work, window: timedelta, days: Collection[int] = EVERY_DAY) -> None:
+    def add_daily(self, name: str, at: time, work: Work, window: timedelta, days: Collection[int] = EVERY_DAY) -> None:
         """Run *work* once for each local date of *days*: at *at*, or until *window* later if that was missed."""
-        self._daily.append(DailyJob(f"{self._service}.{name}", Schedule(at, window, days), work))
+        self._daily.append(DailyJob(f"{self._service}.{name}", JobSchedule(at, window, days), work))
 
-    def every(self, seconds: float, name: str, work: Work) -> None:
+    def add_repeated(self, seconds: float, name: str, work: Work) -> None:
         """Run *work* repeatedly, with *seconds* between two runs."""
         self._repeated.append(RepeatedJob(f"{self._service}.{name}", seconds, work))
 
@@ -117,34 +117,34 @@ class Jobs:
         with suppress(Exception):
             await asyncio.wait_for(self._job_runs.write_notes(), STOP_SECONDS)
 
-    async def run_due(self) -> list[str]:
+    async def run_due_jobs(self) -> list[str]:
         """Run every daily job that is due now and has not run. Return the names of the jobs that ran."""
         ran = []
         for job in self._daily:
-            day = job.schedule.due(self._clock())
+            day = job.schedule.due_date(self._clock())
             if day and await self._job_runs.claim(job.name, day):
                 await self._run_daily(job, day)
                 ran.append(job.name)
         return ran
 
-    async def run_now(self, name: str) -> None:
+    async def run_job(self, name: str) -> None:
         """Run the job *name* at once, due or not. For a daily job it counts as the run of its last due date.
 
-        Raises NoSuchJobError, JobRunsError for a daily job that already runs, or what the job raises.
+        Raises UnknownJobError, JobRunningError for a daily job that already runs, or what the job raises.
         """
         jobs = {job.name: job for job in self._all_jobs()}
         if name not in jobs:
-            raise NoSuchJobError(name, jobs)
+            raise UnknownJobError(name, jobs)
         job = jobs[name]
         if isinstance(job, RepeatedJob):
             error = await self._run_repeated(job)
             await self._job_runs.write_notes()
         else:
             now = self._clock()
-            day = job.schedule.last(now) or business_date(now)
+            day = job.schedule.last_due_date(now) or business_date(now)
             if not await self._job_runs.claim(name, day, by_hand=True):
                 holder = await self._job_runs.holder(name, day)
-                raise JobRunsError(name, holder["host"], holder["started_at"])
+                raise JobRunningError(name, holder["host"], holder["started_at"])
             error = await self._run_daily(job, day)
         if error:
             raise error
@@ -160,7 +160,7 @@ class Jobs:
                 await self._job_runs.write_notes()
                 await self._measure()
             except Exception as error:  # noqa: BLE001 - the database may be away; the notes are kept
-                log.warning("job_runs_not_written", service=self._service, error=code_of(error))
+                log.warning("job_runs_not_written", service=self._service, error=error_code(error))
                 await asyncio.sleep(WRITE_RETRY_SECONDS)
             await self._job_runs.wait_for_notes()
 
@@ -180,12 +180,12 @@ class Jobs:
             if state["last_success_at"]:
                 last_success.set(state["last_success_at"].timestamp(), name=state["job"])
             failing.set(float(bool(state["failures"]) and state["outcome"] != "ok"), name=state["job"])
-            overdue.set(float(standing(state, now).late), name=state["job"])
+            overdue.set(float(job_status(state, now).late), name=state["job"])
 
     async def _run_daily_jobs(self) -> None:
         while True:
             try:
-                await self.run_due()
+                await self.run_due_jobs()
             except Exception as error:  # noqa: BLE001 - the database may be away; the next tick tries again
                 log.warning("due_jobs_not_run", service=self._service, error=type(error).__name__)
             await asyncio.sleep(self._tick_seconds)
@@ -214,11 +214,11 @@ async def _run(name: str, work: Work) -> Exception | None:
         await work()
     except Exception as error:  # noqa: BLE001 - one job's error must not stop the others; it is counted and logged
         raised = error
-        log.warning("job_failed", job=name, error=code_of(error))
+        log.warning("job_failed", job=name, error=error_code(error))
     outcome, _ = _outcome_and_detail(raised)
     telemetry.counter("equity_job_runs", "Job runs by outcome").add(1, {"name": name, "outcome": outcome})
     return raised
 
 
 def _outcome_and_detail(error: Exception | None) -> tuple[str, str]:
-    return ("ok", "") if error is None else ("failed", code_of(error))
+    return ("ok", "") if error is None else ("failed", error_code(error))

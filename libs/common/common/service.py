@@ -13,11 +13,11 @@ import structlog
 from common import telemetry
 from common.bus import Bus
 from common.bus.kafka import TopicsMissingError
-from common.clock import Clock, clock_of
+from common.clock import Clock, clock_from_file
 from common.contacts import Keyring
 from common.database import Database
-from common.health import Checked, HealthServer
-from common.jobs import Jobs
+from common.health import HealthChecked, HealthServer
+from common.jobs import JobScheduler
 from common.settings import Settings
 
 log = structlog.get_logger()
@@ -26,7 +26,7 @@ STOP_STEP_SECONDS = 30
 KAFKA_READY_SECONDS = 1.5
 
 
-class Part(Protocol):
+class ServicePart(Protocol):
     """Component of a service that starts and stops with it, such as a web server."""
 
     async def start(self) -> None:
@@ -36,7 +36,7 @@ class Part(Protocol):
         """Stop the component."""
 
 
-class Runnable(Checked, Protocol):
+class Runnable(HealthChecked, Protocol):
     """Program that a process can run: a service, or the sandbox."""
 
     @property
@@ -56,20 +56,20 @@ class Service:
     def __init__(self, name: str, settings: Settings, clock: Clock | None = None) -> None:
         self.name = name
         self.settings = settings
-        self.clock = clock or clock_of(settings.clock_file)
+        self.clock = clock or clock_from_file(settings.clock_file)
         self.keyring = Keyring.from_settings(settings)
         self.database = Database(settings, name)
         self.bus = Bus(name, settings, self.database, self.keyring)
-        self.jobs = Jobs(name, self.database, self.clock)
-        self.jobs.every(5, "end_still_sessions", self.database.end_sessions_that_stand_still)
-        self.parts: list[Part] = []
+        self.jobs = JobScheduler(name, self.database, self.clock)
+        self.jobs.add_repeated(5, "end_stalled_sessions", self.database.end_stalled_sessions)
+        self.parts: list[ServicePart] = []
         self.started = False
         self._start_problem: str | None = None
 
     @property
-    def tools(self) -> list[Part]:
-        """Parts that a job needs when a command runs it beside the service: all parts but those with `serves = True`."""
-        return [part for part in self.parts if not getattr(part, "serves", False)]
+    def job_parts(self) -> list[ServicePart]:
+        """Parts that a job needs when a command runs it beside the service: all parts but those with `is_service_only = True`."""
+        return [part for part in self.parts if not getattr(part, "is_service_only", False)]
 
     async def start(self) -> None:
         """Start database, parts, bus and jobs. Waits for Kafka as long as it takes; the parts already serve meanwhile."""
@@ -107,18 +107,18 @@ class Service:
                 )
         log.info("service_stopped", service=self.name)
 
-    async def problems(self) -> list[str]:
+    async def stuck_reasons(self) -> list[str]:
         """Return why this service counts as stuck; empty if it works or is paused on purpose."""
-        return await self.bus.problems() if self.started else []
+        return await self.bus.stuck_reasons() if self.started else []
 
-    async def unready(self) -> list[str]:
+    async def unready_reasons(self) -> list[str]:
         """Return why this service cannot work now."""
         if not self.started:
             return [f"starting: {self._start_problem}" if self._start_problem else "starting"]
         checks = [self._database_problems()]
-        if self.bus.lanes:  # without consumers it works without Kafka: the outbox keeps its events
+        if self.bus.consumer_instances:  # without consumers it works without Kafka: the outbox keeps its events
             checks.append(self._kafka_problems())
-        pauses = self.bus.waiting if self.bus.lanes else ()
+        pauses = self.bus.pause_reasons if self.bus.consumer_instances else ()
         return [*pauses, *self.bus.stall_reasons, *chain(*await asyncio.gather(*checks))]
 
     async def _database_problems(self) -> list[str]:
@@ -175,12 +175,12 @@ def main(services: Sequence[Runnable], settings: Settings) -> None:
     """Configure telemetry and run *services* on uvloop. Every service's process calls it."""
     import uvloop  # noqa: PLC0415 - only the processes of services need it
 
-    telemetry.configure(settings, services[0].name if len(services) == 1 else "all")
+    telemetry.configure_telemetry(settings, services[0].name if len(services) == 1 else "all")
     _collect_garbage_rarely()
     try:
         uvloop.run(run(services, settings))
     finally:
-        telemetry.shutdown()
+        telemetry.shut_down_telemetry()
 
 
 def _collect_garbage_rarely() -> None:

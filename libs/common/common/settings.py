@@ -28,7 +28,7 @@ def _check_key_characters(key: SecretStr) -> SecretStr:
     return key
 
 
-Key = Annotated[SecretStr, AfterValidator(_check_key_characters)]
+ApiKey = Annotated[SecretStr, AfterValidator(_check_key_characters)]
 """API key of a vendor, of characters that an HTTP header can carry."""
 
 

@@ -38,7 +38,7 @@ Attributes = Mapping[str, str | int]
 _providers: list[TracerProvider | MeterProvider] = []
 
 
-def configure(settings: Settings, process: str) -> None:
+def configure_telemetry(settings: Settings, process: str) -> None:
     """Configure logging, metrics and traces of *process*. Call it once, before services are built."""
     _configure_logging(settings)
     resource = Resource.create(
@@ -64,7 +64,7 @@ def configure(settings: Settings, process: str) -> None:
     _providers.append(metering)
 
 
-def shutdown(seconds: float = 5) -> None:
+def shut_down_telemetry(seconds: float = 5) -> None:
     """Send the remaining data for at most *seconds*: an endpoint that hangs must not delay the end of the process."""
     threads = [Thread(target=provider.shutdown, daemon=True) for provider in _providers]
     for thread in threads:
@@ -105,12 +105,12 @@ def format_error(error: BaseException | None) -> str:
     """Return types and stack traces of *error* and its causes, without their text, which may hold personal data."""
     parts: list[str] = []
     while error is not None and len(parts) < MAX_CAUSES:
-        parts.append("".join(traceback.format_tb(error.__traceback__)) + type_of(error))
+        parts.append("".join(traceback.format_tb(error.__traceback__)) + error_type(error))
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "\ncaused\n".join(reversed(parts))
 
 
-def type_of(error: BaseException) -> str:
+def error_type(error: BaseException) -> str:
     """Return the type of *error*: its SQLSTATE if PostgreSQL gave one, otherwise its class."""
     return getattr(error, "sqlstate", None) or type(error).__qualname__
 
@@ -159,7 +159,7 @@ def gauge(name: str, description: str) -> Gauge:
 
 
 @contextmanager
-def span(
+def open_span(
     name: str, kind: SpanKind, *, links: Sequence[Link] = (), attributes: Attributes | None = None
 ) -> Iterator[Span]:
     """Open a span around the block. It is sent only if tracing is configured.
@@ -173,11 +173,11 @@ def span(
         try:
             yield running
         except Exception as error:
-            failed(running, type_of(error.__cause__ or error))
+            mark_span_failed(running, error_type(error.__cause__ or error))
             raise
 
 
-def failed(span: Span, type_name: str) -> None:
+def mark_span_failed(span: Span, type_name: str) -> None:
     """Mark *span* as failed, with the type of the error."""
     span.set_attribute("error.type", type_name)
     span.set_status(StatusCode.ERROR)

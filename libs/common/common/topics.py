@@ -30,7 +30,7 @@ class Topic:
     broker_time: bool = False
     """Whether Kafka sets the time of messages, so that a wrong clock of a sender has no effect."""
 
-    def config(self, in_sync_replicas: int) -> dict[str, str]:
+    def kafka_config(self, in_sync_replicas: int) -> dict[str, str]:
         """Return the topic's Kafka settings."""
         return {
             "retention.ms": str(self.retention_days * DAY_MS),
@@ -40,7 +40,7 @@ class Topic:
         }
 
 
-FUNNEL = (
+FUNNEL_EVENT_NAMES = (
     "upload_received", "upload_refused", "lead_rejected", "dedupe_success", "lead_verified", "lead_unverifiable",
     "campaign_queued", "campaign_added", "email_sent", "email_bounced", "email_replied", "reply_classified",
     "unsubscribed", "consent_granted", "consent_revoked", "call_initiated", "call_completed", "callback_scheduled",
@@ -49,7 +49,7 @@ FUNNEL = (
 )  # fmt: skip
 """Events of the funnel, in the order in which a lead has them."""
 
-FUNNEL_TOPICS = tuple(f"funnel.{event}" for event in FUNNEL)
+FUNNEL_TOPICS = tuple(f"funnel.{event}" for event in FUNNEL_EVENT_NAMES)
 
 TOPICS: tuple[Topic, ...] = (
     Topic("ingest.leads", partitions=12, broker_time=True),
@@ -71,27 +71,30 @@ class TopicState:
     differences: tuple[str, ...] = ()
 
 
-async def ensure(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:
+async def create_missing_topics(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:
     """Create the missing topics. Report differences of the others, and change nothing in them.
 
     With three replicas, a write counts once two replicas have it.
     """
-    missing = {state.name for state in await check(admin, prefix, replication) if state.state == "missing"}
+    missing = {state.name for state in await compare_topics(admin, prefix, replication) if state.state == "missing"}
     await admin.create_topics(
         [
             NewTopic(
-                prefix + topic.name, topic.partitions, replication, topic_configs=topic.config(_in_sync(replication))
+                prefix + topic.name,
+                topic.partitions,
+                replication,
+                topic_configs=topic.kafka_config(_in_sync(replication)),
             )
             for topic in TOPICS
             if prefix + topic.name in missing
         ]
     )
-    states = await check(admin, prefix, replication)
+    states = await compare_topics(admin, prefix, replication)
     for _ in range(_POLL_ATTEMPTS):  # brokers learn of a new topic a moment after the controller
         if all(state.state != "missing" for state in states):
             break
         await asyncio.sleep(_POLL_SECONDS)
-        states = await check(admin, prefix, replication)
+        states = await compare_topics(admin, prefix, replication)
     await _await_coordinator(admin, prefix)
     return [
         TopicState(state.name, "created") if state.name in missing and state.state == "ok" else state
@@ -113,7 +116,7 @@ async def _await_coordinator(admin: AIOKafkaAdminClient, prefix: str) -> None:
             return
 
 
-async def check(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:
+async def compare_topics(admin: AIOKafkaAdminClient, prefix: str = "", replication: int = 1) -> list[TopicState]:
     """Compare every declared topic with Kafka, and change nothing."""
     existing = set(await admin.list_topics())
     names = [prefix + topic.name for topic in TOPICS if prefix + topic.name in existing]
@@ -135,7 +138,7 @@ def _state(
     partitions = len(described[name]["partitions"])
     if partitions != topic.partitions:
         differences.append(f"partitions: {partitions} instead of {topic.partitions}")
-    for key, wanted in topic.config(in_sync).items():
+    for key, wanted in topic.kafka_config(in_sync).items():
         actual = configs.get(name, {}).get(key)
         if actual != wanted:
             differences.append(f"{key}: {actual} instead of {wanted}")

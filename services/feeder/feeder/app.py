@@ -51,8 +51,8 @@ def _add_queue(service: Service, settings: FeederSettings) -> None:
     service.bus.on(LeadVerified)(handlers.queue_leads)
     recovery = QueueRecovery(service.bus, handlers, settings.feeder_forgotten_seconds)
     check_seconds = settings.feeder_forgotten_check_seconds
-    service.jobs.every(check_seconds, "queue_forgotten_leads", recovery.queue_forgotten_leads)
-    service.jobs.every(MEASURE_SECONDS, "watch_forgotten_leads", recovery.measure_forgotten_leads)
+    service.jobs.add_repeated(check_seconds, "queue_forgotten_leads", recovery.queue_forgotten_leads)
+    service.jobs.add_repeated(MEASURE_SECONDS, "watch_forgotten_leads", recovery.measure_forgotten_leads)
 
 
 def _add_feed(
@@ -61,11 +61,11 @@ def _add_feed(
     """Add the jobs that follow the calendar."""
     feed = DailyFeed(service.bus, settings, service.clock)
     jobs = FeederJobs(service.bus, feed, throttle, service.clock, link_check)
-    service.jobs.daily("refresh", REFRESH_TIME, jobs.refresh_candidates, window=feed.window)
-    service.jobs.daily("feed", FEED_START_TIME, jobs.feed_brokers, window=feed.window, days=WEEKDAYS)
-    service.jobs.daily("clean_up", CLEAN_UP_TIME, jobs.delete_old_skips, window=timedelta(hours=20))
-    service.jobs.every(settings.feed_top_up_seconds, "top_up", jobs.top_up_feed)
-    service.jobs.every(MEASURE_SECONDS, "watch_members", jobs.measure_members)
+    service.jobs.add_daily("refresh", REFRESH_TIME, jobs.refresh_candidates, window=feed.window)
+    service.jobs.add_daily("feed", FEED_START_TIME, jobs.feed_brokers, window=feed.window, days=WEEKDAYS)
+    service.jobs.add_daily("clean_up", CLEAN_UP_TIME, jobs.delete_old_skips, window=timedelta(hours=20))
+    service.jobs.add_repeated(settings.feed_top_up_seconds, "top_up", jobs.top_up_feed)
+    service.jobs.add_repeated(MEASURE_SECONDS, "watch_members", jobs.measure_members)
 
 
 def _add_campaign_sync(
@@ -79,9 +79,9 @@ def _add_campaign_sync(
     reconciler = Reconciler(claims, memberships, client, throttle, link_check)
     campaigns = CampaignSync(service.bus, client, service.clock)
     audit = MembershipAudit(service.bus, memberships, client, service.clock, settings)
-    service.jobs.every(settings.reconcile_seconds, "sync_campaigns", campaigns.sync_campaigns)
-    service.jobs.every(settings.reconcile_seconds, "reconcile", reconciler.reconcile_memberships)
-    service.jobs.every(min(60, settings.sweep_seconds), "audit_members", audit.audit_campaigns)
+    service.jobs.add_repeated(settings.reconcile_seconds, "sync_campaigns", campaigns.sync_campaigns)
+    service.jobs.add_repeated(settings.reconcile_seconds, "reconcile", reconciler.reconcile_memberships)
+    service.jobs.add_repeated(min(60, settings.sweep_seconds), "audit_members", audit.audit_campaigns)
 
 
 if __name__ == "__main__":

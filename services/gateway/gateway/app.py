@@ -45,15 +45,15 @@ def build(settings: GatewaySettings | None = None) -> Service:
 
 def _add_jobs(service: Service, settings: GatewaySettings, spool: Spool, publisher: UploadPublisher) -> None:
     jobs = GatewayJobs(service.database, spool, publisher, settings.gateway_lost_disk_seconds)
-    service.jobs.every(1, "complete_uploads", jobs.complete_uploads)
-    service.jobs.every(30, "clear_spool", jobs.clear_spool)
-    service.jobs.every(60, "request_lost_files", jobs.request_lost_files)
-    service.jobs.every(30, "check_clock", ClockCheck(service.database).measure_offset)
+    service.jobs.add_repeated(1, "complete_uploads", jobs.complete_uploads)
+    service.jobs.add_repeated(30, "clear_spool", jobs.clear_spool)
+    service.jobs.add_repeated(60, "request_lost_files", jobs.request_lost_files)
+    service.jobs.add_repeated(30, "check_clock", ClockCheck(service.database).measure_offset)
     recovery = UploadRecovery(service.database, publisher, settings.gateway_stalled_seconds)
     check_seconds = settings.gateway_stalled_check_seconds
-    service.jobs.every(check_seconds, "resend_stalled_uploads", recovery.resend_stalled_uploads)
-    service.jobs.every(30, "measure_uploads", recovery.measure_unfinished_uploads)
-    service.jobs.daily("clean_up", time(3), jobs.delete_expired_replay_guards, timedelta(hours=12))
+    service.jobs.add_repeated(check_seconds, "resend_stalled_uploads", recovery.resend_stalled_uploads)
+    service.jobs.add_repeated(30, "measure_uploads", recovery.measure_unfinished_uploads)
+    service.jobs.add_daily("clean_up", time(3), jobs.delete_expired_replay_guards, timedelta(hours=12))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from common.bus.failures import code_of
+from common.bus.failures import error_code
 from gateway.openapi import ApiOperation, build_openapi_document
 from gateway.reports.report import UploadReport, UploadReports
 from gateway.uploads.keys import PartnerKeys, count_signature
@@ -87,7 +87,7 @@ class GatewayRoutes:
         except Exception as error:
             if not response.prepared:
                 raise
-            log.warning("rejects_response_aborted", upload_id=str(upload_id), error=code_of(error))
+            log.warning("rejects_response_aborted", upload_id=str(upload_id), error=error_code(error))
             raise IncompleteResponseError from error
         await response.write_eof()
         return response

@@ -17,7 +17,9 @@ def build(settings: IngestSettings | None = None) -> Service:
     service.parts.append(jobs.carry_over)
     brokers = BrokerMapCache(service.database, settings.territory_cache_seconds)
     handlers = IngestHandlers(service.database, service.keyring, brokers)
-    service.bus.on(LeadRecord, lanes=settings.ingest_lanes, max_records=settings.ingest_batch)(handlers.upsert_leads)
+    service.bus.on(LeadRecord, instances=settings.ingest_lanes, max_records=settings.ingest_batch)(
+        handlers.upsert_leads
+    )
     service.bus.on(LeadVerified)(handlers.rescore_verified)
     service.bus.on(LeadUnverifiable)(handlers.rescore_unverifiable)
     return service

@@ -1,6 +1,6 @@
 """Scheduled work of ingest. Job names are those of the commands `equity jobs` and of the runbooks."""
 
-from common.jobs import Jobs
+from common.jobs import JobScheduler
 from common.service import Service
 from ingest.maintenance.address_rehash import AddressRehash
 from ingest.maintenance.parcel_key_carry_over import ParcelKeyCarryOver
@@ -23,14 +23,14 @@ class IngestJobs:
         self.carry_over = ParcelKeyCarryOver(service.database)
         """Also a part of the service: intake starts after its first run."""
 
-    def schedule_all(self, jobs: Jobs) -> None:
+    def schedule_all(self, jobs: JobScheduler) -> None:
         """Schedule every job. Each runs in every replica, and may be repeated."""
         settings = self._settings
-        jobs.every(CARRY_OVER_SECONDS, "carry_over_parcel_keys", self.carry_over.carry_over_parcel_keys)
-        jobs.every(settings.assign_leads_seconds, "assign_leads", self._assignment.assign_leads)
-        jobs.every(
+        jobs.add_repeated(CARRY_OVER_SECONDS, "carry_over_parcel_keys", self.carry_over.carry_over_parcel_keys)
+        jobs.add_repeated(settings.assign_leads_seconds, "assign_leads", self._assignment.assign_leads)
+        jobs.add_repeated(
             settings.ingest_forgotten_check_seconds,
             "rescore_forgotten_leads",
             self._score_recovery.rescore_forgotten_leads,
         )
-        jobs.every(REHASH_SECONDS, "rehash_addresses", self._address_rehash.rehash_addresses)
+        jobs.add_repeated(REHASH_SECONDS, "rehash_addresses", self._address_rehash.rehash_addresses)

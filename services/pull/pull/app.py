@@ -26,9 +26,9 @@ def build(settings: PullSettings | None = None, clock: Clock | None = None) -> S
         log.warning("batchdata_token_missing", help="set BATCHDATA_TOKEN; docs/batchdata-pull.md")
         return service
     jobs = PullJobs(puller, PageLog(service.bus, settings, service.clock), settings, service.clock)
-    service.jobs.daily("clean_up", CLEAN_UP_TIME, jobs.clean_up, window=timedelta(hours=20))
-    service.jobs.daily("pull", PULL_TIME, jobs.pull, window=settings.window)
-    service.jobs.every(settings.pull_catch_up_seconds, "catch_up", jobs.catch_up)
+    service.jobs.add_daily("clean_up", CLEAN_UP_TIME, jobs.clean_up, window=timedelta(hours=20))
+    service.jobs.add_daily("pull", PULL_TIME, jobs.pull, window=settings.window)
+    service.jobs.add_repeated(settings.pull_catch_up_seconds, "catch_up", jobs.catch_up)
     return service
 
 

@@ -3,7 +3,7 @@
 from datetime import time
 
 from common.clock import Clock
-from common.schedules import Schedule
+from common.schedules import JobSchedule
 from pull.page_log import PageLog
 from pull.puller import Puller
 from pull.settings import PullSettings
@@ -18,7 +18,7 @@ class PullJobs:
         self._puller = puller
         self._page_log = page_log
         self._clock = clock
-        self._schedule = Schedule(PULL_TIME, settings.window)
+        self._schedule = JobSchedule(PULL_TIME, settings.window)
 
     async def pull(self) -> None:
         """Pull every search whose round is due or open. Raises PullStoppedError."""
@@ -26,7 +26,7 @@ class PullJobs:
 
     async def catch_up(self) -> None:
         """Continue the pull after a crash or an outage while the day's window is open. Raises PullStoppedError."""
-        if self._schedule.due(self._clock()):
+        if self._schedule.due_date(self._clock()):
             await self._puller.pull_due_searches()
 
     async def clean_up(self) -> None:

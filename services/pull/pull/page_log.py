@@ -18,7 +18,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_f
 
 from common import ids, telemetry
 from common.bus import Bus, Tx
-from common.bus.failures import Kind, classify
+from common.bus.failures import FailureKind, classify_error
 from common.business_time import business_date
 from common.clock import Clock
 from common.database import Connection, load_queries
@@ -299,7 +299,7 @@ def _require_lease(status: str) -> None:
 
 def _is_passing_failure(error: BaseException) -> bool:
     """Return whether the same commit may succeed soon: PostgreSQL is unreachable, or transactions conflicted."""
-    return classify(error) in (Kind.OURS_DOWN, Kind.REPEAT)
+    return classify_error(error) in (FailureKind.INFRASTRUCTURE_UNAVAILABLE, FailureKind.TRANSIENT_CONFLICT)
 
 
 def _count_page(outcome: str, records: int, cents: Decimal) -> None:

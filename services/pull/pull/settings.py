@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.settings import Key, Settings, Url
+from common.settings import ApiKey, Settings, Url
 
 LEASE_MARGIN_SECONDS = 10
 
@@ -14,7 +14,7 @@ LEASE_MARGIN_SECONDS = 10
 class PullSettings(Settings):
     """Settings of the pull service. Without BATCHDATA_TOKEN it pulls nothing."""
 
-    batchdata_token: Key | None = Field(
+    batchdata_token: ApiKey | None = Field(
         None, description="The account's token, which the MCP server accepts as a bearer token."
     )
     batchdata_mcp_url: Url = Field(

@@ -29,8 +29,8 @@ from cli.shell.resealing import SealedColumn, reseal_value
 from cli.shell.settings import CliSettings
 from common.contacts import Keyring
 from common.database import load_queries
-from common.deadletters import unpack
-from common.topics import FUNNEL
+from common.dead_letter_message import unpack_message
+from common.topics import FUNNEL_EVENT_NAMES
 
 queries = load_queries(__file__, "commands.sql")
 
@@ -116,7 +116,7 @@ async def _count_events(
 
 def sort_in_life_order(rows: Sequence[Row]) -> list[Row]:
     """Return *rows* in the order in which a lead has the events; unknown ones are last."""
-    place = {event: number for number, event in enumerate(FUNNEL)}
+    place = {event: number for number, event in enumerate(FUNNEL_EVENT_NAMES)}
     return sorted(rows, key=lambda row: place.get(row["event_type"], len(place)))
 
 
@@ -245,7 +245,7 @@ def park_dead_letters(
 def _decrypt_message(fields: Row, payload: bytes) -> dict[str, Any]:
     """Return key, headers and body of the message. Raises DecryptionError or MissingKeyError."""
     keyring = Keyring.from_settings(CliSettings())
-    key, headers, value = unpack(keyring.decrypt(_DEAD_LETTER_PURPOSE, fields["event_id"].bytes, payload))
+    key, headers, value = unpack_message(keyring.decrypt(_DEAD_LETTER_PURPOSE, fields["event_id"].bytes, payload))
     return {
         "key": _to_readable(key),
         "headers": {name: _to_readable(content) for name, content in headers},

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from common import telemetry
-from common.bus.failures import code_of
+from common.bus.failures import error_code
 from common.database import Connection, Database, load_queries
 from recorder.settings import RecorderSettings
 
@@ -67,7 +67,7 @@ class RecorderJobs:
                     result = await step(connection)
             except Exception as error:  # noqa: BLE001 - logged, and raised after the other steps
                 errors.append(error)
-                log.warning("clean_up_step_failed", step=name, error=code_of(error))
+                log.warning("clean_up_step_failed", step=name, error=error_code(error))
             else:
                 log.info("clean_up_step_completed", step=name, deleted=result)
         if errors:

@@ -13,7 +13,7 @@ from common import telemetry
 from common.bus import Bus, Tx
 from common.contacts import DecryptionError
 from common.database import load_queries
-from common.deadletters import unpack
+from common.dead_letter_message import unpack_message
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -60,7 +60,7 @@ class DeadLetterReplayer:
         """Send the original message through the outbox. Return False if it cannot be decrypted or is empty."""
         try:
             packed = self._bus.keyring.decrypt(SEAL_PURPOSE, row["event_id"].bytes, row["payload"])
-            key, headers, value = unpack(packed)
+            key, headers, value = unpack_message(packed)
         except (DecryptionError, ValueError) as error:
             log.warning("dead_letter_unreadable", dead_letter=row["id"], error=type(error).__name__)
             return False

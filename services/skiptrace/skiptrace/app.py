@@ -42,10 +42,10 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     writer = ResultWriter(service.keyring, timedelta(days=settings.skiptrace_period_days))
     service.parts += [client, tracer]  # stopped in reverse order: responses in flight arrive first
     jobs = SkiptraceJobs(service.bus, request_log, tracer, writer, codes, providers, settings)
-    service.jobs.every(30, "expire_requests", jobs.expire_requests)
-    service.jobs.every(15, "merge_batches", jobs.merge_batches)
-    service.jobs.every(300, "merge_forgotten", jobs.merge_forgotten_responses)
-    service.jobs.daily("clean_up", time(2, 45), jobs.empty_old_responses, window=timedelta(hours=20))
+    service.jobs.add_repeated(30, "expire_requests", jobs.expire_requests)
+    service.jobs.add_repeated(15, "merge_batches", jobs.merge_batches)
+    service.jobs.add_repeated(300, "merge_forgotten", jobs.merge_forgotten_responses)
+    service.jobs.add_daily("clean_up", time(2, 45), jobs.empty_old_responses, window=timedelta(hours=20))
     if providers:
         handlers = SkiptraceHandlers(tracer, writer, codes)
         _start_tracing(service, settings, handlers, jobs)
@@ -58,12 +58,14 @@ def _start_tracing(
     service: Service, settings: SkiptraceSettings, handlers: SkiptraceHandlers, jobs: SkiptraceJobs
 ) -> None:
     """Subscribe the handler and schedule the jobs that ask providers on their own."""
-    service.bus.on(DedupeSuccess, lanes=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
+    service.bus.on(DedupeSuccess, instances=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
         handlers.trace_owner
     )
-    service.jobs.every(settings.skiptrace_forgotten_check_seconds, "trace_forgotten_leads", jobs.trace_forgotten_leads)
+    service.jobs.add_repeated(
+        settings.skiptrace_forgotten_check_seconds, "trace_forgotten_leads", jobs.trace_forgotten_leads
+    )
     if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
-        service.jobs.daily("reverify", time(1, 0), jobs.reverify_leads, window=timedelta(hours=4))
+        service.jobs.add_daily("reverify", time(1, 0), jobs.reverify_leads, window=timedelta(hours=4))
 
 
 def configured_providers(settings: SkiptraceSettings) -> Mapping[str, Provider]:

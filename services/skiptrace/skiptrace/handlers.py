@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from common.bus import Batch, Received, TheirsDownError, Tx
+from common.bus import Batch, Received, Tx, VendorUnavailableError
 from common.events import DedupeSuccess
 from skiptrace.rules.lead import Lead
 from skiptrace.trace.code_table import CodeTable
@@ -60,4 +60,4 @@ class SkiptraceHandlers:
 
         await batch.commit(finished, write)
         if traced.waits_for:
-            raise TheirsDownError(traced.waits_for, traced.wait)
+            raise VendorUnavailableError(traced.waits_for, traced.wait)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from common.settings import ApiUrl, Key, Settings, Url
+from common.settings import ApiKey, ApiUrl, Settings, Url
 from skiptrace.rules.lead import DataNeed, FreshnessCutoffs
 from skiptrace.rules.waterfall import UnknownPolicy, WaterfallPolicy
 from skiptrace.trace.provider import MAX_RECORDS_PER_REQUEST
@@ -73,7 +73,7 @@ class SkiptraceSettings(Settings):
     skiptrace_longest_pause_seconds: float = Field(60, gt=0, le=3_600, description="Longest backoff.")
 
     melissa_url: Url = "https://personator.melissadata.net"
-    melissa_license_key: Key | None = None
+    melissa_license_key: ApiKey | None = None
     melissa_actions: str = Field("Check,Verify", description="`Check,Verify,Append` also finds, at another price.")
     melissa_records_per_second: int = Field(12, ge=1, description="By licence: 5, 12 (self-service), 200, 400.")
     melissa_cents: Decimal = Field(Decimal(3), ge=0, description="US cents for one record.")
@@ -82,7 +82,7 @@ class SkiptraceSettings(Settings):
     )
 
     batchdata_url: ApiUrl = "https://api.batchdata.com"
-    batchdata_token: Key | None = None
+    batchdata_token: ApiKey | None = None
     batchdata_version: Literal["v1", "v3"] = "v1"
     batchdata_phone_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one check of one phone.")
     batchdata_requests_per_minute: int = Field(3_000, ge=1)

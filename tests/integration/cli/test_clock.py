@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.clock import Clock, clock_of
+from common.clock import Clock, clock_from_file
 from support.commandline import Equity
 
 
@@ -21,7 +21,7 @@ def equity(file: Path) -> Equity:
 
 @pytest.fixture
 def clock(file: Path) -> Clock:
-    return clock_of(file)
+    return clock_from_file(file)
 
 
 def near(one: datetime, other: datetime) -> bool:

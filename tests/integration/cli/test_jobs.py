@@ -7,12 +7,12 @@ import psycopg
 import pytest
 
 from common.business_time import business_date
-from common.schedules import Schedule
+from common.schedules import JobSchedule
 from support.commandline import Equity
 from support.databases import Database
 
 NOW = datetime.now(UTC)
-DAY = Schedule(datetime.min.time()).last(NOW)
+DAY = JobSchedule(datetime.min.time()).last_due_date(NOW)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_a_job_that_runs_is_not_run_beside_itself(equity: Equity, database: Data
     ("job", "reason"),
     [
         ("nothing", "There is no job 'nothing'"),
-        ("feeder.nothing", "feeder has feeder.clean_up, feeder.end_still_sessions, feeder.feed"),
+        ("feeder.nothing", "feeder has feeder.clean_up, feeder.end_stalled_sessions, feeder.feed"),
         ("feeder.reconcile", "a setting that is missing"),
     ],
 )

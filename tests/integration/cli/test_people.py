@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from common.contacts import Keyring
-from common.deadletters import pack, unpack
+from common.dead_letter_message import pack_message, unpack_message
 from common.rejects import decrypt_row, encrypt_row
 from common.settings import Settings
 from pull.page_log import REJECT_SEAL_PURPOSE as PULL_REJECT
@@ -183,7 +183,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
         connection.execute(
             "insert into pipeline.pipeline_dlq (source, payload, consumer, event_id) "
             "values ('ingest.leads', %s, 'x.y', %s)",
-            (KEYRING.encrypt("dead-letter", event.bytes, pack(b"k", [], b"{}")), event),
+            (KEYRING.encrypt("dead-letter", event.bytes, pack_message(b"k", [], b"{}")), event),
         )
         connection.execute(
             "insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, question_sealed, answer_sealed) "
@@ -225,7 +225,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
     assert new.unwrap_data_key(lead, rewrapped).decrypt("phone", phone) == "+17275550142"
     assert new.decrypt("partner-key", made["key_id"].encode(), secret).decode() == made["secret"]
     assert decrypt_row(new, upload, 3, row) == {"City": "Dunedin"}
-    assert unpack(new.decrypt("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")
+    assert unpack_message(new.decrypt("dead-letter", event.bytes, payload)) == (b"k", [], b"{}")
     assert [
         new.decrypt(purpose, request.bytes, one)
         for purpose, one in zip((LOOKUPS_PURPOSE, RESPONSE_PURPOSE), asked, strict=True)

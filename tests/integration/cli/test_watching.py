@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from common.contacts import Keyring
-from common.deadletters import pack
+from common.dead_letter_message import pack_message
 from common.settings import Settings
 from support.commandline import Equity
 from support.databases import Database
@@ -41,7 +41,7 @@ def dead_letter(
 ) -> int:
     event_id = uuid4()
     sealed = KEYRING.encrypt(
-        "dead-letter", event_id.bytes, pack(b"key", [("ce_type", b"ingest.leads"), ("x", None)], body)
+        "dead-letter", event_id.bytes, pack_message(b"key", [("ce_type", b"ingest.leads"), ("x", None)], body)
     )
     row = connection.execute(
         "insert into pipeline.pipeline_dlq (source, payload, reason, consumer, event_id, status) "

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 from aiokafka import AIOKafkaConsumer
 
 from common import ids
-from common.bus import BadRecordError, Batch, TheirsDownError, Tx
-from common.deadletters import unpack
+from common.bus import BadRecordError, Batch, Tx, VendorUnavailableError
+from common.dead_letter_message import unpack_message
 from support.probe import KEYS, Counted, Ping, Probe, count, dead_letters, eventually, ping, record, running, send
 
 
@@ -51,7 +51,8 @@ async def test_a_bad_record_becomes_a_dead_letter_and_the_other_records_are_hand
     assert {letter["reason"] for letter in found} == {"invalid_message"}
     assert {letter["consumer"] for letter in found} == {"probe.record"}
     payloads = {
-        unpack(KEYS.decrypt("dead-letter", UUID(d["event_id"]).bytes, b64decode(d["payload"])))[2] for d in found
+        unpack_message(KEYS.decrypt("dead-letter", UUID(d["event_id"]).bytes, b64decode(d["payload"])))[2]
+        for d in found
     }
     assert payloads == {b"\xff\x00 not json", None, b'{"n": "many"}', b'{"n": 7, "text": "\\ud800"}'}
 
@@ -84,7 +85,7 @@ async def test_a_missing_column_pauses_the_consumer_without_dead_letters(probe: 
         await send(probe, *(ping(n) for n in range(5)))
         await eventually(_is_paused(probe), True)
         await asyncio.sleep(1)
-        assert await probe.bus.problems() == []
+        assert await probe.bus.stuck_reasons() == []
         await probe.execute("alter table svc_probe.effects rename column m to n")
         await eventually(probe.effects, list(range(5)))
         assert await probe.scalar("select count(*) from svc_probe.inbox") == 5
@@ -111,7 +112,7 @@ async def test_a_pause_ends_when_the_message_goes_to_another_member(
         nonlocal first
         if first:
             first = False
-            raise TheirsDownError("a vendor", timedelta(hours=1))
+            raise VendorUnavailableError("a vendor", timedelta(hours=1))
         await record(batch)
 
     async with running(probe, pause_once):
@@ -123,7 +124,7 @@ async def test_a_pause_ends_when_the_message_goes_to_another_member(
 
 def _is_paused(probe: Probe) -> Callable[[], Awaitable[bool]]:
     async def is_paused() -> bool:
-        return bool(probe.bus.waiting)
+        return bool(probe.bus.pause_reasons)
 
     return is_paused
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from common.bus import Batch, TheirsDownError
+from common.bus import Batch, VendorUnavailableError
 from common.events import LeadRecord
 from common.health import HealthServer
 from common.service import Service
@@ -44,7 +44,7 @@ class ServiceWithHealth:
     @property
     def is_overdue(self) -> bool:
         """Whether no consumer instance made progress within the limit."""
-        return all(lane.watchdog.is_overdue for lane in self.service.bus.lanes)
+        return all(instance.watchdog.is_overdue for instance in self.service.bus.consumer_instances)
 
 
 @asynccontextmanager
@@ -107,15 +107,15 @@ async def test_a_handler_that_hangs_is_stuck_until_it_returns(installation: Inst
 
 async def test_a_paused_consumer_is_not_stuck(installation: Installation) -> None:
     async def pause(_batch: Batch[LeadRecord]) -> None:
-        raise TheirsDownError("a vendor", timedelta(hours=1))
+        raise VendorUnavailableError("a vendor", timedelta(hours=1))
 
     async with running_service(installation, pause) as process:
         await produce(installation)
-        await until(lambda: process.service.bus.waiting)
+        await until(lambda: process.service.bus.pause_reasons)
         await until(lambda: process.is_overdue)
         assert await process.livez() == (200, "")
         _, reasons = await process.get("/readyz")
-        assert reasons == "ingest.pause-0 waits (theirs_down: TheirsDownError)"
+        assert reasons == "ingest.pause-0 is paused (vendor_unavailable: VendorUnavailableError)"
 
 
 async def test_a_handler_that_hangs_after_a_pause_is_stuck(installation: Installation) -> None:
@@ -125,7 +125,7 @@ async def test_a_handler_that_hangs_after_a_pause_is_stuck(installation: Install
     async def pause_and_hang(batch: Batch[LeadRecord]) -> None:
         calls.append(len(batch))
         if len(calls) == 1:
-            raise TheirsDownError("a vendor", timedelta(seconds=0.1))
+            raise VendorUnavailableError("a vendor", timedelta(seconds=0.1))
         await returned.wait()
 
     async with running_service(installation, pause_and_hang) as process:
@@ -146,14 +146,14 @@ async def test_an_idle_consumer_that_got_its_partitions_back_is_not_stuck(instal
         await produce(installation, 12)
         await until(lambda: len(taken) == 12)
         async with running_service(installation, take) as other:
-            (lane,) = other.service.bus.lanes
-            await until(lambda: (kafka := lane.kafka()) and kafka.assignment())
-            before = sum(lane.offsets.next_offsets.values())
+            (instance,) = other.service.bus.consumer_instances
+            await until(lambda: (kafka := instance.kafka()) and kafka.assignment())
+            before = sum(instance.offsets.next_offsets.values())
             await produce(installation, 120)
-            await until(lambda: len(taken) == 132 and sum(lane.offsets.next_offsets.values()) > before)
-        (lane,) = process.service.bus.lanes
-        await until(lambda: (kafka := lane.kafka()) and len(kafka.assignment()) == 12)
-        await until(lambda: all(lane.kafka().highwater(place) for place in lane.kafka().assignment()))  # type: ignore[union-attr]
+            await until(lambda: len(taken) == 132 and sum(instance.offsets.next_offsets.values()) > before)
+        (instance,) = process.service.bus.consumer_instances
+        await until(lambda: (kafka := instance.kafka()) and len(kafka.assignment()) == 12)
+        await until(lambda: all(instance.kafka().highwater(place) for place in instance.kafka().assignment()))  # type: ignore[union-attr]
         await until(lambda: process.is_overdue)
         assert await process.livez() == (200, "")
 
@@ -164,8 +164,8 @@ async def test_a_consumer_that_takes_no_messages_although_there_are_some_is_stuc
 
     async with running_service(installation, take) as process:
         await produce(installation, 12)
-        (lane,) = process.service.bus.lanes
-        await until(lambda: len(lane.offsets.next_offsets) == 12)
+        (instance,) = process.service.bus.consumer_instances
+        await until(lambda: len(instance.offsets.next_offsets) == 12)
         [subscriber] = process.service.bus.broker.subscribers
         for task in subscriber.tasks:  # type: ignore[attr-defined]
             task.cancel()
@@ -205,11 +205,11 @@ async def test_a_relay_whose_round_hangs_makes_livez_fail(
 
 async def test_a_paused_service_stops_at_once(installation: Installation) -> None:
     async def pause(_batch: Batch[LeadRecord]) -> None:
-        raise TheirsDownError("a vendor", timedelta(hours=1))
+        raise VendorUnavailableError("a vendor", timedelta(hours=1))
 
     async with running_service(installation, pause) as process:
         await produce(installation)
-        await until(lambda: process.service.bus.waiting)
-        (lane,) = process.service.bus.lanes
+        await until(lambda: process.service.bus.pause_reasons)
+        (instance,) = process.service.bus.consumer_instances
         await process.service.bus.stop()
-        assert not lane._is_asleep
+        assert not instance._is_asleep

@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from common import job_rows
+from common import job_runs
 from common import jobs as jobs_module
-from common.clock import clock_of, move
+from common.clock import clock_from_file, move_clock
 from common.database import Database
-from common.jobs import JobRunsError, Jobs, NoSuchJobError
+from common.jobs import JobRunningError, JobScheduler, UnknownJobError
 from common.settings import Settings
 
 NOON = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
@@ -38,14 +38,14 @@ async def db(database: Any) -> AsyncIterator[Any]:
     await connection.close()
 
 
-def jobs_at(now: datetime, pool: Database, ran: list[str], fails: bool = False) -> Jobs:
+def jobs_at(now: datetime, pool: Database, ran: list[str], fails: bool = False) -> JobScheduler:
     async def work() -> None:
         ran.append("ran")
         if fails:
             raise ValueError("no")
 
-    jobs = Jobs("recorder", pool, clock=lambda: now)
-    jobs.daily("clean_up", time(6), work, window=timedelta(hours=10))
+    jobs = JobScheduler("recorder", pool, clock=lambda: now)
+    jobs.add_daily("clean_up", time(6), work, window=timedelta(hours=10))
     return jobs
 
 
@@ -66,29 +66,29 @@ async def until(check: Callable[[], Awaitable[bool]], seconds: float = 20) -> No
 
 async def test_one_of_many_replicas_runs_a_daily_job(pool: Database) -> None:
     ran: list[str] = []
-    results = await asyncio.gather(*(jobs_at(NOON, pool, ran).run_due() for _ in range(5)))
+    results = await asyncio.gather(*(jobs_at(NOON, pool, ran).run_due_jobs() for _ in range(5)))
     assert len(ran) == 1
     assert sorted(results) == [[], [], [], [], ["recorder.clean_up"]]
-    assert await jobs_at(NOON + timedelta(hours=1), pool, ran).run_due() == []
-    assert await jobs_at(NOON + timedelta(days=1), pool, ran).run_due() == ["recorder.clean_up"]
+    assert await jobs_at(NOON + timedelta(hours=1), pool, ran).run_due_jobs() == []
+    assert await jobs_at(NOON + timedelta(days=1), pool, ran).run_due_jobs() == ["recorder.clean_up"]
 
 
 async def test_a_job_does_not_run_outside_its_window(pool: Database) -> None:
     ran: list[str] = []
-    assert await jobs_at(NOON - timedelta(hours=7), pool, ran).run_due() == []
+    assert await jobs_at(NOON - timedelta(hours=7), pool, ran).run_due_jobs() == []
     assert ran == []
 
 
 async def test_a_failed_job_is_retried_with_growing_backoff(pool: Database, db: Any) -> None:
     ran: list[str] = []
     for failures, minutes in ((1, 1), (2, 2), (3, 4)):
-        assert await jobs_at(NOON, pool, ran, fails=True).run_due() == ["recorder.clean_up"]
+        assert await jobs_at(NOON, pool, ran, fails=True).run_due_jobs() == ["recorder.clean_up"]
         assert (await row(db))["failures"] == failures
         assert (await row(db))["detail"] == "ValueError"
         await backdate(db, "finished_at", seconds=60 * minutes - 20)
-        assert await jobs_at(NOON, pool, ran).run_due() == []
+        assert await jobs_at(NOON, pool, ran).run_due_jobs() == []
         await backdate(db, "finished_at", seconds=20)
-    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.clean_up"]
+    assert await jobs_at(NOON, pool, ran).run_due_jobs() == ["recorder.clean_up"]
     found = await row(db)
     assert (found["outcome"], found["runs"], found["failures"], found["detail"]) == ("ok", 4, 3, "")
     assert found["last_success_at"] == found["finished_at"]
@@ -96,10 +96,10 @@ async def test_a_failed_job_is_retried_with_growing_backoff(pool: Database, db: 
 
 async def test_a_job_that_fails_all_day_is_retried_every_half_hour(pool: Database, db: Any) -> None:
     ran: list[str] = []
-    await jobs_at(NOON, pool, ran, fails=True).run_due()
+    await jobs_at(NOON, pool, ran, fails=True).run_due_jobs()
     await db.execute("update pipeline.job_runs set failures = 400")
     await backdate(db, "finished_at", minutes=31)
-    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.clean_up"]
+    assert await jobs_at(NOON, pool, ran).run_due_jobs() == ["recorder.clean_up"]
 
 
 PROGRAM_WITH_HANGING_JOB = """
@@ -107,7 +107,7 @@ import asyncio, sys
 from datetime import UTC, datetime, time, timedelta
 from pydantic import SecretStr
 from common.database import Database
-from common.jobs import Jobs
+from common.jobs import JobScheduler
 from common.settings import Settings
 
 async def hang():
@@ -117,9 +117,9 @@ async def hang():
 async def main():
     pool = Database(Settings(database_url=SecretStr(sys.argv[1])), "test")
     await pool.start()
-    jobs = Jobs("recorder", pool, clock=lambda: datetime.fromisoformat(sys.argv[2]))
-    jobs.daily("clean_up", time(6), hang, window=timedelta(hours=10))
-    await jobs.run_due()
+    jobs = JobScheduler("recorder", pool, clock=lambda: datetime.fromisoformat(sys.argv[2]))
+    jobs.add_daily("clean_up", time(6), hang, window=timedelta(hours=10))
+    await jobs.run_due_jobs()
 
 asyncio.run(main())
 """
@@ -139,9 +139,9 @@ async def test_a_job_whose_process_was_killed_is_taken_over_in_its_window_after_
     killed = await row(db)
     assert killed["finished_at"] is None
     ran: list[str] = []
-    assert await jobs_at(NOON, pool, ran).run_due() == []
+    assert await jobs_at(NOON, pool, ran).run_due_jobs() == []
     await backdate(db, "alive_at", seconds=61)
-    results = await asyncio.gather(*(jobs_at(NOON, pool, ran).run_due() for _ in range(3)))
+    results = await asyncio.gather(*(jobs_at(NOON, pool, ran).run_due_jobs() for _ in range(3)))
     assert sorted(results) == [[], [], ["recorder.clean_up"]]
     found = await row(db)
     assert (found["outcome"], found["runs"], found["failures"], found["host"] != killed["host"]) == ("ok", 2, 1, True)
@@ -150,16 +150,16 @@ async def test_a_job_whose_process_was_killed_is_taken_over_in_its_window_after_
 async def test_a_long_job_keeps_its_lease_and_a_job_that_lost_it_does_not_overwrite_the_new_holder(
     pool: Database, db: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_rows, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(job_runs, "HEARTBEAT_SECONDS", 0.05)
     finish = asyncio.Event()
-    jobs = Jobs("recorder", pool, clock=lambda: NOON)
-    jobs.daily("clean_up", time(6), finish.wait, window=timedelta(hours=10))
-    running = asyncio.create_task(jobs.run_due())
+    jobs = JobScheduler("recorder", pool, clock=lambda: NOON)
+    jobs.add_daily("clean_up", time(6), finish.wait, window=timedelta(hours=10))
+    running = asyncio.create_task(jobs.run_due_jobs())
     await until(lambda: db.fetchval("select exists (select from pipeline.job_runs)"))
     await backdate(db, "alive_at", minutes=10)
     await until(lambda: db.fetchval("select alive_at > now() - interval '1 minute' from pipeline.job_runs"))
     ran: list[str] = []
-    assert await jobs_at(NOON, pool, ran).run_due() == []
+    assert await jobs_at(NOON, pool, ran).run_due_jobs() == []
     await db.execute("update pipeline.job_runs set host = 'another', detail = 'of the new holder'")
     finish.set()
     await running
@@ -171,10 +171,10 @@ async def test_a_run_by_command_counts_for_the_last_due_date(pool: Database, db:
     """Otherwise a refresh by command at four in the morning would replace the scheduled refresh of half past five."""
     ran: list[str] = []
     early = NOON - timedelta(hours=8)
-    await jobs_at(early, pool, ran).run_now("recorder.clean_up")
+    await jobs_at(early, pool, ran).run_job("recorder.clean_up")
     assert (await row(db))["local_date"] == TODAY - timedelta(days=1)
-    assert await jobs_at(NOON, pool, ran).run_due() == ["recorder.clean_up"]
-    await jobs_at(NOON, pool, ran).run_now("recorder.clean_up")
+    assert await jobs_at(NOON, pool, ran).run_due_jobs() == ["recorder.clean_up"]
+    await jobs_at(NOON, pool, ran).run_job("recorder.clean_up")
     assert len(ran) == 3
 
 
@@ -183,12 +183,12 @@ async def test_a_command_does_not_run_a_job_that_already_runs(pool: Database, db
     await db.execute(
         "insert into pipeline.job_runs (job, local_date, host) values ('recorder.clean_up', $1, 'one')", TODAY
     )
-    with pytest.raises(JobRunsError, match="runs already, on one"):
-        await jobs_at(NOON, pool, ran).run_now("recorder.clean_up")
-    with pytest.raises(NoSuchJobError, match="there are recorder"):
-        await jobs_at(NOON, pool, ran).run_now("recorder.nothing")
+    with pytest.raises(JobRunningError, match="runs already, on one"):
+        await jobs_at(NOON, pool, ran).run_job("recorder.clean_up")
+    with pytest.raises(UnknownJobError, match="there are recorder"):
+        await jobs_at(NOON, pool, ran).run_job("recorder.nothing")
     await backdate(db, "alive_at", seconds=61)
-    await jobs_at(NOON, pool, ran).run_now("recorder.clean_up")
+    await jobs_at(NOON, pool, ran).run_job("recorder.clean_up")
     assert ran == ["ran"]
 
 
@@ -198,8 +198,8 @@ class RepeatedWork:
     def __init__(self, pool: Database) -> None:
         self.runs = 0
         self.fails = False
-        self.jobs = Jobs("recorder", pool, clock=lambda: NOON)
-        self.jobs.every(0.01, "work", self.run)
+        self.jobs = JobScheduler("recorder", pool, clock=lambda: NOON)
+        self.jobs.add_repeated(0.01, "work", self.run)
 
     async def run(self) -> None:
         self.runs += 1
@@ -281,11 +281,11 @@ async def test_a_moved_clock_starts_a_due_job_within_a_second(
     async def work() -> None:
         ran.set()
 
-    move(file, NOON - timedelta(hours=7))
-    jobs = Jobs("recorder", pool, clock_of(file))
-    jobs.daily("clean_up", time(6), work, window=timedelta(hours=10))
+    move_clock(file, NOON - timedelta(hours=7))
+    jobs = JobScheduler("recorder", pool, clock_from_file(file))
+    jobs.add_daily("clean_up", time(6), work, window=timedelta(hours=10))
     await jobs.start()
-    assert await jobs.run_due() == []
-    move(file, NOON)
+    assert await jobs.run_due_jobs() == []
+    move_clock(file, NOON)
     await asyncio.wait_for(ran.wait(), 30)
     await jobs.stop()

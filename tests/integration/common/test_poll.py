@@ -27,7 +27,7 @@ from aiokafka.errors import (
 from structlog.testing import capture_logs
 
 from common.bus.poll import LosslessConsumer
-from common.deadletters import unpack
+from common.dead_letter_message import unpack_message
 from common.service import Service
 from local_services import start_kafka
 from local_services.debian import install
@@ -131,7 +131,7 @@ async def test_a_damaged_batch_is_one_dead_letter_and_all_other_records_are_hand
     assert letter["failure_kind"] == "bad_record"
     assert (letter["origin_partition"], letter["origin_offset"]) == (0, 19)
     assert "offsets 10 to 19" in letter["detail"]
-    _key, _headers, value = unpack(decrypted_payload(letter))
+    _key, _headers, value = unpack_message(decrypted_payload(letter))
     assert value is not None
     assert struct.unpack_from(">q", value) == (10,)
     assert len(value) > 500
@@ -229,11 +229,11 @@ async def test_messages_of_an_aborted_transaction_have_no_effect(probe: Probe) -
     async with running(probe):
         await send(probe, ping(99))
         await eventually(probe.effects, [10, 11, 12, 13, 14, 99])
-        (lane,) = probe.bus.lanes
+        (instance,) = probe.bus.consumer_instances
 
         async def lag() -> int:
-            await lane.measure_progress()
-            return lane.progress.lag
+            await instance.measure_progress()
+            return instance.progress.lag
 
         await eventually(lag, 0)
 
@@ -267,9 +267,9 @@ async def test_a_partition_that_is_never_fetched_makes_the_service_unready(insta
 
     service.bus.on_raw(["ingest.leads"])(take)
     async with installation.running(service):
-        (lane,) = service.bus.lanes
-        await eventually(service.unready, [])
-        kafka = lane.kafka()
+        (instance,) = service.bus.consumer_instances
+        await eventually(service.unready_reasons, [])
+        kafka = instance.kafka()
         assert kafka is not None
         async with asyncio.timeout(15):
             while len(kafka.assignment()) < 12:
@@ -282,13 +282,13 @@ async def test_a_partition_that_is_never_fetched_makes_the_service_unready(insta
         await producer.stop()
         async with asyncio.timeout(15):
             # Partition 8 of a new topic may be late.
-            while len(problems := await service.unready()) != 1 or not seen:
+            while len(problems := await service.unready_reasons()) != 1 or not seen:
                 await asyncio.sleep(0.02)
         assert "ingest.leads[7] has made no progress" in problems[0]
         assert "1 messages behind" in problems[0]
         assert seen == [8]
         kafka.resume(TopicPartition(f"{installation.prefix}ingest.leads", 7))
-        await eventually(service.unready, [])
+        await eventually(service.unready_reasons, [])
 
 
 async def test_a_deleted_topic_makes_the_service_unready_until_it_exists_again(
@@ -304,8 +304,8 @@ async def test_a_deleted_topic_makes_the_service_unready_until_it_exists_again(
         async def stall_reasons() -> list[str]:
             return probe.bus.stall_reasons
 
-        (lane,) = probe.bus.lanes
-        lane.kafka().refresh_metadata()  # type: ignore[union-attr]
+        (instance,) = probe.bus.consumer_instances
+        instance.kafka().refresh_metadata()  # type: ignore[union-attr]
         await eventually(
             stall_reasons, [f"probe.record-0: topics are missing in Kafka: {name}; run `equity topics apply`"]
         )
@@ -327,10 +327,10 @@ async def test_a_service_names_missing_topics_and_starts_once_they_exist(
     service.bus.on_raw(["ingest.leads"])(take)
     starting = asyncio.create_task(service.start())
     problem = f"starting: topics are missing in Kafka: {topic_prefix}ingest.leads; run `equity topics apply`"
-    await eventually(service.unready, [problem])
+    await eventually(service.unready_reasons, [problem])
     async with topic_support.created(kafka, topic_prefix):
         await starting
-        await eventually(service.unready, [])
+        await eventually(service.unready_reasons, [])
         await service.stop()
 
 

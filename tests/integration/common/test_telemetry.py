@@ -96,7 +96,7 @@ async def work(installation: Installation, partner: Partner) -> None:
             assert (await partner.upload(CSV_FILE.encode() + b"\n"))[0] == 500
         async with failing(db, "svc_ingest.inbox", "42501"):
             _, answer = await partner.upload(csv_of(1))
-            while "consumer_waits" not in installation.spawned[1].log:
+            while "consumer_paused" not in installation.spawned[1].log:
                 await asyncio.sleep(0.05)
         await partner.wait_for_state(answer["upload_id"], "done")
         while await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0:
@@ -197,7 +197,7 @@ def test_each_service_sends_its_metrics(observed: Observed) -> None:
         ("equity-gateway", "equity_job_runs"),
         ("equity-ingest", "equity_messages_handled"),
         ("equity-ingest", "equity_batch_seconds"),
-        ("equity-ingest", "equity_consumer_holds"),
+        ("equity-ingest", "equity_consumer_pauses"),
         ("equity-ingest", "equity_dead_letters"),
         ("equity-recorder", "equity_events_recorded"),
     }

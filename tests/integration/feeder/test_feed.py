@@ -67,7 +67,7 @@ async def test_feeders_at_the_same_moment_share_one_limit(
     replicas = [build(settings, feed_data.clock) for _ in range(4)]
     for replica in replicas:
         await replica.database.start()
-    await asyncio.gather(*(replica.jobs.run_now("feeder.top_up") for replica in replicas))
+    await asyncio.gather(*(replica.jobs.run_job("feeder.top_up") for replica in replicas))
     for replica in replicas:
         await replica.database.stop()
     assert [await feed_data.count_slots(broker) for broker in brokers] == [{"reserved": 20}] * 3
@@ -225,7 +225,7 @@ async def test_only_leads_with_consent_are_fed_if_the_setting_requires_it(
     await feed_data.db.execute("update app.leads set consent = true, consented_at = $2 where id = $1", consents, MONDAY)
     service = build(settings.model_copy(update={"feed_requires_consent": True}), feed_data.clock)
     await service.database.start()
-    await service.jobs.run_now("feeder.feed")
+    await service.jobs.run_job("feeder.feed")
     await service.database.stop()
     assert await feed_data.select_column("select lead_id from app.feed_slots") == [consents]
 

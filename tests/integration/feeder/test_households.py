@@ -137,7 +137,7 @@ async def test_one_address_of_two_brokers_leads_is_fed_once_at_the_same_moment(
     replicas = [build(settings, feed_data.clock) for _ in range(3)]
     for replica in replicas:
         await replica.database.start()
-    await asyncio.gather(*(replica.jobs.run_now("feeder.top_up") for replica in replicas))
+    await asyncio.gather(*(replica.jobs.run_job("feeder.top_up") for replica in replicas))
     for replica in replicas:
         await replica.database.stop()
     fed_addresses = "select count(*), count(distinct value_hash) from app.vendor_memberships where desired = 'in'"

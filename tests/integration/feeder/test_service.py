@@ -38,7 +38,7 @@ async def send_verified(installation: Installation, leads: list[UUID]) -> None:
     await producer.start()
     for lead in leads:
         event = LeadVerified(lead_id=lead, channels=["email"], outcome="email")
-        attributes = envelope.attributes(
+        attributes = envelope.build_attributes(
             id=new_id(), type=event.topic, source="test", time=event.occurred_at, subject=lead
         )
         headers = [(name, str(value).encode()) for name, value in attributes]
@@ -82,7 +82,7 @@ async def test_the_snapshot_is_refreshed_at_half_past_five_and_fed_at_six(
         ran = {}
         for minutes in (-40, -30, -10, 0, 1, 60 * 5):
             feed_data.clock.now = MONDAY + timedelta(minutes=minutes)
-            ran[minutes] = await feeder.service.jobs.run_due()
+            ran[minutes] = await feeder.service.jobs.run_due_jobs()
         assert ran == {-40: ["feeder.clean_up"], -30: ["feeder.refresh"], -10: [], 0: ["feeder.feed"], 1: [], 300: []}
         assert await feed_data.count_slots(broker, TODAY) == {"reserved": 2}
 
@@ -94,9 +94,9 @@ async def test_a_missed_feed_runs_later_inside_its_window_and_not_after(
     await feed_data.add_leads(broker, 5)
     async with Feeder(make_feeder_settings(feed_data.database, workspace), feed_data.clock) as feeder:
         feed_data.clock.now = MONDAY + timedelta(hours=5, minutes=59)
-        assert "feeder.feed" in await feeder.service.jobs.run_due()
+        assert "feeder.feed" in await feeder.service.jobs.run_due_jobs()
         feed_data.clock.now = MONDAY + timedelta(days=1, hours=6, minutes=1)
-        assert await feeder.service.jobs.run_due() == ["feeder.clean_up"]
+        assert await feeder.service.jobs.run_due_jobs() == ["feeder.clean_up"]
     assert await feed_data.count_slots(broker) == {"reserved": 1}
 
 

@@ -147,7 +147,7 @@ async def test_without_kafka_webhooks_are_accepted(running: Any, session: aiohtt
         url = f"http://127.0.0.1:{service.parts[-1].port}/v1/webhooks/instantly"
         assert (await post(session, url, reply_webhook(), X_EC_Webhook_Secret="old-secret"))[0] == 200
         assert await db.fetchval("select count(*) from svc_gateway.outbox") == 1
-        assert await service.unready() == []
+        assert await service.unready_reasons() == []
 
 
 async def test_without_a_database_the_vendor_gets_a_temporary_refusal(

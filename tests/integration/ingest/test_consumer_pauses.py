@@ -48,12 +48,12 @@ async def test_a_revoked_grant_makes_no_dead_letter(running: Running, installati
     async with running("ingest", "recorder") as (ingest, _recorder):
         await produce(installation, 200)
         for _ in range(300):
-            if any("our_mistake" in text for text in ingest.bus.waiting):
+            if any("deployment_error" in text for text in ingest.bus.pause_reasons):
                 break
             await asyncio.sleep(0.1)
-        assert any("our_mistake" in text for text in ingest.bus.waiting)
+        assert any("deployment_error" in text for text in ingest.bus.pause_reasons)
         await asyncio.sleep(1)
-        assert await ingest.problems() == []
+        assert await ingest.stuck_reasons() == []
         assert await db.fetchval("select count(*) from pipeline.pipeline_dlq") == 0
         assert await db.fetchval("select count(*) from svc_ingest.inbox") == 0
         await db.execute("grant insert on app.lead_contacts, app.leads to svc_ingest")

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from common import ids
-from common.bus.failures import HoldError
+from common.bus.failures import ConsumerPausedError
 from ingest.addresses.normal_form import hash_address, normalise_street
 from ingest.maintenance.address_rehash import AddressRehash, require_current_hashes
 from support.installation import Installation
@@ -95,7 +95,7 @@ async def test_intake_waits_until_no_hash_is_outdated(running: Running, installa
         assert await db.fetchval("select count(*) from app.leads") == 1
         assert await hash_of(db, lead) == new_hash("7 FM 1960")
         await db.execute("update app.leads set addr_hash = $1", b"e" * 16)
-        with pytest.raises(HoldError):
+        with pytest.raises(ConsumerPausedError):
             await require_current_hashes(ingest.database)
 
 

@@ -49,7 +49,7 @@ async def test_a_due_search_is_pulled_once_at_four_or_if_missed_until_ten(pullin
     ran = {}
     for minutes in (-1, 0, 1, 359, 24 * 60 + 359, 48 * 60 + 361):
         pulling.clock.now = FOUR_AM + timedelta(minutes=minutes)
-        ran[minutes] = [name for name in await service.jobs.run_due() if name != "pull.clean_up"]
+        ran[minutes] = [name for name in await service.jobs.run_due_jobs() if name != "pull.clean_up"]
     await service.database.stop()
     assert ran == {-1: [], 0: ["pull.pull"], 1: [], 359: [], 24 * 60 + 359: ["pull.pull"], 48 * 60 + 361: []}
     assert pulling.paid_records == len(pulling.matching_properties())
@@ -60,13 +60,13 @@ async def test_a_stopped_pull_is_a_failed_job_and_is_continued_within_the_window
     pulling.inject_fault("unauthorized")
     service = pulling.build_service()
     await service.database.start()
-    assert "pull.pull" in await service.jobs.run_due()
+    assert "pull.pull" in await service.jobs.run_due_jobs()
     row = await pulling.db.fetchrow("select outcome, detail from pipeline.job_runs where job = 'pull.pull'")
     assert tuple(row) == ("failed", "PullStoppedError")
     pulling.clear_faults()
-    await service.jobs.run_now("pull.catch_up")
+    await service.jobs.run_job("pull.catch_up")
     pulling.clock.now = FOUR_AM + timedelta(hours=7)
-    await service.jobs.run_now("pull.catch_up")
+    await service.jobs.run_job("pull.catch_up")
     await service.database.stop()
     assert pulling.paid_records == len(pulling.matching_properties())
 
@@ -74,7 +74,7 @@ async def test_a_stopped_pull_is_a_failed_job_and_is_continued_within_the_window
 def test_without_a_token_the_service_has_no_pull_jobs(pulling: PullFixture) -> None:
     jobs = pulling.build_service(batchdata_token=None).jobs
     assert not jobs._daily
-    assert [job.name for job in jobs._repeated] == ["pull.end_still_sessions"]
+    assert [job.name for job in jobs._repeated] == ["pull.end_stalled_sessions"]
 
 
 async def test_pulled_properties_become_leads_once_and_a_changed_property_an_update(

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from common.jobs import Jobs
+from common.jobs import JobScheduler
 from common.service import Service
 from feeder.app import build as build_feeder
 from gateway.app import build as build_gateway
@@ -38,7 +38,7 @@ async def run_clean_up(installation: Installation, service: str) -> None:
     built = BUILDERS[service](settings)
     await built.database.start()
     try:
-        await built.jobs.run_now(f"{service}.clean_up")
+        await built.jobs.run_job(f"{service}.clean_up")
     finally:
         await built.database.stop()
 
@@ -53,7 +53,7 @@ async def insert_lead(db: Any) -> UUID:
 async def test_every_service_with_old_data_has_a_clean_up_job(installation: Installation) -> None:
     for service, build in BUILDERS.items():
         settings: Any = installation.settings(service)
-        jobs: Jobs = build(settings).jobs
+        jobs: JobScheduler = build(settings).jobs
         assert f"{service}.clean_up" in [job.name for job in jobs._daily]
 
 

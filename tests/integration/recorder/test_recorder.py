@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from common import envelope
 from common.contacts import Keyring
-from common.deadletters import pack
+from common.dead_letter_message import pack_message
 from common.events import DeadLetter, DeadLetterResolved, LeadRejected
 from support.installation import SECRETS, Installation
 
@@ -58,7 +58,7 @@ def rows_of(db: Any, query: str) -> Callable[[], Awaitable[Any]]:
 
 def event(event_id: UUID | None = None, time: datetime | None = None, **fields: Any) -> tuple[bytes, Headers]:
     body = LeadRejected(reasons=["missing_zip"], outcome="missing_zip", **fields)
-    headers = envelope.headers(
+    headers = envelope.build_headers(
         id=event_id or uuid4(), type=body.topic, source="ingest", time=time or datetime.now(UTC), duration_ms=12,
         correlation_id="run", causation_id=uuid4(), subject=UUID(int=7),
     )  # fmt: skip
@@ -146,7 +146,7 @@ def dead_letter(
     **more: Any,
 ) -> tuple[bytes, Headers]:
     sealed = KEYS.encrypt(
-        "dead-letter", event_id.bytes, pack(b"k", [("a", b"\xff"), ("n", None), ("ce_id", b"old")], b"value")
+        "dead-letter", event_id.bytes, pack_message(b"k", [("a", b"\xff"), ("n", None), ("ce_id", b"old")], b"value")
     )
     now = datetime.now(UTC)
     body = DeadLetter(

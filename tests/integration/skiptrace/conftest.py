@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from common.jobs import Jobs
+from common.jobs import JobScheduler
 from support import reading
 from support.installation import Installation
 from support.providers import FakeProviders, serve_providers
@@ -33,10 +33,10 @@ HOME = {
 def no_scheduled_daily_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """Disable the schedule of daily jobs: tests run them, and at some hours the schedule would run them as well."""
 
-    async def nothing(_jobs: Jobs) -> list[str]:
+    async def nothing(_jobs: JobScheduler) -> list[str]:
         return []
 
-    monkeypatch.setattr(Jobs, "run_due", nothing)
+    monkeypatch.setattr(JobScheduler, "run_due_jobs", nothing)
 
 
 @pytest.fixture

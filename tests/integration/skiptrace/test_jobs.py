@@ -58,7 +58,7 @@ async def test_leads_without_any_request_are_found(
     await funnel.db.execute("update app.leads set created_at = created_at - interval '2 days'")
     settings: Any = installation.settings("skiptrace", **providers.settings(skiptrace_reverify_per_day=2))
     service = build(settings)
-    service.bus.lanes.clear()  # only the job runs
+    service.bus.consumer_instances.clear()  # only the job runs
     async with running(service):
         await run(service, "reverify")
     assert sum(providers.melissa.charged.values()) == 2

@@ -132,7 +132,7 @@ async def test_no_lead_waits_for_a_check_with_an_open_circuit_and_the_daily_job_
         await funnel.send(*many_homes(20))
         await funnel.until_count(VERIFIED, 20)
         await funnel.until(lambda: _count_verified(funnel), 20)
-        assert await services[1].problems() == []
+        assert await services[1].stuck_reasons() == []
         assert await funnel.count(CALLABLE) == 0
         providers.dnc.fault = None
         await funnel.db.execute("update pipeline.provider_states set failures = 0, paused_until = null")

@@ -202,7 +202,7 @@ async def test_no_call_starts_after_a_batchs_deadline_even_after_a_long_wait_for
         await funnel.send(*many_homes(60))
         await funnel.until_count("app.leads", 60)
     service = build(funnel.installation.settings("skiptrace", **providers.settings(skiptrace_in_flight=20)))
-    service.bus.lanes.clear()  # only the tracer runs
+    service.bus.consumer_instances.clear()  # only the tracer runs
     started: list[float] = []
 
     async def record_call(_request: web.Request, _body: dict[str, Any]) -> None:
@@ -268,7 +268,7 @@ async def test_a_lead_that_was_traced_and_merged_during_the_wait_for_a_permit_is
         await funnel.send(home)
         await funnel.until_count("app.leads", 1)
     service = build(funnel.installation.settings("skiptrace", **providers.settings(skiptrace_order="melissa")))
-    service.bus.lanes.clear()
+    service.bus.consumer_instances.clear()
     (tracer,) = [part for part in service.parts if isinstance(part, Tracer)]
     (reverify,) = [one.work for one in service.jobs._daily if one.name == "skiptrace.reverify"]
     throttle: Any = tracer._throttle

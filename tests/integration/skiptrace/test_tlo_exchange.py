@@ -172,7 +172,7 @@ async def test_no_lead_is_exported_twice_and_messages_do_not_wait_for_a_file(
             *(one | {"phones": ["7275559999"], "emails": ["late@example.com"]} for one in unreachable_homes)
         )
         await funnel.until_count(REACHABLE, 5)
-        assert services[1].bus.waiting == []
+        assert services[1].bus.pause_reasons == []
     assert await funnel.count(OUT) == 5
     assert "tlo" not in (await funnel.events("lead_verified"))[0]["providers"]
 

@@ -17,8 +17,13 @@ def test_the_page_shows_every_option_with_its_value() -> None:
     arguments = re.sub(r"#.*", "", code.group(1))
     shown = eval(  # noqa: S307 - our own page
         f"dict({arguments.split(',', 1)[1]})",
-        {"AckPolicy": AckPolicy, "raw_parser": raw_parser, "raw_decoder": raw_decoder, "lane": "lane"},
+        {
+            "AckPolicy": AckPolicy,
+            "raw_parser": raw_parser,
+            "raw_decoder": raw_decoder,
+            "consumer_instance": "consumer_instance",
+        },
     )
     assert shown.pop("group_id") == "skiptrace.trace_owner"
-    assert shown.pop("listener") == "lane"
+    assert shown.pop("listener") == "consumer_instance"
     assert shown == SUBSCRIBER_OPTIONS

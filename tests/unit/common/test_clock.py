@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from common.clock import Clock, ClockFileError, ahead, clock_of, move, utc_now
+from common.clock import Clock, ClockFileError, clock_from_file, clock_offset, move_clock, utc_now
 from common.settings import Settings
 
 MONDAY = datetime(2026, 11, 16, 13, 59, tzinfo=UTC)
@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_without_a_file_the_clock_is_the_machines_clock() -> None:
-    assert clock_of(None) is utc_now
+    assert clock_from_file(None) is utc_now
 
 
 def test_an_empty_setting_is_unset() -> None:
@@ -31,34 +31,34 @@ def test_an_empty_setting_is_unset() -> None:
 
 
 def test_a_running_clock_can_be_moved_twice_and_reset(file: Path) -> None:
-    clock = clock_of(file)
+    clock = clock_from_file(file)
     assert is_showing(clock, utc_now())
-    move(file, MONDAY)
+    move_clock(file, MONDAY)
     assert is_showing(clock, MONDAY)
-    move(file, MONDAY + timedelta(minutes=1))
+    move_clock(file, MONDAY + timedelta(minutes=1))
     assert is_showing(clock, MONDAY + timedelta(minutes=1))
     file.unlink()
     assert is_showing(clock, utc_now())
 
 
 def test_the_clock_advances_from_the_time_at_which_the_file_was_written(file: Path) -> None:
-    move(file, MONDAY)
+    move_clock(file, MONDAY)
     an_hour_ago = (utc_now() - timedelta(hours=1)).timestamp()
     os.utime(file, (an_hour_ago, an_hour_ago))
-    assert is_showing(clock_of(file), MONDAY + timedelta(hours=1))
+    assert is_showing(clock_from_file(file), MONDAY + timedelta(hours=1))
 
 
 def test_any_time_zone_is_accepted_and_an_empty_file_means_the_machines_time(file: Path) -> None:
     file.write_text("2026-11-16T05:59:00-08:00")
-    assert is_showing(clock_of(file), MONDAY)
+    assert is_showing(clock_from_file(file), MONDAY)
     file.write_text("\n")
-    assert is_showing(clock_of(file), utc_now())
+    assert is_showing(clock_from_file(file), utc_now())
 
 
 @pytest.mark.parametrize("text", [b"soon", b"2026-11-16T05:59:00", b"\xff\xfe", b"2206-11-16T05:59:00Z", b"9" * 999])
 def test_an_invalid_file_is_logged_once_and_the_machines_time_is_used(file: Path, text: bytes) -> None:
-    move(file, MONDAY)
-    clock = clock_of(file)
+    move_clock(file, MONDAY)
+    clock = clock_from_file(file)
     clock()
     file.write_bytes(text)
     with capture_logs() as logs:
@@ -67,12 +67,12 @@ def test_an_invalid_file_is_logged_once_and_the_machines_time_is_used(file: Path
     assert [entry["event"] for entry in logs] == ["clock_not_moved"]
     assert str(file) in logs[0]["problem"]
     with pytest.raises(ClockFileError):
-        ahead(file)
-    move(file, MONDAY)
+        clock_offset(file)
+    move_clock(file, MONDAY)
     assert is_showing(clock, MONDAY)
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_clock(tmp_path: Path) -> None:
     with capture_logs() as logs:
-        assert is_showing(clock_of(tmp_path), utc_now())
+        assert is_showing(clock_from_file(tmp_path), utc_now())
     assert len(logs) == 1

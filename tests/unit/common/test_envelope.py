@@ -40,7 +40,7 @@ def test_any_headers_can_be_read(headers: list[tuple[str, bytes | None]]) -> Non
 
 def test_written_headers_are_read_back() -> None:
     time = datetime(2026, 8, 21, 15, 42, 7, 318000, UTC)
-    headers = envelope.headers(
+    headers = envelope.build_headers(
         id=UUID(int=5), type="funnel.x", source="test", time=time, subject=UUID(int=6), causation_id=UUID(int=7),
         correlation_id="run", duration_ms=12, traceparent="00-1-2-01",
     )  # fmt: skip

@@ -5,41 +5,41 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from pydantic import ValidationError
 
-from common.bus.failures import BadRecordError, Kind, RecentOutcomes, classify, error_detail
+from common.bus.failures import BadRecordError, FailureKind, RecentOutcomes, classify_error, error_detail
 from common.events import LeadRecord
 
 
 @pytest.mark.parametrize(
     ("state", "kind"),
     [
-        ("08006", Kind.OURS_DOWN),
-        ("53300", Kind.OURS_DOWN),
-        ("57P01", Kind.OURS_DOWN),
-        ("25006", Kind.OURS_DOWN),
-        ("55P03", Kind.OURS_DOWN),
-        ("40001", Kind.REPEAT),
-        ("40P01", Kind.REPEAT),
-        ("22P05", Kind.BAD_RECORD),
-        ("22021", Kind.BAD_RECORD),
-        ("23505", Kind.BAD_RECORD),
-        ("42501", Kind.OUR_MISTAKE),
-        ("42703", Kind.OUR_MISTAKE),
-        ("EC001", Kind.BAD_RECORD),
-        ("XX000", Kind.UNEXPECTED),
+        ("08006", FailureKind.INFRASTRUCTURE_UNAVAILABLE),
+        ("53300", FailureKind.INFRASTRUCTURE_UNAVAILABLE),
+        ("57P01", FailureKind.INFRASTRUCTURE_UNAVAILABLE),
+        ("25006", FailureKind.INFRASTRUCTURE_UNAVAILABLE),
+        ("55P03", FailureKind.INFRASTRUCTURE_UNAVAILABLE),
+        ("40001", FailureKind.TRANSIENT_CONFLICT),
+        ("40P01", FailureKind.TRANSIENT_CONFLICT),
+        ("22P05", FailureKind.BAD_RECORD),
+        ("22021", FailureKind.BAD_RECORD),
+        ("23505", FailureKind.BAD_RECORD),
+        ("42501", FailureKind.DEPLOYMENT_ERROR),
+        ("42703", FailureKind.DEPLOYMENT_ERROR),
+        ("EC001", FailureKind.BAD_RECORD),
+        ("XX000", FailureKind.UNEXPECTED),
     ],
 )
-def test_a_database_error_is_sorted_by_its_sqlstate(state: str, kind: Kind) -> None:
+def test_a_database_error_is_sorted_by_its_sqlstate(state: str, kind: FailureKind) -> None:
     error = asyncpg.PostgresError("x")
     setattr(error, "sqlstate", state)  # noqa: B010 - asyncpg sets it in the same way
-    assert classify(error) is kind
+    assert classify_error(error) is kind
 
 
 def test_other_errors_are_sorted_by_their_type() -> None:
-    assert classify(KafkaConnectionError()) is Kind.OURS_DOWN
-    assert classify(ConnectionRefusedError()) is Kind.OURS_DOWN
-    assert classify(TimeoutError()) is Kind.OURS_DOWN
-    assert classify(BadRecordError("missing_zip")) is Kind.BAD_RECORD
-    assert classify(KeyError("x")) is Kind.UNEXPECTED
+    assert classify_error(KafkaConnectionError()) is FailureKind.INFRASTRUCTURE_UNAVAILABLE
+    assert classify_error(ConnectionRefusedError()) is FailureKind.INFRASTRUCTURE_UNAVAILABLE
+    assert classify_error(TimeoutError()) is FailureKind.INFRASTRUCTURE_UNAVAILABLE
+    assert classify_error(BadRecordError("missing_zip")) is FailureKind.BAD_RECORD
+    assert classify_error(KeyError("x")) is FailureKind.UNEXPECTED
 
 
 def test_a_validation_error_is_described_without_the_input() -> None:

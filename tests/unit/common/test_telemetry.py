@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from common import service, telemetry
-from common.bus.failures import HoldError, Kind
+from common.bus.failures import ConsumerPausedError, FailureKind
 
 EMAIL = "z.quackenbosh@mailbox.example"
 
@@ -21,12 +21,12 @@ def raise_pause() -> None:
     try:
         raise_database_error()
     except asyncpg.PostgresError as error:
-        raise HoldError(Kind.OUR_MISTAKE, error) from error
+        raise ConsumerPausedError(FailureKind.DEPLOYMENT_ERROR, error) from error
 
 
-def error_with_cause() -> HoldError:
+def error_with_cause() -> ConsumerPausedError:
     """Return an error whose cause has personal data in its text."""
-    with pytest.raises(HoldError) as raised:
+    with pytest.raises(ConsumerPausedError) as raised:
         raise_pause()
     return raised.value
 
@@ -34,7 +34,11 @@ def error_with_cause() -> HoldError:
 def test_an_error_is_formatted_with_its_causes_and_without_their_text() -> None:
     text = telemetry.format_error(error_with_cause())
     assert EMAIL not in text
-    assert [line for line in text.splitlines() if not line.startswith(" ")] == ["23505", "caused", "HoldError"]
+    assert [line for line in text.splitlines() if not line.startswith(" ")] == [
+        "23505",
+        "caused",
+        "ConsumerPausedError",
+    ]
     assert "in raise_database_error" in text
 
 
@@ -45,7 +49,9 @@ def test_an_error_that_is_its_own_cause_is_formatted_too() -> None:
 
 
 def test_an_error_that_a_library_logs_is_formatted_without_its_text() -> None:
-    record = logging.LogRecord("aiokafka", logging.ERROR, "", 0, "it failed", (), (HoldError, error_with_cause(), None))
+    record = logging.LogRecord(
+        "aiokafka", logging.ERROR, "", 0, "it failed", (), (ConsumerPausedError, error_with_cause(), None)
+    )
     text = telemetry._Formatter("%(message)s").format(record)
     assert text.startswith("it failed\n")
     assert EMAIL not in text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError, field_validator
 
-from common.settings import Key
+from common.settings import ApiKey
 from skiptrace import app
 from skiptrace.app import configured_providers, known_providers
 from skiptrace.settings import SkiptraceSettings
@@ -67,7 +67,7 @@ class Acme(MelissaAdapter):
 class WithAcme(SkiptraceSettings):
     """The settings that the guide asks for."""
 
-    acme_key: Key | None = None
+    acme_key: ApiKey | None = None
 
     @field_validator("skiptrace_order")
     @classmethod

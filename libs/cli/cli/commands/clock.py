@@ -50,7 +50,7 @@ def set_clock(
     """
     file, now = _require_clock_file(), datetime.now(UTC)
     wanted = parse_clock_time(moment, now + _read_offset_or_zero(file))
-    oldest, latest = now - timedelta(days=CliSettings().inbox_days - 1), now + clock.FARTHEST
+    oldest, latest = now - timedelta(days=CliSettings().inbox_days - 1), now + clock.MAX_CLOCK_OFFSET
     if not oldest < wanted < latest:
         raise UsageError(
             f"{moment!r} is too far from the machine's time: inboxes forget what is older, and later is taken for a mistake.",
@@ -76,7 +76,7 @@ def reset_clock(*, as_json: AsJson = False) -> None:
 def move_clock(file: Path, moment: datetime) -> None:
     """Move the clock of *file* to *moment*. Raises CliError where the file cannot be written."""
     try:
-        clock.move(file, moment)
+        clock.move_clock(file, moment)
     except OSError as error:
         raise _unwritable_error(file, error) from error
 
@@ -113,7 +113,7 @@ def _require_clock_file() -> Path:
 def _read_offset(file: Path) -> timedelta:
     """Return how far the clock is ahead of the machine's time. Raises CliError where its file cannot be understood."""
     try:
-        return clock.ahead(file)
+        return clock.clock_offset(file)
     except clock.ClockFileError as error:
         problem = str(error)
         raise CliError(
@@ -125,7 +125,7 @@ def _read_offset(file: Path) -> timedelta:
 def _read_offset_or_zero(file: Path) -> timedelta:
     """Return how far the clock is ahead; zero where its file cannot be understood."""
     with suppress(clock.ClockFileError):
-        return clock.ahead(file)
+        return clock.clock_offset(file)
     return timedelta()
 
 

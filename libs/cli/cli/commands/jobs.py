@@ -18,11 +18,11 @@ from cli.shell.output import AsJson, print_done, print_rows
 from cli.shell.service_settings import log_to_stderr, set_service_login
 from cli.shell.settings import CliSettings
 from common import telemetry
-from common.bus.failures import code_of
+from common.bus.failures import error_code
 from common.business_time import BUSINESS_ZONE
 from common.database import load_queries
-from common.jobs import JobRunsError, NoSuchJobError
-from common.schedules import Schedule, Standing, schedule_of, standing
+from common.jobs import JobRunningError, UnknownJobError
+from common.schedules import JobSchedule, JobStatus, job_status, schedule_from_row
 from common.service import Service
 
 queries = load_queries(__file__, "jobs.sql")
@@ -111,26 +111,26 @@ def run_job(
     log_to_stderr()
     set_service_login(service)
     built = registry.load_service_builder(service)()
-    telemetry.configure(built.settings, "jobs")  # the log goes to stderr, and metrics of the run are sent
+    telemetry.configure_telemetry(built.settings, "jobs")  # the log goes to stderr, and metrics of the run are sent
     try:
         asyncio.run(_run_in_service(built, job, wait))
     finally:
-        telemetry.shutdown()
+        telemetry.shut_down_telemetry()
     print_done(f"{job} went well.", {"job": job, "outcome": "ok"}, as_json=as_json)
 
 
 async def _run_in_service(service: Service, job: str, wait: float) -> None:
     await service.database.start()
     try:
-        for part in service.tools:
+        for part in service.job_parts:
             await part.start()
         await _run_when_free(service, job, wait)
-    except NoSuchJobError as error:
+    except UnknownJobError as error:
         raise UsageError(
             f"There is no job {job!r}.",
             f"{service.name} has {', '.join(error.known)}; a setting that is missing here may take one away.",
         ) from error
-    except JobRunsError as error:
+    except JobRunningError as error:
         raise CommandRefusedError(
             f"{error}.", "Wait until it ends (`equity jobs list`). If its process died, it is free in a minute."
         ) from error
@@ -138,21 +138,21 @@ async def _run_in_service(service: Service, job: str, wait: float) -> None:
         if known := explain_error(error):
             raise known from error
         raise CliError(
-            f"{job} failed: {code_of(error)}.", f"`equity jobs history {job}` keeps how it ended; the log says more."
+            f"{job} failed: {error_code(error)}.", f"`equity jobs history {job}` keeps how it ended; the log says more."
         ) from error
     finally:
-        for part in reversed(service.tools):
+        for part in reversed(service.job_parts):
             await part.stop()
         await service.database.stop()
 
 
 async def _run_when_free(service: Service, job: str, wait: float) -> None:
-    """Run *job*, after another run of it that ends within *wait* seconds. Raises JobRunsError where it does not end."""
+    """Run *job*, after another run of it that ends within *wait* seconds. Raises JobRunningError where it does not end."""
     give_up = monotonic() + wait
     while True:
         try:
-            return await service.jobs.run_now(job)
-        except JobRunsError:
+            return await service.jobs.run_job(job)
+        except JobRunningError:
             if monotonic() >= give_up:
                 raise
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -160,9 +160,9 @@ async def _run_when_free(service: Service, job: str, wait: float) -> None:
 
 def _describe_job(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     """Return a row of `pipeline.job_states` with its schedule and state in words."""
-    schedule = schedule_of(row)
-    state = standing(row, now)
-    due = schedule.next(now) if schedule else None
+    schedule = schedule_from_row(row)
+    state = job_status(row, now)
+    due = schedule.next_due_time(now) if schedule else None
     return row | {
         "when": _describe_schedule(row),
         "next_due_at": due,
@@ -173,15 +173,15 @@ def _describe_job(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _describe_state(row: dict[str, Any], state: Standing, now: datetime) -> str:
+def _describe_state(row: dict[str, Any], state: JobStatus, now: datetime) -> str:
     """Return the state of a job in words: what is late, since when, and what happens next."""
-    schedule = schedule_of(row)
+    schedule = schedule_from_row(row)
     match state:
-        case Standing.WELL:
+        case JobStatus.WELL:
             return ""
-        case Standing.WAITING:
+        case JobStatus.WAITING:
             return "not due yet"
-        case Standing.RUNNING:
+        case JobStatus.RUNNING:
             return f"running on {row['host']} since {_format_local(row['started_at'])}"
     why = f" ({row['detail']})" if row["detail"] else ""
     problem = (
@@ -193,20 +193,20 @@ def _describe_state(row: dict[str, Any], state: Standing, now: datetime) -> str:
     return f"{problem}; {good}"
 
 
-def _describe_repeated_problem(row: dict[str, Any], state: Standing, why: str) -> str:
-    if state is Standing.FAILED:
+def _describe_repeated_problem(row: dict[str, Any], state: JobStatus, why: str) -> str:
+    if state is JobStatus.FAILED:
         return f"failed{why}, is tried again"
     return f"overdue: no heartbeat for {timedelta(seconds=round(row['silent_seconds']))}; is the service up?"
 
 
-def _describe_daily_problem(row: dict[str, Any], schedule: Schedule, now: datetime, why: str) -> str:
-    day = schedule.last(now)
-    if day is None or now >= schedule.ends(day):
+def _describe_daily_problem(row: dict[str, Any], schedule: JobSchedule, now: datetime, why: str) -> str:
+    day = schedule.last_due_date(now)
+    if day is None or now >= schedule.window_end(day):
         return f"missed on {day}{why}"
-    until = f"is tried until {_format_local(schedule.ends(day))}"
+    until = f"is tried until {_format_local(schedule.window_end(day))}"
     if row["local_date"] == day and row["failures"]:
         return f"failed {row['failures']} times{why}, {until}"
-    return f"overdue since {_format_local(schedule.starts(day))}, {until}"
+    return f"overdue since {_format_local(schedule.window_start(day))}, {until}"
 
 
 def _format_local(at: datetime | None) -> str:

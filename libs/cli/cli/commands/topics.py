@@ -36,7 +36,9 @@ def list_topics(*, as_json: AsJson = False) -> None:
 def apply_topics(*, as_json: AsJson = False) -> None:
     """Create the topics that are missing. A topic that differs is named and left as it is."""
     states = run_with_admin(
-        lambda admin, settings: topics.ensure(admin, settings.kafka_topic_prefix, settings.kafka_replication)
+        lambda admin, settings: topics.create_missing_topics(
+            admin, settings.kafka_topic_prefix, settings.kafka_replication
+        )
     )
     _report_states(states, as_json=as_json)
 
@@ -45,7 +47,7 @@ def apply_topics(*, as_json: AsJson = False) -> None:
 def check_topics(*, as_json: AsJson = False) -> None:
     """Compare the topics in Kafka with what they should be; exit code 1 when one is missing or differs."""
     states = run_with_admin(
-        lambda admin, settings: topics.check(admin, settings.kafka_topic_prefix, settings.kafka_replication)
+        lambda admin, settings: topics.compare_topics(admin, settings.kafka_topic_prefix, settings.kafka_replication)
     )
     _report_states(states, as_json=as_json)
 

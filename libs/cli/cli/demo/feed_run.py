@@ -15,7 +15,7 @@ from cli.shell.database import Connection
 from cli.shell.errors import CliError
 from cli.shell.output import print_message
 from common.business_time import BUSINESS_ZONE
-from common.clock import clock_of
+from common.clock import clock_from_file
 from common.database import load_queries
 
 queries = load_queries(__file__)
@@ -99,7 +99,7 @@ class FeedRun:
 
     async def _find_next_day(self) -> date:
         """Return the next day with a feed for the broker, that had none and has not begun by the clock."""
-        now = clock_of(self.sandbox.clock_file)().astimezone(BUSINESS_ZONE)
+        now = clock_from_file(self.sandbox.clock_file)().astimezone(BUSINESS_ZONE)
         has_begun = now.time() >= await self._find_job_time(_REFRESH_JOB)
         day = await self.steps.find_next_feed_day(self.broker_id, now.date() + timedelta(days=has_begun))
         if day is None:

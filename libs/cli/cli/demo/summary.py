@@ -9,7 +9,7 @@ from cli.demo.sandbox_setup import SandboxSetup
 from cli.shell.database import Row
 from cli.shell.output import make_table, new_console, print_fields, print_message
 from cli.shell.typed_commands import as_typed
-from common.clock import ahead
+from common.clock import clock_offset
 
 _MAX_CAMPAIGNS_SHOWN = 5
 _CAMPAIGN_COLUMNS = {"name": "the largest campaigns", "members": "members"}
@@ -42,7 +42,7 @@ def print_feed_result(result: Row, sandbox: SandboxSetup) -> None:
     rows = [row | {"dollars": f"{row['cents'] / 100:.2f}"} for row in result["paid"]]
     title = "\nWhat tracing these leads cost (at the sandbox: nothing)"
     new_console().print(make_table(rows, _COST_COLUMNS, title=title))
-    new_console().print(f"\nThe services' clock shows {describe_clock(ahead(sandbox.clock_file))}")
+    new_console().print(f"\nThe services' clock shows {describe_clock(clock_offset(sandbox.clock_file))}")
 
 
 def _print_members(instantly: Row) -> None:

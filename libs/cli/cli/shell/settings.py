@@ -36,7 +36,7 @@ class CliSettings(Settings):
     def now(self) -> datetime:
         """The time of the services' clock: the machine's, unless `equity clock set` moved it."""
         with suppress(clock.ClockFileError):  # services use the machine's time then; `equity clock show` reports it
-            return clock.utc_now() + (clock.ahead(self.clock_file) if self.clock_file else timedelta())
+            return clock.utc_now() + (clock.clock_offset(self.clock_file) if self.clock_file else timedelta())
         return clock.utc_now()
 
     @property

@@ -22,21 +22,21 @@ from faststream.kafka import KafkaBroker
 
 from common.bus.batch import Batch
 from common.bus.consumer import Consumer, Handler
-from common.bus.failures import BadRecordError, Kind, TheirsDownError, classify
+from common.bus.consumer_instance import ConsumerInstance
+from common.bus.failures import BadRecordError, FailureKind, VendorUnavailableError, classify_error
 from common.bus.kafka import fetch_cluster_id, new_producer
 from common.bus.poll import LosslessConsumer
 from common.bus.raw_records import raw_decoder, raw_parser
-from common.bus.received import Caused, Failure, Received
+from common.bus.received import Caused, MessageFailure, Received
 from common.bus.relay import Relay
 from common.bus.security import broker_security
-from common.bus.subscribe import Lane
 from common.bus.tx import Tx
 from common.contacts import Keyring
 from common.database import Database
 from common.events import Event
 from common.settings import Settings
 
-__all__ = ["BadRecordError", "Batch", "Bus", "Caused", "Failure", "Received", "TheirsDownError", "Tx"]
+__all__ = ["BadRecordError", "Batch", "Bus", "Caused", "MessageFailure", "Received", "Tx", "VendorUnavailableError"]
 
 log = structlog.get_logger()
 
@@ -88,7 +88,7 @@ class Bus:
         self.cluster_id = ""
         self.failed_attempts: dict[tuple[str, int, int], tuple[int, datetime]] = {}
         """Attempts of messages that failed unexpectedly, by topic, partition and offset: their number, and the first time."""
-        self.lanes: list[Lane] = []
+        self.consumer_instances: list[ConsumerInstance] = []
         self.relay = Relay(service, settings, database)
         self._stopping = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
@@ -110,36 +110,36 @@ class Bus:
 
     topic = prefixed
 
-    def on(self, event: type[Event], *, lanes: int = 1, **options: Any) -> Callable[[Handler], list[Any]]:
+    def on(self, event: type[Event], *, instances: int = 1, **options: Any) -> Callable[[Handler], list[Any]]:
         """Subscribe a handler to *event*. It gets batches of up to 500 messages.
 
-        *lanes* members of the handler's consumer group work in parallel. *options* go to `@broker.subscriber`. Returns
+        *instances* members of the handler's consumer group work in parallel. *options* go to `@broker.subscriber`. Returns
         FastStream's own subscribers, one for each member.
         """
-        return lambda handler: self._subscribe([event.topic], event, handler, lanes, options)
+        return lambda handler: self._subscribe([event.topic], event, handler, instances, options)
 
-    def on_raw(self, topics: Sequence[str], *, lanes: int = 1, **options: Any) -> Callable[[Handler], list[Any]]:
+    def on_raw(self, topics: Sequence[str], *, instances: int = 1, **options: Any) -> Callable[[Handler], list[Any]]:
         """Subscribe a handler to any bytes that come on *topics*: no model, no inbox, no dead letters."""
-        return lambda handler: self._subscribe(list(topics), None, handler, lanes, options)
+        return lambda handler: self._subscribe(list(topics), None, handler, instances, options)
 
     def _subscribe(
-        self, topics: list[str], event: type[Event] | None, handler: Handler, lanes: int, options: dict[str, Any]
+        self, topics: list[str], event: type[Event] | None, handler: Handler, instances: int, options: dict[str, Any]
     ) -> list[Any]:
         consumer = Consumer(self, f"{self.service}.{handler.__name__}", handler, event)
         subscribers = []
-        for number in range(lanes):
-            lane = Lane(consumer, number, [*map(self.prefixed, topics)])
+        for number in range(instances):
+            instance = ConsumerInstance(consumer, number, [*map(self.prefixed, topics)])
             subscriber = self.broker.subscriber(
-                *lane.topics,
+                *instance.topics,
                 group_id=self.prefixed(consumer.name),
-                listener=lane,
-                title=lane.name,
+                listener=instance,
+                title=instance.name,
                 description=handler.__doc__,
                 **(SUBSCRIBER_OPTIONS | self._session_options() | options),
             )
-            lane.kafka = partial(getattr, subscriber, "consumer")
-            subscriber(lane.handle)
-            self.lanes.append(lane)
+            instance.kafka = partial(getattr, subscriber, "consumer")
+            subscriber(instance.handle)
+            self.consumer_instances.append(instance)
             subscribers.append(subscriber)
         return subscribers
 
@@ -159,9 +159,9 @@ class Bus:
                 async with self.database.transaction() as connection:
                     tx = Tx(connection, self.service)
                     result = await write(tx)
-                    event_count = await tx.flush()
+                    event_count = await tx.write_outbox()
             except Exception as error:
-                if classify(error) is not Kind.REPEAT or attempt == TRANSACTION_ATTEMPTS - 1:
+                if classify_error(error) is not FailureKind.TRANSIENT_CONFLICT or attempt == TRANSACTION_ATTEMPTS - 1:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
             else:
@@ -179,8 +179,10 @@ class Bus:
     async def start(self) -> None:
         """Start to consume and to relay. Raises KafkaConnectionError without Kafka, TopicsMissingError without a topic."""
         self._stopping.clear()
-        if self.lanes:
-            self.cluster_id = await fetch_cluster_id(self.settings, chain(*(lane.topics for lane in self.lanes)))
+        if self.consumer_instances:
+            self.cluster_id = await fetch_cluster_id(
+                self.settings, chain(*(instance.topics for instance in self.consumer_instances))
+            )
             await self.broker.connect()
             connected = self.broker.config.broker_config
             options = connected.builder.keywords  # type: ignore[attr-defined] # a partial of AIOKafkaConsumer
@@ -195,7 +197,7 @@ class Bus:
         if self._progress_task is not None:
             self._progress_task.cancel()
             self._progress_task = None
-        if self.lanes:
+        if self.consumer_instances:
             await self.broker.stop()
         await self.relay.stop()
         if self._producer is not None:
@@ -209,39 +211,43 @@ class Bus:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _measure_progress(self) -> None:
-        """Measure lag and progress of every lane repeatedly. The absence of Kafka is reported elsewhere."""
+        """Measure lag and progress of every instance repeatedly. The absence of Kafka is reported elsewhere."""
         while True:
-            for lane in self.lanes:
+            for instance in self.consumer_instances:
                 try:
-                    await lane.measure_progress()
+                    await instance.measure_progress()
                 except (KafkaError, OSError, TimeoutError) as error:
-                    log.debug("progress_not_measured", consumer=lane.name, error=type(error).__name__)
+                    log.debug("progress_not_measured", consumer=instance.name, error=type(error).__name__)
             await asyncio.sleep(self.settings.progress_check_seconds)
 
     async def is_kafka_reachable(self, seconds: float) -> bool:
         """Return whether Kafka answers within *seconds*."""
         return bool(await self.broker.ping(timeout=seconds))
 
-    async def problems(self) -> list[str]:
+    async def stuck_reasons(self) -> list[str]:
         """Return why this bus counts as stuck; empty if it works or is paused on purpose."""
-        stuck = [lane.stuck_reason for lane in self.lanes]
-        starved = {lane: lane.starved_reason for lane in self.lanes if lane.starved_reason}
+        stuck = [instance.stuck_reason for instance in self.consumer_instances]
+        starved = {instance: instance.starved_reason for instance in self.consumer_instances if instance.starved_reason}
         if starved and not await self.is_kafka_reachable(KAFKA_PING_SECONDS):
-            for lane in starved:
-                lane.watchdog.mark_progress()  # it waits for Kafka, and its time limit begins when Kafka is back
+            for instance in starved:
+                instance.watchdog.mark_progress()  # it waits for Kafka, and its time limit begins when Kafka is back
             starved.clear()
         return [reason for reason in (*stuck, *starved.values(), self.relay.stuck_reason) if reason]
 
     @property
-    def waiting(self) -> list[str]:
+    def pause_reasons(self) -> list[str]:
         """Consumers, and the relay, that are paused on purpose, each with the reason."""
-        reasons = [f"{lane.name} waits ({lane.pause_reason})" for lane in self.lanes if lane.pause_reason]
-        return [*reasons, *([f"the relay waits ({self.relay.pause_reason})"] if self.relay.pause_reason else [])]
+        reasons = [
+            f"{instance.name} is paused ({instance.pause_reason})"
+            for instance in self.consumer_instances
+            if instance.pause_reason
+        ]
+        return [*reasons, *([f"the relay is paused ({self.relay.pause_reason})"] if self.relay.pause_reason else [])]
 
     @property
     def stall_reasons(self) -> list[str]:
         """Partitions and topics that are not consumed, each with the reason."""
-        return [reason for lane in self.lanes for reason in lane.stall_reasons]
+        return [reason for instance in self.consumer_instances for reason in instance.stall_reasons]
 
 
 def _faststream_logger() -> logging.Logger:

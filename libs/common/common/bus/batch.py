@@ -22,15 +22,15 @@ from common import ids, telemetry
 from common.bus.failures import (
     MAX_DETAIL_CHARACTERS,
     PAUSING_KINDS,
-    HoldError,
-    Kind,
+    ConsumerPausedError,
+    FailureKind,
     body_hash,
-    classify,
-    code_of,
+    classify_error,
+    error_code,
 )
-from common.bus.received import Caused, Failure, Received, id_used_twice
+from common.bus.received import Caused, MessageFailure, Received, id_used_twice
 from common.bus.tx import Tx
-from common.deadletters import pack
+from common.dead_letter_message import pack_message
 from common.events import DeadLetter, DeadLetterResolved
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Batch(Generic[E]):
     uses_inbox: bool = True
     deadline: float = field(default_factory=lambda: time.monotonic() + HANDLER_SECONDS)
     """Monotonic time after which no new vendor call may start: a rebalance waits for at most 90 s."""
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[MessageFailure] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Received[E]]:
         return iter(self.received)
@@ -66,7 +66,7 @@ class Batch(Generic[E]):
     def __len__(self) -> int:
         return len(self.received)
 
-    async def read(self, query: Callable[..., Any], **parameters: object) -> Any:
+    async def run_query(self, query: Callable[..., Any], **parameters: object) -> Any:
         """Run the named *query* outside any transaction. Return its rows, or its one row or value."""
         async with self.bus.database.connection() as connection:
             result = query(connection, **parameters)
@@ -79,9 +79,9 @@ class Batch(Generic[E]):
 
         With *retry_after*, its vendor call kept failing, and the dead letter is replayed when that time has passed.
         """
-        kind = Kind.BAD_RECORD if retry_after is None else Kind.THEIRS_DOWN
+        kind = FailureKind.BAD_RECORD if retry_after is None else FailureKind.VENDOR_UNAVAILABLE
         due = None if retry_after is None else datetime.now(UTC) + retry_after
-        self.failures.append(Failure(received, kind, code, detail[:MAX_DETAIL_CHARACTERS], retry_after=due))
+        self.failures.append(MessageFailure(received, kind, code, detail[:MAX_DETAIL_CHARACTERS], retry_after=due))
 
     async def commit(
         self,
@@ -93,7 +93,7 @@ class Batch(Generic[E]):
 
         *write* runs again after a deadlock or a lost connection, and on halves when one of its records is bad. The bad
         record becomes a dead letter, or is committed through *otherwise* if that is given. Items of one message stay
-        together. Raises HoldError when the consumer must pause and take the batch again later.
+        together. Raises ConsumerPausedError when the consumer must pause and take the batch again later.
         """
         by_cause: dict[int, list[C]] = {}
         for item in items:
@@ -106,9 +106,9 @@ class Batch(Generic[E]):
         try:
             await self._retry_while_unavailable(lambda tx: self._claim_and_write(tx, groups, write))
         except Exception as error:
-            kind = classify(error)
+            kind = classify_error(error)
             if kind in PAUSING_KINDS:
-                raise HoldError(kind, error) from error
+                raise ConsumerPausedError(kind, error) from error
             if len(groups) > 1:
                 middle = len(groups) // 2
                 await self._commit_groups(groups[:middle], write, otherwise)
@@ -119,13 +119,13 @@ class Batch(Generic[E]):
                 self._add_failure(groups[0][0].cause, error)
 
     def _add_failure(self, received: Received[Any], error: Exception) -> None:
-        failure = Failure.from_error(received, error)
+        failure = MessageFailure.from_error(received, error)
         log.warning(
             "record_failed",
             consumer=self.consumer,
             event_id=str(received.id),
             kind=failure.kind,
-            error=code_of(error),
+            error=error_code(error),
         )
         self.failures.append(failure)
 
@@ -177,7 +177,10 @@ class Batch(Generic[E]):
             try:
                 return await self.bus.transact(write)
             except Exception as error:
-                if classify(error) is not Kind.OURS_DOWN or time.monotonic() + pause_s > give_up_at:
+                if (
+                    classify_error(error) is not FailureKind.INFRASTRUCTURE_UNAVAILABLE
+                    or time.monotonic() + pause_s > give_up_at
+                ):
                     raise
                 log.warning(
                     "commit_delayed", consumer=self.consumer, error=type(error).__name__, pause_s=round(pause_s, 1)
@@ -220,16 +223,16 @@ class Batch(Generic[E]):
     def _resolved_event(self, received: Received[Any]) -> DeadLetterResolved:
         return DeadLetterResolved(event_id=received.id, consumer=self.consumer, redrive=received.replay_number)
 
-    def _dead_letter_id(self, failure: Failure) -> UUID:
+    def _dead_letter_id(self, failure: MessageFailure) -> UUID:
         return ids.dead_letter_id(self.consumer, failure.received.id, failure.received.replay_number)
 
-    def _dead_letter(self, failure: Failure) -> DeadLetter:
+    def _dead_letter(self, failure: MessageFailure) -> DeadLetter:
         received, record = failure.received, failure.received.record
         now = datetime.now(UTC)
         attempts, first_failed_at = self.bus.failed_attempts.get(
             (record.topic, record.partition, record.offset), (1, now)
         )
-        packed = pack(record.key, record.headers, record.value)
+        packed = pack_message(record.key, record.headers, record.value)
         return DeadLetter(
             event_id=received.id,
             consumer=self.consumer,

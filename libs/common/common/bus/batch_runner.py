@@ -12,8 +12,8 @@ from opentelemetry.trace import Span, SpanKind
 from common import telemetry
 from common.bus.batch import Batch, inbox_columns
 from common.bus.consumer import Consumer
-from common.bus.failures import PAUSING_KINDS, HoldError, Kind, classify
-from common.bus.received import Failure, Received
+from common.bus.failures import PAUSING_KINDS, ConsumerPausedError, FailureKind, classify_error
+from common.bus.received import MessageFailure, Received
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ UNEXPECTED_ATTEMPTS = 3
 
 
 class BatchRunner:
-    """Runner of a consumer's batches. It raises HoldError when the consumer must pause and take the records again."""
+    """Runner of a consumer's batches. It raises ConsumerPausedError when the consumer must pause and take the records again."""
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
@@ -46,7 +46,7 @@ class BatchRunner:
         self, records: Sequence[ConsumerRecord[Any, Any]], received: list[Received[Any]]
     ) -> AbstractContextManager[Span]:
         """Open a span that links to the spans that sent the messages."""
-        return telemetry.span(
+        return telemetry.open_span(
             f"process {self._consumer.name}",
             SpanKind.CONSUMER,
             links=telemetry.links_to(message.traceparent for message in received),
@@ -59,42 +59,44 @@ class BatchRunner:
             },
         )
 
-    async def _run_handler(self, received: list[Received[Any]]) -> list[Failure]:
+    async def _run_handler(self, received: list[Received[Any]]) -> list[MessageFailure]:
         """Run the handler. After a failure that may be one record's, run it on halves. Return the failures."""
         if not received:
             return []
         batch = self._batch(received)
         try:
             await self._consumer.handler(batch)
-        except HoldError:
+        except ConsumerPausedError:
             raise
         except Exception as error:
-            kind = classify(error)
+            kind = classify_error(error)
             if kind in PAUSING_KINDS:
-                raise HoldError(kind, error) from error
+                raise ConsumerPausedError(kind, error) from error
             if len(received) > 1:
                 middle = len(received) // 2
                 return await self._run_handler(received[:middle]) + await self._run_handler(received[middle:])
             log.warning(
                 "handler_failed", consumer=self._consumer.name, event_id=str(received[0].id), error=type(error).__name__
             )
-            batch.failures = [Failure.from_error(received[0], error)]
+            batch.failures = [MessageFailure.from_error(received[0], error)]
         self._record_outcomes(batch)
         return batch.failures
 
     def _record_outcomes(self, batch: Batch[Any]) -> None:
-        """Add the outcomes of *batch* to the recent ones. Raises HoldError if nearly all recent records fail."""
-        unexpected = [failure for failure in batch.failures if failure.kind is Kind.UNEXPECTED]
+        """Add the outcomes of *batch* to the recent ones. Raises ConsumerPausedError if nearly all recent records fail."""
+        unexpected = [failure for failure in batch.failures if failure.kind is FailureKind.UNEXPECTED]
         outcomes = self._consumer.outcomes
         outcomes.record_successes(len(batch) - len(unexpected))
         for _ in unexpected:
             outcomes.record_failure()
         if unexpected and outcomes.nearly_all_fail:
-            raise HoldError(Kind.OUR_MISTAKE, RuntimeError(unexpected[-1].code))
+            raise ConsumerPausedError(FailureKind.DEPLOYMENT_ERROR, RuntimeError(unexpected[-1].code))
 
-    async def _commit_dead_letters(self, received: list[Received[Any]], failures: list[Failure]) -> None:
-        """Commit dead letters. Raises HoldError if a message that failed unexpectedly has attempts left."""
-        retried = [f for f in failures if f.kind is Kind.UNEXPECTED and self._note_attempt(f) < UNEXPECTED_ATTEMPTS]
+    async def _commit_dead_letters(self, received: list[Received[Any]], failures: list[MessageFailure]) -> None:
+        """Commit dead letters. Raises ConsumerPausedError if a message that failed unexpectedly has attempts left."""
+        retried = [
+            f for f in failures if f.kind is FailureKind.UNEXPECTED and self._note_attempt(f) < UNEXPECTED_ATTEMPTS
+        ]
         batch = self._batch([message for message in received if not any(f.received is message for f in retried)])
         batch.failures = [failure for failure in failures if failure not in retried]
         try:
@@ -102,9 +104,9 @@ class BatchRunner:
         except Exception as error:
             raise _pause_for(error) from error
         if retried:
-            raise HoldError(Kind.REPEAT, RuntimeError(retried[0].code))
+            raise ConsumerPausedError(FailureKind.TRANSIENT_CONFLICT, RuntimeError(retried[0].code))
 
-    def _note_attempt(self, failure: Failure) -> int:
+    def _note_attempt(self, failure: MessageFailure) -> int:
         """Note a failed attempt of a message and return the number of its attempts."""
         record = failure.received.record
         position = (record.topic, record.partition, record.offset)
@@ -133,7 +135,7 @@ class BatchRunner:
         return Batch(self._consumer.bus, self._consumer.name, received, uses_inbox=has_model)
 
 
-def _pause_for(error: Exception) -> HoldError:
+def _pause_for(error: Exception) -> ConsumerPausedError:
     """Return the pause that an error of the bus's own statements means: one of no pausing kind is a deployment error."""
-    kind = classify(error)
-    return HoldError(kind if kind in PAUSING_KINDS else Kind.OUR_MISTAKE, error)
+    kind = classify_error(error)
+    return ConsumerPausedError(kind if kind in PAUSING_KINDS else FailureKind.DEPLOYMENT_ERROR, error)

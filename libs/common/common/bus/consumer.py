@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 from common import envelope
 from common.bus.batch import Batch
 from common.bus.failures import BadRecordError, RecentOutcomes
-from common.bus.received import Failure, Received, id_used_twice
+from common.bus.received import MessageFailure, Received, id_used_twice
 from common.bus.undecodable import UndecodableBatch
 from common.events import Event
 
@@ -33,17 +33,19 @@ class Consumer:
     """Model of the messages' bodies; None takes any bytes, without inbox and dead letters."""
     outcomes: RecentOutcomes = field(default_factory=RecentOutcomes)
 
-    def read_records(self, records: Sequence[ConsumerRecord[Any, Any]]) -> tuple[list[Received[Any]], list[Failure]]:
+    def read_records(
+        self, records: Sequence[ConsumerRecord[Any, Any]]
+    ) -> tuple[list[Received[Any]], list[MessageFailure]]:
         """Return the messages among *records* that are for this consumer, and failures of those that cannot be read."""
         good: dict[Any, Received[Any]] = {}
-        bad: list[Failure] = []
+        bad: list[MessageFailure] = []
         for record in records:
             header = envelope.read_envelope(record, self.bus.cluster_id)
             if not self._is_for_this_consumer(header):
                 continue
             received = _received(record, header)
             if isinstance(record, UndecodableBatch):
-                bad.append(Failure.from_error(received, BadRecordError("undecodable_batch", record.detail)))
+                bad.append(MessageFailure.from_error(received, BadRecordError("undecodable_batch", record.detail)))
             elif self.event is None:
                 good[record.topic, len(good)] = received
             elif first := good.get(received.inbox_key):
@@ -59,13 +61,13 @@ class Consumer:
         """Return whether the message is no replay for another consumer."""
         return self.event is None or header.replay_for in (None, self.bus.prefixed(self.name), self.name)
 
-    def _read_event(self, received: Received[Any], event: type[Event]) -> Failure | None:
+    def _read_event(self, received: Received[Any], event: type[Event]) -> MessageFailure | None:
         """Read the body into `received.event`. Return a failure if the time or the body is not valid."""
         try:
             self._check_time(received)
             received.event = event.model_validate_json(received.record.value or b"")
         except (ValueError, BadRecordError) as error:
-            return Failure.from_error(received, error)
+            return MessageFailure.from_error(received, error)
         return None
 
     def _check_time(self, received: Received[Any]) -> None:

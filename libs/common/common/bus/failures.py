@@ -17,28 +17,28 @@ MAX_DETAIL_CHARACTERS = 500
 """Longest detail of a failure; the model of dead letters has the same limit."""
 
 
-class Kind(StrEnum):
+class FailureKind(StrEnum):
     """Kind of a failure. It decides what the consumer does next."""
 
-    OURS_DOWN = "ours_down"
+    INFRASTRUCTURE_UNAVAILABLE = "infrastructure_unavailable"
     """PostgreSQL or Kafka cannot be reached: the consumer pauses, keeps polling, and takes the same records again."""
-    REPEAT = "repeat"
+    TRANSIENT_CONFLICT = "transient_conflict"
     """Two transactions conflicted: the same transaction runs again at once."""
     BAD_RECORD = "bad_record"
     """This record can never be handled: it becomes a dead letter, and the rest of the batch continues."""
-    OUR_MISTAKE = "our_mistake"
+    DEPLOYMENT_ERROR = "deployment_error"
     """A column or a grant is missing, or the deployment is broken: the consumer pauses and writes no dead letters."""
-    THEIRS_DOWN = "theirs_down"
+    VENDOR_UNAVAILABLE = "vendor_unavailable"
     """A vendor does not answer: the consumer pauses, and the messages stay in Kafka."""
     UNEXPECTED = "unexpected"
     """Any other error: a few attempts, then a dead letter, unless nearly all records fail."""
 
 
 PAUSING_KINDS = {
-    Kind.OURS_DOWN,
-    Kind.OUR_MISTAKE,
-    Kind.THEIRS_DOWN,
-    Kind.REPEAT,
+    FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+    FailureKind.DEPLOYMENT_ERROR,
+    FailureKind.VENDOR_UNAVAILABLE,
+    FailureKind.TRANSIENT_CONFLICT,
 }
 """Kinds after which the consumer pauses and takes the same records again."""
 
@@ -52,7 +52,7 @@ class BadRecordError(Exception):
         self.detail = detail
 
 
-class TheirsDownError(Exception):
+class VendorUnavailableError(Exception):
     """Vendor that does not answer, or asked us to wait for *retry_after*."""
 
     def __init__(self, vendor: str, retry_after: timedelta = timedelta(seconds=30)) -> None:
@@ -60,64 +60,68 @@ class TheirsDownError(Exception):
         self.retry_after = retry_after
 
 
-class HoldError(Exception):
+class ConsumerPausedError(Exception):
     """Reason for a consumer to pause. It takes the same records again afterwards."""
 
-    def __init__(self, kind: Kind, cause: BaseException) -> None:
+    def __init__(self, kind: FailureKind, cause: BaseException) -> None:
         super().__init__(f"{kind}: {type(cause).__name__}")
         self.kind = kind
         self.cause = cause
 
 
 _KIND_BY_SQLSTATE_CLASS = {
-    "08": Kind.OURS_DOWN,
-    "53": Kind.OURS_DOWN,
-    "40": Kind.REPEAT,
-    "22": Kind.BAD_RECORD,
-    "23": Kind.BAD_RECORD,
-    "42": Kind.OUR_MISTAKE,
-    "28": Kind.OUR_MISTAKE,
-    "3D": Kind.OUR_MISTAKE,
-    "3F": Kind.OUR_MISTAKE,
+    "08": FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+    "53": FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+    "40": FailureKind.TRANSIENT_CONFLICT,
+    "22": FailureKind.BAD_RECORD,
+    "23": FailureKind.BAD_RECORD,
+    "42": FailureKind.DEPLOYMENT_ERROR,
+    "28": FailureKind.DEPLOYMENT_ERROR,
+    "3D": FailureKind.DEPLOYMENT_ERROR,
+    "3F": FailureKind.DEPLOYMENT_ERROR,
 }
 _KIND_BY_SQLSTATE = {
-    "25006": Kind.OURS_DOWN,
-    "55P03": Kind.OURS_DOWN,
-    "57014": Kind.OURS_DOWN,
-    "25P03": Kind.OURS_DOWN,
+    "25006": FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+    "55P03": FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+    "57014": FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+    "25P03": FailureKind.INFRASTRUCTURE_UNAVAILABLE,
 }
 RECORD_RULE_SQLSTATES = ("EC001", "EC002", "EC003", "EC004")
 """SQLSTATEs that our SQL functions raise about a record."""
 
 
-def classify(error: BaseException) -> Kind:  # noqa: PLR0911 - a table in the form of returns
+def classify_error(error: BaseException) -> FailureKind:  # noqa: PLR0911 - a table in the form of returns
     """Return the kind of *error*, by its type and SQLSTATE."""
-    if isinstance(error, HoldError):
+    if isinstance(error, ConsumerPausedError):
         return error.kind
     if isinstance(error, BadRecordError | ValidationError | UnicodeError):
-        return Kind.BAD_RECORD
-    if isinstance(error, TheirsDownError):
-        return Kind.THEIRS_DOWN
+        return FailureKind.BAD_RECORD
+    if isinstance(error, VendorUnavailableError):
+        return FailureKind.VENDOR_UNAVAILABLE
     if isinstance(error, asyncpg.PostgresError):
         return _kind_of_sqlstate(getattr(error, "sqlstate", None) or "")
     if isinstance(error, asyncpg.DataError):
-        return Kind.BAD_RECORD
+        return FailureKind.BAD_RECORD
     if isinstance(error, asyncpg.InterfaceError):
-        return Kind.OURS_DOWN if "clos" in str(error) or "connection" in str(error) else Kind.UNEXPECTED
+        return (
+            FailureKind.INFRASTRUCTURE_UNAVAILABLE
+            if "clos" in str(error) or "connection" in str(error)
+            else FailureKind.UNEXPECTED
+        )
     if isinstance(error, KafkaError | OSError | TimeoutError | asyncio.IncompleteReadError):
-        return Kind.OURS_DOWN
-    return Kind.UNEXPECTED
+        return FailureKind.INFRASTRUCTURE_UNAVAILABLE
+    return FailureKind.UNEXPECTED
 
 
-def _kind_of_sqlstate(state: str) -> Kind:
+def _kind_of_sqlstate(state: str) -> FailureKind:
     if state in RECORD_RULE_SQLSTATES:
-        return Kind.BAD_RECORD
+        return FailureKind.BAD_RECORD
     if state.startswith("57P"):
-        return Kind.OURS_DOWN
-    return _KIND_BY_SQLSTATE.get(state) or _KIND_BY_SQLSTATE_CLASS.get(state[:2], Kind.UNEXPECTED)
+        return FailureKind.INFRASTRUCTURE_UNAVAILABLE
+    return _KIND_BY_SQLSTATE.get(state) or _KIND_BY_SQLSTATE_CLASS.get(state[:2], FailureKind.UNEXPECTED)
 
 
-def code_of(error: BaseException) -> str:
+def error_code(error: BaseException) -> str:
     """Return a short code of *error* for logs and dead letters."""
     if isinstance(error, BadRecordError):
         return error.code

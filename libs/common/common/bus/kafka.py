@@ -90,7 +90,7 @@ def partition_of(key: bytes | None, value: bytes | None, partitions: int) -> int
     return zlib.crc32(key or value or b"") % partitions
 
 
-class Batches:
+class KafkaBatches:
     """Messages of one topic, put into batches by key. Sending whole batches costs half as much as single messages."""
 
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:

@@ -10,7 +10,7 @@ MAX_BATCH_BYTES = 8_000_000
 
 
 class _NoAcknowledgement:
-    """Consumer for FastStream to acknowledge with. It does nothing, because `Lane` commits explicit offsets."""
+    """Consumer for FastStream to acknowledge with. It does nothing, because `ConsumerInstance` commits explicit offsets."""
 
     async def commit(self) -> None:
         """Do nothing."""

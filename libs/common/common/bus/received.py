@@ -8,7 +8,7 @@ from uuid import UUID
 from aiokafka import ConsumerRecord
 
 from common import ids
-from common.bus.failures import BadRecordError, Kind, body_hash, classify, code_of, error_detail
+from common.bus.failures import BadRecordError, FailureKind, body_hash, classify_error, error_code, error_detail
 
 E = TypeVar("E")
 
@@ -46,27 +46,27 @@ class Caused(Protocol):
 
 
 @dataclass(slots=True)
-class Failure:
+class MessageFailure:
     """Message that could not be handled, with the reason."""
 
     received: Received[Any]
-    kind: Kind
+    kind: FailureKind
     code: str
     detail: str
     exception_type: str | None = None
     retry_after: datetime | None = None
 
     @classmethod
-    def from_error(cls, received: Received[Any], error: BaseException) -> "Failure":
+    def from_error(cls, received: Received[Any], error: BaseException) -> "MessageFailure":
         """Return the failure of *received* that *error* means, without any of its data."""
-        return cls(received, classify(error), code_of(error), error_detail(error), type(error).__name__)
+        return cls(received, classify_error(error), error_code(error), error_detail(error), type(error).__name__)
 
 
-def id_used_twice(received: Received[Any]) -> Failure:
+def id_used_twice(received: Received[Any]) -> MessageFailure:
     """Return the failure of a body that came under the id of another body. The failure has an id that no other body has."""
     distinct_id = ids.named_id(received.id, body_hash(received.record.value))
     renamed = Received(
         received.event, received.record, distinct_id, received.time, received.day, received.replay_number
     )
     detail = f"another body came under id {received.id} before: give each record its own ce_id"
-    return Failure.from_error(renamed, BadRecordError("id_used_twice", detail))
+    return MessageFailure.from_error(renamed, BadRecordError("id_used_twice", detail))

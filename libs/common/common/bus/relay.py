@@ -23,9 +23,9 @@ from aiokafka.errors import (
 )
 
 from common import telemetry
-from common.bus.failures import Kind, classify
-from common.bus.kafka import MAX_REQUEST_BYTES, Batches, new_producer, partition_of
-from common.bus.watch import Watchdog
+from common.bus.failures import FailureKind, classify_error
+from common.bus.kafka import MAX_REQUEST_BYTES, KafkaBatches, new_producer, partition_of
+from common.bus.watchdog import Watchdog
 from common.database import Connection, Database
 from common.settings import Settings
 
@@ -39,8 +39,8 @@ PUBLISH_TIMEOUT_SECONDS = 15
 """Shorter than PostgreSQL lets a transaction be idle (20 s)."""
 PRODUCER_STOP_SECONDS = 5
 _EXPECTED_KINDS = {
-    Kind.OURS_DOWN,
-    Kind.REPEAT,
+    FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+    FailureKind.TRANSIENT_CONFLICT,
 }
 _REJECTED_FOR_GOOD = (
     MessageSizeTooLargeError,
@@ -73,7 +73,7 @@ def decode_headers(stored: bytes) -> list[tuple[str, bytes]]:
 class _BatchedRows:
     """Outbox rows put into Kafka batches."""
 
-    batches: dict[str, Batches] = field(default_factory=dict)
+    batches: dict[str, KafkaBatches] = field(default_factory=dict)
     """Batches by topic."""
     rows: defaultdict[tuple[str, int], list[Any]] = field(default_factory=lambda: defaultdict(list))
     """Rows by topic and index of the batch."""
@@ -135,7 +135,7 @@ class Relay:
             except Exception as error:  # noqa: BLE001 - sorted by kind; the rows are still in the outbox
                 pause_s = min(max(pause_s * 2, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
                 self.pause_reason = type(error).__name__
-                level = log.warning if classify(error) in _EXPECTED_KINDS else log.error
+                level = log.warning if classify_error(error) in _EXPECTED_KINDS else log.error
                 level("relay_paused", service=self._service, error=type(error).__name__, pause_s=pause_s)
 
     async def _wait_for_wake(self, seconds: float) -> None:
@@ -191,7 +191,7 @@ class Relay:
                 continue
             try:
                 if topic not in batched.batches:
-                    batched.batches[topic] = Batches(producer, len(await producer.partitions_for(topic)))
+                    batched.batches[topic] = KafkaBatches(producer, len(await producer.partitions_for(topic)))
                 index = batched.batches[topic].add(row["key"], row["body"], decode_headers(row["headers"]))
             except _REJECTED_FOR_GOOD:
                 batched.single.append(row)

@@ -36,7 +36,7 @@ class Tx:
         machine's clock even where a test moved the business clock (`common.clock`).
         """
         subject = subject or getattr(event, "lead_id", None)
-        headers = envelope.attributes(
+        headers = envelope.build_attributes(
             id=id or ids.new_id(),
             type=event.topic,
             source=self._service,
@@ -57,7 +57,7 @@ class Tx:
         """Publish a message unchanged when this transaction commits. Replays use it to send the original bytes."""
         self._outgoing.append((topic, key, encode_headers(headers), value))
 
-    async def flush(self) -> int:
+    async def write_outbox(self) -> int:
         """Write the events to the outbox and return their number. It is the last statement of the transaction."""
         if self._outgoing:
             await self.connection.copy_records_to_table(

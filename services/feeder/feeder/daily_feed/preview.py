@@ -8,7 +8,7 @@ from uuid import UUID
 
 from common.bus import Tx
 from common.business_time import BUSINESS_ZONE, business_date
-from common.clock import Clock, clock_of
+from common.clock import Clock, clock_from_file
 from common.database import Connection, load_queries
 from feeder.app import build
 from feeder.daily_feed.feed import DailyFeed
@@ -40,7 +40,7 @@ async def preview_feed(settings: FeederSettings, broker_id: UUID, day: date | No
 
     It reads one snapshot of the database and takes no lock, so it never delays a feed that runs at the same moment.
     """
-    clock = clock_of(settings.clock_file)
+    clock = clock_from_file(settings.clock_file)
     if day is not None and day != business_date(clock()):
         clock = _fixed_clock(datetime.combine(day, FEED_START_TIME, BUSINESS_ZONE).astimezone(UTC))
     service = build(settings, clock)

@@ -13,7 +13,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 
 from common.bus import Bus
-from common.bus.failures import code_of
+from common.bus.failures import error_code
 from common.bus.kafka import new_admin
 from common.events import LeadRecord
 
@@ -100,7 +100,7 @@ class TopicBacklog:
             async with asyncio.timeout(MEASUREMENT_TIMEOUT_SECONDS):
                 await self._measure(now)
         except Exception as error:  # noqa: BLE001 - no failure here may stop publishing
-            log.warning("backlog_measurement_failed", error=code_of(error))
+            log.warning("backlog_measurement_failed", error=error_code(error))
             self._has_consumer = False
             await self.stop()
         self._measured_at = time.monotonic()

@@ -9,7 +9,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaProducer
 
 from common import csv_rows, telemetry
-from common.bus.kafka import Batches
+from common.bus.kafka import KafkaBatches
 from gateway.uploads.messages import RowMessage, RowMessageBuilder
 
 MAX_CHUNK_ROWS = 1_000
@@ -55,7 +55,7 @@ class ChunkReader:
 
     def read_chunk(self, producer: AIOKafkaProducer, partitions: int) -> PublishChunk:
         """Return the next rows: a thousand, or fewer if they are large. At the end of the file the chunk has no rows."""
-        batches, count, size = Batches(producer, partitions), 0, 0
+        batches, count, size = KafkaBatches(producer, partitions), 0, 0
         for key, value, headers in islice(self._messages, MAX_CHUNK_ROWS):
             batches.add(key, value, headers)
             count += 1

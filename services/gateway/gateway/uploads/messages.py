@@ -124,7 +124,7 @@ def _find_key_positions(names: Sequence[str]) -> list[int]:
 
 def _build_common_headers(upload_id: UUID, received_at: datetime, traceparent: str | None) -> list[tuple[str, bytes]]:
     """Return the headers of all rows: those of a CloudEvent without its id."""
-    headers = envelope.headers(
+    headers = envelope.build_headers(
         id=upload_id,
         type=LeadRecord.topic,
         source="gateway",

@@ -16,7 +16,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from common import telemetry
 from common.bus import Bus
-from common.bus.failures import Kind, classify, code_of
+from common.bus.failures import FailureKind, classify_error, error_code
 from common.bus.kafka import new_producer
 from common.database import load_queries
 from common.events import LeadRecord
@@ -46,7 +46,7 @@ class LeaseLostError(Exception):
 class UploadPublisher:
     """Publisher of the uploads on this gateway's disk. It publishes several uploads concurrently."""
 
-    serves = True
+    is_service_only = True
 
     def __init__(self, bus: Bus, spool: Spool, max_concurrent_sends: int, max_backlog_rows: int = 2_000) -> None:
         self._bus = bus
@@ -86,7 +86,7 @@ class UploadPublisher:
             try:
                 await self._start_waiting_uploads()
             except Exception as error:  # noqa: BLE001 - the database may be away; the uploads stay
-                log.warning("upload_poll_failed", error=code_of(error))
+                log.warning("upload_poll_failed", error=error_code(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(UPLOAD_POLL_SECONDS):
                     await self._wake.wait()
@@ -126,9 +126,9 @@ class UploadPublisher:
             except (LeaseLostError, FileNotFoundError):
                 raise
             except Exception as error:
-                kind = classify(error)
-                failures += kind in (Kind.UNEXPECTED, Kind.BAD_RECORD)
-                code = code_of(error)
+                kind = classify_error(error)
+                failures += kind in (FailureKind.UNEXPECTED, FailureKind.BAD_RECORD)
+                code = error_code(error)
                 log.warning(
                     "upload_publish_failed", upload_id=str(upload_id), error=code, kind=kind, exc_info=failures > 0
                 )
@@ -241,7 +241,7 @@ class UploadPublisher:
                         connection, ids=list(self._tasks_by_upload), lease_owner=self._lease_owner
                     )
             except Exception as error:  # noqa: BLE001 - the next renewal comes soon
-                log.warning("lease_renewal_failed", error=code_of(error))
+                log.warning("lease_renewal_failed", error=error_code(error))
 
 
 def _start_reading(reader: ChunkReader, producer: AIOKafkaProducer, partitions: int) -> asyncio.Future[PublishChunk]:
@@ -257,4 +257,4 @@ def _open_publish_span(topic: str, upload_id: UUID) -> AbstractContextManager[Sp
         "messaging.destination.name": topic,
         "equity.upload_id": str(upload_id),
     }
-    return telemetry.span("send rows", SpanKind.PRODUCER, attributes=attributes)
+    return telemetry.open_span("send rows", SpanKind.PRODUCER, attributes=attributes)

@@ -3,13 +3,17 @@
 import structlog
 from aiohttp import HttpVersion11, web
 
-from common.bus.failures import Kind, classify, code_of
+from common.bus.failures import FailureKind, classify_error, error_code
 from gateway.web.problems import ProblemError, problem_from_http_error, unavailable_problem
 from gateway.web.request_metrics import Handler, count_refusal, route_template
 
 log = structlog.get_logger()
 
-_TEMPORARY_FAILURES = {Kind.OURS_DOWN, Kind.REPEAT, Kind.OUR_MISTAKE}
+_TEMPORARY_FAILURES = {
+    FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+    FailureKind.TRANSIENT_CONFLICT,
+    FailureKind.DEPLOYMENT_ERROR,
+}
 
 
 class IncompleteResponseError(ConnectionResetError):
@@ -31,12 +35,12 @@ async def respond_with_problems(request: web.Request, handler: Handler) -> web.S
     except IncompleteResponseError:
         raise
     except Exception as error:
-        kind = classify(error)
+        kind = classify_error(error)
         if kind in _TEMPORARY_FAILURES:
-            write_log = log.error if kind is Kind.OUR_MISTAKE else log.warning
-            write_log("request_postponed", path=route_template(request), error=code_of(error), kind=kind)
+            write_log = log.error if kind is FailureKind.DEPLOYMENT_ERROR else log.warning
+            write_log("request_postponed", path=route_template(request), error=error_code(error), kind=kind)
             return unavailable_problem("Try again in a moment.").to_response()
-        log.exception("request_failed", path=route_template(request), error=code_of(error))
+        log.exception("request_failed", path=route_template(request), error=error_code(error))
         return ProblemError(
             "internal", "The error is in our log. Try again, or tell support the time of the request."
         ).to_response()

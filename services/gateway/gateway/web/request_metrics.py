@@ -19,15 +19,15 @@ async def measure_requests(request: web.Request, handler: Handler) -> web.Stream
     method = request.method if request.method in hdrs.METH_ALL else "_OTHER"  # a sender may invent methods
     labels: dict[str, str | int] = {"http.request.method": method, "http.route": route}
     started = time.perf_counter()
-    with telemetry.span(f"{method} {route}", SpanKind.SERVER, attributes=labels) as span:
+    with telemetry.open_span(f"{method} {route}", SpanKind.SERVER, attributes=labels) as span:
         try:
             response = await handler(request)
             labels["http.response.status_code"] = response.status
             span.set_attribute("http.response.status_code", response.status)
             if response.status >= _FIRST_SERVER_ERROR:
-                telemetry.failed(span, str(response.status))
+                telemetry.mark_span_failed(span, str(response.status))
         except Exception as error:
-            labels["error.type"] = telemetry.type_of(error)
+            labels["error.type"] = telemetry.error_type(error)
             raise
         finally:
             telemetry.histogram("http.server.request.duration", "Time of one request").record(

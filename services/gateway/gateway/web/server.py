@@ -44,7 +44,7 @@ class HttpConnection(web.RequestHandler):
 class WebServer:
     """Server of one application on one address."""
 
-    serves = True
+    is_service_only = True
 
     def __init__(self, app: web.Application, host: str, port: int) -> None:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=20)

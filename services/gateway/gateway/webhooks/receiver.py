@@ -15,7 +15,7 @@ from common import ids, telemetry
 from common.bus import Bus, Tx
 from common.bus.failures import body_hash
 from common.database import load_queries
-from common.events import WEBHOOKS, WebhookReceived
+from common.events import WEBHOOK_EVENTS, WebhookReceived
 from common.topics import MAX_INPUT_BYTES
 from gateway.settings import GatewaySettings
 from gateway.web.limits import RequestLimits
@@ -46,7 +46,7 @@ class WebhookReceiver:
         await self._require_genuine(vendor, request, body, now)
         message = parse_webhook_body(body)
         self._check_age(vendor, message, now)
-        event = WEBHOOKS[vendor](vendor=vendor, received_at=now, body=message)
+        event = WEBHOOK_EVENTS[vendor](vendor=vendor, received_at=now, body=message)
         if len(event.model_dump_json()) > MAX_INPUT_BYTES:
             raise webhook_too_large_problem(MAX_INPUT_BYTES)
         outcome = await self._bus.transact(lambda tx: self._emit_once(tx, vendor, event, body))

@@ -6,7 +6,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.bus.failures import HoldError, Kind
+from common.bus.failures import ConsumerPausedError, FailureKind
 from common.database import Database, load_queries
 from ingest.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
 
@@ -42,10 +42,10 @@ class AddressRehash:
 
 
 async def require_current_hashes(database: Database) -> None:
-    """Raise HoldError while any lead has an outdated hash, so that the consumer takes the same records again later."""
+    """Raise ConsumerPausedError while any lead has an outdated hash, so that the consumer takes the same records again later."""
     async with database.connection() as connection:
         if await queries.has_outdated_hashes(connection):
-            raise HoldError(Kind.OURS_DOWN, OutdatedAddressesError())
+            raise ConsumerPausedError(FailureKind.INFRASTRUCTURE_UNAVAILABLE, OutdatedAddressesError())
 
 
 async def _rehash_page(tx: Tx) -> dict[str, int] | None:

@@ -32,7 +32,7 @@ ParcelKey = tuple[str | None, str | None, str | None]
 class ParcelKeyCarryOver:
     """The carry-over as a part of the service, which delays its start until no old key is left, and as a job."""
 
-    serves = True
+    is_service_only = True
     """Not needed in a process that runs a single job."""
 
     def __init__(self, database: Database, page_size: int = CARRY_OVER_PAGE_SIZE) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from common import ids
-from common.bus.failures import Kind, classify
+from common.bus.failures import FailureKind, classify_error
 from common.database import Connection, Database, load_queries
 from skiptrace.rules.lead import Lead, LookupRequest
 from skiptrace.settings import CALL_START_MARGIN, SkiptraceSettings
@@ -211,7 +211,10 @@ class RequestLog:
             except Exception as error:
                 # One session that hangs may use up all of the time, so a second try is always made.
                 is_late = tries > 1 and time.monotonic() > give_up
-                if is_late or classify(error) not in (Kind.OURS_DOWN, Kind.REPEAT):
+                if is_late or classify_error(error) not in (
+                    FailureKind.INFRASTRUCTURE_UNAVAILABLE,
+                    FailureKind.TRANSIENT_CONFLICT,
+                ):
                     raise
                 log.warning("response_store_retried", provider=request.provider.name, error=type(error).__name__)
                 await asyncio.sleep(STORE_RETRY_SECONDS)

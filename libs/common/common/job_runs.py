@@ -15,13 +15,13 @@ from uuid import uuid4
 
 import structlog
 
-from common.bus.failures import code_of
+from common.bus.failures import error_code
 from common.database import Database
 
 log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 15.0
-"""Time between two heartbeats of a daily job; well below `schedules.LEASE_SECONDS`."""
+"""Time between two heartbeats of a daily job; well below `schedules.JOB_LEASE_SECONDS`."""
 NOTES_SECONDS = 30.0
 """Time between two writes of notes. A note with a new outcome is written at once."""
 
@@ -96,7 +96,7 @@ class JobRuns:
                 async with self._database.connection() as connection:
                     is_holder = await connection.fetchval(_SEND_HEARTBEAT, name, day, self._holder)
             except Exception as error:  # noqa: BLE001 - the database may be away; the job continues
-                log.warning("job_heartbeat_failed", job=name, error=code_of(error))
+                log.warning("job_heartbeat_failed", job=name, error=error_code(error))
                 continue
             if not is_holder:
                 log.warning("job_taken_over", job=name)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import orjson
 
 
-def pack(key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> bytes:
+def pack_message(key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> bytes:
     """Return one message as bytes, to be encrypted."""
     return orjson.dumps([_text(key), [[name, _text(content)] for name, content in headers or ()], _text(value)])
 
 
-def unpack(packed: bytes) -> tuple[bytes | None, list[tuple[str, bytes | None]], bytes | None]:
-    """Return key, headers and value as `pack` was given them."""
+def unpack_message(packed: bytes) -> tuple[bytes | None, list[tuple[str, bytes | None]], bytes | None]:
+    """Return key, headers and value as `pack_message` was given them."""
     key, headers, value = orjson.loads(packed)
     return _bytes(key), [(name, _bytes(content)) for name, content in headers], _bytes(value)
 

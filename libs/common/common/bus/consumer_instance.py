@@ -18,13 +18,13 @@ from aiokafka.errors import KafkaError
 from common import telemetry
 from common.bus.batch_runner import BatchRunner
 from common.bus.consumer import Consumer
-from common.bus.failures import HoldError, Kind, TheirsDownError
+from common.bus.failures import ConsumerPausedError, FailureKind, VendorUnavailableError
 from common.bus.kafka import TopicsMissingError
 from common.bus.offsets import HandledOffsets
 from common.bus.poll import LosslessConsumer
 from common.bus.progress import PartitionProgress
 from common.bus.raw_records import split_by_bytes
-from common.bus.watch import Watchdog
+from common.bus.watchdog import Watchdog
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ OFFSET_COMMIT_SECONDS = 10
 END_OFFSETS_SECONDS = 5
 
 
-class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
+class ConsumerInstance(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
     """One member of a consumer's group."""
 
     def __init__(self, consumer: Consumer, number: int, topics: Sequence[str]) -> None:
@@ -65,15 +65,15 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
 
     async def handle(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         """Handle polled records. FastStream calls it with one batch after the other."""
-        pause: HoldError | None = None
+        pause: ConsumerPausedError | None = None
         comes_again = False
         async with self._busy:
             try:
                 for part in split_by_bytes(records):
                     self.watchdog.mark_progress()
                     await self._handle_part(part)
-                    await self._advance(part)
-            except HoldError as error:
+                    await self._commit_offsets(part)
+            except ConsumerPausedError as error:
                 pause = error
                 comes_again = self.offsets.rewind(self.kafka(), records)
             else:
@@ -91,7 +91,7 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         telemetry.counter("equity_messages_handled", "Messages handled").add(len(records), labels)
         telemetry.histogram("equity_batch_seconds", "Time of one batch").record(time.perf_counter() - started, labels)
 
-    async def _advance(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+    async def _commit_offsets(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         """Commit the offsets behind *records*. If Kafka refuses, the records come again and the inbox drops them."""
         offsets = self.offsets.advance(records)
         self._runner.clear_attempts(records)
@@ -103,22 +103,22 @@ class Lane(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no
         except (KafkaError, ValueError, TimeoutError) as error:
             log.warning("offset_commit_failed", consumer=self.consumer.name, error=type(error).__name__)
 
-    async def _pause(self, pause: HoldError) -> None:
+    async def _pause(self, pause: ConsumerPausedError) -> None:
         """Sleep for at most MAX_PAUSE_SECONDS, then poll again, so that the group does not lose this member."""
         self._is_retry = True
         self.pause_reason = f"{pause.kind}: {type(pause.cause).__name__}"
         self._pause_s = min(max(self._pause_s * 2, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
-        if isinstance(pause.cause, TheirsDownError):
+        if isinstance(pause.cause, VendorUnavailableError):
             self._pause_s = min(pause.cause.retry_after.total_seconds(), MAX_PAUSE_SECONDS)
-        level = log.error if pause.kind is Kind.OUR_MISTAKE else log.warning
+        level = log.error if pause.kind is FailureKind.DEPLOYMENT_ERROR else log.warning
         level(
-            "consumer_waits",
+            "consumer_paused",
             consumer=self.consumer.name,
             kind=pause.kind,
             error=_cause_of(pause),
             pause_s=round(self._pause_s, 2),
         )
-        telemetry.counter("equity_consumer_holds", "Times a consumer paused").add(
+        telemetry.counter("equity_consumer_pauses", "Times a consumer paused").add(
             1, {"consumer": self.consumer.name, "kind": pause.kind}
         )
         self._is_asleep = True
@@ -192,5 +192,5 @@ def topic_and_partition(partition: TopicPartition) -> str:
     return f"{partition.topic}[{partition.partition}]"
 
 
-def _cause_of(pause: HoldError) -> str:
+def _cause_of(pause: ConsumerPausedError) -> str:
     return getattr(pause.cause, "sqlstate", None) or f"{type(pause.cause).__name__}"
