@@ -62,8 +62,8 @@ async def main(leads: int) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with (
         tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
-        servers.own(Path(name)) as (_, postgres),
-        databases.copied() as database,
+        servers.start_own_servers(Path(name)) as (_, postgres),
+        databases.create_database() as database,
     ):
         owner = await asyncpg.connect(database.superuser_dsn)
         brokers = await _fill(owner, leads)

@@ -73,8 +73,8 @@ async def _measure_logging() -> list[dict[str, Any]]:
     """Measure locking and logging the decisions of a feed in one transaction, against an empty transaction."""
     with (
         tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
-        servers.own(Path(name)),
-        databases.copied() as database,
+        servers.start_own_servers(Path(name)),
+        databases.create_database() as database,
     ):
         feeder = await asyncpg.connect(database.dsn("feeder"))
         rows: list[dict[str, Any]] = []

@@ -53,8 +53,8 @@ async def main(leads: int) -> None:
     """Measure each step against one bare query of the same PostgreSQL."""
     with (
         tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
-        servers.own(Path(name)),
-        databases.copied() as database,
+        servers.start_own_servers(Path(name)),
+        databases.create_database() as database,
     ):
         owner = await asyncpg.connect(database.superuser_dsn)
         await _fill(owner, leads)

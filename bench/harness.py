@@ -88,7 +88,7 @@ async def system(*services: str, **environment: str) -> AsyncIterator[System]:
     with tempfile.TemporaryDirectory(prefix="equity-bench-") as name:
         directory = Path(name)
         console.print("starting Kafka and PostgreSQL …", style="dim")
-        with servers.own(directory) as (kafka, postgres), databases.copied() as database:
+        with servers.start_own_servers(directory) as (kafka, postgres), databases.create_database() as database:
             await topic_support.create(kafka.bootstrap, "")
             installation = Installation(kafka.bootstrap, "", database, directory, imports_itself=True)
             running = System(kafka, postgres, installation)

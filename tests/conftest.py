@@ -43,7 +43,7 @@ def postgres() -> str:
 @pytest.fixture
 def database() -> Iterator[Database]:
     """Yield a migrated database for this test only."""
-    with databases.copied() as database:
+    with databases.create_database() as database:
         yield database
 
 

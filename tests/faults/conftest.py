@@ -13,27 +13,27 @@ from local_services import KafkaServer, PostgresServer
 from support import databases, servers
 from support import topics as topic_support
 from support.installation import Installation, Spawned
+from support.killable_system import KillableSystem
 from support.partner import Partner
 from support.verification import SkipTraceScenario, VerificationPipeline, open_pipeline, spawn_sandbox
-from support.victims import Victims
 
 
 @pytest.fixture(scope="module")
 def own_servers() -> Iterator[tuple[KafkaServer, PostgresServer]]:
     """Start a Kafka and a PostgreSQL for this module only."""
-    with tempfile.TemporaryDirectory(prefix="equity-faults-") as name, servers.own(Path(name)) as pair:
+    with tempfile.TemporaryDirectory(prefix="equity-faults-") as name, servers.start_own_servers(Path(name)) as pair:
         yield pair
 
 
 @pytest.fixture
-async def victims(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path) -> AsyncIterator[Victims]:
+async def system(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path) -> AsyncIterator[KillableSystem]:
     """Spawn gateway, ingest and recorder on the servers of this module."""
     kafka, postgres = own_servers
     prefix = f"f{uuid4().hex[:8]}."
-    with databases.copied() as database:
+    with databases.create_database() as database:
         await topic_support.create(kafka.bootstrap, prefix)
         installation = Installation(kafka.bootstrap, prefix, database, tmp_path)
-        found = Victims(kafka, postgres, installation, {})
+        found = KillableSystem(kafka, postgres, installation, {})
         try:
             for name in ("gateway", "ingest", "recorder"):
                 found.services[name] = await installation.spawn(name)
@@ -43,10 +43,10 @@ async def victims(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Pat
 
 
 @pytest.fixture
-async def partner(victims: Victims) -> AsyncIterator[Partner]:
+async def partner(system: KillableSystem) -> AsyncIterator[Partner]:
     """Return a partner that uploads to the gateway."""
     async with aiohttp.ClientSession() as session:
-        yield Partner(victims.services["gateway"].gateway, session, uuid4())
+        yield Partner(system.services["gateway"].gateway, session, uuid4())
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def shared_installation(kafka: str, tmp_path_factory: pytest.TempPathFactory) ->
     """One installation for all faults of verification. Each test uses its own leads."""
     prefix = f"f{uuid4().hex[:8]}."
     directory: Path = tmp_path_factory.mktemp("faults")
-    with databases.copied() as database:
+    with databases.create_database() as database:
         asyncio.run(topic_support.create(kafka, prefix))
         installation = Installation(kafka, prefix, database, directory)
         try:

@@ -38,8 +38,8 @@ async def spawn_to_freeze(installation: Installation, point: str, marker: Path, 
     """Start a skiptrace that freezes when it first reaches *point*; then *marker* exists."""
     spawned = await installation.spawn("skiptrace", **settings)
     await asyncio.to_thread(spawned.stop)
-    arm = f"arm({point!r}, {str(marker)!r}, signal.SIGSTOP, 0)"
-    spawned.program = f"import signal; from support.crash import arm; {arm}; {spawned.program}"
+    arm = f"arm_kill_point({point!r}, {str(marker)!r}, signal.SIGSTOP, 0)"
+    spawned.program = f"import signal; from support.kill_points import arm_kill_point; {arm}; {spawned.program}"
     spawned.start()
     await spawned.ready()
     return spawned

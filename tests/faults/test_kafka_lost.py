@@ -13,8 +13,8 @@ from local_services import KafkaServer, PostgresServer
 from support import databases
 from support import topics as topic_support
 from support.installation import Installation
+from support.killable_system import KillableSystem
 from support.partner import Partner, csv_of
-from support.victims import Victims
 
 pytestmark = pytest.mark.timeout(300)
 ROWS = 6_000
@@ -27,14 +27,14 @@ SHORT_INTERVALS = {
 
 
 @pytest.fixture
-async def system(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path) -> AsyncIterator[Victims]:
+async def system(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path) -> AsyncIterator[KillableSystem]:
     """Spawn gateway, ingest and feeder, whose recovery jobs run every half a second."""
     kafka, postgres = own_servers
     prefix = f"k{uuid4().hex[:8]}."
-    with databases.copied() as database:
+    with databases.create_database() as database:
         await topic_support.create(kafka.bootstrap, prefix)
         installation = Installation(kafka.bootstrap, prefix, database, tmp_path)
-        found = Victims(kafka, postgres, installation, {})
+        found = KillableSystem(kafka, postgres, installation, {})
         try:
             for name in ("gateway", "ingest", "feeder"):
                 found.services[name] = await installation.spawn(name, **SHORT_INTERVALS)
@@ -44,12 +44,12 @@ async def system(own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path
 
 
 @pytest.fixture
-async def sender(system: Victims) -> AsyncIterator[Partner]:
+async def sender(system: KillableSystem) -> AsyncIterator[Partner]:
     async with aiohttp.ClientSession() as session:
         yield Partner(system.services["gateway"].gateway, session, uuid4())
 
 
-async def upload_half_way(system: Victims, sender: Partner) -> str:
+async def upload_half_way(system: KillableSystem, sender: Partner) -> str:
     """Publish all rows of an upload, of which ingest handles only some before it is killed. Return the id of the upload."""
     _, answer = await sender.upload(csv_of(ROWS))
     upload_id = str(answer["upload_id"])
@@ -62,25 +62,25 @@ async def upload_half_way(system: Victims, sender: Partner) -> str:
     return upload_id
 
 
-async def verify_some_leads(system: Victims) -> None:
+async def verify_some_leads(system: KillableSystem) -> None:
     """Mark five leads as verified, without the events that report it."""
-    await system.ask(
+    await system.fetch_rows(
         "update app.leads set email_verified = true where id in (select id from app.leads order by id limit 5) returning id"
     )
 
 
-async def assert_finished(system: Victims, sender: Partner, upload_id: str) -> None:
+async def assert_finished(system: KillableSystem, sender: Partner, upload_id: str) -> None:
     report = await sender.wait_for_state(upload_id, "done", 90)
     assert report["rows_total"] == ROWS
     assert report["inserted"] + report["updated"] + report["duplicate"] + report["rejected"] == ROWS
     assert report["inserted"] == ROWS
-    assert await system.ask("select count(*), count(distinct addr_hash) from app.leads") == [(ROWS, ROWS)]
+    assert await system.fetch_rows("select count(*), count(distinct addr_hash) from app.leads") == [(ROWS, ROWS)]
     async with asyncio.timeout(60):
-        while await system.ask("select count(*) from app.leads where campaign_status = 'queued'") != [(5,)]:
+        while await system.fetch_rows("select count(*) from app.leads where campaign_status = 'queued'") != [(5,)]:
             await asyncio.sleep(0.1)
 
 
-async def test_services_finish_their_work_on_an_empty_new_cluster(system: Victims, sender: Partner) -> None:
+async def test_services_finish_their_work_on_an_empty_new_cluster(system: KillableSystem, sender: Partner) -> None:
     upload_id = await upload_half_way(system, sender)
     await verify_some_leads(system)
     kafka = system.kafka
@@ -94,7 +94,9 @@ async def test_services_finish_their_work_on_an_empty_new_cluster(system: Victim
     await assert_finished(system, sender, upload_id)
 
 
-async def test_services_finish_their_work_on_new_topics_with_old_offsets(system: Victims, sender: Partner) -> None:
+async def test_services_finish_their_work_on_new_topics_with_old_offsets(
+    system: KillableSystem, sender: Partner
+) -> None:
     upload_id = await upload_half_way(system, sender)
     await verify_some_leads(system)
     await topic_support.delete(system.kafka.bootstrap, system.installation.prefix)

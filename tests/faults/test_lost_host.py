@@ -17,7 +17,7 @@ from common.settings import Settings
 from support.installation import Installation, Spawned
 from support.partner import Partner, csv_of
 from support.proxy import Proxy, proxied
-from support.reading import everything_on
+from support.topic_reader import read_all_messages
 
 pytestmark = pytest.mark.timeout(480)
 TAKEOVER_SECONDS = 30
@@ -153,7 +153,7 @@ async def test_another_relay_replaces_one_that_is_lost_while_it_receives_rows(
         for relay, database in relays:
             await relay.stop()
             await database.stop()
-    records = await everything_on(installation.kafka, f"{installation.prefix}ingest.deals")
+    records = await read_all_messages(installation.kafka, f"{installation.prefix}ingest.deals")
     assert sorted(int(record.key) for record in records) == list(range(1, 101))
 
 

@@ -94,7 +94,9 @@ async def test_after_a_kill_at_each_step_of_a_call_only_unstored_responses_are_p
     replica.stop()
     for number, point in enumerate(STEPS):
         marker = tmp_path / f"killed{number}"
-        replica.program = f"from support.crash import arm; arm({point!r}, {str(marker)!r}); {plain}"
+        replica.program = (
+            f"from support.kill_points import arm_kill_point; arm_kill_point({point!r}, {str(marker)!r}); {plain}"
+        )
         await pipeline.send(kills.scenario.pick_households(reachable=50))
         replica.start()
         async with asyncio.timeout(60):

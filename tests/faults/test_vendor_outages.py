@@ -13,6 +13,7 @@ from local_services import KafkaServer, PostgresServer
 from support import databases
 from support import topics as topic_support
 from support.installation import Installation, Spawned
+from support.killable_system import KillableSystem
 from support.verification import (
     SkipTraceScenario,
     VerificationPipeline,
@@ -22,7 +23,6 @@ from support.verification import (
     spawn_sandbox,
     url_of,
 )
-from support.victims import Victims
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -176,10 +176,10 @@ async def test_two_replicas_together_stay_within_the_published_limits(
 @pytest.fixture
 async def killable(
     own_servers: tuple[KafkaServer, PostgresServer], tmp_path: Path, scenario: SkipTraceScenario
-) -> AsyncIterator[tuple[Victims, Spawned]]:
+) -> AsyncIterator[tuple[KillableSystem, Spawned]]:
     """Ingest, recorder and skiptrace on servers that a test may kill, and the sandbox."""
     kafka, postgres = own_servers
-    with databases.copied() as database:
+    with databases.create_database() as database:
         prefix = f"f{uuid4().hex[:8]}."
         await topic_support.create(kafka.bootstrap, prefix)
         installation = Installation(kafka.bootstrap, prefix, database, tmp_path)
@@ -187,25 +187,25 @@ async def killable(
             sandbox = await spawn_sandbox(installation)
             settings: dict[str, Any] = {"SKIPTRACE_ORDER": "melissa", "SKIPTRACE_CALL_SECONDS": "15"}
             await installation.spawn("ingest", "recorder", "skiptrace", **providers_at(url_of(sandbox), **settings))
-            yield Victims(kafka, postgres, installation, {}), sandbox
+            yield KillableSystem(kafka, postgres, installation, {}), sandbox
         finally:
             installation.close()
 
 
 async def test_no_response_is_lost_if_a_server_is_killed_during_a_call(
-    killable: tuple[Victims, Spawned], scenario: SkipTraceScenario
+    killable: tuple[KillableSystem, Spawned], scenario: SkipTraceScenario
 ) -> None:
-    victims, sandbox = killable
+    system, sandbox = killable
     households: dict[str, Any] = {}
     for server in ("postgres", "kafka"):
-        async with open_pipeline(victims.installation, sandbox) as pipeline:
+        async with open_pipeline(system.installation, sandbox) as pipeline:
             await pipeline.vendors.add_fault("melissa", "slow", seconds=4, times=3)
             new = scenario.pick_households(reachable=40)
             await pipeline.send(new)
             households |= new
             await pipeline.until("select exists (select from app.skip_trace_requests where outcome = 'asked')")
-        await victims.kill_and_restart(server)
-        async with open_pipeline(victims.installation, sandbox) as pipeline:
+        await system.kill_and_restart(server)
+        async with open_pipeline(system.installation, sandbox) as pipeline:
             pipeline.households = households
             await pipeline.wait_for_expected_outcomes(90)
             assert await pipeline.count("app.skip_trace_requests where outcome <> 'answered'") == 0

@@ -33,7 +33,7 @@ class Database:
 
 
 @contextmanager
-def copied() -> Iterator[Database]:
+def create_database() -> Iterator[Database]:
     """Create a copy of the migrated template, and drop it afterwards."""
     server = servers.postgres()
     template = servers.make_once("template", _make_template)

@@ -53,13 +53,13 @@ class Receiver:
                 self.metrics.setdefault((service, metric.name), []).extend(_points(metric))
         return web.Response(content_type="application/x-protobuf")
 
-    def named(self, name: str) -> list[ReceivedSpan]:
+    def find_spans(self, name: str) -> list[ReceivedSpan]:
         """Return the spans named *name*."""
         return [received for received in self.spans if received.span.name == name]
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
+async def run_receiver() -> AsyncIterator[Receiver]:
     """Run a receiver on a free port."""
     receiver = Receiver()
     app = web.Application(client_max_size=1 << 26)

@@ -94,7 +94,7 @@ def _start_postgres() -> str:
 
 
 @contextmanager
-def own(directory: Path) -> Iterator[tuple[KafkaServer, PostgresServer]]:
+def start_own_servers(directory: Path) -> Iterator[tuple[KafkaServer, PostgresServer]]:
     """Start a durable Kafka and PostgreSQL in *directory*, for tests that kill or measure them; `databases` uses them inside."""
     directory.chmod(0o755)  # PostgreSQL runs as another user
     kafka_server, postgres_server = start_kafka(directory / "kafka"), start_postgres(directory / "postgres")

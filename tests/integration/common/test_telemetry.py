@@ -19,7 +19,7 @@ from support import topics as topic_support
 from support.installation import Installation
 from support.otlp import Receiver
 from support.partner import HEADER, Partner, csv_of
-from support.reading import everything_on
+from support.topic_reader import read_all_messages
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -58,7 +58,7 @@ class Observed:
 @asynccontextmanager
 async def installed(directory: Path) -> AsyncIterator[Installation]:
     prefix = f"t{uuid4().hex[:10]}."
-    with databases.copied() as database:
+    with databases.create_database() as database:
         async with topic_support.created(servers.kafka(), prefix):
             installation = Installation(servers.kafka(), prefix, database, directory)
             try:
@@ -107,16 +107,20 @@ async def work(installation: Installation, partner: Partner) -> None:
 
 
 async def observe(directory: Path) -> Observed:
-    async with otlp.receiving() as receiver, installed(directory) as installation, aiohttp.ClientSession() as session:
+    async with (
+        otlp.run_receiver() as receiver,
+        installed(directory) as installation,
+        aiohttp.ClientSession() as session,
+    ):
         observed = Observed(receiver)
         for name in SERVICES:
             await installation.spawn(name, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, **FAST_EXPORT)
         async with asyncio.timeout(120):
             await work(installation, Partner(installation.spawned[0].gateway, session, uuid4()))
-            while not receiver.named("process recorder.record_dead_letters"):
+            while not receiver.find_spans("process recorder.record_dead_letters"):
                 await asyncio.sleep(0.05)
         for topic in ("ingest.leads", "funnel.upload_received", "funnel.dedupe_success"):
-            observed.messages[topic] = await everything_on(installation.kafka, installation.prefix + topic)
+            observed.messages[topic] = await read_all_messages(installation.kafka, installation.prefix + topic)
         for spawned in installation.spawned:
             async with session.get(f"{spawned.health}/metrics") as metrics:
                 observed.output += await metrics.text()
@@ -158,16 +162,16 @@ def test_each_service_sends_its_spans(observed: Observed) -> None:
 def test_the_span_of_a_handler_links_to_the_spans_that_sent_its_messages(
     observed: Observed, topic: str, sender: str, receiver: str
 ) -> None:
-    senders = {seen.id for seen in observed.receiver.named(sender)}
+    senders = {seen.id for seen in observed.receiver.find_spans(sender)}
     sent = {sender_of(record) for record in observed.messages[topic] if record.headers}
-    links = {link.span_id.hex() for seen in observed.receiver.named(receiver) for link in seen.span.links}
+    links = {link.span_id.hex() for seen in observed.receiver.find_spans(receiver) for link in seen.span.links}
     assert sent
     assert sent <= senders
     assert sent <= links
 
 
 def test_spans_have_the_attributes_of_the_conventions(observed: Observed) -> None:
-    [process, *_] = observed.receiver.named("process ingest.upsert_leads")
+    [process, *_] = observed.receiver.find_spans("process ingest.upsert_leads")
     assert (
         process.attributes.items()
         >= {
@@ -178,7 +182,9 @@ def test_spans_have_the_attributes_of_the_conventions(observed: Observed) -> Non
         }.items()
     )
     assert process.attributes["messaging.batch.message_count"] >= 1
-    answers = {seen.attributes.get("http.response.status_code") for seen in observed.receiver.named("POST /v1/uploads")}
+    answers = {
+        seen.attributes.get("http.response.status_code") for seen in observed.receiver.find_spans("POST /v1/uploads")
+    }
     assert answers == {202, 500}
 
 
@@ -213,7 +219,7 @@ def test_spans_metrics_and_logs_hold_no_personal_data(observed: Observed, detail
 
 async def test_nothing_is_sent_without_an_endpoint(tmp_path: Path) -> None:
     """The default variables of exporters are set, but only our own variable counts."""
-    async with otlp.receiving() as receiver, installed(tmp_path) as installation, aiohttp.ClientSession() as session:
+    async with otlp.run_receiver() as receiver, installed(tmp_path) as installation, aiohttp.ClientSession() as session:
         defaults = {f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT": receiver.url for signal in ("TRACES", "METRICS", "LOGS")}
         spawned = await installation.spawn(*SERVICES, **defaults, **FAST_EXPORT)
         partner = Partner(spawned.gateway, session, uuid4())
@@ -226,7 +232,7 @@ async def test_nothing_is_sent_without_an_endpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("endpoint", ["down", "silent"])
 async def test_services_work_and_stop_although_the_endpoint_does_not_answer(tmp_path: Path, endpoint: str) -> None:
     """The exporters would wait for an hour. The services work, and stop on request."""
-    async with otlp.receiving() as receiver, installed(tmp_path) as installation, aiohttp.ClientSession() as session:
+    async with otlp.run_receiver() as receiver, installed(tmp_path) as installation, aiohttp.ClientSession() as session:
         receiver.silent = True
         url = receiver.url if endpoint == "silent" else "http://127.0.0.1:1"
         long_timeout = {"OTEL_EXPORTER_OTLP_TIMEOUT": "3600"}

@@ -21,7 +21,7 @@ from local_services.processes import free_port
 from support.feeding import MONDAY, Feeder, FeedFixture, clock_at, make_feeder_settings
 from support.installation import Installation, Spawned
 from support.instantly import FakeWorkspace
-from support.reading import everything_on
+from support.topic_reader import read_all_messages
 
 TODAY = date(2026, 11, 16)
 
@@ -67,7 +67,7 @@ async def test_verified_leads_are_queued_once_with_one_event(
         topic = installation.prefix + "funnel.campaign_queued"
 
         async def read_queued_events() -> list[tuple[str, str]]:
-            bodies = [orjson.loads(record.value) for record in await everything_on(installation.kafka, topic)]
+            bodies = [orjson.loads(record.value) for record in await read_all_messages(installation.kafka, topic)]
             return sorted((body["lead_id"], body["outcome"]) for body in bodies)
 
         await wait_until_equal(read_queued_events, sorted([(str(email), "email"), (str(phone), "phone_only")]))

@@ -11,7 +11,7 @@ import pytest
 
 from support.installation import Installation
 from support.partner import Partner
-from support.reading import everything_on
+from support.topic_reader import read_all_messages
 
 
 @pytest.fixture
@@ -50,4 +50,4 @@ def partner(base: str, session: aiohttp.ClientSession) -> Partner:
 async def sent(installation: Installation) -> Callable[[str], Awaitable[list[Any]]]:
     """Return a function that reads all messages of a topic: `await sent("ingest.leads")`."""
 
-    return lambda topic: everything_on(installation.kafka, installation.prefix + topic)
+    return lambda topic: read_all_messages(installation.kafka, installation.prefix + topic)

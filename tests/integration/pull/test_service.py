@@ -13,7 +13,7 @@ from common import telemetry
 from support.feeding import clock_at
 from support.installation import Spawned
 from support.pull_fixture import FOUR_AM, PullFixture
-from support.reading import everything_on
+from support.topic_reader import read_all_messages
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
 Spawn = Callable[..., Awaitable[Spawned]]
@@ -98,12 +98,14 @@ async def test_pulled_properties_become_leads_once_and_a_changed_property_an_upd
 
         await eventually(valued, value)
     assert await leads(pulling) == everything
-    records = await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}ingest.leads")
+    records = await read_all_messages(pulling.installation.kafka, f"{pulling.installation.prefix}ingest.leads")
     ids = [dict(record.headers)["ce_id"] for record in records]
     assert len(set(ids)) == len(everything) + 1
-    outcomes = await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}funnel.dedupe_success")
+    outcomes = await read_all_messages(
+        pulling.installation.kafka, f"{pulling.installation.prefix}funnel.dedupe_success"
+    )
     assert len({dict(record.headers)["ce_id"] for record in outcomes}) == len(everything) + 1
-    assert await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}pipeline.dlq") == []
+    assert await read_all_messages(pulling.installation.kafka, f"{pulling.installation.prefix}pipeline.dlq") == []
     assert await pulling.db.fetchval("select count(*) from app.leads where source = 'batchdata'") == len(everything)
 
 
@@ -134,7 +136,7 @@ async def test_kills_lose_no_record_and_cost_at_most_one_page_each(
     assert latest["unknown_pages"] <= crashes
     assert len(everything) <= pulling.paid_records <= len(everything) + crashes * 10
     assert pulling.paid_records <= (await pulling.spending_by_day())["2026-11-20"][0] <= len(everything) + crashes * 10
-    assert await everything_on(pulling.installation.kafka, f"{pulling.installation.prefix}pipeline.dlq") == []
+    assert await read_all_messages(pulling.installation.kafka, f"{pulling.installation.prefix}pipeline.dlq") == []
 
 
 class KillPoint(NamedTuple):

@@ -79,7 +79,7 @@ class Leads:
 
 @pytest.fixture(scope="module")
 def module_leads() -> Iterator[Leads]:
-    with databases.copied() as database:
+    with databases.create_database() as database:
         leads = Leads(database)
         yield leads
         leads.close()

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from common.jobs import JobScheduler
-from support import reading
+from support import topic_reader
 from support.installation import Installation
 from support.providers import FakeProviders, serve_providers
 from support.upstream import UpstreamProducer
@@ -58,7 +58,9 @@ class Funnel:
 
     async def events(self, name: str) -> list[dict[str, Any]]:
         """Return each event once. A relay that was stopped may send an event again under the same id."""
-        records = await reading.everything_on(self.installation.kafka, f"{self.installation.prefix}funnel.{name}")
+        records = await topic_reader.read_all_messages(
+            self.installation.kafka, f"{self.installation.prefix}funnel.{name}"
+        )
         by_id = {dict(record.headers)["ce_id"]: record for record in records}
         return [json.loads(record.value) for record in by_id.values()]
 
@@ -84,7 +86,9 @@ class Funnel:
             await asyncio.sleep(seconds)
 
     async def dead_letters(self) -> int:
-        return len(await reading.everything_on(self.installation.kafka, f"{self.installation.prefix}pipeline.dlq"))
+        return len(
+            await topic_reader.read_all_messages(self.installation.kafka, f"{self.installation.prefix}pipeline.dlq")
+        )
 
 
 @pytest.fixture

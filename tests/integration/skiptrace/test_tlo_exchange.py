@@ -334,7 +334,7 @@ async def test_killed_between_import_and_merge_nothing_is_lost_or_paid_twice(
     spawned.kill()
     asked = sum(providers.melissa.charged.values())
     (await equity.soon("tlo", "import", write_output(exported, tmp_path / "back.csv"), "--yes")).ok()
-    arming = f"from support.crash import arm; arm('behind a kept answer', {str(marker)!r})"
+    arming = f"from support.kill_points import arm_kill_point; arm_kill_point('behind a kept answer', {str(marker)!r})"
     spawned.program = f"{arming}; from cli.main import main; main()"
     spawned.start()
     async with asyncio.timeout(60):

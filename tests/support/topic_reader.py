@@ -6,7 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 
-async def everything_on(bootstrap: str, topic: str) -> list[Any]:
+async def read_all_messages(bootstrap: str, topic: str) -> list[Any]:
     """Return every message of *topic* so far, partition by partition."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()

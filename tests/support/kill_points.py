@@ -1,6 +1,6 @@
 """Kill points: named points of the work of a process where a test kills it with -9, or freezes it, once.
 
-A test starts a service with `arm(point, marker)` before its main. When the process reaches the point for the second time, it
+A test starts a service with `arm_kill_point(point, marker)` before its main. When the process reaches the point for the second time, it
 dies as in a crash of the machine. It leaves *marker*, so that its successor survives. SIGSTOP freezes it until SIGCONT.
 """
 
@@ -35,7 +35,9 @@ PAID_POINTS: dict[str, tuple[Any, str, bool]] = {
 """Points around a paid call, in the same form."""
 
 
-def arm(point: str, marker: str, by: signal.Signals = signal.SIGKILL, passes_before: int = DEATH_PASS - 1) -> None:
+def arm_kill_point(
+    point: str, marker: str, by: signal.Signals = signal.SIGKILL, passes_before: int = DEATH_PASS - 1
+) -> None:
     """Send the signal *by* to this process at *point*, after *passes_before* passes, unless *marker* exists."""
     owner, name, behind = (POINTS | PAID_POINTS)[point]
     original: Callable[..., Any] = getattr(owner, name)

@@ -11,7 +11,7 @@ from support.installation import Installation, Spawned
 
 
 @dataclass
-class Victims:
+class KillableSystem:
     """System whose servers and services a fault test may kill."""
 
     kafka: KafkaServer
@@ -31,7 +31,7 @@ class Victims:
         await asyncio.sleep(0.2)
         await asyncio.to_thread(server.start)
 
-    async def ask(self, query: str, *arguments: object) -> Any:
+    async def fetch_rows(self, query: str, *arguments: object) -> Any:
         """Return the rows of *query*, run by a superuser on a separate connection."""
         connection = await asyncpg.connect(self.installation.database.superuser_dsn)
         try:
