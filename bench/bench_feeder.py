@@ -18,7 +18,7 @@ import asyncpg
 import structlog
 from pydantic import SecretStr
 
-from common.business_time import business_date
+from common.calendar.business_date import business_date
 from common.database import load_queries
 from feeder.app import build
 from feeder.daily_feed.feed import DailyFeed

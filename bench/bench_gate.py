@@ -18,9 +18,9 @@ import asyncpg
 
 from common import ids
 from common.bus import Tx
-from common.decisions import DecidedContact, lock_contacts, log_decisions
-from common.gate import Consent, ContactFacts, GateDecision, decide_contact
-from common.zones import places_of_address, places_of_number
+from common.compliance.decision_log import DecidedContact, lock_contacts, log_decisions
+from common.compliance.gate import Consent, ContactFacts, GateDecision, decide_contact
+from common.compliance.time_zones import places_of_address, places_of_number
 from harness import percentile, report
 from support import databases, servers
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from cli.client.http import GatewayClient
 from cli.client.signing import SigningKey, SigningScheme
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 from harness import System, wait_until
 from support.installation import SECRETS
 

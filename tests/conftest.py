@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 
 from common.settings import Settings
@@ -13,6 +14,9 @@ from support import databases, servers
 from support import topics as topic_support
 from support.databases import Database
 from support.installation import Installation, Spawned
+
+hypothesis.settings.register_profile("project", deadline=None)  # no test asserts a time
+hypothesis.settings.load_profile("project")
 
 
 def pytest_configure(config: pytest.Config) -> None:

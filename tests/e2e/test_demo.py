@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from common.clock import clock_offset
+from common.calendar.clock import clock_offset
 from feeder.daily_feed.feed_calendar import FeedCalendar
 from local_services.stand_ins import with_stand_ins
 from sandbox.app import Sandbox, build

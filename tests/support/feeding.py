@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import asyncpg
 from pydantic import SecretStr
 
-from common.clock import move_clock
-from common.contacts import Keyring
+from common.calendar.clock import move_clock
 from common.ids import new_id
+from common.pii.keyring import Keyring
 from feeder.app import build
 from feeder.campaign_sync.link_check import Network
 from feeder.settings import FeederSettings

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import aiohttp
 
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 from support.installation import SECRETS
 
 KEYRING = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1")

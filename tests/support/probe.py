@@ -12,11 +12,11 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pydantic import SecretStr
 
-from common import envelope, ids
-from common.bus import Batch, Bus, Received, Tx
-from common.contacts import Keyring
+from common import ids
+from common.bus import Batch, Bus, Received, Tx, envelope
 from common.database import Database
 from common.events import Event
+from common.pii.keyring import Keyring
 from common.settings import Settings
 
 KEYS = Keyring({"k1": b"k" * 32}, "k1", b"p" * 32)

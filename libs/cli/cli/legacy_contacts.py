@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from cli.shell.settings import CliSettings
-from common.contact_cells import read_emails, read_phones
-from common.contacts import DataKey, Keyring
+from common.pii.contact_cells import read_emails, read_phones
+from common.pii.keyring import DataKey, Keyring
 from schema import backfill
 from schema.backfill import Clear, Encrypted
 

@@ -13,11 +13,11 @@ import structlog
 from common import telemetry
 from common.bus import Bus
 from common.bus.kafka import TopicsMissingError
-from common.clock import Clock, clock_from_file
-from common.contacts import Keyring
+from common.calendar.clock import Clock, clock_from_file
 from common.database import Database
 from common.health import HealthChecked, HealthServer
-from common.jobs import JobScheduler
+from common.jobs.scheduler import JobScheduler
+from common.pii.keyring import Keyring
 from common.settings import Settings
 
 log = structlog.get_logger()

@@ -26,7 +26,7 @@ begin
     j,
     nullif(regexp_replace(coalesce(j ->> 'mak', ''), '[^0-9]', '', 'g'), '') as mak,
     upper(coalesce(j ->> 'property_state', j ->> 'state')) as state,
-    -- Same form as ingest uses for counties (common.places.county_name). Otherwise the next file would not find these
+    -- Same form as ingest uses for counties (common.geography.places.county_name). Otherwise the next file would not find these
     -- parcels.
     nullif(regexp_replace(
       regexp_replace(

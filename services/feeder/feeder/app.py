@@ -2,9 +2,9 @@
 
 from datetime import time, timedelta
 
-from common.clock import Clock
+from common.calendar.clock import Clock
 from common.events import LeadVerified
-from common.schedules import WEEKDAYS
+from common.jobs.schedule import WEEKDAYS
 from common.service import Service, main
 from feeder.campaign_sync.campaigns import CampaignSync
 from feeder.campaign_sync.claims import MembershipClaims

@@ -27,7 +27,7 @@ from cli.shell.errors import CliError, UsageError
 from cli.shell.output import AsJson, new_console, print_done, print_fields, print_json, print_message, print_rows
 from cli.shell.service_settings import load_service_settings
 from cli.shell.settings import CliSettings
-from common.business_time import business_date
+from common.calendar.business_date import business_date
 from common.database import load_queries
 from feeder.campaign_file.model import CampaignFile
 from feeder.campaign_file.reader import DEFAULT_FILE, CampaignFileError, read_campaign_file

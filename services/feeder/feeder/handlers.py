@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from common.bus import Batch, Received, Tx
-from common.clock import Clock
+from common.calendar.clock import Clock
 from common.database import load_queries
 from common.events import CampaignQueued, LeadVerified
 from feeder.causes import Cause

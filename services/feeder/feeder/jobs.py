@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from common import telemetry
 from common.bus import Bus
-from common.business_time import business_date
-from common.clock import Clock
+from common.calendar.business_date import business_date
+from common.calendar.clock import Clock
 from common.database import load_queries
 from feeder.campaign_sync.link_check import DeadLinksError, LinkCheck
 from feeder.daily_feed.feed import DailyFeed

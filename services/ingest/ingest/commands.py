@@ -12,9 +12,9 @@ from cli.shell.database import Connection, Row, run_in_transaction, select_rows
 from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_done, print_rows
 from cli.shell.resealing import SealedColumn
-from common.contacts import Keyring
+from common.csv.rejects import decrypt_row, encrypt_row
 from common.database import load_queries
-from common.rejects import decrypt_row, encrypt_row
+from common.pii.keyring import Keyring
 
 queries = load_queries(__file__, "commands.sql")
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from common import ids, telemetry
 from common.bus import Batch, Received, Tx
-from common.contacts import Keyring
 from common.database import Database
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
+from common.pii.keyring import Keyring
 from ingest.leads.lead_writer import write_leads
 from ingest.leads.rescoring import rescore_from_state
 from ingest.leads.upload_results import write_rejects, write_tallies

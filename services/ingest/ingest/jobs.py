@@ -1,6 +1,6 @@
 """Scheduled work of ingest. Job names are those of the commands `equity jobs` and of the runbooks."""
 
-from common.jobs import JobScheduler
+from common.jobs.scheduler import JobScheduler
 from common.service import Service
 from ingest.maintenance.address_rehash import AddressRehash
 from ingest.maintenance.parcel_key_carry_over import ParcelKeyCarryOver

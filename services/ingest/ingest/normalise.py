@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from common.contact_values import PhoneNumber
-from common.owner_names import read_owner_names
+from common.pii.contact_values import PhoneNumber
+from common.pii.owner_names import read_owner_names
 from ingest.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
 from ingest.property_facts import check_state_of_zip, read_location, read_mak, read_parcel_key, read_texts, read_values
 from ingest.record_contacts import read_email_cells, read_phone_cells

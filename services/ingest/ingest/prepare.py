@@ -12,9 +12,9 @@ import orjson
 
 from common import ids
 from common.bus import Received
-from common.contacts import DataKey, Keyring
+from common.compliance.remarks import read_status
 from common.events import LeadRecord, PhoneCandidate, Scalar
-from common.remarks import read_status
+from common.pii.keyring import DataKey, Keyring
 from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.normalise import PropertyRecord, normalise
 from ingest.rejection import RejectionReason

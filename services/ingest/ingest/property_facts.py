@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from common.counties import find_county, parcel_area
-from common.placeholders import (
+from common.geography.counties import find_county, parcel_area
+from common.geography.placeholders import (
     is_filler_number,
     is_placeholder,
     is_placeholder_address,
     is_placeholder_unit,
     parcel_number,
 )
-from common.places import county_name, state_code, state_of_zip, zip_code
+from common.geography.places import county_name, state_code, state_of_zip, zip_code
 from ingest.rejection import RejectionReason
 from ingest.values import dates, numbers
 from ingest.values.amounts import drop_contradictory_equity, parse_loan_to_value
@@ -102,7 +102,7 @@ def read_parcel_key(facts: Mapping[str, Any], dropped: list[str]) -> str | None:
     """Return the key of the parcel: the area in which its number counts, and the number without its punctuation.
 
     Sources differ in the punctuation. Returns None if the number cannot identify a home
-    (`common.placeholders.parcel_number`), or if its county is not known.
+    (`common.geography.placeholders.parcel_number`), or if its county is not known.
     """
     apn = facts["apn"]
     if not apn:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from common.contact_cells import ContactCell, read_emails, read_phones
-from common.contact_values import PhoneNumber, line_type
-from common.placeholders import is_filler_number, is_placeholder_email
-from common.remarks import read_remark
+from common.compliance.remarks import read_remark
+from common.geography.placeholders import is_filler_number, is_placeholder_email
+from common.pii.contact_cells import ContactCell, read_emails, read_phones
+from common.pii.contact_values import PhoneNumber, line_type
 from ingest.values.text import as_text, is_blank, read_protective_flag
 
 MAX_CONTACTS = 20

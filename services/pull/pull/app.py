@@ -4,7 +4,7 @@ from datetime import time, timedelta
 
 import structlog
 
-from common.clock import Clock
+from common.calendar.clock import Clock
 from common.service import Service, main
 from pull.jobs import PULL_TIME, PullJobs
 from pull.page_log import PageLog

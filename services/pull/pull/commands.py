@@ -16,8 +16,8 @@ from cli.shell.errors import CliError, CommandRefusedError, UsageError
 from cli.shell.output import AsJson, new_console, print_done, print_fields, print_json, print_message, print_rows
 from cli.shell.resealing import SealedColumn, reseal_by_id
 from cli.shell.service_settings import load_service_settings
-from common.contacts import Keyring
 from common.database import load_queries
+from common.pii.keyring import Keyring
 from pull.criteria import CriteriaError, read_criteria
 from pull.page_log import REJECT_SEAL_PURPOSE
 from pull.settings import PullSettings

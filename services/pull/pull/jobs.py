@@ -2,8 +2,8 @@
 
 from datetime import time
 
-from common.clock import Clock
-from common.schedules import JobSchedule
+from common.calendar.clock import Clock
+from common.jobs.schedule import JobSchedule
 from pull.page_log import PageLog
 from pull.puller import Puller
 from pull.settings import PullSettings

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 from pull.app import build, build_puller
 from pull.page_log import REJECT_SEAL_PURPOSE, BrokerDisabledError
 from pull.settings import PullSettings

@@ -19,8 +19,8 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_f
 from common import ids, telemetry
 from common.bus import Bus, Tx
 from common.bus.failures import FailureKind, classify_error
-from common.business_time import business_date
-from common.clock import Clock
+from common.calendar.business_date import business_date
+from common.calendar.clock import Clock
 from common.database import Connection, load_queries
 from pull.budget import DailyBudget, affordable_records
 from pull.cursor import ResultCursor, ranges_from_json, ranges_to_json

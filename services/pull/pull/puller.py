@@ -10,8 +10,8 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
 from common import telemetry
-from common.business_time import business_date
-from common.clock import Clock
+from common.calendar.business_date import business_date
+from common.calendar.clock import Clock
 from pull.errors import (
     PageRequestError,
     PullAccessDeniedError,

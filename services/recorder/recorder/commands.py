@@ -27,9 +27,9 @@ from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows
 from cli.shell.resealing import SealedColumn, reseal_value
 from cli.shell.settings import CliSettings
-from common.contacts import Keyring
+from common.bus.dead_letter_message import unpack_message
 from common.database import load_queries
-from common.dead_letter_message import unpack_message
+from common.pii.keyring import Keyring
 from common.topics import FUNNEL_EVENT_NAMES
 
 queries = load_queries(__file__, "commands.sql")

@@ -11,9 +11,9 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.contacts import DecryptionError
+from common.bus.dead_letter_message import unpack_message
 from common.database import load_queries
-from common.dead_letter_message import unpack_message
+from common.pii.keyring import DecryptionError
 
 log = structlog.get_logger()
 queries = load_queries(__file__)

@@ -18,7 +18,7 @@ from cli.shell.output import AsJson, print_fields, print_json, print_message, pr
 from cli.shell.private_files import open_private_file
 from cli.shell.resealing import SealedColumn, reseal_by_id
 from cli.shell.service_settings import load_service_settings
-from common.csv_shape import NotCsvError
+from common.csv.dialect import NotCsvError
 from common.database import load_queries
 from skiptrace.file_batches.import_rows import RowOutcome
 from skiptrace.file_batches.tlo_exchange import WARNING, TloExchange, list_missing_permissions, open_exchange

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.clock import Clock, clock_from_file
+from common.calendar.clock import Clock, clock_from_file
 from support.commandline import Equity
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 from common.settings import Settings
 from support.commandline import Equity
 from support.databases import Database

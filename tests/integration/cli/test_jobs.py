@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from common.business_time import business_date
-from common.schedules import JobSchedule
+from common.calendar.business_date import business_date
+from common.jobs.schedule import JobSchedule
 from support.commandline import Equity
 from support.databases import Database
 

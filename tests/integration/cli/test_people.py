@@ -7,9 +7,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from common.contacts import Keyring
-from common.dead_letter_message import pack_message, unpack_message
-from common.rejects import decrypt_row, encrypt_row
+from common.bus.dead_letter_message import pack_message, unpack_message
+from common.csv.rejects import decrypt_row, encrypt_row
+from common.pii.keyring import Keyring
 from common.settings import Settings
 from pull.page_log import REJECT_SEAL_PURPOSE as PULL_REJECT
 from skiptrace.trace.request_codec import LOOKUPS_PURPOSE, RESPONSE_PURPOSE

@@ -8,8 +8,8 @@ import orjson
 import psycopg
 import pytest
 
-from common.contacts import Keyring
-from common.dead_letter_message import pack_message
+from common.bus.dead_letter_message import pack_message
+from common.pii.keyring import Keyring
 from common.settings import Settings
 from support.commandline import Equity
 from support.databases import Database

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer
 
 from common import ids
 from common.bus import BadRecordError, Batch, Tx, VendorUnavailableError
-from common.dead_letter_message import unpack_message
+from common.bus.dead_letter_message import unpack_message
 from support.probe import KEYS, Counted, Ping, Probe, count, dead_letters, eventually, ping, record, running, send
 
 

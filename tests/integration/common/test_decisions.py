@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from common.bus import Tx
-from common.decisions import DecidedContact, lock_contacts, log_decisions
-from common.gate import GateDecision
-from common.refusals import ContactReason
+from common.compliance.decision_log import DecidedContact, lock_contacts, log_decisions
+from common.compliance.gate import GateDecision
+from common.compliance.reasons import ContactReason
 
 ALLOWED = GateDecision(())
 REFUSED = GateDecision((ContactReason.SUPPRESSED, ContactReason.ON_DNC_LIST))

@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from common import job_runs
-from common import jobs as jobs_module
-from common.clock import clock_from_file, move_clock
+from common.calendar.clock import clock_from_file, move_clock
 from common.database import Database
-from common.jobs import JobRunningError, JobScheduler, UnknownJobError
+from common.jobs import job_runs
+from common.jobs import scheduler as jobs_module
+from common.jobs.scheduler import JobRunningError, JobScheduler, UnknownJobError
 from common.settings import Settings
 
 NOON = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
@@ -107,7 +107,7 @@ import asyncio, sys
 from datetime import UTC, datetime, time, timedelta
 from pydantic import SecretStr
 from common.database import Database
-from common.jobs import JobScheduler
+from common.jobs.scheduler import JobScheduler
 from common.settings import Settings
 
 async def hang():

@@ -26,8 +26,8 @@ from aiokafka.errors import (
 )
 from structlog.testing import capture_logs
 
+from common.bus.dead_letter_message import unpack_message
 from common.bus.poll import LosslessConsumer
-from common.dead_letter_message import unpack_message
 from common.service import Service
 from local_services import start_kafka
 from local_services.debian import install

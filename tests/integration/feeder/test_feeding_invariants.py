@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pydantic import SecretStr
 
-from common.business_time import business_date
+from common.calendar.business_date import business_date
 from feeder.vendors.instantly import InstantlyClient
 from support.databases import Database
 from support.feeding import MONDAY, Feeder, FeedFixture, make_feeder_settings

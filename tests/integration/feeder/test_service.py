@@ -13,7 +13,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 
-from common import envelope
+from common.bus import envelope
 from common.events import LeadVerified
 from common.ids import new_id
 from feeder.app import build

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from common.bus import Bus
-from common.contacts import Keyring
 from common.database import Database
+from common.pii.keyring import Keyring
 from gateway.jobs import GatewayJobs
 from gateway.uploads.publisher import UploadPublisher
 from gateway.uploads.spool import Spool

@@ -9,7 +9,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from common.contacts import DecryptionError
+from common.pii.keyring import DecryptionError
 from support.partner import HEADER, Partner
 
 

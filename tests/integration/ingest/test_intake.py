@@ -10,8 +10,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from common.contacts import Keyring
-from common.rejects import decrypt_row
+from common.csv.rejects import decrypt_row
+from common.pii.keyring import Keyring
 from support.installation import SECRETS, Installation
 from support.upstream import UpstreamProducer
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from common.jobs import JobScheduler
+from common.jobs.scheduler import JobScheduler
 from common.service import Service
 from feeder.app import build as build_feeder
 from gateway.app import build as build_gateway

@@ -13,10 +13,10 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from common import envelope
-from common.contacts import Keyring
-from common.dead_letter_message import pack_message
+from common.bus import envelope
+from common.bus.dead_letter_message import pack_message
 from common.events import DeadLetter, DeadLetterResolved, LeadRejected
+from common.pii.keyring import Keyring
 from support.installation import SECRETS, Installation
 
 KEYS = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1")

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from common.jobs import JobScheduler
+from common.jobs.scheduler import JobScheduler
 from support import topic_reader
 from support.installation import Installation
 from support.providers import FakeProviders, serve_providers

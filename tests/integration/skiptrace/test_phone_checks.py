@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 from support.installation import SECRETS
 from support.providers import FakeProviders, Fault, first_calls, status
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 from support.installation import SECRETS
 from support.providers import FakeProviders, mak_of
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from cli.shell.errors import CliError, CommandRefusedError, UnreachableError, UsageError
 from cli.shell.faults import explain_error
 from cli.shell.settings import CliSettings
-from common.contacts import DecryptionError, MissingKeyError
+from common.pii.keyring import DecryptionError, MissingKeyError
 
 
 def sqlstate(state: str, message: str = "it says why") -> Exception:

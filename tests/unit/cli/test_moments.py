@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from cli.shell.errors import UsageError
 from cli.shell.moments import parse_clock_time
-from common.business_days import is_business_day
-from common.business_time import BUSINESS_ZONE
+from common.calendar.business_date import BUSINESS_ZONE
+from common.calendar.holidays import is_business_day
 
 THANKSGIVING_EVE = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)  # a Wednesday, 07:00 in Los Angeles
 

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from common.business_days import is_business_day, is_federal_holiday, is_public_holiday, next_business_day
-from common.business_time import business_date, next_business_midnight
+from common.calendar.business_date import business_date, next_business_midnight
+from common.calendar.holidays import is_business_day, is_federal_holiday, is_public_holiday, next_business_day
 
 
 def test_the_business_date_is_the_date_of_the_west_coast() -> None:

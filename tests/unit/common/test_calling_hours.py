@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from common.calling_hours import CallingWindow, calling_window, next_calling_time
-from common.places import STATES
-from common.zones import NO_PLACES, TimeZonePlace, places_of_address
+from common.compliance.calling_hours import CallingWindow, calling_window, next_calling_time
+from common.compliance.time_zones import NO_PLACES, TimeZonePlace, places_of_address
+from common.geography.places import STATES
 
 FLORIDA = places_of_address("FL", "33755")
 HAWAII = places_of_address("HI", "96815")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from common.clock import Clock, ClockFileError, clock_from_file, clock_offset, move_clock, utc_now
+from common.calendar.clock import Clock, ClockFileError, clock_from_file, clock_offset, move_clock, utc_now
 from common.settings import Settings
 
 MONDAY = datetime(2026, 11, 16, 13, 59, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.columns import (
+from common.csv.columns import (
     FIELD_HEADERS,
     REJECT_COLUMNS,
     escape_cell,

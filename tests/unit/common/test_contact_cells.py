@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.contact_cells import ContactCell, read_emails, read_phones
+from common.pii.contact_cells import ContactCell, read_emails, read_phones
 
 ONE, OTHER = "+15125550142", "+15125550199"
 AREAS = st.sampled_from(["212", "305", "415", "512", "617", "727", "808", "907"])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common import contact_values as contact
-from common.contact_values import email_address, email_by_library, line_type, phone_by_library, phone_number
+from common.pii import contact_values as contact
+from common.pii.contact_values import email_address, email_by_library, line_type, phone_by_library, phone_number
 
 DIGITS = st.from_regex(r"\A[0-9]{10}\Z")
 FORMS = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contacts import DecryptionError, Keyring, MissingKeyError
+from common.pii.keyring import DecryptionError, Keyring, MissingKeyError
 from common.settings import Settings
 
 LEAD = UUID(int=7)

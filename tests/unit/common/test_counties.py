@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.counties import _index, counties_named, county_of_code, find_county, parcel_area
-from common.places import STATES
+from common.geography.counties import _index, counties_named, county_of_code, find_county, parcel_area
+from common.geography.places import STATES
 
 
 @pytest.mark.parametrize(

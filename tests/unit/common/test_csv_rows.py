@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.csv_rows import MAX_LINE_CHARACTERS, MAX_RECORD_LINES, CsvReader, CsvRow
+from common.csv.reader import MAX_LINE_CHARACTERS, MAX_RECORD_LINES, CsvReader, CsvRow
 
 
 def read(text: str, delimiter: str = ",", width: int = 3) -> list[CsvRow]:

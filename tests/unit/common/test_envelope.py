@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import envelope
+from common.bus import envelope
 
 HEADER_NAMES = ["ce_id", "ce_time", "ce_durationms", "ec_redrive", "ec_redrivetime", "traceparent", "other"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from common.gate import MAX_CLOCK_SKEW, Consent, ContactFacts, GateDecision, decide_contact
-from common.refusals import ContactReason
-from common.zones import NO_PLACES, TimeZonePlace, places_of_address, places_of_number
+from common.compliance.gate import MAX_CLOCK_SKEW, Consent, ContactFacts, GateDecision, decide_contact
+from common.compliance.reasons import ContactReason
+from common.compliance.time_zones import NO_PLACES, TimeZonePlace, places_of_address, places_of_number
 
 NOW = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)  # a Tuesday, 13:00 in Florida
 NUMBER, OTHER_NUMBER = b"n" * 32, b"o" * 32

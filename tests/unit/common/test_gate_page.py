@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common import calling_hours, gate
-from common.gate import ContactFacts, decide_contact
-from common.refusals import TEMPORARY_REASONS, ContactReason
+from common.compliance import calling_hours, gate
+from common.compliance.gate import ContactFacts, decide_contact
+from common.compliance.reasons import TEMPORARY_REASONS, ContactReason
 
 PAGE = (Path(__file__).parents[3] / "docs" / "gate.md").read_text()
 ROWS = re.findall(r"^\| `([a-z_0-9]+)` \| ([a-z, ]+) \| .+ \|$", PAGE, re.MULTILINE)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from common.gate import MAX_CLOCK_SKEW, Consent, ContactFacts, decide_contact
-from common.places import STATES
-from common.refusals import TEMPORARY_REASONS, ContactReason
-from common.zones import TimeZonePlace, places_of_address
+from common.compliance.gate import MAX_CLOCK_SKEW, Consent, ContactFacts, decide_contact
+from common.compliance.reasons import TEMPORARY_REASONS, ContactReason
+from common.compliance.time_zones import TimeZonePlace, places_of_address
+from common.geography.places import STATES
 
 FIELDS = [field.name for field in fields(ContactFacts)]
 HASHES, SELLERS = [b"a" * 32, b"b" * 32], ["one", "two"]

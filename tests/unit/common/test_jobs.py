@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.business_time import BUSINESS_ZONE
-from common.schedules import WEEKDAYS, JobSchedule, JobStatus, job_status
+from common.calendar.business_date import BUSINESS_ZONE
+from common.jobs.schedule import WEEKDAYS, JobSchedule, JobStatus, job_status
 
 FEED = JobSchedule(time(6), timedelta(hours=3), WEEKDAYS)
 DAY_WITH_SKIPPED_HOUR = date(2026, 3, 8)

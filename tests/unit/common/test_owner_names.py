@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import owner_names
-from common.owner_names import NAME_FIELDS, greeting_of, read_owner_names
-from common.person_names import MAX_GREETING_LENGTH, greeting_name
+from common.pii import owner_names
+from common.pii.owner_names import NAME_FIELDS, greeting_of, read_owner_names
+from common.pii.person_names import MAX_GREETING_LENGTH, greeting_name
 
 PAGE = (Path(__file__).parents[3] / "docs" / "owner-names.md").read_text()
 ROWS = [

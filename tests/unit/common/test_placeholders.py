@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.placeholders import (
+from common.geography.placeholders import (
     is_filler_number,
     is_placeholder,
     is_placeholder_address,

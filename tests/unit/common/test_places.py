@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.places import STATES, county_name, state_code, state_of_zip, zip_code
+from common.geography.places import STATES, county_name, state_code, state_of_zip, zip_code
 
 
 @pytest.mark.parametrize(

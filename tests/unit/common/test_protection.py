@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from common.protection import protection_of, remarks_of
+from common.compliance.protective_columns import protection_of, remarks_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "protective-columns.md"
 ROWS = re.findall(r"^\| `([^`]+)` \| (\w+)(?: (\d+))? \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)

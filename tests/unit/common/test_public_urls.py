@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.public_urls import is_public_address, is_sandbox_url, url_problem
+from common.vendors.public_urls import is_public_address, is_sandbox_url, url_problem
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.remarks import read_note, read_remark
+from common.compliance.remarks import read_note, read_remark
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.retry_after import LONGEST_WAIT, parse_retry_after
+from common.vendors.retry_after import LONGEST_WAIT, parse_retry_after
 
 NOW = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
 

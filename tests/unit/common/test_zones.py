@@ -12,8 +12,14 @@ import pytest
 import zipcodes
 from phonenumbers.geodata import GEOCODE_DATA
 
-from common.places import STATES
-from common.zones import NO_PLACES, TimeZonePlace, places_of_address, places_of_number, state_of_area_code
+from common.compliance.time_zones import (
+    NO_PLACES,
+    TimeZonePlace,
+    places_of_address,
+    places_of_number,
+    state_of_area_code,
+)
+from common.geography.places import STATES
 
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
 UNNAMED = {

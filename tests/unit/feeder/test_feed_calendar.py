@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.business_days import is_federal_holiday
-from common.business_time import BUSINESS_ZONE
+from common.calendar.business_date import BUSINESS_ZONE
+from common.calendar.holidays import is_federal_holiday
 from feeder.daily_feed.feed_calendar import FeedCalendar, is_in_feed_window
 
 days = st.dates(date(2025, 1, 1), date(2035, 12, 31))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contacts import MissingKeyError
-from common.links import build_lead_link, read_lead_link
-from common.vendor_text import plain_text
+from common.compliance.links import build_lead_link, read_lead_link
+from common.pii.keyring import MissingKeyError
+from common.vendors.text import plain_text
 from feeder.campaign_sync.template_variables import EmailLinks, build_member
 from feeder.settings import FeederSettings
 

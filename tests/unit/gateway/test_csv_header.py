@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common import csv_rows
+from common.csv.reader import CsvReader, open_csv_text
 from gateway.uploads import csv_header
 from gateway.web.problems import ProblemError
 
@@ -23,8 +23,8 @@ def file(tmp_path: Path) -> Path:
 def first_row(file: Path) -> list[str]:
     """Return the first row's cells as they would be published."""
     dialect = csv_header.read_csv_dialect(file)
-    with csv_rows.open_csv_text(file, dialect.encoding) as text:
-        reader = csv_rows.CsvReader(text, dialect.delimiter)
+    with open_csv_text(file, dialect.encoding) as text:
+        reader = CsvReader(text, dialect.delimiter)
         assert len(reader.read_header()) == len(dialect.columns)
         return next(reader.read_rows(len(dialect.columns))).cells
 

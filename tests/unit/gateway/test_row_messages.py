@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import ids
-from common.csv_rows import CsvRow
+from common.csv.reader import CsvRow
 from common.events import LeadRecord
 from common.topics import MAX_INPUT_BYTES
 from gateway.uploads.messages import RowMessageBuilder

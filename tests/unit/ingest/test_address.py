@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scourgify import normalize_address_record
 
-from common.places import STATES
+from common.geography.places import STATES
 from ingest.addresses import postal_words
 from ingest.addresses.normal_form import (
     PoBoxError,

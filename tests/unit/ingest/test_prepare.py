@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from common.bus import Received
-from common.contacts import Keyring
 from common.events import LeadRecord
 from common.ids import new_id
+from common.pii.keyring import Keyring
 from ingest.leads.lead_row import observation_stamp
 from ingest.prepare import PreparedRecord, RejectedRecord, prepare
 from ingest.rejection import RejectionReason

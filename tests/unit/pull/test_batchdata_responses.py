@@ -3,7 +3,7 @@
 import pytest
 from mcp_types import CallToolResult, TextContent
 
-from common.vendor_statuses import POSSIBLY_EXECUTED_STATUSES
+from common.vendors.statuses import POSSIBLY_EXECUTED_STATUSES
 from pull.errors import PullNotExecutedError, PullOutcomeUnknownError, SearchToolError
 from pull.vendors.batchdata_responses import parse_tool_result
 

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.csv_rows import CsvReader, CsvRow
+from common.csv.reader import CsvReader, CsvRow
 from skiptrace.file_batches.import_rows import ImportLine, RowOutcome, classify_rows, decide_outcome, is_same_owner
 from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
 from skiptrace.trace.provider import OutcomeUnknownError, ProviderResponse

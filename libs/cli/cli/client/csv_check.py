@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 
 from cli.shell.errors import CommandRefusedError, UsageError
-from common import columns
+from common.csv import columns
 
 _HEAD_BYTES = 65_536
 _DELIMITERS = ",;\t|"

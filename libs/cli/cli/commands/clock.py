@@ -12,8 +12,8 @@ from cli.shell.errors import CliError, UsageError
 from cli.shell.moments import parse_clock_time
 from cli.shell.output import AsJson, new_console, print_json, print_message
 from cli.shell.settings import CliSettings
-from common import clock
-from common.business_time import BUSINESS_ZONE
+from common.calendar import clock
+from common.calendar.business_date import BUSINESS_ZONE
 
 app = new_app(
     "The clock that jobs and feeds use. It can be moved where CLOCK_FILE is set: never in production.",

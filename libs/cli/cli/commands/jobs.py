@@ -19,10 +19,10 @@ from cli.shell.service_settings import log_to_stderr, set_service_login
 from cli.shell.settings import CliSettings
 from common import telemetry
 from common.bus.failures import error_code
-from common.business_time import BUSINESS_ZONE
+from common.calendar.business_date import BUSINESS_ZONE
 from common.database import load_queries
-from common.jobs import JobRunningError, UnknownJobError
-from common.schedules import JobSchedule, JobStatus, job_status, schedule_from_row
+from common.jobs.schedule import JobSchedule, JobStatus, job_status, schedule_from_row
+from common.jobs.scheduler import JobRunningError, UnknownJobError
 from common.service import Service
 
 queries = load_queries(__file__, "jobs.sql")

@@ -7,8 +7,8 @@ from cli.demo.feed_run import FeedRun
 from cli.demo.sandbox_setup import SandboxSetup
 from cli.shell.database import Row, fetch_rows
 from cli.shell.settings import CliSettings
-from common.contacts import Keyring
 from common.database import load_queries
+from common.pii.keyring import Keyring
 
 queries = load_queries(__file__)
 

@@ -14,8 +14,8 @@ from cli.shell import progress
 from cli.shell.database import Connection
 from cli.shell.errors import CliError
 from cli.shell.output import print_message
-from common.business_time import BUSINESS_ZONE
-from common.clock import clock_from_file
+from common.calendar.business_date import BUSINESS_ZONE
+from common.calendar.clock import clock_from_file
 from common.database import load_queries
 
 queries = load_queries(__file__)

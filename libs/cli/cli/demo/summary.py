@@ -9,7 +9,7 @@ from cli.demo.sandbox_setup import SandboxSetup
 from cli.shell.database import Row
 from cli.shell.output import make_table, new_console, print_fields, print_message
 from cli.shell.typed_commands import as_typed
-from common.clock import clock_offset
+from common.calendar.clock import clock_offset
 
 _MAX_CAMPAIGNS_SHOWN = 5
 _CAMPAIGN_COLUMNS = {"name": "the largest campaigns", "members": "members"}

@@ -14,7 +14,7 @@ from yoyo.exceptions import LockTimeout
 from cli.shell.database import START_ADVICE, URL_ADVICE, database_address
 from cli.shell.errors import CliError, CommandRefusedError, UnexpectedError, UnreachableError, UsageError
 from cli.shell.settings import CliSettings
-from common.contacts import DecryptionError, MalformedKeyError, MissingKeyError
+from common.pii.keyring import DecryptionError, MalformedKeyError, MissingKeyError
 
 _RETRY_ADVICE = "See whether it runs (on this machine: `./dev status`), then try again."
 _MIGRATE_ADVICE = "Bring the database up to date with `equity db migrate`."

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from cli.shell.errors import UsageError
-from common.contact_values import email_address
-from common.counties import counties_named
-from common.places import county_name, state_code, state_of_zip, zip_code
+from common.geography.counties import counties_named
+from common.geography.places import county_name, state_code, state_of_zip, zip_code
+from common.pii.contact_values import email_address
 
 MAX_NAME_CHARACTERS = 200
 MAX_NOTE_CHARACTERS = 2_000

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, time, timedelta
 
 from cli.shell.errors import UsageError
-from common.business_time import BUSINESS_ZONE
+from common.calendar.business_date import BUSINESS_ZONE
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _FRIDAY = 5
@@ -54,7 +54,7 @@ def _is_day_of_kind(kind: str, moment: datetime) -> bool:
         case "weekday":
             return moment.isoweekday() <= _FRIDAY
         case "feeding day":
-            from common.business_days import is_business_day  # noqa: PLC0415 - its calendar takes a second to load
+            from common.calendar.holidays import is_business_day  # noqa: PLC0415 - its calendar takes a second to load
 
             return is_business_day(moment.date())
         case _:

@@ -12,7 +12,7 @@ from cli import registry
 from cli.shell.database import Connection, Row, connect, fetch_rows, service_dsn
 from cli.shell.errors import UsageError
 from cli.shell.settings import CliSettings
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 
 SEALING_SERVICES = ("gateway", "ingest", "pull", "recorder", "skiptrace")
 """Services with sealed columns. Where one is not installed, its values would stay under the older key."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field, SecretStr
 
-from common import clock
+from common.calendar import clock
 from common.settings import Settings
 
 DEFAULT_KEY_ID = "default"

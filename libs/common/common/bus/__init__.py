@@ -31,9 +31,9 @@ from common.bus.received import Caused, MessageFailure, Received
 from common.bus.relay import Relay
 from common.bus.security import broker_security
 from common.bus.tx import Tx
-from common.contacts import Keyring
 from common.database import Database
 from common.events import Event
+from common.pii.keyring import Keyring
 from common.settings import Settings
 
 __all__ = ["BadRecordError", "Batch", "Bus", "Caused", "MessageFailure", "Received", "Tx", "VendorUnavailableError"]

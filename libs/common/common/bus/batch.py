@@ -19,6 +19,7 @@ import structlog
 
 import common
 from common import ids, telemetry
+from common.bus.dead_letter_message import pack_message
 from common.bus.failures import (
     MAX_DETAIL_CHARACTERS,
     PAUSING_KINDS,
@@ -30,7 +31,6 @@ from common.bus.failures import (
 )
 from common.bus.received import Caused, MessageFailure, Received, id_used_twice
 from common.bus.tx import Tx
-from common.dead_letter_message import pack_message
 from common.events import DeadLetter, DeadLetterResolved
 
 if TYPE_CHECKING:

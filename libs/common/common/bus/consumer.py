@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka import ConsumerRecord
 
-from common import envelope
+from common.bus import envelope
 from common.bus.batch import Batch
 from common.bus.failures import BadRecordError, RecentOutcomes
 from common.bus.received import MessageFailure, Received, id_used_twice

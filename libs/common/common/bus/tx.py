@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from common import envelope, ids, telemetry
+from common import ids, telemetry
+from common.bus import envelope
 from common.bus.received import Received
 from common.bus.relay import encode_attributes, encode_headers
 from common.database import Connection
@@ -33,7 +34,7 @@ class Tx:
         """Publish *event* when this transaction commits. *subject* is the lead; *cause* is the message that led to it.
 
         The message has the time of the event, but never a future time. Consumers refuse future times, and they use the
-        machine's clock even where a test moved the business clock (`common.clock`).
+        machine's clock even where a test moved the business clock (`common.calendar.clock`).
         """
         subject = subject or getattr(event, "lead_id", None)
         headers = envelope.build_attributes(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from string import Template
 
-from common.vendor_text import plain_text
+from common.vendors.text import plain_text
 
 FILE_BLANKS = frozenset({"persona_name", "persona_role", "opening", "closing", "postal_address"})
 """Blanks that are filled when the file is read."""

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from common.contact_values import email_address
+from common.pii.contact_values import email_address
 from feeder.campaign_file.blanks import (
     FILE_BLANKS,
     check_fallback,

@@ -8,7 +8,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.clock import Clock
+from common.calendar.clock import Clock
 from common.database import load_queries
 from feeder.campaign_sync.memberships import Memberships
 from feeder.vendors.instantly import InstantlyClient

@@ -14,9 +14,9 @@ import orjson
 import structlog
 
 from common.bus import Bus, Tx
-from common.clock import Clock
+from common.calendar.clock import Clock
 from common.database import load_queries
-from common.vendor_text import plain_text
+from common.vendors.text import plain_text
 from feeder.campaign_sync.memberships import MISSING_CAMPAIGN_PROBLEM
 from feeder.vendors.instantly import InstantlyClient
 from feeder.vendors.instantly_responses import (

@@ -14,11 +14,11 @@ from uuid import UUID
 import structlog
 
 from common.bus import Bus, Tx
-from common.business_time import business_date
-from common.clock import Clock
-from common.contacts import DecryptionError
+from common.calendar.business_date import business_date
+from common.calendar.clock import Clock
 from common.database import load_queries
-from common.vendor_text import has_markup
+from common.pii.keyring import DecryptionError
+from common.vendors.text import has_markup
 from feeder.campaign_sync.template_variables import EmailLinks, build_member
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly import INSTANTLY_PAGE_SIZE, NewMember

@@ -17,7 +17,7 @@ import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from common import telemetry
-from common.public_urls import is_public_address, is_sandbox_url, url_problem
+from common.vendors.public_urls import is_public_address, is_sandbox_url, url_problem
 from feeder.campaign_sync.template_variables import EmailLinks
 from feeder.settings import FeederSettings
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from common.bus import Bus, Tx
-from common.clock import Clock
+from common.calendar.clock import Clock
 from common.database import load_queries
 from feeder.campaign_sync.audited_members import AuditedMembers
 from feeder.campaign_sync.memberships import Memberships

@@ -12,7 +12,7 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.clock import Clock
+from common.calendar.clock import Clock
 from common.database import load_queries
 from common.events import CampaignAdded
 from feeder.campaign_sync.claims import CampaignClaim, ClaimedMembership, ClaimedRemoval

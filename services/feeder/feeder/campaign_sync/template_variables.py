@@ -7,10 +7,10 @@ from uuid import UUID
 
 import orjson
 
-from common.contacts import MissingKeyError
-from common.links import build_lead_link
-from common.owner_names import greeting_of, read_owner_names
-from common.vendor_text import plain_text
+from common.compliance.links import build_lead_link
+from common.pii.keyring import MissingKeyError
+from common.pii.owner_names import greeting_of, read_owner_names
+from common.vendors.text import plain_text
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly import NewMember
 from feeder.vendors.instantly_responses import Scalar

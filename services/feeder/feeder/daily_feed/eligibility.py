@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from common.bus import Tx
+from common.compliance.decision_log import DecidedContact
+from common.compliance.gate import Consent, ContactFacts, decide_contact
+from common.compliance.reasons import ContactReason
 from common.database import load_queries
-from common.decisions import DecidedContact
-from common.gate import Consent, ContactFacts, decide_contact
-from common.owner_names import OwnerNames, read_owner_names
-from common.refusals import ContactReason
+from common.pii.owner_names import OwnerNames, read_owner_names
 
 queries = load_queries(__file__)
 
@@ -59,7 +59,7 @@ async def check_eligibility(
     """Ask the gate about each lead of *addresses*, in their order, until *quota* is used up. Write nothing.
 
     *addresses* maps a lead to the hash of its email address. A caller that acts on the results must hold the locks of
-    the addresses (`common.decisions.lock_contacts`) and of the leads' rows.
+    the addresses (`common.compliance.decision_log.lock_contacts`) and of the leads' rows.
     """
     facts = queries.read_facts(tx.connection, lead_ids=list(addresses), hashes=list(addresses.values()))
     results: list[EligibilityResult] = []

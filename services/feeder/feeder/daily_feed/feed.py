@@ -17,10 +17,10 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.business_time import business_date
-from common.clock import Clock
+from common.calendar.business_date import business_date
+from common.calendar.clock import Clock
+from common.compliance.decision_log import lock_contacts, log_decisions
 from common.database import load_queries
-from common.decisions import lock_contacts, log_decisions
 from feeder.daily_feed.eligibility import BrokerQuota, check_eligibility
 from feeder.daily_feed.feed_calendar import FeedCalendar
 from feeder.daily_feed.feed_chunk import EarlierChunks, FeedChunk, build_chunk

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from common.business_days import is_federal_holiday
-from common.business_time import BUSINESS_ZONE
+from common.calendar.business_date import BUSINESS_ZONE
+from common.calendar.holidays import is_federal_holiday
 
 FEED_START_TIME = time(6)
 """Local time in Los Angeles at which the feed starts."""

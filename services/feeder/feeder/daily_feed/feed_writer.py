@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common import telemetry
 from common.bus import Tx
-from common.clock import Clock
+from common.calendar.clock import Clock
 from common.database import load_queries
 from feeder.daily_feed.feed_chunk import FedLead
 from feeder.lead_status import TRANSITIONED, transition_leads

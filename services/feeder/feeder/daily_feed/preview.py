@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from common.bus import Tx
-from common.business_time import BUSINESS_ZONE, business_date
-from common.clock import Clock, clock_from_file
+from common.calendar.business_date import BUSINESS_ZONE, business_date
+from common.calendar.clock import Clock, clock_from_file
 from common.database import Connection, load_queries
 from feeder.app import build
 from feeder.daily_feed.feed import DailyFeed

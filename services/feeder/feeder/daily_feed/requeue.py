@@ -6,8 +6,8 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.business_time import business_date
-from common.clock import Clock
+from common.calendar.business_date import business_date
+from common.calendar.clock import Clock
 from common.database import load_queries
 from feeder.lead_status import list_transitioned, transition_leads
 

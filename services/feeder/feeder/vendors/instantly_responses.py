@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from common.retry_after import parse_retry_after
+from common.vendors.retry_after import parse_retry_after
 
 _OK, _REDIRECT, _NOT_FOUND, _SERVER_ERROR = 200, 300, 404, 500
 _INVALID_REQUEST = {400, 409, 413, 422}

@@ -12,7 +12,7 @@ import structlog
 
 from common import telemetry
 from common.database import Database, load_queries
-from common.vendor_turns import Permit, SharedThrottle
+from common.vendors.throttle import Permit, SharedThrottle
 from feeder.settings import FeederSettings
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ from typing import Any
 from cli.client.signing import SigningKey, SigningScheme
 from cli.shell.private_files import open_private_file
 from cli.shell.settings import DEFAULT_KEY_ID, CliSettings
-from common.contacts import DecryptionError, Keyring
+from common.pii.keyring import DecryptionError, Keyring
 from gateway.uploads.keys import SECRET_PURPOSE
 
 

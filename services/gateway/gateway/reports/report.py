@@ -9,10 +9,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from common import columns
-from common.contacts import Keyring
+from common.csv import columns
+from common.csv.rejects import MAX_REPORTED_ROWS, decrypt_row
 from common.database import Database, load_queries
-from common.rejects import MAX_REPORTED_ROWS, decrypt_row
+from common.pii.keyring import Keyring
 from gateway.web.problems import ProblemError
 
 queries = load_queries(__file__)

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 
-from common import csv_rows, telemetry
+from common import telemetry
 from common.bus.kafka import KafkaBatches
+from common.csv.reader import CsvReader, CsvRow, open_csv_text
 from gateway.uploads.messages import RowMessage, RowMessageBuilder
 
 MAX_CHUNK_ROWS = 1_000
@@ -29,8 +30,8 @@ class ChunkReader:
     """Reader of an upload's file, from the row where publishing stopped. Only one thread may use it at a time."""
 
     def __init__(self, file: Path, upload: dict[str, Any]) -> None:
-        self._text = csv_rows.open_csv_text(file, upload["encoding"])
-        reader = csv_rows.CsvReader(self._text, upload["delimiter"])
+        self._text = open_csv_text(file, upload["encoding"])
+        reader = CsvReader(self._text, upload["delimiter"])
         reader.read_header()
         self._builder = RowMessageBuilder(
             upload["id"],
@@ -49,7 +50,7 @@ class ChunkReader:
     def __exit__(self, *_: object) -> None:
         self._text.close()
 
-    def _build_messages(self, rows: Iterator[csv_rows.CsvRow], published: int) -> Iterator[RowMessage]:
+    def _build_messages(self, rows: Iterator[CsvRow], published: int) -> Iterator[RowMessage]:
         for number, row in enumerate(islice(rows, published, None), start=published + 1):
             yield self._builder.build_message(number, row)
 

@@ -1,11 +1,12 @@
-"""Check of an uploaded file's header row. `common.csv_shape` finds the file's CSV dialect: encoding and delimiter."""
+"""Check of an uploaded file's header row. `common.csv.dialect` finds the file's CSV dialect: encoding and delimiter."""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from common import columns, csv_rows
-from common.csv_shape import CsvDialect, NotCsvError, detect_dialect, printable_names
+from common.csv import columns
+from common.csv.dialect import CsvDialect, NotCsvError, detect_dialect, printable_names
+from common.csv.reader import CsvReader, open_csv_text
 from gateway.web.problems import ProblemError
 
 MAX_COLUMNS = 1_000
@@ -23,8 +24,8 @@ def read_csv_dialect(file: Path) -> CsvDialect:
         raise ProblemError(error.code, error.detail) from error
     _check_columns(dialect.columns)
     names = make_names_unique(dialect.columns)
-    with csv_rows.open_csv_text(file, dialect.encoding) as text:
-        reader = csv_rows.CsvReader(text, dialect.delimiter)
+    with open_csv_text(file, dialect.encoding) as text:
+        reader = CsvReader(text, dialect.delimiter)
         reader.read_header()
         if next(reader.read_rows(len(names)), None) is None:
             raise ProblemError("empty_file", "The file has a header row and no other row. Add rows and send it again.")

@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 
 from common import ids, telemetry
-from common.contacts import DecryptionError, Keyring
 from common.database import Database, load_queries
+from common.pii.keyring import DecryptionError, Keyring
 from gateway.settings import GatewaySettings
 from gateway.uploads.signature import PartnerKey, SignatureClaim, SignatureScheme
 

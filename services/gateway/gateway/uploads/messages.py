@@ -11,8 +11,10 @@ from uuid import UUID
 
 import orjson
 
-from common import columns, envelope, ids
-from common.csv_rows import CsvRow
+from common import ids
+from common.bus import envelope
+from common.csv import columns
+from common.csv.reader import CsvRow
 from common.events import LeadRecord
 from common.topics import MAX_INPUT_BYTES
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from common import ids
 from common.bus import Bus, Tx
-from common.csv_shape import CsvDialect
+from common.csv.dialect import CsvDialect
 from common.database import load_queries
 from common.events import UploadReceived
 from gateway.uploads import csv_header

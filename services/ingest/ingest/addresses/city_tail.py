@@ -2,7 +2,7 @@
 
 import re
 
-from common.places import STATES
+from common.geography.places import STATES
 from ingest.addresses.postal_words import DIRECTIONS, NAME_WORDS, SUFFIXES
 
 _ZIP = re.compile(r"(?a)\d{5}(?:-?\d{4})?")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from common.places import STATES
+from common.geography.places import STATES
 from ingest.addresses.postal_words import (
     DIRECTIONS,
     LETTERED_ROUTES,

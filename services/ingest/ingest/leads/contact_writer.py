@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from common.bus import Tx
-from common.contacts import NORMALISATION_VERSION, DataKey, Keyring
 from common.database import load_queries
+from common.pii.keyring import NORMALISATION_VERSION, DataKey, Keyring
 from ingest.leads.written_home import WrittenHome
 from ingest.prepare import PreparedContact, PreparedRecord
 

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from common.bus import Tx
-from common.contacts import Keyring
 from common.database import load_queries
 from common.events import DedupeSuccess
+from common.pii.keyring import Keyring
 from ingest.leads.contact_writer import write_contacts
 from ingest.leads.merge import find_lost_keys, merge_records
 from ingest.leads.prohibitions import enforce_prohibitions

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from common.bus import Tx
-from common.contacts import Keyring
+from common.compliance.decision_log import lock_contacts
 from common.database import load_queries
-from common.decisions import lock_contacts
+from common.pii.keyring import Keyring
 from ingest.leads.written_home import WrittenHome
 
 queries = load_queries(__file__)

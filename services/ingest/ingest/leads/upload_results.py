@@ -9,10 +9,10 @@ import orjson
 
 from common import telemetry
 from common.bus import Tx
-from common.contacts import Keyring
+from common.csv.rejects import MAX_REPORTED_ROWS, encrypt_row
 from common.database import load_queries
 from common.events import LeadRejected
-from common.rejects import MAX_REPORTED_ROWS, encrypt_row
+from common.pii.keyring import Keyring
 from ingest.leads.lead_writer import LEAD_OUTCOMES, LeadOutcome
 from ingest.prepare import PreparedRecord, RejectedRecord
 from ingest.rejection import explain_reasons

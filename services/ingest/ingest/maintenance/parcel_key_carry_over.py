@@ -14,9 +14,9 @@ import asyncpg
 import structlog
 
 from common import telemetry
-from common.counties import find_county, parcel_area
 from common.database import Database, load_queries
-from common.placeholders import parcel_number
+from common.geography.counties import find_county, parcel_area
+from common.geography.placeholders import parcel_number
 
 log = structlog.get_logger()
 queries = load_queries(__file__)

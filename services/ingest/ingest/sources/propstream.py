@@ -1,15 +1,15 @@
 """PropStream's CSV rows: cells under PropStream's headers become the raw fields of a record.
 
-The formats are the full export, the classic 41 columns, and the columns of its skip trace. `common.columns` lists the headers
+The formats are the full export, the classic 41 columns, and the columns of its skip trace. `common.csv.columns` lists the headers
 of each field.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from common.columns import REMARKS_PREFIX, field_and_rank_of, used_address_headers
-from common.protection import UNREADABLE_PROTECTION, protection_of
-from common.remarks import read_note, read_status
+from common.compliance.protective_columns import UNREADABLE_PROTECTION, protection_of
+from common.compliance.remarks import read_note, read_status
+from common.csv.columns import REMARKS_PREFIX, field_and_rank_of, used_address_headers
 from ingest.values.text import read_protective_flag
 
 _PHONE_PARTS = {"phones": 0, "phones.type": 1}

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from common.protection import protection_of, remarks_of
-from common.remarks import Remark, read_note, read_status
+from common.compliance.protective_columns import protection_of, remarks_of
+from common.compliance.remarks import Remark, read_note, read_status
 from ingest.values.text import read_protective_flag
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from uuid import UUID
 
-from common.counties import counties_named
 from common.database import Connection, Database, load_queries
+from common.geography.counties import counties_named
 
 queries = load_queries(__file__)
 

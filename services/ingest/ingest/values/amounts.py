@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from common.contact_values import plain_characters
+from common.pii.contact_values import plain_characters
 from ingest.values import numbers
 
 TOLERANCE_POINTS = 5

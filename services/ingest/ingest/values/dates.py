@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 
-from common.contact_values import plain_characters
+from common.pii.contact_values import plain_characters
 from ingest.values.text import as_text
 
 _MAX_TEXT_LENGTH = 60

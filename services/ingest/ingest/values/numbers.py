@@ -20,7 +20,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import TypeGuard
 
-from common.contact_values import plain_characters
+from common.pii.contact_values import plain_characters
 
 Parser = Callable[[object, date], object]
 

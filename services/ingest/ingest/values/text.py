@@ -8,7 +8,7 @@ import unicodedata
 from datetime import date
 from functools import lru_cache
 
-from common.contact_values import plain_characters
+from common.pii.contact_values import plain_characters
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")

@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 
-from common.vendor_statuses import POSSIBLY_EXECUTED_STATUSES
+from common.vendors.statuses import POSSIBLY_EXECUTED_STATUSES
 from pull.errors import (
     PageRequestError,
     PullAccessDeniedError,

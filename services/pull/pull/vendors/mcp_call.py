@@ -9,8 +9,8 @@ import httpx2
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 
-from common.retry_after import parse_retry_after
-from common.vendor_statuses import POSSIBLY_EXECUTED_STATUSES
+from common.vendors.retry_after import parse_retry_after
+from common.vendors.statuses import POSSIBLY_EXECUTED_STATUSES
 from pull.errors import (
     PageRequestError,
     PullAccessDeniedError,

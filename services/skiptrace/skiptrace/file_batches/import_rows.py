@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from common.csv_rows import CsvRow
+from common.csv.reader import CsvRow
 from skiptrace.rules.lead import LeadPerson, LookupRequest
 from skiptrace.trace.lead_rows import person_from_row
 from skiptrace.vendors.tlo_mapping import ColumnPositions

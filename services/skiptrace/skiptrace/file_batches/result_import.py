@@ -15,8 +15,8 @@ from uuid import UUID
 
 import orjson
 
-from common.csv_rows import CsvReader, open_csv_text
-from common.csv_shape import detect_dialect
+from common.csv.dialect import detect_dialect
+from common.csv.reader import CsvReader, open_csv_text
 from common.database import Connection, Database, load_queries
 from skiptrace.file_batches.import_rows import FINAL_OUTCOMES, ImportLine, RowOutcome, classify_rows, decide_outcome
 from skiptrace.rules.lead import LookupRequest

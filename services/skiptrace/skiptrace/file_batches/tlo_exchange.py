@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.contacts import Keyring
 from common.database import Database, load_queries
+from common.pii.keyring import Keyring
 from skiptrace.app import configured_providers, known_readers
 from skiptrace.file_batches.import_rows import RowOutcome
 from skiptrace.file_batches.lead_export import ExportSummary, LeadExporter, PermissiblePurpose

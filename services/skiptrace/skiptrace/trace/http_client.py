@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import aiohttp
 import orjson
 
-from common.retry_after import parse_retry_after
+from common.vendors.retry_after import parse_retry_after
 from skiptrace.trace.provider import NotExecutedError, OutcomeUnknownError, ProviderRequest, ProviderResponse
 
 MAX_RESPONSE_BYTES = 16_000_000

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import structlog
 
-from common.contacts import DecryptionError, Keyring
 from common.database import Connection, Database, load_queries
+from common.pii.keyring import DecryptionError, Keyring
 from skiptrace.rules.lead import AttemptStats, FreshnessCutoffs, Lead, LeadResult, StoredResponse
 from skiptrace.rules.merge import list_person_flags, merge_response
 from skiptrace.rules.verification_codes import CodeMap

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from common.contacts import Keyring
-from common.vendor_text import plain_text
+from common.pii.keyring import Keyring
+from common.vendors.text import plain_text
 from skiptrace.rules.lead import LeadContact, LeadPerson
 
 _CLOSED_STATUSES = {"unsubscribed", "do_not_contact", "converted"}

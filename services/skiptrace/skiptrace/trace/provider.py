@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import orjson
 import structlog
 
-from common.vendor_statuses import POSSIBLY_EXECUTED_STATUSES
+from common.vendors.statuses import POSSIBLY_EXECUTED_STATUSES
 from skiptrace.rules.lead import LeadResult, LookupRequest
 from skiptrace.rules.waterfall import ProviderCapabilities
 

@@ -8,7 +8,7 @@ import structlog
 
 from common import telemetry
 from common.database import Database, load_queries
-from common.vendor_turns import Permit, SharedThrottle
+from common.vendors.throttle import Permit, SharedThrottle
 from skiptrace.rules.waterfall import Availability
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.provider import AccessDeniedError, Provider, ProviderError

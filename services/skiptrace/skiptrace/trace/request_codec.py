@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 from skiptrace.rules.lead import LeadPerson, LookupRequest
 from skiptrace.trace.provider import ProviderResponse
 

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from common.bus import Received, Tx
-from common.contacts import NORMALISATION_VERSION, DataKey, Keyring
 from common.database import load_queries
+from common.pii.keyring import NORMALISATION_VERSION, DataKey, Keyring
 from skiptrace.rules.lead import Lead, LeadContact, StoredResponse
 from skiptrace.rules.merge import choose_best_contacts, list_person_flags, merge_response
 from skiptrace.rules.verification_codes import CodeMap

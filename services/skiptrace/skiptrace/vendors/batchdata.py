@@ -11,9 +11,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from common.contact_cells import read_emails, read_phones
-from common.contact_values import line_type
-from common.remarks import read_remark
+from common.compliance.remarks import read_remark
+from common.pii.contact_cells import read_emails, read_phones
+from common.pii.contact_values import line_type
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
 from skiptrace.trace.provider import (

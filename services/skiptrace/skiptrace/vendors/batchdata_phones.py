@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from common.contact_cells import read_phones
+from common.pii.contact_cells import read_phones
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest
 from skiptrace.rules.waterfall import ProviderCapabilities
 from skiptrace.trace.provider import (

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from common.contact_cells import ContactCell, read_emails, read_phones
+from common.pii.contact_cells import ContactCell, read_emails, read_phones
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
 from skiptrace.trace.provider import (

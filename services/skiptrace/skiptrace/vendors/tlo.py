@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from common.columns import escape_cell
-from common.contact_cells import ContactCell, read_emails, read_phones
-from common.contact_values import line_type
-from common.remarks import read_remark
+from common.compliance.remarks import read_remark
+from common.csv.columns import escape_cell
+from common.pii.contact_cells import ContactCell, read_emails, read_phones
+from common.pii.contact_values import line_type
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
 from skiptrace.trace.provider import OutcomeUnknownError, ProviderResponse

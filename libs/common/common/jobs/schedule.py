@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from common.business_time import BUSINESS_ZONE, business_date
+from common.calendar.business_date import BUSINESS_ZONE, business_date
 
 EVERY_DAY = frozenset(range(7))
 WEEKDAYS = frozenset(range(5))

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from common.business_days import is_public_holiday
-from common.zones import TimeZonePlace
+from common.calendar.holidays import is_public_holiday
+from common.compliance.time_zones import TimeZonePlace
 
 MAX_CALLS_IN_24_HOURS = 3
 """Calls to one person in any 24 hours: Fla. Stat. 501.616(6)(b), 15 O.S. 775C.4 and Maryland's law; here in every state."""

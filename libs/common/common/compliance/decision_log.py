@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from common.bus import Tx
-from common.gate import Channel, GateDecision
+from common.compliance.gate import Channel, GateDecision
 
 _REASON_WHEN_ALLOWED = "allowed"
 """Value of `contact_decisions.reason` where nothing refused the contact."""

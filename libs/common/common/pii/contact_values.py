@@ -7,7 +7,7 @@ from functools import lru_cache
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from common.vendor_text import has_markup
+from common.vendors.text import has_markup
 
 _PUNCTUATION = str.maketrans("", "", " ()-./\t\xa0")
 _NANP = re.compile(r"(?:\+?1)?([2-9][0-9]{5})([0-9]{4})")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from common import csv_rows
+from common.csv.reader import CsvReader, open_csv_text
 
 DELIMITERS = (",", ";", "\t", "|")
 _PIECE_BYTES = 1 << 20
@@ -72,8 +72,8 @@ def printable_names(names: Sequence[str]) -> list[str]:
 
 
 def _header(file: Path, encoding: str, delimiter: str) -> list[str]:
-    with csv_rows.open_csv_text(file, encoding) as text:
-        return csv_rows.CsvReader(text, delimiter).read_header()
+    with open_csv_text(file, encoding) as text:
+        return CsvReader(text, delimiter).read_header()
 
 
 def _encoding(raw: BinaryIO) -> str:

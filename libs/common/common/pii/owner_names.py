@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from common.person_names import greeting_name, is_placeholder_word, words_of
-from common.vendor_text import has_link, has_markup
+from common.pii.person_names import greeting_name, is_placeholder_word, words_of
+from common.vendors.text import has_link, has_markup
 
 NAME_FIELDS = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name")
 _FIELDS_OF_PERSONS = (NAME_FIELDS[:2], NAME_FIELDS[2:])

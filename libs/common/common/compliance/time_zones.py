@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from common.places import state_of_zip
+from common.geography.places import state_of_zip
 
 _ZONES = {
     "R": "America/Puerto_Rico", "E": "America/New_York", "C": "America/Chicago", "M": "America/Denver", "Z": "America/Phoenix",

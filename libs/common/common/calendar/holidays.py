@@ -1,6 +1,6 @@
 """Business days: weekdays without federal holidays, by the library `holidays`.
 
-The library takes a second to load. Code that needs only the clock imports `common.business_time`.
+The library takes a second to load. Code that needs only the clock imports `common.calendar.business_date`.
 """
 
 from datetime import date, timedelta

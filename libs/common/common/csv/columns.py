@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from common.protection import UNREADABLE_PROTECTION, protection_of, remarks_of
+from common.compliance.protective_columns import UNREADABLE_PROTECTION, protection_of, remarks_of
 
 FIELD_HEADERS: Mapping[str, tuple[str, ...]] = {
     "mak": ("MAK", "Melissa Address Key", "MelissaAddressKey"),

@@ -79,7 +79,7 @@ class Remark(NamedTuple):
     unread: bool = False
     """True: the remark holds words or digits that are not understood: no known label, and nothing that forbids."""
     line_type: str | None = None
-    """Kind of line that the remark names, as `common.contact_values.line_type` accepts it."""
+    """Kind of line that the remark names, as `common.pii.contact_values.line_type` accepts it."""
 
 
 EMPTY_REMARK = Remark()

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from common.contact_values import email_address, line_type, phone_number, plain_characters, plain_phone_number
-from common.remarks import EMPTY_REMARK, Remark, read_remark
+from common.compliance.remarks import EMPTY_REMARK, Remark, read_remark
+from common.pii.contact_values import email_address, line_type, phone_number, plain_characters, plain_phone_number
 
 _MAX_CELL_CHARACTERS = 1_000
 _EXPONENT = re.compile(r"([0-9])(?:\.([0-9]+))?e\+?([0-9]{1,2})", re.IGNORECASE)

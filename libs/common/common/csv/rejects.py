@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 
-from common.contacts import Keyring
+from common.pii.keyring import Keyring
 
 MAX_REPORTED_ROWS = 5
 """Row numbers that an upload's report names for each field with unread values."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from common.placeholders import capitals_without_accents, is_placeholder
-from common.places import STATES, county_name, state_code
+from common.geography.placeholders import capitals_without_accents, is_placeholder
+from common.geography.places import STATES, county_name, state_code
 
 _NUMBERS_AND_STATES = (
     "01:AL 02:AK 04:AZ 05:AR 06:CA 08:CO 09:CT 10:DE 11:DC 12:FL 13:GA 15:HI 16:ID 17:IL 18:IN 19:IA 20:KS 21:KY "
@@ -101,7 +101,7 @@ class _Index:
     def __init__(self) -> None:
         self.by_code: dict[str, County] = {}
         self.by_name: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
-        with resources.files("common").joinpath("counties.csv").open(encoding="utf-8") as file:
+        with resources.files("common.geography").joinpath("counties.csv").open(encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 self._add(row["fips"], row["name"])
         for state, names in _OTHER_NAMES.items():

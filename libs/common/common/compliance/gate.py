@@ -1,7 +1,7 @@
 """Contact eligibility gate: may this person be contacted over this channel at this moment?
 
 The sending service calls `decide_contact` at the moment of sending. It reads the facts under the lock that suppressions take too
-(`common.decisions.lock_contacts`). It writes the decision to `contact_decisions` in the same transaction. `decide_contact` is
+(`common.compliance.decision_log.lock_contacts`). It writes the decision to `contact_decisions` in the same transaction. `decide_contact` is
 pure: it reads nothing and has no clock. A fact that is not known refuses under its own name: `<field>_unknown`.
 
 docs/gate.md lists every reason in order. ADR 12 gives the calling hours.
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from common.business_time import next_business_midnight
-from common.calling_hours import MAX_CALLS_IN_24_HOURS, next_calling_time
-from common.refusals import TEMPORARY_REASONS, ContactReason
-from common.zones import TimeZonePlace
+from common.calendar.business_date import next_business_midnight
+from common.compliance.calling_hours import MAX_CALLS_IN_24_HOURS, next_calling_time
+from common.compliance.reasons import TEMPORARY_REASONS, ContactReason
+from common.compliance.time_zones import TimeZonePlace
 
 Channel = Literal["email", "phone"]
 

@@ -15,11 +15,11 @@ import structlog
 
 from common import telemetry
 from common.bus.failures import error_code
-from common.business_time import business_date
-from common.clock import Clock, MovableClock, utc_now
+from common.calendar.business_date import business_date
+from common.calendar.clock import Clock, MovableClock, utc_now
 from common.database import Database
-from common.job_runs import JobRuns
-from common.schedules import EVERY_DAY, JobSchedule, job_status
+from common.jobs.job_runs import JobRuns
+from common.jobs.schedule import EVERY_DAY, JobSchedule, job_status
 
 log = structlog.get_logger()
 

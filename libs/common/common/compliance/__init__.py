@@ -1,0 +1,1 @@
+"""Law and policy about contacting people: the gate, its reasons and log, calling hours, time zones, protective columns."""

@@ -1,0 +1,1 @@
+"""States, counties, ZIP codes, and values that only stand in for one."""

@@ -1,0 +1,1 @@
+"""Scheduled work: schedules, the scheduler, the rows that record runs."""

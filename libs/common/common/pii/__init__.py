@@ -1,0 +1,1 @@
+"""Personal data: encryption and hashing, phones and emails, names."""
