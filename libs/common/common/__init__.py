@@ -1,3 +1,3 @@
-"""What every Equity Connect service needs: events, bus, database, contacts, jobs, telemetry."""
+"""Shared library of every Equity Connect service: events, bus, database, rules of contact, vendors."""
 
 __version__ = "0.1.0"

@@ -152,7 +152,7 @@ class KillPoint(NamedTuple):
 KILL_POINTS = {
     "before the call": KillPoint("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", False, 0),
     "after the call": KillPoint("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", True, 10),
-    "before the commit": KillPoint("common.bus.tx", "Tx", "flush", True, 10),
+    "before the commit": KillPoint("common.bus.tx", "Tx", "write_outbox", True, 10),
     "after the commit": KillPoint("pull.page_log", "PageLog", "record_page", True, 0),
 }
 

@@ -11,10 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 TREES = ("libs", "sandbox", "schema", "services")
-SHARED_CLASS_NAMES = {"Place"}
-"""Class names that two modules still share. Rename one of the classes and remove its name here."""
-UNREVISED_FOLDERS = ("libs/common/",)
-"""Folders whose docstrings may still begin with a question word. Remove a folder when its docstrings are revised."""
 QUESTION_WORD = re.compile(r"(What|Who|Whose|Whom|Where)\b")
 
 
@@ -44,14 +40,13 @@ def test_class_names_are_unique() -> None:
             if isinstance(node, ast.ClassDef):
                 modules_by_name[node.name].append(path)
     shared = {name: paths for name, paths in modules_by_name.items() if len(paths) > 1}
-    assert {name: paths for name, paths in shared.items() if name not in SHARED_CLASS_NAMES} == {}
+    assert shared == {}
 
 
 def test_no_docstring_begins_with_a_question_word() -> None:
     found = [
         f"{path}:{line} {text[:60]}"
         for path, module in parsed_modules().items()
-        if not path.startswith(UNREVISED_FOLDERS)
         for line, text in find_docstrings(module)
         if QUESTION_WORD.match(text)
     ]
