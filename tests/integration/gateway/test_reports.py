@@ -133,7 +133,7 @@ async def test_a_response_that_fails_in_the_middle_does_not_look_complete(
     def fail(*_: Any) -> None:
         raise DecryptionError("no such key")
 
-    monkeypatch.setattr("gateway.reports.report.open_row", fail)
+    monkeypatch.setattr("gateway.reports.report.decrypt_row", fail)
     with pytest.raises(aiohttp.ClientPayloadError):
         await pipeline.fetch(f"/v1/uploads/{answer['upload_id']}/rejects.csv")
 

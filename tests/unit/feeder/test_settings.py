@@ -10,7 +10,7 @@ from feeder.settings import FeederSettings
     "url", ["https://api.instantly.ai/api/v2", "https://api.instantly.ai/api/v2/", "https://proxy.example/i/api"]
 )
 def test_the_base_url_must_not_contain_the_path_that_each_request_adds(url: str) -> None:
-    with pytest.raises(ValidationError, match="leave out what comes from /api on"):
+    with pytest.raises(ValidationError, match="the URL must end before /api"):
         FeederSettings(instantly_base_url=url)
 
 
