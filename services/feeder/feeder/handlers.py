@@ -7,7 +7,6 @@ from common.bus import Batch, Received, Tx
 from common.calendar.clock import Clock
 from common.database import load_queries
 from common.events import CampaignQueued, LeadVerified
-from feeder.causes import Cause
 from feeder.lead_status import list_transitioned, transition_leads
 
 queries = load_queries(__file__)
@@ -21,14 +20,14 @@ class FeederHandlers:
 
     async def queue_leads(self, batch: Batch[LeadVerified]) -> None:
         """Queue the verified leads of *batch*. The lead's row decides whether it is verified, not the event."""
-        await batch.commit([Cause(received) for received in batch], self._queue_caused)
+        await batch.commit(batch, self._queue_received)
 
     async def queue_recovered_leads(self, tx: Tx, lead_ids: Sequence[UUID]) -> int:
         """Queue verified leads among *lead_ids* whose event was lost (ADR 32); return how many were queued."""
         return await self._queue(tx, lead_ids, {})
 
-    async def _queue_caused(self, tx: Tx, items: Sequence[Cause]) -> None:
-        causes = {item.cause.event.lead_id: item.cause for item in items if item.cause.event.lead_id is not None}
+    async def _queue_received(self, tx: Tx, messages: Sequence[Received[LeadVerified]]) -> None:
+        causes = {message.event.lead_id: message for message in messages if message.event.lead_id is not None}
         await self._queue(tx, sorted(causes), causes)
 
     async def _queue(self, tx: Tx, lead_ids: Sequence[UUID], causes: Mapping[UUID, Received[LeadVerified]]) -> int:

@@ -7,9 +7,7 @@ system that cannot is a dead letter, where its sender finds the reason.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from common import ids, telemetry
 from common.bus import Batch, Received, Tx
@@ -30,13 +28,6 @@ RECORDS_PER_YIELD = 50
 PreparationResult = PreparedRecord | RejectedRecord
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VerificationNotice:
-    """Event about a lead whose contacts were verified."""
-
-    cause: Received[Any]
-
-
 class IngestHandlers:
     """The handlers of ingest, with what they need to prepare records."""
 
@@ -54,11 +45,11 @@ class IngestHandlers:
 
     async def rescore_verified(self, batch: Batch[LeadVerified]) -> None:
         """Rescore leads that have a verified contact now."""
-        await batch.commit([VerificationNotice(received) for received in batch], _rescore_leads)
+        await batch.commit(batch, _rescore_leads)
 
     async def rescore_unverifiable(self, batch: Batch[LeadUnverifiable]) -> None:
         """Rescore leads whose contacts were ruled out."""
-        await batch.commit([VerificationNotice(received) for received in batch], _rescore_leads)
+        await batch.commit(batch, _rescore_leads)
 
     async def _prepare_batch(self, batch: Batch[LeadRecord]) -> list[PreparationResult]:
         """Prepare each record; send upstream records that cannot become a lead to the dead letters."""
@@ -91,8 +82,8 @@ def _has_id_of_its_row(received: Received[LeadRecord]) -> bool:
     return upload_id is None or (row is not None and received.id == ids.upload_row_id(upload_id, row))
 
 
-async def _rescore_leads(tx: Tx, notices: Sequence[VerificationNotice]) -> None:
-    await rescore_from_state(tx, [one.cause.event.lead_id for one in notices if one.cause.event.lead_id])
+async def _rescore_leads(tx: Tx, messages: Sequence[Received[LeadVerified] | Received[LeadUnverifiable]]) -> None:
+    await rescore_from_state(tx, [message.event.lead_id for message in messages if message.event.lead_id])
 
 
 def _count_dropped_values(results: Sequence[PreparationResult]) -> None:

@@ -29,7 +29,8 @@ def explain_error(error: BaseException) -> CliError | None:  # noqa: PLR0911 - o
         case MissingKeyError() | MalformedKeyError():
             return UsageError(f"{error}.")
         case DecryptionError():
-            return CommandRefusedError(str(error).capitalize(), _KEYS_ADVICE)
+            text = str(error)
+            return CommandRefusedError(text[:1].upper() + text[1:], _KEYS_ADVICE)  # names of settings keep their case
         case ValidationError():
             return _explain_settings(error)
         case asyncpg.PostgresError():

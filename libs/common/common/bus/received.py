@@ -36,6 +36,11 @@ class Received(Generic[E]):
         """Key of this delivery in the inbox, within its day."""
         return self.id, self.replay_number
 
+    @property
+    def cause(self) -> "Received[E]":
+        """The message itself, so that a batch can commit messages where no other item is needed."""
+        return self
+
 
 class Caused(Protocol):
     """Item that a batch can commit: it knows the message that caused it."""

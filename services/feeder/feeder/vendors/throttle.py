@@ -58,7 +58,7 @@ class VendorThrottle:
 
     def __init__(self, database: Database, settings: FeederSettings) -> None:
         self._database = database
-        self._turns = SharedThrottle(
+        self._shared_throttle = SharedThrottle(
             database, failure_threshold=FAILURE_THRESHOLD, probe_s=2 * settings.instantly_timeout_seconds
         )
         self._calls_per_window = max(1, int(settings.instantly_requests_per_second))
@@ -76,7 +76,7 @@ class VendorThrottle:
 
     async def acquire_permit(self) -> Permit | None:
         """Wait for a permit for one call. Return None during a backoff, or if no permit comes within the call timeout."""
-        return await self._turns.acquire_permit(
+        return await self._shared_throttle.acquire_permit(
             VENDOR,
             1,
             per_window=self._calls_per_window,
@@ -86,7 +86,7 @@ class VendorThrottle:
 
     async def record_success(self) -> None:
         """Record that Instantly answered a call: the backoff ends and the circuit closes."""
-        await self._turns.record_success(VENDOR)
+        await self._shared_throttle.record_success(VENDOR)
 
     async def record_failure(self, fault: str, *, is_probe: bool, retry_after: timedelta | None = None) -> None:
         """Record a failed call and start a backoff.
@@ -103,7 +103,7 @@ class VendorThrottle:
             log.warning("instantly_backoff_started", fault=fault, retry_after_s=least_seconds or None)
         counter = telemetry.counter("equity_vendor_backoffs", "Backoffs after failed calls to vendors")
         counter.add(1, {"vendor": VENDOR})
-        await self._turns.record_failure(
+        await self._shared_throttle.record_failure(
             VENDOR,
             fault,
             is_probe=is_probe,
