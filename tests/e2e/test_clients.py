@@ -62,15 +62,15 @@ def test_what_is_missing_is_said_in_a_sentence(client: str, tmp_path: Path) -> N
         pytest.skip(f"{command[0]} is not installed here")
     leads = tmp_path / "leads.csv"
     leads.write_text("Address,City,State,Zip\n1 A St,Dunedin,FL,34698\n")
-    nobody = settings(f"http://127.0.0.1:{free_port()}")
+    unreachable = settings(f"http://127.0.0.1:{free_port()}")
     cases = [
-        (2, [], nobody),
-        (2, [str(tmp_path / "missing.csv")], nobody),
-        (2, [str(tmp_path)], nobody),
-        (2, [str(leads)], nobody | {"HMAC_KEY_ID": ""}),
-        (2, [str(leads)], nobody | {"HMAC_SCHEME": "v3"}),
-        (2, [str(leads)], nobody | {"GATEWAY_URL": "leads.example.com"}),
-        (4, [str(leads)], nobody),
+        (2, [], unreachable),
+        (2, [str(tmp_path / "missing.csv")], unreachable),
+        (2, [str(tmp_path)], unreachable),
+        (2, [str(leads)], unreachable | {"HMAC_KEY_ID": ""}),
+        (2, [str(leads)], unreachable | {"HMAC_SCHEME": "v3"}),
+        (2, [str(leads)], unreachable | {"GATEWAY_URL": "leads.example.com"}),
+        (4, [str(leads)], unreachable),
     ]
     for code, arguments, environment in cases:
         ran = run([*command, *arguments], environment)

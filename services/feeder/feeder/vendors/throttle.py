@@ -1,7 +1,7 @@
 """Throttle of calls to Instantly, shared by all replicas: rate limiter, backoff and circuit breaker (docs/hazards.md, S21).
 
 Its state is in PostgreSQL (`pipeline.provider_states`), because the rate limit belongs to the workspace and a backoff that
-one replica is told applies to all. Backoffs follow the database's clock: they concern the vendor, not the business date.
+one replica learns applies to all. Backoffs follow the database's clock: they concern the vendor, not the business date.
 """
 
 import time

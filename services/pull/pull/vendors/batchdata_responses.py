@@ -19,7 +19,7 @@ from pull.errors import (
 )
 
 MAX_RESULTS_FOUND = 1_000_000_000
-"""A larger number of results is ignored as an error: there are not so many homes."""
+"""A larger number of results is ignored as an error: there are fewer homes."""
 MAX_DETAIL_CHARACTERS = 300
 """Length to which the server's texts are cut for the operator."""
 LOGIN_PAGE_DETAIL = "a page of HTML came instead of JSON: is BATCHDATA_TOKEN right?"
