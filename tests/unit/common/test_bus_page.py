@@ -5,8 +5,9 @@ from pathlib import Path
 
 from faststream import AckPolicy
 
-from common.bus import SUBSCRIBER_OPTIONS
+from common.bus import subscriber_options
 from common.bus.raw_records import raw_decoder, raw_parser
+from common.settings import Settings
 
 PAGE = Path(__file__).parents[3] / "docs" / "bus.md"
 
@@ -26,4 +27,4 @@ def test_the_page_shows_every_option_with_its_value() -> None:
     )
     assert shown.pop("group_id") == "skiptrace.trace_owner"
     assert shown.pop("listener") == "consumer_instance"
-    assert shown == SUBSCRIBER_OPTIONS
+    assert shown == subscriber_options(Settings())

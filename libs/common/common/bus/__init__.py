@@ -45,22 +45,25 @@ TRANSACTION_ATTEMPTS = 10
 KAFKA_PING_SECONDS = 0.5
 PRODUCER_STOP_SECONDS = 10
 
-SUBSCRIBER_OPTIONS: dict[str, Any] = {
-    "batch": True,
-    "max_records": 500,
-    "batch_timeout_ms": 20,
-    "auto_offset_reset": "none",
-    "isolation_level": "read_committed",
-    "ack_policy": AckPolicy.MANUAL,
-    "rebalance_timeout_ms": 90_000,
-    "max_poll_interval_ms": 300_000,
-    "session_timeout_ms": 10_000,
-    "heartbeat_interval_ms": 1_000,
-    "fetch_max_bytes": 8_000_000,
-    "parser": raw_parser,
-    "decoder": raw_decoder,
-}
-"""Options that `bus.on` passes to `@broker.subscriber`; see docs/bus.md. KAFKA_SESSION_SECONDS replaces the session's."""
+
+def subscriber_options(settings: Settings) -> dict[str, Any]:
+    """Return the options that `bus.on` passes to `@broker.subscriber`; see docs/bus.md."""
+    session_ms = int(settings.kafka_session_seconds * 1_000)
+    return {
+        "batch": True,
+        "max_records": 500,
+        "batch_timeout_ms": 20,
+        "auto_offset_reset": "none",
+        "isolation_level": "read_committed",
+        "ack_policy": AckPolicy.MANUAL,
+        "rebalance_timeout_ms": 90_000,
+        "max_poll_interval_ms": 300_000,
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": min(1_000, session_ms // 5),
+        "fetch_max_bytes": 8_000_000,
+        "parser": raw_parser,
+        "decoder": raw_decoder,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +138,13 @@ class Bus:
                 listener=instance,
                 title=instance.name,
                 description=handler.__doc__,
-                **(SUBSCRIBER_OPTIONS | self._session_options() | options),
+                **(subscriber_options(self.settings) | options),
             )
             instance.kafka = partial(getattr, subscriber, "consumer")
             subscriber(instance.handle)
             self.consumer_instances.append(instance)
             subscribers.append(subscriber)
         return subscribers
-
-    def _session_options(self) -> dict[str, int]:
-        """Return the time limit of a consumer's session, and the time between its heartbeats."""
-        session_ms = int(self.settings.kafka_session_seconds * 1_000)
-        return {"session_timeout_ms": session_ms, "heartbeat_interval_ms": min(1_000, session_ms // 5)}
 
     async def transact(self, write: Callable[[Tx], Awaitable[T]]) -> T:
         """Run *write* in a transaction of this service, with its events written last.

@@ -83,7 +83,7 @@ class AddResult:
     ids: Mapping[int, str]
     """Instantly's ids of the created members, by their position in the request."""
     reason: str | None = None
-    """Why the others were not created, if the counts say it: `in_blocklist`, `invalid`, `duplicate`, `member_already`."""
+    """Reason that the others were not created, if the counts name one: `in_blocklist`, `invalid`, `duplicate`, `member_already`."""
     is_contradictory: bool = False
     """True: the response contradicts itself, so a missing lead may have been created all the same."""
 

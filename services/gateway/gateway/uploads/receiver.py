@@ -8,8 +8,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 import structlog
-from aiohttp import ClientError, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
 from common import telemetry
 from common.bus import Bus, Tx
@@ -23,6 +22,7 @@ from gateway.uploads.signature import BodyVerifier, PartnerKey
 from gateway.uploads.spool import Spool
 from gateway.web.limits import RequestLimits
 from gateway.web.problems import ProblemError, unavailable_problem
+from gateway.web.request_body import receive_within
 
 log = structlog.get_logger()
 
@@ -86,15 +86,8 @@ class UploadReceiver:
         """Write the body to *file* and return the key that signed it. Raises ProblemError if none did."""
         verifier = BodyVerifier(upload.claim, candidates)
         self._spool.require_free_space(request.content_length or 0)
-        try:
-            async with asyncio.timeout(self._settings.gateway_receive_seconds):
-                await self._copy_body(request, verifier, file)
-        except TimeoutError as error:
-            raise ProblemError(
-                "too_slow", "The body arrived too slowly. Send it again over a faster connection."
-            ) from error
-        except (ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError) as error:
-            raise ProblemError("bad_request", "The body was truncated. Send it again.") from error
+        async with receive_within(self._settings.gateway_receive_seconds):
+            await self._copy_body(request, verifier, file)
         signer = verifier.find_signer()
         count_signature(signer)
         if signer is None:

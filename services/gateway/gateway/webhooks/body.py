@@ -1,14 +1,13 @@
 """Body of a webhook: read within limits of size and time, and parsed as JSON."""
 
-import asyncio
 import json
 from typing import Any
 
 import orjson
-from aiohttp import ClientError, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
 from gateway.web.problems import ProblemError
+from gateway.web.request_body import receive_within
 
 MAX_BODY_BYTES = 1 << 20
 
@@ -22,16 +21,9 @@ async def read_webhook_body(request: web.Request, timeout_seconds: float) -> byt
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise webhook_too_large_problem(MAX_BODY_BYTES)
     body = bytearray()
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            while len(body) <= MAX_BODY_BYTES and (piece := await request.content.readany()):
-                body += piece
-    except TimeoutError as error:
-        raise ProblemError(
-            "too_slow", "The body arrived too slowly. Send it again over a faster connection."
-        ) from error
-    except (ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError) as error:
-        raise ProblemError("bad_request", "The body was truncated. Send it again.") from error
+    async with receive_within(timeout_seconds):
+        while len(body) <= MAX_BODY_BYTES and (piece := await request.content.readany()):
+            body += piece
     if len(body) > MAX_BODY_BYTES:
         raise webhook_too_large_problem(MAX_BODY_BYTES)
     return bytes(body)
