@@ -11,11 +11,11 @@ import pytest
 from common.calendar.clock import clock_offset
 from feeder.daily_feed.feed_calendar import FeedCalendar
 from local_services.stand_ins import with_stand_ins
-from sandbox.app import Sandbox, build
+from sandbox.app import Sandbox
 from sandbox.settings import SandboxSettings
 from support.commandline import Equity
 from support.installation import Installation
-from support.vendors import SandboxClient
+from support.vendors import SandboxClient, run_sandbox
 
 QUICK_START = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
 
@@ -28,10 +28,8 @@ def read_quick_start_count(name: str) -> int:
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    sandbox = build(SandboxSettings(sandbox_port=0, sandbox_melissa_records_per_second=400))
-    await sandbox.start()
-    yield sandbox
-    await sandbox.stop()
+    async with run_sandbox(SandboxSettings(sandbox_port=0, sandbox_melissa_records_per_second=400)) as sandbox:
+        yield sandbox
 
 
 async def test_without_vendors_the_sample_becomes_leads_and_a_second_time_a_repeat(installation: Installation) -> None:

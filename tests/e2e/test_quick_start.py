@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from local_services.stand_ins import with_stand_ins
-from sandbox.app import Sandbox, build
+from sandbox.app import Sandbox
 from sandbox.settings import SandboxSettings
 from support.commandline import Equity, Ran
 from support.installation import Installation
+from support.vendors import run_sandbox
 
 PAGE = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
 COMMANDS = [
@@ -29,10 +30,8 @@ LEADS = "Address,City,State,Zip,Owner 1 First Name,Owner 1 Last Name\n" + "".joi
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    sandbox = build(SandboxSettings(sandbox_port=0, sandbox_melissa_records_per_second=400))
-    await sandbox.start()
-    yield sandbox
-    await sandbox.stop()
+    async with run_sandbox(SandboxSettings(sandbox_port=0, sandbox_melissa_records_per_second=400)) as sandbox:
+        yield sandbox
 
 
 def test_every_block_of_commands_is_known() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from skiptrace.app import build
 from support.installation import Installation, Spawned
+from support.kill_points import with_kill_point
 from support.verification import SkipTraceScenario, VerificationPipeline, providers_at, read_metric, url_of
 
 pytestmark = pytest.mark.timeout(180)
@@ -38,8 +39,7 @@ async def spawn_to_freeze(installation: Installation, point: str, marker: Path, 
     """Start a skiptrace that freezes when it first reaches *point*; then *marker* exists."""
     spawned = await installation.spawn("skiptrace", **settings)
     await asyncio.to_thread(spawned.stop)
-    arm = f"arm_kill_point({point!r}, {str(marker)!r}, signal.SIGSTOP, 0)"
-    spawned.program = f"import signal; from support.kill_points import arm_kill_point; {arm}; {spawned.program}"
+    spawned.program = with_kill_point(spawned.program, point, marker, signal.SIGSTOP, passes_before=0)
     spawned.start()
     await spawned.ready()
     return spawned

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from common.settings import Settings
-from support.kill_points import POINTS
+from support.kill_points import POINTS, with_kill_point
 from support.killable_system import KillableSystem
 from support.partner import Partner
 
@@ -101,8 +101,7 @@ async def test_killed_at_each_point_of_a_commit(
     for name in ("ingest", "recorder"):
         service = system.services[name]
         service.stop()
-        arming = f"from support.kill_points import arm_kill_point; arm_kill_point({point!r}, {str(tmp_path / name)!r})"
-        service.program = f"{arming}; {service.program}"
+        service.program = with_kill_point(service.program, point, tmp_path / name)
         service.start()
     status, answer = await partner.upload(write_upload(tmp_path, next(seeds), 5_000))
     assert status == 202, answer

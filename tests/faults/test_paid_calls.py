@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from support.installation import Installation, Spawned
+from support.kill_points import with_kill_point
 from support.verification import SkipTraceScenario, VerificationPipeline, providers_at, read_metric, url_of
 
 pytestmark = pytest.mark.timeout(180)
@@ -94,9 +95,7 @@ async def test_after_a_kill_at_each_step_of_a_call_only_unstored_responses_are_p
     replica.stop()
     for number, point in enumerate(STEPS):
         marker = tmp_path / f"killed{number}"
-        replica.program = (
-            f"from support.kill_points import arm_kill_point; arm_kill_point({point!r}, {str(marker)!r}); {plain}"
-        )
+        replica.program = with_kill_point(plain, point, marker)
         await pipeline.send(kills.scenario.pick_households(reachable=50))
         replica.start()
         async with asyncio.timeout(60):

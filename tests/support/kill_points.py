@@ -1,7 +1,7 @@
 """Kill points: named points of the work of a process where a test kills it with -9, or freezes it, once.
 
-A test starts a service with `arm_kill_point(point, marker)` before its main. When the process reaches the point for the second time, it
-dies as in a crash of the machine. It leaves *marker*, so that its successor survives. SIGSTOP freezes it until SIGCONT.
+A test starts a service with a program of `with_kill_point`. When the process reaches the point for the second time, it dies as in
+a crash of the machine. It leaves a marker, so that its successor survives. SIGSTOP freezes it until SIGCONT.
 """
 
 import os
@@ -15,6 +15,9 @@ from common.bus.batch import Batch
 from common.bus.consumer_instance import ConsumerInstance
 from common.bus.relay import Relay
 from common.bus.tx import Tx
+from feeder.daily_feed.feed_writer import FeedWriter
+from pull.page_log import PageLog
+from pull.vendors.batchdata_mcp import BatchDataMcpClient
 from skiptrace.trace.http_client import ProviderHttpClient
 from skiptrace.trace.request_log import RequestLog
 
@@ -27,19 +30,33 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "between acknowledgement and delete": (Relay, "_publish", True),
 }
 """For each point the method after which (True) or before which (False) it lies."""
-PAID_POINTS: dict[str, tuple[Any, str, bool]] = {
+SERVICE_POINTS: dict[str, tuple[Any, str, bool]] = {
     "before a paid call": (ProviderHttpClient, "send_request", False),
     "behind a paid call": (ProviderHttpClient, "send_request", True),
     "behind a kept answer": (RequestLog, "store_response", True),
+    "before a page request": (BatchDataMcpClient, "fetch_page", False),
+    "after a page request": (BatchDataMcpClient, "fetch_page", True),
+    "after a page is recorded": (PageLog, "record_page", True),
+    "before skips are recorded": (FeedWriter, "record_skips", False),
 }
-"""Points around a paid call, in the same form."""
+"""Points in the work of one service, in the same form."""
 
 
-def arm_kill_point(
-    point: str, marker: str, by: signal.Signals = signal.SIGKILL, passes_before: int = DEATH_PASS - 1
-) -> None:
+def with_kill_point(
+    program: str,
+    point: str,
+    marker: Path,
+    by: signal.Signals = signal.SIGKILL,
+    passes_before: int = DEATH_PASS - 1,
+) -> str:
+    """Return *program*, which first arms a kill point in its process."""
+    arguments = f"{point!r}, {str(marker)!r}, {int(by)}, {passes_before}"
+    return f"from support.kill_points import arm_kill_point; arm_kill_point({arguments}); {program}"
+
+
+def arm_kill_point(point: str, marker: str, by: int, passes_before: int) -> None:
     """Send the signal *by* to this process at *point*, after *passes_before* passes, unless *marker* exists."""
-    owner, name, behind = (POINTS | PAID_POINTS)[point]
+    owner, name, behind = (POINTS | SERVICE_POINTS)[point]
     original: Callable[..., Any] = getattr(owner, name)
     passes = 0
 
@@ -57,6 +74,6 @@ def arm_kill_point(
     setattr(owner, name, dying_method)
 
 
-def _die(marker: str, by: signal.Signals) -> None:
+def _die(marker: str, by: int) -> None:
     Path(marker).touch()
     os.kill(os.getpid(), by)

@@ -19,7 +19,6 @@ from pathlib import Path
 
 EQUITY = "from cli.main import main; main()"
 
-SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder", "pull", "sandbox")
 _TESTS = str(Path(__file__).parents[1])
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["support.preloaded"])
@@ -32,7 +31,7 @@ def preload() -> None:
 
     for found in pkgutil.walk_packages(cli.__path__, "cli."):
         importlib.import_module(found.name)
-    for service in SERVICES:
+    for service in (*registry.service_names(), registry.SANDBOX):
         importlib.import_module(f"{service}.app")
     for name in registry.command_names():
         registry.load_command_app(name)

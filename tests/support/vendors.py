@@ -1,5 +1,7 @@
 """Client of the sandbox's vendors, and a listener for their deliveries."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +9,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from sandbox.app import Sandbox, build
 from sandbox.settings import SandboxSettings
 
 SETTINGS = SandboxSettings(sandbox_port=0)
@@ -22,6 +25,17 @@ CAMPAIGN_SCHEDULE = {
         }
     ]
 }
+
+
+@asynccontextmanager
+async def run_sandbox(settings: SandboxSettings = SETTINGS) -> AsyncIterator[Sandbox]:
+    """Run a sandbox in this process."""
+    sandbox = build(settings)
+    await sandbox.start()
+    try:
+        yield sandbox
+    finally:
+        await sandbox.stop()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 
 from common.topics import TOPICS
+from support import topics
 from support.commandline import Equity
 
 
@@ -13,10 +13,7 @@ from support.commandline import Equity
 async def deleted_afterwards(kafka: str, topic_prefix: str) -> AsyncIterator[str]:
     """A prefix whose topics are deleted after the test."""
     yield topic_prefix
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    await admin.delete_topics([topic_prefix + topic.name for topic in TOPICS])
-    await admin.close()
+    await topics.delete(kafka, topic_prefix)
 
 
 def test_missing_topics_are_made_once_and_compared(kafka: str, deleted_afterwards: str) -> None:

@@ -21,6 +21,8 @@ from local_services.processes import free_port
 from support.feeding import MONDAY, Feeder, FeedFixture, clock_at, make_feeder_settings
 from support.installation import Installation, Spawned
 from support.instantly import FakeWorkspace
+from support.kill_points import with_kill_point
+from support.processes import EQUITY
 from support.topic_reader import read_all_messages
 
 TODAY = date(2026, 11, 16)
@@ -118,21 +120,10 @@ async def test_the_next_process_finishes_a_killed_feed_and_feeds_no_lead_twice(
         "INSTANTLY_TIMEOUT_SECONDS": "1",
         "FEED_TOP_UP_SECONDS": "1",
     }
-    dying_program = (
-        "import os, signal\n"
-        "from feeder.daily_feed.feed_writer import FeedWriter\n"
-        "real, count = FeedWriter.record_skips, 0\n"
-        "async def record_skips(*arguments):\n"
-        "    global count\n"
-        "    count += 1\n"
-        f"    if count == {passes}: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    await real(*arguments)\n"
-        "FeedWriter.record_skips = record_skips\n"
-        "from cli.main import main; main()"
-    )
+    program = with_kill_point(EQUITY, "before skips are recorded", tmp_path / "killed", passes_before=passes - 1)
     first = Spawned(
         ("feeder",), installation.environment("feeder", HEALTH_PORT=str(free_port()), **environment),
-        tmp_path / "dying.log", program=dying_program,
+        tmp_path / "dying.log", program=program,
     )  # fmt: skip
     first.start()
     assert first.process is not None

@@ -6,23 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.app import build
 from support.databases import Database
 from support.installation import Installation
 from support.pull_fixture import PullFixture, connect_as_superuser
-from support.vendors import SETTINGS
+from support.vendors import run_sandbox
 
 
 @asynccontextmanager
 async def started_fixture(installation: Installation) -> AsyncIterator[PullFixture]:
-    sandbox = build(SETTINGS)
-    await sandbox.start()
-    connection = await connect_as_superuser(installation)
-    try:
-        yield PullFixture(installation, sandbox, connection)
-    finally:
-        await connection.close()
-        await sandbox.stop()
+    async with run_sandbox() as sandbox:
+        connection = await connect_as_superuser(installation)
+        try:
+            yield PullFixture(installation, sandbox, connection)
+        finally:
+            await connection.close()
 
 
 @pytest.fixture

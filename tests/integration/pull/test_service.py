@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from common import telemetry
 from support.feeding import clock_at
 from support.installation import Spawned
+from support.kill_points import with_kill_point
 from support.pull_fixture import FOUR_AM, PullFixture
 from support.topic_reader import read_all_messages
 
@@ -139,47 +140,16 @@ async def test_kills_lose_no_record_and_cost_at_most_one_page_each(
     assert await read_all_messages(pulling.installation.kafka, f"{pulling.installation.prefix}pipeline.dlq") == []
 
 
-class KillPoint(NamedTuple):
-    """Method before or after which the process dies, and the records that are paid for in vain."""
-
-    module: str
-    owner: str
-    method: str
-    is_after: bool
-    wasted_records: int
-
-
-KILL_POINTS = {
-    "before the call": KillPoint("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", False, 0),
-    "after the call": KillPoint("pull.vendors.batchdata_mcp", "BatchDataMcpClient", "fetch_page", True, 10),
-    "before the commit": KillPoint("common.bus.tx", "Tx", "write_outbox", True, 10),
-    "after the commit": KillPoint("pull.page_log", "PageLog", "record_page", True, 0),
+WASTED_RECORDS = {
+    "before a page request": 0,
+    "after a page request": 10,
+    "before the commit": 10,
+    "after a page is recorded": 0,
 }
+"""Kill points, and the records that are paid for in vain."""
 
 
-def dying_program(point: KillPoint, marker: Path) -> str:
-    """Return a program that kills itself at the second pass of *point*, once, and touches *marker*."""
-    return (
-        f"import os, pathlib, {point.module}\n"
-        f"owner, marker, passes = {point.module}.{point.owner}, pathlib.Path({str(marker)!r}), 0\n"
-        f"original = owner.{point.method}\n"
-        "def die():\n"
-        "    marker.touch()\n"
-        "    os.kill(os.getpid(), 9)\n"
-        "async def call_and_die(*arguments, **named):\n"
-        "    global passes\n"
-        "    passes += 1\n"
-        "    due = passes == 2 and not marker.exists()\n"
-        f"    if due and not {point.is_after}: die()\n"
-        "    result = await original(*arguments, **named)\n"
-        "    if due: die()\n"
-        "    return result\n"
-        f"owner.{point.method} = call_and_die\n"
-        "from cli.main import main; main()"
-    )
-
-
-@pytest.mark.parametrize("point", KILL_POINTS)
+@pytest.mark.parametrize("point", WASTED_RECORDS)
 async def test_a_kill_at_each_step_of_a_page_loses_no_record(
     pulling_to_kafka: PullFixture, running: Running, spawn: Spawn, tmp_path: Path, point: str
 ) -> None:
@@ -190,7 +160,7 @@ async def test_a_kill_at_each_step_of_a_page_loses_no_record(
         "pull", **environment(pulling, now=FOUR_AM - timedelta(hours=4)) | {"PULL_CATCH_UP_SECONDS": "3600"}
     )
     spawned.kill()
-    spawned.program = dying_program(KILL_POINTS[point], marker)
+    spawned.program = with_kill_point(spawned.program, point, marker)
     spawned.environment = {**spawned.environment, **environment(pulling)}
     spawned.start()
     assert spawned.process is not None
@@ -201,8 +171,10 @@ async def test_a_kill_at_each_step_of_a_page_loses_no_record(
         await eventually(lambda: leads(pulling), everything, 120)
     assert spawned.stop() == 0
     latest = await pulling.latest_round()
-    assert pulling.paid_records - len(everything) == KILL_POINTS[point].wasted_records
-    unknown = 0 if point == "after the commit" else 1  # the page log cannot tell a sent call from one that was not sent
+    assert pulling.paid_records - len(everything) == WASTED_RECORDS[point]
+    unknown = (
+        0 if point == "after a page is recorded" else 1
+    )  # the page log cannot tell a sent call from one that was not sent
     assert (latest["unknown_pages"], latest["unknown_records"]) == (unknown, 10 * unknown)
     assert latest["records"] == len(everything)
 

@@ -6,16 +6,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from sandbox.app import Sandbox, build
-from support.vendors import SETTINGS, SandboxClient, WebhookListener
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    sandbox = build(SETTINGS)
-    await sandbox.start()
-    yield sandbox
-    await sandbox.stop()
+from sandbox.app import Sandbox
+from support.vendors import SandboxClient, WebhookListener
 
 
 @pytest.fixture

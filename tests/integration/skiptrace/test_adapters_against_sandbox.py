@@ -1,13 +1,12 @@
 """The adapters against the sandbox, which was built from the vendors' documentation and shares no code with them."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
-from sandbox.app import Sandbox, build
+from sandbox.app import Sandbox
 from skiptrace.rules.lead import DataNeed, LeadPerson, LookupRequest
 from skiptrace.trace.http_client import ProviderHttpClient
 from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, Provider, check_http_status
@@ -25,14 +24,6 @@ LOOKUPS = [
     )
     for number in range(1, 101)
 ]
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    server = build(SETTINGS)
-    await server.start()
-    yield server
-    await server.stop()
 
 
 def adapters_at(url: str) -> dict[str, Provider]:

@@ -1,15 +1,14 @@
 """Cost metrics agree with the charges of the vendors, with any fault."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sandbox.app import Sandbox, build
+from sandbox.app import Sandbox
 from support.installation import Spawned
 from support.vendors import SETTINGS, SandboxClient
 
@@ -32,14 +31,6 @@ FAULTS: list[dict[str, Any]] = [
     {"vendor": "batchdata", "kind": "duplicates", "operation": "phone_dnc", "after": 1},
     {"vendor": "batchdata", "kind": "reset", "operation": "phone_tcpa", "times": 1},
 ]
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    server = build(SETTINGS)
-    await server.start()
-    yield server
-    await server.stop()
 
 
 async def test_metrics_agree_with_the_vendors_charges_and_the_request_log(

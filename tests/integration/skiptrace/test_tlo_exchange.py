@@ -2,10 +2,9 @@
 
 import asyncio
 import csv
-import importlib
 import stat
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from sandbox.people import FakePeople, FakePerson, PostalAddress
 from support.commandline import ENTRY, Equity, run
 from support.installation import Installation, Spawned
+from support.kill_points import with_kill_point
 from support.providers import FakeProviders
 
 pytestmark = pytest.mark.timeout(180)
@@ -334,8 +334,7 @@ async def test_killed_between_import_and_merge_nothing_is_lost_or_paid_twice(
     spawned.kill()
     asked = sum(providers.melissa.charged.values())
     (await equity.soon("tlo", "import", write_output(exported, tmp_path / "back.csv"), "--yes")).ok()
-    arming = f"from support.kill_points import arm_kill_point; arm_kill_point('behind a kept answer', {str(marker)!r})"
-    spawned.program = f"{arming}; from cli.main import main; main()"
+    spawned.program = with_kill_point(spawned.program, "behind a kept answer", marker)
     spawned.start()
     async with asyncio.timeout(60):
         while spawned.alive:
@@ -374,15 +373,6 @@ async def test_errors_about_a_mapping_or_a_file_say_what_to_do(equity: Equity, t
 async def run_job(service: Any, name: str) -> None:
     (work,) = [one.work for one in service.jobs._repeated if one.name == f"skiptrace.{name}"]
     await work()
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Any]:
-    settings = importlib.import_module("sandbox.settings").SandboxSettings(sandbox_port=0)
-    running = importlib.import_module("sandbox.app").build(settings)
-    await running.start()
-    yield running
-    await running.stop()
 
 
 PEOPLE = FakePeople("equity")
