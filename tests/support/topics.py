@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from common.asyncapi import CATALOGUE
 from common.topics import TOPICS, Topic
+from documents.asyncapi import CATALOGUE
 
 _IN_USE = {event.topic for event in CATALOGUE} | {"ingest.deals"}
 USED_TOPICS = tuple(topic for topic in TOPICS if topic.name in _IN_USE)

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -42,21 +42,31 @@ class Settings(BaseSettings):
         secrets_dir=os.environ.get("SECRETS_DIR"),
     )
 
-    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_bootstrap_servers: str = Field(
+        "127.0.0.1:9092", description="Addresses of Kafka brokers, separated by commas."
+    )
     kafka_topic_prefix: str = Field("", description="Prefix of every topic and group, for shared clusters and tests.")
-    kafka_security_protocol: str = Field("PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$")
-    kafka_sasl_mechanism: str = "SCRAM-SHA-512"
-    kafka_sasl_username: str | None = None
-    kafka_sasl_password: SecretStr | None = None
-    kafka_ssl_cafile: str | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Encryption (SSL) and login (SASL) of connections to Kafka."
+    )
+    kafka_sasl_mechanism: str = Field("SCRAM-SHA-512", description="Mechanism of the login to Kafka.")
+    kafka_sasl_username: str | None = Field(None, description="User name at Kafka, for protocols with SASL.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="Password at Kafka, for protocols with SASL.")
+    kafka_ssl_cafile: str | None = Field(
+        None, description="File with the certificate authority of Kafka. Unset: the authorities of the system."
+    )
     kafka_session_seconds: float = Field(
         10,
         ge=1,
         le=60,
-        description="A consumer without a heartbeat for longer loses its partitions to others.",
+        description="A consumer that sends no heartbeat for longer loses its partitions to other consumers.",
     )
 
-    database_url: SecretStr = SecretStr("postgresql://127.0.0.1:5432/equity")
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://127.0.0.1:5432/equity"),
+        description="Connection string of the service's own login role; it may lead through a pooler. "
+        "`<SERVICE>_DATABASE_URL`, such as `INGEST_DATABASE_URL`, has precedence.",
+    )
     database_pool_size: int = Field(8, ge=2, le=100, description="Maximum number of connections of one service.")
     database_transaction_pooler: Annotated[bool | None, BeforeValidator(lambda text: None if text == "" else text)] = (
         Field(
@@ -71,21 +81,25 @@ class Settings(BaseSettings):
     )
 
     encryption_key: SecretStr | None = Field(None, description="Master key, 64 hex digits: wraps each lead's data key.")
-    encryption_key_id: str = "k1"
-    encryption_keys_retired: SecretStr = Field(SecretStr(""), description="`id:hex,id:hex`: keys that only decrypt.")
+    encryption_key_id: str = Field("k1", description="Id of `ENCRYPTION_KEY`, stored with what it encrypts.")
+    encryption_keys_retired: SecretStr = Field(
+        SecretStr(""), description="Former master keys as `id:hex,id:hex`. They only decrypt."
+    )
     contact_hash_key: SecretStr | None = Field(
         None, description="Key of contact hashes, 64 hex digits; store it apart from the master key."
     )
-    contact_hash_key_id: str = "h1"
+    contact_hash_key_id: str = Field("h1", description="Id of `CONTACT_HASH_KEY`, stored with each hash.")
 
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-    log_format: str = Field("json", pattern="^(json|console)$")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severity that is logged."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="Lines of JSON, or text for a terminal.")
     otel_endpoint: str | None = Field(
         None,
         validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otel_endpoint"),
         description="URL that receives traces and metrics over OTLP; nothing is sent unless it is set.",
     )
-    health_host: str = "127.0.0.1"
+    health_host: str = Field("127.0.0.1", description="Address on which the health server listens.")
     health_port: int = Field(
         8081, ge=0, le=65535, description="Port of `/livez`, `/readyz` and `/metrics`; 0 takes a free one."
     )

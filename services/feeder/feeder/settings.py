@@ -22,7 +22,7 @@ class FeederSettings(Settings):
     )
     feeder_forgotten_check_seconds: float = Field(300, gt=0, description="Seconds between two searches for such leads.")
 
-    instantly_base_url: ApiUrl = "https://api.instantly.ai"
+    instantly_base_url: ApiUrl = Field("https://api.instantly.ai", description="Address of Instantly's API.")
     instantly_api_key: ApiKey | None = Field(None, description="Without a key the feeder makes no call to Instantly.")
     instantly_timeout_seconds: float = Field(
         60, gt=0, description="Longest wait for a response; after it the outcome is unknown."

@@ -13,8 +13,8 @@ VendorName = Literal["instantly", "vapi", "calcom"]
 class GatewaySettings(Settings):
     """Settings of the gateway. No setting turns the verification of signatures off."""
 
-    gateway_host: str = "127.0.0.1"
-    gateway_port: int = Field(8080, ge=0, le=65535, description="0 uses any free port.")
+    gateway_host: str = Field("127.0.0.1", description="Address on which the gateway listens.")
+    gateway_port: int = Field(8080, ge=0, le=65535, description="Port of the gateway; 0 takes a free one.")
     gateway_trusted_hops: int = Field(
         0,
         ge=0,
@@ -35,7 +35,7 @@ class GatewaySettings(Settings):
     spool_directory: Path = Field(
         Path("spool"), description="Directory for uploads, on a local disk that outlives restarts."
     )
-    gateway_max_upload_bytes: int = Field(1 << 30, ge=1)
+    gateway_max_upload_bytes: int = Field(1 << 30, ge=1, description="Largest upload in bytes.")
     gateway_min_free_bytes: int = Field(
         256 << 20, ge=0, description="Free space that uploads leave on the spool's disk."
     )
@@ -63,9 +63,17 @@ class GatewaySettings(Settings):
     )
     gateway_stalled_check_seconds: float = Field(60, gt=0, description="Interval of the search for stalled uploads.")
 
-    instantly_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated; each one is accepted.")
-    vapi_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated; each one is accepted.")
-    calcom_webhook_secrets: SecretStr = Field(SecretStr(""), description="Comma-separated; each one is accepted.")
+    instantly_webhook_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="Accepted secrets of Instantly's webhooks, separated by commas. Unset: none is accepted.",
+    )
+    vapi_webhook_secrets: SecretStr = Field(
+        SecretStr(""), description="Accepted secrets of VAPI's webhooks, separated by commas. Unset: none is accepted."
+    )
+    calcom_webhook_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="Accepted secrets of Cal.com's webhooks, separated by commas. Unset: none is accepted.",
+    )
 
     def webhook_secrets(self, vendor: VendorName) -> tuple[bytes, ...]:
         """Return the accepted secrets of *vendor*. Without any, the vendor is not connected."""

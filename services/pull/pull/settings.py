@@ -15,7 +15,8 @@ class PullSettings(Settings):
     """Settings of the pull service. Without BATCHDATA_TOKEN it pulls nothing."""
 
     batchdata_token: ApiKey | None = Field(
-        None, description="The account's token, which the MCP server accepts as a bearer token."
+        None,
+        description="Token of the account, which the MCP server accepts as a bearer token. Without it nothing is pulled.",
     )
     batchdata_mcp_url: Url = Field(
         "https://mcp.batchdata.com", description="The MCP server, including its path, such as `…/mcp` or `…/sse`."
@@ -31,7 +32,10 @@ class PullSettings(Settings):
         "default: by the tool's name.",
     )
     pull_page: int = Field(
-        25, ge=1, le=500, description="Records of one page, which is the most that a crash can cost."
+        25,
+        ge=1,
+        le=500,
+        description="Records of one page, which is the most that a crash can cost. Some accounts get at most 25.",
     )
     pull_call_seconds: float = Field(
         20, gt=0, le=25, description="Deadline of a page request. After it the outcome is unknown."
@@ -51,10 +55,10 @@ class PullSettings(Settings):
         "search pauses until the next day.",
     )
 
-    pull_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one record in the account's plan.")
+    pull_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one record in the account's plan. Set it.")
     pull_daily_records: int = Field(1_000, ge=0, description="Budget in records for all searches on one local day.")
     pull_daily_cents: Decimal | None = Field(
-        None, ge=0, description="Budget in US cents for all searches on one local day."
+        None, ge=0, description="Budget in US cents for all searches on one local day. Unset: no such limit."
     )
 
     pull_window_hours: float = Field(

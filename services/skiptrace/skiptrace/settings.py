@@ -24,12 +24,12 @@ class SkiptraceSettings(Settings):
     """Settings of the skiptrace service. A provider without its key is not used."""
 
     skiptrace_lanes: int = Field(2, ge=1, le=8, description="Consumer instances in this process.")
-    skiptrace_batch: int = Field(300, ge=1, le=500, description="Leads of one batch at most.")
+    skiptrace_batch: int = Field(300, ge=1, le=500, description="Maximum number of leads in one batch.")
     skiptrace_in_flight: int = Field(
         MAX_RECORDS_PER_REQUEST,
         ge=1,
         le=1_000,
-        description="Records in flight in this process at most: the possible loss of a crash.",
+        description="Maximum number of records in flight in this process. A crash can cost that many.",
     )
     skiptrace_call_seconds: float = Field(15, gt=0, le=25, description="Time limit of one provider call.")
 
@@ -38,19 +38,25 @@ class SkiptraceSettings(Settings):
     )
     skiptrace_cheapest_first: bool = Field(default=False, description="Order the providers by price instead.")
     skiptrace_wants: str = Field(
-        "phone,email,dnc,tcpa,mak", description="Data that a lead should have, of phone, email, dnc, tcpa, mak."
+        "phone,email,dnc,tcpa,mak",
+        description="Data that a lead should have, of phone, email, dnc, tcpa, mak. Without dnc the gate refuses most "
+        "phones as `dnc_unknown`.",
     )
     skiptrace_asks: int = Field(
-        2, ge=1, le=10, description="Requests to one provider about a lead in a period, at most."
+        2, ge=1, le=10, description="Maximum number of requests to one provider about a lead in a period."
     )
-    skiptrace_max_cents: Decimal | None = Field(None, gt=0, description="US cents that a lead may cost in a period.")
+    skiptrace_max_cents: Decimal | None = Field(
+        None, gt=0, description="US cents that a lead may cost in a period. Unset: no limit."
+    )
     skiptrace_fall_back: bool = Field(default=True, description="Ask the next provider while one is down.")
     skiptrace_unknown: UnknownPolicy = Field(
         UnknownPolicy.NEXT_PROVIDER,
-        description="Action after a paid response may be lost: pay_again, or next_provider.",
+        description="Treatment of a lead after a paid response may be lost.",
     )
     skiptrace_unknown_hours: float = Field(24, gt=0, description="Hours for which an unknown outcome counts.")
-    skiptrace_period_days: int = Field(180, ge=1, description="Days for which a verification and a response count.")
+    skiptrace_period_days: int = Field(
+        180, ge=1, description="The period: days for which a verification and a response count."
+    )
     skiptrace_reverify_per_day: int = Field(
         1_000, ge=0, description="Leads a day that are traced again because their contacts are outdated; 0: none."
     )
@@ -72,23 +78,40 @@ class SkiptraceSettings(Settings):
     )
     skiptrace_longest_pause_seconds: float = Field(60, gt=0, le=3_600, description="Longest backoff.")
 
-    melissa_url: Url = "https://personator.melissadata.net"
-    melissa_license_key: ApiKey | None = None
-    melissa_actions: str = Field("Check,Verify", description="`Check,Verify,Append` also finds, at another price.")
-    melissa_records_per_second: int = Field(12, ge=1, description="By licence: 5, 12 (self-service), 200, 400.")
-    melissa_cents: Decimal = Field(Decimal(3), ge=0, description="US cents for one record.")
+    melissa_url: Url = Field("https://personator.melissadata.net", description="Address of Melissa's Personator.")
+    melissa_license_key: ApiKey | None = Field(None, description="Licence key. Without it Melissa is not called.")
+    melissa_actions: str = Field(
+        "Check,Verify",
+        description="Actions of Personator: Check, Verify, Append, Move. Append also finds, at another price.",
+    )
+    melissa_records_per_second: int = Field(
+        12, ge=1, description="Limit of the licence: 5, 12 (self-service), 200 or 400."
+    )
+    melissa_cents: Decimal = Field(Decimal(3), ge=0, description="US cents for one record, by the licence.")
     melissa_batch: int = Field(
-        MAX_RECORDS_PER_REQUEST, ge=1, le=MAX_RECORDS_PER_REQUEST, description="Records of one request."
+        MAX_RECORDS_PER_REQUEST,
+        ge=1,
+        le=MAX_RECORDS_PER_REQUEST,
+        description="Maximum number of records in one request.",
     )
 
-    batchdata_url: ApiUrl = "https://api.batchdata.com"
-    batchdata_token: ApiKey | None = None
-    batchdata_version: Literal["v1", "v3"] = "v1"
-    batchdata_phone_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one check of one phone.")
-    batchdata_requests_per_minute: int = Field(3_000, ge=1)
+    batchdata_url: ApiUrl = Field("https://api.batchdata.com", description="Address of BatchData's API.")
+    batchdata_token: ApiKey | None = Field(None, description="Token. Without it BatchData is not called.")
+    batchdata_version: Literal["v1", "v3"] = Field(
+        "v1", description="Version of the API; v3 needs its own subscription."
+    )
+    batchdata_phone_cents: Decimal = Field(
+        Decimal(1),
+        ge=0,
+        description="US cents for one check of one phone. Each verified phone has two every `SKIPTRACE_DNC_DAYS`.",
+    )
+    batchdata_requests_per_minute: int = Field(3_000, ge=1, description="Limit of the token.")
     batchdata_cents: Decimal = Field(Decimal(10), ge=0, description="US cents for one match.")
     batchdata_batch: int = Field(
-        MAX_RECORDS_PER_REQUEST, ge=1, le=MAX_RECORDS_PER_REQUEST, description="Properties of one request."
+        MAX_RECORDS_PER_REQUEST,
+        ge=1,
+        le=MAX_RECORDS_PER_REQUEST,
+        description="Maximum number of properties in one request.",
     )
 
     tlo_permissible_purpose_glb: str | None = Field(
@@ -99,7 +122,7 @@ class SkiptraceSettings(Settings):
         None, description="Code of the permissible use under the Driver's Privacy Protection Act."
     )
     tlo_warning_accepted_by: str | None = Field(
-        None, description="Name of the person who read the warning of docs/tlo.md and is responsible for the use."
+        None, description="Name of the person who read the warning of the page on TLOxp and is responsible for the use."
     )
     tlo_cents: Decimal = Field(Decimal(10), ge=0, description="US cents for one match, by the firm's contract.")
     tlo_lease_days: float = Field(14, gt=0, le=90, description="Days for which an exported lead is in no other export.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.asyncapi import CATALOGUE
+from documents.asyncapi import CATALOGUE
 
 GOLDEN = Path(__file__).with_name("golden")
 BY_NAME = {event.__name__: event for event in CATALOGUE}

@@ -15,20 +15,27 @@ DEFAULT_KEY_ID = "default"
 class CliSettings(Settings):
     """The shared settings, and the way to the gateway and to the database under its owner's login."""
 
-    database_direct_url: SecretStr | None = Field(None, description="The owner's login, past any pooler.")
-    gateway_url: str | None = Field(None, description="Where partners reach the gateway; default: here, GATEWAY_PORT.")
-    gateway_port: int = Field(8080, ge=0, le=65535)
-    hmac_key_id: str = DEFAULT_KEY_ID
-    hmac_secret_key: SecretStr | None = None
-    kafka_replication: int = Field(1, ge=1, description="Replicas of each topic: 3 in production.")
+    database_direct_url: SecretStr | None = Field(
+        None,
+        description="Connection string of the database's owner for `equity db …`, past any pooler. Unset: `DATABASE_URL`.",
+    )
+    gateway_url: str | None = Field(
+        None, description="Address at which partners reach the gateway. Unset: this machine, `GATEWAY_PORT`."
+    )
+    gateway_port: int = Field(8080, ge=0, le=65535, description="Port of a gateway on this machine.")
+    hmac_key_id: str = Field(DEFAULT_KEY_ID, description="Id of the key that signs uploads of `equity upload`.")
+    hmac_secret_key: SecretStr | None = Field(None, description="Secret of the key that signs uploads.")
+    kafka_replication: int = Field(
+        1, ge=1, description="Replicas of each topic that `equity topics apply` creates: 3 in production."
+    )
 
-    sandbox_url: str | None = Field(None, description="Address of the sandbox, in a demonstration.")
-    melissa_url: str | None = None
-    melissa_license_key: SecretStr | None = None
-    batchdata_url: str | None = None
-    batchdata_token: SecretStr | None = None
-    instantly_base_url: str | None = None
-    instantly_api_key: SecretStr | None = None
+    sandbox_url: str | None = Field(None, description="Address of the sandbox in a demonstration.")
+    melissa_url: str | None = Field(None, description="As for the services; `equity demo` requires the sandbox here.")
+    melissa_license_key: SecretStr | None = Field(None, description="As for the services.")
+    batchdata_url: str | None = Field(None, description="As for the services; `equity demo` requires the sandbox here.")
+    batchdata_token: SecretStr | None = Field(None, description="As for the services.")
+    instantly_base_url: str | None = Field(None, description="As for the services.")
+    instantly_api_key: SecretStr | None = Field(None, description="As for the services.")
 
     postal_address: str | None = Field(None, description="The sender's postal address, as every email shows it.")
 

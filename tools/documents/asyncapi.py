@@ -1,6 +1,5 @@
-"""AsyncAPI document of the event catalogue and the topics: `python -m common.asyncapi` prints it."""
+"""AsyncAPI document of the event catalogue and the topics."""
 
-import sys
 from typing import Any
 
 import yaml
@@ -40,6 +39,11 @@ HEADERS = {
         "traceparent": {"type": "string"},
     },
 }
+
+
+def build_asyncapi_text() -> str:
+    """Return the document as YAML."""
+    return yaml.safe_dump(build_document(), sort_keys=False, width=120, allow_unicode=True)
 
 
 def build_document() -> dict[str, Any]:
@@ -99,7 +103,3 @@ def _operation(action: str, topic: str) -> dict[str, Any]:
 
 def _identifier(topic: str) -> str:
     return topic.replace(".", "_")
-
-
-if __name__ == "__main__":
-    yaml.safe_dump(build_document(), sys.stdout, sort_keys=False, width=120, allow_unicode=True)
