@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
@@ -51,6 +52,17 @@ class System:
         for name, spawned in self.services.items():
             if spawned.process is not None:
                 spent[name] = cpu_of_process(spawned.process.pid)
+        return spent
+
+    def cpu_seconds_of_sessions(self) -> dict[str, float]:
+        """Return the CPU seconds of PostgreSQL's open sessions by application."""
+        with psycopg.connect(self.database.superuser_dsn) as connection:
+            rows = connection.execute(
+                "select application_name, pid from pg_stat_activity where backend_type = 'client backend'"
+            ).fetchall()
+        spent: dict[str, float] = {}
+        for application, pid in rows:
+            spent[application] = spent.get(application, 0.0) + cpu_of_process(pid)
         return spent
 
     def peak_memory_mb(self, name: str) -> float:
@@ -135,7 +147,7 @@ def report(name: str, rows: Sequence[Mapping[str, Any]], **summary: Any) -> None
     table = Table(title=name, title_justify="left")
     columns = list(dict.fromkeys(key for row in rows for key in row))
     for column in columns:
-        table.add_column(column, justify="left" if column in {"what", "process"} else "right")
+        table.add_column(column, justify="left" if column in {"what", "process", "stage"} else "right")
     for row in rows:
         table.add_row(*(_format_cell(row.get(column)) for column in columns))
     Console().print(table)
