@@ -106,7 +106,7 @@ def _address_hash(number: int) -> bytes:
     return b"\0\0\0\2" + hashlib.sha256(str(number).encode()).digest()[:12]
 
 
-def _build_row(number: int) -> tuple[object, ...]:
+def _build_row(number: int) -> dict[str, object]:
     facts = {
         "property_address": f"{number} Palmetto Ave", "property_city": "Dunedin", "property_state": "FL", "property_zip": "34698",
         "county": "PINELLAS", "apn_key": f"12103|{number}", "addr_hash": _address_hash(number),

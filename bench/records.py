@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from common import ids
-from ingest.leads.lead_row import FACT_COLUMNS, FLAG_COLUMNS, LeadRow, observation_stamp
+from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.leads.merge import merge_records
 from ingest.normalise import PropertyRecord, normalise
 from ingest.sources.propstream import read_propstream_cells
@@ -20,10 +20,6 @@ from ingest.sources.propstream import read_propstream_cells
 BATCH_SIZE = 1_000
 TODAY = date(2026, 11, 21)
 _generator = runpy.run_path(str(Path(__file__).parents[1] / "samples" / "generate.py"))
-STAGING_COLUMNS = (
-    "ord", "id", "stamp", "source", "broker_id", "editable_brokers", "data_key", "lead_score", "score_contributions", "upload_id",
-    "row", "event_id", "observed", "mak", *FACT_COLUMNS, *FLAG_COLUMNS, "email", "phone", "raw", "loaded_at",
-)  # fmt: skip
 
 
 def write_csv(file: Path, rows: int, seed: int = 7) -> Path:
@@ -54,10 +50,14 @@ def _row(record: PropertyRecord) -> LeadRow:
 async def copy_and_upsert(connection: asyncpg.Connection, rows: list[LeadRow]) -> None:
     """Copy rows into `leads_staging` and upsert from there, one batch per transaction: the share of PostgreSQL alone."""
     for batch in _batches(rows):
-        records = [(*home.row.as_record(number)[:-1], None) for number, home in enumerate(merge_records(batch))]
+        records = [home.row.as_record(number) for number, home in enumerate(merge_records(batch))]
+        columns = sorted({name for record in records for name in record})
         async with connection.transaction():
             await connection.copy_records_to_table(
-                "leads_staging", schema_name="pipeline", columns=STAGING_COLUMNS, records=records
+                "leads_staging",
+                schema_name="pipeline",
+                columns=columns,
+                records=[tuple(map(record.get, columns)) for record in records],
             )
             await connection.fetch("select * from app.upsert_leads(array(select s from pipeline.leads_staging s))")
             await connection.execute("delete from pipeline.leads_staging")

@@ -5,10 +5,12 @@ readable. A funnel event carries ids and facts, never contact details (docs/deli
 """
 
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from common.lead_facts import RECORD_FIELDS
 
 Scalar = str | int | float | bool | None
 
@@ -24,6 +26,9 @@ class Event(BaseModel):
     topic: ClassVar[str]
 
 
+EventType = TypeVar("EventType", bound=Event)
+
+
 class PhoneCandidate(BaseModel):
     """Phone number as a source reported it, with the source's facts about it. Another field may forbid calls to it."""
 
@@ -33,6 +38,13 @@ class PhoneCandidate(BaseModel):
     dnc: Scalar = None
 
 
+def _with_record_fields(model: type[EventType]) -> type[EventType]:
+    """Add to *model* one optional field for each fact that a record may carry (`common.lead_facts`)."""
+    fields: Any = dict.fromkeys(RECORD_FIELDS, (Scalar, None))
+    return create_model(model.__name__, __base__=model, __module__=model.__module__, __doc__=model.__doc__, **fields)
+
+
+@_with_record_fields
 class LeadRecord(Event):
     """Property record as its source wrote it. The service `ingest` interprets it.
 
@@ -65,44 +77,6 @@ class LeadRecord(Event):
     )
     cells: dict[str, str] | None = None
 
-    mak: Scalar = None
-    apn: Scalar = None
-    fips: Scalar = None
-    property_address: Scalar = None
-    property_unit: Scalar = None
-    property_city: Scalar = None
-    property_state: Scalar = None
-    property_zip: Scalar = None
-    county: Scalar = None
-    owner_first_name: Scalar = None
-    owner_last_name: Scalar = None
-    owner2_first_name: Scalar = None
-    owner2_last_name: Scalar = None
-    company_name: Scalar = None
-    mailing_address: Scalar = None
-    mailing_unit: Scalar = None
-    mailing_city: Scalar = None
-    mailing_state: Scalar = None
-    mailing_zip: Scalar = None
-    property_type: Scalar = None
-    bedrooms: Scalar = None
-    bathrooms: Scalar = None
-    building_sqft: Scalar = None
-    lot_sqft: Scalar = None
-    year_built: Scalar = None
-    owner_occupied: Scalar = None
-    vacant: Scalar = None
-    deceased_owner: Scalar = None
-    do_not_mail: Scalar = None
-    litigator: Scalar = None
-    do_not_contact: Scalar = None
-    est_value: Scalar = None
-    est_equity: Scalar = None
-    est_ltv: Scalar = None
-    open_loans: Scalar = None
-    open_loan_balance: Scalar = None
-    last_sale_date: Scalar = None
-    last_sale_amount: Scalar = None
     phones: list[PhoneCandidate | Scalar] = Field(default_factory=list, max_length=50)
     emails: list[Scalar] = Field(default_factory=list, max_length=50)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from common.lead_facts import FLAGS
 from common.pii.contact_values import PhoneNumber
 from common.pii.owner_names import read_owner_names
 from ingest.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
@@ -17,8 +18,6 @@ from ingest.property_facts import check_state_of_zip, read_location, read_mak, r
 from ingest.record_contacts import read_email_cells, read_phone_cells
 from ingest.rejection import RejectionReason
 from ingest.values.text import read_protective_flag
-
-_FLAGS = ("deceased_owner", "do_not_mail", "litigator")
 
 
 @dataclass(slots=True)
@@ -58,7 +57,7 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reje
     owner = read_owner_names(facts)
     facts.update(owner.names)
     dropped.extend(owner.dropped)
-    flags = {name: bool(read_protective_flag(raw.get(name))) for name in _FLAGS}
+    flags = {name: bool(read_protective_flag(raw.get(name))) for name in FLAGS}
     flags["deceased_owner"] |= owner.deceased
     mak = read_mak(raw.get("mak"), dropped)
     forbidden: list[str] = []

@@ -14,6 +14,7 @@ from common import ids
 from common.bus import Received
 from common.compliance.remarks import read_status
 from common.events import LeadRecord, PhoneCandidate, Scalar
+from common.lead_facts import PROHIBITIONS
 from common.pii.keyring import DataKey, Keyring
 from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.normalise import PropertyRecord, normalise
@@ -83,9 +84,6 @@ def prepare(
     return _build_prepared_record(received, record, broker_id, seen_on, keyring)
 
 
-_FLAG_FIELDS = ("do_not_contact", "litigator", "deceased_owner", "do_not_mail")
-
-
 def _read_raw_fields(event: LeadRecord) -> dict[str, Any]:
     """Return the raw fields of a record. A prohibition in a field beside `cells` holds for the row of the file, too."""
     extra = event.model_extra
@@ -95,7 +93,7 @@ def _read_raw_fields(event: LeadRecord) -> dict[str, Any]:
         raw["phones"] = [_read_phone(phone, is_forbidden="all_phones" in flags, raw=raw) for phone in event.phones]
     else:
         raw = read_propstream_cells(event.cells)
-        flags |= {name: True for name in _FLAG_FIELDS if read_protective_flag(getattr(event, name))}
+        flags |= {name: True for name in PROHIBITIONS if read_protective_flag(getattr(event, name))}
         if "all_phones" in flags:
             raw["phones"] = [(number, kind, True) for number, kind, _ in raw["phones"]]
     raw.update(flags)

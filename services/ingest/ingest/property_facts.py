@@ -4,7 +4,7 @@ Each reader writes into `facts` by column of `leads`, names values that it canno
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ from common.geography.placeholders import (
     parcel_number,
 )
 from common.geography.places import county_name, state_code, state_of_zip, zip_code
+from common.lead_facts import LEAD_FACTS, ValueFormat, ValueKind
 from ingest.rejection import RejectionReason
 from ingest.values import dates, numbers
 from ingest.values.amounts import drop_contradictory_equity, parse_loan_to_value
@@ -26,21 +27,15 @@ MAX_TEXT_LENGTH = 200
 ZIP_OF_ANOTHER_STATE = "zip_of_another_state"
 """Reported in `dropped`, although nothing is dropped: ZIP code and state do not match, so one of them is wrong."""
 
-_TEXT_FIELDS = (
-    "property_address", "property_unit", "property_city", "owner_first_name", "owner_last_name", "owner2_first_name",
-    "owner2_last_name", "company_name", "mailing_address", "mailing_unit", "mailing_city", "mailing_state",
-    "property_type", "apn",
-)  # fmt: skip
-_FIELDS_WITH_PLACEHOLDERS = (
-    "property_city", "mailing_address", "mailing_unit", "mailing_city", "mailing_state", "property_type", "apn",
-)  # fmt: skip
-"""Texts that are left out where a placeholder takes their place; names of owners have their own rules."""
+_TEXT_KINDS = (ValueKind.TEXT, ValueKind.TEXT_AS_WRITTEN)
+_TEXTS = tuple((fact.name, fact.value.kind is ValueKind.TEXT) for fact in LEAD_FACTS if fact.value.kind in _TEXT_KINDS)
+"""Each text field, and whether it is left out where a placeholder takes its place."""
 _MAK = re.compile(r"([0-9]{10})(?:\.0+)?")
 
 
 def read_texts(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]) -> Iterable[RejectionReason]:
     """Read the text fields; yield a reason for each text that cannot be stored."""
-    for name in _TEXT_FIELDS:
+    for name, may_be_placeholder in _TEXTS:
         value = raw.get(name)
         if value is None:
             facts[name] = None
@@ -54,7 +49,7 @@ def read_texts(raw: Mapping[str, Any], facts: dict[str, Any], dropped: list[str]
         if len(text) > MAX_TEXT_LENGTH:
             yield RejectionReason.VALUE_TOO_LONG
         facts[name] = text or None
-        if text and name in _FIELDS_WITH_PLACEHOLDERS and is_placeholder(text):
+        if text and may_be_placeholder and is_placeholder(text):
             facts[name] = None
             dropped.append(name)
     if facts["property_unit"] and is_placeholder_unit(facts["property_unit"]):
@@ -125,27 +120,32 @@ def read_mak(value: object, dropped: list[str]) -> str | None:
     return None
 
 
-def _parse_mailing_zip(value: object, _today: date) -> str | None:
+def _parse_zip_code(value: object, _today: date) -> str | None:
     return zip_code(as_text(value))
 
 
-_PARSE_MONEY = numbers.money_parser(0, 10**9)
-_PARSERS: tuple[tuple[str, numbers.Parser], ...] = (
-    ("mailing_zip", _parse_mailing_zip),
-    ("bedrooms", numbers.count_parser(0, 200)),
-    ("bathrooms", numbers.decimal_parser(0, 200)),
-    ("building_sqft", numbers.area_parser(1, 10**7)),
-    ("lot_sqft", numbers.area_parser(1, 10**11)),
-    ("year_built", numbers.parse_year_built),
-    ("owner_occupied", parse_boolean),
-    ("vacant", parse_boolean),
-    ("est_value", numbers.money_parser(1, 10**9)),
-    ("est_equity", numbers.money_parser(-(10**9), 10**9)),
-    ("open_loans", numbers.count_parser(0, 100)),
-    ("open_loan_balance", _PARSE_MONEY),
-    ("last_sale_date", dates.parse_past_date),
-    ("last_sale_amount", _PARSE_MONEY),
-)
+_NUMBER_PARSERS: Mapping[ValueKind, Callable[[int, int], numbers.Parser]] = {
+    ValueKind.COUNT: numbers.count_parser,
+    ValueKind.DECIMAL: numbers.decimal_parser,
+    ValueKind.AREA: numbers.area_parser,
+    ValueKind.MONEY: numbers.money_parser,
+}
+_OTHER_PARSERS: Mapping[ValueKind, numbers.Parser] = {
+    ValueKind.ZIP_CODE: _parse_zip_code,
+    ValueKind.YEAR_BUILT: numbers.parse_year_built,
+    ValueKind.YES_OR_NO: parse_boolean,
+    ValueKind.PAST_DATE: dates.parse_past_date,
+}
+
+
+def _parser_of(value: ValueFormat) -> numbers.Parser | None:
+    """Return the parser of a value that is read alone, else None."""
+    if value.kind in _NUMBER_PARSERS:
+        return _NUMBER_PARSERS[value.kind](value.minimum, value.maximum)
+    return _OTHER_PARSERS.get(value.kind)
+
+
+_PARSERS = tuple((fact.name, parser) for fact in LEAD_FACTS if (parser := _parser_of(fact.value)))
 """The parser of each field. The loan-to-value comes after them, since the amounts distinguish a fraction from a percentage."""
 
 

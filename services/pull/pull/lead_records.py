@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from common import ids
 from common.events import LeadRecord
+from common.lead_facts import REQUIRED_FIELDS
 from common.topics import MAX_INPUT_BYTES
 
 SOURCE_NAME = "batchdata"
@@ -52,7 +53,6 @@ _FIELD_PATHS: Mapping[str, tuple[str, ...]] = {
     "last_sale_amount": ("sale.lastSale.price",),
 }
 """BatchData's paths for each field of a record. The first path with a value is used."""
-_REQUIRED_FIELDS = ("property_address", "property_city", "property_state", "property_zip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def convert_property(entry: Any, observed_on: date, broker_id: UUID | None) -> P
     if not isinstance(entry, dict):
         return RejectedEntry("not_an_object", entry)
     fields = {name: _first_value(entry, paths) for name, paths in _FIELD_PATHS.items()}
-    missing = next((name for name in _REQUIRED_FIELDS if _is_blank(fields[name])), None)
+    missing = next((name for name in REQUIRED_FIELDS if _is_blank(fields[name])), None)
     if missing:
         return RejectedEntry(f"missing_{missing.removeprefix('property_')}", entry)
     if fields["est_ltv"] is None:

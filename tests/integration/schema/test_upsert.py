@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.leads.lead_row import FACT_COLUMNS, FACT_GROUPS, FLAG_COLUMNS, LeadRow
+from common.lead_facts import FACT_GROUPS, FLAGS, STAMPED_FACTS
+from ingest.leads.lead_row import LeadRow
 from ingest.leads.lead_writer import queries
 from ingest.leads.merge import find_lost_keys, merge_records
 from ingest.leads.owners import owners_of, share_an_owner
@@ -98,7 +99,7 @@ def row(
     editable: list[UUID] | None = None,
     **facts: Any,
 ) -> LeadRow:
-    flags = {flag: facts.pop(flag, False) for flag in FLAG_COLUMNS}
+    flags = {flag: facts.pop(flag, False) for flag in FLAGS}
     return LeadRow(uuid4(), stamp, "upstream", {"property_state": "FL", **facts}, flags, mak, broker, editable)
 
 
@@ -273,7 +274,7 @@ def test_any_order_and_any_batches_give_the_same_leads_when_records_agree_on_the
         results.append(
             (
                 {
-                    lead["mak"]: {name: lead[name] for name in FACT_COLUMNS} | {"observed": lead["observed"]}
+                    lead["mak"]: {name: lead[name] for name in STAMPED_FACTS} | {"observed": lead["observed"]}
                     for lead in module_leads.all()
                 },
                 {(c["kind"], c["column_name"], c["value"]) for c in module_leads.conflicts()},
@@ -440,7 +441,7 @@ def test_a_displayed_value_comes_from_the_record_of_its_key(
         module_leads.upsert(*batch)
     for lead in module_leads.all():
         mine = [one.facts for one in rows if one.mak == lead["mak"]]
-        for names in FACT_GROUPS:
+        for names in FACT_GROUPS.values():
             shown = [lead[name] for name in names[1:]]
             same = [one for one in mine if [one.get(name) for name in names[1:]] == shown]
             assert same or not any(shown)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.csv.columns import (
-    FIELD_HEADERS,
     REJECT_COLUMNS,
     escape_cell,
     field_and_rank_of,
@@ -17,6 +16,7 @@ from common.csv.columns import (
     unescape_cell,
 )
 from common.events import LeadRecord
+from common.lead_facts import RECORD_FIELDS
 
 PROPSTREAM = Path(__file__).parents[3] / "samples" / "propstream-1000.csv"
 
@@ -127,10 +127,10 @@ def test_no_two_headers_of_an_export_have_the_same_field_and_rank() -> None:
 
 
 def test_every_field_name_of_a_record_is_a_header() -> None:
-    assert set(FIELD_HEADERS) == set(LeadRecord.model_fields) - {
+    assert set(RECORD_FIELDS) == set(LeadRecord.model_fields) - {
         "source", "observed_on", "upload_id", "row", "row_problem", "broker_id", "allowed_broker_ids", "cells", "phones", "emails",
     }  # fmt: skip
-    for field in FIELD_HEADERS:
+    for field in RECORD_FIELDS:
         assert field_of_header(field) == field_of_header(field.upper().replace("_", " ")) == field
 
 

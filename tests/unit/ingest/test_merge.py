@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.leads.home_matching import MAX_KEY_VARIANTS
-from ingest.leads.lead_row import FACT_COLUMNS, LeadRow, observation_stamp
+from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.leads.merge import find_lost_keys, merge_records
 from ingest.leads.owners import owners_of, share_an_owner
 
@@ -65,10 +65,6 @@ def test_beyond_the_limit_of_variants_a_lost_key_is_reported() -> None:
     *_, last = merge_records(rows)
     assert last.members == [7, 8, 9]
     assert find_lost_keys(rows, last.row) == [("apn_key", f"a{n:02}") for n in range(9)]
-
-
-def test_a_row_has_the_columns_of_the_staging_type() -> None:
-    assert len(row(mak="1").as_record(1)) == 14 + len(FACT_COLUMNS) + 3 + 4
 
 
 def test_stamps_grow_with_the_day_and_then_with_the_source() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.leads.lead_row import FACT_COLUMNS, FLAG_COLUMNS
+from common.lead_facts import FLAGS, STAMPED_FACTS
 from ingest.normalise import PropertyRecord, normalise
 from ingest.rejection import CORRECTIONS, RejectionReason
 from ingest.sources.propstream import read_propstream_cells
@@ -25,7 +25,7 @@ HOME = {
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(
     ["", " ", "n/a", "Yes", "$1,200", "(300)", "12%", "1/2/2020", "2020-13-40", "\x00", "\ud800", "1e400", "NaN", "１２", "٣"]
 )  # fmt: skip
-NAMES = sorted({*FACT_COLUMNS, *FLAG_COLUMNS, "mak"} - {"addr_hash", "apn_key"})
+NAMES = sorted({*STAMPED_FACTS, *FLAGS, "mak"} - {"addr_hash", "apn_key"})
 
 
 def normalise_home(**values: Any) -> PropertyRecord:
@@ -47,7 +47,7 @@ def test_every_record_gets_facts_or_reasons(
     record = {**raw, "phones": phones, "emails": emails}
     found = normalise(record | HOME if whole else record, TODAY)
     if isinstance(found, PropertyRecord):
-        assert set(found.facts) == set(FACT_COLUMNS)
+        assert set(found.facts) == set(STAMPED_FACTS)
         assert not any("\x00" in value for value in found.facts.values() if isinstance(value, str))
     else:
         assert found

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from common.bus import Received
 from common.events import LeadRecord
 from common.ids import new_id
+from common.lead_facts import LEAD_FACTS
 from common.pii.keyring import Keyring
 from ingest.leads.lead_row import observation_stamp
 from ingest.prepare import PreparedRecord, RejectedRecord, prepare
@@ -32,12 +33,14 @@ HOME = {
     "property_state": "FL",
     "property_zip": "34698",
 }
-SMALL, WHOLE, BIG = 2**15, 2**31, 2**63
-WIDTHS = {
-    "bedrooms": SMALL, "year_built": SMALL, "open_loans": SMALL, "building_sqft": WHOLE, "lot_sqft": BIG, "est_value": BIG,
-    "est_equity": BIG, "open_loan_balance": BIG, "last_sale_amount": BIG,
-}  # fmt: skip
-DIGITS = {"bathrooms": Decimal("999.99"), "est_ltv": Decimal("99999.99")}
+LARGEST: dict[str, int | Decimal] = {
+    "smallint": 2**15 - 1,
+    "integer": 2**31 - 1,
+    "bigint": 2**63 - 1,
+    "numeric(5,2)": Decimal("999.99"),
+    "numeric(7,2)": Decimal("99999.99"),
+}
+WIDTHS = {fact.name: LARGEST[fact.sql_type] for fact in LEAD_FACTS if fact.sql_type in LARGEST}
 
 
 def received(event: LeadRecord, time: datetime = NOW) -> Received[LeadRecord]:
@@ -105,13 +108,11 @@ def assert_fits_the_database(found: PreparedRecord | RejectedRecord) -> None:
             assert "\x00" not in value
             assert value.encode()
         if name in WIDTHS:
-            assert value is None or -WIDTHS[name] <= value < WIDTHS[name]
-        if name in DIGITS:
-            assert value is None or abs(value) <= DIGITS[name]
+            assert value is None or abs(value) <= WIDTHS[name]
     assert len(facts["property_state"]) == 2
     assert len(facts["addr_hash"]) == 16
     assert 0 <= found.row.lead_score <= 100
-    assert -WHOLE <= found.row.stamp < WHOLE
+    assert abs(found.row.stamp) <= LARGEST["integer"]
 
 
 def test_a_row_that_the_gateway_could_not_read_is_rejected() -> None:

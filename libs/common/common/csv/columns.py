@@ -1,73 +1,16 @@
-"""Columns of a property record: the headers that a file may use for each field.
+"""Columns of a file of property records: the field that is read from each header.
 
-The headers are those of PropStream's exports (full set, classic 41 columns, skip-trace columns, Contacts export). Other files
-use the field names of `LeadRecord`. Case, spacing and a byte order mark do not count. Unknown columns are ignored, but stay
-with the row, so that a rejected row comes back complete.
+`common.lead_facts` lists the headers of each fact. They are those of PropStream's exports (full set, classic 41 columns,
+skip-trace columns, Contacts export). Other files use the field names of `LeadRecord`. Case, spacing and a byte order mark
+do not count. Unknown columns are ignored, but stay with the row, so that a rejected row comes back complete.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 
 from common.compliance.protective_columns import UNREADABLE_PROTECTION, protection_of, remarks_of
-
-FIELD_HEADERS: Mapping[str, tuple[str, ...]] = {
-    "mak": ("MAK", "Melissa Address Key", "MelissaAddressKey"),
-    "apn": ("APN", "Parcel Number", "Assessor Parcel Number"),
-    "fips": ("FIPS", "FIPS Code", "County FIPS"),
-    "property_address": (
-        "Address",
-        "Property Address",
-        "Street Address",
-        "Property Street Address",
-        "Site Address",
-        "Situs Address",
-    ),
-    "property_unit": ("Unit #", "Unit", "Property Unit", "Unit Number"),
-    "property_city": ("City", "Property City", "Site City", "Situs City"),
-    "property_state": ("State", "Property State", "Site State", "Situs State"),
-    "property_zip": ("Zip", "Zip Code", "Property Zip", "Property Zip Code", "Postal Code", "Site Zip", "Situs Zip"),
-    "county": ("County", "Property County"),
-    "owner_first_name": ("Owner 1 First Name", "First Name", "Owner First Name"),
-    "owner_last_name": ("Owner 1 Last Name", "Last Name", "Owner Last Name"),
-    "owner2_first_name": ("Owner 2 First Name",),
-    "owner2_last_name": ("Owner 2 Last Name",),
-    "company_name": ("Company Name", "Company"),
-    "mailing_address": (
-        "Mailing Address",
-        "Mail Street Address",
-        "Mail Address",
-        "Owner Address",
-        "Owner Mailing Address",
-    ),
-    "mailing_unit": ("Mailing Unit #", "Mail Unit #"),
-    "mailing_city": ("Mailing City", "Mail City", "Owner City"),
-    "mailing_state": ("Mailing State", "Mail State", "Owner State"),
-    "mailing_zip": ("Mailing Zip", "Mail Zip", "Owner Zip"),
-    "property_type": ("Property Type",),
-    "bedrooms": ("Bedrooms", "Beds"),
-    "bathrooms": ("Total Bathrooms", "Bathrooms", "Baths"),
-    "building_sqft": ("Building Sqft", "Building Square Feet", "Living Area"),
-    "lot_sqft": ("Lot Size Sqft", "Lot Size"),
-    "year_built": ("Year Built",),
-    "owner_occupied": ("Owner Occupied",),
-    "vacant": ("Vacant",),
-    "deceased_owner": ("Deceased Owner", "Deceased"),
-    "do_not_mail": ("Do Not Mail",),
-    "litigator": ("Litigator",),
-    "do_not_contact": ("Do Not Contact",),
-    "est_value": ("Est. Value", "Estimated Value", "Est Value"),
-    "est_equity": ("Est. Equity", "Estimated Equity", "Est Equity"),
-    "est_ltv": ("Est. Loan-to-Value", "Estimated Loan-to-Value", "Est LTV", "LTV"),
-    "open_loans": ("Total Open Loans", "Open Loans"),
-    "open_loan_balance": ("Est. Remaining balance of Open Loans", "Open Loan Balance"),
-    "last_sale_date": ("Last Sale Date", "Last Sale Recording Date"),
-    "last_sale_amount": ("Last Sale Amount",),
-}
-"""Headers of each field by precedence: where a file has several, the first one with a value counts."""
-
-REQUIRED_FIELDS = ("property_address", "property_city", "property_state", "property_zip")
-"""Fields that a file must have. Without them, no row of it could become a lead."""
+from common.lead_facts import LEAD_FACTS, REQUIRED_FIELDS
 
 REMARKS_PREFIX = "remarks."
 """Prefix of fields of free text, of which only words that forbid contact are read."""
@@ -77,9 +20,9 @@ REJECT_COLUMNS = frozenset({"row", "reject_reason", "reject_detail"})
 
 _CONTACT_HEADER = re.compile(r"^(phone|email)\s*([1-9][0-9]?)?(?:\s+(type|dnc))?$")
 _FIELD_AND_RANK: dict[str, tuple[str, int]] = {}
-for _field, _names in FIELD_HEADERS.items():
-    for _rank, _name in enumerate((*_names, _field, _field.replace("_", " "))):
-        _FIELD_AND_RANK.setdefault(" ".join(_name.lower().split()), (_field, _rank))
+for _fact in (fact for fact in LEAD_FACTS if fact.is_record_field):
+    for _rank, _name in enumerate((*_fact.headers, _fact.name, _fact.name.replace("_", " "))):
+        _FIELD_AND_RANK.setdefault(" ".join(_name.lower().split()), (_fact.name, _rank))
 
 
 @lru_cache(maxsize=4_096)
@@ -148,7 +91,7 @@ def missing_required_headers(headers: Iterable[str]) -> list[str]:
     names = list(headers)
     used = used_address_headers(names)
     present = {field_of_header(header) for header in names if used.get(header, True)}
-    return [FIELD_HEADERS[field][0] for field in REQUIRED_FIELDS if field not in present]
+    return [fact.headers[0] for fact in LEAD_FACTS if fact.name in REQUIRED_FIELDS and fact.name not in present]
 
 
 def recognised_headers(headers: Iterable[str]) -> list[str]:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.lead_facts import FACT_GROUPS, FLAGS, STAMPED_FACTS
 from ingest.leads.home_matching import find_homes
-from ingest.leads.lead_row import FACT_COLUMNS, FACT_GROUPS, FLAG_COLUMNS, LeadRow
+from ingest.leads.lead_row import LeadRow
 
-_GROUPED_COLUMNS = frozenset(name for group in FACT_GROUPS for name in group)
+_GROUPED_COLUMNS = frozenset(name for group in FACT_GROUPS.values() for name in group)
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ def _merge_rows(rows: Sequence[LeadRow], members: list[int]) -> MergedLead:
 
 
 def _fact_stamps(row: LeadRow) -> dict[str, int]:
-    return row.observed or {name: row.stamp for name in FACT_COLUMNS if row.facts.get(name) is not None}
+    return row.observed or {name: row.stamp for name in STAMPED_FACTS if row.facts.get(name) is not None}
 
 
 def _merge_row(merged: LeadRow, row: LeadRow) -> bool:
@@ -64,7 +65,7 @@ def _merge_row(merged: LeadRow, row: LeadRow) -> bool:
     stamps = _fact_stamps(row)
     changed = _merge_single_columns(merged, merged.observed, row, stamps)
     changed = _merge_groups(merged, row, stamps) or changed
-    for name in FLAG_COLUMNS:
+    for name in FLAGS:
         if row.flags.get(name) and not merged.flags.get(name):
             merged.flags[name] = changed = True
     if row.mak and not merged.mak:
@@ -88,7 +89,7 @@ def _merge_single_columns(merged: LeadRow, merged_stamps: dict[str, int], row: L
 def _merge_groups(merged: LeadRow, row: LeadRow, stamps: dict[str, int]) -> bool:
     """Take the groups of columns of *row* that rank above those of *merged*; return whether a value changed."""
     merged_stamps, changed = _fact_stamps(merged), False
-    for names in FACT_GROUPS:
+    for names in FACT_GROUPS.values():
         if _group_rank(row.facts, stamps, names) <= _group_rank(merged.facts, merged_stamps, names):
             continue
         for name in names:

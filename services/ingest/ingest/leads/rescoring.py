@@ -9,7 +9,7 @@ import orjson
 
 from common.bus import Tx
 from common.database import load_queries
-from ingest.leads.lead_row import FLAG_COLUMNS
+from common.lead_facts import FLAGS
 from ingest.score import Score, score
 
 queries = load_queries(__file__)
@@ -43,7 +43,7 @@ async def rescore_from_state(tx: Tx, lead_ids: Sequence[UUID]) -> None:
 
 
 def _score_lead(facts: Any, contacts: Any, today: date) -> Score:
-    flags = {flag: facts[flag] for flag in FLAG_COLUMNS}
+    flags = {flag: facts[flag] for flag in FLAGS}
     if contacts is None:
         return score(facts, flags, phones=0, emails=0, today=today)
     return score(

@@ -1,6 +1,6 @@
 """PropStream's CSV rows: cells under PropStream's headers become the raw fields of a record.
 
-The formats are the full export, the classic 41 columns, and the columns of its skip trace. `common.csv.columns` lists the headers
+The formats are the full export, the classic 41 columns, and the columns of its skip trace. `common.lead_facts` lists the headers
 of each field.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 from common.compliance.protective_columns import UNREADABLE_PROTECTION, protection_of
 from common.compliance.remarks import read_note, read_status
 from common.csv.columns import REMARKS_PREFIX, field_and_rank_of, used_address_headers
+from common.lead_facts import PROHIBITIONS
 from ingest.values.text import read_protective_flag
 
 _PHONE_PARTS = {"phones": 0, "phones.type": 1}
@@ -17,7 +18,7 @@ _MAX_CACHED_HEADERS = 10_000
 _ALL_CONTACTS = 0
 """Number of a protection that names no single phone or email: it forbids all of the row."""
 _CONTACT_PROTECTIONS = frozenset({"phones.dnc", "phones.forbidden", "emails.forbidden", "emails.dnc"})
-_ROW_FLAGS = frozenset({"litigator", "deceased_owner", "do_not_mail", "do_not_contact"})
+_ROW_FLAGS = frozenset(PROHIBITIONS)
 _REMARK_FIELDS = frozenset({f"{REMARKS_PREFIX}{subject}" for subject in ("row", "phones", "emails")})
 _PROTECTIVE_FIELDS = _CONTACT_PROTECTIONS | _ROW_FLAGS | _REMARK_FIELDS
 _UNREAD_PROTECTION = ("unread_protection", 0)
@@ -47,9 +48,9 @@ def _headers_of_owner_address(cells: Mapping[str, str]) -> frozenset[str]:
 def read_propstream_cells(cells: Mapping[str, str]) -> dict[str, Any]:  # noqa: C901 - the hottest loop of ingest
     """Return the raw fields of one row: text as it came, phones as `(number, type, dnc)` by their number, emails in order.
 
-    If several headers of a row mean one field, the first non-empty one in the order of `HEADERS` counts; of protective
+    If several headers of a row mean one field, the first non-empty one in the order of `LeadFact.headers` counts; of protective
     flags, each counts. Two columns of one number (`Phone`, `Phone 1`) are read as one cell. The owner's address never
-    replaces an empty street of the property..
+    replaces an empty street of the property.
     """
     fields: dict[str, Any] = {}
     alternatives: dict[str, int] = {}  # fields whose value came from a header that is not the first for them

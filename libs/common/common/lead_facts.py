@@ -1,0 +1,191 @@
+"""Table of lead facts: one line for each value that a property record says about a home and its owner.
+
+From this table derive the headers that a file may use, the fields of `LeadRecord`, the parsers of ingest, and the choice
+between two records. `./dev schema` writes from it the columns of `app.leads` and `pipeline.leads_staging`, their grants,
+and `app.upsert_leads` (docs/guides/adding-a-column.md). Facts are matched by name, so their order does not matter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ValueKind(StrEnum):
+    """Kind of a value: which parser of ingest reads it."""
+
+    TEXT = "text"
+    """One line of text; a placeholder such as `n/a` counts as no value."""
+    TEXT_AS_WRITTEN = "text_as_written"
+    """One line of text; a rule for this fact alone decides which texts are placeholders."""
+    ZIP_CODE = "zip_code"
+    COUNT = "count"
+    DECIMAL = "decimal"
+    AREA = "area"
+    MONEY = "money"
+    YEAR_BUILT = "year_built"
+    YES_OR_NO = "yes_or_no"
+    PAST_DATE = "past_date"
+    PROHIBITION = "prohibition"
+    """Flag that forbids contact unless its value is a clear no (docs/protective-columns.md)."""
+    COMBINED = "combined"
+    """Value that is read together with other fields, by code for this fact alone."""
+    DERIVED = "derived"
+    """Value that ingest computes from other facts. No record has a field for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFormat:
+    """Kind of a value and, for a number, its smallest and largest value."""
+
+    kind: ValueKind
+    minimum: int = 0
+    maximum: int = 0
+
+
+class MergeRule(StrEnum):
+    """Choice between the values of two records of one lead."""
+
+    LATEST = "latest"
+    """The later observation, then the higher source rank, then the larger value (ADR 3)."""
+    PARCEL = "parcel"
+    ADDRESS = "address"
+    COUNTY = "county"
+    """The facts of a group come from one record (ADR 31). The first fact of a group in the table is its key."""
+    STAYS_TRUE = "stays_true"
+    """True once any record says so."""
+    FIRST = "first"
+    """The first value stays. A lead keeps its Melissa address key."""
+    NOT_STORED = "not_stored"
+    """The value takes effect when the record is read, and no column stores it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFact:
+    """One fact: its column and field, the form of its value, its merge rule, its headers, and who may use its column."""
+
+    name: str
+    sql_type: str
+    value: ValueFormat
+    merge: MergeRule
+    headers: tuple[str, ...] = ()
+    """Headers of a file by precedence: where a file has several, the first one with a value counts.
+    The name itself, with underscores or spaces, is accepted after them."""
+    written_by: str = "ingest"
+    """Service that may insert and update the column."""
+    is_shown_to_brokers: bool = True
+    """Whether a broker may read the column of its own leads."""
+
+    @property
+    def is_record_field(self) -> bool:
+        """Whether a record has a field for this fact."""
+        return self.value.kind is not ValueKind.DERIVED
+
+    @property
+    def is_stamped(self) -> bool:
+        """Whether a merge compares when the value was observed."""
+        return self.merge in _STAMPED_RULES
+
+
+_GROUP_RULES = (MergeRule.PARCEL, MergeRule.ADDRESS, MergeRule.COUNTY)
+_STAMPED_RULES = frozenset({MergeRule.LATEST, *_GROUP_RULES})
+
+_TEXT = ValueFormat(ValueKind.TEXT)
+_AS_WRITTEN = ValueFormat(ValueKind.TEXT_AS_WRITTEN)
+_ZIP_CODE = ValueFormat(ValueKind.ZIP_CODE)
+_YEAR_BUILT = ValueFormat(ValueKind.YEAR_BUILT)
+_YES_OR_NO = ValueFormat(ValueKind.YES_OR_NO)
+_PAST_DATE = ValueFormat(ValueKind.PAST_DATE)
+_PROHIBITION = ValueFormat(ValueKind.PROHIBITION)
+_COMBINED = ValueFormat(ValueKind.COMBINED)
+_DERIVED = ValueFormat(ValueKind.DERIVED)
+
+
+def _count(minimum: int, maximum: int) -> ValueFormat:
+    return ValueFormat(ValueKind.COUNT, minimum, maximum)
+
+
+def _decimal(minimum: int, maximum: int) -> ValueFormat:
+    return ValueFormat(ValueKind.DECIMAL, minimum, maximum)
+
+
+def _area(minimum: int, maximum: int) -> ValueFormat:
+    return ValueFormat(ValueKind.AREA, minimum, maximum)
+
+
+def _money(minimum: int, maximum: int) -> ValueFormat:
+    return ValueFormat(ValueKind.MONEY, minimum, maximum)
+
+
+_LATEST, _PARCEL, _ADDRESS, _COUNTY = MergeRule.LATEST, MergeRule.PARCEL, MergeRule.ADDRESS, MergeRule.COUNTY
+_STAYS_TRUE, _FIRST, _NOT_STORED = MergeRule.STAYS_TRUE, MergeRule.FIRST, MergeRule.NOT_STORED
+
+# fmt: off
+LEAD_FACTS: tuple[LeadFact, ...] = (
+    # name, SQL type, value, merge rule, headers
+    LeadFact("mak", "text", _COMBINED, _FIRST, ("MAK", "Melissa Address Key", "MelissaAddressKey")),
+    LeadFact("apn_key", "text", _DERIVED, _PARCEL, is_shown_to_brokers=False),
+    LeadFact("apn", "text", _TEXT, _PARCEL, ("APN", "Parcel Number", "Assessor Parcel Number")),
+    LeadFact("addr_hash", "bytea", _DERIVED, _ADDRESS, is_shown_to_brokers=False),
+    LeadFact("property_address", "text", _AS_WRITTEN, _ADDRESS, (
+        "Address", "Property Address", "Street Address", "Property Street Address", "Site Address", "Situs Address")),
+    LeadFact("property_unit", "text", _AS_WRITTEN, _ADDRESS, ("Unit #", "Unit", "Property Unit", "Unit Number")),
+    LeadFact("property_city", "text", _TEXT, _ADDRESS, ("City", "Property City", "Site City", "Situs City")),
+    LeadFact("property_state", "text", _COMBINED, _ADDRESS, ("State", "Property State", "Site State", "Situs State")),
+    LeadFact("property_zip", "text", _COMBINED, _ADDRESS, (
+        "Zip", "Zip Code", "Property Zip", "Property Zip Code", "Postal Code", "Site Zip", "Situs Zip")),
+    LeadFact("fips", "text", _COMBINED, _COUNTY, ("FIPS", "FIPS Code", "County FIPS"), is_shown_to_brokers=False),
+    LeadFact("county", "text", _COMBINED, _COUNTY, ("County", "Property County")),
+    LeadFact("owner_first_name", "text", _AS_WRITTEN, _LATEST, ("Owner 1 First Name", "First Name", "Owner First Name")),
+    LeadFact("owner_last_name", "text", _AS_WRITTEN, _LATEST, ("Owner 1 Last Name", "Last Name", "Owner Last Name")),
+    LeadFact("owner2_first_name", "text", _AS_WRITTEN, _LATEST, ("Owner 2 First Name",)),
+    LeadFact("owner2_last_name", "text", _AS_WRITTEN, _LATEST, ("Owner 2 Last Name",)),
+    LeadFact("company_name", "text", _AS_WRITTEN, _LATEST, ("Company Name", "Company")),
+    LeadFact("mailing_address", "text", _TEXT, _LATEST, (
+        "Mailing Address", "Mail Street Address", "Mail Address", "Owner Address", "Owner Mailing Address")),
+    LeadFact("mailing_unit", "text", _TEXT, _LATEST, ("Mailing Unit #", "Mail Unit #")),
+    LeadFact("mailing_city", "text", _TEXT, _LATEST, ("Mailing City", "Mail City", "Owner City")),
+    LeadFact("mailing_state", "text", _TEXT, _LATEST, ("Mailing State", "Mail State", "Owner State")),
+    LeadFact("mailing_zip", "text", _ZIP_CODE, _LATEST, ("Mailing Zip", "Mail Zip", "Owner Zip")),
+    LeadFact("property_type", "text", _TEXT, _LATEST, ("Property Type",)),
+    LeadFact("bedrooms", "smallint", _count(0, 200), _LATEST, ("Bedrooms", "Beds")),
+    LeadFact("bathrooms", "numeric(5,2)", _decimal(0, 200), _LATEST, ("Total Bathrooms", "Bathrooms", "Baths")),
+    LeadFact("building_sqft", "integer", _area(1, 10**7), _LATEST, ("Building Sqft", "Building Square Feet", "Living Area")),
+    LeadFact("lot_sqft", "bigint", _area(1, 10**11), _LATEST, ("Lot Size Sqft", "Lot Size")),
+    LeadFact("year_built", "smallint", _YEAR_BUILT, _LATEST, ("Year Built",)),
+    LeadFact("owner_occupied", "boolean", _YES_OR_NO, _LATEST, ("Owner Occupied",)),
+    LeadFact("vacant", "boolean", _YES_OR_NO, _LATEST, ("Vacant",)),
+    LeadFact("est_value", "bigint", _money(1, 10**9), _LATEST, ("Est. Value", "Estimated Value", "Est Value")),
+    LeadFact("est_equity", "bigint", _money(-(10**9), 10**9), _LATEST, ("Est. Equity", "Estimated Equity", "Est Equity")),
+    LeadFact("est_ltv", "numeric(7,2)", _COMBINED, _LATEST, (
+        "Est. Loan-to-Value", "Estimated Loan-to-Value", "Est LTV", "LTV")),
+    LeadFact("open_loans", "smallint", _count(0, 100), _LATEST, ("Total Open Loans", "Open Loans")),
+    LeadFact("open_loan_balance", "bigint", _money(0, 10**9), _LATEST, (
+        "Est. Remaining balance of Open Loans", "Open Loan Balance")),
+    LeadFact("last_sale_date", "date", _PAST_DATE, _LATEST, ("Last Sale Date", "Last Sale Recording Date")),
+    LeadFact("last_sale_amount", "bigint", _money(0, 10**9), _LATEST, ("Last Sale Amount",)),
+    LeadFact("deceased_owner", "boolean", _PROHIBITION, _STAYS_TRUE, ("Deceased Owner", "Deceased")),
+    LeadFact("do_not_mail", "boolean", _PROHIBITION, _STAYS_TRUE, ("Do Not Mail",)),
+    LeadFact("litigator", "boolean", _PROHIBITION, _STAYS_TRUE, ("Litigator",)),
+    LeadFact("do_not_contact", "boolean", _PROHIBITION, _NOT_STORED, ("Do Not Contact",)),
+)
+# fmt: on
+
+RECORD_FIELDS: tuple[str, ...] = tuple(fact.name for fact in LEAD_FACTS if fact.is_record_field)
+"""Names of the facts that a record may carry."""
+
+REQUIRED_FIELDS = ("property_address", "property_city", "property_state", "property_zip")
+"""Fields without which no record can become a lead."""
+
+STAMPED_FACTS: tuple[str, ...] = tuple(fact.name for fact in LEAD_FACTS if fact.is_stamped)
+"""Names of the facts between which a merge chooses by the time of observation."""
+
+FACT_GROUPS: Mapping[MergeRule, tuple[str, ...]] = {
+    rule: tuple(fact.name for fact in LEAD_FACTS if fact.merge is rule) for rule in _GROUP_RULES
+}
+"""Names of the facts that come from one record: a key, and the values that are shown for it (ADR 31)."""
+
+FLAGS: tuple[str, ...] = tuple(fact.name for fact in LEAD_FACTS if fact.merge is MergeRule.STAYS_TRUE)
+"""Names of the facts that stay true once any record says so."""
+
+PROHIBITIONS: tuple[str, ...] = tuple(fact.name for fact in LEAD_FACTS if fact.value.kind is ValueKind.PROHIBITION)
+"""Names of the facts that forbid contact with the owner of the lead."""
