@@ -1,13 +1,39 @@
-"""Identifiers: UUIDv7 for new things, UUIDv5 where a repeat must give the same id (docs/delivery.md#messages)."""
+"""Identifiers: UUIDv7 for new things, UUIDv5 where a repeat must give the same id (docs/delivery.md#messages).
+
+Each table whose ids are passed around has a type, so that mypy refuses a broker's id where a lead's is expected.
+"""
 
 from functools import lru_cache
 from hashlib import sha1
-from typing import Any
+from typing import Any, NewType
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-__all__ = ["NAMESPACE", "dead_letter_id", "message_id", "named_id", "new_id", "upload_row_id"]
+__all__ = [
+    "NAMESPACE",
+    "BrokerId",
+    "DeadLetterId",
+    "LeadId",
+    "PartnerId",
+    "UploadId",
+    "dead_letter_id",
+    "message_id",
+    "named_id",
+    "new_id",
+    "upload_row_id",
+]
+
+LeadId = NewType("LeadId", UUID)
+"""`app.leads.id`."""
+BrokerId = NewType("BrokerId", UUID)
+"""`app.brokers.id`."""
+PartnerId = NewType("PartnerId", UUID)
+"""`app.partners.id`."""
+UploadId = NewType("UploadId", UUID)
+"""`app.uploads.id`."""
+DeadLetterId = NewType("DeadLetterId", int)
+"""`pipeline.pipeline_dlq.id`."""
 
 NAMESPACE = UUID("6f1d8a0e-7c54-5b3e-9d7a-2b1f0c9e4a61").bytes
 

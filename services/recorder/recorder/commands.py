@@ -1,6 +1,5 @@
 """Commands of the recorder's data: the funnel, and dead letters."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from getpass import getuser
@@ -12,27 +11,19 @@ import typer
 
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import (
-    Connection,
-    Row,
-    connect,
-    fetch_rows,
-    find_broker_id,
-    run_in_transaction,
-    select_rows,
-    service_dsn,
-)
+from cli.shell.database import Connection, Row, connect, find_broker_id, run_in_transaction, service_dsn
 from cli.shell.durations import parse_moment, parse_span, subtract_span
 from cli.shell.errors import CommandRefusedError, UsageError
-from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows
+from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows, to_fields
 from cli.shell.resealing import SealedColumn, reseal_value
 from cli.shell.settings import CliSettings
 from common.bus.dead_letter_message import unpack_message
 from common.database import load_queries
+from common.ids import BrokerId, DeadLetterId
 from common.pii.keyring import Keyring
 from common.topics import FUNNEL_EVENT_NAMES
-
-queries = load_queries(__file__, "commands.sql")
+from recorder import command_queries as queries
+from recorder.command_queries import EventCount, ListedDeadLetter, ReplayedDeadLetter
 
 funnel = new_app(panel="Watching", summary="How many leads came how far.", order=10)
 dlq = new_app(
@@ -93,7 +84,7 @@ def show_funnel(
 ) -> None:
     """Count the funnel's events, in the order of a lead's life."""
 
-    async def work(connection: Connection) -> list[Row]:
+    async def work(connection: Connection) -> list[EventCount]:
         return await _count_events(connection, since, upload, await find_broker_id(connection, broker))
 
     rows = run_in_transaction(work, service="recorder")
@@ -101,8 +92,8 @@ def show_funnel(
 
 
 async def _count_events(
-    connection: Connection, since: timedelta, upload: UUID | str | None, broker: UUID | None
-) -> list[Row]:
+    connection: Connection, since: timedelta, upload: UUID | str | None, broker: BrokerId | None
+) -> list[EventCount]:
     """Return one row for each type of event in the span *since*, in the order of a lead's life.
 
     The span ends at the time of the services' clock or of the machine, whichever is earlier. Events are dated by the clock,
@@ -110,20 +101,15 @@ async def _count_events(
     """
     after = subtract_span(min(CliSettings().now, datetime.now(UTC)), since)
     upload_id = str(upload) if upload else None
-    found = queries.count_events_by_type(connection, after=after, upload_id=upload_id, broker_id=broker)
-    return sort_in_life_order(await fetch_rows(found))
-
-
-def sort_in_life_order(rows: Sequence[Row]) -> list[Row]:
-    """Return *rows* in the order in which a lead has the events; unknown ones are last."""
+    counts = await queries.count_events_by_type(connection, after=after, upload_id=upload_id, broker_id=broker)
     place = {event: number for number, event in enumerate(FUNNEL_EVENT_NAMES)}
-    return sorted(rows, key=lambda row: place.get(row["event_type"], len(place)))
+    return sorted(counts, key=lambda row: place.get(row.event_type, len(place)))
 
 
 async def count_upload_events(upload_id: str) -> list[Row]:
     """Return the funnel of an upload since it was taken, for the demo."""
     async with connect(service_dsn("recorder")) as connection:
-        return await _count_events(connection, timedelta(days=3650), upload_id, None)
+        return [to_fields(row) for row in await _count_events(connection, timedelta(days=3650), upload_id, None)]
 
 
 @dlq.command("list")
@@ -138,10 +124,9 @@ def list_dead_letters(
 ) -> None:
     """List dead letters, the newest first."""
 
-    async def work(connection: Connection) -> tuple[list[Row], dict[str, int]]:
-        found = queries.list_dead_letters(connection, status=status, consumer=consumer, limit=limit)
-        rows = await fetch_rows(found)
-        return rows, {row["status"]: row["count"] async for row in queries.count_dead_letters(connection)}
+    async def work(connection: Connection) -> tuple[list[ListedDeadLetter], dict[str, int]]:
+        letters = await queries.list_dead_letters(connection, status=status, consumer=consumer, page_size=limit)
+        return letters, {row.status: row.count for row in await queries.count_dead_letters(connection)}
 
     rows, counts = run_in_transaction(work, service="recorder")
     nothing = "No dead letter matches." if status or consumer else "No dead letters wait."
@@ -160,19 +145,17 @@ def show_dead_letter(
     as_json: AsJson = False,
 ) -> None:
     """Show what is known of a dead letter; its message only on request."""
-
-    async def work(connection: Connection) -> Row:
-        found = await queries.show_dead_letter(connection, id=letter)
-        if found is None:
-            raise CommandRefusedError(f"There is no dead letter {letter}.", "`equity dlq list` shows them.")
-        return dict(found)
-
-    fields = run_in_transaction(work, service="recorder")
-    payload = fields.pop("payload")
-    if reveal and payload is not None:
-        fields["message"] = _decrypt_message(fields, payload)
+    found = run_in_transaction(
+        lambda connection: queries.show_dead_letter(connection, dead_letter_id=DeadLetterId(letter)), service="recorder"
+    )
+    if found is None:
+        raise CommandRefusedError(f"There is no dead letter {letter}.", "`equity dlq list` shows them.")
+    fields = to_fields(found)
+    del fields["payload"]
+    if reveal and found.payload is not None:
+        fields["message"] = _decrypt_message(found.event_id, found.payload)
     print_fields(fields, as_json=as_json)
-    if payload is None:
+    if found.payload is None:
         print_message("The message is no longer kept: dead letters are emptied after 30 days, or came without one.")
     elif not reveal:
         print_message(f"The message is encrypted. To read it: equity dlq show {letter} --reveal")
@@ -207,11 +190,20 @@ def replay_dead_letters(
             "Which ones? Without any filter every open dead letter would go.",
             "Give --consumer, --since, --until or --id; --dry-run says which they are. All: --since 3650d.",
         )
-    rows = select_rows(
-        queries.replay_dead_letters, service="recorder",
-        consumer=consumer, since=since, until=until, ids=letter, include_parked=include_parked, dry_run=dry_run,
-        requested_by=getuser(),
-    )  # fmt: skip
+
+    async def work(connection: Connection) -> list[ReplayedDeadLetter]:
+        return await queries.replay_dead_letters(
+            connection,
+            consumer=consumer,
+            since=since,
+            until=until,
+            dead_letter_ids=[DeadLetterId(number) for number in letter] if letter else None,
+            include_parked=include_parked,
+            dry_run=dry_run,
+            requested_by=getuser(),
+        )
+
+    rows = run_in_transaction(work, service="recorder")
     print_rows(rows, _REPLAYED_COLUMNS, as_json=as_json, empty="No dead letter matches.")
     if rows:
         print_message(
@@ -233,7 +225,10 @@ def park_dead_letters(
 
     A parked dead letter is replayed when it is named.
     """
-    parked = [row["id"] for row in select_rows(queries.park_dead_letters, service="recorder", ids=letters)]
+    wanted = [DeadLetterId(number) for number in letters]
+    parked = run_in_transaction(
+        lambda connection: queries.park_dead_letters(connection, dead_letter_ids=wanted), service="recorder"
+    )
     if left := sorted(set(letters) - set(parked)):
         raise CommandRefusedError(
             f"Not open, or not there: {', '.join(map(str, left))}. Parked: {', '.join(map(str, parked)) or 'none'}.",
@@ -242,10 +237,10 @@ def park_dead_letters(
     print_done(f"{len(parked):,} parked.", {"parked": parked}, as_json=as_json)
 
 
-def _decrypt_message(fields: Row, payload: bytes) -> dict[str, Any]:
+def _decrypt_message(event_id: UUID, payload: bytes) -> dict[str, Any]:
     """Return key, headers and body of the message. Raises DecryptionError or MissingKeyError."""
     keyring = Keyring.from_settings(CliSettings())
-    key, headers, value = unpack_message(keyring.decrypt(_DEAD_LETTER_PURPOSE, fields["event_id"].bytes, payload))
+    key, headers, value = unpack_message(keyring.decrypt(_DEAD_LETTER_PURPOSE, event_id.bytes, payload))
     return {
         "key": _to_readable(key),
         "headers": {name: _to_readable(content) for name, content in headers},
@@ -262,11 +257,13 @@ def _to_readable(content: bytes | None) -> object:
         return content.decode("utf-8", "backslashreplace")
 
 
+_rewrap_queries = load_queries(__file__, "commands.sql")
+
 SEALED_COLUMNS = (
     SealedColumn(
         "dead letters",
-        queries.find_outdated_dead_letters,
-        queries.save_dead_letters,
+        _rewrap_queries.find_outdated_dead_letters,
+        _rewrap_queries.save_dead_letters,
         lambda keyring, row: reseal_value(keyring, _DEAD_LETTER_PURPOSE, row["event_id"].bytes, row["sealed"]),
         is_paged=False,
     ),

@@ -44,7 +44,7 @@ class EventRow:
     payload_hash: bytes
 
     @property
-    def key(self) -> tuple[object, object]:
+    def key(self) -> tuple[UUID, datetime]:
         """Return the primary key."""
         return self.event_id, self.created_at
 

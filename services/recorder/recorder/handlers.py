@@ -4,17 +4,18 @@ The primary keys of the tables make repeated messages harmless, so the recorder 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
 import structlog
 
 from common import telemetry
 from common.bus import Batch, Tx
-from common.database import load_queries
+from recorder import queries
 from recorder.dead_letter_row import DeadLetterRow, read_dead_letter
 from recorder.event_row import EventRow, read_event
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 
 async def record_events(batch: Batch[None]) -> None:
@@ -41,21 +42,19 @@ async def write_unreadable_events(tx: Tx, rows: Sequence[EventRow]) -> None:
     await _insert_events(tx, [row.as_unreadable() for row in rows])
 
 
-async def _insert_events(tx: Tx, rows: Sequence[EventRow]) -> set[tuple[object, object]]:
+async def _insert_events(tx: Tx, rows: Sequence[EventRow]) -> set[tuple[UUID, datetime]]:
     """Insert the events that are not stored yet, and return their keys."""
     columns = {name: [getattr(row, name) for row in rows] for name in EventRow.COLUMNS}
-    inserted = queries.add_events(tx.connection, **columns)
-    return {(row["event_id"], row["created_at"]) async for row in inserted}
+    inserted = await queries.add_events(tx.connection, **columns)
+    return {(row.event_id, row.created_at) for row in inserted}
 
 
 async def _find_conflicts(tx: Tx, repeats: Sequence[EventRow]) -> list[EventRow]:
     """Return the repeated events whose stored body is a different one."""
-    stored_hashes = {
-        (row["event_id"], row["created_at"]): row["payload_hash"]
-        async for row in queries.find_payload_hashes(
-            tx.connection, ids=[row.event_id for row in repeats], times=[row.created_at for row in repeats]
-        )
-    }
+    stored = await queries.find_payload_hashes(
+        tx.connection, ids=[row.event_id for row in repeats], times=[row.created_at for row in repeats]
+    )
+    stored_hashes = {(row.event_id, row.created_at): row.payload_hash for row in stored}
     return [row for row in repeats if stored_hashes.get(row.key) not in (None, row.payload_hash)]
 
 

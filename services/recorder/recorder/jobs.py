@@ -9,11 +9,11 @@ import structlog
 
 from common import telemetry
 from common.bus.failures import error_code
-from common.database import Connection, Database, load_queries
+from common.database import Connection, Database
+from recorder import queries
 from recorder.settings import RecorderSettings
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 DECISION_BATCH_SIZE = 10_000
 JOB_RUN_RETENTION_DAYS = 400
@@ -30,18 +30,18 @@ class RecorderJobs:
     async def measure_dead_letters(self) -> None:
         """Set the metrics of open dead letters and of events that Kafka rejected for good: their number and age."""
         async with self._database.connection() as connection:
-            letters = [row async for row in queries.count_open_dead_letters(connection)]
-            rejected = [row async for row in queries.count_rejected_events(connection)]
+            letters = await queries.count_open_dead_letters(connection)
+            rejected = await queries.count_rejected_events(connection)
         depth = telemetry.gauge("equity_dead_letter_depth", "Open dead letters")
         oldest = telemetry.gauge("equity_dead_letter_oldest_seconds", "Age of the oldest open dead letter")
         waiting = telemetry.gauge("equity_outbox_dead_rows", "Events that Kafka rejected for good, by service")
         for gauge in (depth, oldest, waiting):
             gauge.clear()
         for row in letters:
-            depth.set(row["depth"], consumer=row["consumer"])
-            oldest.set(float(row["oldest_seconds"]), consumer=row["consumer"])
-        for row in rejected:
-            waiting.set(row["waiting"], service=row["service"])
+            depth.set(row.depth, consumer=row.consumer)
+            oldest.set(row.oldest_seconds, consumer=row.consumer)
+        for events in rejected:
+            waiting.set(events.waiting, service=events.service)
 
     async def make_partitions(self) -> None:
         """Create the coming months of events and days of inboxes."""
@@ -80,8 +80,7 @@ class RecorderJobs:
         return await queries.delete_dead_letter_payloads(connection, days=self._settings.recorder_payload_days)
 
     async def _archive_events(self, connection: Connection) -> object:
-        rows = queries.archive_event_months(connection, months=self._settings.recorder_event_months)
-        return [row["month"] async for row in rows]
+        return await queries.archive_event_months(connection, months=self._settings.recorder_event_months)
 
     async def _delete_consent_tokens(self, connection: Connection) -> object:
         return await queries.delete_unused_consent_tokens(connection)
@@ -98,8 +97,8 @@ class RecorderJobs:
         return await queries.delete_old_job_runs(connection, days=JOB_RUN_RETENTION_DAYS)
 
     async def _delete_rejected_events(self, connection: Connection) -> object:
-        rows = queries.delete_rejected_events(connection, days=self._settings.recorder_outbox_dead_days)
-        deleted = {row["service"]: row["gone"] async for row in rows}
+        rows = await queries.delete_rejected_events(connection, days=self._settings.recorder_outbox_dead_days)
+        deleted = {row.service: row.gone for row in rows}
         if deleted:
             log.error("rejected_events_deleted", **deleted)
         return sum(deleted.values())

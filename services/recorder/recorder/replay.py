@@ -5,18 +5,18 @@ topic skip the message, and the inbox of the named consumer accepts it as a new 
 """
 
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
 from common.bus.dead_letter_message import unpack_message
-from common.database import load_queries
+from common.ids import DeadLetterId
 from common.pii.keyring import DecryptionError
+from recorder import queries
+from recorder.queries import DueDeadLetter
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 REPLAY_BATCH_SIZE = 50
 SEAL_PURPOSE = "dead-letter"
@@ -41,14 +41,14 @@ class DeadLetterReplayer:
         return total
 
     async def _replay_batch(self, tx: Tx) -> int:
-        due = [row async for row in queries.lock_due_dead_letters(tx.connection, count=REPLAY_BATCH_SIZE)]
-        sent: list[int] = []
-        parked: list[int] = []
+        due = await queries.lock_due_dead_letters(tx.connection, page_size=REPLAY_BATCH_SIZE)
+        sent: list[DeadLetterId] = []
+        parked: list[DeadLetterId] = []
         for row in due:
-            is_sent = row["redrive"] < self._replay_limit and self._send_again(tx, row)
-            (sent if is_sent else parked).append(row["id"])
-        await queries.mark_dead_letters_retrying(tx.connection, ids=sent)
-        await queries.park_dead_letters(tx.connection, ids=parked)
+            is_sent = row.redrive < self._replay_limit and self._send_again(tx, row)
+            (sent if is_sent else parked).append(row.id)
+        await queries.mark_dead_letters_retrying(tx.connection, dead_letter_ids=sent)
+        await queries.park_dead_letters(tx.connection, dead_letter_ids=parked)
         replayed = telemetry.counter("equity_dead_letters_replayed", "Due dead letters, replayed or parked")
         replayed.add(len(sent), {"outcome": "sent"})
         replayed.add(len(parked), {"outcome": "parked"})
@@ -56,29 +56,29 @@ class DeadLetterReplayer:
             log.warning("dead_letters_parked", count=len(parked), first=parked[0])
         return len(due)
 
-    def _send_again(self, tx: Tx, row: Any) -> bool:
+    def _send_again(self, tx: Tx, row: DueDeadLetter) -> bool:
         """Send the original message through the outbox. Return False if it cannot be decrypted or is empty."""
         try:
-            packed = self._bus.keyring.decrypt(SEAL_PURPOSE, row["event_id"].bytes, row["payload"])
+            packed = self._bus.keyring.decrypt(SEAL_PURPOSE, row.event_id.bytes, row.payload)
             key, headers, value = unpack_message(packed)
         except (DecryptionError, ValueError) as error:
-            log.warning("dead_letter_unreadable", dead_letter=row["id"], error=type(error).__name__)
+            log.warning("dead_letter_unreadable", dead_letter=row.id, error=type(error).__name__)
             return False
         if key is None and value is None:
             return False
         kept = [(name, content) for name, content in headers if name not in REPLACED_HEADERS]
-        tx.emit_raw(row["source"], key, [*kept, *_replay_headers(row)], value)
+        tx.emit_raw(row.source, key, [*kept, *_replay_headers(row)], value)
         return True
 
 
-def _replay_headers(row: Any) -> Headers:
+def _replay_headers(row: DueDeadLetter) -> Headers:
     """Return the headers that address the replay to one consumer.
 
     `ce_id` repeats the id of the dead letter: without it, a message without an id would get another one from its new offset.
     """
     return [
-        ("ce_id", str(row["event_id"]).encode()),
-        ("ec_redrive", str(row["redrive"] + 1).encode()),
-        ("ec_for", row["consumer"].encode()),
+        ("ce_id", str(row.event_id).encode()),
+        ("ec_redrive", str(row.redrive + 1).encode()),
+        ("ec_for", row.consumer.encode()),
         ("ec_redrivetime", datetime.now(UTC).isoformat().encode()),
     ]

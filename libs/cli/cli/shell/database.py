@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit, urlunsplit
-from uuid import UUID
 
 import asyncpg
 import orjson
@@ -18,6 +17,7 @@ import orjson
 from cli.shell.errors import CliError, CommandRefusedError, UnreachableError, UsageError
 from cli.shell.settings import CliSettings
 from common.database import load_queries
+from common.ids import BrokerId
 
 Connection = asyncpg.Connection
 Row = dict[str, Any]
@@ -118,11 +118,11 @@ async def role_of(service: str, connection: Connection) -> AsyncIterator[None]:
     await connection.execute("reset role")
 
 
-async def find_broker_id(connection: Connection, name_or_id: str | None) -> UUID | None:
+async def find_broker_id(connection: Connection, name_or_id: str | None) -> BrokerId | None:
     """Return the id of the broker with this name or id; None for None. Raises UsageError when there is no such broker."""
     if name_or_id is None:
         return None
     found = await queries.find_broker_id(connection, name_or_id=name_or_id)
     if found is None:
         raise UsageError(f"There is no broker {name_or_id!r}.", "`equity brokers list` shows them.")
-    return UUID(str(found))
+    return BrokerId(found)

@@ -5,8 +5,9 @@ Colour and width follow the terminal; NO_COLOR is honoured. Output into a pipe i
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import Field, fields
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Protocol
 
 import orjson
 import typer
@@ -19,6 +20,13 @@ from cli.shell.typed_commands import as_typed
 from cli.shell.values import escape_control_characters, format_value
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on stdout.")]
+
+
+class DataclassRow(Protocol):
+    """Instance of a dataclass, such as a row of a statement."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
 
 _PIPED_WIDTH = 100_000
 """Columns of a pipe. Wider than any table, so that it is neither folded nor cut."""
@@ -55,8 +63,13 @@ def print_done(message: str, fields: Mapping[str, Any], *, as_json: bool) -> Non
         print_message(message)
 
 
+def to_fields(row: Mapping[str, Any] | DataclassRow) -> dict[str, Any]:
+    """Return the fields of *row* by name."""
+    return dict(row) if isinstance(row, Mapping) else {field.name: getattr(row, field.name) for field in fields(row)}
+
+
 def print_rows(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any] | DataclassRow],
     columns: Mapping[str, str],
     *,
     as_json: bool,
@@ -75,23 +88,26 @@ def print_rows(
         new_console().print(as_typed(empty), markup=False)
 
 
-def print_fields(fields: Mapping[str, Any], *, as_json: bool) -> None:
+def print_fields(row: Mapping[str, Any] | DataclassRow, *, as_json: bool) -> None:
     """Print one record, a line for each field that has a value."""
     if as_json:
-        print_json(fields)
+        print_json(row)
         return
     grid = Table.grid(padding=(0, 2))
-    for name, value in fields.items():
+    for name, value in to_fields(row).items():
         if value not in (None, "", [], {}):
             grid.add_row(f"[bold]{name.replace('_', ' ')}[/bold]", format_without_markup(value))
     new_console().print(grid)
 
 
 def make_table(
-    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], title: str | None = None, first: Sequence[str] = ()
+    rows: Sequence[Mapping[str, Any] | DataclassRow],
+    columns: Mapping[str, str],
+    title: str | None = None,
+    first: Sequence[str] = (),
 ) -> RenderableType:
     """Return a table of *rows* that fits the terminal, with numbers on the right of their columns."""
-    return fit_table(rows, columns, new_console().width, first=first, title=title)
+    return fit_table([to_fields(row) for row in rows], columns, new_console().width, first=first, title=title)
 
 
 def format_without_markup(value: object) -> str:
