@@ -16,7 +16,7 @@ from psycopg import sql
 from yoyo import get_backend, read_migrations
 from yoyo.backends import DatabaseBackend
 from yoyo.internalmigrations import needs_upgrading
-from yoyo.migrations import Migration, MigrationList, get_migration_hash
+from yoyo.migrations import Migration, MigrationList
 
 from schema.blockers import Blocker, BlockerWatch
 
@@ -27,9 +27,6 @@ LOCK_TIMEOUT_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.5
 MAXIMUM_PAUSE_SECONDS = 15.0
 GIVE_UP_SECONDS = 600.0
-
-RENAMED_MIGRATIONS = {"0014.skip-trace": "0015.skip-trace"}
-"""New id of each migration whose file was renamed. yoyo knows a migration by its file name, so it would apply it twice."""
 
 _SERIALISE_KEY = 0x6571_7569_7479
 """Key of the advisory lock that admits one migrator at a time. A transaction holds it, so no dead process keeps it."""
@@ -198,18 +195,7 @@ def _opened(dsn: str) -> Iterator[tuple[DatabaseBackend, MigrationList]]:
                 connection.execute("select pg_advisory_xact_lock(%s)", (_SERIALISE_KEY,))
                 backend.break_lock()  # the lock of yoyo is a row, which a killed process leaves behind
                 backend.ensure_internal_schema_updated()
-        _rename_applied_migrations(dsn)
         yield backend, read_migrations(str(MIGRATIONS))
-
-
-def _rename_applied_migrations(dsn: str) -> None:
-    """Give applied migrations the id of their present file. The row locks of the update serialise concurrent callers."""
-    with psycopg.connect(dsn) as connection:
-        for old, new in RENAMED_MIGRATIONS.items():
-            connection.execute(
-                "update public._yoyo_migration set migration_id = %s, migration_hash = %s where migration_id = %s",
-                (new, get_migration_hash(new), old),
-            )
 
 
 def _with_driver(dsn: str) -> str:

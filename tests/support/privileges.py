@@ -18,7 +18,7 @@ with roles as (
   from roles r, relations l, unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) as p (privilege)
   where l.relkind <> 'S' and has_table_privilege(r.oid, l.oid, p.privilege)
 ), columns as (
-  select r.rolname, l.name, p.privilege || ' (' || string_agg(a.attname, ', ' order by a.attnum) || ')' as privilege
+  select r.rolname, l.name, p.privilege || ' (' || string_agg(a.attname, ', ' order by a.attname collate "C") || ')' as privilege
   from roles r, relations l, unnest(array['SELECT', 'INSERT', 'UPDATE']) as p (privilege), pg_attribute a
   where l.relkind <> 'S' and a.attrelid = l.oid and a.attnum > 0 and not a.attisdropped
   and has_column_privilege(r.oid, l.oid, a.attnum, p.privilege)

@@ -1,14 +1,7 @@
+-- Roles belong to the whole server, where another database may use them. They stay, and so does pgcrypto.
 do $$
 begin
   execute format('alter database %I reset search_path', current_database());
-end
-$$;
-
-alter default privileges for role equity_owner grant execute on functions to public;
-alter default privileges for role equity_owner grant usage on types to public;
-
-do $$
-begin
   if obj_description(to_regprocedure('auth.uid()'), 'pg_proc') = 'equity-connect' then
     drop function auth.uid();
     revoke usage on schema auth from authenticated, anon, equity_owner;
@@ -19,7 +12,9 @@ exception when dependent_objects_still_exist then
 end
 $$;
 
-revoke usage on schema extensions from equity_owner, pipeline_writer;
-drop schema pipeline;
-drop schema app;
--- Roles belong to the whole server, where another database may use them. They stay, and so does pgcrypto.
+alter default privileges for role equity_owner grant execute on functions to public;
+alter default privileges for role equity_owner grant usage on types to public;
+revoke usage on schema extensions from
+  equity_owner, svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice,
+  svc_billing, svc_notify;
+drop schema pipeline, app;

@@ -1,46 +1,98 @@
 -- Roles, schemas and default privileges. Runs as a superuser, or as a role that may create roles and schemas (Supabase's
--- `postgres`).
+-- `postgres`). docs/adr/0034 gives the reasons for the memberships.
+
+create function pg_temp.change_roles(statement text, needed_if text) returns void
+language plpgsql as $$
+-- Run a statement on roles if it is needed. Roles belong to the server, and another database may be migrated at the same
+-- moment. PostgreSQL then reports a duplicate or a concurrent update after that migration has committed.
+declare
+  needed boolean;
+begin
+  for attempt in 1..50 loop
+    execute 'select ' || needed_if into needed;
+    exit when not needed;
+    begin
+      execute statement;
+    exception when duplicate_object or unique_violation or internal_error then
+      if attempt = 50 then
+        raise;
+      end if;
+    end;
+  end loop;
+end
+$$;
 
 create function pg_temp.ensure_role(name text, options text) returns void
+language sql as $$
+  select pg_temp.change_roles(
+    format('create role %I %s', name, options), format('not exists (select from pg_roles where rolname = %L)', name))
+$$;
+
+create function pg_temp.ensure_member(member text, role text) returns void
+language plpgsql as $$
+-- Let *member* act as *role* by `set role`. It inherits nothing: PostgreSQL 15 decides that by an attribute of the member,
+-- later versions by an option of the membership.
+begin
+  if current_setting('server_version_num')::integer >= 160000 then
+    perform pg_temp.change_roles(
+      format('grant %I to %I with inherit false, set true', role, member),
+      format(
+        'not exists (select from pg_auth_members where roleid = %L::regrole and member = %L::regrole'
+          || ' and not inherit_option and set_option)', role, member));
+  else
+    perform pg_temp.change_roles(format('grant %I to %I', role, member), format('not pg_has_role(%L, %L, ''member'')', member, role));
+  end if;
+end
+$$;
+
+create function pg_temp.set_for_role(role text, setting text, value text) returns void
 language plpgsql as $$
 begin
-  if not exists (select from pg_roles where rolname = name) then
-    execute format('create role %I %s', name, options);
-  end if;
-exception when duplicate_object or unique_violation then
-  null;  -- another database of this server was migrated at the same moment
+  execute format('alter role %I in database %I set %s = %L', role, current_database(), setting, value);
+exception when insufficient_privilege then
+  raise notice 'setting % of % needs a superuser and was left as it is', setting, role;
 end
 $$;
 
 do $$
 declare
-  service text;
+  name text;
+  setting text[];
 begin
-  perform pg_temp.ensure_role(name, 'nologin')
-  from unnest(array['equity_owner', 'anon', 'authenticated', 'service_role', 'pipeline_writer']) as name;
-  if not pg_has_role(current_user, 'equity_owner', 'member') then
-    execute format('grant equity_owner to %I', current_user);
-  end if;
-  foreach service in array array[
-    'gateway', 'ingest', 'recorder', 'skiptrace', 'feeder', 'replies', 'consent', 'voice', 'billing', 'notify', 'dashboard'
-  ] loop
-    perform pg_temp.ensure_role('svc_' || service, 'login');
-    if not pg_has_role('svc_' || service, 'pipeline_writer', 'member') then
-      execute format('grant pipeline_writer to %I', 'svc_' || service);
-    end if;
-    execute format('alter role %I in database %I set statement_timeout = %L', 'svc_' || service, current_database(), '55s');
-    execute format('alter role %I in database %I set lock_timeout = %L', 'svc_' || service, current_database(), '20s');
-    execute format(
-      'alter role %I in database %I set idle_in_transaction_session_timeout = %L',
-      'svc_' || service, current_database(), '30s');
-    execute format('alter role %I in database %I set tcp_keepalives_idle = 10', 'svc_' || service, current_database());
-    execute format('alter role %I in database %I set tcp_keepalives_interval = 5', 'svc_' || service, current_database());
-    execute format('alter role %I in database %I set tcp_keepalives_count = 3', 'svc_' || service, current_database());
-    execute format('alter role %I in database %I set log_parameter_max_length = 0', 'svc_' || service, current_database());
+  foreach name in array array['equity_owner', 'anon', 'authenticated', 'service_role', 'pipeline_writer'] loop
+    perform pg_temp.ensure_role(name, 'nologin');
   end loop;
-exception
-  when insufficient_privilege then
-    raise notice 'some role settings need a superuser and were left as they are';
+  perform pg_temp.change_roles(
+    format('grant equity_owner to %I', current_user), 'not pg_has_role(current_user, ''equity_owner'', ''member'')');
+
+  foreach name in array array[
+    'svc_gateway', 'svc_ingest', 'svc_recorder', 'svc_skiptrace', 'svc_feeder', 'svc_pull', 'svc_replies', 'svc_consent',
+    'svc_voice', 'svc_billing', 'svc_notify', 'svc_dashboard'
+  ] loop
+    perform pg_temp.ensure_role(name, 'login noinherit');
+    perform pg_temp.change_roles(
+      format('alter role %I noinherit', name), format('rolinherit from pg_roles where rolname = %L', name));
+    foreach setting slice 1 in array array[
+      ['statement_timeout', '55s'],
+      ['lock_timeout', '20s'],
+      -- Longer than a relay waits for Kafka (15 s). The locks of a lost host are released within 30 seconds.
+      ['idle_in_transaction_session_timeout', '20s'],
+      -- While PostgreSQL sends a result that the client does not read, neither keepalives nor the other limits help.
+      ['tcp_user_timeout', '15s'],
+      ['tcp_keepalives_idle', '10'],
+      ['tcp_keepalives_interval', '5'],
+      ['tcp_keepalives_count', '3'],
+      ['log_parameter_max_length', '0']
+    ] loop
+      perform pg_temp.set_for_role(name, setting[1], setting[2]);
+    end loop;
+    -- A command of `equity` logs in as the database's owner and takes the role of the service. A superuser may take any.
+    if not (select rolsuper from pg_roles where rolname = current_user) then
+      perform pg_temp.ensure_member(current_user, name);
+    end if;
+  end loop;
+  -- The dashboard acts as the signed-in broker by `set local role authenticated`, and sees no broker data before that.
+  perform pg_temp.ensure_member('svc_dashboard', 'authenticated');
 end
 $$;
 
@@ -55,7 +107,7 @@ begin
 end
 $$;
 
--- Supabase has these two functions. Elsewhere they read the claims that the API sets for a request.
+-- Supabase has these two. Elsewhere the function reads the claims that the API sets for a request.
 create schema if not exists auth;
 do $$
 begin
@@ -75,9 +127,12 @@ end
 $$;
 
 grant usage on schema auth to authenticated, anon, equity_owner;
-grant usage on schema extensions to equity_owner, pipeline_writer;
-grant usage on schema app to authenticated, service_role, pipeline_writer;
-grant usage on schema pipeline to pipeline_writer;
+grant usage on schema extensions to equity_owner;
+grant usage on schema app to authenticated, service_role;
+grant usage on schema app, pipeline, extensions to
+  svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice, svc_billing,
+  svc_notify;
+grant usage on schema pipeline to svc_dashboard;
 
 -- Objects that later migrations create start closed, even if the platform grants privileges on new objects.
 alter default privileges for role equity_owner revoke all on tables from public, anon, authenticated, service_role;
@@ -85,8 +140,14 @@ alter default privileges for role equity_owner revoke all on sequences from publ
 alter default privileges for role equity_owner revoke all on functions from public, anon, authenticated, service_role;
 alter default privileges for role equity_owner revoke all on types from public, anon, authenticated, service_role;
 
+-- The tables of the migration tool are in `public`, which some platforms open to every role.
 do $$
+declare
+  name text;
 begin
+  for name in select tablename from pg_tables where schemaname = 'public' and tablename ~ '^_?yoyo_' loop
+    execute format('revoke all on public.%I from public, anon, authenticated, service_role', name);
+  end loop;
   execute format('alter database %I set search_path = app, pipeline, public, extensions', current_database());
 end
 $$;

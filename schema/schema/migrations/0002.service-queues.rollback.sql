@@ -1,13 +1,4 @@
-drop function pipeline.drop_inbox_days(integer);
-drop function pipeline.make_inbox_days(integer);
-do $$
-declare
-  service text;
-begin
-  foreach service in array array[
-    'gateway', 'ingest', 'recorder', 'skiptrace', 'feeder', 'replies', 'consent', 'voice', 'billing', 'notify', 'dashboard'
-  ] loop
-    execute format('drop schema %I cascade', 'svc_' || service);
-  end loop;
-end
-$$;
+drop function pipeline.make_inbox_days, pipeline.drop_inbox_days, pipeline.dead_outbox_rows, pipeline.forget_dead_outbox_rows;
+drop schema
+  svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice, svc_billing,
+  svc_notify, svc_dashboard cascade;

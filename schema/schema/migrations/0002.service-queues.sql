@@ -1,16 +1,12 @@
 -- Outbox, dead outbox rows and inbox of each service.
-set local role equity_owner;
-
 do $$
 declare
-  service text;
   home text;
 begin
-  foreach service in array array[
-    'gateway', 'ingest', 'recorder', 'skiptrace', 'feeder', 'replies', 'consent', 'voice', 'billing', 'notify', 'dashboard'
+  foreach home in array array[
+    'svc_gateway', 'svc_ingest', 'svc_recorder', 'svc_skiptrace', 'svc_feeder', 'svc_pull', 'svc_replies', 'svc_consent',
+    'svc_voice', 'svc_billing', 'svc_notify', 'svc_dashboard'
   ] loop
-    home := 'svc_' || service;
-    reset role;
     execute format('create schema %I authorization equity_owner', home);
     set local role equity_owner;
     execute format($f$
@@ -52,12 +48,17 @@ begin
     execute format('grant usage on schema %1$I to %1$I', home);
     execute format('grant select, insert, delete on %1$I.outbox to %1$I', home);
     execute format('grant select, insert on %1$I.outbox_dead, %1$I.inbox to %1$I', home);
+    reset role;
   end loop;
 end
 $$;
 
+set local role equity_owner;
+
+-- Creating and dropping a partition takes an exclusive lock. All other queries queue behind a session that waits for it. So
+-- these functions wait two seconds at most, and the jobs run again later.
 create function pipeline.make_inbox_days(ahead integer default 3) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 -- Create the partitions of every inbox from yesterday to `ahead` days from now. Return the number of new partitions.
 declare
   home text;
@@ -79,7 +80,7 @@ end
 $$;
 
 create function pipeline.drop_inbox_days(older_than_days integer) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 -- Drop the inbox partitions that are older than the given number of days. Return the number of dropped partitions.
 declare
   partition record;
@@ -104,6 +105,41 @@ begin
 end
 $$;
 
+-- Events that Kafka rejected permanently.
+create function pipeline.dead_outbox_rows() returns table (service text, waiting bigint, oldest_seconds double precision)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- Return the number of events that Kafka rejected permanently, by service. Services without any are omitted.
+#variable_conflict use_column
+declare
+  home text;
+begin
+  for home in select nspname from pg_namespace where nspname like 'svc\_%' order by 1 loop
+    return query execute format(
+      'select %L, count(*), extract(epoch from now() - min(died_at))::double precision from %I.outbox_dead having count(*) > 0',
+      substr(home, 5), home);
+  end loop;
+end
+$$;
+
+create function pipeline.forget_dead_outbox_rows(older_than_days integer) returns table (service text, gone bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- These rows contain personal data, so they are deleted, after at least 30 days.
+#variable_conflict use_column
+declare
+  home text;
+begin
+  for home in select nspname from pg_namespace where nspname like 'svc\_%' order by 1 loop
+    return query execute format(
+      'with gone as (delete from %I.outbox_dead where died_at < now() - make_interval(days => %s) returning 1)
+       select %L, count(*) from gone having count(*) > 0',
+      home, greatest(older_than_days, 30), substr(home, 5));
+  end loop;
+end
+$$;
+
+grant execute on function
+  pipeline.make_inbox_days, pipeline.drop_inbox_days, pipeline.dead_outbox_rows, pipeline.forget_dead_outbox_rows
+to svc_recorder;
+
 do $$ begin perform pipeline.make_inbox_days(); end $$;
-grant execute on function pipeline.make_inbox_days(integer), pipeline.drop_inbox_days(integer) to svc_recorder;
 reset role;

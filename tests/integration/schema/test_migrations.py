@@ -10,11 +10,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
-from yoyo.migrations import get_migration_hash
 
 from ingest.maintenance.parcel_key_carry_over import build_parcel_key
 from ingest.normalise import PropertyRecord, normalise
-from ingest.score import score
 from schema import backfill, migrate
 from support import servers
 
@@ -77,19 +75,6 @@ def test_each_migration_can_be_undone_alone(dsn: str) -> None:
         assert ask(dsn, OBJECTS) == after
 
 
-def test_a_renamed_migration_is_not_applied_twice(dsn: str) -> None:
-    applied = migrate.apply(dsn)
-    with psycopg.connect(dsn) as connection:
-        for old, new in migrate.RENAMED_MIGRATIONS.items():
-            connection.execute(
-                "update _yoyo_migration set migration_id = %s, migration_hash = %s where migration_id = %s",
-                (old, get_migration_hash(old), new),
-            )
-    assert migrate.apply(dsn) == []
-    assert [state.id for state in migrate.status(dsn) if state.applied] == applied
-    assert migrate.rollback(dsn, len(applied)) == applied[::-1]
-
-
 def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute(LEGACY)
@@ -108,6 +93,25 @@ def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None
     assert ask(dsn, "select channel, count(*) from pipeline.legacy_contacts group by 1 order by 1") == [
         ("email", 2),
         ("phone", 2),
+    ]
+
+
+def test_placeholder_amounts_of_a_legacy_database_are_not_imported(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "create table public.leads (id uuid default gen_random_uuid(), property_value text, equity text)"
+        )
+        connection.execute(
+            "insert into public.leads (property_value, equity)"
+            " values ('400000.50', '300000'), ('9999', '-5'), ('400000', '99000000'), ('0', '999999999'), ('n/a', '')"
+        )
+    migrate.apply(dsn)
+    assert ask(dsn, "select est_value, est_equity from app.leads order by 1, 2") == [
+        (400_000, None),
+        (400_001, 300_000),
+        (None, -5),
+        (None, None),
+        (None, None),
     ]
 
 
@@ -227,59 +231,3 @@ def test_the_functions_of_the_original_specification_exist(dsn: str) -> None:
     assert names <= {name for (name,) in ask(dsn, "select proname from pg_proc")}
     assert ask(dsn, "select decrypt_email(encrypt_email(' A@Example.com ', 'k'), 'k')") == [("a@example.com",)]
     assert ask(dsn, "select run_with_lock(7, 'select 1')") == [(True,)]
-
-
-FACTS_BEFORE_0030: dict[str, dict[str, Any]] = {
-    "sale_in_1900": {"last_sale_date": "1900-01-01", "est_value": 400_000},
-    "old_sale": {"last_sale_date": "1930-05-17"},
-    "fraction": {"est_ltv": 0.95},
-    "fraction_by_amounts": {"est_ltv": 0.95, "est_value": 400_000, "open_loan_balance": 380_000},
-    "small_percentage": {"est_ltv": 0.2, "est_value": 452_946, "open_loan_balance": 709, "est_equity": 452_237},
-    "equity_above_value": {"est_equity": 99_000_000, "est_value": 400_000},
-    "nines": {"est_equity": 999_999_999},
-    "contradiction": {"open_loans": 0, "open_loan_balance": 300_000, "est_value": 400_000, "est_ltv": 0},
-    "sound": {
-        "est_value": 400_000,
-        "est_equity": 300_000,
-        "est_ltv": 25,
-        "open_loans": 1,
-        "last_sale_date": "2004-05-17",
-    },
-}
-CLEARED: dict[str, set[str]] = {
-    "sale_in_1900": {"last_sale_date"}, "fraction": set(), "equity_above_value": {"est_equity"}, "nines": {"est_equity"},
-}  # fmt: skip
-
-
-def test_stored_placeholder_values_are_cleared_and_score_as_in_ingest(dsn: str) -> None:
-    names = [state.id for state in migrate.status(dsn)]
-    migrate.apply(dsn, steps=next(index for index, name in enumerate(names) if name.startswith("0030")))
-    with psycopg.connect(dsn) as connection:
-        for name, facts in FACTS_BEFORE_0030.items():
-            columns = ["id", "source", "lead_score", "score_contributions", "observed", *facts]
-            contributions = (
-                '{"base": 10, "equity": 28, "equity_share": 22, "free_and_clear": 6, "years_owned": 14, "phone": 5}'
-            )
-            connection.execute(
-                sql.SQL("insert into app.leads ({}) values ({})").format(
-                    sql.SQL(", ").join(map(sql.Identifier, columns)),
-                    sql.SQL(", ").join(sql.Placeholder() * len(columns)),
-                ),
-                (uuid4(), name, 85, contributions, [7] * 35, *facts.values()),
-            )
-    migrate.apply(dsn)
-    fields = ("est_value", "est_equity", "est_ltv", "open_loans", "open_loan_balance", "last_sale_date")
-    rows = ask(
-        dsn,
-        f"select source, lead_score, score_contributions, observed, current_date, {', '.join(fields)} from app.leads",
-    )
-    for name, points, contributions, observed, today, *values in rows:
-        facts = dict(zip(fields, values, strict=True))
-        expected = score(facts, {}, phones=1, emails=0, today=today)
-        assert (name, points, contributions) == (name, expected.total, expected.contributions)
-        before = FACTS_BEFORE_0030[name]
-        if name in CLEARED:
-            assert {field for field in before if facts[field] is None} == CLEARED[name]
-        if name == "sale_in_1900":
-            assert (observed[31], observed[26]) == (None, 7)
-    assert {row[0] for row in rows} == set(FACTS_BEFORE_0030)

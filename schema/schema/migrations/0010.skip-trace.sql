@@ -1,0 +1,256 @@
+-- Vendor throttle and skip tracing: rate limits hold across replicas, requests and responses survive a crash, and codes have
+-- versions.
+set local role equity_owner;
+
+-- One row per provider: its availability, and the end of its backoff. All replicas read and write it.
+create table pipeline.provider_states (
+  provider text primary key,
+  failures integer not null default 0,
+  paused_until timestamptz,
+  last_success_at timestamptz,
+  last_fault text
+);
+comment on column pipeline.provider_states.failures is 'calls in a row that failed; those that failed during one pause count once';
+
+create table pipeline.provider_grants (
+  provider text not null references pipeline.provider_states on delete cascade,
+  at timestamptz not null,
+  units integer not null
+);
+create index provider_grants_idx on pipeline.provider_grants (provider, at);
+comment on table pipeline.provider_grants is 'what was asked of each provider within its current window: the published rate limit, kept exactly';
+
+-- Callers acquire permits and record results only through functions, so that all callers of a vendor share one limit.
+create function pipeline.take_turn(
+  of_provider text, wanted integer, per_window integer, window_seconds double precision, opens_after integer,
+  probe_seconds double precision, shared_with text default null
+) returns table (granted integer, wait_seconds double precision, state text)
+language plpgsql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
+-- Return the number of permitted units of a provider now, or the time to wait. State: up; limited (the rate limit is
+-- reached); busy (the provider asked for a backoff); down (`opens_after` calls failed in a row, so the circuit is open);
+-- probing (half-open: this one call tests the provider). Providers with one API key share its rate limit, stored under one
+-- of their names. Each has its own backoff and circuit breaker.
+#variable_conflict use_column
+declare
+  limited text := coalesce(shared_with, of_provider);
+  s provider_states;
+  now_ timestamptz;
+  used integer;
+  oldest timestamptz;
+begin
+  insert into provider_states (provider) select p from (values (limited), (of_provider)) w (p) group by p order by p
+  on conflict do nothing;
+  perform from provider_states where provider = limited for update;
+  select * into s from provider_states where provider = of_provider for update;
+  now_ := clock_timestamp();
+  if s.paused_until > now_ then
+    return query select 0, extract(epoch from s.paused_until - now_)::double precision,
+      case when s.failures >= opens_after then 'down' else 'busy' end;
+    return;
+  end if;
+  delete from provider_grants where provider = limited and at <= now_ - make_interval(secs => window_seconds);
+  select coalesce(sum(units), 0), min(at) into used, oldest from provider_grants where provider = limited;
+  if used >= per_window then
+    return query select 0,
+      greatest(0.01, extract(epoch from oldest - now_) + window_seconds)::double precision, 'limited'::text;
+    return;
+  end if;
+  if s.failures >= opens_after then
+    update provider_states set paused_until = now_ + make_interval(secs => probe_seconds) where provider = of_provider;
+    wanted := 1;
+  end if;
+  wanted := least(wanted, per_window - used);
+  insert into provider_grants (provider, at, units) values (limited, now_, wanted);
+  return query select wanted, 0::double precision, case when s.failures >= opens_after then 'probing' else 'up' end;
+end
+$$;
+
+create function pipeline.note_success(of_provider text) returns void
+language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
+  -- Write only on a change or once a second, because hundreds of calls share the row.
+  update provider_states
+  set failures = 0, paused_until = null, last_success_at = clock_timestamp(), last_fault = null
+  where provider = of_provider
+  and (
+    failures > 0 or paused_until is not null or last_success_at is null
+    or last_success_at < clock_timestamp() - interval '1 second'
+  )
+$$;
+
+create function pipeline.note_fault(
+  of_provider text, fault text, probing boolean, at_least integer, pause_s double precision, longest_s double precision,
+  least_s double precision
+) returns void
+language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
+  -- Failures during one backoff count once. A backoff doubles with each failure, and is at least as long as the provider
+  -- asked for.
+  update provider_states
+  set failures = greatest(f.failures, at_least),
+      paused_until = greatest(
+        case when probing then null else paused_until end,
+        clock_timestamp() + make_interval(secs => greatest(least_s, least(longest_s, pause_s * 2 ^ least(f.failures - 1, 20))))
+      ),
+      last_fault = fault
+  from (
+    select provider as name, failures + case when paused_until > clock_timestamp() and not probing then 0 else 1 end as failures
+    from provider_states
+    where provider = of_provider
+    for update
+  ) f
+  where provider = f.name
+$$;
+
+-- Skip tracing by file: a batch of exported leads that a person runs at the vendor. Each lead is one request.
+create table app.skip_trace_batches (
+  id uuid primary key,
+  provider text not null,
+  made_at timestamptz not null default now(),
+  made_by text not null,
+  lease_until timestamptz not null,
+  glb_purpose text not null check (glb_purpose <> ''),
+  dppa_purpose text not null check (dppa_purpose <> ''),
+  warning_accepted_by text not null check (warning_accepted_by <> ''),
+  written_at timestamptz
+);
+comment on table app.skip_trace_batches is 'files handed out to a vendor without an API: who made them, and for which permissible purpose';
+comment on column app.skip_trace_batches.glb_purpose is 'permissible purpose under 15 U.S.C. 6802(e), as the vendor codes it';
+comment on column app.skip_trace_batches.dppa_purpose is 'permissible use under 18 U.S.C. 2721(b), as the vendor codes it';
+comment on column app.skip_trace_batches.written_at is 'when the file was complete; null: it never was, and can be written again';
+
+create table app.skip_trace_requests (
+  id uuid primary key default gen_random_uuid(),
+  provider text not null,
+  batch_id uuid references app.skip_trace_batches,
+  requested_at timestamptz not null default now(),
+  lease_until timestamptz,
+  answered_at timestamptz,
+  outcome text not null default 'asked' check (outcome in ('asked', 'answered', 'failed', 'unknown', 'expired')),
+  records integer not null check (records between 1 and 100),
+  cost_cents numeric(12, 4),
+  question_sealed bytea,
+  answer_sealed bytea,
+  detail text
+);
+comment on column app.skip_trace_requests.batch_id is 'the file that carries it; null: a call. Nobody waits for the answer of a file';
+comment on column app.skip_trace_requests.lease_until is 'an answer that is not here by then will not come: asked becomes unknown';
+comment on column app.skip_trace_requests.outcome is
+  'asked is committed before the call; a crash in between leaves it, and the sweep says unknown. expired: handed out in a file, and no answer that could be used came back';
+comment on column app.skip_trace_requests.cost_cents is 'cents: the most it can cost while asked or unknown, then what the answer costs';
+comment on column app.skip_trace_requests.question_sealed is 'what was asked of whom, under the master key; emptied with the answer';
+create index skip_trace_requests_asked_idx on app.skip_trace_requests (lease_until) where outcome = 'asked';
+create index skip_trace_requests_at_idx on app.skip_trace_requests (requested_at);
+create index skip_trace_requests_batch_idx on app.skip_trace_requests (batch_id, id) where batch_id is not null;
+
+create table app.skip_trace_attempts (
+  request_id uuid not null references app.skip_trace_requests on delete cascade,
+  lead_id uuid not null references app.leads on delete cascade,
+  provider text not null,
+  outcome text,
+  at timestamptz not null default now(),
+  merged_at timestamptz,
+  primary key (request_id, lead_id)
+);
+comment on column app.skip_trace_attempts.merged_at is 'when the answer was merged into the lead; null: not yet, or there is none';
+create index skip_trace_attempts_lead_idx on app.skip_trace_attempts (lead_id, at desc);
+create index skip_trace_attempts_open_idx on app.skip_trace_attempts (request_id) where outcome is null and merged_at is null;
+
+-- Versioned vendor codes. The highest version of a code is valid; the others record earlier meanings.
+create table app.verification_code_map (
+  provider text not null,
+  channel text not null check (channel in ('email', 'phone', 'person')),
+  code text not null,
+  version integer not null default 1,
+  is_verified boolean,
+  line_type text check (line_type in ('mobile', 'landline', 'voip')),
+  dnc boolean,
+  litigator boolean,
+  deceased boolean,
+  meaning text not null default '',
+  primary key (provider, channel, code, version)
+);
+comment on column app.verification_code_map.code is
+  'as the vendor writes it; two letters and a star stand for all codes that begin so and have no row of their own';
+comment on column app.verification_code_map.is_verified is 'true: this code verifies; false: it rules the value out; null: it says neither';
+comment on column app.verification_code_map.dnc is 'true: on a do-not-call list; false: checked and on none; null: says nothing of it';
+
+insert into app.verification_code_map (provider, channel, code, is_verified, meaning)
+values
+  ('melissa', 'phone', 'PE*', false, 'any other error of a phone'),
+  ('melissa', 'phone', 'PE01', false, 'invalid'),
+  ('melissa', 'phone', 'PE02', false, 'blank'),
+  ('melissa', 'phone', 'PE03', false, 'bad digits'),
+  ('melissa', 'phone', 'PE04', false, 'multiple'),
+  ('melissa', 'phone', 'PE05', false, 'bad prefix'),
+  ('melissa', 'phone', 'PS01', true, 'valid'),
+  ('melissa', 'phone', 'PS02', null, 'seven digits match'),
+  ('melissa', 'phone', 'PS03', null, 'area code corrected'),
+  ('melissa', 'phone', 'PS06', null, 'area code corrected'),
+  ('melissa', 'phone', 'PS10', null, 'residential'),
+  ('melissa', 'phone', 'PS11', null, 'business'),
+  ('melissa', 'phone', 'PS12', null, 'small office or home office'),
+  ('melissa', 'email', 'EE*', false, 'any other error of an email'),
+  ('melissa', 'email', 'EE01', false, 'syntax'),
+  ('melissa', 'email', 'EE02', false, 'domain missing'),
+  ('melissa', 'email', 'EE03', false, 'server missing'),
+  ('melissa', 'email', 'EE04', false, 'mailbox invalid'),
+  ('melissa', 'email', 'ES01', true, 'syntax and domain are good'),
+  ('melissa', 'email', 'ES02', false, 'invalid'),
+  ('melissa', 'email', 'ES03', null, 'unknown'),
+  ('melissa', 'email', 'ES04', null, 'mobile'),
+  ('melissa', 'email', 'ES05', false, 'disposable'),
+  ('melissa', 'email', 'ES06', false, 'spamtrap domain'),
+  ('melissa', 'email', 'ES07', null, 'accepts all'),
+  ('melissa', 'email', 'ES08', null, 'role account'),
+  ('melissa', 'email', 'ES10', null, 'changed'),
+  ('melissa', 'email', 'ES11', null, 'changed'),
+  ('melissa', 'email', 'ES12', null, 'changed'),
+  ('melissa', 'email', 'ES13', null, 'changed'),
+  ('melissa', 'email', 'ES21', true, 'mailbox verified'),
+  ('melissa', 'email', 'ES32', false, 'malicious'),
+  ('melissa', 'email', 'ES33', false, 'malicious'),
+  ('melissa', 'email', 'ES34', false, 'malicious'),
+  ('melissa', 'email', 'ES35', false, 'spamtrap'),
+  ('melissa', 'email', 'ES36', false, 'spamtrap'),
+  ('melissa', 'email', 'ES37', false, 'breach'),
+  ('batchdata', 'phone', 'reachable', true, 'tested and reachable'),
+  ('batchdata', 'phone', 'unreachable', false, 'tested and not reachable'),
+  ('batchdata', 'email', 'tested', true, 'tested'),
+  -- TLO lists a value but does not verify it, so that a verifying provider checks it.
+  ('tlo', 'phone', 'found', null, 'listed for the person, verified by nobody'),
+  ('tlo', 'email', 'found', null, 'listed for the person, verified by nobody');
+
+insert into app.verification_code_map (provider, channel, code, line_type, meaning)
+values
+  ('melissa', 'phone', 'PS07', 'mobile', 'cell'),
+  ('melissa', 'phone', 'PS08', 'landline', 'landline'),
+  ('melissa', 'phone', 'PS09', 'voip', 'VoIP'),
+  ('batchdata', 'phone', 'landline', 'landline', 'type Land Line'),
+  ('batchdata', 'phone', 'mobile', 'mobile', 'type Mobile'),
+  ('batchdata', 'phone', 'voip', 'voip', 'type VoIP'),
+  ('tlo', 'phone', 'landline', 'landline', 'type landline'),
+  ('tlo', 'phone', 'mobile', 'mobile', 'type mobile'),
+  ('tlo', 'phone', 'voip', 'voip', 'type VoIP');
+
+insert into app.verification_code_map (provider, channel, code, dnc, litigator, deceased, meaning)
+values
+  ('melissa', 'person', 'DD01', null, null, true, 'deceased'),
+  ('batchdata', 'phone', 'dnc', true, null, null, 'on a do-not-call list'),
+  ('batchdata', 'phone', 'not_dnc', false, null, null, 'on no do-not-call list'),
+  ('batchdata', 'phone', 'not_tcpa', null, false, null, 'not on the TCPA blacklist'),
+  ('batchdata', 'phone', 'tcpa', null, true, null, 'TCPA blacklist'),
+  ('batchdata', 'person', 'deceased', null, null, true, 'deceased'),
+  ('batchdata', 'person', 'litigator', null, true, null, 'known litigator'),
+  ('batchdata', 'person', 'tcpa', null, true, null, 'TCPA blacklist'),
+  ('batchdata_dnc', 'phone', 'dnc', true, null, null, 'on a do-not-call list'),
+  ('batchdata_dnc', 'phone', 'not_dnc', false, null, null, 'on no do-not-call list'),
+  ('batchdata_tcpa', 'phone', 'not_tcpa', null, false, null, 'not on the TCPA blacklist'),
+  ('batchdata_tcpa', 'phone', 'tcpa', null, true, null, 'TCPA blacklist'),
+  ('tlo', 'person', 'deceased', null, null, true, 'deceased'),
+  ('tlo', 'person', 'litigator', null, true, null, 'known litigator');
+
+grant select on pipeline.provider_states to svc_skiptrace, svc_feeder;
+grant select, delete on pipeline.provider_grants to svc_skiptrace;
+grant execute on function pipeline.take_turn, pipeline.note_success, pipeline.note_fault to svc_skiptrace, svc_feeder;
+grant select, insert, update on app.skip_trace_requests, app.skip_trace_attempts, app.verification_code_map to svc_skiptrace;
+grant select, insert, update (written_at) on app.skip_trace_batches to svc_skiptrace;
+reset role;

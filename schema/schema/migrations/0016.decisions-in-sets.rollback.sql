@@ -1,1 +1,0 @@
-drop function pipeline.log_contact_decisions(uuid[], text[], bytea[], boolean[], text[]);

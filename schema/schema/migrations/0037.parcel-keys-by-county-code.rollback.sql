@@ -1,1 +1,0 @@
-drop function app.carry_over_parcel_keys(uuid[], text[], text[], text[], text[]);
