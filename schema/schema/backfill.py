@@ -1,13 +1,14 @@
-"""Encryption of the plaintext contact details of a legacy database, in batches."""
+"""Completion of the leads of a legacy database, in batches: encryption of contact details, parcel keys."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 import psycopg
 import psycopg.sql
 
 ENCRYPTION_BATCH_SIZE = 500
+PARCEL_PAGE_SIZE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,71 @@ class Encrypted:
 
 Encrypt = Callable[[Sequence[Clear], dict[UUID, bytes]], Sequence[Encrypted]]
 """Function that encrypts values. It receives the wrapped data keys of their leads and omits unusable values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Parcel number of a lead as the legacy database wrote it, and where it lies."""
+
+    lead_id: UUID
+    apn: str
+    county: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelKey:
+    """County of a lead, and its parcel key if the number identifies a home."""
+
+    key: str | None
+    fips: str
+    county: str
+
+
+FindParcelKey = Callable[[Parcel], ParcelKey | None]
+"""Function that returns county and key of a parcel, or None if the county is not known."""
+
+_LIST_PARCELS = """
+select id, apn, coalesce(county, ''), coalesce(property_state, '')
+from app.leads
+where source = 'legacy' and apn is not null and apn_key is null and id > %s
+order by id
+limit %s
+for no key update
+"""
+
+_ASSIGN_KEY = """
+with holder as (
+  select id from app.leads where apn_key = %(key)s
+), refused as (
+  insert into app.lead_conflicts (kind, lead_id, other_lead_id, column_name, value)
+  select 'key_held', %(lead_id)s, id, 'apn_key', %(key)s from holder
+  on conflict do nothing
+)
+update app.leads
+set fips = %(fips)s, county = %(county)s, apn_key = case when not exists (select from holder) then %(key)s end
+where id = %(lead_id)s
+returning apn_key is not null
+"""
+"""A key belongs to one lead. Another lead with it is one home with this one, and a person decides about the conflict."""
+
+
+def assign_parcel_keys(dsn: str, find_key: FindParcelKey) -> int:
+    """Assign county and parcel key to the legacy leads that have no key. Return how many got one. May be run again."""
+    assigned, after = 0, UUID(int=0)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        while True:
+            with connection.transaction():
+                connection.execute("select pg_advisory_xact_lock(hashtext('app.upsert_leads'))")
+                rows = connection.execute(_LIST_PARCELS, (after, PARCEL_PAGE_SIZE)).fetchall()
+                for row in rows:
+                    found = find_key(Parcel(*row))
+                    if found:
+                        result = connection.execute(_ASSIGN_KEY, {"lead_id": row[0], **asdict(found)}).fetchone()
+                        assigned += result == (True,)
+            if not rows:
+                return assigned
+            after = rows[-1][0]
 
 
 def encrypt_contacts(dsn: str, encrypt: Encrypt, progress: Callable[[int], None] | None = None) -> int:

@@ -1,6 +1,6 @@
 drop index app.leads_outdated_address_idx;
 drop function
-  app.carry_over_parcel_keys, app.rehash_addresses, app.release_lead, app.resolve_conflict, app.note_held_maks,
+  app.rehash_addresses, app.release_lead, app.resolve_conflict, app.note_held_maks,
   app.drop_moot_conflicts, app.offer_freed_keys, app.show_with_key, app.shown_with_key, app.void_for_new_owner,
   app.share_an_owner, app.owners_named, app.name_words;
 drop table app.lead_conflicts;

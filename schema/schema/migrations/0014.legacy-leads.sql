@@ -1,5 +1,5 @@
 -- Legacy schema of the original specification: carries `public.leads` over without loss. Plaintext contact details wait in
--- pipeline.legacy_contacts until `equity db backfill` has encrypted them.
+-- pipeline.legacy_contacts until `equity db backfill` has encrypted them. It also computes the parcel keys.
 set local role equity_owner;
 create table pipeline.legacy_contacts (
   lead_id uuid not null references app.leads (id) on delete cascade,
@@ -25,20 +25,6 @@ begin
     end as id,
     j,
     nullif(regexp_replace(coalesce(j ->> 'mak', ''), '[^0-9]', '', 'g'), '') as mak,
-    upper(coalesce(j ->> 'property_state', j ->> 'state')) as state,
-    -- Same form as ingest uses for counties (common.geography.places.county_name). Otherwise the next file would not find these
-    -- parcels.
-    nullif(regexp_replace(
-      regexp_replace(
-        btrim(regexp_replace(
-          translate(upper(coalesce(j ->> 'county', j ->> 'property_county', '')), '.,-''’', '   '), '\s+', ' ', 'g')),
-        '\mSAINT\M', 'ST', 'g'),
-      '^COUNTY OF |(^| )(COUNTY|PARISH|CITY AND BOROUGH|BOROUGH|CENSUS AREA|MUNICIPALITY|CO)$', '', 'g'), '') as county,
-    case
-      when btrim(regexp_replace(upper(coalesce(j ->> 'apn', '')), '[^0-9A-Z]', '', 'g'), '0') <> ''
-      and upper(j ->> 'apn') !~ '^[0-9](\.[0-9]+)?E\+?[0-9]+$'
-      then regexp_replace(upper(j ->> 'apn'), '[^0-9A-Z]', '', 'g')
-    end as parcel,
     case when j ->> 'assigned_broker_id' ~ '^[0-9a-fA-F-]{36}$' then (j ->> 'assigned_broker_id')::uuid end as broker_id,
     case when coalesce(j ->> 'est_value', j ->> 'property_value') ~ '^\d{1,15}(\.\d+)?$'
       then coalesce(j ->> 'est_value', j ->> 'property_value')::numeric::bigint end as est_value,
@@ -58,7 +44,7 @@ begin
   on conflict do nothing;
 
   insert into app.leads (
-    id, mak, apn, apn_key, property_address, property_city, property_state, property_zip, county, owner_first_name,
+    id, mak, apn, property_address, property_city, property_state, property_zip, county, owner_first_name,
     owner_last_name, est_value, est_equity, observed, source, assigned_broker_id, lead_score, campaign_status,
     added_to_campaign_at, current_sequence_step, last_reply_at, consent, consented_at, consent_method, vapi_call_id,
     call_attempt_count, created_at
@@ -67,15 +53,11 @@ begin
     id,
     case when row_number() over (partition by mak order by created_at, id) = 1 then mak end,
     j ->> 'apn',
-    case
-      when row_number() over (partition by state, county, parcel order by created_at, id) = 1
-      then state || '|' || county || '|' || parcel
-    end,
     coalesce(j ->> 'property_address', j ->> 'address'),
     coalesce(j ->> 'property_city', j ->> 'city'),
-    state,
+    upper(coalesce(j ->> 'property_state', j ->> 'state')),
     left(coalesce(j ->> 'property_zip', j ->> 'zip'), 5),
-    county,
+    upper(coalesce(j ->> 'county', j ->> 'property_county')),
     coalesce(j ->> 'owner_first_name', j ->> 'first_name'),
     coalesce(j ->> 'owner_last_name', j ->> 'last_name'),
     est_value,
@@ -106,10 +88,7 @@ begin
 
   insert into app.lead_conflicts (kind, lead_id, other_lead_id, column_name, value)
   select 'key_held', l.id, h.id, 'mak', l.mak
-  from legacy l join app.leads h on h.mak = l.mak and h.id <> l.id
-  union all
-  select 'key_held', l.id, h.id, 'apn_key', h.apn_key
-  from legacy l join app.leads h on h.apn_key = l.state || '|' || l.county || '|' || l.parcel and h.id <> l.id;
+  from legacy l join app.leads h on h.mak = l.mak and h.id <> l.id;
 
   insert into app.lead_consent_audit (lead_id, action, evidence)
   select id, 'legacy_consent_without_time', jsonb_build_object('consent', true)
@@ -123,6 +102,6 @@ begin
 
   alter table public.leads rename to leads_legacy;
   revoke all on public.leads_legacy from public, anon, authenticated;
-  raise notice '% leads were carried over; run `equity db backfill` to encrypt their contact details', moved;
+  raise notice '% leads were carried over; run `equity db backfill` to encrypt their contact details and compute their parcel keys', moved;
 end
 $$;

@@ -12,9 +12,7 @@ def build(settings: IngestSettings | None = None) -> Service:
     """Return the ingest service, ready to start."""
     settings = settings or IngestSettings.for_service("ingest")
     service = Service("ingest", settings)
-    jobs = IngestJobs(service, settings)
-    jobs.schedule_all(service.jobs)
-    service.parts.append(jobs.carry_over)
+    IngestJobs(service, settings).schedule_all(service.jobs)
     brokers = BrokerMapCache(service.database, settings.territory_cache_seconds)
     handlers = IngestHandlers(service.database, service.keyring, brokers)
     service.bus.on(LeadRecord, instances=settings.ingest_lanes, max_records=settings.ingest_batch)(

@@ -3,13 +3,11 @@
 from common.jobs.scheduler import JobScheduler
 from common.service import Service
 from ingest.maintenance.address_rehash import AddressRehash
-from ingest.maintenance.parcel_key_carry_over import ParcelKeyCarryOver
 from ingest.maintenance.score_recovery import ScoreRecovery
 from ingest.settings import IngestSettings
 from ingest.territories.assignment import LeadAssignment
 
 REHASH_SECONDS = 5.0
-CARRY_OVER_SECONDS = 3_600.0
 
 
 class IngestJobs:
@@ -20,13 +18,10 @@ class IngestJobs:
         self._assignment = LeadAssignment(service.bus, settings.territory_cache_seconds)
         self._address_rehash = AddressRehash(service.bus)
         self._score_recovery = ScoreRecovery(service.bus, settings.ingest_forgotten_seconds)
-        self.carry_over = ParcelKeyCarryOver(service.database)
-        """Also a part of the service: intake starts after its first run."""
 
     def schedule_all(self, jobs: JobScheduler) -> None:
         """Schedule every job. Each runs in every replica, and may be repeated."""
         settings = self._settings
-        jobs.add_repeated(CARRY_OVER_SECONDS, "carry_over_parcel_keys", self.carry_over.carry_over_parcel_keys)
         jobs.add_repeated(settings.assign_leads_seconds, "assign_leads", self._assignment.assign_leads)
         jobs.add_repeated(
             settings.ingest_forgotten_check_seconds,

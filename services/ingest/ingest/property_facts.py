@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from common.geography.counties import find_county, parcel_area
+from common.geography.counties import find_county
+from common.geography.parcels import build_parcel_key
 from common.geography.placeholders import (
     is_filler_number,
     is_placeholder,
     is_placeholder_address,
     is_placeholder_unit,
-    parcel_number,
 )
 from common.geography.places import county_name, state_code, state_of_zip, zip_code
 from common.lead_facts import LEAD_FACTS, ValueFormat, ValueKind
@@ -94,19 +94,14 @@ def check_state_of_zip(facts: Mapping[str, Any], dropped: list[str]) -> None:
 
 
 def read_parcel_key(facts: Mapping[str, Any], dropped: list[str]) -> str | None:
-    """Return the key of the parcel: the area in which its number counts, and the number without its punctuation.
-
-    Sources differ in the punctuation. Returns None if the number cannot identify a home
-    (`common.geography.placeholders.parcel_number`), or if its county is not known.
-    """
+    """Return the key of the parcel, or None; reports a parcel number that gives none."""
     apn = facts["apn"]
     if not apn:
         return None
-    parcel, county = parcel_number(apn), facts["fips"]
-    if parcel is None or county is None:
+    key = build_parcel_key(apn, facts["fips"])
+    if key is None:
         dropped.append("apn")
-        return None
-    return f"{parcel_area(county)}|{parcel}"
+    return key
 
 
 def read_mak(value: object, dropped: list[str]) -> str | None:

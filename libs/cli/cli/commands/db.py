@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
-from cli import backup, legacy_contacts
+from cli import backup, legacy_leads
 from cli.shell import inputs
 from cli.shell.app import new_app
 from cli.shell.database import database_address
@@ -151,7 +151,7 @@ def restore_database(
 
 
 @app.command("backfill")
-def encrypt_legacy_contacts(
+def complete_legacy_leads(
     *,
     trust_contacts: Annotated[
         bool,
@@ -159,11 +159,18 @@ def encrypt_legacy_contacts(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Encrypt the contact details that `migrate` carried over in clear from a legacy database. May be run again."""
-    encrypted = legacy_contacts.encrypt_contacts(_owner_dsn(), lambda count: print_message(f"{count:,} encrypted"))
-    trusted = legacy_contacts.trust_contacts(_owner_dsn()) if trust_contacts else 0
-    message = f"{encrypted['encrypted']:,} encrypted, {encrypted['unusable']:,} unusable; {trusted:,} leads trusted."
-    print_done(message, {**encrypted, "leads_trusted": trusted}, as_json=as_json)
+    """Encrypt the contact details that `migrate` carried over in clear from a legacy database, and compute its parcel keys.
+
+    May be run again.
+    """
+    parcel_keys = legacy_leads.assign_parcel_keys(_owner_dsn())
+    encrypted = legacy_leads.encrypt_contacts(_owner_dsn(), lambda count: print_message(f"{count:,} encrypted"))
+    trusted = legacy_leads.trust_contacts(_owner_dsn()) if trust_contacts else 0
+    message = (
+        f"{parcel_keys:,} parcel keys; {encrypted['encrypted']:,} encrypted, {encrypted['unusable']:,} unusable; "
+        f"{trusted:,} leads trusted."
+    )
+    print_done(message, {"parcel_keys": parcel_keys, **encrypted, "leads_trusted": trusted}, as_json=as_json)
 
 
 def _report_wait(wait: migrate.LockWait) -> None:

@@ -20,18 +20,6 @@ for no key update;
 select rehashed, held, unreadable
 from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);
 
--- name: list_parcel_keys_by_spelling
--- Keys that begin with a state instead of a county's code: letters sort after digits.
-select id, apn_key, apn, fips
-from app.leads
-where apn_key >= 'A'
-order by apn_key, id
-limit :page_size;
-
--- name: carry_over_parcel_keys^
-select carried, held, dropped
-from app.carry_over_parcel_keys(:lead_ids::uuid[], :old_keys::text[], :new_keys::text[], :fips::text[], :counties::text[]);
-
 -- name: list_unscored_leads
 -- Leads with a verified contact that their score lacks: the event was lost. `leads_unscored_idx` contains only these.
 select l.id

@@ -1,13 +1,26 @@
-"""Contact details that a legacy database brought unencrypted, encrypted as every service does it."""
+"""Contact details and parcel keys of the leads that a legacy database brought, in the form that the services use."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from cli.shell.settings import CliSettings
+from common.geography.counties import find_county
+from common.geography.parcels import build_parcel_key
 from common.pii.contact_cells import read_emails, read_phones
 from common.pii.keyring import DataKey, Keyring
 from schema import backfill
-from schema.backfill import Clear, Encrypted
+from schema.backfill import Clear, Encrypted, Parcel, ParcelKey
+
+
+def assign_parcel_keys(dsn: str) -> int:
+    """Give the legacy leads the parcel keys that ingest computes. Return how many got one."""
+    return backfill.assign_parcel_keys(dsn, find_parcel_key)
+
+
+def find_parcel_key(parcel: Parcel) -> ParcelKey | None:
+    """Return county and key of a parcel; None if the county is not known."""
+    county = find_county(parcel.county, "", parcel.state).county
+    return ParcelKey(build_parcel_key(parcel.apn, county.fips), county.fips, county.name) if county else None
 
 
 def encrypt_contacts(dsn: str, progress: Callable[[int], None]) -> dict[str, int]:
