@@ -3,6 +3,8 @@
 from datetime import time, timedelta
 
 from common.service import Service, main
+from common.web.rate_limits import RefusalLimit
+from common.web.server import WebServer
 from gateway.clock_check import ClockCheck
 from gateway.jobs import GatewayJobs
 from gateway.reports.report import UploadReports
@@ -13,8 +15,6 @@ from gateway.uploads.publisher import UploadPublisher
 from gateway.uploads.receiver import UploadReceiver
 from gateway.uploads.recovery import UploadRecovery
 from gateway.uploads.spool import Spool
-from gateway.web.limits import RequestLimits
-from gateway.web.server import WebServer
 from gateway.webhooks.receiver import WebhookReceiver
 
 
@@ -25,17 +25,15 @@ def build(settings: GatewaySettings | None = None) -> Service:
     spool = Spool(settings.spool_directory, settings.gateway_min_free_bytes)
     spool.prepare_directory()
     keys = PartnerKeys(service.database, service.keyring, settings)
-    limits = RequestLimits(
-        settings.gateway_failures_per_minute, settings.gateway_uploads_per_minute, settings.gateway_trusted_hops
-    )
+    refusals = RefusalLimit(settings.gateway_failures_per_minute, settings.gateway_trusted_hops)
     publisher = UploadPublisher(service.bus, spool, settings.gateway_publish_at_once, settings.gateway_ahead_rows)
     routes = GatewayRoutes(
-        uploads=UploadReceiver(settings, service.bus, keys, limits, spool),
+        uploads=UploadReceiver(settings, service.bus, keys, refusals, spool),
         publisher=publisher,
         reports=UploadReports(service.database, service.keyring),
-        webhooks=WebhookReceiver(settings, service.bus, limits),
+        webhooks=WebhookReceiver(settings, service.bus, refusals),
         keys=keys,
-        limits=limits,
+        refusals=refusals,
     )
     server = WebServer(routes.build_application(), settings.gateway_host, settings.gateway_port)
     service.parts += [publisher, server]

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 import common
-from gateway.web.problems import CONTENT_TYPE, PROBLEM_KINDS, TYPE_PREFIX
+from common.web.problems import CONTENT_TYPE, TYPE_PREFIX
+from gateway.problems import PROBLEM_KINDS
 from gateway.webhooks.vendors import VENDORS
 
 COMMON_PROBLEMS = ("unavailable", "internal")

@@ -8,21 +8,17 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from common.bus.failures import error_code
+from common.web.application import build_application
+from common.web.problem_responses import IncompleteResponseError
+from common.web.problems import NOT_FOUND, ProblemError
+from common.web.rate_limits import RefusalLimit
 from gateway.openapi import ApiOperation, build_openapi_document
+from gateway.problems import BAD_HEADER, BAD_SIGNATURE, PROBLEM_KINDS
 from gateway.reports.report import UploadReport, UploadReports
 from gateway.uploads.keys import PartnerKeys, count_signature
 from gateway.uploads.publisher import UploadPublisher
 from gateway.uploads.receiver import UploadReceiver, count_upload
 from gateway.uploads.signature import PartnerKey, SignatureClaim, SignatureScheme, find_read_signer
-from gateway.web.limits import RequestLimits
-from gateway.web.problem_responses import (
-    IncompleteResponseError,
-    add_standard_headers,
-    respond_with_problems,
-    send_continue,
-)
-from gateway.web.problems import PROBLEM_KINDS, ProblemError
-from gateway.web.request_metrics import count_refusal, measure_requests
 from gateway.webhooks.receiver import WebhookReceiver
 
 log = structlog.get_logger()
@@ -38,25 +34,20 @@ class GatewayRoutes:
         reports: UploadReports,
         webhooks: WebhookReceiver,
         keys: PartnerKeys,
-        limits: RequestLimits,
+        refusals: RefusalLimit,
     ) -> None:
         self._uploads = uploads
         self._publisher = publisher
         self._reports = reports
         self._webhooks = webhooks
         self._keys = keys
-        self._limits = limits
+        self._refusals = refusals
         self._openapi = build_openapi_document(OPERATIONS)
 
     def build_application(self) -> web.Application:
         """Return the web application."""
-        app = web.Application(
-            middlewares=[measure_requests, respond_with_problems], handler_args={"auto_decompress": False}
-        )
-        for operation in OPERATIONS:
-            handler = getattr(self, operation.name)
-            app.router.add_route(operation.method, operation.path, handler, expect_handler=send_continue)
-        app.on_response_prepare.append(add_standard_headers)
+        routes = ((operation.method, operation.path, getattr(self, operation.name)) for operation in OPERATIONS)
+        app = build_application(routes, PROBLEM_KINDS.values())
         app.on_startup.append(_initialise_counters)
         return app
 
@@ -110,29 +101,27 @@ class GatewayRoutes:
 
     async def _verify_reader(self, request: web.Request) -> PartnerKey:
         """Return the key that signed this read request. Raises ProblemError if none did."""
-        await self._limits.require_admitted(request)
+        await self._refusals.require_admitted(request)
         try:
             return await self._find_reader(request)
         except ProblemError:
-            await self._limits.count_failure(request)
+            await self._refusals.count_refusal(request)
             raise
 
     async def _find_reader(self, request: web.Request) -> PartnerKey:
         claim = SignatureClaim.from_headers(request.headers, datetime.now(UTC))
         if claim.scheme is not SignatureScheme.V2:
-            raise ProblemError("bad_header", "Reading is signed with `v2=` over `<timestamp>.GET <path>`.")
+            raise ProblemError(BAD_HEADER, "Reading is signed with `v2=` over `<timestamp>.GET <path>`.")
         key = find_read_signer(claim, request.rel_url.raw_path, await self._keys.find_candidates(claim))
         count_signature(key)
         if key is None:
-            raise ProblemError("bad_signature", "No active key signed this path at this time.")
+            raise ProblemError(BAD_SIGNATURE, "No active key signed this path at this time.")
         return key
 
 
 async def _initialise_counters(_app: web.Application) -> None:
     """Start the counters that alerts watch at zero. Prometheus then sees the first event as an increase."""
     count_signature(None, times=0)
-    for reason in PROBLEM_KINDS:
-        count_refusal(reason, times=0)
     for outcome in ("accepted", "already_uploaded"):
         count_upload(outcome, times=0)
 
@@ -141,7 +130,7 @@ def _read_upload_id(request: web.Request) -> UUID:
     try:
         return UUID(request.match_info["upload_id"])
     except ValueError as error:
-        raise ProblemError("not_found", "There is no upload of this id, or it is not yours.") from error
+        raise ProblemError(NOT_FOUND, "There is no upload of this id, or it is not yours.") from error
 
 
 def _csv_headers(filename: str) -> dict[str, str]:

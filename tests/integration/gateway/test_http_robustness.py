@@ -14,10 +14,10 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from common.web import server
 from gateway.openapi import build_openapi_document
+from gateway.problems import PROBLEM_KINDS
 from gateway.routes import OPERATIONS
-from gateway.web import server
-from gateway.web.problems import PROBLEM_KINDS
 from support.partner import HEADER, Partner, csv_of
 
 HOOK_SECRET = "hook-secret"

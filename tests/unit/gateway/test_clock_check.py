@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.web.problems import ProblemError
 from gateway.clock_check import clock_offset
 from gateway.uploads.signature import TIMESTAMP_TOLERANCE, check_timestamp
-from gateway.web.problems import ProblemError
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 

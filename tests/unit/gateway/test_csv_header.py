@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from common.csv.reader import CsvReader, open_csv_text
+from common.web.problems import ProblemError
 from gateway.uploads import csv_header
-from gateway.web.problems import ProblemError
 
 HEADER = "Address,City,State,Zip,Owner 1 Last Name"
 ROW = "1 Main St,Miami,FL,33101,Núñez"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from common.web.problems import ProblemError
 from gateway.uploads.multipart import extract_file, read_boundary
-from gateway.web.problems import ProblemError
 
 CSV = b"Address\r\n1 Main St\r\n--not-the-end\r\n"
 PART = b'Content-Disposition: form-data; name="file"; filename="leads.csv"\r\nContent-Type: text/csv\r\n\r\n' + CSV

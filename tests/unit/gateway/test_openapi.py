@@ -1,8 +1,9 @@
 """The OpenAPI document lists every route and every problem."""
 
+from common.web.problems import GENERAL_PROBLEM_KINDS
 from gateway.openapi import build_openapi_document
+from gateway.problems import PROBLEM_KINDS, UPLOAD_AND_WEBHOOK_KINDS
 from gateway.routes import OPERATIONS, GatewayRoutes
-from gateway.web.problems import PROBLEM_KINDS
 
 
 def test_every_operation_has_a_handler() -> None:
@@ -32,3 +33,7 @@ def test_the_document_is_openapi_3_1() -> None:
         "500",
         "503",
     }
+
+
+def test_codes_of_problems_are_unique() -> None:
+    assert len(PROBLEM_KINDS) == len(GENERAL_PROBLEM_KINDS) + len(UPLOAD_AND_WEBHOOK_KINDS)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from common.web.problems import ProblemError
 from gateway.uploads.signature import (
     BodyVerifier,
     PartnerKey,
@@ -15,7 +16,6 @@ from gateway.uploads.signature import (
     find_read_signer,
     read_content_sha256,
 )
-from gateway.web.problems import ProblemError
 
 NOW = datetime(2026, 3, 2, 17, 5, tzinfo=UTC)
 BODY = b"Address,City,State,Zip\n1 Main St,Miami,FL,33101\n"

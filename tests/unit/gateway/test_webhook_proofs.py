@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from gateway.web.problems import ProblemError
+from common.web.problems import ProblemError
 from gateway.webhooks.body import parse_webhook_body
 from gateway.webhooks.receiver import derive_webhook_id
 from gateway.webhooks.vendors import VENDORS

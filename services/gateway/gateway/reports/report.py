@@ -13,7 +13,7 @@ from common.csv import columns
 from common.csv.rejects import MAX_REPORTED_ROWS, decrypt_row
 from common.database import Database, load_queries
 from common.pii.keyring import Keyring
-from gateway.web.problems import ProblemError
+from common.web.problems import NOT_FOUND, ProblemError
 
 queries = load_queries(__file__)
 
@@ -140,7 +140,7 @@ async def _require_row(query: Any) -> Mapping[str, Any]:
     """Return the row of the query. Raises ProblemError if there is none."""
     row: Mapping[str, Any] | None = await query
     if row is None:
-        raise ProblemError("not_found", "There is no upload of this id, or it is not yours.")
+        raise ProblemError(NOT_FOUND, "There is no upload of this id, or it is not yours.")
     return row
 
 

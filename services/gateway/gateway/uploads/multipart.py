@@ -9,7 +9,8 @@ from typing import BinaryIO
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from gateway.web.problems import ProblemError
+from common.web.problems import ProblemError
+from gateway.problems import BAD_MULTIPART
 
 _READ_BYTES = 1 << 20
 
@@ -56,9 +57,9 @@ class _FileExtraction:
         if filename is None:
             return
         if self.filename is not None:
-            raise ProblemError("bad_multipart", "The body has several files. Send one file in a request.")
+            raise ProblemError(BAD_MULTIPART, "The body has several files. Send one file in a request.")
         if (self._part.get("Content-Transfer-Encoding") or "binary").lower() not in ("binary", "8bit", "7bit"):
-            raise ProblemError("bad_multipart", "The file is encoded for mail. Send its bytes unchanged.")
+            raise ProblemError(BAD_MULTIPART, "The file is encoded for mail. Send its bytes unchanged.")
         self.filename = filename
         self._is_copying = True
 
@@ -79,7 +80,7 @@ def read_boundary(content_type: str) -> bytes:
     header["Content-Type"] = content_type
     boundary = header.get_boundary()
     if not boundary:
-        raise ProblemError("bad_multipart", "Content-Type names no boundary. Build the request with a library.")
+        raise ProblemError(BAD_MULTIPART, "Content-Type names no boundary. Build the request with a library.")
     return boundary.encode("latin-1", "replace")
 
 
@@ -94,12 +95,12 @@ def extract_file(body: Path, boundary: bytes, out: BinaryIO) -> str:
         parser.finalize()
     except FormParserError as error:
         raise ProblemError(
-            "bad_multipart", "Build it with a library, and sign exactly the bytes that are sent."
+            BAD_MULTIPART, "Build it with a library, and sign exactly the bytes that are sent."
         ) from error
     if not extraction.has_ended:
-        raise ProblemError("bad_multipart", "The closing boundary is missing. Send the whole body.")
+        raise ProblemError(BAD_MULTIPART, "The closing boundary is missing. Send the whole body.")
     if extraction.filename is None:
-        raise ProblemError("bad_multipart", "No part has a file name. Send the CSV as a file part.")
+        raise ProblemError(BAD_MULTIPART, "No part has a file name. Send the CSV as a file part.")
     out.flush()
     return extraction.filename
 

@@ -13,6 +13,10 @@ from aiohttp import web
 from common import telemetry
 from common.bus import Bus, Tx
 from common.events import UploadRefused
+from common.web.problems import TOO_MANY_REQUESTS, ProblemError, unavailable_problem
+from common.web.rate_limits import RefusalLimit, RequestRateLimit
+from common.web.request_body import receive_within
+from gateway.problems import CONTENT_HASH_MISMATCH
 from gateway.settings import GatewaySettings
 from gateway.uploads import multipart
 from gateway.uploads.keys import PartnerKeys, count_signature
@@ -20,27 +24,26 @@ from gateway.uploads.registry import UploadRegistry, unsigned_problem
 from gateway.uploads.request import UploadRequest, read_upload_request, upload_too_large_problem
 from gateway.uploads.signature import BodyVerifier, PartnerKey
 from gateway.uploads.spool import Spool
-from gateway.web.limits import RequestLimits
-from gateway.web.problems import ProblemError, unavailable_problem
-from gateway.web.request_body import receive_within
 
 log = structlog.get_logger()
 
 _WRITE_BLOCK_BYTES = 1 << 20
 _MAX_BYTES_WRITTEN_WITHOUT_THREAD = 1 << 16
 """A file up to this size is written in the event loop: a thread costs more than the write."""
+_KEY_REFUSED = "This key uploads too often. Send fewer, larger files."
 
 
 class UploadReceiver:
     """Receiver of uploads."""
 
     def __init__(
-        self, settings: GatewaySettings, bus: Bus, keys: PartnerKeys, limits: RequestLimits, spool: Spool
+        self, settings: GatewaySettings, bus: Bus, keys: PartnerKeys, refusals: RefusalLimit, spool: Spool
     ) -> None:
         self._settings = settings
         self._bus = bus
         self._keys = keys
-        self._limits = limits
+        self._refusals = refusals
+        self._uploads_by_key = RequestRateLimit(settings.gateway_uploads_per_minute, _KEY_REFUSED)
         self._spool = spool
         self._registry = UploadRegistry(bus, spool)
         self._receiving = 0
@@ -50,7 +53,7 @@ class UploadReceiver:
 
         Raises ProblemError, and stores nothing, if the file is refused.
         """
-        await self._limits.require_admitted(request)
+        await self._refusals.require_admitted(request)
         claimed_key_id: str | None = None
         signer: PartnerKey | None = None
         try:
@@ -59,7 +62,7 @@ class UploadReceiver:
             candidates = await self._keys.find_candidates(upload.claim)
             with self._count_receiving(), self._spool.open_incoming_file() as (path, file):
                 signer = await self._receive_body(request, upload, candidates, file)
-                await self._limits.count_upload(signer.key_id)
+                await self._uploads_by_key.require_permitted(signer.key_id)
                 upload_id = await self._register_body(upload, signer, path)
         except ProblemError as refusal:
             count_upload(refusal.code)
@@ -93,7 +96,7 @@ class UploadReceiver:
         if signer is None:
             raise unsigned_problem()
         if verifier.content_sha256 != upload.content_sha256:
-            raise ProblemError("content_hash_mismatch", "Hash exactly the bytes that are sent.")
+            raise ProblemError(CONTENT_HASH_MISMATCH, "Hash exactly the bytes that are sent.")
         return signer
 
     async def _copy_body(self, request: web.Request, verifier: BodyVerifier, file: BinaryIO) -> None:
@@ -134,7 +137,7 @@ class UploadReceiver:
         self, request: web.Request, refusal: ProblemError, claimed_key_id: str | None, signer: PartnerKey | None
     ) -> None:
         """Emit the refusal as an event while its sender is within the limit (docs/adr/0005-refusals-are-events.md)."""
-        if signer is None and not await self._limits.count_failure(request):
+        if signer is None and not await self._refusals.count_refusal(request):
             return
         event = UploadRefused(
             reason=refusal.code,
@@ -157,4 +160,4 @@ def count_upload(outcome: str, times: int = 1) -> None:
 
 def _is_sender_fault(refusal: ProblemError) -> bool:
     """Return whether the sender can correct the cause of the refusal."""
-    return refusal.kind.status < 500 and refusal.code != "too_many_requests"  # noqa: PLR2004 - 5xx is our fault
+    return refusal.kind.status < 500 and refusal.kind != TOO_MANY_REQUESTS  # noqa: PLR2004 - 5xx is our fault

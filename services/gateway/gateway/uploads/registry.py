@@ -10,11 +10,12 @@ from common.bus import Bus, Tx
 from common.csv.dialect import CsvDialect
 from common.database import load_queries
 from common.events import UploadReceived
+from common.web.problems import ProblemError
+from gateway.problems import ALREADY_UPLOADED, BAD_SIGNATURE, BROKER_NOT_PERMITTED
 from gateway.uploads import csv_header
 from gateway.uploads.request import clean_filename
 from gateway.uploads.signature import PartnerKey
 from gateway.uploads.spool import Spool
-from gateway.web.problems import ProblemError
 
 queries = load_queries(__file__)
 
@@ -71,7 +72,7 @@ class UploadRegistry:
         is_permitted = key.broker_ids is None or requested in key.broker_ids
         async with self._bus.database.connection() as connection:
             if not is_permitted or not await queries.broker_is_active(connection, broker_id=requested):
-                raise ProblemError("broker_not_permitted", "Name a broker that this key's partner may assign leads to.")
+                raise ProblemError(BROKER_NOT_PERMITTED, "Name a broker that this key's partner may assign leads to.")
         return requested
 
     async def _claim_upload(self, tx: Tx, new: NewUpload) -> UUID:
@@ -110,7 +111,7 @@ class UploadRegistry:
         upload_id = UUID(str(earlier["id"]))
         if earlier["state"] not in RESUMABLE_STATES:
             raise ProblemError(
-                "already_uploaded",
+                ALREADY_UPLOADED,
                 f"These bytes are already upload {upload_id}. Read its report.",
                 {"upload_id": str(upload_id)},
             )
@@ -122,4 +123,4 @@ class UploadRegistry:
 
 def unsigned_problem() -> ProblemError:
     """Return the refusal of a body that no active key signed."""
-    return ProblemError("bad_signature", "No active key signed this body. Check the key's id, secret and scheme.")
+    return ProblemError(BAD_SIGNATURE, "No active key signed this body. Check the key's id, secret and scheme.")

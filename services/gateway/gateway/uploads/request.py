@@ -8,10 +8,11 @@ from uuid import UUID
 
 from aiohttp import web
 
+from common.web.problems import REFUSED_CONTENT_TYPE, TOO_LARGE, ProblemError
+from gateway.problems import BAD_HEADER, CONTENT_ENCODING, SCHEME_REFUSED
 from gateway.settings import GatewaySettings
 from gateway.uploads import multipart
 from gateway.uploads.signature import SignatureClaim, SignatureScheme, read_content_sha256
-from gateway.web.problems import ProblemError
 
 CONTENT_TYPES = frozenset({
     "text/csv", "application/csv", "text/plain", "text/tab-separated-values",
@@ -37,16 +38,14 @@ class UploadRequest:
 def read_upload_request(request: web.Request, settings: GatewaySettings) -> UploadRequest:
     """Return the request's headers. Raises ProblemError if one is missing, unreadable or not accepted."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ProblemError(
-            "content_encoding", "Send the file without compression. The signature covers the sent bytes."
-        )
+        raise ProblemError(CONTENT_ENCODING, "Send the file without compression. The signature covers the sent bytes.")
     if request.content_type != MULTIPART and request.content_type not in CONTENT_TYPES:
-        raise ProblemError("content_type", "Send the file as text/csv, or in a multipart/form-data body.")
+        raise ProblemError(REFUSED_CONTENT_TYPE, "Send the file as text/csv, or in a multipart/form-data body.")
     if (request.content_length or 0) > settings.gateway_max_upload_bytes:
         raise upload_too_large_problem(settings)
     claim = SignatureClaim.from_headers(request.headers, datetime.now(UTC))
     if settings.gateway_require_v2 and claim.scheme is not SignatureScheme.V2:
-        raise ProblemError("scheme_refused", "Sign with `v2=` over `<timestamp>.<body>`, with a key of that scheme.")
+        raise ProblemError(SCHEME_REFUSED, "Sign with `v2=` over `<timestamp>.<body>`, with a key of that scheme.")
     return UploadRequest(
         claim=claim,
         content_sha256=read_content_sha256(request.headers),
@@ -59,7 +58,7 @@ def read_upload_request(request: web.Request, settings: GatewaySettings) -> Uplo
 def upload_too_large_problem(settings: GatewaySettings) -> ProblemError:
     """Return the refusal of a body over the limit."""
     limit = settings.gateway_max_upload_bytes
-    return ProblemError("too_large", f"The limit is {limit} bytes. Split the file.", {"limit": limit})
+    return ProblemError(TOO_LARGE, f"The limit is {limit} bytes. Split the file.", {"limit": limit})
 
 
 def clean_filename(filename: str | None) -> str | None:
@@ -83,7 +82,7 @@ def _read_broker_id(request: web.Request) -> UUID | None:
     try:
         return UUID(text)
     except ValueError as error:
-        raise ProblemError("bad_header", "A broker's id is a UUID.") from error
+        raise ProblemError(BAD_HEADER, "A broker's id is a UUID.") from error
 
 
 def _read_disposition_filename(header: str | None) -> str | None:

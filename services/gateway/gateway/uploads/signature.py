@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from gateway.web.problems import ProblemError
+from common.web.problems import ProblemError
+from gateway.problems import BAD_HEADER, MISSING_HEADER, STALE_TIMESTAMP
 
 TIMESTAMP_TOLERANCE = timedelta(minutes=5)
 """The largest accepted difference between a signature's timestamp and our clock, in either direction."""
@@ -62,10 +63,10 @@ class SignatureClaim:
         text = _required_header(headers, "X-Signature")
         found = _SIGNATURE.fullmatch(text)
         if found is None:
-            raise ProblemError("bad_header", "X-Signature reads `v2=` or `sha256=`, followed by 64 hex digits.")
+            raise ProblemError(BAD_HEADER, "X-Signature reads `v2=` or `sha256=`, followed by 64 hex digits.")
         key_id = headers.get("X-Key-Id")
         if key_id is not None and not _KEY_ID.fullmatch(key_id):
-            raise ProblemError("bad_header", "X-Key-Id is a key's id: letters, digits and `_.-`, at most 64.")
+            raise ProblemError(BAD_HEADER, "X-Key-Id is a key's id: letters, digits and `_.-`, at most 64.")
         timestamp = _required_header(headers, "X-Signature-Timestamp")
         check_timestamp(_parse_rfc3339(timestamp), now)
         return cls(_SCHEME_BY_PREFIX[found[1]], bytes.fromhex(found[2]), timestamp, key_id)
@@ -75,7 +76,7 @@ def read_content_sha256(headers: Mapping[str, str]) -> bytes:
     """Return the digest in X-Content-SHA256. Raises ProblemError if it is missing or unreadable."""
     text = _required_header(headers, "X-Content-SHA256")
     if not _SHA256.fullmatch(text):
-        raise ProblemError("bad_header", "X-Content-SHA256 is the SHA-256 of the body in 64 hex digits.")
+        raise ProblemError(BAD_HEADER, "X-Content-SHA256 is the SHA-256 of the body in 64 hex digits.")
     return bytes.fromhex(text)
 
 
@@ -87,7 +88,7 @@ def check_timestamp(moment: datetime, now: datetime) -> None:
     seconds = round(offset.total_seconds())
     server_time = f"{now:%Y-%m-%dT%H:%M:%SZ}"
     raise ProblemError(
-        "stale_timestamp",
+        STALE_TIMESTAMP,
         f"The server's time is {server_time}; X-Signature-Timestamp is {_format_duration(abs(seconds))} "
         f"{'ahead' if seconds > 0 else 'behind'}, and five minutes are allowed. "
         "Sign just before sending. If you did, set the sender's clock; if that is right, tell us: ours may be wrong.",
@@ -162,7 +163,7 @@ def _required_header(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name)
     if not value:
         raise ProblemError(
-            "missing_header", f"{name} is missing. The HMAC guide shows how to compute it.", {"header": name}
+            MISSING_HEADER, f"{name} is missing. The HMAC guide shows how to compute it.", {"header": name}
         )
     return value
 
@@ -173,4 +174,4 @@ def _parse_rfc3339(text: str) -> datetime:
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
-    raise ProblemError("bad_header", "X-Signature-Timestamp is an RFC 3339 time such as 2026-03-01T17:05:00Z.")
+    raise ProblemError(BAD_HEADER, "X-Signature-Timestamp is an RFC 3339 time such as 2026-03-01T17:05:00Z.")

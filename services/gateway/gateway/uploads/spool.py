@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
-from gateway.web.problems import unavailable_problem
+from common.web.problems import unavailable_problem
+from gateway.problems import NO_SPACE
 
 _DISK_ID_FILE = "disk"
 _STORED_SUFFIX = ".csv"
@@ -48,7 +49,7 @@ class Spool:
     def require_free_space(self, size: int) -> None:
         """Raise ProblemError if *size* more bytes would leave too little free space."""
         if shutil.disk_usage(self._directory).free - size < self._min_free_bytes:
-            raise unavailable_problem("Try again later, or send a smaller file.", retry_after=60, code="no_space")
+            raise unavailable_problem("Try again later, or send a smaller file.", retry_after=60, kind=NO_SPACE)
 
     @contextmanager
     def open_incoming_file(self) -> Iterator[tuple[Path, BinaryIO]]:

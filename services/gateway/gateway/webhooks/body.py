@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.web.problems import ProblemError
-from gateway.web.request_body import receive_within
+from common.web.problems import TOO_LARGE, ProblemError
+from common.web.request_body import receive_within
+from gateway.problems import BAD_JSON, CONTENT_ENCODING
 
 MAX_BODY_BYTES = 1 << 20
 
@@ -15,9 +16,7 @@ MAX_BODY_BYTES = 1 << 20
 async def read_webhook_body(request: web.Request, timeout_seconds: float) -> bytes:
     """Return the body. Raises ProblemError if it is too large, comes too slowly, or is cut or compressed."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ProblemError(
-            "content_encoding", "Send the body without compression. The signature covers the sent bytes."
-        )
+        raise ProblemError(CONTENT_ENCODING, "Send the body without compression. The signature covers the sent bytes.")
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise webhook_too_large_problem(MAX_BODY_BYTES)
     body = bytearray()
@@ -41,15 +40,15 @@ def parse_webhook_body(body: bytes) -> dict[str, Any] | list[Any]:
             text = json.dumps(json.loads(body, parse_constant=_refuse_constant), ensure_ascii=False)
             message = orjson.loads(text.encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
-        raise ProblemError("bad_json", "Send JSON.") from error
+        raise ProblemError(BAD_JSON, "Send JSON.") from error
     if not isinstance(message, dict | list):
-        raise ProblemError("bad_json", "Send a JSON object or array.")
+        raise ProblemError(BAD_JSON, "Send a JSON object or array.")
     return message
 
 
 def webhook_too_large_problem(limit: int) -> ProblemError:
     """Return the refusal of a body over *limit* bytes."""
-    return ProblemError("too_large", f"The limit is {limit} bytes.", {"limit": limit})
+    return ProblemError(TOO_LARGE, f"The limit is {limit} bytes.", {"limit": limit})
 
 
 def _refuse_constant(name: str) -> None:

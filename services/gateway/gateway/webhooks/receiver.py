@@ -17,9 +17,10 @@ from common.bus.failures import body_hash
 from common.database import load_queries
 from common.events import WEBHOOK_EVENTS, WebhookReceived
 from common.topics import MAX_INPUT_BYTES
+from common.web.problems import NOT_FOUND, ProblemError
+from common.web.rate_limits import RefusalLimit
+from gateway.problems import BAD_SIGNATURE, STALE_WEBHOOK
 from gateway.settings import GatewaySettings
-from gateway.web.limits import RequestLimits
-from gateway.web.problems import ProblemError
 from gateway.webhooks.body import parse_webhook_body, read_webhook_body, webhook_too_large_problem
 from gateway.webhooks.vendors import VENDORS
 
@@ -30,9 +31,9 @@ queries = load_queries(__file__)
 class WebhookReceiver:
     """Receiver of the webhooks of vendors for which a secret is configured."""
 
-    def __init__(self, settings: GatewaySettings, bus: Bus, limits: RequestLimits) -> None:
+    def __init__(self, settings: GatewaySettings, bus: Bus, refusals: RefusalLimit) -> None:
         self._bus = bus
-        self._limits = limits
+        self._refusals = refusals
         self._secrets = {name: found for name in VENDORS if (found := settings.webhook_secrets(name))}  # type: ignore[arg-type]
         self._inbox_days = settings.inbox_days
         self._read_timeout_seconds = settings.gateway_read_seconds
@@ -40,7 +41,7 @@ class WebhookReceiver:
     async def receive_webhook(self, vendor: str, request: web.Request) -> str:
         """Receive a webhook; return `received`, `conflict`, or `duplicate` for a repeat. Raises ProblemError."""
         if vendor not in self._secrets:
-            raise ProblemError("not_found", "No such vendor is connected here.")
+            raise ProblemError(NOT_FOUND, "No such vendor is connected here.")
         body = await read_webhook_body(request, self._read_timeout_seconds)
         now = datetime.now(UTC)
         await self._require_genuine(vendor, request, body, now)
@@ -58,16 +59,16 @@ class WebhookReceiver:
         if VENDORS[vendor].is_genuine(request.headers, body, self._secrets[vendor], now):
             return
         _count_webhook(vendor, "refused")
-        if not await self._limits.count_failure(request):
-            raise await self._limits.build_failure_refusal(request)
-        raise ProblemError("bad_signature", "No active secret made this signature.")
+        if not await self._refusals.count_refusal(request):
+            raise await self._refusals.build_refusal(request)
+        raise ProblemError(BAD_SIGNATURE, "No active secret made this signature.")
 
     def _check_age(self, vendor: str, message: Any, now: datetime) -> None:
         """Raise ProblemError if the webhook is older than the inbox remembers: a repeat would not be recognised."""
         sent_at = VENDORS[vendor].sent_at(message) if isinstance(message, dict) else None
         if sent_at is not None and sent_at < now - timedelta(days=self._inbox_days - 1):
             _count_webhook(vendor, "expired")
-            raise ProblemError("stale_webhook", f"It was sent at {sent_at:%Y-%m-%dT%H:%M:%SZ}.")
+            raise ProblemError(STALE_WEBHOOK, f"It was sent at {sent_at:%Y-%m-%dT%H:%M:%SZ}.")
 
     async def _emit_once(self, tx: Tx, vendor: str, event: WebhookReceived, body: bytes) -> str:
         """Emit the event unless it was received before. Another body with the identity of an earlier one is emitted too."""

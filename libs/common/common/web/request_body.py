@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from gateway.web.problems import ProblemError
+from common.web.problems import BAD_REQUEST, TOO_SLOW, ProblemError
 
 
 @asynccontextmanager
@@ -17,8 +17,6 @@ async def receive_within(seconds: float) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as error:
-        raise ProblemError(
-            "too_slow", "The body arrived too slowly. Send it again over a faster connection."
-        ) from error
+        raise ProblemError(TOO_SLOW, "The body arrived too slowly. Send it again over a faster connection.") from error
     except (ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError) as error:
-        raise ProblemError("bad_request", "The body was truncated. Send it again.") from error
+        raise ProblemError(BAD_REQUEST, "The body was truncated. Send it again.") from error

@@ -4,8 +4,8 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from common.bus.failures import FailureKind, classify_error, error_code
-from gateway.web.problems import ProblemError, problem_from_http_error, unavailable_problem
-from gateway.web.request_metrics import Handler, count_refusal, route_template
+from common.web.problems import INTERNAL, ProblemError, problem_from_http_error, unavailable_problem
+from common.web.request_metrics import Handler, count_refusal, route_template
 
 log = structlog.get_logger()
 
@@ -42,7 +42,7 @@ async def respond_with_problems(request: web.Request, handler: Handler) -> web.S
             return unavailable_problem("Try again in a moment.").to_response()
         log.exception("request_failed", path=route_template(request), error=error_code(error))
         return ProblemError(
-            "internal", "The error is in our log. Try again, or tell support the time of the request."
+            INTERNAL, "The error is in our log. Try again, or tell support the time of the request."
         ).to_response()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway.web.problems import ProblemError
+from common.web.problems import BAD_REQUEST, INTERNAL, ProblemError
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class HttpConnection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the response has already begun")
         log.info("unreadable_request_refused", error=type(exc).__name__)
-        problem = ProblemError("bad_request" if status < 500 else "internal")  # noqa: PLR2004 - 4xx: the sender's fault
+        problem = ProblemError(BAD_REQUEST if status < 500 else INTERNAL)  # noqa: PLR2004 - 4xx: the sender's fault
         response = problem.to_response()
         response.headers["Server"] = "equity"
         response.force_close()

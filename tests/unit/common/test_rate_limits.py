@@ -1,12 +1,12 @@
-"""The address that a refused request counts for, and the limits by address and key."""
+"""The address that a refused request counts for, and the limits by address and name."""
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from gateway.web.client_address import client_address
-from gateway.web.limits import RequestLimits
-from gateway.web.problems import ProblemError
+from common.web.client_address import client_address
+from common.web.problems import ProblemError
+from common.web.rate_limits import RefusalLimit, RequestRateLimit
 
 
 def request(peer: str = "203.0.113.9", forwarded: str | None = None) -> web.Request:
@@ -32,21 +32,22 @@ def test_only_trusted_proxies_name_the_client(peer: str, forwarded: str | None, 
     assert client_address(request(peer, forwarded), hops) == address
 
 
-async def test_an_address_with_too_many_failures_is_refused() -> None:
-    limits = RequestLimits(3, 10, 0)
-    counted = [await limits.count_failure(request()) for _ in range(4)]
+async def test_an_address_with_too_many_refusals_is_not_served() -> None:
+    refusals = RefusalLimit(3, trusted_hops=0)
+    counted = [await refusals.count_refusal(request()) for _ in range(4)]
     assert counted == [True, True, True, False]
     with pytest.raises(ProblemError) as refused:
-        await limits.require_admitted(request())
+        await refusals.require_admitted(request())
     assert refused.value.kind.status == 429
     assert 0 < int(refused.value.headers["Retry-After"]) <= 61
-    await limits.require_admitted(request("203.0.113.10"))
+    await refusals.require_admitted(request("203.0.113.10"))
 
 
-async def test_uploads_are_counted_by_key() -> None:
-    limits = RequestLimits(3, 2, 0)
+async def test_requests_are_counted_by_name() -> None:
+    limit = RequestRateLimit(2, "Send fewer requests.")
     for _ in range(2):
-        await limits.count_upload("a")
-    with pytest.raises(ProblemError):
-        await limits.count_upload("a")
-    await limits.count_upload("b")
+        await limit.require_permitted("a")
+    with pytest.raises(ProblemError) as refused:
+        await limit.require_permitted("a")
+    assert (refused.value.code, refused.value.detail) == ("too_many_requests", "Send fewer requests.")
+    await limit.require_permitted("b")
