@@ -1,5 +1,6 @@
-"""Order of the feed: the query `list_candidates` defines it; feed, decisions, preview and index keep it."""
+"""Order of the feed: the query `list_candidates` defines it; feed, decisions, preview, index and page keep it."""
 
+import re
 from pathlib import Path
 
 from common.database import load_queries
@@ -11,6 +12,7 @@ from feeder.settings import FeederSettings
 from support.feeding import MONDAY, FeedFixture, clock_at
 
 TODAY = MONDAY.date()
+PAGE = (Path(__file__).parents[3] / "docs" / "feeding.md").read_text()
 
 
 async def test_feed_decisions_and_preview_keep_the_order_of_the_candidates(
@@ -63,3 +65,13 @@ async def test_the_index_of_the_snapshot_has_the_order_of_the_query(feed_data: F
     plan = "\n".join([row[0] for row in await feed_data.db.fetch(f"explain {query}", broker, TODAY, [], 5)])
     assert "mv_contactable_leads_feed_idx" in plan
     assert "Sort" not in plan
+
+
+async def test_query_index_and_page_state_the_same_order(feed_data: FeedFixture) -> None:
+    query = load_queries(feed_module.__file__).list_candidates.sql
+    [stated_by_query] = re.findall(r"order by (.+)", query)
+    index = await feed_data.db.fetchval("select pg_get_indexdef('app.mv_contactable_leads_feed_idx'::regclass)")
+    [stated_by_index] = re.findall(r"\(assigned_broker_id, (.+?)\)", index)
+    stated_by_page = re.findall(r"^\| the (?:query|index) .*`([^`]+)` \|$", PAGE, re.MULTILINE)
+    assert {stated_by_query.replace("m.", ""), stated_by_index.lower(), *stated_by_page} == {"lead_score desc, id"}
+    assert len(stated_by_page) == 2
