@@ -49,6 +49,18 @@ def create_database() -> Iterator[Database]:
             _drop(connection, name)
 
 
+@contextmanager
+def create_database_of_new_run() -> Iterator[Database]:
+    """Begin a separate run with one migrated database, for programs that are not a test."""
+    servers.begin_run()
+    try:
+        with create_database() as database:
+            yield database
+    finally:
+        drop_template()
+        servers.end_run()
+
+
 def drop_template() -> None:
     """Drop the template of the run, for servers that outlive the run."""
     if template := servers.find_made("template"):

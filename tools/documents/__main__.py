@@ -2,14 +2,16 @@
 
 import sys
 
-from documents.generated import DOCUMENTS, ROOT, SCHEMA_PAGE
+from documents.generated import DOCUMENTS, ROOT, database_documents
+from support.databases import create_database_of_new_run
 
 
 def main(command: str) -> int:
     """Run *command* and return the exit code."""
     if command == "write":
-        for document in (*DOCUMENTS.values(), SCHEMA_PAGE):
-            document.path.write_text(document.render())
+        with create_database_of_new_run() as database:
+            for document in (DOCUMENTS | database_documents(database.superuser_dsn)).values():
+                document.path.write_text(document.render())
         return 0
     outdated = [document.path for document in DOCUMENTS.values() if not document.is_current()]
     for path in outdated:

@@ -10,7 +10,6 @@ import psycopg
 from psycopg.rows import class_row
 
 from documents.markdown import build_table, list_names
-from support import databases, servers
 from support.privileges import list_privileges
 
 queries = aiosql.from_path(Path(__file__).with_name("schema.sql"), "psycopg")
@@ -94,17 +93,6 @@ class DatabaseDescription:
             for role, granted in self.privileges_of(name).items()
             if role.startswith(SERVICE_PREFIX) and WRITING & granted.keys()
         )
-
-
-def build_schema_page_of_new_database() -> str:
-    """Migrate a new database, return its description, and drop it."""
-    servers.begin_run()
-    try:
-        with databases.create_database() as database:
-            return build_schema_page(database.superuser_dsn)
-    finally:
-        databases.drop_template()
-        servers.end_run()
 
 
 def build_schema_page(dsn: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import psycopg
 
-from support import databases, servers
+from support.databases import create_database_of_new_run
 from typed_queries.catalog import Catalog
 from typed_queries.modules import ModuleWriter
 from typed_queries.sql_files import StatementError, find_sql_files, read_sql_file
@@ -27,15 +27,11 @@ def write_modules(dsn: str) -> Sequence[str]:
 
 def main() -> None:
     """Migrate a new database, write the modules, and report them."""
-    servers.begin_run()
     try:
-        with databases.create_database() as database:
+        with create_database_of_new_run() as database:
             written = write_modules(database.superuser_dsn)
     except StatementError as error:
         sys.exit(f"Error: {error}")
-    finally:
-        databases.drop_template()
-        servers.end_run()
     for path in written:
         sys.stdout.write(f"wrote {path}\n")
 

@@ -1,15 +1,17 @@
-"""docs/schema.md describes the migrated database. `./dev docs` writes it."""
+"""Documents that describe the migrated database. `./dev docs` writes them."""
 
 import psycopg
+import pytest
 
-from documents.generated import SCHEMA_PAGE, insert_generated_part
+from documents.generated import database_documents
 from documents.schema_page import build_schema_page
 from support.databases import Database
 
 
-def test_the_page_describes_the_database(database: Database) -> None:
-    page = SCHEMA_PAGE.path.read_text()
-    assert page == insert_generated_part(page, build_schema_page(database.superuser_dsn)), "run ./dev docs"
+@pytest.mark.parametrize("name", ["privileges", "schema"])
+def test_the_document_describes_the_database(database: Database, name: str) -> None:
+    document = database_documents(database.superuser_dsn)[name]
+    assert document.path.read_text() == document.render(), "run ./dev docs, and review the difference"
 
 
 def test_a_column_and_its_privileges_are_described(database: Database) -> None:
