@@ -15,10 +15,10 @@ from common.bus.batch import Batch
 from common.bus.consumer_instance import ConsumerInstance
 from common.bus.relay import Relay
 from common.bus.tx import Tx
+from common.vendors.http_client import VendorHttpClient
 from feeder.daily_feed.feed_writer import FeedWriter
 from pull.page_log import PageLog
 from pull.vendors.batchdata_mcp import BatchDataMcpClient
-from skiptrace.trace.http_client import ProviderHttpClient
 from skiptrace.trace.request_log import RequestLog
 
 DEATH_PASS = 2
@@ -31,8 +31,8 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
 }
 """For each point the method after which (True) or before which (False) it lies."""
 SERVICE_POINTS: dict[str, tuple[Any, str, bool]] = {
-    "before a paid call": (ProviderHttpClient, "send_request", False),
-    "behind a paid call": (ProviderHttpClient, "send_request", True),
+    "before a paid call": (VendorHttpClient, "send_request", False),
+    "behind a paid call": (VendorHttpClient, "send_request", True),
     "behind a kept answer": (RequestLog, "store_response", True),
     "before a page request": (BatchDataMcpClient, "fetch_page", False),
     "after a page request": (BatchDataMcpClient, "fetch_page", True),

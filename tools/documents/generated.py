@@ -6,6 +6,7 @@ from pathlib import Path
 
 from documents.asyncapi import build_asyncapi_text
 from documents.decision_index import build_decision_index
+from documents.outcome_table import build_outcome_tables
 from documents.schema_page import build_schema_page
 from documents.settings_tables import build_settings_tables
 from support.privileges import list_privileges
@@ -49,6 +50,7 @@ def insert_generated_part(page: str, part: str) -> str:
 DOCUMENTS = {
     "asyncapi": GeneratedDocument(ROOT / "docs/asyncapi.yaml", build_asyncapi_text),
     "decisions": GeneratedDocument(ROOT / "docs/adr/README.md", build_decision_index, is_part=True),
+    "outcomes": GeneratedDocument(ROOT / "docs/delivery.md", build_outcome_tables, is_part=True),
     "settings": GeneratedDocument(ROOT / "docs/settings.md", build_settings_tables, is_part=True),
 }
 """Documents whose sources are files of this repository."""

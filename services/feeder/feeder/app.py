@@ -6,6 +6,7 @@ from common.calendar.clock import Clock
 from common.events import LeadVerified
 from common.jobs.schedule import WEEKDAYS
 from common.service import Service, main
+from common.vendors.http_client import VendorHttpClient
 from feeder.campaign_sync.campaigns import CampaignSync
 from feeder.campaign_sync.claims import MembershipClaims
 from feeder.campaign_sync.link_check import LinkCheck, Network
@@ -72,8 +73,9 @@ def _add_campaign_sync(
     service: Service, settings: FeederSettings, throttle: VendorThrottle, link_check: LinkCheck, network: Network
 ) -> None:
     """Add everything that calls Instantly. Without an API key nothing of it runs, and leads wait."""
-    client = InstantlyClient(settings, throttle, network.resolver)
-    service.parts.append(client)
+    http = VendorHttpClient(settings.instantly_timeout_seconds, network.resolver)
+    service.parts.append(http)
+    client = InstantlyClient(settings, throttle, http)
     memberships = Memberships(service.bus, service.clock, settings)
     claims = MembershipClaims(service.bus, EmailLinks.from_settings(settings), service.clock, settings)
     reconciler = Reconciler(claims, memberships, client, throttle, link_check)

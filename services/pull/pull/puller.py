@@ -7,19 +7,19 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from common import telemetry
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
-from pull.errors import (
-    PageRequestError,
-    PullAccessDeniedError,
-    PullNotExecutedError,
-    PullOutcomeUnknownError,
-    SearchToolError,
-    UnsupportedCriteriaError,
+from common.vendors.errors import (
+    AccessDeniedError,
+    InvalidRequestError,
+    NotExecutedError,
+    OutcomeUnknownError,
+    VendorCallError,
 )
+from pull.errors import SearchToolError, UnsupportedCriteriaError
 from pull.outcomes import PullOutcome, PullStop
 from pull.page_log import PageLog, RoundTakenOverError
 from pull.result_page import ResultPage, interpret_page
@@ -35,7 +35,7 @@ class PropertySource(Protocol):
     """Vendor that properties are searched at."""
 
     async def fetch_page(self, criteria: dict[str, Any], skip: int, take: int) -> PageResponse:
-        """Return one page. Raises PageRequestError, whose class says whether the page may have been charged."""
+        """Return one page. Raises VendorCallError, whose class says whether the page may have been charged."""
 
 
 class PullStoppedError(RuntimeError):
@@ -99,7 +99,7 @@ class Puller:
         while True:
             try:
                 result = await self._pull_page_with_retries(search_round)
-            except PageRequestError as error:
+            except VendorCallError as error:
                 return _stop_for_error(error)
             if isinstance(result, PullStop):
                 return result
@@ -108,10 +108,10 @@ class Puller:
     async def _pull_page_with_retries(self, search_round: SearchRound) -> SearchRound | PullStop:
         """Pull the next page, and retry while a failure costs nothing. Return the round after the page.
 
-        Raises PageRequestError and RoundTakenOverError.
+        Raises VendorCallError and RoundTakenOverError.
         """
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(PullNotExecutedError),
+            retry=retry_if_exception(_may_pass),
             stop=self._has_exhausted_retries,
             wait=self._retry_pause_seconds,
             reraise=True,
@@ -138,12 +138,12 @@ class Puller:
         return next_round if page.outcome is None else PullStop(page.outcome)
 
     async def _fetch_page(self, request: PageRequest) -> PageResponse:
-        """Fetch the page, and close the request in the page log if that fails. Raises PageRequestError."""
+        """Fetch the page, and close the request in the page log if that fails. Raises VendorCallError."""
         search_round = request.search_round
         try:
             return await self._source.fetch_page(search_round.search.criteria, request.skip, request.take)
-        except PageRequestError as error:
-            is_unknown = isinstance(error, PullOutcomeUnknownError)
+        except VendorCallError as error:
+            is_unknown = isinstance(error, OutcomeUnknownError)
             await self._page_log.close_request(request, is_unknown=is_unknown)
             unknown_records = request.take if is_unknown else 0
             log.warning(
@@ -174,23 +174,30 @@ class Puller:
         return min(backoff, self._settings.pull_longest_pause_seconds)
 
 
+def _may_pass(error: BaseException) -> bool:
+    """Return whether the same request costs nothing and may succeed soon."""
+    return isinstance(error, NotExecutedError) and not isinstance(error, AccessDeniedError | InvalidRequestError)
+
+
 def _requested_pause(state: RetryCallState) -> timedelta | None:
     """Return the vendor's `Retry-After` of the last attempt."""
     error = state.outcome.exception() if state.outcome else None
-    return error.retry_after if isinstance(error, PageRequestError) else None
+    return error.retry_after if isinstance(error, VendorCallError) else None
 
 
-def _stop_for_error(error: PageRequestError) -> PullStop:
+def _stop_for_error(error: VendorCallError) -> PullStop:
     """Return the stop that a failed request leads to, with the text that the operator sees."""
     code_and_detail = f"{error.code} {error.detail}".strip()
     match error:
-        case SearchToolError():
-            return PullStop(PullOutcome.TOOL_ERROR, error.detail)
         case UnsupportedCriteriaError():
             return PullStop(PullOutcome.CRITERIA_UNSUPPORTED, error.detail)
-        case PullOutcomeUnknownError():
+        case SearchToolError():
+            return PullStop(PullOutcome.TOOL_ERROR, error.detail)
+        case InvalidRequestError():
+            return PullStop(PullOutcome.TOOL_ERROR, code_and_detail)
+        case OutcomeUnknownError():
             return PullStop(PullOutcome.OUTCOME_UNKNOWN, error.code)
-        case PullAccessDeniedError():
+        case AccessDeniedError():
             return PullStop(PullOutcome.ACCESS_DENIED, code_and_detail)
         case _:
             return PullStop(PullOutcome.BATCHDATA_UNAVAILABLE, code_and_detail)

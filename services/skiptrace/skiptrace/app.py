@@ -7,12 +7,12 @@ import structlog
 
 from common.events import DedupeSuccess
 from common.service import Service, main
+from common.vendors.http_client import VendorHttpClient
 from skiptrace.handlers import SkiptraceHandlers
 from skiptrace.jobs import SkiptraceJobs
 from skiptrace.rules.lead import PHONE_CHECKS
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.code_table import CodeTable
-from skiptrace.trace.http_client import ProviderHttpClient
 from skiptrace.trace.lead_loader import LeadLoader
 from skiptrace.trace.provider import Provider, ResponseReader
 from skiptrace.trace.provider_throttle import ProviderThrottle
@@ -37,7 +37,7 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     request_log = RequestLog(service.database, codec, settings)
     loader = LeadLoader(service.database, service.keyring, codec, codes, known_readers(settings), settings)
     throttle = ProviderThrottle(service.database, settings)
-    client = ProviderHttpClient(settings.skiptrace_call_seconds)
+    client = VendorHttpClient(settings.skiptrace_call_seconds)
     tracer = Tracer(loader, request_log, throttle, client, providers, settings)
     writer = ResultWriter(service.keyring, timedelta(days=settings.skiptrace_period_days))
     service.parts += [client, tracer]  # stopped in reverse order: responses in flight arrive first

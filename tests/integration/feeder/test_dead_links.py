@@ -4,10 +4,8 @@ The real vendor is a local server under a public name: the tests' resolver resol
 """
 
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,15 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from feeder.campaign_sync import link_check
 from feeder.campaign_sync.link_check import DeadLinksError, LinkCheck, Network
 from feeder.campaign_sync.template_variables import EmailLinks
 from feeder.settings import FeederSettings
+from support.certificates import create_tls_contexts
 from support.databases import Database
 from support.feeding import Feeder, FeedFixture, make_feeder_settings
 from support.instantly import FakeWorkspace
@@ -42,24 +37,6 @@ class LoopbackResolver(AbstractResolver):
 
     async def close(self) -> None:
         pass
-
-
-def create_certificate(directory: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, FORM_HOST)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(FORM_HOST)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    key_file, certificate_file = directory / "key.pem", directory / "cert.pem"
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    certificate_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return certificate_file, key_file
 
 
 @dataclass
@@ -85,10 +62,7 @@ class FormPage:
 
 @pytest.fixture
 async def form(tmp_path: Path) -> AsyncIterator[FormPage]:
-    certificate_file, key_file = create_certificate(tmp_path)
-    server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server_tls.load_cert_chain(certificate_file, key_file)
-    tls = ssl.create_default_context(cafile=str(certificate_file))
+    server_tls, tls = create_tls_contexts(tmp_path, FORM_HOST)
     form = FormPage(Network(LoopbackResolver, lambda address: address == "127.0.0.1", tls))
     app = web.Application()
     app.router.add_get("/{path:.*}", form.answer)

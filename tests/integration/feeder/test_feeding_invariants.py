@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pydantic import SecretStr
 
 from common.calendar.business_date import business_date
-from feeder.vendors.instantly import InstantlyClient
+from common.vendors.http_client import VendorHttpClient, VendorHttpRequest
 from support.databases import Database
 from support.feeding import MONDAY, Feeder, FeedFixture, make_feeder_settings
 from support.instantly import FakeWorkspace
@@ -212,17 +212,17 @@ class FeedingStateMachine(RuleBasedStateMachine):
 
     @rule(effect=st.booleans(), path=st.sampled_from(["/leads/add", "/leads/list", "/leads/"]))
     def the_process_dies_during_a_call(self, effect: bool, path: str) -> None:
-        [vendor] = [part for part in self.feeder.service.parts if isinstance(part, InstantlyClient)]
-        send = vendor._send
+        [client] = [part for part in self.feeder.service.parts if isinstance(part, VendorHttpClient)]
+        send = client.send_request
 
-        async def send_and_die(method: str, to: str, body: Any) -> Any:
-            if to.startswith(path):
+        async def send_and_die(request: VendorHttpRequest) -> Any:
+            if f"/api/v2{path}" in request.url:
                 if effect:
-                    await send(method, to, body)
+                    await send(request)
                 raise DiedError
-            return await send(method, to, body)
+            return await send(request)
 
-        vendor._send = send_and_die  # type: ignore[method-assign,assignment]
+        client.send_request = send_and_die  # type: ignore[method-assign,assignment]
         self.feed_and_reconcile()
         self.environment.run(self.feeder.__aexit__())
         self.start()
@@ -231,19 +231,19 @@ class FeedingStateMachine(RuleBasedStateMachine):
     def a_person_opts_out_during_an_add(self, email: str) -> None:
         if email in self.suppressed:
             return
-        [vendor] = [part for part in self.feeder.service.parts if isinstance(part, InstantlyClient)]
-        send = vendor._send
+        [client] = [part for part in self.feeder.service.parts if isinstance(part, VendorHttpClient)]
+        send = client.send_request
 
-        async def suppress_and_send(method: str, to: str, body: Any) -> Any:
-            if to == "/leads/add" and email not in self.suppressed:
+        async def suppress_and_send(request: VendorHttpRequest) -> Any:
+            if request.url.endswith("/leads/add") and email not in self.suppressed:
                 await self.feed_data.suppress_email(email)
                 self.suppressed.add(email)
-            return await send(method, to, body)
+            return await send(request)
 
-        vendor._send = suppress_and_send  # type: ignore[method-assign,assignment]
+        client.send_request = suppress_and_send  # type: ignore[method-assign,assignment]
         known = set(self.suppressed)
         self.feed_and_reconcile()
-        vendor._send = send  # type: ignore[method-assign]
+        client.send_request = send  # type: ignore[method-assign]
         self.check_adds(known)
 
     @rule(minutes=st.sampled_from([1, 10, 300]))

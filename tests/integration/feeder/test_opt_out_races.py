@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from common.vendors.http_client import VendorHttpClient, VendorHttpRequest
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import InstantlyClient
 from support.feeding import Feeder, FeedFixture
 from support.instantly import FakeWorkspace
 
@@ -17,22 +17,22 @@ def opt_out_at_call(
     feeder: Feeder, feed_data: FeedFixture, method: str, path: str, *, before: bool
 ) -> Callable[[], bool]:
     """Suppress STOP at the next call of *path*, before it is sent or after its response; return a check that it happened."""
-    [vendor] = [part for part in feeder.service.parts if isinstance(part, InstantlyClient)]
-    send, calls = vendor._send, list[str]()
+    [client] = [part for part in feeder.service.parts if isinstance(part, VendorHttpClient)]
+    send, calls = client.send_request, list[str]()
 
-    async def send_and_suppress(to_method: str, to: str, body: Any) -> Any:
-        is_the_call = not calls and (method, True) == (to_method, to.startswith(path))
+    async def send_and_suppress(request: VendorHttpRequest) -> Any:
+        is_the_call = not calls and request.method == method and f"/api/v2{path}" in request.url
         if is_the_call:
-            calls.append(to)
+            calls.append(request.url)
         if is_the_call and before:
             await feed_data.suppress_email(STOP)
         try:
-            return await send(to_method, to, body)
+            return await send(request)
         finally:
             if is_the_call and not before:
                 await feed_data.suppress_email(STOP)
 
-    vendor._send = send_and_suppress  # type: ignore[method-assign,assignment]
+    client.send_request = send_and_suppress  # type: ignore[method-assign,assignment]
     return lambda: bool(calls)
 
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from common.database import Database
+from common.vendors.outcome_table import error_for_status
 from feeder.settings import FeederSettings
+from feeder.vendors.instantly_responses import INSTANTLY
 from feeder.vendors.throttle import VendorThrottle
 
 
@@ -33,9 +35,10 @@ async def test_a_fault_starts_the_requested_backoff_and_denied_access_one_of_at_
 ) -> None:
     permit = await throttle.acquire_permit()
     assert permit is not None
-    await throttle.record_failure(
-        fault, is_probe=permit.is_probe, retry_after=timedelta(seconds=retry_after) if retry_after else None
-    )
+    wait = timedelta(seconds=retry_after) if retry_after else None
+    error = error_for_status(INSTANTLY, int(fault.removeprefix("http_")), retry_after=wait)
+    assert error is not None
+    await throttle.record_failure(error, is_probe=permit.is_probe)
     availability = await throttle.read_availability()
     assert least < availability.backoff_seconds <= most
     assert availability.last_fault == fault

@@ -93,7 +93,7 @@ async def test_an_unreachable_server_is_unavailable(pulling: PullFixture) -> Non
     await pulling.save_search()
     async with pulling.open_puller(batchdata_mcp_url="http://127.0.0.1:9/mcp", pull_tries=1) as puller:
         stop = await pulling.pull(puller)
-    assert (stop.outcome, stop.detail) == ("batchdata_unavailable", "not_reached")
+    assert (stop.outcome, stop.detail) == ("batchdata_unavailable", "connect_failed")
 
 
 async def test_an_address_without_an_mcp_server_needs_an_operator(pulling: PullFixture) -> None:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from common.vendors.http_client import VendorHttpClient
 from sandbox.app import Sandbox
 from skiptrace.rules.lead import DataNeed, LeadPerson, LookupRequest
-from skiptrace.trace.http_client import ProviderHttpClient
-from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, Provider, check_http_status
+from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, Provider, read_response
 from skiptrace.vendors.batchdata import BatchDataAdapter
 from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
 from skiptrace.vendors.melissa import MelissaAdapter
@@ -44,14 +44,13 @@ async def test_a_full_phone_check_is_read(sandbox: Sandbox, check: str) -> None:
         replace(lookup, phones=tuple(f"+1727555{4 * number + more:04d}" for more in range(MAX_PHONES_PER_LEAD)))
         for number, lookup in enumerate(LOOKUPS[: provider.max_records])
     ]
-    client = ProviderHttpClient(5)
+    client = VendorHttpClient(5)
     await client.start()
     try:
         response = await client.send_request(provider.build_request(asked))
     finally:
         await client.stop()
-    check_http_status(response)
-    results = provider.read_results(asked, response)
+    results = read_response(provider, asked, response)
     codes = [found.codes for result in results for found in result.contacts]
     assert len(codes) == sandbox.state.statistics.summarize_charges("batchdata")["operations"][f"phone_{check}"] == 100
     assert set(codes) == {(check,), (f"not_{check}",)}
@@ -61,14 +60,13 @@ async def test_a_full_phone_check_is_read(sandbox: Sandbox, check: str) -> None:
 @pytest.mark.parametrize("name", ["melissa", "v1", "v3"])
 async def test_a_full_request_is_read(sandbox: Sandbox, name: str) -> None:
     provider = adapters_at(sandbox.url)[name]
-    client = ProviderHttpClient(5)
+    client = VendorHttpClient(5)
     await client.start()
     try:
         response = await client.send_request(provider.build_request(LOOKUPS))
     finally:
         await client.stop()
-    check_http_status(response)
-    results = provider.read_results(LOOKUPS, response)
+    results = read_response(provider, LOOKUPS, response)
     assert [result.lead_id for result in results] == [lookup.lead_id for lookup in LOOKUPS]
     assert sum(result.matched for result in results) >= 50
     assert sum(bool(result.contacts) for result in results) >= 50

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from common.database import Database
+from common.vendors.errors import AccessDeniedError, NotExecutedError, RateLimitedError
 from skiptrace.rules.lead import DataNeed
 from skiptrace.rules.waterfall import Availability
 from skiptrace.settings import SkiptraceSettings
-from skiptrace.trace.provider import AccessDeniedError, NotExecutedError, Provider, RateLimitedError
+from skiptrace.trace.provider import Provider
 from skiptrace.trace.provider_throttle import ProviderThrottle
 from skiptrace.vendors.batchdata import BatchDataAdapter
 from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
@@ -130,7 +131,7 @@ async def test_during_a_probe_the_other_calls_retry_soon_and_do_not_wait_for_its
 async def test_a_provider_gets_the_backoff_that_it_asks_for(throttle: Callable[..., ProviderThrottle]) -> None:
     one = throttle()
     await one.acquire_permit(MELISSA, 1, soon())
-    await one.record_failure(MELISSA, RateLimitedError("http_429", timedelta(seconds=90)), probing=False)
+    await one.record_failure(MELISSA, RateLimitedError("http_429", retry_after=timedelta(seconds=90)), probing=False)
     state = (await one.load_states(["melissa"]))["melissa"]
     assert 85 < state.backoff_seconds <= 90
     assert await one.acquire_permit(MELISSA, 1, soon(5)) is None

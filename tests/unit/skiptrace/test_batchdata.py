@@ -7,16 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
-from skiptrace.trace.provider import (
+from common.vendors.errors import (
     AccessDeniedError,
-    InvalidLookupError,
+    InvalidRequestError,
     NotExecutedError,
     OutcomeUnknownError,
-    ProviderError,
-    ProviderResponse,
     RateLimitedError,
+    VendorCallError,
 )
+from common.vendors.http_client import VendorHttpResponse
+from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
+from skiptrace.trace.provider import read_response
 from skiptrace.vendors.batchdata import BatchDataAdapter
 
 LEAD, OTHER = UUID(int=1), UUID(int=2)
@@ -61,9 +62,9 @@ PERSON: dict[str, Any] = {
 }
 
 
-def v1(*persons: dict[str, Any], code: int = 200) -> ProviderResponse:
+def v1(*persons: dict[str, Any], code: int = 200) -> VendorHttpResponse:
     body = {"status": {"code": code, "text": "OK"}, "results": {"persons": list(persons), "meta": {}}}
-    return ProviderResponse(200, "application/json", json.dumps(body).encode())
+    return VendorHttpResponse(200, "application/json", json.dumps(body).encode())
 
 
 def test_the_request_is_the_documented_one() -> None:
@@ -160,7 +161,7 @@ def test_only_owners_of_a_v3_response_count() -> None:
         "meta": {"matched": True, "error": False},
     }
     body = {"status": {"code": 200}, "result": {"data": [data], "meta": {"apiVersion": "3"}}}
-    (result,) = V3.read_results([lookup()], ProviderResponse(200, "application/json", json.dumps(body).encode()))
+    (result,) = V3.read_results([lookup()], VendorHttpResponse(200, "application/json", json.dumps(body).encode()))
     assert result.contacts == (
         ContactMatch("phone", "+17275550142", ("mobile", "tcpa", "reachable", "not_dnc")),
         ContactMatch("email", "marjorie.holt@example.com", ("tested",)),
@@ -175,9 +176,9 @@ def test_a_litigator_counts_without_a_match() -> None:
     assert (result.matched, result.contacts, result.person_codes) == (False, (), ("litigator",))
 
 
-def v3(*entries: dict[str, Any]) -> ProviderResponse:
+def v3(*entries: dict[str, Any]) -> VendorHttpResponse:
     body = {"status": {"code": 200}, "result": {"data": list(entries)}}
-    return ProviderResponse(200, "application/json", json.dumps(body).encode())
+    return VendorHttpResponse(200, "application/json", json.dumps(body).encode())
 
 
 def test_a_v3_match_without_an_owner_is_charged() -> None:
@@ -207,11 +208,11 @@ def test_a_response_of_the_other_version_is_read() -> None:
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        (400, InvalidLookupError), (401, AccessDeniedError), (403, AccessDeniedError), (429, RateLimitedError), (500, NotExecutedError),
+        (400, InvalidRequestError), (401, AccessDeniedError), (403, AccessDeniedError), (429, RateLimitedError), (500, NotExecutedError),
         ("503", NotExecutedError), (504, OutcomeUnknownError),
     ],
 )  # fmt: skip
-def test_an_error_inside_a_200_is_raised(code: Any, error: type[ProviderError]) -> None:
+def test_an_error_inside_a_200_is_raised(code: Any, error: type[VendorCallError]) -> None:
     with pytest.raises(error) as caught:
         V1.read_results([lookup()], v1(code=code))
     assert type(caught.value) is error
@@ -222,7 +223,7 @@ def test_an_error_inside_a_200_is_raised(code: Any, error: type[ProviderError]) 
 )
 def test_an_unreadable_response_has_an_unknown_outcome(body: bytes) -> None:
     with pytest.raises(OutcomeUnknownError):
-        V1.read_results([lookup()], ProviderResponse(200, "application/json", body))
+        read_response(V1, [lookup()], VendorHttpResponse(200, "application/json", body))
 
 
 def test_every_number_of_an_entry_is_read_and_a_remark_forbids_it() -> None:

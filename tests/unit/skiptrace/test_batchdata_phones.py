@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from common.vendors.errors import AccessDeniedError, NotExecutedError, OutcomeUnknownError
+from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadPerson, LookupRequest
-from skiptrace.trace.provider import AccessDeniedError, NotExecutedError, OutcomeUnknownError, ProviderResponse
+from skiptrace.trace.provider import read_response
 from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
 
 PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", None, None)
@@ -23,9 +25,9 @@ def check(need: DataNeed = DataNeed.DNC) -> BatchDataPhonesAdapter:
     return BatchDataPhonesAdapter("https://api.example/", "token", need, Decimal(2), 3_000)
 
 
-def response_of(*entries: Any, code: Any = 200) -> ProviderResponse:
+def response_of(*entries: Any, code: Any = 200) -> VendorHttpResponse:
     body = {"status": {"code": code, "text": "OK"}, "results": {"phoneNumbers": list(entries)}}
-    return ProviderResponse(200, "application/json", json.dumps(body).encode())
+    return VendorHttpResponse(200, "application/json", json.dumps(body).encode())
 
 
 def test_each_number_is_requested_and_charged_once() -> None:
@@ -78,7 +80,7 @@ def test_a_repeated_number_has_both_codes() -> None:
 
 def test_errors_in_a_200_are_raised() -> None:
     with pytest.raises(AccessDeniedError):
-        check().read_results(LOOKUPS, ProviderResponse(200, "text/html", b"<html>Log in</html>"))
+        read_response(check(), LOOKUPS, VendorHttpResponse(200, "text/html", b"<html>Log in</html>"))
     with pytest.raises(AccessDeniedError):
         check().read_results(LOOKUPS, response_of(code=403))
     with pytest.raises(NotExecutedError):
@@ -94,4 +96,4 @@ def test_errors_in_a_200_are_raised() -> None:
 )  # fmt: skip
 def test_an_unreadable_response_has_an_unknown_outcome(body: bytes) -> None:
     with pytest.raises(OutcomeUnknownError):
-        check().read_results(LOOKUPS, ProviderResponse(200, "application/json", body))
+        read_response(check(), LOOKUPS, VendorHttpResponse(200, "application/json", body))

@@ -7,17 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from skiptrace.rules.lead import ContactMatch, DataNeed, LeadPerson, LookupRequest
-from skiptrace.trace.provider import (
+from common.vendors.errors import (
     AccessDeniedError,
-    InvalidLookupError,
+    InvalidRequestError,
     NotExecutedError,
     OutcomeUnknownError,
-    ProviderError,
-    ProviderResponse,
     RateLimitedError,
-    check_http_status,
+    VendorCallError,
 )
+from common.vendors.http_client import VendorHttpResponse, check_status
+from skiptrace.rules.lead import ContactMatch, DataNeed, LeadPerson, LookupRequest
+from skiptrace.trace.provider import read_response
 from skiptrace.vendors.melissa import MelissaAdapter
 
 LEAD = UUID("0198a1c2-5b7e-7c31-9d10-2f6a4c11e001")
@@ -33,7 +33,7 @@ RECORD = {
 }  # fmt: skip
 
 
-def response_of(*records: dict[str, Any], transmission: str = " ") -> ProviderResponse:
+def response_of(*records: dict[str, Any], transmission: str = " ") -> VendorHttpResponse:
     body = {
         "Version": "5.6.13",
         "TransmissionReference": "ec",
@@ -41,7 +41,7 @@ def response_of(*records: dict[str, Any], transmission: str = " ") -> ProviderRe
         "TotalRecords": str(len(records)),
         "Records": list(records),
     }
-    return ProviderResponse(200, "application/json", json.dumps(body).encode())
+    return VendorHttpResponse(200, "application/json", json.dumps(body).encode())
 
 
 def test_the_request_is_the_documented_one() -> None:
@@ -136,11 +136,11 @@ def test_with_append_it_also_finds() -> None:
         ("GE05", AccessDeniedError),
         ("GE08", AccessDeniedError),
         ("GE14", AccessDeniedError),
-        ("GE03", InvalidLookupError),
+        ("GE03", InvalidRequestError),
         ("SE01", NotExecutedError),
     ],
 )
-def test_errors_with_status_200_are_raised(transmission: str, error: type[ProviderError]) -> None:
+def test_errors_with_status_200_are_raised(transmission: str, error: type[VendorCallError]) -> None:
     with pytest.raises(error) as caught:
         MELISSA.read_results([LOOKUP], response_of(transmission=transmission))
     assert type(caught.value) is error
@@ -151,18 +151,18 @@ def test_errors_with_status_200_are_raised(transmission: str, error: type[Provid
 )
 def test_an_unreadable_response_has_an_unknown_outcome(body: bytes) -> None:
     with pytest.raises(OutcomeUnknownError):
-        MELISSA.read_results([LOOKUP], ProviderResponse(200, "application/json", body))
+        read_response(MELISSA, [LOOKUP], VendorHttpResponse(200, "application/json", body))
 
 
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (400, InvalidLookupError), (401, AccessDeniedError), (402, AccessDeniedError), (403, AccessDeniedError), (404, AccessDeniedError),
+        (400, InvalidRequestError), (401, AccessDeniedError), (402, AccessDeniedError), (403, AccessDeniedError), (404, AccessDeniedError),
         (301, AccessDeniedError), (429, RateLimitedError), (500, NotExecutedError), (503, NotExecutedError), (502, OutcomeUnknownError),
         (504, OutcomeUnknownError), (520, OutcomeUnknownError), (522, OutcomeUnknownError), (524, OutcomeUnknownError), (521, NotExecutedError),
     ],
 )  # fmt: skip
-def test_each_status_states_whether_the_call_can_have_been_charged(status: int, error: type[ProviderError]) -> None:
+def test_each_status_states_whether_the_call_can_have_been_charged(status: int, error: type[VendorCallError]) -> None:
     with pytest.raises(error) as caught:
-        check_http_status(ProviderResponse(status, "text/plain", b""))
+        check_status("melissa", VendorHttpResponse(status, "text/plain", b""))
     assert type(caught.value) is error

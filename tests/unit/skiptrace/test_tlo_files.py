@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.csv.reader import CsvReader, CsvRow
+from common.vendors.errors import OutcomeUnknownError
+from common.vendors.http_client import VendorHttpResponse
 from skiptrace.file_batches.import_rows import ImportLine, RowOutcome, classify_rows, decide_outcome, is_same_owner
 from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
-from skiptrace.trace.provider import OutcomeUnknownError, ProviderResponse
+from skiptrace.trace.provider import read_response
 from skiptrace.vendors.tlo import EXPORT_HEADER, TloAdapter, build_export_row, count_unread_cells
 from skiptrace.vendors.tlo_mapping import BadMappingError, ColumnPositions, TloMapping
 
@@ -35,7 +37,7 @@ def entry(*cells: str, header: list[str] | None = None) -> dict[str, Any]:
 
 
 def result(*cells: str) -> Any:
-    return TLO.read_results([LOOKUP], ProviderResponse(200, "application/json", orjson.dumps(entry(*cells))))[0]
+    return TLO.read_results([LOOKUP], VendorHttpResponse(200, "application/json", orjson.dumps(entry(*cells))))[0]
 
 
 def test_a_row_lists_contacts_without_verifying_them() -> None:
@@ -105,7 +107,7 @@ def test_an_error_about_a_mapping_names_the_column(header: list[str], message: s
 
 def test_a_stored_response_of_another_shape_is_unreadable() -> None:
     with pytest.raises(OutcomeUnknownError):
-        TLO.read_results([LOOKUP], ProviderResponse(200, "application/json", b"[1]"))
+        read_response(TLO, [LOOKUP], VendorHttpResponse(200, "application/json", b"[1]"))
 
 
 @pytest.mark.parametrize("formula", ["=HYPERLINK(1)", "+1-1", "-2+3", "@SUM(A1)", "\t=1"])
@@ -194,7 +196,7 @@ def test_rows_of_a_csv_writer_are_read(pairs: list[tuple[str, str]]) -> None:
 
 
 def _assert_readable(line: ImportLine) -> None:
-    found = TLO.read_results([LOOKUP], ProviderResponse(200, "application/json", orjson.dumps(line.entry)))[0]
+    found = TLO.read_results([LOOKUP], VendorHttpResponse(200, "application/json", orjson.dumps(line.entry)))[0]
     phones, emails = count_unread_cells(line.entry)
     cells = len(line.entry["phones"]) + len(line.entry["emails"])
     assert len(found.contacts) <= cells - phones - emails

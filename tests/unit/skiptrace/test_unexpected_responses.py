@@ -1,4 +1,4 @@
-"""Unexpected responses: any response is read, or raises a ProviderError, and affects no other lead."""
+"""Unexpected responses: any response is read, or raises a VendorCallError, and affects no other lead."""
 
 import json
 from decimal import Decimal
@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.vendors.errors import VendorCallError
+from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import LeadPerson, LookupRequest
-from skiptrace.trace.provider import MAX_CONTACTS_PER_CHANNEL, Provider, ProviderError, ProviderResponse, read_response
+from skiptrace.trace.provider import MAX_CONTACTS_PER_CHANNEL, Provider, read_response
 from skiptrace.vendors.batchdata import BatchDataAdapter
 from skiptrace.vendors.melissa import MelissaAdapter
 
@@ -85,8 +87,8 @@ SHAPED = st.fixed_dictionaries(
 )
 
 
-def response_of(body: Any) -> ProviderResponse:
-    return ProviderResponse(200, "application/json", json.dumps(body).encode())
+def response_of(body: Any) -> VendorHttpResponse:
+    return VendorHttpResponse(200, "application/json", json.dumps(body).encode())
 
 
 def person(**fields: Any) -> dict[str, Any]:
@@ -98,11 +100,11 @@ def person(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def v1(*persons: Any) -> ProviderResponse:
+def v1(*persons: Any) -> VendorHttpResponse:
     return response_of({"status": {"code": 200}, "results": {"persons": list(persons)}})
 
 
-def numbers(provider: str, response: ProviderResponse, lookups: list[LookupRequest] = LOOKUPS) -> list[list[str]]:
+def numbers(provider: str, response: VendorHttpResponse, lookups: list[LookupRequest] = LOOKUPS) -> list[list[str]]:
     """Return the phones of each lookup's result."""
     results = read_response(PROVIDERS[provider], lookups, response)
     return [[found.value for found in result.contacts if found.channel == "phone"] for result in results]
@@ -114,7 +116,7 @@ def test_any_response_is_read_for_each_lookup_or_raises(name: str, body: Any) ->
     provider = PROVIDERS[name]
     try:
         results = read_response(provider, LOOKUPS, response_of(body))
-    except ProviderError:
+    except VendorCallError:
         return
     assert [result.lead_id for result in results] == [one.lead_id for one in LOOKUPS]
     assert provider.calculate_cents(results) >= 0
@@ -125,14 +127,14 @@ def test_any_response_is_read_for_each_lookup_or_raises(name: str, body: Any) ->
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400])
 def test_numbers_out_of_range_make_a_response_unreadable(number: str) -> None:
     body = b'{"status":{"code":%s},"results":{"persons":[]}}' % number.encode()
-    with pytest.raises(ProviderError):
-        read_response(PROVIDERS["v1"], LOOKUPS, ProviderResponse(200, "application/json", body))
+    with pytest.raises(VendorCallError):
+        read_response(PROVIDERS["v1"], LOOKUPS, VendorHttpResponse(200, "application/json", body))
 
 
 def test_a_login_page_is_an_error_at_every_provider() -> None:
     for provider in PROVIDERS.values():
-        with pytest.raises(ProviderError, match="login_page"):
-            read_response(provider, LOOKUPS, ProviderResponse(200, "text/html", b"<html></html>"))
+        with pytest.raises(VendorCallError, match="login_page"):
+            read_response(provider, LOOKUPS, VendorHttpResponse(200, "text/html", b"<html></html>"))
 
 
 def test_of_ten_thousand_phones_the_first_are_kept() -> None:
@@ -265,11 +267,11 @@ def test_a_melissa_response_without_transmission_codes_is_read() -> None:
 
 def test_a_response_with_a_byte_order_mark_is_read() -> None:
     response = v1(person())
-    marked = ProviderResponse(200, "application/json", b"\xef\xbb\xbf" + response.body)
+    marked = VendorHttpResponse(200, "application/json", b"\xef\xbb\xbf" + response.body)
     assert numbers("v1", marked) == numbers("v1", response)
 
 
 def test_a_negative_index_is_not_counted_from_the_end() -> None:
     entry = {"inputIndex": -1, "persons": [person(propertyOwner=True, phones=[{"number": "7275550142"}])]}
-    with pytest.raises(ProviderError):
+    with pytest.raises(VendorCallError):
         read_response(PROVIDERS["v3"], LOOKUPS, response_of({"status": {"code": 200}, "result": {"data": [entry]}}))

@@ -10,9 +10,10 @@ from common import telemetry
 from common.bus import Bus, Tx
 from common.calendar.clock import Clock
 from common.database import load_queries
+from common.vendors.errors import InvalidRequestError
 from feeder.campaign_sync.memberships import Memberships
 from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.instantly_responses import InstantlyRequestInvalidError, Member
+from feeder.vendors.instantly_responses import Member
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -87,8 +88,8 @@ class AuditedMembers:
         """Remove *member*. If Instantly calls that invalid, log it: the next audit tries again, and others go on."""
         try:
             await self._client.remove_member(member.id)
-        except InstantlyRequestInvalidError as error:
-            log.error("unmanaged_member_not_removed", campaign_id=str(campaign_id), fault=error.fault)  # noqa: TRY400 - no traceback needed
+        except InvalidRequestError as error:
+            log.error("unmanaged_member_not_removed", campaign_id=str(campaign_id), code=error.code)  # noqa: TRY400 - no traceback needed
         else:
             log.error("unmanaged_member_removed", campaign_id=str(campaign_id))
             counter = telemetry.counter(

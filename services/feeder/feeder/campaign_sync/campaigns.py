@@ -16,15 +16,11 @@ import structlog
 from common.bus import Bus, Tx
 from common.calendar.clock import Clock
 from common.database import load_queries
+from common.vendors.errors import BackingOffError, VendorCallError
 from common.vendors.text import plain_text
 from feeder.campaign_sync.memberships import MISSING_CAMPAIGN_PROBLEM
 from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.instantly_responses import (
-    InstantlyBackingOffError,
-    InstantlyNotExecutedError,
-    InstantlyNotFoundError,
-    InstantlyOutcomeUnknownError,
-)
+from feeder.vendors.instantly_responses import InstantlyNotFoundError
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -48,7 +44,7 @@ class CampaignSync:
         while due := await self._bus.transact(self._claim_campaigns):
             try:
                 known = await self._list_known(due)
-            except (InstantlyNotExecutedError, InstantlyOutcomeUnknownError) as error:
+            except VendorCallError as error:
                 await self._release_campaigns([row["id"] for row in due], error)
                 return
             if not await self._sync_page(due, known):
@@ -72,10 +68,10 @@ class CampaignSync:
         for position, row in enumerate(due):
             try:
                 await self._sync_campaign(row, known)
-            except InstantlyBackingOffError as error:
+            except BackingOffError as error:
                 await self._release_campaigns([left["id"] for left in due[position:]], error)
                 return False
-            except (InstantlyNotExecutedError, InstantlyOutcomeUnknownError) as error:
+            except VendorCallError as error:
                 is_missing = isinstance(error, InstantlyNotFoundError) and row["vendor_campaign_id"]
                 await self._release_campaigns([row["id"]], error, MISSING_CAMPAIGN_PROBLEM if is_missing else None)
         return True
@@ -107,7 +103,7 @@ class CampaignSync:
         A campaign whose creation had no response is found by its name at the next try.
         """
         log.warning("campaign_sync_failed", count=len(campaign_ids), error=str(error))
-        if not isinstance(error, InstantlyBackingOffError):
+        if not isinstance(error, BackingOffError):
             problem = problem or f"not synced: {error}"[:LONGEST_PROBLEM_LENGTH]
         for campaign_id in campaign_ids:
             until = self._clock() + _RETRY_DELAY

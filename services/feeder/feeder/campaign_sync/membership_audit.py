@@ -17,17 +17,12 @@ import structlog
 from common.bus import Bus, Tx
 from common.calendar.clock import Clock
 from common.database import load_queries
+from common.vendors.errors import InvalidRequestError, NotExecutedError, OutcomeUnknownError
 from feeder.campaign_sync.audited_members import AuditedMembers
 from feeder.campaign_sync.memberships import Memberships
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.instantly_responses import (
-    InstantlyNotExecutedError,
-    InstantlyNotFoundError,
-    InstantlyOutcomeUnknownError,
-    InstantlyRequestInvalidError,
-    Member,
-)
+from feeder.vendors.instantly_responses import InstantlyNotFoundError, Member
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -85,10 +80,10 @@ class MembershipAudit:
             except InstantlyNotFoundError:
                 await self._memberships.stop_missing_campaign(progress.campaign_id)
                 await self._bus.transact(partial(self._finish_campaign, progress=progress))
-            except (InstantlyRequestInvalidError, InstantlyOutcomeUnknownError) as error:
-                log.warning("membership_audit_interrupted", campaign_id=str(progress.campaign_id), fault=error.fault)
+            except (InvalidRequestError, OutcomeUnknownError) as error:
+                log.warning("membership_audit_interrupted", campaign_id=str(progress.campaign_id), code=error.code)
                 await self._postpone_campaign(progress, self._clock() - self._period * INTERRUPTED_SHARE)
-            except InstantlyNotExecutedError as error:
+            except NotExecutedError as error:
                 log.info("membership_audit_paused", campaign_id=str(progress.campaign_id), error=str(error))
                 await self._postpone_campaign(progress, None)
                 return
@@ -112,7 +107,7 @@ class MembershipAudit:
             page = AuditedPage([member.id for member in members], previous_id, next_cursor, requested_at)
             highest_id = max(page.ids, default=previous_id)
             if previous_id and next_cursor is not None and highest_id is not None and highest_id <= previous_id:
-                raise InstantlyOutcomeUnknownError("cursor_goes_back")
+                raise OutcomeUnknownError("cursor_goes_back")
             await self._compare_page(progress, members, page)
             if next_cursor is None:
                 return

@@ -11,18 +11,12 @@ from uuid import UUID
 
 import structlog
 
+from common.vendors.errors import InvalidRequestError, NotExecutedError, OutcomeUnknownError, VendorCallError
 from feeder.campaign_sync.claims import CampaignClaim, ClaimedMembership, ClaimedRemoval, MembershipClaims
 from feeder.campaign_sync.link_check import LinkCheck
 from feeder.campaign_sync.memberships import Memberships
 from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.instantly_responses import (
-    AddResult,
-    InstantlyNotExecutedError,
-    InstantlyNotFoundError,
-    InstantlyOutcomeUnknownError,
-    InstantlyRequestInvalidError,
-    Member,
-)
+from feeder.vendors.instantly_responses import AddResult, InstantlyNotFoundError, Member
 from feeder.vendors.throttle import VendorThrottle
 
 log = structlog.get_logger()
@@ -56,7 +50,7 @@ class Reconciler:
         try:
             while await self._remove_members() or await self._look_up_members() or await self._add_members():
                 pass
-        except (InstantlyNotExecutedError, InstantlyOutcomeUnknownError) as error:
+        except VendorCallError as error:
             log.info("reconciliation_paused", error=str(error))
         await self._memberships.return_unused_slots()
 
@@ -70,7 +64,7 @@ class Reconciler:
         for removal, outcome in zip(removals, outcomes, strict=True):
             if outcome is None:
                 removed.append(removal)
-            elif isinstance(outcome, InstantlyRequestInvalidError):
+            elif isinstance(outcome, InvalidRequestError):
                 invalid.append(removal)
             else:
                 failed.append(removal)
@@ -100,7 +94,7 @@ class Reconciler:
         emails = [membership.member.email for membership in memberships if membership.member]
         try:
             members = await self._client.find_members(claim.vendor_campaign_id, emails) if emails else []
-        except InstantlyRequestInvalidError:
+        except InvalidRequestError:
             middle = len(memberships) // 2
             if not middle:
                 await self._memberships.postpone_lookup(claim, memberships[0].lead_id)
@@ -109,7 +103,7 @@ class Reconciler:
             await self._look_up(claim, memberships[middle:])
         except InstantlyNotFoundError:
             await self._memberships.cancel_claim(claim)
-        except (InstantlyNotExecutedError, InstantlyOutcomeUnknownError):
+        except VendorCallError:
             await self._memberships.schedule_lookup(claim, [membership.lead_id for membership in memberships])
             raise
         else:
@@ -149,7 +143,7 @@ class Reconciler:
             return []
         try:
             result = await self._client.add_members(claim.vendor_campaign_id, members)
-        except InstantlyRequestInvalidError:
+        except InvalidRequestError:
             if len(memberships) == 1:
                 return lead_ids
             middle = len(memberships) // 2
@@ -157,10 +151,10 @@ class Reconciler:
         except InstantlyNotFoundError:
             await self._memberships.requeue_adds(claim, lead_ids)
             await self._memberships.stop_missing_campaign(claim.campaign_id)
-        except InstantlyNotExecutedError:
+        except NotExecutedError:
             await self._memberships.requeue_adds(claim, lead_ids)
             raise
-        except InstantlyOutcomeUnknownError:
+        except OutcomeUnknownError:
             await self._memberships.schedule_lookup(claim, lead_ids)
             raise
         else:

@@ -1,26 +1,20 @@
 """Client of Instantly.ai's API v2: requests and responses as docs/vendors/instantly.md describes them.
 
-Instantly has no idempotency keys. The kind of error says whether an operation was executed (`instantly_responses`).
+Instantly has no idempotency keys. The class of an error says whether an operation was executed (docs/delivery.md).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-import orjson
-from aiohttp.abc import AbstractResolver
-
-from common import telemetry
+from common.vendors.errors import BackingOffError, InvalidRequestError, OutcomeUnknownError, VendorCallError
+from common.vendors.http_client import VendorHttpClient, VendorHttpRequest
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly_responses import (
+    INSTANTLY,
     AddResult,
-    InstantlyBackingOffError,
-    InstantlyNotExecutedError,
     InstantlyNotFoundError,
-    InstantlyOutcomeUnknownError,
-    InstantlyRequestInvalidError,
     Member,
     PageCursor,
     Scalar,
@@ -29,7 +23,7 @@ from feeder.vendors.instantly_responses import (
     read_members,
     read_response,
 )
-from feeder.vendors.throttle import VENDOR, VendorThrottle
+from feeder.vendors.throttle import VendorThrottle
 
 INSTANTLY_PAGE_SIZE = 100
 """Most items of a page, and most addresses of one lookup."""
@@ -57,32 +51,12 @@ class NewMember:
 class InstantlyClient:
     """Client of one workspace."""
 
-    def __init__(
-        self,
-        settings: FeederSettings,
-        throttle: VendorThrottle,
-        resolver: Callable[[], AbstractResolver] = aiohttp.DefaultResolver,
-    ) -> None:
-        self._resolver = resolver
+    def __init__(self, settings: FeederSettings, throttle: VendorThrottle, http: VendorHttpClient) -> None:
         self._base_url = settings.instantly_base_url.rstrip("/") + "/api/v2"
-        self._key = settings.instantly_api_key.get_secret_value() if settings.instantly_api_key else ""
-        self._timeout = aiohttp.ClientTimeout(total=settings.instantly_timeout_seconds)
+        key = settings.instantly_api_key.get_secret_value() if settings.instantly_api_key else ""
+        self._headers = {"Authorization": f"Bearer {key}"}
         self._throttle = throttle
-        self._session: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Create the session. It keeps no cookies and opens a new connection for each call (ADR 21)."""
-        self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {self._key}"},
-            timeout=self._timeout,
-            connector=aiohttp.TCPConnector(limit=0, force_close=True, resolver=self._resolver()),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-
-    async def stop(self) -> None:
-        """Close the session."""
-        if self._session is not None:
-            await self._session.close()
+        self._http = http
 
     async def add_members(self, campaign_id: str, members: Sequence[NewMember]) -> AddResult:
         """Add up to 1,000 members. A member that the response does not name was not created."""
@@ -108,7 +82,7 @@ class InstantlyClient:
     async def list_members_page(self, campaign_id: str, after: str | None) -> tuple[list[Member], str | None]:
         """Return a page of the campaign's members in the order of their ids, and the cursor of the next page, if any.
 
-        Raises InstantlyOutcomeUnknownError for a cursor that does not advance.
+        Raises OutcomeUnknownError for a cursor that does not advance.
         """
         request = {"campaign": campaign_id, "limit": INSTANTLY_PAGE_SIZE} | ({"starting_after": after} if after else {})
         body = await self._call("POST", "/leads/list", request)
@@ -140,7 +114,7 @@ class InstantlyClient:
         """Create a campaign and return its id. It is a draft and sends nothing yet."""
         body = await self._call("POST", "/campaigns", campaign)
         if not body.get("id"):
-            raise InstantlyOutcomeUnknownError("a campaign without an id")
+            raise OutcomeUnknownError("no_id")
         return str(body["id"])
 
     async def update_campaign(self, campaign_id: str, campaign: Mapping[str, Any]) -> None:
@@ -152,46 +126,19 @@ class InstantlyClient:
         await self._call("POST", f"/campaigns/{campaign_id}/{'activate' if active else 'pause'}", {})
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Make one call with a permit, and report its outcome to the throttle."""
+        """Make one call with a permit, and report its outcome to the throttle. Raises VendorCallError."""
         permit = await self._throttle.acquire_permit()
         if permit is None:
-            raise InstantlyBackingOffError
-        fault = ""
+            raise BackingOffError
+        operation = f"{method} /{path.split('/')[1].partition('?')[0]}"
+        request = VendorHttpRequest(INSTANTLY, operation, self._base_url + path, body, self._headers, method)
         try:
-            response_body = await self._send(method, path, body)
-        except (InstantlyRequestInvalidError, InstantlyNotFoundError) as error:
+            response_body = read_response(await self._http.send_request(request))
+        except (InvalidRequestError, InstantlyNotFoundError):
             await self._throttle.record_success()  # Instantly works: this request is wrong
-            fault = error.fault
             raise
-        except (InstantlyNotExecutedError, InstantlyOutcomeUnknownError) as error:
-            fault = error.fault
-            await self._throttle.record_failure(fault, is_probe=permit.is_probe, retry_after=error.retry_after)
+        except VendorCallError as error:
+            await self._throttle.record_failure(error, is_probe=permit.is_probe)
             raise
-        else:
-            await self._throttle.record_success()
-            return response_body
-        finally:
-            _count_response(method, path, fault)
-
-    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
-        if self._session is None:
-            raise InstantlyNotExecutedError
-        data = None if body is None else orjson.dumps(body)
-        headers = {} if data is None else {"Content-Type": "application/json"}
-        try:
-            # A redirect would turn a POST into a GET and carry the key to another host.
-            async with self._session.request(
-                method, self._base_url + path, data=data, headers=headers, allow_redirects=False
-            ) as response:
-                return read_response(response, await response.read())
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise InstantlyNotExecutedError from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise InstantlyOutcomeUnknownError("timeout" if isinstance(error, TimeoutError) else "cut_off") from error
-
-
-def _count_response(method: str, path: str, fault: str) -> None:
-    counter = telemetry.counter("equity_vendor_responses", "Responses of vendors by operation and outcome")
-    operation = f"{method} /{path.split('/')[1].partition('?')[0]}"
-    outcome = fault.removeprefix("http_") or "200"
-    counter.add(1, {"vendor": VENDOR, "operation": operation, "outcome": outcome})
+        await self._throttle.record_success()
+        return response_body

@@ -1,22 +1,16 @@
-"""Responses of Instantly: whether an operation was executed, and its result (docs/vendors/instantly.md, Failures).
-
-`InstantlyNotExecutedError` means that nothing was done. `InstantlyOutcomeUnknownError` means that it may have been done: look the result up,
-never repeat the call blindly.
-"""
+"""Responses of Instantly: whether an operation was executed, and its result (docs/vendors/instantly.md, Failures)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
-import aiohttp
-import orjson
+from common.vendors.errors import NotExecutedError, OutcomeUnknownError
+from common.vendors.http_client import VendorHttpResponse, check_status
 
-from common.vendors.retry_after import parse_retry_after
-
-_OK, _REDIRECT, _NOT_FOUND, _SERVER_ERROR = 200, 300, 404, 500
-_INVALID_REQUEST = {400, 409, 413, 422}
+INSTANTLY = "instantly"
+"""Instantly in the table of outcomes, in the tables of the throttle and in metrics."""
+_NOT_FOUND = 404
 _REFUSAL_REASONS = {
     "in_blocklist": "in_blocklist",
     "invalid_email_count": "invalid",
@@ -30,41 +24,10 @@ _REFUSAL_REASONS = {
 Scalar = str | int | float | bool | None
 
 
-class InstantlyNotExecutedError(Exception):
-    """Nothing was done: Instantly refused the call (*status*) or was not reached (status 0).
-
-    *retry_after* is the time that Instantly asks us to wait.
-    """
-
-    def __init__(self, status: int = 0, retry_after: timedelta | None = None) -> None:
-        super().__init__(f"Instantly answered {status}" if status else "Instantly cannot be reached")
-        self.fault = f"http_{status}" if status else "unreachable"
-        self.retry_after = retry_after
-
-
-class InstantlyRequestInvalidError(InstantlyNotExecutedError):
-    """400, 409, 413 or 422: this request is wrong. Others may succeed."""
-
-
-class InstantlyNotFoundError(InstantlyNotExecutedError):
+class InstantlyNotFoundError(NotExecutedError):
     """404 in Instantly's own words: the campaign or lead does not exist."""
 
-
-class InstantlyBackingOffError(InstantlyNotExecutedError):
-    """No call was made: Instantly is in a backoff, denies access, or its rate is used up (`feeder.vendors.throttle`)."""
-
-    def __str__(self) -> str:
-        """Return the text for the log."""
-        return "No call is made to Instantly during a backoff"
-
-
-class InstantlyOutcomeUnknownError(Exception):
-    """A timeout, a cut connection, 5xx, HTML or a meaningless body: the operation may have been executed."""
-
-    def __init__(self, fault: str, retry_after: timedelta | None = None) -> None:
-        super().__init__(f"The outcome of a call to Instantly is unknown: {fault}")
-        self.fault = fault
-        self.retry_after = retry_after
+    outcome = "not found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,68 +58,54 @@ class PageCursor:
     seen: set[str] = field(default_factory=set)
 
     def read_next(self, body: Mapping[str, Any], items: Sequence[object]) -> str | None:
-        """Return the cursor of the next page; None at the end. Raises InstantlyOutcomeUnknownError for a repeated cursor."""
+        """Return the cursor of the next page; None at the end. Raises OutcomeUnknownError for a repeated cursor."""
         after = body.get("next_starting_after")
         if not items or not after:
             return None
         if str(after) in self.seen:
-            raise InstantlyOutcomeUnknownError("its cursor repeats")
+            raise OutcomeUnknownError("cursor_repeats")
         self.seen.add(str(after))
         return str(after)
 
 
-def read_response(response: aiohttp.ClientResponse, raw: bytes) -> dict[str, Any]:
-    """Return the body of a successful response, {} for an empty one.
-
-    Raises InstantlyNotExecutedError or InstantlyOutcomeUnknownError for every other response.
-    """
-    wait = parse_retry_after(response.headers.get("Retry-After"))
-    if response.status >= _SERVER_ERROR:
-        raise InstantlyOutcomeUnknownError(f"http_{response.status}", wait)
-    if response.status in _INVALID_REQUEST:
-        raise InstantlyRequestInvalidError(response.status)
-    body = _parse_object(raw)
-    if response.status == _NOT_FOUND and _is_instantly_not_found(body):
-        raise InstantlyNotFoundError(response.status)
-    if not _OK <= response.status < _REDIRECT:
-        raise InstantlyNotExecutedError(response.status, wait)
-    if body is None:
-        raise InstantlyOutcomeUnknownError("no_object")
+def read_response(response: VendorHttpResponse) -> dict[str, Any]:
+    """Return the body of a successful response, {} for an empty one. Raises VendorCallError for every other response."""
+    if response.status == _NOT_FOUND and _is_instantly_not_found(response):
+        raise InstantlyNotFoundError(f"http_{response.status}")
+    check_status(INSTANTLY, response)
+    body = response.read_json() if response.body else {}
+    if not isinstance(body, dict):
+        raise OutcomeUnknownError("no_object")
     if body.get("error"):
-        raise InstantlyOutcomeUnknownError("error_in_200")
+        raise OutcomeUnknownError("error_in_200")
     return body
 
 
-def _is_instantly_not_found(body: Mapping[str, Any] | None) -> bool:
+def _is_instantly_not_found(response: VendorHttpResponse) -> bool:
     """Return whether Instantly itself says 404. Another body is a proxy's page and says nothing about the lead."""
-    return body is not None and str(body.get("statusCode")) == str(_NOT_FOUND)
-
-
-def _parse_object(raw: bytes) -> dict[str, Any] | None:
-    """Parse *raw* as a JSON object: empty for no bytes, None for anything that is no object."""
     try:
-        body = orjson.loads(raw) if raw else {}
-    except orjson.JSONDecodeError:
-        return None
-    return body if isinstance(body, dict) else None
+        body = response.read_json()
+    except OutcomeUnknownError:
+        return False
+    return isinstance(body, dict) and str(body.get("statusCode")) == str(_NOT_FOUND)
 
 
 def read_items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the items of a list. Raises InstantlyOutcomeUnknownError if there is no list: that does not mean an empty one."""
+    """Return the items of a list. Raises OutcomeUnknownError if there is no list: that does not mean an empty one."""
     items = body.get("items")
     if not isinstance(items, list):
-        raise InstantlyOutcomeUnknownError("no_items")
+        raise OutcomeUnknownError("no_items")
     return [item for item in items if isinstance(item, dict)]
 
 
 def read_add_result(body: Mapping[str, Any], emails: Sequence[str]) -> AddResult:
-    """Read the result of a bulk add of *emails*. Raises InstantlyOutcomeUnknownError for a response without `created_leads`.
+    """Read the result of a bulk add of *emails*. Raises OutcomeUnknownError for a response without `created_leads`.
 
     An entry counts if its index is a position of the request, occurs once, and its email, if any, is the one at that position.
     """
     created = body.get("created_leads")
     if not isinstance(created, list):
-        raise InstantlyOutcomeUnknownError("no_created_leads")
+        raise OutcomeUnknownError("no_created_leads")
     entries = [entry if isinstance(entry, dict) else {} for entry in created]
     occurrences = Counter(str(entry.get("index")) for entry in entries)
     ids = {

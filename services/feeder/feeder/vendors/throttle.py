@@ -6,19 +6,19 @@ one replica learns applies to all. Backoffs follow the database's clock: they co
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
 from common import telemetry
 from common.database import Database, load_queries
+from common.vendors.errors import AccessDeniedError, VendorCallError
 from common.vendors.throttle import Permit, SharedThrottle
 from feeder.settings import FeederSettings
+from feeder.vendors.instantly_responses import INSTANTLY
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
 
-VENDOR = "instantly"
 FAILURE_THRESHOLD = 5
 """Failures in a row after which the circuit opens: then one call at a time probes whether Instantly is back."""
 FIRST_BACKOFF_SECONDS = 1.0
@@ -68,16 +68,16 @@ class VendorThrottle:
     async def read_availability(self) -> VendorAvailability:
         """Read the current availability of Instantly, and export whether it denies access."""
         async with self._database.connection() as connection:
-            row = await queries.read_availability(connection, vendor=VENDOR)
+            row = await queries.read_availability(connection, vendor=INSTANTLY)
         availability = VendorAvailability(row["backoff_seconds"], row["last_fault"]) if row else VendorAvailability()
         gauge = telemetry.gauge("equity_vendor_access_denied", "1 while a vendor denies our key, plan or scope")
-        gauge.set(float(availability.is_access_denied), vendor=VENDOR)
+        gauge.set(float(availability.is_access_denied), vendor=INSTANTLY)
         return availability
 
     async def acquire_permit(self) -> Permit | None:
         """Wait for a permit for one call. Return None during a backoff, or if no permit comes within the call timeout."""
         return await self._shared_throttle.acquire_permit(
-            VENDOR,
+            INSTANTLY,
             1,
             per_window=self._calls_per_window,
             window_s=self._window_seconds,
@@ -86,14 +86,16 @@ class VendorThrottle:
 
     async def record_success(self) -> None:
         """Record that Instantly answered a call: the backoff ends and the circuit closes."""
-        await self._shared_throttle.record_success(VENDOR)
+        await self._shared_throttle.record_success(INSTANTLY)
 
-    async def record_failure(self, fault: str, *, is_probe: bool, retry_after: timedelta | None = None) -> None:
+    async def record_failure(self, error: VendorCallError, *, is_probe: bool) -> None:
         """Record a failed call and start a backoff.
 
-        Each backoff is twice as long as the last one, and at least *retry_after*. Denied access opens the circuit at once.
+        Each backoff is twice as long as the last one, and at least as long as Instantly asks for. Denied access opens the
+        circuit at once.
         """
-        is_denied = fault in ACCESS_DENIED_FAULTS
+        fault, retry_after = error.code, error.retry_after
+        is_denied = isinstance(error, AccessDeniedError)
         least_seconds = max(
             ACCESS_DENIED_BACKOFF_SECONDS if is_denied else 0.0, retry_after.total_seconds() if retry_after else 0.0
         )
@@ -102,9 +104,9 @@ class VendorThrottle:
         else:
             log.warning("instantly_backoff_started", fault=fault, retry_after_s=least_seconds or None)
         counter = telemetry.counter("equity_vendor_backoffs", "Backoffs after failed calls to vendors")
-        counter.add(1, {"vendor": VENDOR})
+        counter.add(1, {"vendor": INSTANTLY})
         await self._shared_throttle.record_failure(
-            VENDOR,
+            INSTANTLY,
             fault,
             is_probe=is_probe,
             opens_circuit=is_denied,

@@ -6,6 +6,7 @@ MCP session (ADR 16): it costs a few short requests, and no session can be lost 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,14 +18,16 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult, PaginatedRequestParams
 
+from common.vendors.call_metrics import record_call
+from common.vendors.errors import AccessDeniedError, VendorCallError
+from common.vendors.http_client import CONNECT_SECONDS, MAX_RESPONSE_BYTES
 from pull.criteria import CriteriaError, flatten_criteria
-from pull.errors import PullAccessDeniedError, UnsupportedCriteriaError
-from pull.vendors.batchdata_responses import PageResponse, parse_tool_result
-from pull.vendors.mcp_call import MAX_RESPONSE_BYTES, McpCall, error_for_call
+from pull.errors import UnsupportedCriteriaError
+from pull.vendors.batchdata_responses import BATCHDATA_MCP, PageResponse, parse_tool_result
+from pull.vendors.mcp_call import McpCall, error_for_call
 
 ARGUMENT_FORMS = {"search_properties": "rest", "search-properties": "flat"}
 """Search tools of the official and of the community server, with the form of their arguments."""
-CONNECT_TIMEOUT_SECONDS = 5.0
 TOOL_LIST_PAGE_LIMIT = 20
 """Number of pages of the server's tool list to read: a list may never end."""
 
@@ -44,9 +47,20 @@ class BatchDataMcpClient:
     async def fetch_page(self, criteria: Mapping[str, Any], skip: int, take: int) -> PageResponse:
         """Return one page of the results for *criteria*: *take* records from place *skip* on. Send the call at most once.
 
-        Raises PullOutcomeUnknownError, or an error for a call that cost nothing: PullNotExecutedError, SearchToolError,
-        PullAccessDeniedError or UnsupportedCriteriaError.
+        Raises VendorCallError, whose class says whether the page may have been charged.
         """
+        outcome, started = "cancelled", time.perf_counter()
+        try:
+            page = await self._fetch_page(criteria, skip, take)
+            outcome = "200"
+        except VendorCallError as error:
+            outcome = error.code
+            raise
+        finally:
+            record_call(BATCHDATA_MCP, "search", outcome, time.perf_counter() - started)
+        return page
+
+    async def _fetch_page(self, criteria: Mapping[str, Any], skip: int, take: int) -> PageResponse:
         async with self._observe_call() as call, self._open_session(call) as session:
             await session.initialize()
             call.is_connected = True
@@ -58,7 +72,7 @@ class BatchDataMcpClient:
         return parse_tool_result(result)
 
     async def _choose_tool(self, session: ClientSession) -> tuple[str, str]:
-        """Return the tool to call and the form of its arguments. Raises PullAccessDeniedError with the names of all tools."""
+        """Return the tool to call and the form of its arguments. Raises AccessDeniedError with the names of all tools."""
         candidates, names = [self.tool] if self.tool else list(ARGUMENT_FORMS), set[str]()
         async for page in _list_tool_names(session):
             names |= page
@@ -67,15 +81,15 @@ class BatchDataMcpClient:
         tool = next((name for name in candidates if name in names), None)
         if tool is None:
             known = ", ".join(sorted(names)) or "none at all"
-            raise PullAccessDeniedError(
+            raise AccessDeniedError(
                 "tool_missing",
-                f"no tool {' or '.join(candidates)}; the server has {known}: set PULL_TOOL and PULL_TOOL_FORM",
+                detail=f"no tool {' or '.join(candidates)}; the server has {known}: set PULL_TOOL and PULL_TOOL_FORM",
             )
         return tool, self.argument_form or ARGUMENT_FORMS.get(tool, "rest")
 
     @asynccontextmanager
     async def _observe_call(self) -> AsyncIterator[McpCall]:
-        """Limit the time of one page request, and raise its failure as PageRequestError.
+        """Limit the time of one page request, and raise its failure as VendorCallError.
 
         The MCP library reports failures as exception groups and cancellations.
         """
@@ -90,7 +104,7 @@ class BatchDataMcpClient:
     @asynccontextmanager
     async def _open_session(self, call: McpCall) -> AsyncIterator[ClientSession]:
         headers = {"Authorization": f"Bearer {self.token}"}
-        limits = httpx2.Timeout(self.call_seconds, connect=CONNECT_TIMEOUT_SECONDS)
+        limits = httpx2.Timeout(self.call_seconds, connect=CONNECT_SECONDS)
 
         def create_http_client(
             headers: dict[str, str] | None = None,
@@ -135,4 +149,4 @@ def _tool_arguments(form: str, criteria: Mapping[str, Any], skip: int, take: int
     try:
         return {**flatten_criteria(criteria), "skip": skip, "take": take}
     except CriteriaError as error:
-        raise UnsupportedCriteriaError("criteria_unsupported", str(error)) from error
+        raise UnsupportedCriteriaError("criteria_unsupported", detail=str(error)) from error

@@ -9,36 +9,28 @@ import httpx2
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 
+from common.vendors.errors import AccessDeniedError, NotExecutedError, OutcomeUnknownError, VendorCallError
+from common.vendors.http_client import MAX_RESPONSE_BYTES
+from common.vendors.outcome_table import TransportFault, error_for_fault, error_for_status
 from common.vendors.retry_after import parse_retry_after
-from common.vendors.statuses import POSSIBLY_EXECUTED_STATUSES
-from pull.errors import (
-    PageRequestError,
-    PullAccessDeniedError,
-    PullNotExecutedError,
-    PullOutcomeUnknownError,
-    SearchToolError,
-)
-from pull.vendors.batchdata_responses import (
-    LOGIN_PAGE_DETAIL,
-    MAX_DETAIL_CHARACTERS,
-    error_for_unexecuted_status,
-)
+from pull.errors import SearchToolError
+from pull.vendors.batchdata_responses import BATCHDATA_MCP, LOGIN_PAGE_DETAIL, MAX_DETAIL_CHARACTERS
 
-MAX_RESPONSE_BYTES = 16_000_000
-_NOT_FOUND, _SERVER_ERROR = 404, 500
+_NOT_FOUND = 404
 _REDIRECTS_WITH_BODY = {307, 308}
 """Redirects after which the client repeats the method and the body (RFC 9110)."""
 _ADVICE = {
     404: "is BATCHDATA_MCP_URL right, its path included?",
     405: "is BATCHDATA_MCP_URL right, and BATCHDATA_MCP_TRANSPORT the transport that it speaks?",
 }
-_NOT_CONNECTED = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
-    httpx2.InvalidURL,
-    httpx2.UnsupportedProtocol,
+_CONNECT_FAULTS: tuple[tuple[type[Exception], TransportFault], ...] = (
+    (httpx2.ConnectError, TransportFault.CONNECT_FAILED),
+    (httpx2.ConnectTimeout, TransportFault.CONNECT_TIMEOUT),
+    (httpx2.PoolTimeout, TransportFault.CONNECT_TIMEOUT),
+    (httpx2.InvalidURL, TransportFault.INVALID_URL),
+    (httpx2.UnsupportedProtocol, TransportFault.INVALID_URL),
 )
+"""Exceptions of httpx2 before a connection is open."""
 
 
 @dataclass(slots=True)
@@ -83,45 +75,50 @@ class BoundedBody(httpx2.AsyncByteStream):
         await self._body.aclose()
 
 
-def error_for_call(call: McpCall, error: Exception) -> PageRequestError:
+def error_for_call(call: McpCall, error: Exception) -> VendorCallError:
     """Return the error for a failed call, by the responses seen on the wire and by whether the tool call was sent."""
     causes = list(_flatten_group(error))
-    known = next((cause for cause in causes if isinstance(cause, PageRequestError)), None)
+    known = next((cause for cause in causes if isinstance(cause, VendorCallError)), None)
     if known is not None:
         return known
     if call.error_response is not None:
         return _error_for_response(call, call.error_response)
-    if any(isinstance(cause, _NOT_CONNECTED) for cause in causes):
-        return PullNotExecutedError("not_reached")
+    connect_fault = next(
+        (fault for kind, fault in _CONNECT_FAULTS for cause in causes if isinstance(cause, kind)), None
+    )
+    if connect_fault is not None:
+        return error_for_fault(connect_fault)
     has_timed_out = any(isinstance(cause, TimeoutError | httpx2.TimeoutException) for cause in causes)
     if not call.is_sent:
-        return PullNotExecutedError("timeout" if has_timed_out else "no_session")
+        return NotExecutedError("timeout" if has_timed_out else "no_session")
     return _error_for_sent_call(next((cause for cause in causes if isinstance(cause, MCPError)), None), has_timed_out)
 
 
-def _error_for_sent_call(rpc_error: MCPError | None, has_timed_out: bool) -> PageRequestError:
+def _error_for_sent_call(rpc_error: MCPError | None, has_timed_out: bool) -> VendorCallError:
     if rpc_error is not None and rpc_error.code in (METHOD_NOT_FOUND, INVALID_PARAMS):
-        return SearchToolError("tool_error", rpc_error.message[:MAX_DETAIL_CHARACTERS])
+        return SearchToolError("tool_error", detail=rpc_error.message[:MAX_DETAIL_CHARACTERS])
     if has_timed_out:
-        return PullOutcomeUnknownError("timeout")
-    return PullOutcomeUnknownError("cut_off" if rpc_error is None else "unreadable")
+        return error_for_fault(TransportFault.TIMEOUT)
+    return error_for_fault(TransportFault.CONNECTION_LOST if rpc_error is None else TransportFault.UNREADABLE)
 
 
-def _error_for_response(call: McpCall, response: httpx2.Response) -> PageRequestError:
+def _error_for_response(call: McpCall, response: httpx2.Response) -> VendorCallError:
     """Return the error for an error status, an HTML page, or a redirect, which could take the token to another server."""
     status, code = response.status_code, f"http_{response.status_code}"
     if response.is_redirect:
         target = _redirect_target(response)
-        return PullAccessDeniedError(code, f"it redirects to {target}: is BATCHDATA_MCP_URL right?")
+        return AccessDeniedError(code, detail=f"it redirects to {target}: is BATCHDATA_MCP_URL right?")
     if not response.is_error:
-        return PullAccessDeniedError("login_page", LOGIN_PAGE_DETAIL)
+        return AccessDeniedError("login_page", detail=LOGIN_PAGE_DETAIL)
     if status == _NOT_FOUND and call.is_connected:
-        return PullNotExecutedError("session_lost")
-    pause = parse_retry_after(response.headers.get("retry-after"))
-    if status < _SERVER_ERROR:
-        return error_for_unexecuted_status(status, code, _ADVICE.get(status, ""), pause)
-    is_unknown = call.is_sent and (status in POSSIBLY_EXECUTED_STATUSES or _is_html(response))
-    return PullOutcomeUnknownError(code) if is_unknown else PullNotExecutedError(code, "", pause)
+        return NotExecutedError("session_lost")
+    retry_after = parse_retry_after(response.headers.get("retry-after"))
+    error = error_for_status(
+        BATCHDATA_MCP, status, is_html=_is_html(response), retry_after=retry_after, detail=_ADVICE.get(status, "")
+    )
+    if error is None or (isinstance(error, OutcomeUnknownError) and not call.is_sent):
+        return NotExecutedError(code, retry_after=retry_after)
+    return error
 
 
 def _flatten_group(error: BaseException) -> Iterator[BaseException]:

@@ -18,9 +18,9 @@ import orjson
 from common.csv.dialect import detect_dialect
 from common.csv.reader import CsvReader, open_csv_text
 from common.database import Connection, Database, load_queries
+from common.vendors.http_client import VendorHttpResponse
 from skiptrace.file_batches.import_rows import FINAL_OUTCOMES, ImportLine, RowOutcome, classify_rows, decide_outcome
 from skiptrace.rules.lead import LookupRequest
-from skiptrace.trace.provider import ProviderResponse
 from skiptrace.trace.request_codec import RequestCodec
 from skiptrace.vendors.tlo import TloAdapter, count_unread_cells
 from skiptrace.vendors.tlo_mapping import TloMapping
@@ -129,7 +129,7 @@ class ResultImporter:
         for row in requests:
             lookup = self._decrypt_lookup(row)
             outcome = decide_outcome(row, lookup)
-            response = ProviderResponse(200, "application/json", orjson.dumps(lines[row["id"]].entry))
+            response = VendorHttpResponse(200, "application/json", orjson.dumps(lines[row["id"]].entry))
             matched = bool(lookup and self._tlo.read_results([lookup], response)[0].matched)
             outcomes[row["id"]] = (outcome, matched)
             if outcome in FINAL_OUTCOMES and row["detail"] not in FINAL_OUTCOMES:

@@ -10,13 +10,14 @@ import structlog
 
 from common.database import Connection, Database, load_queries
 from common.pii.keyring import DecryptionError, Keyring
+from common.vendors.errors import VendorCallError
 from skiptrace.rules.lead import AttemptStats, FreshnessCutoffs, Lead, LeadResult, StoredResponse
 from skiptrace.rules.merge import list_person_flags, merge_response
 from skiptrace.rules.verification_codes import CodeMap
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.code_table import CodeTable
 from skiptrace.trace.lead_rows import contacts_from_rows, person_from_row, untraceable_reason
-from skiptrace.trace.provider import ProviderError, ResponseReader, read_response
+from skiptrace.trace.provider import ResponseReader, read_response
 from skiptrace.trace.request_codec import RequestCodec
 
 log = structlog.get_logger()
@@ -93,7 +94,7 @@ class LeadLoader:
             lookups = self._codec.decrypt_lookups(row["id"], row["question_sealed"])
             response = self._codec.decrypt_response(row["id"], row["answer_sealed"])
             return read_response(self._readers[row["provider"]], lookups, response)
-        except (DecryptionError, ProviderError, LookupError) as error:
+        except (DecryptionError, VendorCallError, LookupError) as error:
             log.error("stored_response_skipped", request_id=str(row["id"]), error=type(error).__name__)  # noqa: TRY400 - a trace shows data
             return []
 

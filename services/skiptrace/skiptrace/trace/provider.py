@@ -1,20 +1,19 @@
-"""The port to a provider of contact data, and the errors of a paid call.
+"""The port to a provider of contact data.
 
 Every provider call is of the class "once": neither Melissa nor BatchData has an idempotency key or a way to query a call.
 So an error states whether the call can have been charged. See docs/delivery.md (Vendor operations).
 """
 
-from codecs import BOM_UTF8
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
-import orjson
 import structlog
 
-from common.vendors.statuses import POSSIBLY_EXECUTED_STATUSES
+from common.vendors.errors import OutcomeUnknownError
+from common.vendors.http_client import VendorHttpRequest, VendorHttpResponse, check_status
 from skiptrace.rules.lead import LeadResult, LookupRequest
 from skiptrace.rules.waterfall import ProviderCapabilities
 
@@ -29,30 +28,6 @@ MAX_CONTACTS_PER_CHANNEL = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderRequest:
-    """An HTTP POST with a JSON body. It holds keys and personal data and is never logged."""
-
-    url: str
-    body: Any
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderResponse:
-    """An HTTP response of any status."""
-
-    status: int
-    content_type: str
-    body: bytes
-    retry_after: timedelta | None = None
-
-    @property
-    def document(self) -> Any:
-        """The body as JSON, with or without a byte order mark. Raises ValueError if it is not JSON."""
-        return orjson.loads(self.body.removeprefix(BOM_UTF8))
-
-
-@dataclass(frozen=True, slots=True)
 class PublishedRate:
     """A provider's published rate limit."""
 
@@ -64,51 +39,23 @@ class PublishedRate:
     """The provider with the same key, under whose limit these requests count as well."""
 
 
-class ProviderError(Exception):
-    """A call without a response that can be used; *code* is the cause in one word, without personal data."""
-
-    def __init__(self, code: str, retry_after: timedelta | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.retry_after = retry_after
-
-
-class NotExecutedError(ProviderError):
-    """The provider was not reached or answered with an error. The call is not charged and may be repeated."""
-
-
-class RateLimitedError(NotExecutedError):
-    """The provider asks for a pause: 429."""
-
-
-class AccessDeniedError(NotExecutedError):
-    """The provider rejects our key, or the credit is used up. Only a person can fix it."""
-
-
-class InvalidLookupError(NotExecutedError):
-    """The provider rejects this request because of one of its records."""
-
-
-class OutcomeUnknownError(ProviderError):
-    """The request was sent and no readable response came. It may have been charged."""
-
-
 class ResponseReader(Protocol):
     """The contract of every vendor, called or by file: its capabilities and the reading of its responses."""
 
     @property
     def name(self) -> str:
-        """Its name in settings, tables and metrics."""
+        """Its name in settings, tables, metrics and the table of outcomes."""
 
     @property
     def capabilities(self) -> ProviderCapabilities:
         """The needs that it can satisfy, and its price."""
 
-    def read_results(self, lookups: Sequence[LookupRequest], response: ProviderResponse) -> list[LeadResult]:
+    def read_results(self, lookups: Sequence[LookupRequest], response: VendorHttpResponse) -> list[LeadResult]:
         """Return the result of each lookup from a 2xx *response*.
 
-        Raises AccessDeniedError, NotExecutedError or InvalidLookupError if a 200 contains such an error, and
-        OutcomeUnknownError if the response cannot be read.
+        Raises the error that a 200 contains: AccessDeniedError, NotExecutedError or InvalidRequestError. Raises ValueError,
+        TypeError, LookupError, AttributeError or ArithmeticError for an unexpected form; `read_response` turns them into
+        OutcomeUnknownError.
         """
 
     def calculate_cents(self, results: Sequence[LeadResult]) -> Decimal:
@@ -138,39 +85,18 @@ class Provider(ResponseReader, Protocol):
     def first_backoff(self) -> timedelta:
         """The first backoff after a 429 without Retry-After; it doubles."""
 
-    def build_request(self, lookups: Sequence[LookupRequest]) -> ProviderRequest:
+    def build_request(self, lookups: Sequence[LookupRequest]) -> VendorHttpRequest:
         """Return the request for *lookups*."""
 
 
-_TOO_MANY_REQUESTS = 429
-_INVALID_REQUEST = {400, 413, 422}
-
-
-def check_http_status(response: ProviderResponse) -> None:
-    """Raise the error of an HTTP status other than 2xx."""
-    if response.status < 300:  # noqa: PLR2004 - HTTP's own classes
-        return
-    code = f"http_{response.status}"
-    if response.status == _TOO_MANY_REQUESTS:
-        raise RateLimitedError(code, response.retry_after)
-    if response.status in _INVALID_REQUEST:
-        raise InvalidLookupError(code, response.retry_after)
-    if response.status in POSSIBLY_EXECUTED_STATUSES:
-        raise OutcomeUnknownError(code, response.retry_after)
-    if response.status < 500:  # noqa: PLR2004 - HTTP's own classes
-        raise AccessDeniedError(code, response.retry_after)
-    raise NotExecutedError(code, response.retry_after)
-
-
 def read_response(
-    reader: ResponseReader, lookups: Sequence[LookupRequest], response: ProviderResponse
+    reader: ResponseReader, lookups: Sequence[LookupRequest], response: VendorHttpResponse
 ) -> list[LeadResult]:
     """Return the result of each lookup, with at most MAX_CONTACTS_PER_CHANNEL of a channel, for any *response*.
 
     Raises AccessDeniedError for an HTML page, which is a login page, and OutcomeUnknownError for an unreadable response.
     """
-    if "html" in response.content_type:
-        raise AccessDeniedError("login_page")
+    check_status(reader.name, response)
     try:
         results = reader.read_results(lookups, response)
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:

@@ -8,10 +8,11 @@ import structlog
 
 from common import telemetry
 from common.database import Database, load_queries
+from common.vendors.errors import AccessDeniedError, RateLimitedError, VendorCallError
 from common.vendors.throttle import Permit, SharedThrottle
 from skiptrace.rules.waterfall import Availability
 from skiptrace.settings import SkiptraceSettings
-from skiptrace.trace.provider import AccessDeniedError, Provider, ProviderError
+from skiptrace.trace.provider import Provider
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -82,11 +83,11 @@ class ProviderThrottle:
         """Record a response: close the provider's circuit."""
         await self._vendors.record_success(provider.name)
 
-    async def record_failure(self, provider: Provider, error: ProviderError, *, probing: bool) -> None:
+    async def record_failure(self, provider: Provider, error: VendorCallError, *, probing: bool) -> None:
         """Record a failure: start a backoff, at least as long as the provider asked for."""
         is_denied = isinstance(error, AccessDeniedError)
         asked_for = error.retry_after.total_seconds() if error.retry_after else 0.0
-        own_first = provider.first_backoff.total_seconds() if _is_429(error) else 0
+        own_first = provider.first_backoff.total_seconds() if isinstance(error, RateLimitedError) else 0
         longest = self._settings.skiptrace_longest_pause_seconds
         if is_denied:
             log.error("provider_access_denied", provider=provider.name, code=error.code)
@@ -99,7 +100,3 @@ class ProviderThrottle:
             longest_s=longest,
             least_s=max(longest, asked_for) if is_denied else asked_for,
         )
-
-
-def _is_429(error: ProviderError) -> bool:
-    return error.code == "http_429"

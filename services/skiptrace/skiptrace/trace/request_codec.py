@@ -6,8 +6,8 @@ from uuid import UUID
 import orjson
 
 from common.pii.keyring import Keyring
+from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import LeadPerson, LookupRequest
-from skiptrace.trace.provider import ProviderResponse
 
 LOOKUPS_PURPOSE, RESPONSE_PURPOSE = "skip-trace-question", "skip-trace-answer"
 """Purposes in the authenticated data of the encryption. Stored rows depend on them, so they never change."""
@@ -23,7 +23,7 @@ class RequestCodec:
         """Return the stored form of a request's lookups."""
         return self._keyring.encrypt(LOOKUPS_PURPOSE, request_id.bytes, orjson.dumps(lookups, default=str))
 
-    def encrypt_response(self, request_id: UUID, response: ProviderResponse) -> bytes:
+    def encrypt_response(self, request_id: UUID, response: VendorHttpResponse) -> bytes:
         """Return the stored form of a raw response."""
         body = orjson.dumps([response.status, response.content_type]) + b"\n" + response.body
         return self._keyring.encrypt(RESPONSE_PURPOSE, request_id.bytes, body)
@@ -41,8 +41,8 @@ class RequestCodec:
             for one in orjson.loads(self._keyring.decrypt(LOOKUPS_PURPOSE, request_id.bytes, encrypted))
         ]
 
-    def decrypt_response(self, request_id: UUID, encrypted: bytes) -> ProviderResponse:
+    def decrypt_response(self, request_id: UUID, encrypted: bytes) -> VendorHttpResponse:
         """Return a stored raw response. Raises DecryptionError without the key."""
         head, _, body = self._keyring.decrypt(RESPONSE_PURPOSE, request_id.bytes, encrypted).partition(b"\n")
         status, content_type = orjson.loads(head)
-        return ProviderResponse(status, content_type, body)
+        return VendorHttpResponse(status, content_type, body)

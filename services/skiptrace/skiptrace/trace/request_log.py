@@ -17,17 +17,12 @@ import structlog
 from common import ids
 from common.bus.failures import FailureKind, classify_error
 from common.database import Connection, Database, load_queries
+from common.vendors.errors import InvalidRequestError, OutcomeUnknownError, VendorCallError
+from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import Lead, LookupRequest
 from skiptrace.settings import CALL_START_MARGIN, SkiptraceSettings
 from skiptrace.trace.cost_metrics import count_records
-from skiptrace.trace.provider import (
-    InvalidLookupError,
-    OutcomeUnknownError,
-    Provider,
-    ProviderError,
-    ProviderResponse,
-    read_response,
-)
+from skiptrace.trace.provider import Provider, read_response
 from skiptrace.trace.request_codec import RequestCodec
 
 log = structlog.get_logger()
@@ -162,14 +157,14 @@ class RequestLog:
         busy = {row["lead_id"] async for row in in_progress}
         return [lookup for lookup in lookups if lookup.lead_id not in busy]
 
-    async def store_response(self, request: OpenRequest, response: ProviderResponse) -> None:
+    async def store_response(self, request: OpenRequest, response: VendorHttpResponse) -> None:
         """Store the raw response before anything is derived from it.
 
-        Raises ProviderError if it cannot be used; then the failure is stored.
+        Raises VendorCallError if it cannot be used; then the failure is stored.
         """
         try:
             results = read_response(request.provider, request.lookups, response)
-        except ProviderError as error:
+        except VendorCallError as error:
             await self.store_failure(request, error, response)
             raise
         cents = request.provider.calculate_cents(results)
@@ -183,7 +178,7 @@ class RequestLog:
         )
 
     async def store_failure(
-        self, request: OpenRequest, error: ProviderError, response: ProviderResponse | None = None
+        self, request: OpenRequest, error: VendorCallError, response: VendorHttpResponse | None = None
     ) -> None:
         """Store the failure of a call: `failed` if it cannot have been charged, else `unknown`."""
         is_unknown = isinstance(error, OutcomeUnknownError)
@@ -238,13 +233,13 @@ class RequestLog:
         return before
 
 
-def _attempt_outcome(request: OpenRequest, error: ProviderError) -> str:
+def _attempt_outcome(request: OpenRequest, error: VendorCallError) -> str:
     """Return the outcome for each lead of a failed request.
 
     A failure of a provider whose circuit is open says nothing about its leads and does not count against them.
     """
     if isinstance(error, OutcomeUnknownError):
         return "unknown"
-    if isinstance(error, InvalidLookupError) and len(request.lookups) == 1:
+    if isinstance(error, InvalidRequestError) and len(request.lookups) == 1:
         return "refused_record"
     return "provider_down" if request.probing else "failed"

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from common import telemetry
+from common.vendors.errors import VendorCallError
+from common.vendors.http_client import VendorHttpClient, check_status
 from skiptrace.rules.lead import DataNeed, FreshnessCutoffs, Lead, LookupRequest
 from skiptrace.rules.waterfall import (
     AskProvider,
@@ -27,10 +28,9 @@ from skiptrace.rules.waterfall import (
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.cost_metrics import start_counters
 from skiptrace.trace.failing_leads import is_exhausted, is_left_to_daily_job, split_into_requests
-from skiptrace.trace.http_client import ProviderHttpClient
 from skiptrace.trace.in_flight_limit import InFlightLimit
 from skiptrace.trace.lead_loader import LeadLoader
-from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, Provider, ProviderError, check_http_status
+from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, Provider
 from skiptrace.trace.provider_throttle import ProviderState, ProviderThrottle
 from skiptrace.trace.request_log import OpenRequest, RequestLog
 
@@ -65,7 +65,7 @@ class Tracer:
         loader: LeadLoader,
         request_log: RequestLog,
         throttle: ProviderThrottle,
-        client: ProviderHttpClient,
+        client: VendorHttpClient,
         providers: Mapping[str, Provider],
         settings: SkiptraceSettings,
     ) -> None:
@@ -177,7 +177,7 @@ class Tracer:
             try:
                 call = self._call(provider, leads[: permit.units], probing=permit.is_probe)
                 is_asked = await self._finish_call(call)
-            except ProviderError as error:
+            except VendorCallError as error:
                 await self._throttle.record_failure(provider, error, probing=permit.is_probe)
                 return False
             if is_asked:
@@ -194,7 +194,7 @@ class Tracer:
     async def _call(self, provider: Provider, leads: Sequence[Lead], *, probing: bool) -> bool:
         """Log a request, send it and store its response; False if other requests about all of *leads* are in progress.
 
-        Raises ProviderError without a usable response.
+        Raises VendorCallError without a usable response.
         """
         lookups = [self._build_lookup(lead, provider) for lead in leads]
         beside = [one.provider for one in self._capabilities if provider.capabilities.can_run_beside(one)]
@@ -205,20 +205,15 @@ class Tracer:
         return True
 
     async def _send(self, request: OpenRequest) -> None:
-        """Send a logged request, and store its response or failure. Raises ProviderError."""
+        """Send a logged request, and store its response or failure. Raises VendorCallError."""
         provider = request.provider
-        started = time.perf_counter()
         try:
             message = provider.build_request(request.lookups)
             response = await self._client.send_request(message, request.start_before)
-            check_http_status(response)
-        except ProviderError as error:
+            check_status(provider.name, response)
+        except VendorCallError as error:
             await self._request_log.store_failure(request, error)
             raise
-        finally:
-            telemetry.histogram("equity_skiptrace_call_seconds", "Duration of one provider call").record(
-                time.perf_counter() - started, {"provider": provider.name}
-            )
         await self._request_log.store_response(request, response)
 
     def _build_lookup(self, lead: Lead, provider: Provider) -> LookupRequest:

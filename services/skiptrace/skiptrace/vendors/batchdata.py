@@ -6,7 +6,7 @@ statement, and does not affect the other lookups of the request.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,15 +14,11 @@ from typing import Any
 from common.compliance.remarks import read_remark
 from common.pii.contact_cells import read_emails, read_phones
 from common.pii.contact_values import line_type
+from common.vendors.errors import OutcomeUnknownError
+from common.vendors.http_client import VendorHttpRequest, VendorHttpResponse, check_status
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
-from skiptrace.trace.provider import (
-    OutcomeUnknownError,
-    ProviderRequest,
-    ProviderResponse,
-    PublishedRate,
-    check_http_status,
-)
+from skiptrace.trace.provider import PublishedRate
 
 _HTTP_OK = 200
 _WINDOW_SECONDS = 60.0
@@ -61,7 +57,7 @@ class BatchDataAdapter:
         """Requests a minute of one token."""
         return PublishedRate(self.requests_per_minute, _WINDOW_SECONDS, counts_records=False)
 
-    def build_request(self, lookups: Sequence[LookupRequest]) -> ProviderRequest:
+    def build_request(self, lookups: Sequence[LookupRequest]) -> VendorHttpRequest:
         """Return one POST of up to 100 properties."""
         # v3 flags phones on the TCPA blacklist, so they are kept as a litigator's. v1 cannot, so they are left out.
         body = {
@@ -69,28 +65,25 @@ class BatchDataAdapter:
             "options": {"dateFormat": "iso-date", "includeTCPABlacklistedPhones": self.version == "v3"},
         }
         headers = {"Authorization": f"Bearer {self.token}"}
-        return ProviderRequest(f"{self.url.rstrip('/')}/api/{self.version}/property/skip-trace", body, headers)
+        url = f"{self.url.rstrip('/')}/api/{self.version}/property/skip-trace"
+        return VendorHttpRequest(self.name, "skip_trace", url, body, headers)
 
-    def read_results(self, lookups: Sequence[LookupRequest], response: ProviderResponse) -> list[LeadResult]:
+    def read_results(self, lookups: Sequence[LookupRequest], response: VendorHttpResponse) -> list[LeadResult]:
         """Return the result of each lookup."""
-        try:
-            document = response.document
-            check_body_status(document, response)
-            group_persons = _group_v3_persons if "result" in document else _group_v1_persons
-            persons = group_persons(document, lookups)
-            return [_read_result(lookup, persons.get(str(lookup.lead_id), [])) for lookup in lookups]
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            raise OutcomeUnknownError("unreadable") from error
+        document = response.read_json()
+        check_body_status(self.name, document, response)
+        group_persons = _group_v3_persons if "result" in document else _group_v1_persons
+        persons = group_persons(document, lookups)
+        return [_read_result(lookup, persons.get(str(lookup.lead_id), [])) for lookup in lookups]
 
     def calculate_cents(self, results: Sequence[LeadResult]) -> Decimal:
         """Return the price of the matches; no match costs nothing."""
         return self.cents * sum(result.matched for result in results)
 
 
-def check_body_status(document: _Json, response: ProviderResponse) -> None:
+def check_body_status(name: str, document: _Json, response: VendorHttpResponse) -> None:
     """Raise the error of the `status` inside *document*, as of an HTTP status. A missing one makes no statement."""
-    code = int(_object(document.get("status")).get("code", _HTTP_OK))
-    check_http_status(replace(response, status=code))
+    check_status(name, response, int(_object(document.get("status")).get("code", _HTTP_OK)))
 
 
 def read_check_code(name: str, flag: object) -> str | None:

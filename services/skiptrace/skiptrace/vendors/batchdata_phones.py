@@ -12,17 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from common.pii.contact_cells import read_phones
+from common.vendors.http_client import VendorHttpRequest, VendorHttpResponse
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest
 from skiptrace.rules.waterfall import ProviderCapabilities
-from skiptrace.trace.provider import (
-    MAX_PHONES_PER_LEAD,
-    MAX_RECORDS_PER_REQUEST,
-    AccessDeniedError,
-    OutcomeUnknownError,
-    ProviderRequest,
-    ProviderResponse,
-    PublishedRate,
-)
+from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, MAX_RECORDS_PER_REQUEST, PublishedRate
 from skiptrace.vendors.batchdata import check_body_status, read_check_code
 
 _WINDOW_SECONDS = 60.0
@@ -66,23 +59,18 @@ class BatchDataPhonesAdapter:
         """Requests a minute of one token."""
         return PublishedRate(self.requests_per_minute, _WINDOW_SECONDS, counts_records=False, shared_with="batchdata")
 
-    def build_request(self, lookups: Sequence[LookupRequest]) -> ProviderRequest:
+    def build_request(self, lookups: Sequence[LookupRequest]) -> VendorHttpRequest:
         """Return one POST of up to 100 numbers, each once."""
         numbers = dict.fromkeys(phone.removeprefix("+1") for lookup in lookups for phone in lookup.phones)
         headers = {"Authorization": f"Bearer {self.token}"}
         url = f"{self.url.rstrip('/')}/api/v1/phone/{self.check}"
-        return ProviderRequest(url, {"requests": list(numbers)}, headers)
+        return VendorHttpRequest(self.name, f"phone_{self.check}", url, {"requests": list(numbers)}, headers)
 
-    def read_results(self, lookups: Sequence[LookupRequest], response: ProviderResponse) -> list[LeadResult]:
+    def read_results(self, lookups: Sequence[LookupRequest], response: VendorHttpResponse) -> list[LeadResult]:
         """Return the codes of each number in the lookups."""
-        if "html" in response.content_type:
-            raise AccessDeniedError("login_page")
-        try:
-            document = response.document
-            check_body_status(document, response)
-            codes = self._read_codes(document["results"]["phoneNumbers"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OutcomeUnknownError("unreadable") from error
+        document = response.read_json()
+        check_body_status(self.name, document, response)
+        codes = self._read_codes(document["results"]["phoneNumbers"])
         return [_read_result(lookup, codes) for lookup in lookups]
 
     def calculate_cents(self, results: Sequence[LeadResult]) -> Decimal:

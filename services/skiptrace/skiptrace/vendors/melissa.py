@@ -11,17 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from common.pii.contact_cells import ContactCell, read_emails, read_phones
+from common.vendors.errors import AccessDeniedError, InvalidRequestError, NotExecutedError, OutcomeUnknownError
+from common.vendors.http_client import VendorHttpRequest, VendorHttpResponse
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
-from skiptrace.trace.provider import (
-    AccessDeniedError,
-    InvalidLookupError,
-    NotExecutedError,
-    OutcomeUnknownError,
-    ProviderRequest,
-    ProviderResponse,
-    PublishedRate,
-)
+from skiptrace.trace.provider import PublishedRate
 
 VERIFY_PATH = "/v3/WEB/ContactVerify/doContactVerify"
 _WINDOW_SECONDS = 1.0
@@ -66,7 +60,7 @@ class MelissaAdapter:
         """Records a second, by the kind of licence: 5, 12, 200 or 400."""
         return PublishedRate(self.records_per_second, _WINDOW_SECONDS, counts_records=True)
 
-    def build_request(self, lookups: Sequence[LookupRequest]) -> ProviderRequest:
+    def build_request(self, lookups: Sequence[LookupRequest]) -> VendorHttpRequest:
         """Return one POST of up to 100 records."""
         body = {
             "TransmissionReference": "equity-connect",
@@ -76,20 +70,16 @@ class MelissaAdapter:
             "Options": "Append:Blank",
             "Records": [_build_record(lookup) for lookup in lookups],
         }
-        return ProviderRequest(f"{self.url.rstrip('/')}{VERIFY_PATH}", body)
+        return VendorHttpRequest(self.name, "verify", f"{self.url.rstrip('/')}{VERIFY_PATH}", body)
 
-    def read_results(self, lookups: Sequence[LookupRequest], response: ProviderResponse) -> list[LeadResult]:
+    def read_results(self, lookups: Sequence[LookupRequest], response: VendorHttpResponse) -> list[LeadResult]:
         """Return the result of each lookup. A lookup without a record gets no statement, so that it is asked again."""
         records: dict[str, list[dict[str, Any]]] = {str(lookup.lead_id): [] for lookup in lookups}
-        try:
-            document = response.document
-            transmission_codes = _split_codes(document.get("TransmissionResults"))
-            for record in document.get("Records") or ():
-                if isinstance(record, dict):
-                    records.get(_text(record.get("RecordID")), []).append(record)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OutcomeUnknownError("unreadable") from error
-        for code in transmission_codes:
+        document = response.read_json()
+        for record in document.get("Records") or ():
+            if isinstance(record, dict):
+                records.get(_text(record.get("RecordID")), []).append(record)
+        for code in _split_codes(document.get("TransmissionResults")):
             _check_transmission(code)
         if not any(records.values()):
             raise OutcomeUnknownError("not_ours")
@@ -122,7 +112,7 @@ def _build_record(lookup: LookupRequest) -> dict[str, str]:
 def _check_transmission(code: str) -> None:
     """Raise the error of a code about the whole request. By convention GE is our or our account's error, SE the server's."""
     if code in _INVALID_REQUEST_CODES:
-        raise InvalidLookupError(code)
+        raise InvalidRequestError(code)
     if code.startswith("GE"):
         raise AccessDeniedError(code)
     if code.startswith("SE"):

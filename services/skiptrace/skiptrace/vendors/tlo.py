@@ -12,9 +12,9 @@ from common.compliance.remarks import read_remark
 from common.csv.columns import escape_cell
 from common.pii.contact_cells import ContactCell, read_emails, read_phones
 from common.pii.contact_values import line_type
+from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
-from skiptrace.trace.provider import OutcomeUnknownError, ProviderResponse
 from skiptrace.vendors.tlo_mapping import MAX_VALUE_LENGTH
 
 TLO_NAME = "tlo"
@@ -36,13 +36,10 @@ class TloAdapter:
         """It finds. Other providers verify its values."""
         return ProviderCapabilities(self.name, frozenset({DataNeed.PHONE, DataNeed.EMAIL}), frozenset(), self.cents)
 
-    def read_results(self, lookups: Sequence[LookupRequest], response: ProviderResponse) -> list[LeadResult]:
-        """Return the result of a stored row for its one lead. Raises OutcomeUnknownError if it cannot be read."""
-        try:
-            entry = response.document
-            return [_read_entry(lookup, entry) for lookup in lookups]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OutcomeUnknownError("unreadable") from error
+    def read_results(self, lookups: Sequence[LookupRequest], response: VendorHttpResponse) -> list[LeadResult]:
+        """Return the result of a stored row for its one lead."""
+        entry = response.read_json()
+        return [_read_entry(lookup, entry) for lookup in lookups]
 
     def calculate_cents(self, results: Sequence[LeadResult]) -> Decimal:
         """Return the price of the matches; no match costs nothing."""
