@@ -5,10 +5,10 @@ import time
 import structlog
 
 from common import telemetry
-from common.database import Database, load_queries
+from common.database import Database
+from gateway import queries
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 LOGGED_OFFSET_SECONDS = 30.0
 """Offset from which it is logged: a tenth of the signatures' tolerance, and far above the time of a query."""
@@ -35,7 +35,7 @@ class ClockCheck:
         """Ask PostgreSQL for its time and export the difference."""
         async with self._database.connection() as connection:
             asked_at = time.time()
-            database_time = float(await queries.database_time(connection))
+            database_time = await queries.read_database_time(connection)
             offset = clock_offset(asked_at, database_time, time.time())
         telemetry.gauge("equity_clock_offset_seconds", "Our clock minus PostgreSQL's").set(offset)
         if abs(offset) > LOGGED_OFFSET_SECONDS:

@@ -1,7 +1,7 @@
 -- Statements of the jobs and of the clock check. The gateway logs in as `svc_gateway`.
 
 -- name: complete_uploads
--- An upload is done when every published row has an outcome. Tallies are append-only; their sum is the number of outcomes.
+-- Complete uploads whose published rows all have an outcome. Tallies are append-only; their sum is the number of outcomes.
 update app.uploads upload
 set state = 'done', done_at = now()
 from (
@@ -15,21 +15,23 @@ and upload.state = 'accounted'
 and upload.rows_total = total.tallied
 returning upload.id;
 
--- name: upload_states
-select id, state::text as state, spool_host
+-- name: list_upload_states
+-- row: StoredUpload
+select id, state, spool_host
 from app.uploads
-where id = any (:ids);
+where id = any (:upload_ids);
 
 -- name: requeue_uploads!
--- Uploads that wait for their file although it is on this disk.
+-- Queue uploads that wait for their file although it is on this disk.
 update app.uploads
 set state = 'received', problem = null, lease_owner = null, lease_until = now()
-where id = any (:ids)
+where id = any (:upload_ids)
 and spool_host = :spool_host
 and state = 'needs_resend';
 
 -- name: request_lost_files
--- A disk counts as lost if no upload on it had a heartbeat (a renewed lease) for `lost_after`.
+-- Mark uploads whose disk is lost as waiting for their file. A disk counts as lost if no upload on it had a heartbeat
+-- (a renewed lease) for `lost_after`.
 update app.uploads upload
 set state = 'needs_resend', problem = :problem, lease_owner = null, lease_until = null
 where upload.state in ('received', 'publishing')
@@ -44,7 +46,9 @@ and not exists (
 returning upload.id;
 
 -- name: delete_expired_replay_guards$
+-- always a value
 select app.cleanup_old_replay_guards(interval '7 days');
 
--- name: database_time$
+-- name: read_database_time$
+-- always a value
 select extract(epoch from clock_timestamp())::double precision;

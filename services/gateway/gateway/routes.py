@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from common.bus.failures import error_code
+from common.ids import UploadId
 from common.web.application import build_application
 from common.web.problem_responses import IncompleteResponseError
 from common.web.problems import NOT_FOUND, ProblemError
@@ -126,9 +127,9 @@ async def _initialise_counters(_app: web.Application) -> None:
         count_upload(outcome, times=0)
 
 
-def _read_upload_id(request: web.Request) -> UUID:
+def _read_upload_id(request: web.Request) -> UploadId:
     try:
-        return UUID(request.match_info["upload_id"])
+        return UploadId(UUID(request.match_info["upload_id"]))
     except ValueError as error:
         raise ProblemError(NOT_FOUND, "There is no upload of this id, or it is not yours.") from error
 

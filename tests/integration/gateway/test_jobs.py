@@ -4,12 +4,13 @@ import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from common.bus import Bus
 from common.database import Database
+from common.ids import PartnerId, UploadId
 from common.pii.keyring import Keyring
 from gateway.jobs import GatewayJobs
 from gateway.uploads.publisher import UploadPublisher
@@ -30,8 +31,8 @@ async def jobs_and_spool(settings_for: Any, installation: Installation) -> Async
     await database.stop()
 
 
-async def add_upload(db: Any, disk: str, state: str = "publishing", idle: str = "0 minutes") -> UUID:
-    partner_id, upload_id = uuid4(), uuid4()
+async def add_upload(db: Any, disk: str, state: str = "publishing", idle: str = "0 minutes") -> UploadId:
+    partner_id, upload_id = PartnerId(uuid4()), UploadId(uuid4())
     await db.execute("insert into app.partners (id, name) values ($1, $2)", partner_id, str(partner_id))
     await db.execute(
         "insert into app.uploads"
@@ -42,7 +43,7 @@ async def add_upload(db: Any, disk: str, state: str = "publishing", idle: str = 
     return upload_id
 
 
-async def state_of(db: Any, upload_id: UUID) -> str:
+async def state_of(db: Any, upload_id: UploadId) -> str:
     return str(await db.fetchval("select state::text from app.uploads where id = $1", upload_id))
 
 
@@ -76,8 +77,8 @@ async def test_files_that_are_no_longer_needed_are_deleted(jobs_and_spool: tuple
         kept,
         await add_upload(db, spool.disk_id, state="done"),
         await add_upload(db, "elsewhere"),
-        orphan := uuid4(),
-        just_stored := uuid4(),
+        orphan := UploadId(uuid4()),
+        just_stored := UploadId(uuid4()),
     ):
         spool.file_path(upload_id).write_text("x")
     an_hour_ago = datetime.now(UTC).timestamp() - 3_700

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from common import ids
 from common.csv.reader import CsvRow
 from common.events import LeadRecord
+from common.ids import UploadId
 from common.topics import MAX_INPUT_BYTES
 from gateway.uploads.messages import RowMessageBuilder
 
-UPLOAD = UUID("0198a1c2-5b7e-7c31-9d10-2f6a4c11e001")
+UPLOAD = UploadId(UUID("0198a1c2-5b7e-7c31-9d10-2f6a4c11e001"))
 RECEIVED = datetime(2026, 3, 2, 17, 5, tzinfo=UTC)
 NAMES = ["Address", "City", "State", "Zip", "APN", "Owner 1 Last Name"]
 CELLS = ["1 Main St", "Miami", "FL", "33101", "01-23", "Holt"]
@@ -69,7 +70,7 @@ def test_with_two_street_columns_the_empty_one_is_sent() -> None:
 
 
 @given(st.integers(1, 2**31 - 1), st.uuids())
-def test_row_ids_equal_those_of_the_library(row: int, upload: UUID) -> None:
+def test_row_ids_equal_those_of_the_library(row: int, upload: UploadId) -> None:
     message = RowMessageBuilder(upload, RECEIVED, NAMES, ",").build_message(row, CsvRow(CELLS))
     assert dict(message.headers)["ce_id"] == str(ids.upload_row_id(upload, row)).encode()
 

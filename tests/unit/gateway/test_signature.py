@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from common.ids import PartnerId
 from common.web.problems import ProblemError
 from gateway.uploads.signature import (
     BodyVerifier,
@@ -22,7 +23,7 @@ BODY = b"Address,City,State,Zip\n1 Main St,Miami,FL,33101\n"
 
 
 def key(scheme: SignatureScheme = SignatureScheme.BODY, key_id: str = "k", secret: bytes = b"secret") -> PartnerKey:
-    return PartnerKey(key_id, uuid4(), scheme, secret)
+    return PartnerKey(key_id, PartnerId(uuid4()), scheme, secret)
 
 
 def headers(signature: str, at: str = "2026-03-02T17:05:00Z", **more: str) -> dict[str, str]:

@@ -120,8 +120,11 @@ async def role_of(service: str, connection: Connection) -> AsyncIterator[None]:
 
 async def find_broker_id(connection: Connection, name_or_id: str | None) -> BrokerId | None:
     """Return the id of the broker with this name or id; None for None. Raises UsageError when there is no such broker."""
-    if name_or_id is None:
-        return None
+    return None if name_or_id is None else await require_broker_id(connection, name_or_id)
+
+
+async def require_broker_id(connection: Connection, name_or_id: str) -> BrokerId:
+    """Return the id of the broker with this name or id. Raises UsageError when there is no such broker."""
     found = await queries.find_broker_id(connection, name_or_id=name_or_id)
     if found is None:
         raise UsageError(f"There is no broker {name_or_id!r}.", "`equity brokers list` shows them.")

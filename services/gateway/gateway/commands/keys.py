@@ -1,6 +1,7 @@
 """Keys of partners for signing. The gateway may read and use keys but not change them, so these commands run as the owner."""
 
 import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -9,18 +10,20 @@ import typer
 from cli.client.signing import SigningKey, SigningScheme
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import Connection, Row, connect, fetch_rows, run_in_transaction
+from cli.shell.database import Connection, connect, run_in_transaction
 from cli.shell.errors import CommandRefusedError
-from cli.shell.output import AsJson, new_console, print_done, print_json, print_message, print_rows
+from cli.shell.output import AsJson, new_console, print_done, print_json, print_message, print_rows, to_fields
 from cli.shell.resealing import SealedColumn, reseal_everything, reseal_value
 from cli.shell.settings import CliSettings
 from common.database import load_queries
-from common.ids import new_id
+from common.ids import PartnerId, new_id
+from gateway.commands import command_queries as queries
 from gateway.commands import secrets
+from gateway.commands.command_queries import ListedKey, StoredKey
 from gateway.commands.partners import find_partner_id
 from gateway.uploads.keys import SECRET_PURPOSE
 
-queries = load_queries(__file__, "commands.sql")
+rewrap_queries = load_queries(__file__, "commands.sql")
 
 app = new_app(
     "Partners' keys for signing: add, rotate, revoke.",
@@ -31,6 +34,17 @@ app = new_app(
 
 _COLUMNS = {"key_id": "key", "partner": "partner", "scheme": "scheme", "active": "active",
             "created_at": "since", "last_used_at": "last used", "revoked_at": "revoked"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that was just made."""
+
+    key_id: str
+    partner: str
+    scheme: SigningScheme
+    secret: str = field(repr=False)
+
 
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", parser=inputs.parse_name_or_id, help="The key's id.")]
 NewKeyIdOption = Annotated[
@@ -71,9 +85,9 @@ def add_key(
 ) -> None:
     """Make a key for a partner. Its secret is shown once, now."""
 
-    async def work(connection: Connection) -> Row:
+    async def work(connection: Connection) -> NewKey:
         owner = await find_partner_id(connection, partner)
-        return await _make_key(connection, Row(partner=partner, partner_id=owner, scheme=scheme.value), key_id, out)
+        return await _make_key(connection, partner, owner, scheme, key_id, out)
 
     _print_new_key(run_in_transaction(work), out, as_json=as_json)
 
@@ -90,9 +104,9 @@ def list_keys(
 ) -> None:
     """List keys: whose, for which scheme, when they were last used."""
 
-    async def work(connection: Connection) -> list[Row]:
+    async def work(connection: Connection) -> list[ListedKey]:
         owner = await find_partner_id(connection, partner) if partner else None
-        return [dict(row) async for row in queries.list_keys(connection, all=show_all, partner_id=owner)]
+        return await queries.list_keys(connection, with_revoked=show_all, partner_id=owner)
 
     rows = run_in_transaction(work)
     print_rows(rows, _COLUMNS, as_json=as_json, empty="No keys yet. Make one: equity keys add PARTNER")
@@ -104,8 +118,9 @@ def rotate_key(
 ) -> None:
     """Make a second key like KEY. Both work until KEY is revoked, so that the partner can change over in peace."""
 
-    async def work(connection: Connection) -> Row:
-        return await _make_key(connection, await _find_active_key(connection, key), key_id, out)
+    async def work(connection: Connection) -> NewKey:
+        like = await _find_active_key(connection, key)
+        return await _make_key(connection, like.partner, like.partner_id, SigningScheme(like.scheme), key_id, out)
 
     _print_new_key(run_in_transaction(work), out, as_json=as_json)
     print_message(f"When the partner signs with the new key: equity keys revoke {key}")
@@ -122,10 +137,10 @@ def revoke_key(
 
     async def work(connection: Connection) -> None:
         found = await _find_active_key(connection, key)
-        others = await queries.count_other_active_keys(connection, partner_id=found["partner_id"], key_id=key)
+        others = await queries.count_other_active_keys(connection, partner_id=found.partner_id, key_id=key)
         if not others and not yes:
             raise CommandRefusedError(
-                f"{key} is the last key of {found['partner']}: without it the partner cannot upload.",
+                f"{key} is the last key of {found.partner}: without it the partner cannot upload.",
                 f"Make a new one first (equity keys rotate {key}), or say --yes.",
             )
         await queries.revoke_key(connection, key_id=key)
@@ -146,40 +161,45 @@ def rewrap_stored_values(*, as_json: AsJson = False) -> None:
     print_done("Everything is encrypted under " + CliSettings().encryption_key_id + ".", counts, as_json=as_json)
 
 
-async def _find_active_key(connection: Connection, key: str) -> Row:
+async def _find_active_key(connection: Connection, key: str) -> StoredKey:
     found = await queries.find_key(connection, key_id=key)
     if found is None:
         raise CommandRefusedError(f"There is no key {key!r}.", "`equity keys list --all` shows them.")
-    if not found["active"]:
-        raise CommandRefusedError(f"{key} is revoked already.", f"Make a new one: equity keys add {found['partner']!r}")
-    return dict(found)
+    if not found.active:
+        raise CommandRefusedError(f"{key} is revoked already.", f"Make a new one: equity keys add {found.partner!r}")
+    return found
 
 
-async def _make_key(connection: Connection, like: Row, key_id: str | None, out: Path | None) -> Row:
-    """Make a key for the partner and scheme of *like*; return it with its secret, which is stored only encrypted."""
-    chosen = key_id or secrets.new_key_id(like["partner"])
+async def _make_key(
+    connection: Connection,
+    partner: str,
+    partner_id: PartnerId,
+    scheme: SigningScheme,
+    key_id: str | None,
+    out: Path | None,
+) -> NewKey:
+    """Make a key and write its secret into the file *out*, if there is one. The database has the secret only encrypted."""
+    chosen = key_id or secrets.new_key_id(partner)
     if await queries.find_key(connection, key_id=chosen):
         raise CommandRefusedError(f"There is a key {chosen!r} already.", "Name another by --key-id.")
     secret = secrets.new_secret()
     await queries.add_key(
         connection,
         key_id=chosen,
-        partner_id=like["partner_id"],
-        scheme=like["scheme"],
+        partner_id=partner_id,
+        scheme=scheme,
         secret_sealed=secrets.seal_secret(chosen, secret),
     )
     if out:
         secrets.write_secret_file(out, secret)
-    return {"key_id": chosen, "partner": like["partner"], "scheme": like["scheme"], "secret": None if out else secret}
+    return NewKey(chosen, partner, scheme, secret)
 
 
-def _print_new_key(key: Row, out: Path | None, *, as_json: bool) -> None:
+def _print_new_key(key: NewKey, out: Path | None, *, as_json: bool) -> None:
     if as_json:
-        print_json(key)
+        print_json(to_fields(key) | {"secret": None if out else key.secret})
         return
-    new_console().print(
-        f"key     {key['key_id']}\nscheme  {key['scheme']}\nsecret  {out or key['secret']}", markup=False
-    )
+    new_console().print(f"key     {key.key_id}\nscheme  {key.scheme}\nsecret  {out or key.secret}", markup=False)
     if not out:
         print_message(
             "The secret is shown this once. Send it by a safe channel; docs/hmac-guide.md says how to sign with it."
@@ -192,23 +212,24 @@ async def prepare_demo_key(partner: str) -> tuple[SigningKey, bool]:
     async with connect(CliSettings().owner_dsn) as connection, connection.transaction():
         partner_id = await queries.find_partner_id(connection, name_or_id=partner)
         if partner_id is None:
-            partner_id = new_id()
-            await queries.add_partner(connection, id=partner_id, name=partner, broker_ids=None, default_broker_id=None)
+            partner_id = PartnerId(new_id())
+            await queries.add_partner(
+                connection, partner_id=partner_id, name=partner, broker_ids=None, default_broker_id=None
+            )
             print_message(f"Made the partner {partner!r}.")
-        stored = await fetch_rows(queries.list_signing_keys(connection, partner_id=partner_id))
+        stored = await queries.list_signing_keys(connection, partner_id=partner_id)
         if key := secrets.find_usable_key(stored, CliSettings()):
             return key, False
-        like = Row(partner=partner, partner_id=partner_id, scheme=SigningScheme.V2.value)
-        made = await _make_key(connection, like, None, None)
-    print_message(f"Made the key {made['key_id']!r}.")
-    return SigningKey(made["key_id"], made["secret"].encode(), SigningScheme.V2), True
+        made = await _make_key(connection, partner, partner_id, SigningScheme.V2, None, None)
+    print_message(f"Made the key {made.key_id!r}.")
+    return SigningKey(made.key_id, made.secret.encode(), made.scheme), True
 
 
 SEALED_COLUMNS = (
     SealedColumn(
         "partner keys",
-        queries.find_outdated_partner_keys,
-        queries.save_partner_keys,
+        rewrap_queries.find_outdated_partner_keys,
+        rewrap_queries.save_partner_keys,
         lambda keyring, row: reseal_value(keyring, SECRET_PURPOSE, row["id"].encode(), row["sealed"]),
         is_paged=False,
         needs_owner=True,

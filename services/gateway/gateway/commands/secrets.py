@@ -2,15 +2,15 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from cli.client.signing import SigningKey, SigningScheme
 from cli.shell.private_files import open_private_file
 from cli.shell.settings import DEFAULT_KEY_ID, CliSettings
 from common.pii.keyring import DecryptionError, Keyring
+from gateway.commands.command_queries import SigningKeyRow
 from gateway.uploads.keys import SECRET_PURPOSE
 
 
@@ -30,20 +30,20 @@ def seal_secret(key_id: str, secret: str) -> bytes:
     return Keyring.from_settings(CliSettings()).encrypt(SECRET_PURPOSE, key_id.encode(), secret.encode())
 
 
-def find_usable_key(rows: Iterable[Mapping[str, Any]], settings: CliSettings) -> SigningKey | None:
+def find_usable_key(keys: Iterable[SigningKeyRow], settings: CliSettings) -> SigningKey | None:
     """Return the first of the stored keys whose secret can be read here. Raises MissingKeyError without ENCRYPTION_KEY.
 
     The secret of the key `default` is in HMAC_SECRET_KEY and in no table.
     """
     keyring = Keyring.from_settings(settings)
-    for row in rows:
-        key_id, secret = row["key_id"], b""
-        if key_id == DEFAULT_KEY_ID and settings.hmac_secret_key:
+    for key in keys:
+        secret = b""
+        if key.key_id == DEFAULT_KEY_ID and settings.hmac_secret_key:
             secret = settings.hmac_secret_key.get_secret_value().strip().encode()
         with suppress(DecryptionError):  # encrypted under another ENCRYPTION_KEY
-            secret = secret or keyring.decrypt(SECRET_PURPOSE, key_id.encode(), row["secret_sealed"])
+            secret = secret or keyring.decrypt(SECRET_PURPOSE, key.key_id.encode(), key.secret_sealed)
         if secret:
-            return SigningKey(key_id, secret, SigningScheme(row["scheme"]))
+            return SigningKey(key.key_id, secret, SigningScheme(key.scheme))
     return None
 
 

@@ -4,10 +4,11 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, Self
 from uuid import UUID
 
 import typer
@@ -17,15 +18,15 @@ from cli.client.report import UploadStatusReport
 from cli.client.signing import SigningScheme
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import Connection, Row, run_in_transaction, select_rows
+from cli.shell.database import Connection, run_in_transaction
 from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_message, print_rows
 from cli.shell.settings import DEFAULT_KEY_ID, CliSettings
-from common.database import load_queries
+from common.ids import UploadId
+from gateway.commands import command_queries as queries
 from gateway.commands import secrets
+from gateway.commands.command_queries import ListedUpload, UploadToResend
 from gateway.commands.partners import find_partner_id
-
-queries = load_queries(__file__, "commands.sql")
 
 app = new_app(
     "Uploads taken so far: list, report, rejected rows, resend.",
@@ -69,10 +70,9 @@ def list_uploads(
 ) -> None:
     """List the newest uploads of all partners, from the database."""
 
-    async def work(connection: Connection) -> list[Row]:
+    async def work(connection: Connection) -> list[ListedUpload]:
         owner = await find_partner_id(connection, partner) if partner else None
-        found = queries.list_uploads(connection, partner_id=owner, state=state, limit=limit)
-        return [dict(row) async for row in found]
+        return await queries.list_uploads(connection, partner_id=owner, state=state, page_size=limit)
 
     nothing = "No upload matches." if partner or state else "No uploads yet. Start with: equity upload FILE.csv"
     rows = run_in_transaction(work, service="gateway")
@@ -128,7 +128,9 @@ def _access_of_upload(
     settings = CliSettings()
     named = key_id or secret_file or scheme or settings.hmac_key_id != DEFAULT_KEY_ID
     if not named and settings.database_direct_url and settings.encryption_key:
-        stored = select_rows(queries.list_keys_of_upload, service="gateway", upload_id=upload)
+        stored = run_in_transaction(
+            lambda connection: queries.list_keys_of_upload(connection, upload_id=UploadId(upload)), service="gateway"
+        )
         if key := secrets.find_usable_key(stored, settings):
             return GatewayAccess((url or settings.gateway_address).rstrip("/"), key)
     return GatewayAccess.from_options(url, key_id, secret_file, scheme)
@@ -192,27 +194,45 @@ def resend_uploads(
     if bool(uploads) == all_stuck:
         raise UsageError("Name uploads, or --all-stuck, and not both.", "`equity uploads list` shows the ids.")
     stuck_for = timedelta(minutes=minutes)
-    rows = run_in_transaction(lambda connection: _resend(connection, uploads or None, stuck_for), service="gateway")
+    named = [UploadId(upload) for upload in uploads] if uploads else None
+    rows = run_in_transaction(lambda connection: _resend(connection, named, stuck_for), service="gateway")
     columns = {"id": "upload", "action": "action", "partner": "partner", "filename": "file", "advice": "what it means"}
     print_rows(rows, columns, as_json=as_json, empty="No upload is stuck.")
-    if unsendable := [row for row in rows if row["action"] in (ResendAction.NEEDS_FILE, ResendAction.TOO_OLD)]:
+    if unsendable := [row for row in rows if row.action in (ResendAction.NEEDS_FILE, ResendAction.TOO_OLD)]:
         raise CommandRefusedError(
             f"The gateway cannot resend {len(unsendable)} uploads.", "Ask the partners named for the files named."
         )
 
 
-async def _resend(connection: Connection, ids: list[UUID] | None, stuck_for: timedelta) -> list[Row]:
-    rows = [dict(row) async for row in queries.list_uploads_to_resend(connection, ids=ids, stuck_for=stuck_for)]
-    if unknown := sorted(map(str, set(ids or ()) - {row["id"] for row in rows})):
+@dataclass(frozen=True, slots=True)
+class ResendResult:
+    """An upload, and what `equity uploads resend` did with it."""
+
+    id: UploadId
+    state: str
+    partner: str
+    filename: str | None
+    problem: str | None
+    action: ResendAction
+    advice: str
+
+    @classmethod
+    def of_upload(cls, upload: UploadToResend) -> Self:
+        """Decide what to do with *upload*."""
+        action = choose_resend_action(upload.state, is_too_old=upload.is_too_old)
+        advice = _ADVICE[action].format(partner=upload.partner, filename=upload.filename or "the file")
+        return cls(upload.id, upload.state, upload.partner, upload.filename, upload.problem, action, advice)
+
+
+async def _resend(connection: Connection, ids: list[UploadId] | None, stuck_for: timedelta) -> list[ResendResult]:
+    uploads = await queries.list_uploads_to_resend(connection, upload_ids=ids, stuck_for=stuck_for)
+    if unknown := sorted(map(str, set(ids or ()) - {upload.id for upload in uploads})):
         raise CommandRefusedError(f"There is no upload {', '.join(unknown)}.", "`equity uploads list` shows the ids.")
-    for row in rows:
-        row["action"] = choose_resend_action(row["state"], is_too_old=row.pop("is_too_old"))
-        names = {"partner": row["partner"], "filename": row["filename"] or "the file"}
-        row["advice"] = _ADVICE[row["action"]].format(**names)
-    chosen = {action: [row["id"] for row in rows if row["action"] is action] for action in ResendAction}
-    await queries.resend_uploads(connection, ids=chosen[ResendAction.RESENT])
-    await queries.restart_uploads(connection, ids=chosen[ResendAction.NEEDS_FILE])
-    return rows
+    results = [ResendResult.of_upload(upload) for upload in uploads]
+    chosen = {action: [result.id for result in results if result.action is action] for action in ResendAction}
+    await queries.resend_uploads(connection, upload_ids=chosen[ResendAction.RESENT])
+    await queries.restart_uploads(connection, upload_ids=chosen[ResendAction.NEEDS_FILE])
+    return results
 
 
 @contextmanager

@@ -2,20 +2,19 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from common.csv import columns
 from common.csv.rejects import MAX_REPORTED_ROWS, decrypt_row
-from common.database import Database, load_queries
+from common.database import Database
+from common.ids import BrokerId, PartnerId, UploadId
 from common.pii.keyring import Keyring
 from common.web.problems import NOT_FOUND, ProblemError
-
-queries = load_queries(__file__)
+from gateway.reports import queries
+from gateway.reports.queries import StoredReject, UnreadFieldRow, UploadRow
 
 REJECT_COLUMNS = ("reject_reason", "reject_detail", "row")
 """Columns that are added after the file's own."""
@@ -34,11 +33,11 @@ class UnreadField(BaseModel):
 class UploadReport(BaseModel):
     """An upload and the outcomes of its rows. It is done when every row was inserted, updated, duplicate or rejected."""
 
-    upload_id: UUID
+    upload_id: UploadId
     state: str = Field(description="`received`, `publishing`, `accounted`, `done`, `needs_resend` or `failed`.")
     filename: str | None = None
     size: int = Field(description="Bytes of the file.")
-    broker_id: UUID | None = None
+    broker_id: BrokerId | None = None
     rows_total: int | None = Field(None, description="Rows of the file; known once all are published.")
     rows_published: int = Field(0, description="Rows published so far.")
     inserted: int = 0
@@ -65,27 +64,36 @@ class UploadReports:
         self._database = database
         self._keyring = keyring
 
-    async def read_report(self, upload_id: UUID, partner_id: UUID) -> UploadReport:
+    async def read_report(self, upload_id: UploadId, partner_id: PartnerId) -> UploadReport:
         """Return the report of an upload. Raises ProblemError if the partner has no upload of that id."""
         async with self._database.connection() as connection, connection.transaction(isolation="repeatable_read"):
-            upload = dict(await _require_row(queries.upload_report(connection, id=upload_id, partner_id=partner_id)))
-            totals = await queries.upload_totals(connection, id=upload_id)
-            reasons = {row["reason"]: row["rows"] async for row in queries.reject_reasons(connection, id=upload_id)}
-            unread = [
-                {**row, "rows": (row["rows"] or [])[:MAX_REPORTED_ROWS]}
-                async for row in queries.unread_values(connection, id=upload_id)
-            ]
-        names = upload.pop("columns") or []
+            upload = _require_own(await queries.find_upload(connection, upload_id=upload_id, partner_id=partner_id))
+            totals = await queries.sum_tallies(connection, upload_id=upload_id)
+            reasons = await queries.count_reject_reasons(connection, upload_id=upload_id)
+            unread = await queries.list_unread_fields(connection, upload_id=upload_id)
+        names = upload.columns or []
         return UploadReport(
-            upload_id=upload.pop("id"),
-            **upload,
-            **dict(totals),
-            reasons=reasons,
+            upload_id=upload.id,
+            state=upload.state,
+            filename=upload.filename,
+            size=upload.size,
+            broker_id=upload.broker_id,
+            rows_total=upload.rows_total,
+            rows_published=upload.rows_published,
+            inserted=totals.inserted,
+            updated=totals.updated,
+            duplicate=totals.duplicate,
+            rejected=totals.rejected,
+            reasons={reason.reason: reason.rows for reason in reasons},
             ignored_columns=columns.ignored_headers(names),
-            unread_values=[UnreadField(columns=columns.headers_of_field(row["field"], names), **row) for row in unread],
+            unread_values=[_describe_unread_field(row, names) for row in unread],
+            received_at=upload.received_at,
+            published_at=upload.published_at,
+            done_at=upload.done_at,
+            problem=upload.problem,
         )
 
-    async def build_unread_csv(self, upload_id: UUID, partner_id: UUID) -> bytes:
+    async def build_unread_csv(self, upload_id: UploadId, partner_id: PartnerId) -> bytes:
         """Return as CSV the ignored columns, and the unreadable values by column with a count and rows.
 
         Raises ProblemError if the partner has no upload of that id.
@@ -104,44 +112,51 @@ class UploadReports:
         ]
         return _format_csv(lines)
 
-    async def stream_rejects_csv(self, upload_id: UUID, partner_id: UUID) -> AsyncIterator[bytes]:
+    async def stream_rejects_csv(self, upload_id: UploadId, partner_id: PartnerId) -> AsyncIterator[bytes]:
         """Return the rejected rows as CSV, in parts: the file's own columns, then reason, detail and row number.
 
         Raises ProblemError, before the first part, if the partner has no upload of that id.
         """
         async with self._database.connection() as connection:
-            upload = await _require_row(queries.upload_columns(connection, id=upload_id, partner_id=partner_id))
-        names = [name for name in upload["columns"] or [] if name.strip().lower() not in columns.REJECT_COLUMNS]
+            upload = _require_own(await queries.find_upload(connection, upload_id=upload_id, partner_id=partner_id))
+        names = [name for name in upload.columns or [] if name.strip().lower() not in columns.REJECT_COLUMNS]
         return self._format_pages(upload_id, names)
 
-    async def _format_pages(self, upload_id: UUID, names: Sequence[str]) -> AsyncIterator[bytes]:
+    async def _format_pages(self, upload_id: UploadId, names: Sequence[str]) -> AsyncIterator[bytes]:
         """Yield the header and then page by page, so that a slow client keeps no transaction open."""
         yield _format_csv([[columns.escape_cell(name) for name in (*names, *REJECT_COLUMNS)]])
         after = 0
         while True:
             async with self._database.connection() as connection:
-                rows = queries.rejects_page(connection, id=upload_id, after=after, page_size=REJECT_PAGE_SIZE)
-                page = [row async for row in rows]
+                page = await queries.read_rejects(
+                    connection, upload_id=upload_id, after=after, page_size=REJECT_PAGE_SIZE
+                )
             if not page:
                 return
             yield _format_csv(self._format_reject(upload_id, names, reject) for reject in page)
-            after = page[-1]["row"]
+            after = page[-1].row
 
-    def _format_reject(self, upload_id: UUID, names: Sequence[str], reject: Mapping[str, Any]) -> list[str]:
-        cells = decrypt_row(self._keyring, upload_id, reject["row"], reject["row_sealed"])
-        detail = reject["detail"]
+    def _format_reject(self, upload_id: UploadId, names: Sequence[str], reject: StoredReject) -> list[str]:
+        cells = decrypt_row(self._keyring, upload_id, reject.row, reject.row_sealed)
+        detail = reject.detail
         if extra_cells := cells.get(""):
             detail = f"{detail}; beyond the header: {extra_cells}"
-        line = [*(cells.get(name, "") for name in names), " ".join(reject["reasons"]), detail, str(reject["row"])]
+        line = [*(cells.get(name, "") for name in names), " ".join(reject.reasons), detail, str(reject.row)]
         return [columns.escape_cell(cell) for cell in line]
 
 
-async def _require_row(query: Any) -> Mapping[str, Any]:
-    """Return the row of the query. Raises ProblemError if there is none."""
-    row: Mapping[str, Any] | None = await query
-    if row is None:
+def _require_own(upload: UploadRow | None) -> UploadRow:
+    """Return *upload*. Raises ProblemError if the partner has none of the id."""
+    if upload is None:
         raise ProblemError(NOT_FOUND, "There is no upload of this id, or it is not yours.")
-    return row
+    return upload
+
+
+def _describe_unread_field(row: UnreadFieldRow, names: Sequence[str]) -> UnreadField:
+    rows = (row.rows or [])[:MAX_REPORTED_ROWS]
+    return UnreadField(
+        field=row.field, columns=columns.headers_of_field(row.field, names), values=row.values, rows=rows
+    )
 
 
 def _format_csv(lines: Iterable[Sequence[str]]) -> bytes:

@@ -12,6 +12,7 @@ from common import telemetry
 from common.bus.kafka import KafkaBatches
 from common.csv.reader import CsvReader, CsvRow, open_csv_text
 from gateway.uploads.messages import RowMessage, RowMessageBuilder
+from gateway.uploads.queries import LeasedUpload
 
 MAX_CHUNK_ROWS = 1_000
 MAX_CHUNK_BYTES = 4_000_000
@@ -29,20 +30,20 @@ class PublishChunk:
 class ChunkReader:
     """Reader of an upload's file, from the row where publishing stopped. Only one thread may use it at a time."""
 
-    def __init__(self, file: Path, upload: dict[str, Any]) -> None:
-        self._text = open_csv_text(file, upload["encoding"])
-        reader = CsvReader(self._text, upload["delimiter"])
+    def __init__(self, file: Path, upload: LeasedUpload) -> None:
+        self._text = open_csv_text(file, upload.encoding)
+        reader = CsvReader(self._text, upload.delimiter)
         reader.read_header()
         self._builder = RowMessageBuilder(
-            upload["id"],
-            upload["received_at"],
-            upload["columns"],
-            upload["delimiter"],
-            broker_id=upload["broker_id"],
-            broker_ids=upload["broker_ids"],
+            upload.id,
+            upload.received_at,
+            upload.columns,
+            upload.delimiter,
+            broker_id=upload.broker_id,
+            broker_ids=upload.broker_ids,
             traceparent=telemetry.current_traceparent(),
         )
-        self._messages = self._build_messages(reader.read_rows(len(upload["columns"])), upload["rows_published"])
+        self._messages = self._build_messages(reader.read_rows(len(upload.columns)), upload.rows_published)
 
     def __enter__(self) -> Self:
         return self

@@ -3,19 +3,19 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 import structlog
 
 from common import ids, telemetry
-from common.database import Database, load_queries
+from common.database import Connection, Database
+from common.ids import PartnerId
 from common.pii.keyring import DecryptionError, Keyring
 from gateway.settings import GatewaySettings
+from gateway.uploads import queries
+from gateway.uploads.queries import ActiveKey
 from gateway.uploads.signature import PartnerKey, SignatureClaim, SignatureScheme
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 DEFAULT_NAME = "default"
 """Name of the partner, and id of the key, that HMAC_SECRET_KEY belongs to."""
@@ -70,35 +70,36 @@ class PartnerKeys:
             if not self._default_key_exists:
                 await self._insert_default_key(connection)
                 self._default_key_exists = True
-            rows = [row async for row in queries.active_keys(connection)]
+            rows = await queries.list_active_keys(connection)
         self._by_id = {key.key_id: key for key in map(self._key_from_row, rows) if key}
         partners = Counter(key.partner_id for key in self._by_id.values())
         self._sole_keys = [key for key in self._by_id.values() if partners[key.partner_id] == 1]
         self._read_at = time.monotonic()
 
-    async def _insert_default_key(self, connection: Any) -> None:
+    async def _insert_default_key(self, connection: Connection) -> None:
         """Insert partner and key for HMAC_SECRET_KEY. The row has no secret; the secret stays in the environment."""
-        await queries.insert_default_partner(connection, id=ids.new_id(), name=DEFAULT_NAME)
+        await queries.insert_default_partner(connection, partner_id=PartnerId(ids.new_id()), name=DEFAULT_NAME)
         encrypted = self._keyring.encrypt(SECRET_PURPOSE, DEFAULT_NAME.encode(), b"")
-        await queries.insert_default_key(connection, key_id=DEFAULT_NAME, partner=DEFAULT_NAME, secret_sealed=encrypted)
+        await queries.insert_default_key(
+            connection, key_id=DEFAULT_NAME, partner_name=DEFAULT_NAME, secret_sealed=encrypted
+        )
 
-    def _key_from_row(self, row: Mapping[str, Any]) -> PartnerKey | None:
+    def _key_from_row(self, row: ActiveKey) -> PartnerKey | None:
         """Return the key in *row*, or None if its secret is not available.
 
         The row of HMAC_SECRET_KEY exists so that the key can be listed, counted and revoked.
         """
-        secret = self._default_secret if row["key_id"] == DEFAULT_NAME else b""
-        secret = secret or self._decrypt_secret(row["key_id"], row["secret_sealed"])
+        secret = self._default_secret if row.key_id == DEFAULT_NAME else b""
+        secret = secret or self._decrypt_secret(row.key_id, row.secret_sealed)
         if not secret:
             return None
-        brokers = row["broker_ids"]
         return PartnerKey(
-            key_id=row["key_id"],
-            partner_id=row["partner_id"],
-            scheme=SignatureScheme(row["scheme"]),
+            key_id=row.key_id,
+            partner_id=row.partner_id,
+            scheme=SignatureScheme(row.scheme),
             secret=secret,
-            broker_ids=None if brokers is None else tuple(brokers),
-            default_broker_id=row["default_broker_id"],
+            broker_ids=None if row.broker_ids is None else tuple(row.broker_ids),
+            default_broker_id=row.default_broker_id,
         )
 
     def _decrypt_secret(self, key_id: str, encrypted: bytes) -> bytes:

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -16,6 +15,7 @@ from common.bus import envelope
 from common.csv import columns
 from common.csv.reader import CsvRow
 from common.events import LeadRecord
+from common.ids import BrokerId, UploadId
 from common.topics import MAX_INPUT_BYTES
 
 _PROPSTREAM_HEADERS = ("owner 1 last name", "address", "zip")
@@ -49,13 +49,13 @@ class RowMessageBuilder:
 
     def __init__(
         self,
-        upload_id: UUID,
+        upload_id: UploadId,
         received_at: datetime,
         names: Sequence[str],
         delimiter: str,
         *,
-        broker_id: UUID | None = None,
-        broker_ids: Sequence[UUID] | None = None,
+        broker_id: BrokerId | None = None,
+        broker_ids: Sequence[BrokerId] | None = None,
         traceparent: str | None = None,
     ) -> None:
         self._names = list(names)
@@ -124,7 +124,9 @@ def _find_key_positions(names: Sequence[str]) -> list[int]:
     return [fields.index(field) for field in ("mak", "apn", "property_address") if field in fields]
 
 
-def _build_common_headers(upload_id: UUID, received_at: datetime, traceparent: str | None) -> list[tuple[str, bytes]]:
+def _build_common_headers(
+    upload_id: UploadId, received_at: datetime, traceparent: str | None
+) -> list[tuple[str, bytes]]:
     """Return the headers of all rows: those of a CloudEvent without its id."""
     headers = envelope.build_headers(
         id=upload_id,
@@ -157,7 +159,7 @@ class _RowIdGenerator:
     Five times as fast as the library's function. A test holds both equal.
     """
 
-    def __init__(self, upload_id: UUID) -> None:
+    def __init__(self, upload_id: UploadId) -> None:
         self._hash_prefix = hashlib.sha1(ids.NAMESPACE + f"upload\x1f{upload_id}\x1f".encode(), usedforsecurity=False)
 
     def id_of_row(self, row: int) -> bytes:

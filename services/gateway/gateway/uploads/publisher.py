@@ -6,9 +6,9 @@ lease in the database is a fencing token: a process that lost the file, without 
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, suppress
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -18,14 +18,14 @@ from common import telemetry
 from common.bus import Bus
 from common.bus.failures import FailureKind, classify_error, error_code
 from common.bus.kafka import new_producer
-from common.database import load_queries
 from common.events import LeadRecord
+from common.ids import UploadId
+from gateway.uploads import queries
 from gateway.uploads.backlog import TopicBacklog
 from gateway.uploads.chunks import ChunkReader, PublishChunk
 from gateway.uploads.spool import Spool
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 UPLOAD_POLL_SECONDS = 1.0
 SEND_TIMEOUT_SECONDS = 60
@@ -57,7 +57,7 @@ class UploadPublisher:
         self._backlog = TopicBacklog(bus, max_backlog_rows)
         self._lease_owner = str(uuid4())
         self._wake = asyncio.Event()
-        self._tasks_by_upload: dict[UUID, asyncio.Task[None]] = {}
+        self._tasks_by_upload: dict[UploadId, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._producer: AIOKafkaProducer | None = None
         self._producer_lock = asyncio.Lock()
@@ -94,8 +94,7 @@ class UploadPublisher:
 
     async def _start_waiting_uploads(self) -> None:
         async with self._bus.database.connection() as connection:
-            rows = queries.waiting_uploads(connection, spool_host=self._spool.disk_id)
-            waiting = [row["id"] async for row in rows]
+            waiting = await queries.list_waiting_uploads(connection, spool_host=self._spool.disk_id)
         for upload_id in waiting:
             if len(self._tasks_by_upload) >= MAX_OPEN_UPLOADS:
                 break
@@ -103,7 +102,7 @@ class UploadPublisher:
                 task = asyncio.create_task(self._publish_upload(upload_id), name=f"upload-{upload_id}")
                 self._tasks_by_upload[upload_id] = task
 
-    async def _publish_upload(self, upload_id: UUID) -> None:
+    async def _publish_upload(self, upload_id: UploadId) -> None:
         try:
             with self._spool.lock_file(upload_id) as is_locked:
                 if is_locked:
@@ -117,7 +116,7 @@ class UploadPublisher:
         finally:
             del self._tasks_by_upload[upload_id]
 
-    async def _publish_with_retries(self, upload_id: UUID) -> None:
+    async def _publish_with_retries(self, upload_id: UploadId) -> None:
         """Publish, however long Kafka or PostgreSQL are away. After repeated other failures the upload counts as failed."""
         failures, delay = 0, MIN_RETRY_SECONDS
         while True:
@@ -137,20 +136,20 @@ class UploadPublisher:
             await asyncio.sleep(delay)
             delay = min(delay * 2, MAX_RETRY_SECONDS)
 
-    async def _stop_upload(self, upload_id: UUID, state: str, problem: str) -> None:
+    async def _stop_upload(self, upload_id: UploadId, state: str, problem: str) -> None:
         """Mark the upload as `failed` or `needs_resend`. If that fails, the next poll finds it unchanged."""
         log.error("upload_stopped", upload_id=str(upload_id), state=state, problem=problem)
         with suppress(Exception):
             async with self._bus.database.connection() as connection:
                 await queries.stop_upload(
-                    connection, id=upload_id, spool_host=self._spool.disk_id, state=state, problem=problem
+                    connection, upload_id=upload_id, spool_host=self._spool.disk_id, state=state, problem=problem
                 )
 
-    async def _publish_remaining_rows(self, upload_id: UUID) -> None:
+    async def _publish_remaining_rows(self, upload_id: UploadId) -> None:
         """Publish the rows that are not recorded as published, in chunks that alternate with those of other uploads."""
         async with self._bus.database.connection() as connection:
             upload = await queries.acquire_lease(
-                connection, id=upload_id, spool_host=self._spool.disk_id, lease_owner=self._lease_owner
+                connection, upload_id=upload_id, spool_host=self._spool.disk_id, lease_owner=self._lease_owner
             )
         if upload is None:
             return
@@ -158,12 +157,12 @@ class UploadPublisher:
         topic = self._bus.topic(LeadRecord.topic)
         with (
             _open_publish_span(topic, upload_id),
-            ChunkReader(self._spool.file_path(upload_id), dict(upload)) as reader,
+            ChunkReader(self._spool.file_path(upload_id), upload) as reader,
         ):
-            await self._publish_chunks(producer, topic, reader, upload_id, upload["rows_published"])
+            await self._publish_chunks(producer, topic, reader, upload_id, upload.rows_published)
 
     async def _publish_chunks(
-        self, producer: AIOKafkaProducer, topic: str, reader: ChunkReader, upload_id: UUID, published: int
+        self, producer: AIOKafkaProducer, topic: str, reader: ChunkReader, upload_id: UploadId, published: int
     ) -> None:
         """Publish chunk after chunk and record the progress after each.
 
@@ -193,11 +192,13 @@ class UploadPublisher:
             await self._record(queries.record_progress, upload_id, published)
         await self._record(queries.finish_publishing, upload_id, published)
 
-    async def _record(self, statement: Any, upload_id: UUID, published: int) -> None:
+    async def _record(
+        self, statement: Callable[..., Awaitable[bool | None]], upload_id: UploadId, published: int
+    ) -> None:
         """Run a statement that records progress. Raises LeaseLostError if another process has the lease."""
         async with self._bus.database.connection() as connection:
             is_recorded = await statement(
-                connection, id=upload_id, lease_owner=self._lease_owner, rows_published=published
+                connection, upload_id=upload_id, lease_owner=self._lease_owner, rows_published=published
             )
         if not is_recorded:
             raise LeaseLostError
@@ -238,7 +239,7 @@ class UploadPublisher:
             try:
                 async with self._bus.database.connection() as connection:
                     await queries.renew_leases(
-                        connection, ids=list(self._tasks_by_upload), lease_owner=self._lease_owner
+                        connection, upload_ids=list(self._tasks_by_upload), lease_owner=self._lease_owner
                     )
             except Exception as error:  # noqa: BLE001 - the next renewal comes soon
                 log.warning("lease_renewal_failed", error=error_code(error))
@@ -249,7 +250,7 @@ def _start_reading(reader: ChunkReader, producer: AIOKafkaProducer, partitions: 
     return asyncio.ensure_future(asyncio.to_thread(reader.read_chunk, producer, partitions))
 
 
-def _open_publish_span(topic: str, upload_id: UUID) -> AbstractContextManager[Span]:
+def _open_publish_span(topic: str, upload_id: UploadId) -> AbstractContextManager[Span]:
     attributes = {
         "messaging.system": "kafka",
         "messaging.operation.name": "send",

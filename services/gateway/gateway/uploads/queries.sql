@@ -2,38 +2,42 @@
 
 -- name: insert_default_partner!
 insert into app.partners (id, name)
-values (:id, :name)
+values (:partner_id, :name)
 on conflict do nothing;
 
 -- name: insert_default_key!
 insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed)
 select :key_id, id, 'body', :secret_sealed
 from app.partners
-where lower(name) = :partner
+where lower(name) = :partner_name
 on conflict do nothing;
 
--- name: active_keys
+-- name: list_active_keys
+-- row: ActiveKey
+-- not null: broker_ids[]
 select key.key_id, key.partner_id, key.scheme, key.secret_sealed, partner.broker_ids, partner.default_broker_id
 from app.partner_keys key
 join app.partners partner on partner.id = key.partner_id
 where key.active
 order by key.key_id;
 
--- name: key_is_active$
+-- name: is_key_active$
+-- always a value
 select exists (select from app.partner_keys where key_id = :key_id and active);
 
 -- name: record_key_use!
--- Ten minutes are precise enough. A key in constant use would otherwise be one hot row.
+-- Record that a key was used. Ten minutes are precise enough. A key in constant use would otherwise be one hot row.
 update app.partner_keys
 set last_used_at = now()
 where key_id = :key_id
 and (last_used_at is null or last_used_at < now() - interval '10 minutes');
 
--- name: broker_is_active$
+-- name: is_broker_active$
+-- always a value
 select exists (select from app.brokers where id = :broker_id and active);
 
 -- name: claim_content$
--- The replay guard. Returns true for the first upload of these bytes within seven days.
+-- Return true for the first upload of these bytes within seven days: the replay guard.
 insert into app.ingest_replay_guard as guard (partner_id, content_sha256, upload_id)
 values (:partner_id, :sha256, :upload_id)
 on conflict (partner_id, content_sha256) do update
@@ -41,8 +45,11 @@ set upload_id = excluded.upload_id, received_at = excluded.received_at
 where guard.received_at < now() - interval '7 days'
 returning true;
 
--- name: earlier_upload^
-select upload.id, upload.state::text as state
+-- name: lock_earlier_upload^
+-- Lock the upload of the same bytes whose claim is in force.
+-- row: EarlierUpload
+-- always one row
+select upload.id, upload.state
 from app.ingest_replay_guard guard
 join app.uploads upload on upload.id = guard.upload_id
 where guard.partner_id = :partner_id
@@ -50,20 +57,22 @@ and guard.content_sha256 = :sha256
 for update of upload;
 
 -- name: insert_upload!
+-- nullable: :filename, :broker_id
 insert into app.uploads (
   id, partner_id, key_id, sha256, size, filename, broker_id, columns, encoding, delimiter, spool_host, lease_until
 )
 values (
-  :id, :partner_id, :key_id, :sha256, :size, :filename, :broker_id, :columns, :encoding, :delimiter, :spool_host, now()
+  :upload_id, :partner_id, :key_id, :sha256, :size, :filename, :broker_id, :columns, :encoding, :delimiter, :spool_host, now()
 );
 
 -- name: resume_upload!
--- The same bytes came again: publishing continues where it stopped. `received_at` stays, because it is the time of every row.
+-- Queue an upload whose bytes came again: publishing continues where it stopped. `received_at` stays, because it is the time
+-- of every row.
 update app.uploads
 set state = 'received', spool_host = :spool_host, lease_owner = null, lease_until = now(), problem = null
-where id = :id;
+where id = :upload_id;
 
--- name: waiting_uploads
+-- name: list_waiting_uploads
 select id
 from app.uploads
 where spool_host = :spool_host
@@ -71,11 +80,14 @@ and state in ('received', 'publishing')
 order by received_at;
 
 -- name: acquire_lease^
--- The caller holds the lock of the file, so the owner of the lease is dead or has lost the disk. It can no longer record progress.
+-- Take the lease of an upload whose file the caller has locked. So the owner of the lease is dead or has lost the disk, and can
+-- no longer record progress.
+-- row: LeasedUpload
+-- not null: columns, columns[], encoding, delimiter, broker_ids[]
 update app.uploads upload
 set state = 'publishing', lease_owner = :lease_owner, lease_until = now() + interval '30 seconds'
 from app.partners partner
-where upload.id = :id
+where upload.id = :upload_id
 and upload.spool_host = :spool_host
 and upload.state in ('received', 'publishing')
 and partner.id = upload.partner_id
@@ -85,13 +97,13 @@ returning upload.id, upload.columns, upload.encoding, upload.delimiter, upload.r
 -- name: renew_leases!
 update app.uploads
 set lease_until = now() + interval '30 seconds'
-where id = any (:ids)
+where id = any (:upload_ids)
 and lease_owner = :lease_owner;
 
 -- name: record_progress$
 update app.uploads
 set rows_published = :rows_published, lease_until = now() + interval '30 seconds'
-where id = :id
+where id = :upload_id
 and lease_owner = :lease_owner
 returning true;
 
@@ -100,21 +112,22 @@ update app.uploads
 set
   rows_published = :rows_published, rows_total = :rows_published, state = 'accounted', published_at = now(),
   lease_owner = null, lease_until = null
-where id = :id
+where id = :upload_id
 and lease_owner = :lease_owner
 returning true;
 
 -- name: stop_upload!
 update app.uploads
 set state = :state::text::app.upload_state, problem = :problem, lease_owner = null, lease_until = null
-where id = :id
+where id = :upload_id
 and spool_host = :spool_host
 and state in ('received', 'publishing');
 
 -- name: resend_stalled_uploads
--- Queue uploads whose published rows make no progress, so that all rows are published again: Kafka may have lost them. The wait
--- doubles each time. Rows keep their ids and `received_at`, so the inbox drops the handled ones. It remembers longer than seven
--- days.
+-- Queue uploads whose published rows make no progress, so that all rows are published again.
+-- Kafka may have lost them. The wait doubles each time. Rows keep their ids and `received_at`, so the inbox drops the handled
+-- ones. It remembers longer than seven days.
+-- row: ResentUpload
 with stalled as (
   select upload.id
   from app.uploads upload
@@ -138,6 +151,9 @@ where upload.id = stalled.id
 returning upload.id, upload.resends;
 
 -- name: count_unfinished_uploads^
+-- row: UnfinishedUploads
+-- always one row
+-- not null: needs_resend, failed, stalled
 select
   count(*) filter (where state = 'needs_resend') as needs_resend,
   count(*) filter (where state = 'failed' and received_at > now() - interval '7 days') as failed,

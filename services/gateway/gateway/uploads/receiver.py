@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
-from uuid import UUID
 
 import structlog
 from aiohttp import web
@@ -13,6 +12,7 @@ from aiohttp import web
 from common import telemetry
 from common.bus import Bus, Tx
 from common.events import UploadRefused
+from common.ids import PartnerId, UploadId
 from common.web.problems import TOO_MANY_REQUESTS, ProblemError, unavailable_problem
 from common.web.rate_limits import RefusalLimit, RequestRateLimit
 from common.web.request_body import receive_within
@@ -48,7 +48,7 @@ class UploadReceiver:
         self._registry = UploadRegistry(bus, spool)
         self._receiving = 0
 
-    async def receive_upload(self, request: web.Request) -> tuple[UUID, UUID]:
+    async def receive_upload(self, request: web.Request) -> tuple[UploadId, PartnerId]:
         """Receive the file in *request*; return the ids of its upload and partner.
 
         Raises ProblemError, and stores nothing, if the file is refused.
@@ -120,7 +120,7 @@ class UploadReceiver:
             await asyncio.to_thread(write, bytes(pending))
         file.flush()
 
-    async def _register_body(self, upload: UploadRequest, key: PartnerKey, path: Path) -> UUID:
+    async def _register_body(self, upload: UploadRequest, key: PartnerKey, path: Path) -> UploadId:
         """Register the body, or the file in it if it is multipart."""
         if upload.boundary is None:
             return await self._registry.register_file(

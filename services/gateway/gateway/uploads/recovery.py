@@ -5,11 +5,11 @@ from datetime import timedelta
 import structlog
 
 from common import telemetry
-from common.database import Database, load_queries
+from common.database import Database
+from gateway.uploads import queries
 from gateway.uploads.publisher import UploadPublisher
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 RESEND_PAGE_SIZE = 50
 MAX_RESENDS = 6
@@ -31,12 +31,11 @@ class UploadRecovery:
         """
         while True:
             async with self._database.connection() as connection:
-                rows = queries.resend_stalled_uploads(
+                resent = await queries.resend_stalled_uploads(
                     connection, stalled_for=self._stalled_for, max_resends=MAX_RESENDS, page_size=RESEND_PAGE_SIZE
                 )
-                resent = [row async for row in rows]
             for row in resent:
-                log.warning("stalled_upload_resent", upload_id=str(row["id"]), resends=row["resends"])
+                log.warning("stalled_upload_resent", upload_id=str(row.id), resends=row.resends)
             finished = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
             finished.add(len(resent), {"name": "gateway.resend_stalled_uploads"})
             if resent:
@@ -49,5 +48,6 @@ class UploadRecovery:
         async with self._database.connection() as connection:
             counts = await queries.count_unfinished_uploads(connection, stalled_for=self._stalled_for)
         gauge = telemetry.gauge("equity_uploads_unfinished", "Uploads that make no progress, by reason")
-        for reason in ("stalled", "needs_resend", "failed"):
-            gauge.set(float(counts[reason]), reason=reason)
+        gauge.set(counts.stalled, reason="stalled")
+        gauge.set(counts.needs_resend, reason="needs_resend")
+        gauge.set(counts.failed, reason="failed")

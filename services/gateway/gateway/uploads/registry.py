@@ -3,21 +3,18 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 from common import ids
 from common.bus import Bus, Tx
 from common.csv.dialect import CsvDialect
-from common.database import load_queries
 from common.events import UploadReceived
+from common.ids import BrokerId, UploadId
 from common.web.problems import ProblemError
 from gateway.problems import ALREADY_UPLOADED, BAD_SIGNATURE, BROKER_NOT_PERMITTED
-from gateway.uploads import csv_header
+from gateway.uploads import csv_header, queries
 from gateway.uploads.request import clean_filename
 from gateway.uploads.signature import PartnerKey
 from gateway.uploads.spool import Spool
-
-queries = load_queries(__file__)
 
 RESUMABLE_STATES = frozenset({"needs_resend", "failed"})
 
@@ -26,12 +23,12 @@ RESUMABLE_STATES = frozenset({"needs_resend", "failed"})
 class NewUpload:
     """A verified file that is about to be registered."""
 
-    id: UUID
+    id: UploadId
     key: PartnerKey
     sha256: bytes
     size: int
     filename: str | None
-    broker_id: UUID | None
+    broker_id: BrokerId | None
     dialect: CsvDialect
 
 
@@ -43,14 +40,14 @@ class UploadRegistry:
         self._spool = spool
 
     async def register_file(
-        self, path: Path, key: PartnerKey, *, sha256: bytes, filename: str | None, broker_id: UUID | None
-    ) -> UUID:
+        self, path: Path, key: PartnerKey, *, sha256: bytes, filename: str | None, broker_id: BrokerId | None
+    ) -> UploadId:
         """Check the header of the file at *path*, store the file and register it; return the upload's id.
 
         Raises ProblemError, and stores nothing, if the file cannot be used or was uploaded before.
         """
         new = NewUpload(
-            id=ids.new_id(),
+            id=UploadId(ids.new_id()),
             key=key,
             sha256=sha256,
             size=(await asyncio.to_thread(path.stat)).st_size,
@@ -65,29 +62,29 @@ class UploadRegistry:
             self._spool.delete_file(new.id)
             raise
 
-    async def _choose_broker(self, requested: UUID | None, key: PartnerKey) -> UUID | None:
+    async def _choose_broker(self, requested: BrokerId | None, key: PartnerKey) -> BrokerId | None:
         """Return the requested broker, or the partner's default one. Raises ProblemError if it is not permitted."""
         if requested is None:
             return key.default_broker_id
         is_permitted = key.broker_ids is None or requested in key.broker_ids
         async with self._bus.database.connection() as connection:
-            if not is_permitted or not await queries.broker_is_active(connection, broker_id=requested):
+            if not is_permitted or not await queries.is_broker_active(connection, broker_id=requested):
                 raise ProblemError(BROKER_NOT_PERMITTED, "Name a broker that this key's partner may assign leads to.")
         return requested
 
-    async def _claim_upload(self, tx: Tx, new: NewUpload) -> UUID:
+    async def _claim_upload(self, tx: Tx, new: NewUpload) -> UploadId:
         """Register the upload, once for the same bytes of a partner in seven days. Raises ProblemError for a repeat."""
         connection, key = tx.connection, new.key
-        if not await queries.key_is_active(connection, key_id=key.key_id):
+        if not await queries.is_key_active(connection, key_id=key.key_id):
             raise unsigned_problem()
         await queries.record_key_use(connection, key_id=key.key_id)
-        content = {"partner_id": key.partner_id, "sha256": new.sha256}
-        if not await queries.claim_content(connection, **content, upload_id=new.id):
-            return await self._resume_upload(tx, new, await queries.earlier_upload(connection, **content))
+        if not await queries.claim_content(connection, partner_id=key.partner_id, sha256=new.sha256, upload_id=new.id):
+            return await self._resume_upload(tx, new)
         await queries.insert_upload(
             connection,
-            **content,
-            id=new.id,
+            upload_id=new.id,
+            partner_id=key.partner_id,
+            sha256=new.sha256,
             key_id=key.key_id,
             size=new.size,
             filename=new.filename,
@@ -103,22 +100,22 @@ class UploadRegistry:
         tx.emit(received, correlation_id=new.id)
         return new.id
 
-    async def _resume_upload(self, tx: Tx, new: NewUpload, earlier: dict[str, object]) -> UUID:
+    async def _resume_upload(self, tx: Tx, new: NewUpload) -> UploadId:
         """Continue the earlier upload if it waits for its file; raise ProblemError otherwise.
 
         The row of the earlier upload is locked, so only one of two concurrent requests continues it.
         """
-        upload_id = UUID(str(earlier["id"]))
-        if earlier["state"] not in RESUMABLE_STATES:
+        earlier = await queries.lock_earlier_upload(tx.connection, partner_id=new.key.partner_id, sha256=new.sha256)
+        if earlier.state not in RESUMABLE_STATES:
             raise ProblemError(
                 ALREADY_UPLOADED,
-                f"These bytes are already upload {upload_id}. Read its report.",
-                {"upload_id": str(upload_id)},
+                f"These bytes are already upload {earlier.id}. Read its report.",
+                {"upload_id": str(earlier.id)},
             )
         # Before the commit: a process that sees the new state must find the file.
-        self._spool.reassign_file(new.id, upload_id)
-        await queries.resume_upload(tx.connection, id=upload_id, spool_host=self._spool.disk_id)
-        return upload_id
+        self._spool.reassign_file(new.id, earlier.id)
+        await queries.resume_upload(tx.connection, upload_id=earlier.id, spool_host=self._spool.disk_id)
+        return earlier.id
 
 
 def unsigned_problem() -> ProblemError:

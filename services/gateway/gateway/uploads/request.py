@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from common.ids import BrokerId
 from common.web.problems import REFUSED_CONTENT_TYPE, TOO_LARGE, ProblemError
 from gateway.problems import BAD_HEADER, CONTENT_ENCODING, SCHEME_REFUSED
 from gateway.settings import GatewaySettings
@@ -32,7 +33,7 @@ class UploadRequest:
     boundary: bytes | None
     """Boundary of a multipart body. None: the body is the file."""
     filename: str | None
-    broker_id: UUID | None
+    broker_id: BrokerId | None
 
 
 def read_upload_request(request: web.Request, settings: GatewaySettings) -> UploadRequest:
@@ -74,13 +75,13 @@ def _read_boundary(request: web.Request) -> bytes | None:
     return multipart.read_boundary(request.headers["Content-Type"]) if is_multipart else None
 
 
-def _read_broker_id(request: web.Request) -> UUID | None:
+def _read_broker_id(request: web.Request) -> BrokerId | None:
     """Return the broker named in X-Broker-Id or in the query. Raises ProblemError if it is no UUID."""
     text = request.headers.get("X-Broker-Id") or request.query.get("broker_id")
     if not text:
         return None
     try:
-        return UUID(text)
+        return BrokerId(UUID(text))
     except ValueError as error:
         raise ProblemError(BAD_HEADER, "A broker's id is a UUID.") from error
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from common.ids import BrokerId, PartnerId
 from common.web.problems import ProblemError
 from gateway.problems import BAD_HEADER, MISSING_HEADER, STALE_TIMESTAMP
 
@@ -40,12 +41,12 @@ class PartnerKey:
     """An active signing key of a partner, with the partner's rights."""
 
     key_id: str
-    partner_id: UUID
+    partner_id: PartnerId
     scheme: SignatureScheme
     secret: bytes = field(repr=False)
-    broker_ids: tuple[UUID, ...] | None = None
+    broker_ids: tuple[BrokerId, ...] | None = None
     """Brokers whose leads this partner may write; None: all brokers."""
-    default_broker_id: UUID | None = None
+    default_broker_id: BrokerId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _find_matching_key(digests: Iterable[tuple[PartnerKey, bytes]], claimed: byt
 
 def _decoy_key(scheme: SignatureScheme) -> PartnerKey:
     """Return a key with a random secret and an empty id, which never counts as a match."""
-    return PartnerKey("", UUID(int=0), scheme, secrets.token_bytes(32))
+    return PartnerKey("", PartnerId(UUID(int=0)), scheme, secrets.token_bytes(32))
 
 
 def _required_header(headers: Mapping[str, str], name: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
+from common.ids import UploadId
 from common.web.problems import unavailable_problem
 from gateway.problems import NO_SPACE
 
@@ -65,7 +66,7 @@ class Spool:
             finally:
                 path.unlink(missing_ok=True)
 
-    def store_incoming_file(self, incoming: Path, upload_id: UUID) -> None:
+    def store_incoming_file(self, incoming: Path, upload_id: UploadId) -> None:
         """Make the incoming file that of *upload_id*, durably: it survives a power failure."""
         with incoming.open("rb") as file:
             os.fsync(file.fileno())
@@ -76,28 +77,28 @@ class Spool:
         finally:
             os.close(directory)
 
-    def reassign_file(self, upload_id: UUID, to: UUID) -> None:
+    def reassign_file(self, upload_id: UploadId, to: UploadId) -> None:
         """Make the file of one upload that of another. Does nothing if the file does not exist."""
         with suppress(FileNotFoundError):
             self.file_path(upload_id).replace(self.file_path(to))
 
-    def file_path(self, upload_id: UUID) -> Path:
+    def file_path(self, upload_id: UploadId) -> Path:
         """Return the path of the file of *upload_id*."""
         return self._directory / f"{upload_id}{_STORED_SUFFIX}"
 
-    def delete_file(self, upload_id: UUID) -> None:
+    def delete_file(self, upload_id: UploadId) -> None:
         """Delete the file of *upload_id* if it is on this disk."""
         self.file_path(upload_id).unlink(missing_ok=True)
 
-    def list_upload_ids(self) -> list[UUID]:
+    def list_upload_ids(self) -> list[UploadId]:
         """Return the uploads whose files are on this disk."""
         found = []
         for path in self._directory.glob(f"*{_STORED_SUFFIX}"):
             with suppress(ValueError):
-                found.append(UUID(path.stem))
+                found.append(UploadId(UUID(path.stem)))
         return found
 
-    def has_orphan_age(self, upload_id: UUID) -> bool:
+    def has_orphan_age(self, upload_id: UploadId) -> bool:
         """Return whether the file is too old to belong to an upload that is being registered at this moment."""
         try:
             return time.time() - self.file_path(upload_id).stat().st_mtime > _ORPHAN_AGE_SECONDS
@@ -114,7 +115,7 @@ class Spool:
                 path.unlink()
 
     @contextmanager
-    def lock_file(self, upload_id: UUID) -> Iterator[bool]:
+    def lock_file(self, upload_id: UploadId) -> Iterator[bool]:
         """Hold the lock of the file during the block. Yields False if another process holds it.
 
         Raises FileNotFoundError if there is no file.

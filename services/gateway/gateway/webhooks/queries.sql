@@ -1,7 +1,7 @@
 -- Statements of the webhooks. The gateway logs in as `svc_gateway`.
 
 -- name: claim_webhook$
--- Returns true once for each webhook, however often it is repeated within the days that the inbox remembers.
+-- Return true once for each webhook, however often it is repeated within the days that the inbox remembers.
 insert into svc_gateway.inbox (day, consumer, event_id, redrive, body_hash)
 select current_date, 'gateway.webhooks', :event_id, 0, :body_hash
 where not exists (
@@ -15,7 +15,7 @@ where not exists (
 on conflict do nothing
 returning true;
 
--- name: webhook_body_hash$
+-- name: find_webhook_body_hash$
 select body_hash
 from svc_gateway.inbox
 where day = any (array(select generate_series(current_date - :days::integer, current_date, interval '1 day')::date))

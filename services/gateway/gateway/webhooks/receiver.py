@@ -14,18 +14,17 @@ from aiohttp import web
 from common import ids, telemetry
 from common.bus import Bus, Tx
 from common.bus.failures import body_hash
-from common.database import load_queries
 from common.events import WEBHOOK_EVENTS, WebhookReceived
 from common.topics import MAX_INPUT_BYTES
 from common.web.problems import NOT_FOUND, ProblemError
 from common.web.rate_limits import RefusalLimit
 from gateway.problems import BAD_SIGNATURE, STALE_WEBHOOK
 from gateway.settings import GatewaySettings
+from gateway.webhooks import queries
 from gateway.webhooks.body import parse_webhook_body, read_webhook_body, webhook_too_large_problem
 from gateway.webhooks.vendors import VENDORS
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 
 class WebhookReceiver:
@@ -75,7 +74,7 @@ class WebhookReceiver:
         event_id, fingerprint = derive_webhook_id(vendor, event.body, body), body_hash(body)
         outcome = "received"
         if not await self._claim(tx, event_id, fingerprint):
-            known = await queries.webhook_body_hash(tx.connection, event_id=event_id, days=self._inbox_days)
+            known = await queries.find_webhook_body_hash(tx.connection, event_id=event_id, days=self._inbox_days)
             event_id = ids.named_id(event_id, fingerprint)
             if known == fingerprint or not await self._claim(tx, event_id, fingerprint):
                 return "duplicate"
