@@ -58,7 +58,7 @@ async def uploader(running: System) -> AsyncIterator[Uploader]:
     connection = await asyncpg.connect(running.database.superuser_dsn)
     partner = await connection.fetchval("insert into app.partners (name) values ('bench') returning id")
     await connection.execute(
-        "insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed) values ('bench', $1, 'v2', $2)",
+        "insert into app.partner_keys (key_id, partner_id, scheme, secret_encrypted) values ('bench', $1, 'v2', $2)",
         partner,
         keyring.encrypt("partner-key", b"bench", secret.encode()),
     )

@@ -115,7 +115,7 @@ class FeedFixture:
 
     async def end_backoff(self) -> None:
         """End the backoff of Instantly. It follows the database's clock, which a test cannot move."""
-        await self.db.execute("update pipeline.provider_states set paused_until = null")
+        await self.db.execute("update pipeline.provider_states set backoff_until = null")
 
     async def suppress_email(self, email: str) -> None:
         """Suppress *email* as the consent service does, with the lock that it takes."""

@@ -100,7 +100,7 @@ async def add_key(db: Any, partner: Partner, *, scheme: str = "v2") -> Partner:
     """Insert another key of the same partner; return the partner with that key."""
     key_id, secret = f"key-{uuid4().hex[:8]}", uuid4().hex.encode()
     await db.execute(
-        "insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed) values ($1, $2, $3, $4)",
+        "insert into app.partner_keys (key_id, partner_id, scheme, secret_encrypted) values ($1, $2, $3, $4)",
         key_id, partner.id, scheme, KEYRING.encrypt("partner-key", key_id.encode(), secret),
     )  # fmt: skip
     return Partner(partner.base, partner.session, partner.id, key_id, secret, scheme)

@@ -182,7 +182,7 @@ class VerificationPipeline:
         """Remove faults and counts, close circuits, and delete the requests of earlier leads."""
         self.households.clear()
         await self.vendors.call_control_api("POST", "reset")
-        await self.db.execute("update pipeline.provider_states set failures = 0, paused_until = null")
+        await self.db.execute("update pipeline.provider_states set failures = 0, backoff_until = null")
         await self.db.execute("truncate app.skip_trace_attempts, app.skip_trace_requests, pipeline.pipeline_dlq")
 
     async def end_leases(self) -> None:

@@ -1,4 +1,4 @@
-"""Entry points of the installed packages: their commands, services, demo steps and sealed columns.
+"""Entry points of the installed packages: their commands, services, demo steps and encrypted columns.
 
 A package declares them in its `pyproject.toml`. The command line imports no service: it finds each here, by name.
 """
@@ -98,8 +98,8 @@ def load_demo_step(step: str) -> Any:
         ) from error
 
 
-def load_sealed_columns() -> dict[str, Any]:
-    """Import the sealed columns of every installed service, by service."""
+def load_encrypted_columns() -> dict[str, Any]:
+    """Import the encrypted columns of every installed service, by service."""
     return {service: entry.load() for service, entry in _named(SEALED_COLUMNS).items()}
 
 

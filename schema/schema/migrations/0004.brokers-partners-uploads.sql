@@ -61,7 +61,7 @@ create table app.partner_keys (
   key_id text primary key check (key_id ~ '^[A-Za-z0-9_.-]{1,64}$'),
   partner_id uuid not null references app.partners on delete cascade,
   scheme text not null check (scheme in ('body', 'v2')),
-  secret_sealed bytea not null,
+  secret_encrypted bytea not null,
   active boolean not null default true,
   created_at timestamptz not null default now(),
   revoked_at timestamptz,
@@ -140,11 +140,11 @@ create table app.upload_rejects (
   row integer not null,
   reasons text[] not null,
   detail text not null default '',
-  row_sealed bytea not null,
+  row_encrypted bytea not null,
   at timestamptz not null default now(),
   primary key (upload_id, row)
 );
-comment on column app.upload_rejects.row_sealed is 'the cells as they came, sealed: they are personal data';
+comment on column app.upload_rejects.row_encrypted is 'the cells as they came, encrypted: they are personal data';
 
 create function app.lock_broker_for_feed(of_broker uuid)
 returns table (
@@ -171,6 +171,6 @@ grant select, insert, update on app.uploads to svc_gateway;
 grant select, insert, update, delete on app.ingest_replay_guard to svc_gateway;
 grant execute on function app.cleanup_old_replay_guards to svc_gateway;
 grant insert on app.upload_tallies to svc_ingest;
-grant select, insert, update (row_sealed) on app.upload_rejects to svc_ingest;
+grant select, insert, update (row_encrypted) on app.upload_rejects to svc_ingest;
 grant select on app.upload_tallies, app.upload_rejects to svc_gateway;
 reset role;

@@ -115,7 +115,7 @@ create table pipeline.pipeline_dlq (
   resolved_at timestamptz,
   unique (consumer, event_id)
 );
-comment on column pipeline.pipeline_dlq.payload is 'key, headers and value of the message, sealed: `equity dlq show ID --reveal`';
+comment on column pipeline.pipeline_dlq.payload is 'key, headers and value of the message, encrypted: `equity dlq show ID --reveal`';
 create index pipeline_dlq_due_idx on pipeline.pipeline_dlq (retry_after) where status = 'open' and retry_after is not null;
 create index pipeline_dlq_open_idx on pipeline.pipeline_dlq (status, created_at);
 

@@ -2,34 +2,34 @@
 -- versions.
 set local role equity_owner;
 
--- One row per provider: its availability, and the end of its backoff. All replicas read and write it.
 create table pipeline.provider_states (
   provider text primary key,
   failures integer not null default 0,
-  paused_until timestamptz,
+  backoff_until timestamptz,
   last_success_at timestamptz,
-  last_fault text
+  last_failure text
 );
-comment on column pipeline.provider_states.failures is 'calls in a row that failed; those that failed during one pause count once';
+comment on table pipeline.provider_states is 'circuit breaker and backoff of each provider, shared by all replicas';
+comment on column pipeline.provider_states.failures is 'failed calls in a row; calls that fail during one backoff count once';
 
-create table pipeline.provider_grants (
+create table pipeline.provider_permits (
   provider text not null references pipeline.provider_states on delete cascade,
   at timestamptz not null,
   units integer not null
 );
-create index provider_grants_idx on pipeline.provider_grants (provider, at);
-comment on table pipeline.provider_grants is 'what was asked of each provider within its current window: the published rate limit, kept exactly';
+create index provider_permits_idx on pipeline.provider_permits (provider, at);
+comment on table pipeline.provider_permits is 'permits in the current window of each provider, by which its published rate limit holds';
 
 -- Callers acquire permits and record results only through functions, so that all callers of a vendor share one limit.
-create function pipeline.take_turn(
-  of_provider text, wanted integer, per_window integer, window_seconds double precision, opens_after integer,
+create function pipeline.acquire_permit(
+  of_provider text, wanted integer, per_window integer, window_seconds double precision, failure_threshold integer,
   probe_seconds double precision, shared_with text default null
 ) returns table (granted integer, wait_seconds double precision, state text)
 language plpgsql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
--- Return the number of permitted units of a provider now, or the time to wait. State: up; limited (the rate limit is
--- reached); busy (the provider asked for a backoff); down (`opens_after` calls failed in a row, so the circuit is open);
--- probing (half-open: this one call tests the provider). Providers with one API key share its rate limit, stored under one
--- of their names. Each has its own backoff and circuit breaker.
+-- Return the number of permitted units of a provider now, or the time to wait. State: available; rate_limited; backing_off
+-- (after a failure, or as long as the provider asked for); circuit_open (`failure_threshold` calls failed in a row);
+-- half_open (this one call tests the provider). Providers with one API key share its rate limit, stored under one of their
+-- names. Each has its own backoff and circuit breaker.
 #variable_conflict use_column
 declare
   limited text := coalesce(shared_with, of_provider);
@@ -38,61 +38,72 @@ declare
   used integer;
   oldest timestamptz;
 begin
-  insert into provider_states (provider) select p from (values (limited), (of_provider)) w (p) group by p order by p
+  insert into provider_states (provider)
+  select p from (values (limited), (of_provider)) w (p) group by p order by p
   on conflict do nothing;
   perform from provider_states where provider = limited for update;
   select * into s from provider_states where provider = of_provider for update;
   now_ := clock_timestamp();
-  if s.paused_until > now_ then
-    return query select 0, extract(epoch from s.paused_until - now_)::double precision,
-      case when s.failures >= opens_after then 'down' else 'busy' end;
+  if s.backoff_until > now_ then
+    return query select
+      0,
+      extract(epoch from s.backoff_until - now_)::double precision,
+      case when s.failures >= failure_threshold then 'circuit_open' else 'backing_off' end;
     return;
   end if;
-  delete from provider_grants where provider = limited and at <= now_ - make_interval(secs => window_seconds);
-  select coalesce(sum(units), 0), min(at) into used, oldest from provider_grants where provider = limited;
+  delete from provider_permits where provider = limited and at <= now_ - make_interval(secs => window_seconds);
+  select coalesce(sum(units), 0), min(at) into used, oldest from provider_permits where provider = limited;
   if used >= per_window then
-    return query select 0,
-      greatest(0.01, extract(epoch from oldest - now_) + window_seconds)::double precision, 'limited'::text;
+    return query select
+      0,
+      greatest(0.01, extract(epoch from oldest - now_) + window_seconds)::double precision,
+      'rate_limited'::text;
     return;
   end if;
-  if s.failures >= opens_after then
-    update provider_states set paused_until = now_ + make_interval(secs => probe_seconds) where provider = of_provider;
+  if s.failures >= failure_threshold then
+    update provider_states set backoff_until = now_ + make_interval(secs => probe_seconds) where provider = of_provider;
     wanted := 1;
   end if;
   wanted := least(wanted, per_window - used);
-  insert into provider_grants (provider, at, units) values (limited, now_, wanted);
-  return query select wanted, 0::double precision, case when s.failures >= opens_after then 'probing' else 'up' end;
+  insert into provider_permits (provider, at, units) values (limited, now_, wanted);
+  return query select
+    wanted,
+    0::double precision,
+    case when s.failures >= failure_threshold then 'half_open' else 'available' end;
 end
 $$;
 
-create function pipeline.note_success(of_provider text) returns void
+create function pipeline.record_success(of_provider text) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
   -- Write only on a change or once a second, because hundreds of calls share the row.
   update provider_states
-  set failures = 0, paused_until = null, last_success_at = clock_timestamp(), last_fault = null
+  set failures = 0, backoff_until = null, last_success_at = clock_timestamp(), last_failure = null
   where provider = of_provider
   and (
-    failures > 0 or paused_until is not null or last_success_at is null
+    failures > 0 or backoff_until is not null or last_success_at is null
     or last_success_at < clock_timestamp() - interval '1 second'
   )
 $$;
 
-create function pipeline.note_fault(
-  of_provider text, fault text, probing boolean, at_least integer, pause_s double precision, longest_s double precision,
-  least_s double precision
+create function pipeline.record_failure(
+  of_provider text, failure text, is_probe boolean, min_failures integer, first_seconds double precision,
+  longest_seconds double precision, least_seconds double precision
 ) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
   -- Failures during one backoff count once. A backoff doubles with each failure, and is at least as long as the provider
   -- asked for.
   update provider_states
-  set failures = greatest(f.failures, at_least),
-      paused_until = greatest(
-        case when probing then null else paused_until end,
-        clock_timestamp() + make_interval(secs => greatest(least_s, least(longest_s, pause_s * 2 ^ least(f.failures - 1, 20))))
+  set failures = greatest(f.failures, min_failures),
+      backoff_until = greatest(
+        case when is_probe then null else backoff_until end,
+        clock_timestamp() + make_interval(
+          secs => greatest(least_seconds, least(longest_seconds, first_seconds * 2 ^ least(f.failures - 1, 20))))
       ),
-      last_fault = fault
+      last_failure = failure
   from (
-    select provider as name, failures + case when paused_until > clock_timestamp() and not probing then 0 else 1 end as failures
+    select
+      provider as name,
+      failures + case when backoff_until > clock_timestamp() and not is_probe then 0 else 1 end as failures
     from provider_states
     where provider = of_provider
     for update
@@ -127,8 +138,8 @@ create table app.skip_trace_requests (
   outcome text not null default 'asked' check (outcome in ('asked', 'answered', 'failed', 'unknown', 'expired')),
   records integer not null check (records between 1 and 100),
   cost_cents numeric(12, 4),
-  question_sealed bytea,
-  answer_sealed bytea,
+  lookups_encrypted bytea,
+  response_encrypted bytea,
   detail text
 );
 comment on column app.skip_trace_requests.batch_id is 'the file that carries it; null: a call. Nobody waits for the answer of a file';
@@ -136,7 +147,7 @@ comment on column app.skip_trace_requests.lease_until is 'an answer that is not 
 comment on column app.skip_trace_requests.outcome is
   'asked is committed before the call; a crash in between leaves it, and the sweep says unknown. expired: handed out in a file, and no answer that could be used came back';
 comment on column app.skip_trace_requests.cost_cents is 'cents: the most it can cost while asked or unknown, then what the answer costs';
-comment on column app.skip_trace_requests.question_sealed is 'what was asked of whom, under the master key; emptied with the answer';
+comment on column app.skip_trace_requests.lookups_encrypted is 'what was asked of whom, under the master key; emptied with the answer';
 create index skip_trace_requests_asked_idx on app.skip_trace_requests (lease_until) where outcome = 'asked';
 create index skip_trace_requests_at_idx on app.skip_trace_requests (requested_at);
 create index skip_trace_requests_batch_idx on app.skip_trace_requests (batch_id, id) where batch_id is not null;
@@ -249,8 +260,8 @@ values
   ('tlo', 'person', 'litigator', null, true, null, 'known litigator');
 
 grant select on pipeline.provider_states to svc_skiptrace, svc_feeder;
-grant select, delete on pipeline.provider_grants to svc_skiptrace;
-grant execute on function pipeline.take_turn, pipeline.note_success, pipeline.note_fault to svc_skiptrace, svc_feeder;
+grant select, delete on pipeline.provider_permits to svc_skiptrace;
+grant execute on function pipeline.acquire_permit, pipeline.record_success, pipeline.record_failure to svc_skiptrace, svc_feeder;
 grant select, insert, update on app.skip_trace_requests, app.skip_trace_attempts, app.verification_code_map to svc_skiptrace;
 grant select, insert, update (written_at) on app.skip_trace_batches to svc_skiptrace;
 reset role;

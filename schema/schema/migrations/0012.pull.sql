@@ -67,14 +67,14 @@ create table pipeline.pull_rejects (
   id uuid primary key,
   run_id uuid not null references pipeline.pull_runs on delete cascade,
   reason text not null,
-  sealed bytea not null,
+  row_encrypted bytea not null,
   at timestamptz not null default now()
 );
 create index pull_rejects_run_idx on pipeline.pull_rejects (run_id);
 create index pull_rejects_at_idx on pipeline.pull_rejects (at);
-comment on column pipeline.pull_rejects.sealed is 'the entry as it came, sealed: personal data';
+comment on column pipeline.pull_rejects.row_encrypted is 'the rejected entry, encrypted because it is personal data';
 
 grant select, insert, update (enabled) on pipeline.saved_searches to svc_pull;
 grant select, insert, update on pipeline.pull_runs, pipeline.pull_days to svc_pull;
-grant select, insert, update (sealed), delete on pipeline.pull_rejects to svc_pull;
+grant select, insert, update (row_encrypted), delete on pipeline.pull_rejects to svc_pull;
 reset role;

@@ -48,7 +48,7 @@ class FeederJobs:
         await self._feed.feed_brokers()
         availability = await self._throttle.read_availability()
         if availability.is_access_denied:
-            raise InstantlyAccessDeniedError(availability.last_fault or "")
+            raise InstantlyAccessDeniedError(availability.last_failure or "")
 
     async def top_up_feed(self) -> None:
         """Feed again while the day's window is open: after a crash, a refused add, or a raised limit."""

@@ -11,7 +11,7 @@ from cli.shell.app import new_app
 from cli.shell.database import Connection, Row, run_in_transaction, select_rows
 from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_done, print_rows
-from cli.shell.resealing import SealedColumn
+from cli.shell.reencryption import EncryptedColumn
 from common.csv.rejects import decrypt_row, encrypt_row
 from common.database import load_queries
 from common.pii.keyring import Keyring
@@ -122,17 +122,19 @@ def resolve_conflict(
     print_done(message, {"id": conflict, "resolution": decision, "released": released}, as_json=as_json)
 
 
-def _reseal_reject(keyring: Keyring, row: Row) -> bytes:
+def _reencrypt_reject(keyring: Keyring, row: Row) -> bytes:
     place = row["upload_id"], row["row"]
-    return encrypt_row(keyring, *place, decrypt_row(keyring, *place, row["sealed"]))
+    return encrypt_row(keyring, *place, decrypt_row(keyring, *place, row["encrypted"]))
 
 
 SEALED_COLUMNS = (
-    SealedColumn(
+    EncryptedColumn(
         "data keys of leads",
         queries.find_outdated_data_keys,
         queries.save_data_keys,
-        lambda keyring, row: keyring.rewrap_data_key(row["id"], row["sealed"]),
+        lambda keyring, row: keyring.rewrap_data_key(row["id"], row["encrypted"]),
     ),
-    SealedColumn("rejected rows", queries.find_outdated_rejects, queries.save_rejects, _reseal_reject, is_paged=False),
+    EncryptedColumn(
+        "rejected rows", queries.find_outdated_rejects, queries.save_rejects, _reencrypt_reject, is_paged=False
+    ),
 )

@@ -32,7 +32,7 @@ where c.id = :conflict_id;
 
 -- name: find_outdated_data_keys(key_id, after, limit)
 -- Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
-select id, data_key as sealed
+select id, data_key as encrypted
 from app.leads
 where id > :after
   and data_key is not null
@@ -43,19 +43,19 @@ for update;
 
 -- name: save_data_keys*!
 update app.leads
-set data_key = :sealed
+set data_key = :encrypted
 where id = :id;
 
 -- name: find_outdated_rejects(key_id, limit)
-select upload_id, row, row_sealed as sealed
+select upload_id, row, row_encrypted as encrypted
 from app.upload_rejects
-where substring(row_sealed from 3 for get_byte(row_sealed, 1)) <> convert_to(:key_id, 'UTF8')
+where substring(row_encrypted from 3 for get_byte(row_encrypted, 1)) <> convert_to(:key_id, 'UTF8')
 order by upload_id, row
 limit :limit
 for update;
 
 -- name: save_rejects*!
 update app.upload_rejects
-set row_sealed = :sealed
+set row_encrypted = :encrypted
 where upload_id = :upload_id
   and row = :row;

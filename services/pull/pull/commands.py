@@ -14,12 +14,12 @@ from cli.shell.database import Connection, Row, fetch_rows, find_broker_id, run_
 from cli.shell.durations import parse_cents
 from cli.shell.errors import CliError, CommandRefusedError, UsageError
 from cli.shell.output import AsJson, new_console, print_done, print_fields, print_json, print_message, print_rows
-from cli.shell.resealing import SealedColumn, reseal_by_id
+from cli.shell.reencryption import EncryptedColumn, reencrypt_by_id
 from cli.shell.service_settings import load_service_settings
 from common.database import load_queries
 from common.pii.keyring import Keyring
 from pull.criteria import CriteriaError, read_criteria
-from pull.page_log import REJECT_SEAL_PURPOSE
+from pull.page_log import REJECT_PURPOSE
 from pull.settings import PullSettings
 
 queries = load_queries(__file__, "commands.sql")
@@ -156,7 +156,7 @@ def print_rejects(
     keyring = Keyring.from_settings(load_service_settings(PullSettings, "pull"))
     print_json(
         [
-            {"reason": row["reason"], "at": row["at"], "entry": decrypt_reject(keyring, row["id"], row["sealed"])}
+            {"reason": row["reason"], "at": row["at"], "entry": decrypt_reject(keyring, row["id"], row["encrypted"])}
             for row in rows
         ]
     )
@@ -221,10 +221,10 @@ def _no_search_error(name: str) -> UsageError:
 
 
 SEALED_COLUMNS = (
-    SealedColumn(
+    EncryptedColumn(
         "unreadable pulled records",
         queries.find_outdated_rejects,
         queries.save_rejects,
-        reseal_by_id(REJECT_SEAL_PURPOSE),
+        reencrypt_by_id(REJECT_PURPOSE),
     ),
 )

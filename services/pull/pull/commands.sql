@@ -50,7 +50,7 @@ order by local_date desc
 limit 7;
 
 -- name: list_search_rejects(search_id, limit)
-select j.id, j.reason, j.at, j.sealed
+select j.id, j.reason, j.at, j.row_encrypted as encrypted
 from pipeline.pull_rejects j
 join pipeline.pull_runs r on r.id = j.run_id
 where r.search_id = :search_id
@@ -64,15 +64,15 @@ where id = :search_id;
 
 -- name: find_outdated_rejects(key_id, after, limit)
 -- Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
-select id, sealed
+select id, row_encrypted as encrypted
 from pipeline.pull_rejects
 where id > :after
-  and substring(sealed from 3 for get_byte(sealed, 1)) <> convert_to(:key_id, 'UTF8')
+  and substring(row_encrypted from 3 for get_byte(row_encrypted, 1)) <> convert_to(:key_id, 'UTF8')
 order by id
 limit :limit
 for update;
 
 -- name: save_rejects*!
 update pipeline.pull_rejects
-set sealed = :sealed
+set row_encrypted = :encrypted
 where id = :id;

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.pii.keyring import Keyring
 from pull.app import build, build_puller
-from pull.page_log import REJECT_SEAL_PURPOSE, BrokerDisabledError
+from pull.page_log import REJECT_PURPOSE, BrokerDisabledError
 from pull.settings import PullSettings
 
 __all__ = ["BrokerDisabledError", "MissingTokenError", "decrypt_reject", "pull_search_now"]
@@ -37,6 +37,6 @@ async def pull_search_now(settings: PullSettings, name: str) -> tuple[str, str]:
         await service.database.stop()
 
 
-def decrypt_reject(keyring: Keyring, reject_id: UUID, sealed: bytes) -> Any:
+def decrypt_reject(keyring: Keyring, reject_id: UUID, encrypted: bytes) -> Any:
     """Return a rejected entry of a page as BatchData sent it. Raises DecryptionError."""
-    return json.loads(keyring.decrypt(REJECT_SEAL_PURPOSE, reject_id.bytes, sealed))
+    return json.loads(keyring.decrypt(REJECT_PURPOSE, reject_id.bytes, encrypted))

@@ -36,7 +36,7 @@ queries = load_queries(__file__)
 COMMIT_RETRY_SECONDS = 4.0
 """Time for which a charged page waits for an unreachable database. A stop of the service waits for the request and this time."""
 COMMIT_RETRY_PAUSE_SECONDS = 0.5
-REJECT_SEAL_PURPOSE = "pull-reject"
+REJECT_PURPOSE = "pull-reject"
 """Purpose under which rejected entries are encrypted; `equity keys` re-encrypts them under the same name."""
 
 
@@ -247,8 +247,8 @@ class PageLog:
             round_id=round_id,
             ids=reject_ids,
             reasons=[reject.reason for reject in rejects],
-            sealed=[
-                self._bus.keyring.encrypt(REJECT_SEAL_PURPOSE, reject_id.bytes, json.dumps(reject.entry).encode())
+            rows_encrypted=[
+                self._bus.keyring.encrypt(REJECT_PURPOSE, reject_id.bytes, json.dumps(reject.entry).encode())
                 for reject_id, reject in zip(reject_ids, rejects, strict=True)
             ],
         )

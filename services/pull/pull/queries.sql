@@ -104,10 +104,10 @@ set
 where id = :round_id
 and holder = :holder;
 
--- name: add_rejects(round_id, ids, reasons, sealed)!
-insert into pipeline.pull_rejects (id, run_id, reason, sealed)
-select new.id, :round_id, new.reason, new.sealed
-from unnest(:ids::uuid[], :reasons::text[], :sealed::bytea[]) as new (id, reason, sealed);
+-- name: add_rejects(round_id, ids, reasons, rows_encrypted)!
+insert into pipeline.pull_rejects (id, run_id, reason, row_encrypted)
+select new.id, :round_id, new.reason, new.row_encrypted
+from unnest(:ids::uuid[], :reasons::text[], :rows_encrypted::bytea[]) as new (id, reason, row_encrypted);
 
 -- name: delete_old_rejects(days)!
 delete from pipeline.pull_rejects

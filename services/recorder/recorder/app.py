@@ -10,7 +10,7 @@ from recorder.replay import DeadLetterReplayer
 from recorder.settings import RecorderSettings
 
 DEAD_LETTER_FETCH_BYTES = 5_000_000
-"""Fetch size for `pipeline.dlq`: a dead letter holds a whole message, sealed and in base64."""
+"""Fetch size for `pipeline.dlq`: a dead letter holds a whole message, encrypted and in base64."""
 CLEAN_UP_TIME = time(2, 15)
 
 

@@ -15,7 +15,7 @@ from cli.shell.database import Connection, Row, connect, find_broker_id, run_in_
 from cli.shell.durations import parse_moment, parse_span, subtract_span
 from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows, to_fields
-from cli.shell.resealing import SealedColumn, reseal_value
+from cli.shell.reencryption import EncryptedColumn, reencrypt_value
 from cli.shell.settings import CliSettings
 from common.bus.dead_letter_message import unpack_message
 from common.database import load_queries
@@ -260,11 +260,11 @@ def _to_readable(content: bytes | None) -> object:
 _rewrap_queries = load_queries(__file__, "commands.sql")
 
 SEALED_COLUMNS = (
-    SealedColumn(
+    EncryptedColumn(
         "dead letters",
         _rewrap_queries.find_outdated_dead_letters,
         _rewrap_queries.save_dead_letters,
-        lambda keyring, row: reseal_value(keyring, _DEAD_LETTER_PURPOSE, row["event_id"].bytes, row["sealed"]),
+        lambda keyring, row: reencrypt_value(keyring, _DEAD_LETTER_PURPOSE, row["event_id"].bytes, row["encrypted"]),
         is_paged=False,
     ),
 )

@@ -19,7 +19,7 @@ from recorder.queries import DueDeadLetter
 log = structlog.get_logger()
 
 REPLAY_BATCH_SIZE = 50
-SEAL_PURPOSE = "dead-letter"
+DEAD_LETTER_PURPOSE = "dead-letter"
 REPLACED_HEADERS = {"ce_id", "ec_redrive", "ec_for", "ec_redrivetime"}
 """Headers that a replay sets, so that those of an earlier delivery are removed."""
 
@@ -59,7 +59,7 @@ class DeadLetterReplayer:
     def _send_again(self, tx: Tx, row: DueDeadLetter) -> bool:
         """Send the original message through the outbox. Return False if it cannot be decrypted or is empty."""
         try:
-            packed = self._bus.keyring.decrypt(SEAL_PURPOSE, row.event_id.bytes, row.payload)
+            packed = self._bus.keyring.decrypt(DEAD_LETTER_PURPOSE, row.event_id.bytes, row.payload)
             key, headers, value = unpack_message(packed)
         except (DecryptionError, ValueError) as error:
             log.warning("dead_letter_unreadable", dead_letter=row.id, error=type(error).__name__)

@@ -16,7 +16,7 @@ from cli.shell.app import new_app
 from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_fields, print_json, print_message, print_rows
 from cli.shell.private_files import open_private_file
-from cli.shell.resealing import SealedColumn, reseal_by_id
+from cli.shell.reencryption import EncryptedColumn, reencrypt_by_id
 from cli.shell.service_settings import load_service_settings
 from common.csv.dialect import NotCsvError
 from common.database import load_queries
@@ -220,10 +220,8 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 
 
 SEALED_COLUMNS = (
-    SealedColumn(
-        "questions to providers", queries.find_outdated_questions, queries.save_questions, reseal_by_id(LOOKUPS_PURPOSE)
-    ),
-    SealedColumn(
-        "answers of providers", queries.find_outdated_answers, queries.save_answers, reseal_by_id(RESPONSE_PURPOSE)
+    EncryptedColumn("lookups", queries.find_outdated_lookups, queries.save_lookups, reencrypt_by_id(LOOKUPS_PURPOSE)),
+    EncryptedColumn(
+        "responses", queries.find_outdated_responses, queries.save_responses, reencrypt_by_id(RESPONSE_PURPOSE)
     ),
 )

@@ -1,32 +1,32 @@
 -- Statements of skiptrace's commands, run with its role.
 
--- name: find_outdated_questions(key_id, after, limit)
+-- name: find_outdated_lookups(key_id, after, limit)
 -- Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
-select id, question_sealed as sealed
+select id, lookups_encrypted as encrypted
 from app.skip_trace_requests
 where id > :after
-  and question_sealed is not null
-  and substring(question_sealed from 3 for get_byte(question_sealed, 1)) <> convert_to(:key_id, 'UTF8')
+  and lookups_encrypted is not null
+  and substring(lookups_encrypted from 3 for get_byte(lookups_encrypted, 1)) <> convert_to(:key_id, 'UTF8')
 order by id
 limit :limit
 for update;
 
--- name: save_questions*!
+-- name: save_lookups*!
 update app.skip_trace_requests
-set question_sealed = :sealed
+set lookups_encrypted = :encrypted
 where id = :id;
 
--- name: find_outdated_answers(key_id, after, limit)
-select id, answer_sealed as sealed
+-- name: find_outdated_responses(key_id, after, limit)
+select id, response_encrypted as encrypted
 from app.skip_trace_requests
 where id > :after
-  and answer_sealed is not null
-  and substring(answer_sealed from 3 for get_byte(answer_sealed, 1)) <> convert_to(:key_id, 'UTF8')
+  and response_encrypted is not null
+  and substring(response_encrypted from 3 for get_byte(response_encrypted, 1)) <> convert_to(:key_id, 'UTF8')
 order by id
 limit :limit
 for update;
 
--- name: save_answers*!
+-- name: save_responses*!
 update app.skip_trace_requests
-set answer_sealed = :sealed
+set response_encrypted = :encrypted
 where id = :id;

@@ -80,15 +80,15 @@ limit :limit;
 
 -- name: delete_old_permits!
 -- Acquiring a permit deletes the old ones of its provider. These are of providers that are not asked any more.
-delete from pipeline.provider_grants
+delete from pipeline.provider_permits
 where at < now() - interval '1 day';
 
 -- name: empty_responses!
 -- Raw responses are personal data outside the leads, so they have a short retention.
 update app.skip_trace_requests
-set question_sealed = null, answer_sealed = null
+set lookups_encrypted = null, response_encrypted = null
 where requested_at < now() - make_interval(days => :days)
-and question_sealed is not null
+and lookups_encrypted is not null
 and outcome <> 'asked'
 and not exists (
   select

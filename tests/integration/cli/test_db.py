@@ -153,6 +153,7 @@ def test_legacy_contacts_are_encrypted_and_open_again(empty: str) -> None:
             "join app.leads l on l.id = c.lead_id"
         ).fetchall()
     opened = {
-        keyring.unwrap_data_key(lead, key).decrypt(channel, sealed): held for lead, key, channel, sealed, held in rows
+        keyring.unwrap_data_key(lead, key).decrypt(channel, encrypted): held
+        for lead, key, channel, encrypted, held in rows
     }
     assert opened == {value: keyring.hash_contact(value) for value in ("marjorie@example.com", "+17275550142")}

@@ -11,7 +11,7 @@ from common.bus.dead_letter_message import pack_message, unpack_message
 from common.csv.rejects import decrypt_row, encrypt_row
 from common.pii.keyring import Keyring
 from common.settings import Settings
-from pull.page_log import REJECT_SEAL_PURPOSE as PULL_REJECT
+from pull.page_log import REJECT_PURPOSE as PULL_REJECT
 from skiptrace.trace.request_codec import LOOKUPS_PURPOSE, RESPONSE_PURPOSE
 from support.commandline import Equity
 from support.databases import Database
@@ -94,15 +94,15 @@ def test_text_that_is_no_place_is_a_usage_error(equity: Equity, area: list[str])
     assert equity("brokers", "territory", "add", "Dana Ruiz", *area).code == 2
 
 
-def test_a_key_is_sealed_and_its_secret_shown_once(equity: Equity, database: Database) -> None:
+def test_a_key_is_encrypted_and_its_secret_shown_once(equity: Equity, database: Database) -> None:
     equity("partners", "add", "Acme Data").ok()
     made = equity("keys", "add", "acme data", "--json").ok().json
     assert made["scheme"] == "v2"
     assert made["key_id"].startswith("acme-data-")
     assert len(made["secret"]) == 64
     with psycopg.connect(database.superuser_dsn) as connection:
-        (sealed,) = connection.execute("select secret_sealed from app.partner_keys").fetchone() or ()
-    assert KEYRING.decrypt("partner-key", made["key_id"].encode(), sealed).decode() == made["secret"]
+        (encrypted,) = connection.execute("select secret_encrypted from app.partner_keys").fetchone() or ()
+    assert KEYRING.decrypt("partner-key", made["key_id"].encode(), encrypted).decode() == made["secret"]
     assert made["secret"] not in equity("keys", "list", "--json").ok().out
 
 
@@ -162,7 +162,7 @@ def test_without_the_master_key_no_key_is_made(equity: Equity) -> None:
     assert "Traceback" not in refused.err
 
 
-def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
+def test_after_the_master_key_changed_everything_is_encrypted_under_the_new_one(
     equity: Equity, database: Database
 ) -> None:
     equity("partners", "add", "Acme Data").ok()
@@ -177,7 +177,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
             (lead, wrapped),
         )
         connection.execute(
-            "insert into app.upload_rejects (upload_id, row, reasons, row_sealed) values (%s, 3, '{missing_zip}', %s)",
+            "insert into app.upload_rejects (upload_id, row, reasons, row_encrypted) values (%s, 3, '{missing_zip}', %s)",
             (upload, encrypt_row(KEYRING, upload, 3, {"City": "Dunedin"})),
         )
         connection.execute(
@@ -186,7 +186,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
             (KEYRING.encrypt("dead-letter", event.bytes, pack_message(b"k", [], b"{}")), event),
         )
         connection.execute(
-            "insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, question_sealed, answer_sealed) "
+            "insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, lookups_encrypted, response_encrypted) "
             "values (%s, 'melissa', now(), 'answered', 1, %s, %s)",
             (
                 request,
@@ -198,7 +198,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
             "with search as (insert into pipeline.saved_searches (name, criteria) values ('pinellas', '{\"query\": {}}') returning id), "
             "run as (insert into pipeline.pull_runs (id, search_id, started_on) "
             "select gen_random_uuid(), id, current_date from search returning id) "
-            "insert into pipeline.pull_rejects (id, run_id, reason, sealed) select %s, id, 'no_address', %s from run",
+            "insert into pipeline.pull_rejects (id, run_id, reason, row_encrypted) select %s, id, 'no_address', %s from run",
             (reject, KEYRING.encrypt(PULL_REJECT, reject.bytes, b"odd")),
         )
     changed = {
@@ -206,7 +206,7 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
         "ENCRYPTION_KEY_ID": "k2",
         "ENCRYPTION_KEYS_RETIRED": f"k1:{SECRETS['ENCRYPTION_KEY']}",
     }
-    kinds = "data_keys_of_leads partner_keys rejected_rows dead_letters questions_to_providers answers_of_providers unreadable_pulled_records"
+    kinds = "data_keys_of_leads partner_keys rejected_rows dead_letters lookups responses unreadable_pulled_records"
     counts = dict.fromkeys(kinds.split(), 1)
     without_the_old = equity("keys", "rewrap", **{**changed, "ENCRYPTION_KEYS_RETIRED": ""})
     assert without_the_old.code == 3
@@ -217,11 +217,13 @@ def test_after_the_master_key_changed_everything_is_sealed_under_the_new_one(
     new = Keyring.from_settings(Settings(encryption_key="8" * 64, encryption_key_id="k2"))
     with psycopg.connect(database.superuser_dsn) as connection:
         (rewrapped,) = connection.execute("select data_key from app.leads").fetchone() or ()
-        (secret,) = connection.execute("select secret_sealed from app.partner_keys").fetchone() or ()
-        (row,) = connection.execute("select row_sealed from app.upload_rejects").fetchone() or ()
+        (secret,) = connection.execute("select secret_encrypted from app.partner_keys").fetchone() or ()
+        (row,) = connection.execute("select row_encrypted from app.upload_rejects").fetchone() or ()
         (payload,) = connection.execute("select payload from pipeline.pipeline_dlq").fetchone() or ()
-        [asked] = connection.execute("select question_sealed, answer_sealed from app.skip_trace_requests").fetchall()
-        (odd,) = connection.execute("select sealed from pipeline.pull_rejects").fetchone() or ()
+        [asked] = connection.execute(
+            "select lookups_encrypted, response_encrypted from app.skip_trace_requests"
+        ).fetchall()
+        (odd,) = connection.execute("select row_encrypted from pipeline.pull_rejects").fetchone() or ()
     assert new.unwrap_data_key(lead, rewrapped).decrypt("phone", phone) == "+17275550142"
     assert new.decrypt("partner-key", made["key_id"].encode(), secret).decode() == made["secret"]
     assert decrypt_row(new, upload, 3, row) == {"City": "Dunedin"}

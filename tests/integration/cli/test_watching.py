@@ -40,13 +40,13 @@ def dead_letter(
     connection: Connection, consumer: str = "ingest.upsert_leads", status: str = "open", body: bytes = b"{}"
 ) -> int:
     event_id = uuid4()
-    sealed = KEYRING.encrypt(
+    encrypted = KEYRING.encrypt(
         "dead-letter", event_id.bytes, pack_message(b"key", [("ce_type", b"ingest.leads"), ("x", None)], body)
     )
     row = connection.execute(
         "insert into pipeline.pipeline_dlq (source, payload, reason, consumer, event_id, status) "
         "values ('ingest.leads', %s, 'missing_zip', %s, %s, %s) returning id",
-        (sealed, consumer, event_id, status),
+        (encrypted, consumer, event_id, status),
     ).fetchone()
     assert row
     return int(str(row[0]))
@@ -102,9 +102,9 @@ def test_dead_letters_that_wait_are_listed(equity: Equity, connection: Connectio
 
 def test_a_dead_letter_s_message_opens_only_on_request(equity: Equity, connection: Connection) -> None:
     number = dead_letter(connection, body=orjson.dumps({"property_city": "Dunedin"}))
-    sealed = equity("dlq", "show", number, "--json").ok()
-    assert "payload" not in sealed.json
-    assert "Dunedin" not in sealed.out + sealed.err
+    encrypted = equity("dlq", "show", number, "--json").ok()
+    assert "payload" not in encrypted.json
+    assert "Dunedin" not in encrypted.out + encrypted.err
     opened = equity("dlq", "show", number, "--reveal", "--json").ok().json["message"]
     assert opened == {
         "key": "key", "headers": {"ce_type": "ingest.leads", "x": None}, "value": {"property_city": "Dunedin"},

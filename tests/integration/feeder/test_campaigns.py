@@ -216,7 +216,7 @@ async def test_an_update_during_a_backoff_leaves_campaigns_ready_for_the_feed(
     (await equity.soon("campaigns", "sync")).ok()
     await sync_at_instantly(feeder, feed_data)
     (await equity.soon("campaigns", "sync", POSTAL_ADDRESS="2 New St, Tampa, FL 33602")).ok()
-    await feed_data.db.execute("update pipeline.provider_states set paused_until = now() + interval '1 hour'")
+    await feed_data.db.execute("update pipeline.provider_states set backoff_until = now() + interval '1 hour'")
     await sync_at_instantly(feeder, feed_data)
     assert await feed_data.select_column("select count(*) from app.campaigns where problem is null") == [45]
 

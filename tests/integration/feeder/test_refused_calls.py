@@ -75,7 +75,7 @@ async def test_retry_after_of_a_server_error_applies_too(
     workspace.add_statuses, workspace.retry_after = [503], "40"
     await feeder.run_jobs("feed", "reconcile")
     [pause] = await feed_data.select_column(
-        "select extract(epoch from paused_until - clock_timestamp()) from pipeline.provider_states"
+        "select extract(epoch from backoff_until - clock_timestamp()) from pipeline.provider_states"
     )
     assert 38 < pause <= 40
 

@@ -41,7 +41,7 @@ async def test_a_fault_starts_the_requested_backoff_and_denied_access_one_of_at_
     await throttle.record_failure(error, is_probe=permit.is_probe)
     availability = await throttle.read_availability()
     assert least < availability.backoff_seconds <= most
-    assert availability.last_fault == fault
+    assert availability.last_failure == fault
     assert await throttle.acquire_permit() is None
     await throttle.record_success()
     assert (await throttle.read_availability()).backoff_seconds == 0

@@ -202,7 +202,7 @@ async def test_retry_after_applies_to_all_replicas_within_bounds(
     workspace.add_statuses, workspace.retry_after = [429], header
     await feeder.run_jobs("feed", "reconcile")
     [pause] = await feed_data.select_column(
-        "select extract(epoch from paused_until - clock_timestamp()) from pipeline.provider_states"
+        "select extract(epoch from backoff_until - clock_timestamp()) from pipeline.provider_states"
     )
     assert least - 1 <= pause <= most
     if least:
@@ -256,7 +256,7 @@ async def test_all_replicas_share_one_rate(feed_data: FeedFixture, workspace: Fa
         "$$ begin insert into public.grants values (new.at); return null; end $$"
     )
     await feed_data.db.execute(
-        "create trigger store_grant after insert on pipeline.provider_grants for each row execute function public.store_grant()"
+        "create trigger store_grant after insert on pipeline.provider_permits for each row execute function public.store_grant()"
     )
     slow = make_feeder_settings(
         feed_data.database, workspace, instantly_requests_per_second=6, instantly_timeout_seconds=10

@@ -179,7 +179,7 @@ async def test_rows_of_an_upload_are_all_accounted_for(running: Running, produce
         (5, ["invalid_state"]),
         (6, ["po_box"]),
     ]
-    assert decrypt_row(KEYRING, upload, 4, rejects[0]["row_sealed"])["Notes"] == "=1+1"
+    assert decrypt_row(KEYRING, upload, 4, rejects[0]["row_encrypted"])["Notes"] == "=1+1"
 
 
 async def test_the_broker_is_the_one_named_or_the_one_of_the_territory(

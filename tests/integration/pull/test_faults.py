@@ -193,9 +193,9 @@ async def test_a_malformed_property_is_stored_encrypted_and_its_page_is_kept(pul
     assert stop.outcome == "finished"
     sent, everything = await pulling.outbox_streets(), pulling.matching_streets()
     assert len(sent) == len(everything) - 1 and set(sent) < set(everything)
-    [reject] = await pulling.db.fetch("select reason, sealed from pipeline.pull_rejects")
+    [reject] = await pulling.db.fetch("select reason, row_encrypted from pipeline.pull_rejects")
     assert reject["reason"] == "missing_address"
-    assert b"Dunedin" not in reject["sealed"]
+    assert b"Dunedin" not in reject["row_encrypted"]
     latest = await pulling.latest_round()
     assert (latest["rejects"], latest["records"]) == (1, len(everything) - 1)
 

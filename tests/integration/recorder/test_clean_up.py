@@ -161,7 +161,7 @@ async def test_a_failed_step_is_reported_and_does_not_stop_the_others(installati
     assert await db.fetchval("select outcome from pipeline.job_runs where job = 'recorder.clean_up'") == "failed"
 
 
-async def test_old_replay_guards_feed_holds_and_provider_grants_are_deleted(
+async def test_old_replay_guards_feed_holds_and_provider_permits_are_deleted(
     installation: Installation, db: Any
 ) -> None:
     await db.execute("insert into app.partners (id, name) values ($1, 'p')", UUID(int=1))
@@ -184,11 +184,11 @@ async def test_old_replay_guards_feed_holds_and_provider_grants_are_deleted(
         )
     await db.execute(
         """insert into pipeline.provider_states (provider) values ('tlo');
-        insert into pipeline.provider_grants (provider, at, units) values
+        insert into pipeline.provider_permits (provider, at, units) values
         ('tlo', now() - interval '2 days', 1), ('tlo', now(), 1)"""
     )
     for service in ("gateway", "feeder", "skiptrace"):
         await run_clean_up(installation, service)
     assert await db.fetchval("select array_agg(content_sha256) from app.ingest_replay_guard") == [bytes([6])]
     assert await db.fetchval("select count(*) from app.feed_holds") == 1
-    assert await db.fetchval("select count(*) from pipeline.provider_grants") == 1
+    assert await db.fetchval("select count(*) from pipeline.provider_permits") == 1

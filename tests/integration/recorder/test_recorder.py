@@ -145,14 +145,14 @@ def dead_letter(
     topic: str = "ingest.deals",
     **more: Any,
 ) -> tuple[bytes, Headers]:
-    sealed = KEYS.encrypt(
+    encrypted = KEYS.encrypt(
         "dead-letter", event_id.bytes, pack_message(b"k", [("a", b"\xff"), ("n", None), ("ce_id", b"old")], b"value")
     )
     now = datetime.now(UTC)
     body = DeadLetter(
         event_id=event_id, consumer="billing.take_deal", redrive=replay_number, failure_kind="bad_record", reason="x", origin_topic=topic,
         first_failed_at=now, last_failed_at=now, origin_partition=0, origin_offset=5, origin_timestamp=1, service_version="1",
-        retry_after=retry_after, payload=b64encode(sealed).decode(), **more,
+        retry_after=retry_after, payload=b64encode(encrypted).decode(), **more,
     )  # fmt: skip
     return body.model_dump_json().encode(), []
 

@@ -72,7 +72,7 @@ async def test_a_request_of_a_lost_process_becomes_unknown_and_is_counted(
         await funnel.send(home)
         await funnel.until_count(GOOD, 1)
         await funnel.db.execute(
-            "update app.skip_trace_requests set outcome = 'asked', answer_sealed = null, lease_until = now() - interval '1 second'"
+            "update app.skip_trace_requests set outcome = 'asked', response_encrypted = null, lease_until = now() - interval '1 second'"
         )
         await funnel.db.execute("update app.skip_trace_attempts set outcome = null, merged_at = null")
         await run(services[1], "expire_requests")
@@ -87,15 +87,17 @@ async def test_raw_responses_are_emptied_after_their_retention_and_not_before_th
         await funnel.send(home)
         await funnel.until_count(GOOD, 1)
         await run(services[1], "clean_up")
-        assert await funnel.count("app.skip_trace_requests where answer_sealed is not null") == 3
+        assert await funnel.count("app.skip_trace_requests where response_encrypted is not null") == 3
         await funnel.db.execute("update app.skip_trace_requests set requested_at = now() - interval '40 days'")
         await funnel.db.execute("update app.skip_trace_attempts set merged_at = null")
         await run(services[1], "clean_up")
-        assert await funnel.count("app.skip_trace_requests where answer_sealed is not null") == 3
+        assert await funnel.count("app.skip_trace_requests where response_encrypted is not null") == 3
         await funnel.db.execute("update app.skip_trace_attempts set merged_at = now()")
         await run(services[1], "clean_up")
     assert (
-        await funnel.count("app.skip_trace_requests where answer_sealed is not null or question_sealed is not null")
+        await funnel.count(
+            "app.skip_trace_requests where response_encrypted is not null or lookups_encrypted is not null"
+        )
         == 0
     )
 
@@ -107,8 +109,8 @@ async def test_stored_requests_are_unreadable_without_the_key(
         await funnel.send(home)
         await funnel.until_count(GOOD, 1)
     row = await funnel.db.fetchrow("select * from app.skip_trace_requests")
-    assert b"Holt" not in row["question_sealed"]
-    assert b"7275550142" not in row["answer_sealed"]
+    assert b"Holt" not in row["lookups_encrypted"]
+    assert b"7275550142" not in row["response_encrypted"]
     assert "holt" not in str(await funnel.db.fetchval("select melissa_payload from app.leads")).lower()
     for event in await funnel.events("lead_verified"):
         assert "7275550142" not in str(event)

@@ -135,7 +135,7 @@ async def test_no_lead_waits_for_a_check_with_an_open_circuit_and_the_daily_job_
         assert await services[1].stuck_reasons() == []
         assert await funnel.count(CALLABLE) == 0
         providers.dnc.fault = None
-        await funnel.db.execute("update pipeline.provider_states set failures = 0, paused_until = null")
+        await funnel.db.execute("update pipeline.provider_states set failures = 0, backoff_until = null")
         await age_checks(funnel, 2)
         await reverify(services[1])
         assert await funnel.count(CALLABLE) == 20

@@ -97,7 +97,7 @@ async def test_an_unreadable_response_is_stored_and_not_paid_again(
         await funnel.until_count("app.leads where email_verified", 1)
     assert len(providers.melissa.calls) == 1
     stored = await funnel.db.fetchrow(
-        "select outcome, answer_sealed is not null from app.skip_trace_requests where provider = 'melissa'"
+        "select outcome, response_encrypted is not null from app.skip_trace_requests where provider = 'melissa'"
     )
     assert tuple(stored) == ("unknown", True)
     assert await funnel.dead_letters() == 0
@@ -164,7 +164,7 @@ async def test_an_unmerged_response_delays_no_lead(
     await funnel.db.execute("update app.skip_trace_attempts set merged_at = null, outcome = null")
     await funnel.db.execute("update app.lead_contacts set verified = null, verified_at = null, codes = '{}'")
     if stored == "that is unreadable":
-        await funnel.db.execute("update app.skip_trace_requests set answer_sealed = '\\x00'")
+        await funnel.db.execute("update app.skip_trace_requests set response_encrypted = '\\x00'")
     providers.people[home["property_address"]] = {"emails": [{"email": "m.holt@example.com", "tested": True}]}
     async with running("ingest", "skiptrace", **providers.settings(skiptrace_order="batchdata")):
         await funnel.send(home | {"est_value": 500_000})

@@ -143,8 +143,8 @@ async def test_exported_leads_are_imported_and_verified_by_melissa(
     assert (batch["glb_purpose"], batch["dppa_purpose"], batch["warning_accepted_by"]) == ("5", "3", "Dana Ruiz")
     assert batch["written_at"] is not None
     assert await funnel.db.fetchval(f"select sum(cost_cents) from {ANSWERED}") == 7 * len(good)
-    raw = await funnel.db.fetch(f"select answer_sealed from {ANSWERED}")
-    assert not any(b"example.com" in row["answer_sealed"] for row in raw)
+    raw = await funnel.db.fetch(f"select response_encrypted from {ANSWERED}")
+    assert not any(b"example.com" in row["response_encrypted"] for row in raw)
 
 
 async def test_no_lead_is_exported_twice_and_messages_do_not_wait_for_a_file(
@@ -268,7 +268,7 @@ async def test_rows_of_leads_that_were_erased_or_sold_after_the_export_are_skipp
         await funnel.until_count(REACHABLE, 3)
     assert await funnel.count("app.lead_contacts") == 6
     kept = await funnel.db.fetch(
-        "select detail from app.skip_trace_requests where outcome = 'expired' and answer_sealed is null and question_sealed is null"
+        "select detail from app.skip_trace_requests where outcome = 'expired' and response_encrypted is null and lookups_encrypted is null"
     )
     assert sorted(row["detail"] for row in kept) == ["changed", "erased"]
     report = (await equity.soon("tlo", "export", "--out", tmp_path / "again.csv", "--json")).ok().json

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaConnectionError
 from cli import main, registry
 from cli.command_group import load_command
 from cli.shell.errors import CommandRefusedError, UnreachableError, UsageError
-from cli.shell.resealing import SEALING_SERVICES
+from cli.shell.reencryption import ENCRYPTING_SERVICES
 from cli.shell.typed_commands import as_typed
 
 SERVICES = Path(__file__).parents[3] / "services"
@@ -195,5 +195,5 @@ def test_every_package_of_a_service_declares_it() -> None:
     assert set(registry.service_names()) == packages
 
 
-def test_every_service_with_sealed_columns_is_known_to_rewrap() -> None:
-    assert set(registry.load_sealed_columns()) == set(SEALING_SERVICES)
+def test_every_service_with_encrypted_columns_is_known_to_rewrap() -> None:
+    assert set(registry.load_encrypted_columns()) == set(ENCRYPTING_SERVICES)

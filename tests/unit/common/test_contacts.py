@@ -22,31 +22,31 @@ def test_decryption_returns_the_encrypted_contact(value: str, channel: str) -> N
 
 def test_a_ciphertext_is_bound_to_its_lead_and_channel() -> None:
     key, wrapped = OLD.create_data_key(LEAD)
-    sealed = key.encrypt("phone", "+17275550142")
+    encrypted = key.encrypt("phone", "+17275550142")
     with pytest.raises(DecryptionError):
-        key.decrypt("email", sealed)
+        key.decrypt("email", encrypted)
     with pytest.raises(DecryptionError):
         OLD.unwrap_data_key(uuid4(), wrapped)
 
 
 def test_a_ciphertext_with_a_changed_byte_is_not_decrypted() -> None:
     key, _ = OLD.create_data_key(LEAD)
-    sealed = bytearray(key.encrypt("email", "a@example.com"))
-    for place in range(len(sealed)):
-        sealed[place] ^= 1
+    encrypted = bytearray(key.encrypt("email", "a@example.com"))
+    for place in range(len(encrypted)):
+        encrypted[place] ^= 1
         with pytest.raises(DecryptionError):
-            key.decrypt("email", bytes(sealed)) if place > 20 else OLD.decrypt("x", b"", bytes(sealed))
-        sealed[place] ^= 1
+            key.decrypt("email", bytes(encrypted)) if place > 20 else OLD.decrypt("x", b"", bytes(encrypted))
+        encrypted[place] ^= 1
 
 
 def test_after_a_rotation_old_keys_decrypt_and_new_keys_encrypt() -> None:
     key, wrapped = OLD.create_data_key(LEAD)
-    sealed = key.encrypt("phone", "+17275550142")
-    assert ROTATED.unwrap_data_key(LEAD, wrapped).decrypt("phone", sealed) == "+17275550142"
+    encrypted = key.encrypt("phone", "+17275550142")
+    assert ROTATED.unwrap_data_key(LEAD, wrapped).decrypt("phone", encrypted) == "+17275550142"
     rewrapped = ROTATED.rewrap_data_key(LEAD, wrapped)
     with pytest.raises(DecryptionError, match="ENCRYPTION_KEYS_RETIRED"):
         OLD.unwrap_data_key(LEAD, rewrapped)
-    assert ROTATED.unwrap_data_key(LEAD, rewrapped).decrypt("phone", sealed) == "+17275550142"
+    assert ROTATED.unwrap_data_key(LEAD, rewrapped).decrypt("phone", encrypted) == "+17275550142"
 
 
 @given(st.binary(max_size=64))

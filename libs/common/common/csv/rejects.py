@@ -17,9 +17,9 @@ def encrypt_row(keyring: Keyring, upload_id: UUID, row: int, cells: Mapping[str,
     return keyring.encrypt(_PURPOSE, _context(upload_id, row), orjson.dumps(dict(cells)))
 
 
-def decrypt_row(keyring: Keyring, upload_id: UUID, row: int, sealed: bytes) -> dict[str, str]:
+def decrypt_row(keyring: Keyring, upload_id: UUID, row: int, encrypted: bytes) -> dict[str, str]:
     """Return the cells that `encrypt_row` encrypted. Raise DecryptionError."""
-    return dict(orjson.loads(keyring.decrypt(_PURPOSE, _context(upload_id, row), sealed)))
+    return dict(orjson.loads(keyring.decrypt(_PURPOSE, _context(upload_id, row), encrypted)))
 
 
 def _context(upload_id: UUID, row: int) -> bytes:

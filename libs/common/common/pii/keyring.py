@@ -87,9 +87,9 @@ class Keyring:
         """Encrypt *plain* under the active master key, bound to a purpose and an id."""
         return _encrypt(self._masters[self._active], self._active, purpose.encode() + b"|" + bound_to, plain)
 
-    def decrypt(self, purpose: str, bound_to: bytes, sealed: bytes) -> bytes:
+    def decrypt(self, purpose: str, bound_to: bytes, encrypted: bytes) -> bytes:
         """Return the plain bytes that `encrypt` encrypted. Raise DecryptionError."""
-        key_id, rest = _parse_ciphertext(sealed)
+        key_id, rest = _parse_ciphertext(encrypted)
         master = self._masters.get(key_id)
         if master is None:
             raise DecryptionError(f"The key `{key_id}` is not configured: name it in ENCRYPTION_KEYS_RETIRED")
@@ -137,12 +137,12 @@ def _encrypt(cipher: AESGCM, key_id: str, bound_to: bytes, plain: bytes) -> byte
     return _prefix(key_id) + nonce + cipher.encrypt(nonce, plain, bound_to)
 
 
-def _parse_ciphertext(sealed: bytes) -> tuple[str, bytes]:
+def _parse_ciphertext(encrypted: bytes) -> tuple[str, bytes]:
     """Return the key id, and nonce and ciphertext."""
-    if len(sealed) < _HEADER_BYTES + _NONCE_BYTES or sealed[0] != _CIPHERTEXT_VERSION:
+    if len(encrypted) < _HEADER_BYTES + _NONCE_BYTES or encrypted[0] != _CIPHERTEXT_VERSION:
         raise DecryptionError("This is not a ciphertext of a known version")
-    end = _HEADER_BYTES + sealed[1]
-    return sealed[_HEADER_BYTES:end].decode("utf-8", "replace"), sealed[end:]
+    end = _HEADER_BYTES + encrypted[1]
+    return encrypted[_HEADER_BYTES:end].decode("utf-8", "replace"), encrypted[end:]
 
 
 def _decrypt(cipher: AESGCM, bound_to: bytes, rest: bytes) -> bytes:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from common.database import Database
 
-_ACQUIRE_PERMIT = "select granted, wait_seconds, state from pipeline.take_turn($1, $2, $3, $4, $5, $6, $7)"
-_RECORD_SUCCESS = "select pipeline.note_success($1)"
-_RECORD_FAILURE = "select pipeline.note_fault($1, $2, $3, $4, $5, $6, $7)"
+_ACQUIRE_PERMIT = "select granted, wait_seconds, state from pipeline.acquire_permit($1, $2, $3, $4, $5, $6, $7)"
+_RECORD_SUCCESS = "select pipeline.record_success($1)"
+_RECORD_FAILURE = "select pipeline.record_failure($1, $2, $3, $4, $5, $6, $7)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class SharedThrottle:
                     shared_with,
                 )
             if row["granted"]:
-                return Permit(row["granted"], is_probe=row["state"] == "probing")
-            if row["state"] != "limited" or time.monotonic() + row["wait_seconds"] > until:
+                return Permit(row["granted"], is_probe=row["state"] == "half_open")
+            if row["state"] != "rate_limited" or time.monotonic() + row["wait_seconds"] > until:
                 return None
             await asyncio.sleep(row["wait_seconds"])
 

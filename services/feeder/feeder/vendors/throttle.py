@@ -44,13 +44,13 @@ class VendorAvailability:
 
     backoff_seconds: float = 0
     """Remaining time in which no call is made."""
-    last_fault: str | None = None
+    last_failure: str | None = None
     """The last fault, until a call succeeds: `http_429`, `unreachable`, `timeout` and so on."""
 
     @property
     def is_access_denied(self) -> bool:
         """Return whether only a person can restore access."""
-        return self.last_fault in ACCESS_DENIED_FAULTS
+        return self.last_failure in ACCESS_DENIED_FAULTS
 
 
 class VendorThrottle:
@@ -69,7 +69,7 @@ class VendorThrottle:
         """Read the current availability of Instantly, and export whether it denies access."""
         async with self._database.connection() as connection:
             row = await queries.read_availability(connection, vendor=INSTANTLY)
-        availability = VendorAvailability(row["backoff_seconds"], row["last_fault"]) if row else VendorAvailability()
+        availability = VendorAvailability(row["backoff_seconds"], row["last_failure"]) if row else VendorAvailability()
         gauge = telemetry.gauge("equity_vendor_access_denied", "1 while a vendor denies our key, plan or scope")
         gauge.set(float(availability.is_access_denied), vendor=INSTANTLY)
         return availability

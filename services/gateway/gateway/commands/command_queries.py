@@ -98,7 +98,7 @@ class SigningKeyRow:
 
     key_id: str
     scheme: str
-    secret_sealed: bytes
+    secret_encrypted: bytes
 
 
 async def find_partner_id(connection: Connection, *, name_or_id: str) -> PartnerId | None:
@@ -125,9 +125,9 @@ async def list_partners(connection: Connection) -> list[ListedPartner]:
 
 
 async def add_key(
-    connection: Connection, *, key_id: str, partner_id: PartnerId, scheme: str, secret_sealed: bytes
+    connection: Connection, *, key_id: str, partner_id: PartnerId, scheme: str, secret_encrypted: bytes
 ) -> int:
-    return count_rows(await connection.execute(_SQL["add_key"], key_id, partner_id, scheme, secret_sealed))
+    return count_rows(await connection.execute(_SQL["add_key"], key_id, partner_id, scheme, secret_encrypted))
 
 
 async def list_keys(connection: Connection, *, with_revoked: bool, partner_id: PartnerId | None) -> list[ListedKey]:

@@ -38,8 +38,8 @@ order by lower(p.name);
 
 -- name: add_key!
 -- role: owner
-insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed, active)
-values (:key_id, :partner_id, :scheme, :secret_sealed, true);
+insert into app.partner_keys (key_id, partner_id, scheme, secret_encrypted, active)
+values (:key_id, :partner_id, :scheme, :secret_encrypted, true);
 
 -- name: list_keys
 -- row: ListedKey
@@ -141,7 +141,7 @@ and rows_published > 0;
 -- name: list_keys_of_upload
 -- List the active keys of the upload's partner; the key that signed the upload is the first.
 -- row: SigningKeyRow
-select k.key_id, k.scheme, k.secret_sealed
+select k.key_id, k.scheme, k.secret_encrypted
 from app.uploads u
 join app.partner_keys k on k.partner_id = u.partner_id and k.active
 where u.id = :upload_id
@@ -150,7 +150,7 @@ order by k.key_id = u.key_id desc, k.created_at;
 -- name: list_signing_keys
 -- row: SigningKeyRow
 -- role: owner
-select key_id, scheme, secret_sealed
+select key_id, scheme, secret_encrypted
 from app.partner_keys
 where partner_id = :partner_id
 and active

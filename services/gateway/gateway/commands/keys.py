@@ -13,7 +13,7 @@ from cli.shell.app import new_app
 from cli.shell.database import Connection, connect, run_in_transaction
 from cli.shell.errors import CommandRefusedError
 from cli.shell.output import AsJson, new_console, print_done, print_json, print_message, print_rows, to_fields
-from cli.shell.resealing import SealedColumn, reseal_everything, reseal_value
+from cli.shell.reencryption import EncryptedColumn, reencrypt_all, reencrypt_value
 from cli.shell.settings import CliSettings
 from common.database import load_queries
 from common.ids import PartnerId, new_id
@@ -157,7 +157,7 @@ def rewrap_stored_values(*, as_json: AsJson = False) -> None:
 
     It may be stopped and run again, while the services run. Afterwards the older key opens no stored value.
     """
-    counts = asyncio.run(reseal_everything(CliSettings(), lambda label, count: print_message(f"{label}: {count:,}")))
+    counts = asyncio.run(reencrypt_all(CliSettings(), lambda label, count: print_message(f"{label}: {count:,}")))
     print_done("Everything is encrypted under " + CliSettings().encryption_key_id + ".", counts, as_json=as_json)
 
 
@@ -188,7 +188,7 @@ async def _make_key(
         key_id=chosen,
         partner_id=partner_id,
         scheme=scheme,
-        secret_sealed=secrets.seal_secret(chosen, secret),
+        secret_encrypted=secrets.encrypt_secret(chosen, secret),
     )
     if out:
         secrets.write_secret_file(out, secret)
@@ -226,11 +226,11 @@ async def prepare_demo_key(partner: str) -> tuple[SigningKey, bool]:
 
 
 SEALED_COLUMNS = (
-    SealedColumn(
+    EncryptedColumn(
         "partner keys",
         rewrap_queries.find_outdated_partner_keys,
         rewrap_queries.save_partner_keys,
-        lambda keyring, row: reseal_value(keyring, SECRET_PURPOSE, row["id"].encode(), row["sealed"]),
+        lambda keyring, row: reencrypt_value(keyring, SECRET_PURPOSE, row["id"].encode(), row["encrypted"]),
         is_paged=False,
         needs_owner=True,
     ),

@@ -25,7 +25,7 @@ def new_key_id(partner: str) -> str:
     return f"{name}-{secrets.token_hex(2)}"
 
 
-def seal_secret(key_id: str, secret: str) -> bytes:
+def encrypt_secret(key_id: str, secret: str) -> bytes:
     """Return the secret as it is stored, bound to its key's id. Raises MissingKeyError without ENCRYPTION_KEY."""
     return Keyring.from_settings(CliSettings()).encrypt(SECRET_PURPOSE, key_id.encode(), secret.encode())
 
@@ -41,7 +41,7 @@ def find_usable_key(keys: Iterable[SigningKeyRow], settings: CliSettings) -> Sig
         if key.key_id == DEFAULT_KEY_ID and settings.hmac_secret_key:
             secret = settings.hmac_secret_key.get_secret_value().strip().encode()
         with suppress(DecryptionError):  # encrypted under another ENCRYPTION_KEY
-            secret = secret or keyring.decrypt(SECRET_PURPOSE, key.key_id.encode(), key.secret_sealed)
+            secret = secret or keyring.decrypt(SECRET_PURPOSE, key.key_id.encode(), key.secret_encrypted)
         if secret:
             return SigningKey(key.key_id, secret, SigningScheme(key.scheme))
     return None

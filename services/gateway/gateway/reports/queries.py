@@ -62,7 +62,7 @@ class StoredReject:
     row: int
     reasons: list[str]
     detail: str
-    row_sealed: bytes
+    row_encrypted: bytes
 
 
 async def find_upload(connection: Connection, *, upload_id: UploadId, partner_id: PartnerId) -> UploadRow | None:

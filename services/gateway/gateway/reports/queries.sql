@@ -54,7 +54,7 @@ order by values desc, field.key;
 -- name: read_rejects
 -- row: StoredReject
 -- not null: reasons[]
-select row, reasons, detail, row_sealed
+select row, reasons, detail, row_encrypted
 from app.upload_rejects
 where upload_id = :upload_id
 and row > :after

@@ -137,7 +137,7 @@ class UploadReports:
             after = page[-1].row
 
     def _format_reject(self, upload_id: UploadId, names: Sequence[str], reject: StoredReject) -> list[str]:
-        cells = decrypt_row(self._keyring, upload_id, reject.row, reject.row_sealed)
+        cells = decrypt_row(self._keyring, upload_id, reject.row, reject.row_encrypted)
         detail = reject.detail
         if extra_cells := cells.get(""):
             detail = f"{detail}; beyond the header: {extra_cells}"

@@ -81,7 +81,7 @@ class PartnerKeys:
         await queries.insert_default_partner(connection, partner_id=PartnerId(ids.new_id()), name=DEFAULT_NAME)
         encrypted = self._keyring.encrypt(SECRET_PURPOSE, DEFAULT_NAME.encode(), b"")
         await queries.insert_default_key(
-            connection, key_id=DEFAULT_NAME, partner_name=DEFAULT_NAME, secret_sealed=encrypted
+            connection, key_id=DEFAULT_NAME, partner_name=DEFAULT_NAME, secret_encrypted=encrypted
         )
 
     def _key_from_row(self, row: ActiveKey) -> PartnerKey | None:
@@ -90,7 +90,7 @@ class PartnerKeys:
         The row of HMAC_SECRET_KEY exists so that the key can be listed, counted and revoked.
         """
         secret = self._default_secret if row.key_id == DEFAULT_NAME else b""
-        secret = secret or self._decrypt_secret(row.key_id, row.secret_sealed)
+        secret = secret or self._decrypt_secret(row.key_id, row.secret_encrypted)
         if not secret:
             return None
         return PartnerKey(

@@ -18,7 +18,7 @@ class ActiveKey:
     key_id: str
     partner_id: PartnerId
     scheme: str
-    secret_sealed: bytes
+    secret_encrypted: bytes
     broker_ids: list[BrokerId] | None
     default_broker_id: BrokerId | None
 
@@ -66,8 +66,8 @@ async def insert_default_partner(connection: Connection, *, partner_id: PartnerI
     return count_rows(await connection.execute(_SQL["insert_default_partner"], partner_id, name))
 
 
-async def insert_default_key(connection: Connection, *, key_id: str, secret_sealed: bytes, partner_name: str) -> int:
-    return count_rows(await connection.execute(_SQL["insert_default_key"], key_id, secret_sealed, partner_name))
+async def insert_default_key(connection: Connection, *, key_id: str, secret_encrypted: bytes, partner_name: str) -> int:
+    return count_rows(await connection.execute(_SQL["insert_default_key"], key_id, secret_encrypted, partner_name))
 
 
 async def list_active_keys(connection: Connection) -> list[ActiveKey]:

@@ -6,8 +6,8 @@ values (:partner_id, :name)
 on conflict do nothing;
 
 -- name: insert_default_key!
-insert into app.partner_keys (key_id, partner_id, scheme, secret_sealed)
-select :key_id, id, 'body', :secret_sealed
+insert into app.partner_keys (key_id, partner_id, scheme, secret_encrypted)
+select :key_id, id, 'body', :secret_encrypted
 from app.partners
 where lower(name) = :partner_name
 on conflict do nothing;
@@ -15,7 +15,7 @@ on conflict do nothing;
 -- name: list_active_keys
 -- row: ActiveKey
 -- not null: broker_ids[]
-select key.key_id, key.partner_id, key.scheme, key.secret_sealed, partner.broker_ids, partner.default_broker_id
+select key.key_id, key.partner_id, key.scheme, key.secret_encrypted, partner.broker_ids, partner.default_broker_id
 from app.partner_keys key
 join app.partners partner on partner.id = key.partner_id
 where key.active

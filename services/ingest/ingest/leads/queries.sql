@@ -94,10 +94,10 @@ order by id
 for no key update;
 
 -- name: add_rejects!
-insert into app.upload_rejects (upload_id, row, reasons, detail, row_sealed)
-select r.upload_id, r.row, string_to_array(r.reasons, ','), r.detail, r.row_sealed
-from unnest(:upload_ids::uuid[], :rows::integer[], :reasons::text[], :details::text[], :sealed::bytea[])
-  as r (upload_id, row, reasons, detail, row_sealed)
+insert into app.upload_rejects (upload_id, row, reasons, detail, row_encrypted)
+select r.upload_id, r.row, string_to_array(r.reasons, ','), r.detail, r.row_encrypted
+from unnest(:upload_ids::uuid[], :rows::integer[], :reasons::text[], :details::text[], :encrypted::bytea[])
+  as r (upload_id, row, reasons, detail, row_encrypted)
 on conflict do nothing;
 
 -- name: add_tallies!

@@ -55,13 +55,13 @@ async def write_rejects(tx: Tx, rejects: Sequence[RejectedRecord], keyring: Keyr
         event = reject.cause.event
         upload_id, row = event.upload_id or NO_UPLOAD, event.row or 1
         detail = event.row_problem or explain_reasons(reject.reasons)
-        sealed = encrypt_row(keyring, upload_id, row, event.cells or {})
-        rows.append((upload_id, row, ",".join(reject.reasons), detail, sealed))
+        encrypted = encrypt_row(keyring, upload_id, row, event.cells or {})
+        rows.append((upload_id, row, ",".join(reject.reasons), detail, encrypted))
         tx.emit(
             LeadRejected(upload_id=upload_id, row=row, reasons=list(reject.reasons), outcome=reject.reasons[0]),
             cause=reject.cause,
         )
-    columns = ("upload_ids", "rows", "reasons", "details", "sealed")
+    columns = ("upload_ids", "rows", "reasons", "details", "encrypted")
     arrays = map(list, zip(*rows, strict=True))
     await queries.add_rejects(tx.connection, **dict(zip(columns, arrays, strict=True)))
 

@@ -92,7 +92,7 @@ class LeadExporter:
                 rows = queries.batch_file_rows(connection, batch_id=batch_id, after=after, limit=EXPORT_PAGE_SIZE)
                 page = [row async for row in rows]
             for row in page:
-                (lookup,) = self._codec.decrypt_lookups(row["id"], row["question_sealed"])
+                (lookup,) = self._codec.decrypt_lookups(row["id"], row["lookups_encrypted"])
                 yield build_export_row(str(row["id"]), lookup)
             if not page:
                 return

@@ -49,10 +49,10 @@ on conflict (id) do nothing;
 
 -- name: add_batch_requests!
 insert into app.skip_trace_requests (
-  id, provider, batch_id, requested_at, outcome, records, cost_cents, question_sealed, lease_until
+  id, provider, batch_id, requested_at, outcome, records, cost_cents, lookups_encrypted, lease_until
 )
-select w.id, b.provider, b.id, clock_timestamp(), 'asked', 1, :cents, w.question_sealed, b.lease_until
-from unnest(:ids::uuid[], :lookups::bytea[]) as w (id, question_sealed), app.skip_trace_batches b
+select w.id, b.provider, b.id, clock_timestamp(), 'asked', 1, :cents, w.lookups_encrypted, b.lease_until
+from unnest(:ids::uuid[], :lookups::bytea[]) as w (id, lookups_encrypted), app.skip_trace_batches b
 where b.id = :batch_id;
 
 -- name: add_batch_attempts!
@@ -62,14 +62,14 @@ from unnest(:ids::uuid[], :lead_ids::uuid[]) as w (id, lead_id);
 
 -- name: batch_file_rows
 -- The rows of a file: requests without a response whose leads may still be exported.
-select r.id, r.question_sealed
+select r.id, r.lookups_encrypted
 from app.skip_trace_requests r
 join app.skip_trace_attempts a on a.request_id = r.id
 join app.leads l on l.id = a.lead_id
 where r.batch_id = :batch_id
 and r.id > :after
 and r.outcome = 'asked'
-and r.question_sealed is not null
+and r.lookups_encrypted is not null
 and l.campaign_status in ('new', 'queued')
 and not l.deceased_owner
 and not l.litigator
@@ -106,7 +106,7 @@ for no key update;
 
 -- name: lock_batch_requests
 select
-  r.id, r.outcome, r.detail, r.question_sealed, a.lead_id, l.property_address, l.property_unit, l.property_city,
+  r.id, r.outcome, r.detail, r.lookups_encrypted, a.lead_id, l.property_address, l.property_unit, l.property_city,
   l.property_state, l.property_zip, l.county, l.apn, l.owner_first_name, l.owner_last_name, l.company_name, l.data_key
 from app.skip_trace_requests r
 join app.skip_trace_attempts a on a.request_id = r.id
@@ -124,10 +124,10 @@ set outcome = w.outcome,
     answered_at = clock_timestamp(),
     cost_cents = w.cents,
     detail = w.detail,
-    answer_sealed = w.answer_sealed,
-    question_sealed = case when w.outcome = 'answered' then r.question_sealed end
+    response_encrypted = w.response_encrypted,
+    lookups_encrypted = case when w.outcome = 'answered' then r.lookups_encrypted end
 from unnest(:ids::uuid[], :outcomes::text[], :cents::numeric[], :details::text[], :responses::bytea[])
-  as w (id, outcome, cents, detail, answer_sealed)
+  as w (id, outcome, cents, detail, response_encrypted)
 where r.id = w.id;
 
 -- name: set_batch_attempt_outcomes!

@@ -142,7 +142,7 @@ class ResultImporter:
 
     def _decrypt_lookup(self, row: Any) -> LookupRequest | None:
         """Return the content of a request; None if it is no longer kept. Raises DecryptionError without the key."""
-        encrypted = row["question_sealed"]
+        encrypted = row["lookups_encrypted"]
         return self._codec.decrypt_lookups(row["id"], encrypted)[0] if encrypted is not None else None
 
     async def _end_requests(self, connection: Connection, ended: Sequence[ImportOutcome]) -> None:

@@ -91,8 +91,8 @@ class LeadLoader:
     def _read_results(self, row: Any) -> list[LeadResult]:
         """Return the results of a stored response; none if it cannot be read any more."""
         try:
-            lookups = self._codec.decrypt_lookups(row["id"], row["question_sealed"])
-            response = self._codec.decrypt_response(row["id"], row["answer_sealed"])
+            lookups = self._codec.decrypt_lookups(row["id"], row["lookups_encrypted"])
+            response = self._codec.decrypt_response(row["id"], row["response_encrypted"])
             return read_response(self._readers[row["provider"]], lookups, response)
         except (DecryptionError, VendorCallError, LookupError) as error:
             log.error("stored_response_skipped", request_id=str(row["id"]), error=type(error).__name__)  # noqa: TRY400 - a trace shows data

@@ -12,12 +12,12 @@ order by provider, channel, code, version desc;
 select
   s.provider,
   s.failures,
-  coalesce(greatest(0, extract(epoch from s.paused_until - clock_timestamp())), 0)::double precision as backoff_seconds,
+  coalesce(greatest(0, extract(epoch from s.backoff_until - clock_timestamp())), 0)::double precision as backoff_seconds,
   s.last_success_at,
   exists (
     select
-    from pipeline.provider_grants g
-    where g.at + make_interval(secs => :probe_seconds) = s.paused_until
+    from pipeline.provider_permits g
+    where g.at + make_interval(secs => :probe_seconds) = s.backoff_until
   ) as is_probing
 from pipeline.provider_states s
 where s.provider = any (:providers);
@@ -55,10 +55,10 @@ where a.lead_id = any (:ids)
 and a.at > :since;
 
 -- name: stored_responses
-select id, provider, answered_at, question_sealed, answer_sealed
+select id, provider, answered_at, lookups_encrypted, response_encrypted
 from app.skip_trace_requests
 where id = any (:ids)
-and answer_sealed is not null;
+and response_encrypted is not null;
 
 -- name: expire_requests
 -- Calls whose response will not arrive any more. They may have been charged.
@@ -115,7 +115,7 @@ and r.provider <> all (:beside)
 and r.id <> all (:seen);
 
 -- name: add_request!
-insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, cost_cents, question_sealed, lease_until)
+insert into app.skip_trace_requests (id, provider, requested_at, outcome, records, cost_cents, lookups_encrypted, lease_until)
 values (
   :id, :provider, clock_timestamp(), 'asked', :records, :cost_cents, :lookups, clock_timestamp() + :lease::interval
 );
@@ -149,7 +149,7 @@ with before as (
   for no key update
 )
 update app.skip_trace_requests r
-set outcome = :outcome, answered_at = clock_timestamp(), cost_cents = :cost_cents, answer_sealed = :response, detail = :detail
+set outcome = :outcome, answered_at = clock_timestamp(), cost_cents = :cost_cents, response_encrypted = :response, detail = :detail
 from before b
 where r.id = b.id
 returning b.outcome;

@@ -9,12 +9,12 @@ from common.pii.keyring import Keyring
 from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import LeadPerson, LookupRequest
 
-LOOKUPS_PURPOSE, RESPONSE_PURPOSE = "skip-trace-question", "skip-trace-answer"
+LOOKUPS_PURPOSE, RESPONSE_PURPOSE = "skip-trace-lookups", "skip-trace-response"
 """Purposes in the authenticated data of the encryption. Stored rows depend on them, so they never change."""
 
 
 class RequestCodec:
-    """Encrypts and decrypts the columns `question_sealed` and `answer_sealed` of `skip_trace_requests`."""
+    """Encrypts and decrypts the columns `lookups_encrypted` and `response_encrypted` of `skip_trace_requests`."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
