@@ -18,3 +18,4 @@ revoke usage on schema extensions from
   equity_owner, svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice,
   svc_billing, svc_notify;
 drop schema pipeline, app;
+drop schema provisioning cascade;

@@ -1,4 +1,53 @@
 -- Outbox, dead outbox rows and inbox of each service.
+create function provisioning.create_service_queues(home text) returns void
+language plpgsql as $$
+-- Create the schema of a service with its outbox and inbox. Only the service may use them. Its login has the schema's name.
+begin
+  execute format('create schema %I authorization equity_owner', home);
+  set local role equity_owner;
+  execute format($f$
+    create table %1$I.outbox (
+      id bigint generated always as identity (cache 1) primary key,
+      topic text not null,
+      key bytea,
+      headers bytea not null,
+      body bytea,
+      created_at timestamptz not null default now()
+    ) with (
+      fillfactor = 100,
+      autovacuum_vacuum_scale_factor = 0.0,
+      autovacuum_vacuum_threshold = 5000,
+      autovacuum_vacuum_cost_delay = 0
+    )$f$, home);
+  execute format($f$
+    create table %1$I.outbox_dead (
+      id bigint primary key,
+      topic text not null,
+      key bytea,
+      headers bytea not null,
+      body bytea,
+      created_at timestamptz not null,
+      reason text not null,
+      died_at timestamptz not null default now()
+    )$f$, home);
+  execute format($f$
+    create table %1$I.inbox (
+      day date not null,
+      consumer text not null,
+      event_id uuid not null,
+      redrive smallint not null,
+      body_hash bigint,
+      at timestamptz not null default now(),
+      primary key (day, consumer, event_id, redrive)
+    ) partition by range (day)$f$, home);
+  execute format('create table %1$I.inbox_default partition of %1$I.inbox default', home);
+  execute format('grant usage on schema %1$I to %1$I', home);
+  execute format('grant select, insert, delete on %1$I.outbox to %1$I', home);
+  execute format('grant select, insert on %1$I.outbox_dead, %1$I.inbox to %1$I', home);
+  reset role;
+end
+$$;
+
 do $$
 declare
   home text;
@@ -7,48 +56,7 @@ begin
     'svc_gateway', 'svc_ingest', 'svc_recorder', 'svc_skiptrace', 'svc_feeder', 'svc_pull', 'svc_replies', 'svc_consent',
     'svc_voice', 'svc_billing', 'svc_notify', 'svc_dashboard'
   ] loop
-    execute format('create schema %I authorization equity_owner', home);
-    set local role equity_owner;
-    execute format($f$
-      create table %1$I.outbox (
-        id bigint generated always as identity (cache 1) primary key,
-        topic text not null,
-        key bytea,
-        headers bytea not null,
-        body bytea,
-        created_at timestamptz not null default now()
-      ) with (
-        fillfactor = 100,
-        autovacuum_vacuum_scale_factor = 0.0,
-        autovacuum_vacuum_threshold = 5000,
-        autovacuum_vacuum_cost_delay = 0
-      )$f$, home);
-    execute format($f$
-      create table %1$I.outbox_dead (
-        id bigint primary key,
-        topic text not null,
-        key bytea,
-        headers bytea not null,
-        body bytea,
-        created_at timestamptz not null,
-        reason text not null,
-        died_at timestamptz not null default now()
-      )$f$, home);
-    execute format($f$
-      create table %1$I.inbox (
-        day date not null,
-        consumer text not null,
-        event_id uuid not null,
-        redrive smallint not null,
-        body_hash bigint,
-        at timestamptz not null default now(),
-        primary key (day, consumer, event_id, redrive)
-      ) partition by range (day)$f$, home);
-    execute format('create table %1$I.inbox_default partition of %1$I.inbox default', home);
-    execute format('grant usage on schema %1$I to %1$I', home);
-    execute format('grant select, insert, delete on %1$I.outbox to %1$I', home);
-    execute format('grant select, insert on %1$I.outbox_dead, %1$I.inbox to %1$I', home);
-    reset role;
+    perform provisioning.create_service_queues(home);
   end loop;
 end
 $$;
