@@ -21,6 +21,7 @@ from common.bus import Tx
 from common.compliance.decision_log import DecidedContact, lock_contacts, log_decisions
 from common.compliance.gate import Consent, ContactFacts, GateDecision, decide_contact
 from common.compliance.time_zones import places_of_address, places_of_number
+from common.ids import LeadId
 from harness import percentile, report
 from support import databases, servers
 
@@ -88,7 +89,7 @@ async def _measure_logging() -> list[dict[str, Any]]:
 
 
 async def _time_feed(feeder: asyncpg.Connection, size: int) -> float:
-    contacts = [DecidedContact(ids.new_id(), "email", os.urandom(32), GateDecision(())) for _ in range(size)]
+    contacts = [DecidedContact(LeadId(ids.new_id()), "email", os.urandom(32), GateDecision(())) for _ in range(size)]
     started = time.perf_counter()
     async with feeder.transaction():
         await feeder.fetchval("select 1")

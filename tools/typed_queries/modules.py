@@ -64,14 +64,14 @@ class ModuleWriter:
     def _write_body(self, statement: Statement, description: Description, namer: TypeNamer) -> tuple[str, list[str]]:
         """Return the result type of the function and the lines that run the statement."""
         call = ", ".join([f'_SQL["{statement.name}"]', *statement.parameters])
+        if statement.operation == SQLOperationType.INSERT_UPDATE_DELETE:
+            if description.columns:
+                return "None", [f"await connection.execute({call})"]
+            return "int", [f"return count_rows(await connection.execute({call}))"]
         columns = {column.name: namer.name_column(column) for column in description.columns}
         if len(columns) < len(description.columns):
             raise StatementError("two columns have the same name")
         match statement.operation:
-            case SQLOperationType.INSERT_UPDATE_DELETE if columns:
-                return "None", [f"await connection.execute({call})"]
-            case SQLOperationType.INSERT_UPDATE_DELETE:
-                return "int", [f"return count_rows(await connection.execute({call}))"]
             case SQLOperationType.SELECT_VALUE:
                 return _write_value(statement, columns, call)
             case SQLOperationType.SELECT_ONE:

@@ -10,7 +10,7 @@ import aiosql
 from aiosql.types import SQLOperationType
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("services/gateway", "services/recorder")
+FOLDERS = ("libs", "services/gateway", "services/recorder")
 """Packages whose statements have typed modules."""
 
 DIRECTIVES = ("nullable", "not null", "row", "type", "role", "json")

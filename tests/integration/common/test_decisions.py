@@ -12,6 +12,7 @@ from common.bus import Tx
 from common.compliance.decision_log import DecidedContact, lock_contacts, log_decisions
 from common.compliance.gate import GateDecision
 from common.compliance.reasons import ContactReason
+from common.ids import LeadId
 
 ALLOWED = GateDecision(())
 REFUSED = GateDecision((ContactReason.SUPPRESSED, ContactReason.ON_DNC_LIST))
@@ -43,7 +44,7 @@ async def logged(database: Any) -> list[tuple[Any, ...]]:
 async def test_every_decision_is_kept_with_its_reasons_and_who_made_it(
     database: Any, feeder: asyncpg.Connection
 ) -> None:
-    first, second = uuid4(), uuid4()
+    first, second = LeadId(uuid4()), LeadId(uuid4())
     async with feeder.transaction():
         await log_decisions(
             Tx(feeder, "feeder"),
@@ -63,13 +64,13 @@ async def test_every_decision_is_kept_with_its_reasons_and_who_made_it(
 async def test_a_decision_goes_with_its_transaction(database: Any, feeder: asyncpg.Connection) -> None:
     transaction = feeder.transaction()
     await transaction.start()
-    await log_decisions(Tx(feeder, "feeder"), [DecidedContact(uuid4(), "email", b"e" * 32, ALLOWED)])
+    await log_decisions(Tx(feeder, "feeder"), [DecidedContact(LeadId(uuid4()), "email", b"e" * 32, ALLOWED)])
     await transaction.rollback()
     assert await logged(database) == []
 
 
 async def test_a_whole_feed_is_one_call_and_none_is_no_call(database: Any, feeder: asyncpg.Connection) -> None:
-    leads = [UUID(int=number) for number in range(250)]
+    leads = [LeadId(UUID(int=number)) for number in range(250)]
     async with feeder.transaction():
         await log_decisions(Tx(feeder, "feeder"), [])
         await log_decisions(

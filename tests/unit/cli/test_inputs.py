@@ -142,14 +142,14 @@ def test_a_zip_code_lies_in_its_state(state: str, zip_code: str, says: str) -> N
 
 
 def test_states_and_zip_codes_are_accepted() -> None:
-    assert inputs.parse_territory("florida", None, " 33701 ") == {"state": "FL", "county": None, "zip": "33701"}
+    assert inputs.parse_territory("florida", None, " 33701 ") == inputs.Territory("FL", None, "33701")
 
 
 def test_a_territory_from_before_the_checks_can_be_removed() -> None:
-    assert [area["zip"] for area in inputs.parse_held_territories("FL", None, "90210")] == ["90210"]
-    assert [area["county"] for area in inputs.parse_held_territories("FL", "Nowhere", None)] == ["NOWHERE"]
-    assert [area["county"] for area in inputs.parse_held_territories("GA", "De Kalb", None)] == ["DEKALB", "DE KALB"]
-    assert inputs.parse_held_territories("FL", None, None) == [{"state": "FL", "county": None, "zip": None}]
+    assert [area.zip for area in inputs.parse_held_territories("FL", None, "90210")] == ["90210"]
+    assert [area.county for area in inputs.parse_held_territories("FL", "Nowhere", None)] == ["NOWHERE"]
+    assert [area.county for area in inputs.parse_held_territories("GA", "De Kalb", None)] == ["DEKALB", "DE KALB"]
+    assert inputs.parse_held_territories("FL", None, None) == [inputs.Territory("FL", None, None)]
     for wrong in (("FL", "Nowhere", "90210"), ("XX", None, None), ("FL", "", None)):
         with pytest.raises(UsageError):
             inputs.parse_held_territories(*wrong)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from cli.shell.errors import UsageError
-from cli.shell.inputs import parse_territory
+from cli.shell.inputs import Territory, parse_territory
 from ingest.normalise import PropertyRecord, normalise
 
 HOME = {
@@ -33,7 +33,7 @@ def test_counties_are_written_as_ingest_writes_them(state: str, zip_code: str, n
     home = HOME | {"property_state": state, "property_zip": zip_code, "county": name}
     record = normalise(home, date(2026, 11, 21))
     assert isinstance(record, PropertyRecord)
-    assert parse_territory(state.lower(), name, None) == {"state": state, "county": record.facts["county"], "zip": None}
+    assert parse_territory(state.lower(), name, None) == Territory(state, record.facts["county"], None)
 
 
 @pytest.mark.parametrize(("state", "county"), [("Floridia", None), ("FL", "County"), ("FL", ""), ("", "Pinellas")])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.calendar.business_date import BUSINESS_ZONE
+from common.jobs.queries import JobState
 from common.jobs.schedule import WEEKDAYS, JobSchedule, JobStatus, job_status
 
 FEED = JobSchedule(time(6), timedelta(hours=3), WEEKDAYS)
@@ -114,19 +115,26 @@ def test_now_is_between_the_last_and_the_next_due_time(schedule: JobSchedule, no
 MORNING = local(2026, 11, 20, 6)
 
 
-def row(**fields: Any) -> dict[str, Any]:
+def row(**fields: Any) -> JobState:
     never: dict[str, Any] = {
+        "job": "feeder.feed",
         "local_time": time(6),
         "weekdays": [1, 2, 3, 4, 5],
         "window_minutes": 180,
         "every_seconds": None,
         "known_since": MORNING - timedelta(days=30),
         "local_date": None,
+        "host": None,
+        "started_at": None,
+        "detail": None,
+        "runs": None,
+        "failures": None,
+        "last_success_at": None,
         "finished_at": None,
         "outcome": None,
         "silent_seconds": 10_000.0,
     }
-    return never | fields
+    return JobState(**never | fields)
 
 
 RAN_TODAY = {"local_date": MORNING.date(), "finished_at": MORNING}

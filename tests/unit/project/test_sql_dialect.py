@@ -23,8 +23,8 @@ def read_statements(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the header line and the text of each statement, without comments and quoted text."""
     for part in path.read_text().split("-- name:")[1:]:
         header, _, body = part.partition("\n")
-        lines = [line.partition("--")[0].rstrip() for line in QUOTED.sub("''", body).splitlines()]
-        yield header.strip(), "\n".join(line for line in lines if line)
+        lines = [line.partition("--")[0].rstrip() for line in body.splitlines()]
+        yield header.strip(), QUOTED.sub("''", "\n".join(line for line in lines if line))
 
 
 @pytest.mark.parametrize("path", FILES)

@@ -2,19 +2,21 @@
 
 import shlex
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
+from cli.commands import broker_queries as queries
+from cli.commands.broker_queries import AddedBroker, BrokerDetails, ListedBroker
 from cli.shell import inputs
 from cli.shell.app import new_app, new_subgroup
-from cli.shell.database import Connection, find_broker_id, role_of, run_in_transaction
+from cli.shell.database import Connection, require_broker_id, role_of, run_in_transaction
 from cli.shell.errors import CommandRefusedError, UsageError
-from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows
-from common.database import load_queries
-
-queries = load_queries(__file__, "brokers.sql")
+from cli.shell.inputs import Territory
+from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows, to_fields
+from cli.shell.queries import find_broker_id
+from common.ids import BrokerId
 
 app = new_app(
     "Brokers and their territories.", panel="Partners and brokers", summary="Brokers and their territories.", order=10
@@ -57,13 +59,18 @@ def add_broker(
 ) -> None:
     """Add a broker. Leads come to it by territory, or by the partner's choice."""
 
-    async def work(connection: Connection) -> Any:
+    async def work(connection: Connection) -> AddedBroker:
         await _refuse_taken_name(connection, name)
         return await queries.add_broker(
-            connection, id=broker, name=name, email=email, daily_limit=daily_limit, booking_link=booking_link
+            connection,
+            broker_id=BrokerId(broker) if broker else None,
+            name=name,
+            email=email,
+            daily_limit=daily_limit,
+            booking_link=booking_link,
         )
 
-    print_fields(dict(run_in_transaction(work)), as_json=as_json)
+    print_fields(run_in_transaction(work), as_json=as_json)
     print_message(f"Next: equity brokers territory add {name!r} FL")
 
 
@@ -73,8 +80,8 @@ def list_brokers(
 ) -> None:
     """List brokers, their territories and how many leads they have."""
 
-    async def work(connection: Connection) -> tuple[list[dict[str, Any]], int]:
-        rows = [dict(row) async for row in queries.list_brokers(connection, all=show_all)]
+    async def work(connection: Connection) -> tuple[list[ListedBroker], int]:
+        rows = await queries.list_brokers(connection, with_disabled=show_all)
         return rows, await queries.count_unassigned_leads(connection)
 
     rows, unassigned = run_in_transaction(work)
@@ -93,10 +100,10 @@ def list_brokers(
 def show_broker(broker: Broker, *, as_json: AsJson = False) -> None:
     """Show a broker, its territories, and its leads by status."""
 
-    async def work(connection: Connection) -> Any:
-        return await queries.show_broker(connection, broker_id=await find_broker_id(connection, broker))
+    async def work(connection: Connection) -> BrokerDetails:
+        return await queries.show_broker(connection, broker_id=await require_broker_id(connection, broker))
 
-    print_fields(dict(run_in_transaction(work)), as_json=as_json)
+    print_fields(run_in_transaction(work), as_json=as_json)
 
 
 @app.command("disable")
@@ -140,8 +147,8 @@ def change_broker(
         raise UsageError("There is nothing to change.", "Give at least one option: equity brokers set --help")
     weekdays = None if days is None else _parse_weekdays(days)
 
-    async def work(connection: Connection) -> Any:
-        found = await find_broker_id(connection, broker)
+    async def work(connection: Connection) -> BrokerDetails:
+        found = await require_broker_id(connection, broker)
         if name:
             await _refuse_taken_name(connection, name, but=found)
         await queries.set_contact(connection, broker_id=found, name=name, email=email, booking_link=booking_link)
@@ -157,12 +164,12 @@ def change_broker(
         )
         return await queries.show_broker(connection, broker_id=found)
 
-    print_fields(dict(run_in_transaction(work)), as_json=as_json)
+    print_fields(run_in_transaction(work), as_json=as_json)
 
 
-async def _refuse_taken_name(connection: Connection, name: str, *, but: UUID | None = None) -> None:
+async def _refuse_taken_name(connection: Connection, name: str, *, but: BrokerId | None = None) -> None:
     """Raise CommandRefusedError if a broker other than *but* has this name."""
-    holder = await queries.find_broker_by_name(connection, name=name)
+    holder = await find_broker_id(connection, name_or_id=name)
     if holder and holder != but:
         raise CommandRefusedError(f"There is a broker {name!r} already.", "`equity brokers list --all` shows it.")
 
@@ -177,8 +184,8 @@ def _parse_weekdays(text: str) -> list[int]:
 
 
 def _set_active(broker: str, *, active: bool, as_json: bool) -> None:
-    async def work(connection: Connection) -> UUID | None:
-        found = await find_broker_id(connection, broker)
+    async def work(connection: Connection) -> BrokerId:
+        found = await require_broker_id(connection, broker)
         if await queries.set_broker_active(connection, broker_id=found, active=active):
             async with role_of("feeder", connection):
                 await queries.mark_campaigns_due(connection, broker_id=found)
@@ -199,18 +206,24 @@ def add_territory(
     area = inputs.parse_territory(state, county, zip_code)
 
     async def work(connection: Connection) -> int:
-        owner = await find_broker_id(connection, broker)
-        if holder := await queries.find_territory_holder(connection, broker_id=owner, **area):
+        owner = await require_broker_id(connection, broker)
+        if holder := await queries.find_territory_holder(
+            connection, broker_id=owner, state=area.state, county=area.county, zip_code=area.zip
+        ):
             raise CommandRefusedError(
-                f"{holder['name']} has {_format_area(area)} already.",
-                "" if holder["id"] == owner else f"Take it away first: {_format_removal(holder['name'], area)}",
+                f"{holder.name} has {_format_area(area)} already.",
+                "" if holder.id == owner else f"Take it away first: {_format_removal(holder.name, area)}",
             )
-        await queries.add_territory(connection, broker_id=owner, **area)
-        return int(await queries.count_waiting_leads(connection, broker_id=owner, **area))
+        await queries.add_territory(
+            connection, broker_id=owner, state=area.state, county=area.county, zip_code=area.zip
+        )
+        return await queries.count_waiting_leads(
+            connection, broker_id=owner, state=area.state, county=area.county, zip_code=area.zip
+        )
 
     waiting = run_in_transaction(work)
     message = f"{broker} now has {_format_area(area)}. New leads are assigned by it."
-    print_done(message, {**area, "waiting_leads": waiting}, as_json=as_json)
+    print_done(message, to_fields(area) | {"waiting_leads": waiting}, as_json=as_json)
     if waiting:
         print_message(
             f"Leads without a broker there: {waiting:,}. Ingest assigns them within a minute, if the broker is active."
@@ -224,26 +237,28 @@ def remove_territory(
     """Take a territory away. Leads that were assigned stay with the broker."""
     areas = inputs.parse_held_territories(state, county, zip_code)
 
-    async def work(connection: Connection) -> dict[str, str | None]:
-        owner = await find_broker_id(connection, broker)
+    async def work(connection: Connection) -> Territory:
+        owner = await require_broker_id(connection, broker)
         for area in areas:
-            if await queries.remove_territory(connection, broker_id=owner, **area):
+            if await queries.remove_territory(
+                connection, broker_id=owner, state=area.state, county=area.county, zip_code=area.zip
+            ):
                 return area
         raise CommandRefusedError(
             f"{broker} does not have {_format_area(areas[0])}.", f"See: equity brokers show {broker!r}"
         )
 
     area = run_in_transaction(work)
-    print_done(f"{broker} no longer has {_format_area(area)}.", area, as_json=as_json)
+    print_done(f"{broker} no longer has {_format_area(area)}.", to_fields(area), as_json=as_json)
 
 
-def _format_removal(broker: str, area: dict[str, str | None]) -> str:
+def _format_removal(broker: str, area: Territory) -> str:
     """Return the command that takes *area* away from *broker*."""
-    words = ["equity", "brokers", "territory", "remove", broker, str(area["state"])]
-    for option in ("county", "zip"):
-        words += [f"--{option}", str(area[option])] if area[option] else []
+    words = ["equity", "brokers", "territory", "remove", broker, area.state]
+    words += ["--county", area.county] if area.county else []
+    words += ["--zip", area.zip] if area.zip else []
     return shlex.join(words)
 
 
-def _format_area(area: dict[str, str | None]) -> str:
-    return " ".join(filter(None, area.values()))
+def _format_area(area: Territory) -> str:
+    return " ".join(filter(None, (area.state, area.county, area.zip)))

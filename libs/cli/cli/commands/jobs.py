@@ -8,24 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from cli import registry
+from cli.commands import job_queries as queries
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import select_rows
+from cli.shell.database import run_in_transaction
 from cli.shell.durations import parse_seconds
 from cli.shell.errors import CliError, CommandRefusedError, UsageError
 from cli.shell.faults import explain_error
-from cli.shell.output import AsJson, print_done, print_rows
+from cli.shell.output import AsJson, print_done, print_rows, to_fields
 from cli.shell.service_settings import log_to_stderr, set_service_login
 from cli.shell.settings import CliSettings
 from common import telemetry
 from common.bus.failures import error_code
 from common.calendar.business_date import BUSINESS_ZONE
-from common.database import load_queries
-from common.jobs.schedule import JobSchedule, JobStatus, job_status, schedule_from_row
+from common.jobs.queries import JobState, list_job_states
+from common.jobs.schedule import JobSchedule, JobStatus, job_status, schedule_of_job
 from common.jobs.scheduler import JobRunningError, UnknownJobError
 from common.service import Service
-
-queries = load_queries(__file__, "jobs.sql")
 
 app = new_app(
     "Jobs: what services do at a time of day, or every so often. Times are those of Los Angeles.",
@@ -50,7 +49,8 @@ def list_jobs(
 ) -> None:
     """List the jobs that services have declared: when each is due next, how it ended last, and what is late."""
     now = CliSettings().now
-    rows = [_describe_job(row, now) for row in select_rows(queries.list_jobs)]
+    states = run_in_transaction(lambda connection: list_job_states(connection, service=None))
+    rows = [_describe_job(state, now) for state in states]
     if late:
         rows = [row for row in rows if row["standing"] in ("failed", "overdue", "missed")]
     print_rows(rows, _COLUMNS, as_json=as_json, empty="Nothing is late." if late else _NO_JOBS)
@@ -79,9 +79,12 @@ def list_runs(
 ) -> None:
     """Show what jobs did, a line for each and day, the latest first. Of repeated jobs it is the sum of the day."""
     day = since or date.min
-    rows = select_rows(queries.list_job_runs, job=job, since=day, failed=failed, limit=limit)
+    runs = run_in_transaction(
+        lambda connection: queries.list_job_runs(connection, job=job, since=day, only_failed=failed, page_size=limit)
+    )
     described = [
-        row | {"began": _format_local(row["started_at"]), "ended": _format_local(row["finished_at"])} for row in rows
+        to_fields(run) | {"began": _format_local(run.started_at), "ended": _format_local(run.finished_at)}
+        for run in runs
     ]
     print_rows(
         described, _RUNS, as_json=as_json, empty="No such run." if job or since or failed else "No job has run yet."
@@ -158,54 +161,54 @@ async def _run_when_free(service: Service, job: str, wait: float) -> None:
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _describe_job(row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Return a row of `pipeline.job_states` with its schedule and state in words."""
-    schedule = schedule_from_row(row)
-    state = job_status(row, now)
+def _describe_job(state: JobState, now: datetime) -> dict[str, Any]:
+    """Return the fields of a job with its schedule and state in words."""
+    schedule = schedule_of_job(state)
+    status = job_status(state, now)
     due = schedule.next_due_time(now) if schedule else None
-    return row | {
-        "when": _describe_schedule(row),
+    return to_fields(state) | {
+        "when": _describe_schedule(state),
         "next_due_at": due,
         "next": _format_local(due),
-        "last": _format_local(row["finished_at"] or row["started_at"]),
-        "standing": str(state),
-        "note": _describe_state(row, state, now),
+        "last": _format_local(state.finished_at or state.started_at),
+        "standing": str(status),
+        "note": _describe_state(state, status, now),
     }
 
 
-def _describe_state(row: dict[str, Any], state: JobStatus, now: datetime) -> str:
+def _describe_state(state: JobState, status: JobStatus, now: datetime) -> str:
     """Return the state of a job in words: what is late, since when, and what happens next."""
-    schedule = schedule_from_row(row)
-    match state:
+    schedule = schedule_of_job(state)
+    match status:
         case JobStatus.WELL:
             return ""
         case JobStatus.WAITING:
             return "not due yet"
         case JobStatus.RUNNING:
-            return f"running on {row['host']} since {_format_local(row['started_at'])}"
-    why = f" ({row['detail']})" if row["detail"] else ""
+            return f"running on {state.host} since {_format_local(state.started_at)}"
+    why = f" ({state.detail})" if state.detail else ""
     problem = (
-        _describe_repeated_problem(row, state, why)
+        _describe_repeated_problem(state, status, why)
         if schedule is None
-        else _describe_daily_problem(row, schedule, now, why)
+        else _describe_daily_problem(state, schedule, now, why)
     )
-    good = f"went well last {_format_local(row['last_success_at'])}" if row["last_success_at"] else "never went well"
+    good = f"went well last {_format_local(state.last_success_at)}" if state.last_success_at else "never went well"
     return f"{problem}; {good}"
 
 
-def _describe_repeated_problem(row: dict[str, Any], state: JobStatus, why: str) -> str:
-    if state is JobStatus.FAILED:
+def _describe_repeated_problem(state: JobState, status: JobStatus, why: str) -> str:
+    if status is JobStatus.FAILED:
         return f"failed{why}, is tried again"
-    return f"overdue: no heartbeat for {timedelta(seconds=round(row['silent_seconds']))}; is the service up?"
+    return f"overdue: no heartbeat for {timedelta(seconds=round(state.silent_seconds))}; is the service up?"
 
 
-def _describe_daily_problem(row: dict[str, Any], schedule: JobSchedule, now: datetime, why: str) -> str:
+def _describe_daily_problem(state: JobState, schedule: JobSchedule, now: datetime, why: str) -> str:
     day = schedule.last_due_date(now)
     if day is None or now >= schedule.window_end(day):
         return f"missed on {day}{why}"
     until = f"is tried until {_format_local(schedule.window_end(day))}"
-    if row["local_date"] == day and row["failures"]:
-        return f"failed {row['failures']} times{why}, {until}"
+    if state.local_date == day and state.failures:
+        return f"failed {state.failures} times{why}, {until}"
     return f"overdue since {_format_local(schedule.window_start(day))}, {until}"
 
 
@@ -213,9 +216,10 @@ def _format_local(at: datetime | None) -> str:
     return f"{at.astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M}" if at else ""
 
 
-def _describe_schedule(row: dict[str, Any]) -> str:
-    if row["local_time"] is None:
-        return f"every {row['every_seconds']:g} s"
-    days = [_WEEKDAYS[day - 1] for day in row["weekdays"]]
+def _describe_schedule(state: JobState) -> str:
+    schedule = schedule_of_job(state)
+    if schedule is None:
+        return f"every {state.every_seconds:g} s"
+    days = [_WEEKDAYS[day] for day in sorted(schedule.days)]
     named = "daily" if len(days) == len(_WEEKDAYS) else f"{days[0]} to {days[-1]}" if days else "never"
-    return f"{row['local_time']:%H:%M} {named}, until {row['window_minutes'] / 60:g} h later"
+    return f"{schedule.at:%H:%M} {named}, until {schedule.window.total_seconds() / 3600:g} h later"

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
@@ -16,9 +15,9 @@ from cli.client.csv_check import check_upload_file
 from cli.client.http import GatewayClient, RepeatedUploadError
 from cli.client.report import UploadStatusReport
 from cli.client.signing import SigningKey
-from cli.commands.brokers import queries as broker_queries
+from cli.commands import broker_queries
 from cli.demo import summary
-from cli.demo.feed_result import collect_feed_result
+from cli.demo.feed_result import FeedResult, collect_feed_result
 from cli.demo.feed_run import FeedRun
 from cli.demo.sandbox_setup import SandboxSetup
 from cli.demo.steps import DemoSteps
@@ -27,7 +26,9 @@ from cli.shell.app import new_app
 from cli.shell.database import Connection, Row, connect
 from cli.shell.errors import UsageError
 from cli.shell.output import AsJson, make_table, new_console, print_json, print_message
+from cli.shell.queries import find_broker_id
 from cli.shell.settings import CliSettings
+from common.ids import BrokerId
 
 app = new_app(
     panel="Leads in",
@@ -53,7 +54,7 @@ class DemoResult:
     is_repeat: bool
     report: UploadStatusReport
     funnel: list[Row]
-    feed: Row | None
+    feed: FeedResult | None
 
 
 @app.command()
@@ -156,20 +157,21 @@ async def _upload_file(base: str, key: SigningKey, file: Path, size: int) -> tup
         return is_repeat, await upload.follow_upload(gateway, upload_id)
 
 
-async def _prepare_broker(connection: Connection, states: list[str]) -> UUID:
+async def _prepare_broker(connection: Connection, states: list[str]) -> BrokerId:
     """Return the demo's broker. Where it is missing, add it with the *states* as its territory."""
-    found = await broker_queries.find_broker_by_name(connection, name=BROKER)
+    found = await find_broker_id(connection, name_or_id=BROKER)
     if found is not None:
-        return UUID(str(found))
+        return found
     added = await broker_queries.add_broker(
-        connection, id=None, name=BROKER, email=None, daily_limit=_DAILY_LIMIT, booking_link=None
+        connection, broker_id=None, name=BROKER, email=None, daily_limit=_DAILY_LIMIT, booking_link=None
     )
     for state in states:
-        area = {"broker_id": added["id"], "state": state, "county": None, "zip": None}
-        if not await broker_queries.find_territory_holder(connection, **area):
-            await broker_queries.add_territory(connection, **area)
+        if not await broker_queries.find_territory_holder(
+            connection, broker_id=added.id, state=state, county=None, zip_code=None
+        ):
+            await broker_queries.add_territory(connection, broker_id=added.id, state=state, county=None, zip_code=None)
     print_message(f"Made the broker {BROKER!r} with the territory {', '.join(states)}.")
-    return UUID(str(added["id"]))
+    return added.id
 
 
 def _read_states(file: Path) -> list[str]:

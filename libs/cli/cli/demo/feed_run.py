@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from time import monotonic
-from uuid import UUID
 
 from cli.commands.clock import move_clock
+from cli.demo import queries
 from cli.demo.sandbox_setup import SandboxSetup
 from cli.demo.steps import DemoSteps
 from cli.shell import progress
@@ -16,9 +16,7 @@ from cli.shell.errors import CliError
 from cli.shell.output import print_message
 from common.calendar.business_date import BUSINESS_ZONE
 from common.calendar.clock import clock_from_file
-from common.database import load_queries
-
-queries = load_queries(__file__)
+from common.ids import BrokerId
 
 POSTAL_ADDRESS = "1 Sample Street, Tampa, FL 33602"
 """Address in the demo's emails, which have no real recipient, where POSTAL_ADDRESS is not set."""
@@ -63,7 +61,7 @@ class FeedRun:
 
     connection: Connection
     sandbox: SandboxSetup
-    broker_id: UUID
+    broker_id: BrokerId
     steps: DemoSteps
 
     async def create_campaigns(self, broker: str, postal_address: str | None) -> None:
@@ -87,15 +85,15 @@ class FeedRun:
 
     async def _count_traced(self, upload_id: str) -> tuple[int, int]:
         row = await queries.count_traced_of_upload(self.connection, upload_id=upload_id)
-        return row["traced"] - row["to_be_queued"], row["leads"]
+        return row.traced - row.to_be_queued, row.leads
 
     async def _count_campaigns(self) -> tuple[int, int]:
         row = await queries.count_campaigns(self.connection, broker_id=self.broker_id)
-        return row["campaigns"] - row["due"], row["campaigns"]
+        return row.campaigns - row.due, row.campaigns
 
     async def _count_added(self, day: date) -> tuple[int, int]:
         row = await queries.count_slots_of_day(self.connection, broker_id=self.broker_id, local_date=day)
-        return row["recorded"], row["fed"]
+        return row.recorded, row.fed
 
     async def _find_next_day(self) -> date:
         """Return the next day with a feed for the broker, that had none and has not begun by the clock."""
@@ -110,7 +108,7 @@ class FeedRun:
 
     async def _find_job_time(self, job: str) -> time:
         """Return the time of a daily *job*, as its service has declared it."""
-        at: time | None = await queries.find_job_time(self.connection, job=job)
+        at = await queries.find_job_time(self.connection, job=job)
         if at is None:
             raise CliError(
                 f"No service has declared the job {job}.", "Is the feeder running? `equity jobs list` shows the jobs."

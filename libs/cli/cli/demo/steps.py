@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from uuid import UUID
 
 from cli.client.signing import SigningKey
 from cli.registry import load_demo_step
 from cli.shell.database import Row
+from common.ids import BrokerId
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class DemoSteps:
 
     prepare_key: Callable[[str], Awaitable[tuple[SigningKey, bool]]]
     """Returns a signing key of the partner with this name, and whether it is new."""
-    create_campaigns: Callable[[str, UUID, str], Awaitable[int]]
+    create_campaigns: Callable[[str, BrokerId, str], Awaitable[int]]
     """Makes the default campaigns of a broker (name, id) with a postal address; returns how many are new."""
-    find_next_feed_day: Callable[[UUID, date], Awaitable[date | None]]
+    find_next_feed_day: Callable[[BrokerId, date], Awaitable[date | None]]
     """Returns the first day from a date on that may have a feed for a broker and had none."""
     count_upload_events: Callable[[str], Awaitable[list[Row]]]
     """Returns the funnel of an upload: a row for each type of event."""

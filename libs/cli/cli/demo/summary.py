@@ -5,9 +5,9 @@ from rich.text import Text
 
 from cli.client.report import UploadStatusReport
 from cli.commands.clock import describe_clock
+from cli.demo.feed_result import FeedResult, MemberComparison
 from cli.demo.sandbox_setup import SandboxSetup
-from cli.shell.database import Row
-from cli.shell.output import make_table, new_console, print_fields, print_message
+from cli.shell.output import make_table, new_console, print_fields, print_message, to_fields
 from cli.shell.typed_commands import as_typed
 from common.calendar.clock import clock_offset
 
@@ -18,43 +18,43 @@ _COST_COLUMNS = {"vendor": "paid to", "leads": "leads", "asked": "asked", "dolla
 _HELD_COLUMNS = {"leads": "leads", "reason": "held because"}
 
 
-def print_feed_result(result: Row, sandbox: SandboxSetup) -> None:
+def print_feed_result(result: FeedResult, sandbox: SandboxSetup) -> None:
     """Print the feed of a day: leads fed, leads held and why, Instantly's members, and the cost so far."""
-    day = result["day"]
+    day = result.day
     new_console().print(f"\n[bold]The feed of {day:%A, %d %B %Y}, 06:00 in Los Angeles[/bold]")
     print_fields(
         {
-            "fed": result["fed"],
-            "at Instantly": result["added"],
-            "given back": result["given_back"] or None,
-            "held": sum(result["held"].values()),
-            "queued": f"{result['waiting']:,} for the days after",
-            "no email": f"{result['waiting_without_email']:,} queued leads that can only be called",
+            "fed": result.fed,
+            "at Instantly": result.added,
+            "given back": result.given_back or None,
+            "held": sum(result.held.values()),
+            "queued": f"{result.waiting:,} for the days after",
+            "no email": f"{result.waiting_without_email:,} queued leads that can only be called",
         },
         as_json=False,
     )
-    if result["held"]:
-        rows = [{"reason": reason, "leads": leads} for reason, leads in result["held"].items()]
+    if result.held:
+        rows = [{"reason": reason, "leads": leads} for reason, leads in result.held.items()]
         new_console().print(make_table(rows, _HELD_COLUMNS))
-    if not result["fed"]:
+    if not result.fed:
         print_message('No lead was left to feed. `equity feed preview "Demo Broker"` shows which wait, and why.')
-    _print_members(result["instantly"])
-    rows = [row | {"dollars": f"{row['cents'] / 100:.2f}"} for row in result["paid"]]
+    _print_members(result.instantly)
+    rows = [to_fields(cost) | {"dollars": f"{cost.cents / 100:.2f}"} for cost in result.paid]
     title = "\nWhat tracing these leads cost (at the sandbox: nothing)"
     new_console().print(make_table(rows, _COST_COLUMNS, title=title))
     new_console().print(f"\nThe services' clock shows {describe_clock(clock_offset(sandbox.clock_file))}")
 
 
-def _print_members(instantly: Row) -> None:
-    largest = instantly["campaigns"][:_MAX_CAMPAIGNS_SHOWN]
+def _print_members(instantly: MemberComparison) -> None:
+    largest = instantly.campaigns[:_MAX_CAMPAIGNS_SHOWN]
     new_console().print(make_table(largest, _CAMPAIGN_COLUMNS, title="\nAt Instantly"))
-    counts = f"{len(instantly['campaigns'])} campaigns with {instantly['members']:,} members in all: "
-    if not instantly["missing"] and not instantly["unknown"]:
+    counts = f"{len(instantly.campaigns)} campaigns with {instantly.members:,} members in all: "
+    if not instantly.missing and not instantly.unknown:
         new_console().print(f"{counts}exactly those that the database has.")
         return
     new_console().print(
-        f"{counts}[bold]not those that the database has[/bold]. {instantly['missing']:,} of the database are missing, "
-        f"{instantly['unknown']:,} are unknown to it. The next audit (hourly) looks into it; a sandbox that was "
+        f"{counts}[bold]not those that the database has[/bold]. {instantly.missing:,} of the database are missing, "
+        f"{instantly.unknown:,} are unknown to it. The next audit (hourly) looks into it; a sandbox that was "
         "killed has lost its members."
     )
 

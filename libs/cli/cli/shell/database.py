@@ -14,16 +14,14 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import asyncpg
 import orjson
 
+from cli.shell import queries
 from cli.shell.errors import CliError, CommandRefusedError, UnreachableError, UsageError
 from cli.shell.settings import CliSettings
-from common.database import load_queries
 from common.ids import BrokerId
 
 Connection = asyncpg.Connection
 Row = dict[str, Any]
 T = TypeVar("T")
-
-queries = load_queries(__file__)
 
 START_ADVICE = "Start it (on this machine: `./dev up`, then `./dev equity …`), or correct DATABASE_DIRECT_URL."
 URL_ADVICE = "It reads postgresql://user:password@host:5432/database."
@@ -128,4 +126,4 @@ async def require_broker_id(connection: Connection, name_or_id: str) -> BrokerId
     found = await queries.find_broker_id(connection, name_or_id=name_or_id)
     if found is None:
         raise UsageError(f"There is no broker {name_or_id!r}.", "`equity brokers list` shows them.")
-    return BrokerId(found)
+    return found

@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -175,7 +176,16 @@ def _parse_path(text: str) -> Path:
     return Path(text)
 
 
-def parse_territory(state: str, county: str | None, zip_text: str | None) -> dict[str, str | None]:
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """A state, a county of it, or one ZIP code."""
+
+    state: str
+    county: str | None
+    zip: str | None
+
+
+def parse_territory(state: str, county: str | None, zip_text: str | None) -> Territory:
     """Return a territory as it is stored: as leads carry their place. Raises UsageError for what is no place."""
     code = state_code(state)
     if code is None:
@@ -184,24 +194,25 @@ def parse_territory(state: str, county: str | None, zip_text: str | None) -> dic
         )
     if county is not None and zip_text is not None:
         raise UsageError("A territory is a county or a ZIP code, not both.", "Give --county or --zip.")
-    return {
-        "state": code,
-        "county": None if county is None else _parse_county(county, code),
-        "zip": None if zip_text is None else _parse_zip(zip_text, code),
-    }
+    return Territory(
+        code,
+        county=None if county is None else _parse_county(county, code),
+        zip=None if zip_text is None else _parse_zip(zip_text, code),
+    )
 
 
-def parse_held_territories(state: str, county: str | None, zip_text: str | None) -> list[dict[str, str | None]]:
+def parse_held_territories(state: str, county: str | None, zip_text: str | None) -> list[Territory]:
     """Return the forms in which a broker may have a territory: as `parse_territory` does, and as it was stored before that checked."""
-    loose = {
-        "state": state_code(state),
-        "county": county_name(county) if county is not None else None,
-        "zip": zip_text.strip() if zip_text is not None else None,
-    }
+    code = state_code(state)
+    loose = Territory(
+        code or "",
+        county=county_name(county) if county is not None else None,
+        zip=zip_text.strip() if zip_text is not None else None,
+    )
     try:
         strict = parse_territory(state, county, zip_text)
     except UsageError:
-        if loose["state"] is None or (loose["county"] is None) == (loose["zip"] is None):
+        if code is None or (loose.county is None) == (loose.zip is None):
             raise
         return [loose]
     return [strict] if loose == strict else [strict, loose]

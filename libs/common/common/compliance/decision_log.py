@@ -2,23 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from common.bus import Tx
+from common.compliance import queries
 from common.compliance.gate import Channel, GateDecision
+from common.ids import LeadId
 
 _REASON_WHEN_ALLOWED = "allowed"
 """Value of `contact_decisions.reason` where nothing refused the contact."""
-
-_LOCK_QUERY = "select pg_advisory_xact_lock(key) from unnest($1::bigint[]) key"
-_LOG_QUERY = "select pipeline.log_contact_decisions($1, $2, $3, $4, $5)"
 
 
 @dataclass(frozen=True, slots=True)
 class DecidedContact:
     """Decision about one lead's address or number, of which only the keyed hash is kept."""
 
-    lead_id: UUID
+    lead_id: LeadId
     channel: Channel
     value_hash: bytes | None
     decision: GateDecision
@@ -32,7 +30,7 @@ async def lock_contacts(tx: Tx, value_hashes: Collection[bytes]) -> None:
     A transaction can hold some thousands (`max_locks_per_transaction`).
     """
     keys = sorted({int.from_bytes(value_hash[:8], "big", signed=True) for value_hash in value_hashes})
-    await tx.connection.execute(_LOCK_QUERY, keys)
+    await queries.lock_keys(tx.connection, keys=keys)
 
 
 async def log_decisions(tx: Tx, contacts: Sequence[DecidedContact]) -> None:
@@ -41,11 +39,11 @@ async def log_decisions(tx: Tx, contacts: Sequence[DecidedContact]) -> None:
     `reason` holds all reasons in the gate's order, separated by commas. `decided_by` is the role that is logged in.
     """
     if contacts:
-        await tx.connection.execute(
-            _LOG_QUERY,
-            [contact.lead_id for contact in contacts],
-            [contact.channel for contact in contacts],
-            [contact.value_hash for contact in contacts],
-            [contact.decision.is_allowed for contact in contacts],
-            [",".join(contact.decision.reasons) or _REASON_WHEN_ALLOWED for contact in contacts],
+        await queries.log_contact_decisions(
+            tx.connection,
+            lead_ids=[contact.lead_id for contact in contacts],
+            channels=[contact.channel for contact in contacts],
+            value_hashes=[contact.value_hash for contact in contacts],
+            are_allowed=[contact.decision.is_allowed for contact in contacts],
+            reasons=[",".join(contact.decision.reasons) or _REASON_WHEN_ALLOWED for contact in contacts],
         )

@@ -6,17 +6,19 @@ Notes of repeated jobs are collected and written by a separate task, so that the
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, time
 from uuid import uuid4
 
 import structlog
 
 from common.bus.failures import error_code
 from common.database import Database
+from common.jobs import queries
+from common.jobs.queries import JobRun, JobState
+from common.statements import require_row
 
 log = structlog.get_logger()
 
@@ -24,15 +26,6 @@ HEARTBEAT_SECONDS = 15.0
 """Time between two heartbeats of a daily job; well below `schedules.JOB_LEASE_SECONDS`."""
 NOTES_SECONDS = 30.0
 """Time between two writes of notes. A note with a new outcome is written at once."""
-
-_CLAIM = "select pipeline.claim_job($1, $2, $3, $4)"
-_SEND_HEARTBEAT = "select pipeline.keep_job($1, $2, $3)"
-_FINISH = "select pipeline.finish_job($1, $2, $3, $4, $5)"
-_NOTE_RUNS = "select pipeline.note_job($1, $2, $3, $4, $5, $6, $7)"
-_DECLARE = "select pipeline.declare_job($1, $2, $3, $4, $5)"
-_RETIRE = "select pipeline.retire_jobs($1, $2)"
-_STATES = "select * from pipeline.job_states where split_part(job, '.', 1) = $1"
-_HOLDER = "select host, started_at from pipeline.job_runs where job = $1 and local_date = $2"
 
 
 @dataclass(slots=True)
@@ -43,6 +36,18 @@ class _Tally:
     failures: int = 0
     outcome: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobDeclaration:
+    """Job as a service declares it: daily with the first three fields, else repeated."""
+
+    name: str
+    local_time: time | None = None
+    weekdays: Sequence[int] | None = None
+    """ISO numbers."""
+    window_minutes: int | None = None
+    every_seconds: float | None = None
 
 
 class JobRuns:
@@ -56,27 +61,34 @@ class JobRuns:
         self._tallies: dict[tuple[str, date], _Tally] = {}
         self._changed = asyncio.Event()
 
-    async def declare(self, jobs: Iterable[tuple[Any, ...]]) -> None:
-        """Store the list of jobs: name, local time, ISO weekdays, minutes of the window, seconds between runs."""
-        rows = list(jobs)
+    async def declare(self, jobs: Sequence[JobDeclaration]) -> None:
+        """Store the service's list of jobs."""
         async with self._database.transaction() as connection:
-            await connection.executemany(_DECLARE, rows)
-            await connection.execute(_RETIRE, self._service, [row[0] for row in rows])
+            for job in jobs:
+                await queries.declare_job(
+                    connection,
+                    job=job.name,
+                    local_time=job.local_time,
+                    weekdays=job.weekdays,
+                    window_minutes=job.window_minutes,
+                    every_seconds=job.every_seconds,
+                )
+            await queries.retire_jobs(connection, service=self._service, jobs=[job.name for job in jobs])
 
-    async def states(self) -> list[Any]:
-        """Return the service's rows of `pipeline.job_states`."""
+    async def list_states(self) -> list[JobState]:
+        """Return the states of the service's jobs."""
         async with self._database.connection() as connection:
-            return list(await connection.fetch(_STATES, self._service))
+            return await queries.list_job_states(connection, service=self._service)
 
     async def claim(self, name: str, day: date, *, by_hand: bool = False) -> bool:
         """Claim the job of *day*. True for one caller, and again some time after the job failed or its process died."""
         async with self._database.connection() as connection:
-            return bool(await connection.fetchval(_CLAIM, name, day, self._holder, by_hand))
+            return await queries.claim_job(connection, job=name, local_date=day, holder=self._holder, by_hand=by_hand)
 
-    async def holder(self, name: str, day: date) -> Any:
-        """Return `host` and `started_at` of the job of *day*."""
+    async def find_run(self, name: str, day: date) -> JobRun:
+        """Return host and start of the job of *day*. Raises LookupError if it has not run."""
         async with self._database.connection() as connection:
-            return await connection.fetchrow(_HOLDER, name, day)
+            return require_row(await queries.find_job_run(connection, job=name, local_date=day))
 
     @asynccontextmanager
     async def heartbeat(self, name: str, day: date) -> AsyncIterator[None]:
@@ -94,7 +106,9 @@ class JobRuns:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             try:
                 async with self._database.connection() as connection:
-                    is_holder = await connection.fetchval(_SEND_HEARTBEAT, name, day, self._holder)
+                    is_holder = await queries.send_job_heartbeat(
+                        connection, job=name, local_date=day, holder=self._holder
+                    )
             except Exception as error:  # noqa: BLE001 - the database may be away; the job continues
                 log.warning("job_heartbeat_failed", job=name, error=error_code(error))
                 continue
@@ -105,7 +119,9 @@ class JobRuns:
     async def finish(self, name: str, day: date, outcome: str, detail: str) -> None:
         """Write the outcome of the job of *day*, unless another process took it over."""
         async with self._database.connection() as connection:
-            await connection.execute(_FINISH, name, day, outcome, detail, self._holder)
+            await queries.finish_job(
+                connection, job=name, local_date=day, outcome=outcome, detail=detail, holder=self._holder
+            )
 
     def note_run(self, name: str, day: date, outcome: str, detail: str) -> None:
         """Note a run of a repeated job. It is written within NOTES_SECONDS, and at once if its outcome is new."""
@@ -129,15 +145,21 @@ class JobRuns:
         """Write the notes. Raises what the database raises; then the notes are kept for the next write."""
         self._changed.clear()
         tallies, self._tallies = self._tallies, {}
-        rows = [
-            (name, day, self._holder, tally.runs, tally.failures, tally.outcome, tally.detail)
-            for (name, day), tally in sorted(tallies.items())
-        ]
-        if not rows:
+        if not tallies:
             return
         try:
             async with self._database.transaction() as connection:
-                await connection.executemany(_NOTE_RUNS, rows)
+                for (name, day), tally in sorted(tallies.items()):
+                    await queries.record_job_runs(
+                        connection,
+                        job=name,
+                        local_date=day,
+                        holder=self._holder,
+                        runs=tally.runs,
+                        failures=tally.failures,
+                        outcome=tally.outcome,
+                        detail=tally.detail,
+                    )
         except BaseException:
             self._restore_tallies(tallies)
             raise

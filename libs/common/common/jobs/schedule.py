@@ -1,12 +1,12 @@
 """Due times and statuses of jobs: pure functions, by the broker's business calendar (docs/architecture.md#jobs)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
 
 from common.calendar.business_date import BUSINESS_ZONE, business_date
+from common.jobs.queries import JobState
 
 EVERY_DAY = frozenset(range(7))
 WEEKDAYS = frozenset(range(5))
@@ -77,40 +77,40 @@ class JobStatus(StrEnum):
         return self in (JobStatus.OVERDUE, JobStatus.MISSED)
 
 
-def schedule_from_row(state: Mapping[str, Any]) -> JobSchedule | None:
-    """Return the schedule of a row of `pipeline.job_states`; None for a repeated job."""
-    if state["local_time"] is None:
+def schedule_of_job(state: JobState) -> JobSchedule | None:
+    """Return the schedule of a job; None for a repeated job."""
+    if state.local_time is None or state.weekdays is None or state.window_minutes is None:
         return None
-    days = frozenset(day - 1 for day in state["weekdays"])
-    return JobSchedule(state["local_time"], timedelta(minutes=state["window_minutes"]), days)
+    days = frozenset(day - 1 for day in state.weekdays)
+    return JobSchedule(state.local_time, timedelta(minutes=state.window_minutes), days)
 
 
-def job_status(state: Mapping[str, Any], now: datetime) -> JobStatus:
-    """Return the status at *now* of the job of a row of `pipeline.job_states`."""
-    schedule = schedule_from_row(state)
+def job_status(state: JobState, now: datetime) -> JobStatus:
+    """Return the status of a job at *now*."""
+    schedule = schedule_of_job(state)
     return _status_of_repeated(state) if schedule is None else _status_of_daily(state, schedule, now)
 
 
-def _status_of_repeated(state: Mapping[str, Any]) -> JobStatus:
-    if state["silent_seconds"] > 3 * state["every_seconds"] + MAX_SILENCE_SECONDS:
+def _status_of_repeated(state: JobState) -> JobStatus:
+    if state.silent_seconds > 3 * (state.every_seconds or 0) + MAX_SILENCE_SECONDS:
         return JobStatus.OVERDUE
-    if state["local_date"] is None:
+    if state.local_date is None:
         return JobStatus.WAITING
-    return JobStatus.WELL if state["outcome"] == "ok" else JobStatus.FAILED
+    return JobStatus.WELL if state.outcome == "ok" else JobStatus.FAILED
 
 
-def _status_of_daily(state: Mapping[str, Any], schedule: JobSchedule, now: datetime) -> JobStatus:
+def _status_of_daily(state: JobState, schedule: JobSchedule, now: datetime) -> JobStatus:
     day = schedule.last_due_date(now)
-    if day is None or (state["local_date"] is None and schedule.window_end(day) <= state["known_since"]):
+    if day is None or (state.local_date is None and schedule.window_end(day) <= state.known_since):
         return JobStatus.WAITING
-    has_run = state["local_date"] is not None and state["local_date"] >= day
+    has_run = state.local_date is not None and state.local_date >= day
     is_open = now < schedule.window_end(day)
-    if has_run and state["outcome"] == "ok":
+    if has_run and state.outcome == "ok":
         return JobStatus.WELL
-    if has_run and state["finished_at"] is None and state["silent_seconds"] < JOB_LEASE_SECONDS:
+    if has_run and state.finished_at is None and state.silent_seconds < JOB_LEASE_SECONDS:
         return JobStatus.RUNNING if is_open else JobStatus.OVERDUE
     if not is_open:
         return JobStatus.MISSED
-    if has_run and state["outcome"] == "failed":
+    if has_run and state.outcome == "failed":
         return JobStatus.FAILED
     return JobStatus.OVERDUE if now >= schedule.window_start(day) + OVERDUE_GRACE else JobStatus.WAITING

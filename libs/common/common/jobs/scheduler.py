@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 
 import structlog
 
@@ -18,7 +18,8 @@ from common.bus.failures import error_code
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock, MovableClock, utc_now
 from common.database import Database
-from common.jobs.job_runs import JobRuns
+from common.jobs.job_runs import JobDeclaration, JobRuns
+from common.jobs.queries import JobRun
 from common.jobs.schedule import EVERY_DAY, JobSchedule, job_status
 
 log = structlog.get_logger()
@@ -42,10 +43,10 @@ class DailyJob:
     schedule: JobSchedule
     work: Work
 
-    def declaration(self) -> tuple[object, ...]:
-        """Return the arguments of `pipeline.declare_job`."""
+    def declaration(self) -> JobDeclaration:
+        """Return the job as it is stored."""
         minutes = round(self.schedule.window.total_seconds() / 60)
-        return self.name, self.schedule.at, sorted(day + 1 for day in self.schedule.days), minutes, None
+        return JobDeclaration(self.name, self.schedule.at, sorted(day + 1 for day in self.schedule.days), minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ class RepeatedJob:
     seconds: float
     work: Work
 
-    def declaration(self) -> tuple[object, ...]:
-        """Return the arguments of `pipeline.declare_job`."""
-        return self.name, None, None, None, self.seconds
+    def declaration(self) -> JobDeclaration:
+        """Return the job as it is stored."""
+        return JobDeclaration(self.name, every_seconds=self.seconds)
 
 
 class UnknownJobError(LookupError):
@@ -72,8 +73,8 @@ class UnknownJobError(LookupError):
 class JobRunningError(RuntimeError):
     """Job that already runs."""
 
-    def __init__(self, name: str, host: str, since: datetime) -> None:
-        super().__init__(f"{name} runs already, on {host}, since {since:%Y-%m-%d %H:%M:%S}Z")
+    def __init__(self, name: str, run: JobRun) -> None:
+        super().__init__(f"{name} runs already, on {run.host}, since {run.started_at:%Y-%m-%d %H:%M:%S}Z")
 
 
 class JobScheduler:
@@ -143,8 +144,7 @@ class JobScheduler:
             now = self._clock()
             day = job.schedule.last_due_date(now) or business_date(now)
             if not await self._job_runs.claim(name, day, by_hand=True):
-                holder = await self._job_runs.holder(name, day)
-                raise JobRunningError(name, holder["host"], holder["started_at"])
+                raise JobRunningError(name, await self._job_runs.find_run(name, day))
             error = await self._run_daily(job, day)
         if error:
             raise error
@@ -168,7 +168,7 @@ class JobScheduler:
         return [*self._daily, *self._repeated]
 
     async def _declare(self) -> None:
-        await self._job_runs.declare(job.declaration() for job in self._all_jobs())
+        await self._job_runs.declare([job.declaration() for job in self._all_jobs()])
 
     async def _measure(self) -> None:
         """Update metrics from the rows. They are the same in every replica and survive restarts; without a run a job is late."""
@@ -176,11 +176,11 @@ class JobScheduler:
         failing = telemetry.gauge("equity_job_failing", "1 from a job's failure until its next success")
         overdue = telemetry.gauge("equity_job_overdue", "1 while a job is late or missed its window")
         now = self._clock()
-        for state in await self._job_runs.states():
-            if state["last_success_at"]:
-                last_success.set(state["last_success_at"].timestamp(), name=state["job"])
-            failing.set(float(bool(state["failures"]) and state["outcome"] != "ok"), name=state["job"])
-            overdue.set(float(job_status(state, now).late), name=state["job"])
+        for state in await self._job_runs.list_states():
+            if state.last_success_at:
+                last_success.set(state.last_success_at.timestamp(), name=state.job)
+            failing.set(float(bool(state.failures) and state.outcome != "ok"), name=state.job)
+            overdue.set(float(job_status(state, now).late), name=state.job)
 
     async def _run_daily_jobs(self) -> None:
         while True:
