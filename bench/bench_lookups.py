@@ -31,12 +31,12 @@ UPSERT = "select * from app.upsert_leads($1::pipeline.leads_staging[])"
 INSERT_LEADS = """
 insert into app.leads (
   id, mak, property_address, property_city, property_state, property_zip, county, owner_last_name, est_value, est_equity,
-  apn_key, addr_hash, observed, source, lead_score
+  apn_key, addr_hash, stamp, source, lead_score
 )
 select
   gen_random_uuid(), case when n % 3 = 0 then lpad(n::text, 10, '0') end, n || ' Palmetto Ave', 'Dunedin', 'FL', '34698', 'PINELLAS',
   'Holt', 400000, 300000, '12103|' || n, decode('00000003', 'hex') || substr(sha256(n::text::bytea), 1, 12),
-  array_fill(330000, array[35]), 'bench', n % 101
+  330000, 'bench', n % 101
 from generate_series($1::bigint, $2::bigint) n
 """
 FIND_QUERIES: dict[str, tuple[str, Callable[[int], object]]] = {

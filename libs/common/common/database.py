@@ -85,12 +85,20 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Yield a connection outside any transaction. Raises OSError, TimeoutError or asyncpg's errors if there is none."""
+        """Yield a connection outside any transaction. Raises OSError, TimeoutError or asyncpg's errors if there is none.
+
+        A migration may add a column to a row type that this connection has read before. PostgreSQL then refuses the next
+        value of that type, once: the error makes all connections read their types again.
+        """
         if self._pool is None:
             raise ConnectionError("the database pool is not started")
         try:
             async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.DatatypeMismatchError:
+                    await connection.reload_schema_state()
+                    raise
         except Exception as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():  # a failed rollback must not replace the cancellation

@@ -81,13 +81,17 @@ class LeadFact:
         return self.value.kind is not ValueKind.DERIVED
 
     @property
+    def is_grouped(self) -> bool:
+        """Whether a merge chooses the value together with the other facts of its group."""
+        return self.merge in _GROUP_RULES
+
+    @property
     def is_stamped(self) -> bool:
         """Whether a merge compares when the value was observed."""
-        return self.merge in _STAMPED_RULES
+        return self.is_grouped or self.merge is MergeRule.LATEST
 
 
 _GROUP_RULES = (MergeRule.PARCEL, MergeRule.ADDRESS, MergeRule.COUNTY)
-_STAMPED_RULES = frozenset({MergeRule.LATEST, *_GROUP_RULES})
 
 _TEXT = ValueFormat(ValueKind.TEXT)
 _AS_WRITTEN = ValueFormat(ValueKind.TEXT_AS_WRITTEN)

@@ -1,4 +1,4 @@
--- Leads, their contact details and their campaign status. The columns that come from records are in 0006.
+-- Leads, their contact details and their campaign status. The columns of lead facts are in 0006.
 set local role equity_owner;
 
 create type app.campaign_status as enum (
@@ -8,6 +8,8 @@ create type app.campaign_status as enum (
 create table app.leads (
   id uuid primary key,
   source text not null,
+  stamp integer not null default 0,
+  observed jsonb not null default '{}',
   assigned_broker_id uuid,
   assignable_broker_ids uuid[],
   lead_score integer not null default 0,
@@ -41,6 +43,9 @@ create table app.leads (
   constraint lead_score_range check (lead_score between 0 and 100),
   constraint leads_broker_fk foreign key (assigned_broker_id) references app.brokers (id) on delete set null
 ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+comment on column app.leads.stamp is
+  'observation of the facts that observed does not name: days since 1970 * 16 + rank of the source';
+comment on column app.leads.observed is 'stamps of single facts, by name, where they differ from stamp';
 comment on column app.leads.assignable_broker_ids is
   'of a lead without a broker: to whom its senders may assign it, all of them together; null: to anybody';
 comment on column app.leads.data_key is 'the key of this lead''s contact details, wrapped by the master key';
@@ -62,6 +67,55 @@ create index leads_unassigned_idx on app.leads (id) where assigned_broker_id is 
 create index leads_unscored_idx on app.leads (id)
   where email_verified and not coalesce(score_contributions ? 'verified_email', false)
   or phone_verified and not coalesce(score_contributions ? 'verified_phone', false);
+
+create table pipeline.leads_staging (
+  ord integer,
+  id uuid,
+  stamp integer,
+  observed jsonb,
+  source text,
+  broker_id uuid,
+  editable_brokers uuid[],
+  data_key bytea,
+  lead_score integer,
+  score_contributions jsonb,
+  upload_id uuid,
+  row integer,
+  event_id uuid,
+  email text,
+  phone text,
+  raw jsonb,
+  loaded_at timestamptz default now()
+);
+comment on table pipeline.leads_staging is
+  'row type of upsert_leads(); for loads by hand also a table. stamp and observed as in app.leads; lead facts are in 0006';
+
+create function pipeline.stamp_of(fact text, value anyelement, stamp integer, observed jsonb) returns integer
+language sql immutable parallel safe as $$
+  -- Return the stamp of a fact; null if the fact has no value.
+  select case when value is not null then coalesce((observed ->> fact)::integer, stamp) end
+$$;
+
+create function pipeline.last_stamp_of_today() returns integer
+language sql stable parallel safe as $$
+  -- Return a stamp that no record of today exceeds.
+  select (current_date - date '1970-01-01') * 16 + 15
+$$;
+
+create function pipeline.wins(stamp integer, value anyelement, held_stamp integer, held anyelement) returns boolean
+language sql immutable parallel safe as $$
+  -- Return whether a value replaces the stored one: the later observation wins, then the higher source rank (both in the
+  -- stamp), then the larger value. The order of arrival does not matter, so any order gives the same lead.
+  select value is not null and (
+    held is null or stamp > coalesce(held_stamp, 0) or (stamp = coalesce(held_stamp, 0) and value > held))
+$$;
+
+create function pipeline.wins_text(stamp integer, value text, held_stamp integer, held text) returns boolean
+language sql immutable parallel safe as $$
+  -- Same rule for text, compared byte by byte.
+  select value is not null and (
+    held is null or stamp > coalesce(held_stamp, 0) or (stamp = coalesce(held_stamp, 0) and value > held collate "C"))
+$$;
 
 create function app.set_added_to_campaign_at() returns trigger
 language plpgsql set search_path = pg_catalog, app, pg_temp as $$
@@ -265,8 +319,8 @@ grant select (
   call_attempt_count, lead_version, created_at, updated_at
 ), update (notes, preferences) on app.leads to authenticated;
 grant
-  insert (id, source, assigned_broker_id, lead_score, score_contributions, data_key),
-  update (assigned_broker_id, assignable_broker_ids, lead_score, score_contributions, data_key)
+  insert (id, source, stamp, observed, assigned_broker_id, lead_score, score_contributions, data_key),
+  update (stamp, observed, assigned_broker_id, assignable_broker_ids, lead_score, score_contributions, data_key)
 on app.leads to svc_ingest;
 grant update (
   email_encrypted, email_hash, phone_encrypted, phone_hash, email_verified, phone_verified, email_verification_codes,
@@ -276,6 +330,10 @@ grant update (added_to_campaign_at) on app.leads to svc_feeder;
 grant update (last_reply_at, current_sequence_step) on app.leads to svc_replies;
 grant update (consent, consented_at, consent_method) on app.leads to svc_consent;
 grant update (vapi_call_id, call_attempt_count) on app.leads to svc_voice;
+
+grant select, insert, delete on pipeline.leads_staging to svc_ingest;
+grant execute on function pipeline.stamp_of, pipeline.wins, pipeline.wins_text to svc_ingest;
+grant execute on function pipeline.stamp_of to svc_feeder;
 
 grant select on app.lead_contacts to svc_ingest, svc_skiptrace, svc_feeder;
 -- A record may add facts to a known phone, above all that it must not be called.

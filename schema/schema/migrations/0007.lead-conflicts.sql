@@ -1,5 +1,16 @@
--- Conflicts between records or leads: how they are recorded, and how a person resolves them.
+-- Keys of leads, and conflicts between records or leads: how they are recorded, and how a person resolves them.
 set local role equity_owner;
+
+alter table app.leads add constraint leads_mak_check check (mak ~ '^[0-9]{10}$');
+comment on column app.leads.apn_key is
+  'county code (FIPS)|parcel number without punctuation: a parcel number is unique in its county only; Connecticut counts as one county';
+comment on column app.leads.addr_hash is
+  'version of the normal form (4 bytes), then 12 bytes of the SHA-256 of the normalised address, unit included';
+
+-- A key belongs to at most one lead.
+create unique index leads_mak_key on app.leads (mak) where mak is not null;
+create unique index leads_apn_key on app.leads (apn_key) where apn_key is not null;
+create unique index leads_addr_hash_key on app.leads (addr_hash) where addr_hash is not null;
 
 create table app.lead_conflicts (
   id bigint generated always as identity primary key,
@@ -91,11 +102,10 @@ language sql set search_path = pg_catalog, app, pg_temp as $$
   -- the key no longer shows the parcel number. Without values the parcel number is shown as it is in the key.
   update leads
   set apn = coalesce(values_shown ->> 'apn', split_part(key_value, '|', -1)),
-      observed[8] = (current_date - date '1970-01-01') * 16 + 15,
-      observed[34] = (current_date - date '1970-01-01') * 16 + 15
+      observed = observed || jsonb_build_object('apn', pipeline.last_stamp_of_today(), 'apn_key', pipeline.last_stamp_of_today())
   where id = of_lead and key_column = 'apn_key';
   update leads
-  set apn = null, observed[8] = null, observed[34] = null
+  set apn = null, observed = observed - '{apn,apn_key}'::text[]
   where id = loser and key_column = 'apn_key';
   update leads
   set property_address = coalesce(values_shown ->> 'property_address', property_address),
@@ -103,16 +113,18 @@ language sql set search_path = pg_catalog, app, pg_temp as $$
       property_city = coalesce(values_shown ->> 'property_city', property_city),
       property_state = coalesce(values_shown ->> 'property_state', property_state),
       property_zip = coalesce(values_shown ->> 'property_zip', property_zip),
-      observed[1] = (current_date - date '1970-01-01') * 16 + 15,
-      observed[35] = (current_date - date '1970-01-01') * 16 + 15
+      observed = observed
+        || jsonb_build_object('property_address', pipeline.last_stamp_of_today(), 'addr_hash', pipeline.last_stamp_of_today())
   where id = of_lead and key_column = 'addr_hash'
 $$;
 
 create function app.offer_freed_keys(lead_ids uuid[]) returns void
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  -- Assign a parcel number that these leads lost in this transaction to the lead that was refused it and has none.
+  -- Assign a parcel number that these leads lost in this transaction to the lead that was refused it and has none. The key is
+  -- as old as the number that the lead shows.
   update leads w
-  set apn_key = c.value
+  set apn_key = c.value,
+      observed = w.observed || jsonb_build_object('apn_key', pipeline.stamp_of('apn', w.apn, w.stamp, w.observed))
   from (
     select distinct on (h.value) h.value, h.lead_id
     from lead_conflicts f

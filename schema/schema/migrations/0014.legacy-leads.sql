@@ -45,7 +45,7 @@ begin
 
   insert into app.leads (
     id, mak, apn, property_address, property_city, property_state, property_zip, county, owner_first_name,
-    owner_last_name, est_value, est_equity, observed, source, assigned_broker_id, lead_score, campaign_status,
+    owner_last_name, est_value, est_equity, source, assigned_broker_id, lead_score, campaign_status,
     added_to_campaign_at, current_sequence_step, last_reply_at, consent, consented_at, consent_method, vapi_call_id,
     call_attempt_count, created_at
   )
@@ -62,7 +62,6 @@ begin
     coalesce(j ->> 'owner_last_name', j ->> 'last_name'),
     est_value,
     est_equity,
-    array_fill(null::integer, array[35]),
     'legacy',
     broker_id,
     least(greatest(coalesce(case when j ->> 'lead_score' ~ '^-?\d{1,6}$' then (j ->> 'lead_score')::integer end, 0), 0), 100),

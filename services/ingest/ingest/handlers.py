@@ -15,7 +15,7 @@ from common.database import Database
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from common.pii.keyring import Keyring
 from ingest.leads.lead_writer import write_leads
-from ingest.leads.rescoring import rescore_from_state
+from ingest.leads.rescoring import lock_and_rescore_leads
 from ingest.leads.upload_results import write_rejects, write_tallies
 from ingest.maintenance.address_rehash import require_current_hashes
 from ingest.prepare import PreparedRecord, RejectedRecord, prepare
@@ -83,7 +83,7 @@ def _has_id_of_its_row(received: Received[LeadRecord]) -> bool:
 
 
 async def _rescore_leads(tx: Tx, messages: Sequence[Received[LeadVerified] | Received[LeadUnverifiable]]) -> None:
-    await rescore_from_state(tx, [message.event.lead_id for message in messages if message.event.lead_id])
+    await lock_and_rescore_leads(tx, [message.event.lead_id for message in messages if message.event.lead_id])
 
 
 def _count_dropped_values(results: Sequence[PreparationResult]) -> None:

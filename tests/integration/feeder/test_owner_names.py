@@ -11,7 +11,7 @@ from support.instantly import FakeWorkspace
     [
         ("owner_last_name = 'Holt Family Trust'", "legal_entity"),
         ("owner_first_name = null, company_name = 'Acme LLC'", "legal_entity"),
-        ("company_name = 'Acme', observed[9] = 100, observed[13] = 200", "legal_entity"),
+        ("company_name = 'Acme', stamp = 100, observed = '{\"company_name\": 200}'", "legal_entity"),
         ("owner2_last_name = 'Holt Life Estate'", "legal_entity"),
         ("owner_last_name = 'Estate of Holt'", "deceased"),
         ("owner_last_name = 'DO NOT CONTACT'", "suppressed"),

@@ -30,8 +30,8 @@ async def db(installation: Installation) -> Any:
 async def add_lead(db: Any, address: str, old_hash: bytes | None, unit: str | None = None) -> UUID:
     query = """
         insert into app.leads (
-          id, property_address, property_unit, property_city, property_state, property_zip, addr_hash, observed, source)
-        values ($5, $1, $2, 'Dunedin', 'FL', $3, $4, array_fill(16, array[35]), 'upstream')
+          id, property_address, property_unit, property_city, property_state, property_zip, addr_hash, source)
+        values ($5, $1, $2, 'Dunedin', 'FL', $3, $4, 'upstream')
         returning id
         """
     return UUID(str(await db.fetchval(query, address, unit, ZIP, old_hash, ids.new_id())))

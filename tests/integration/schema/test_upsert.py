@@ -2,8 +2,11 @@
 
 import asyncio
 import itertools
+import json
 import random
 from collections.abc import Coroutine, Iterator
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from common.lead_facts import FACT_GROUPS, FLAGS, STAMPED_FACTS
+from common.lead_facts import FACT_GROUPS, FLAGS, LEAD_FACTS, STAMPED_FACTS
 from ingest.leads.lead_row import LeadRow
 from ingest.leads.lead_writer import queries
 from ingest.leads.merge import find_lost_keys, merge_records
@@ -103,6 +106,12 @@ def row(
     return LeadRow(uuid4(), stamp, "upstream", {"property_state": "FL", **facts}, flags, mak, broker, editable)
 
 
+def stamps_of(lead: Any) -> dict[str, int]:
+    """Return the stamp of each fact that *lead* has."""
+    observed = json.loads(lead["observed"])
+    return {name: observed.get(name, lead["stamp"]) for name in STAMPED_FACTS if lead[name] is not None}
+
+
 A, B = "1" * 10, "2" * 10
 H, G = b"h" * 16, b"g" * 16
 
@@ -174,7 +183,8 @@ def test_a_lead_without_a_broker_takes_the_records_and_keeps_it(leads: Leads) ->
 def test_flags_stay_once_they_are_true(leads: Leads) -> None:
     leads.upsert(row(1_000, A, litigator=True))
     [found] = leads.upsert(row(2_000, A, litigator=False))
-    assert (found["verdict"], found["litigator"]) == ("duplicate", True)
+    assert found["verdict"] == "duplicate"
+    assert [lead["litigator"] for lead in leads.all()] == [True]
 
 
 def test_a_new_owner_voids_the_consent_and_pauses_the_lead(leads: Leads) -> None:
@@ -274,7 +284,7 @@ def test_any_order_and_any_batches_give_the_same_leads_when_records_agree_on_the
         results.append(
             (
                 {
-                    lead["mak"]: {name: lead[name] for name in STAMPED_FACTS} | {"observed": lead["observed"]}
+                    lead["mak"]: ({name: lead[name] for name in STAMPED_FACTS}, stamps_of(lead))
                     for lead in module_leads.all()
                 },
                 {(c["kind"], c["column_name"], c["value"]) for c in module_leads.conflicts()},
@@ -417,6 +427,60 @@ def test_contested_parcels_give_the_same_homes_in_any_order(
         module_leads.upsert(*batch)
     found = {(lead["property_address"], lead["owner_last_name"], lead["est_value"]) for lead in module_leads.all()}
     assert found == {("1 ELM", "Holt", 5), ("9 OAK", "Ruiz", 7), ("5 FIR RD", "Holt", None)}
+
+
+VALUES = {
+    "text": st.sampled_from(["a", "B", "\xe4", "ab"]),
+    "bytea": st.sampled_from([bytes(16), b"h" * 16]),
+    "boolean": st.booleans(),
+    "date": st.dates(date(2001, 1, 1), date(2001, 1, 3)),
+    "smallint": st.integers(1, 3),
+    "integer": st.integers(1, 3),
+    "bigint": st.integers(-1, 1),
+    "numeric(5,2)": st.sampled_from([Decimal("1.50"), Decimal("2.25")]),
+    "numeric(7,2)": st.sampled_from([Decimal("1.50"), Decimal("200.25")]),
+}
+KEYS_OF_ONE_HOME: dict[str, Any] = {"apn_key": "12103|1", "addr_hash": H}
+"""Rows with different keys go to the database one by one, so a merge in Python needs one home."""
+RECORDS_OF_ONE_HOME = st.lists(
+    st.tuples(
+        st.integers(1_000, 1_002),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                fact.name: VALUES[fact.sql_type]
+                for fact in LEAD_FACTS
+                if (fact.is_stamped or fact.name in FLAGS) and fact.name not in KEYS_OF_ONE_HOME
+            },
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(RECORDS_OF_ONE_HOME)
+@SLOW
+def test_sql_and_python_choose_the_same_value_and_stamp_of_every_fact(module_leads: Leads, drawn: list[Any]) -> None:
+    rows = [row(stamp, A, **KEYS_OF_ONE_HOME, **facts) for stamp, facts in drawn]
+    results = []
+    for batches in ([rows], [[one] for one in rows]):
+        module_leads.empty()
+        for batch in batches:
+            module_leads.upsert(*batch)
+        [lead] = module_leads.all()
+        results.append(({name: lead[name] for name in (*STAMPED_FACTS, *FLAGS)}, stamps_of(lead)))
+    assert results[0] == results[1]
+
+
+def test_a_lead_lists_the_stamps_of_older_facts_only(leads: Leads) -> None:
+    leads.upsert(row(1_000, A, est_value=1, county="X"))
+    [lead] = leads.all()
+    assert (lead["stamp"], json.loads(lead["observed"])) == (1_000, {})
+    leads.upsert(row(2_000, A, est_value=2, property_state="FL"))
+    leads.upsert(row(1_500, A, est_equity=5))
+    [lead] = leads.all()
+    assert (lead["stamp"], json.loads(lead["observed"])) == (2_000, {"county": 1_000, "est_equity": 1_500})
 
 
 GROUP_ROWS = st.lists(

@@ -78,7 +78,7 @@ for update skip locked;
 -- Facts for the gate about leads and the addresses to write to, in the order of the input.
 -- `household`: an open conflict says that another lead has the same address key, and that lead was fed or contacted, or is
 -- the older one and so has priority. `company_seen` and `person_seen`: when the company's and the owner's name were last
--- observed, by their positions in `leads.observed`.
+-- observed.
 select
   l.id as lead_id,
   l.campaign_status::text as status,
@@ -88,8 +88,11 @@ select
   l.owner2_first_name,
   l.owner2_last_name,
   l.company_name,
-  l.observed[13] as company_seen,
-  greatest(l.observed[9], l.observed[10]) as person_seen,
+  pipeline.stamp_of('company_name', l.company_name, l.stamp, l.observed) as company_seen,
+  greatest(
+    pipeline.stamp_of('owner_first_name', l.owner_first_name, l.stamp, l.observed),
+    pipeline.stamp_of('owner_last_name', l.owner_last_name, l.stamp, l.observed)
+  ) as person_seen,
   l.consent,
   l.consented_at,
   (l.litigator or coalesce(c.litigator, false)) as litigator,

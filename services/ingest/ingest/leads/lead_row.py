@@ -4,17 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from common.lead_facts import FLAGS
-
-OBSERVED_FACTS = (
-    "property_address", "property_unit", "property_city", "property_state", "property_zip", "county", "fips", "apn",
-    "owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name", "company_name", "mailing_address",
-    "mailing_unit", "mailing_city", "mailing_state", "mailing_zip", "property_type", "bedrooms", "bathrooms", "building_sqft",
-    "lot_sqft", "year_built", "owner_occupied", "vacant", "est_value", "est_equity", "est_ltv", "open_loans",
-    "open_loan_balance", "last_sale_date", "last_sale_amount", "apn_key", "addr_hash",
-)  # fmt: skip
-"""The facts in the order of `leads.observed`."""
-
 
 SOURCE_RANKS = {"melissa": 8, "batchdata": 6, "upstream": 5, "propstream": 4, "legacy": 1}
 DEFAULT_SOURCE_RANK = 3
@@ -57,5 +49,6 @@ class LeadRow:
             "event_id": self.event_id, "mak": self.mak, **self.facts, **dict.fromkeys(FLAGS, False), **self.flags,
         }  # fmt: skip
         if self.observed:
-            record["observed"] = [self.observed.get(name) for name in OBSERVED_FACTS]
+            differing = {name: stamp for name, stamp in self.observed.items() if stamp != self.stamp}
+            record["observed"] = orjson.dumps(differing).decode()
         return record

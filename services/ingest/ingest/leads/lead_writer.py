@@ -98,7 +98,7 @@ async def _rescore_changed_leads(
 ) -> dict[UUID, NewScore]:
     """Rescore leads whose facts come from several records, or whose contacts changed: their first score is outdated."""
     changed = {
-        home.lead_id: (home.lead, home.records[0].cause.time.date())
+        home.lead_id: home.records[0].cause.time.date()
         for home in homes
         if home.outcome == "updated"
         or (home.is_new and len(home.records) > 1)

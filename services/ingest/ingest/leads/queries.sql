@@ -63,17 +63,22 @@ on conflict do nothing;
 select lead_id, result
 from app.move_lead(:ids::uuid[], 'do_not_contact', 'forbidden_by_source');
 
--- name: count_contacts
--- For each lead: its phones and emails that were not ruled out, and the channels with a verified one.
+-- name: read_facts_to_score
+-- For each lead: its facts, its phones and emails that were not ruled out, and the channels with a verified one.
 select
-  lead_id,
-  count(*) filter (where channel = 'phone') as phones,
-  count(*) filter (where channel = 'email') as emails,
-  array_agg(distinct channel) filter (where verified) as verified
-from app.lead_contacts
-where lead_id = any (:ids)
-and verified is not false
-group by lead_id;
+  l.id, l.est_value, l.est_equity, l.est_ltv, l.open_loans, l.open_loan_balance, l.owner_occupied, l.vacant, l.last_sale_date,
+  l.deceased_owner, l.do_not_mail, l.litigator, c.phones, c.emails, c.verified
+from app.leads l
+cross join lateral (
+  select
+    count(*) filter (where channel = 'phone') as phones,
+    count(*) filter (where channel = 'email') as emails,
+    array_agg(distinct channel) filter (where verified) as verified
+  from app.lead_contacts
+  where lead_id = l.id
+  and verified is not false
+) c
+where l.id = any (:ids);
 
 -- name: set_scores
 -- Merged facts may score otherwise than the record that came first.
@@ -84,10 +89,8 @@ where l.id = s.id
 and (l.lead_score <> s.score or l.score_contributions is distinct from s.contributions::jsonb)
 returning l.id, l.lead_score, l.lead_version;
 
--- name: lock_facts_to_score
-select
-  id, est_value, est_equity, est_ltv, open_loans, open_loan_balance, owner_occupied, vacant, last_sale_date,
-  deceased_owner, do_not_mail, litigator
+-- name: lock_leads_to_score
+select id
 from app.leads
 where id = any (:ids)
 order by id

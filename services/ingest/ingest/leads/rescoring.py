@@ -18,15 +18,15 @@ NewScore = tuple[int, int]
 """Score and version of a lead."""
 
 
-async def rescore_leads(tx: Tx, leads: Mapping[UUID, tuple[Any, date]]) -> dict[UUID, NewScore]:
-    """Score *leads*, given as facts and day by id, with their contacts in the database.
+async def rescore_leads(tx: Tx, days: Mapping[UUID, date]) -> dict[UUID, NewScore]:
+    """Score leads by their facts and contacts in the database, each as of its day.
 
     Return score and version of those whose score changed.
     """
-    if not leads:
+    if not days:
         return {}
-    contacts = {row["lead_id"]: row async for row in queries.count_contacts(tx.connection, ids=list(leads))}
-    scores = {lead_id: _score_lead(facts, contacts.get(lead_id), today) for lead_id, (facts, today) in leads.items()}
+    rows = queries.read_facts_to_score(tx.connection, ids=list(days))
+    scores = {row["id"]: _score_lead(row, days[row["id"]]) async for row in rows}
     changed = queries.set_scores(
         tx.connection,
         ids=list(scores),
@@ -36,21 +36,12 @@ async def rescore_leads(tx: Tx, leads: Mapping[UUID, tuple[Any, date]]) -> dict[
     return {row["id"]: (row["lead_score"], row["lead_version"]) async for row in changed}
 
 
-async def rescore_from_state(tx: Tx, lead_ids: Sequence[UUID]) -> None:
-    """Score leads by their facts and contacts in the database, such as leads whose contacts were verified."""
-    rows = queries.lock_facts_to_score(tx.connection, ids=list(lead_ids))
-    await rescore_leads(tx, {row["id"]: (row, tx.now.date()) async for row in rows})
+async def lock_and_rescore_leads(tx: Tx, lead_ids: Sequence[UUID]) -> None:
+    """Score leads that this transaction did not write, such as leads whose contacts were verified."""
+    rows = queries.lock_leads_to_score(tx.connection, ids=list(lead_ids))
+    await rescore_leads(tx, {row["id"]: tx.now.date() async for row in rows})
 
 
-def _score_lead(facts: Any, contacts: Any, today: date) -> Score:
-    flags = {flag: facts[flag] for flag in FLAGS}
-    if contacts is None:
-        return score(facts, flags, phones=0, emails=0, today=today)
-    return score(
-        facts,
-        flags,
-        phones=contacts["phones"],
-        emails=contacts["emails"],
-        today=today,
-        verified=contacts["verified"] or (),
-    )
+def _score_lead(row: Any, today: date) -> Score:
+    flags = {flag: row[flag] for flag in FLAGS}
+    return score(row, flags, phones=row["phones"], emails=row["emails"], today=today, verified=row["verified"] or ())

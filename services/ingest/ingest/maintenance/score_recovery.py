@@ -9,7 +9,7 @@ import structlog
 from common import telemetry
 from common.bus import Bus
 from common.database import load_queries
-from ingest.leads.rescoring import rescore_from_state
+from ingest.leads.rescoring import lock_and_rescore_leads
 
 log = structlog.get_logger()
 queries = load_queries(__file__)
@@ -29,7 +29,7 @@ class ScoreRecovery:
         """Rescore leads with a verified contact that their score does not count."""
         after, scored = _FIRST_ID, 0
         while lead_ids := await self._list_page(after):
-            await self._bus.transact(partial(rescore_from_state, lead_ids=lead_ids))
+            await self._bus.transact(partial(lock_and_rescore_leads, lead_ids=lead_ids))
             after, scored = lead_ids[-1], scored + len(lead_ids)
         recovered = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
         recovered.add(scored, {"name": "ingest.rescore_forgotten_leads"})
