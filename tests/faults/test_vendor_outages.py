@@ -66,7 +66,7 @@ async def test_the_next_provider_is_asked_and_leads_wait_while_both_are_down_or_
         await pipeline.send(scenario.pick_households(reachable=40))
         await pipeline.wait_for_expected_outcomes()
         assert (await pipeline.count_charged("melissa"), await pipeline.count_charged("batchdata")) == (0, 40)
-        assert await read_metric(running, "equity_skiptrace_provider_circuit_open", provider="melissa") == 1
+        assert await read_metric(running, "equity_vendor_circuit_open", vendor="melissa") == 1
 
         await stop_vendors(pipeline, "batchdata")
         await pipeline.send(scenario.pick_households(reachable=200))

@@ -6,11 +6,15 @@ create table pipeline.provider_states (
   provider text primary key,
   failures integer not null default 0,
   backoff_until timestamptz,
+  half_open boolean not null default false,
+  access_denied boolean not null default false,
   last_success_at timestamptz,
   last_failure text
 );
 comment on table pipeline.provider_states is 'circuit breaker and backoff of each provider, shared by all replicas';
 comment on column pipeline.provider_states.failures is 'failed calls in a row; calls that fail during one backoff count once';
+comment on column pipeline.provider_states.half_open is 'one call probes the provider, and the backoff is its time limit';
+comment on column pipeline.provider_states.access_denied is 'the last call was denied access, which only a person can restore';
 
 create table pipeline.provider_permits (
   provider text not null references pipeline.provider_states on delete cascade,
@@ -61,7 +65,9 @@ begin
     return;
   end if;
   if s.failures >= failure_threshold then
-    update provider_states set backoff_until = now_ + make_interval(secs => probe_seconds) where provider = of_provider;
+    update provider_states
+    set backoff_until = now_ + make_interval(secs => probe_seconds), half_open = true
+    where provider = of_provider;
     wanted := 1;
   end if;
   wanted := least(wanted, per_window - used);
@@ -77,7 +83,13 @@ create function pipeline.record_success(of_provider text) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
   -- Write only on a change or once a second, because hundreds of calls share the row.
   update provider_states
-  set failures = 0, backoff_until = null, last_success_at = clock_timestamp(), last_failure = null
+  set
+    failures = 0,
+    backoff_until = null,
+    half_open = false,
+    access_denied = false,
+    last_success_at = clock_timestamp(),
+    last_failure = null
   where provider = of_provider
   and (
     failures > 0 or backoff_until is not null or last_success_at is null
@@ -86,14 +98,16 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
 $$;
 
 create function pipeline.record_failure(
-  of_provider text, failure text, is_probe boolean, min_failures integer, first_seconds double precision,
-  longest_seconds double precision, least_seconds double precision
+  of_provider text, failure text, is_probe boolean, is_denied boolean, failure_threshold integer,
+  first_seconds double precision, longest_seconds double precision, least_seconds double precision
 ) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
   -- Failures during one backoff count once. A backoff doubles with each failure, and is at least as long as the provider
-  -- asked for.
+  -- asked for. Denied access opens the circuit at once.
   update provider_states
-  set failures = greatest(f.failures, min_failures),
+  set failures = greatest(f.failures, case when is_denied then failure_threshold end),
+      half_open = half_open and not is_probe,
+      access_denied = is_denied,
       backoff_until = greatest(
         case when is_probe then null else backoff_until end,
         clock_timestamp() + make_interval(

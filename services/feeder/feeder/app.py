@@ -7,6 +7,7 @@ from common.events import LeadVerified
 from common.jobs.schedule import WEEKDAYS
 from common.service import Service, main
 from common.vendors.http_client import VendorHttpClient
+from common.vendors.throttle import VendorThrottle
 from feeder.campaign_sync.campaigns import CampaignSync
 from feeder.campaign_sync.claims import MembershipClaims
 from feeder.campaign_sync.link_check import LinkCheck, Network
@@ -20,8 +21,7 @@ from feeder.handlers import FeederHandlers
 from feeder.jobs import FeederJobs
 from feeder.recovery import QueueRecovery
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.throttle import VendorThrottle
+from feeder.vendors.instantly import InstantlyClient, build_policy
 
 MEASURE_SECONDS = 60
 REFRESH_TIME = time(5, 30)
@@ -34,7 +34,7 @@ def build(
     """Build the feeder service, ready to start. Only tests pass a *network*."""
     settings = settings or FeederSettings.for_service("feeder")
     service = Service("feeder", settings, clock)
-    throttle = VendorThrottle(service.database, settings)
+    throttle = VendorThrottle(service.database, [build_policy(settings)])
     network = network or Network()
     link_check = None
     if settings.instantly_api_key:

@@ -48,7 +48,7 @@ where problem = 'gone';
 -- name: list_campaigns()
 select
     c.id, b.name as broker, c.name, c.active, c.version, c.synced_at,
-    coalesce(c.problem, 'Instantly refuses us: ' || s.last_failure) as problem,
+    coalesce(c.problem, 'Instantly denies access: ' || s.last_failure) as problem,
     case
         when c.version > c.synced_version and (c.active and b.active or c.vendor_campaign_id is not null) then 'due'
         when not (c.active and b.active) then 'pauses'
@@ -68,7 +68,7 @@ select
     ) as waiting
 from app.campaigns c
 join app.brokers b on b.id = c.broker_id
-left join pipeline.provider_states s on s.provider = 'instantly' and s.last_failure in ('http_401', 'http_402', 'http_403')
+left join pipeline.provider_states s on s.provider = 'instantly' and s.access_denied
 order by lower(b.name), c.name;
 
 -- name: list_lead_labels(lead_ids)

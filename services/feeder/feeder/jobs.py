@@ -7,16 +7,27 @@ from common.bus import Bus
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
 from common.database import load_queries
+from common.vendors.throttle import VendorThrottle
 from feeder.campaign_sync.link_check import DeadLinksError, LinkCheck
 from feeder.daily_feed.feed import DailyFeed
 from feeder.daily_feed.feed_calendar import is_in_feed_window
 from feeder.daily_feed.requeue import requeue_leads
-from feeder.vendors.throttle import InstantlyAccessDeniedError, VendorThrottle
+from feeder.vendors.instantly_responses import INSTANTLY
 
 queries = load_queries(__file__)
 
 SKIP_RETENTION_DAYS = 30
 """Days for which `equity feed slots` can report skipped leads."""
+
+
+class InstantlyAccessDeniedError(RuntimeError):
+    """Instantly denies access to this workspace. A person has to correct the key, the plan or the scope."""
+
+    def __init__(self, code: str | None) -> None:
+        super().__init__(
+            f"Instantly denies access ({code}). See docs/runbooks/provider-outage.md. Today's slots stay reserved; leads "
+            "that do not reach Instantly today are queued again tomorrow."
+        )
 
 
 class FeederJobs:
@@ -46,9 +57,9 @@ class FeederJobs:
         if self._link_check is not None and (problem := await self._link_check.find_problem()):
             raise DeadLinksError(problem)
         await self._feed.feed_brokers()
-        availability = await self._throttle.read_availability()
-        if availability.is_access_denied:
-            raise InstantlyAccessDeniedError(availability.last_failure or "")
+        state = await self._throttle.load_state(INSTANTLY)
+        if state.is_access_denied:
+            raise InstantlyAccessDeniedError(state.last_failure)
 
     async def top_up_feed(self) -> None:
         """Feed again while the day's window is open: after a crash, a refused add, or a raised limit."""

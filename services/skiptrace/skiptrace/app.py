@@ -8,6 +8,7 @@ import structlog
 from common.events import DedupeSuccess
 from common.service import Service, main
 from common.vendors.http_client import VendorHttpClient
+from common.vendors.throttle import VendorThrottle
 from skiptrace.handlers import SkiptraceHandlers
 from skiptrace.jobs import SkiptraceJobs
 from skiptrace.rules.lead import PHONE_CHECKS
@@ -15,7 +16,6 @@ from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.code_table import CodeTable
 from skiptrace.trace.lead_loader import LeadLoader
 from skiptrace.trace.provider import Provider, ResponseReader
-from skiptrace.trace.provider_throttle import ProviderThrottle
 from skiptrace.trace.request_codec import RequestCodec
 from skiptrace.trace.request_log import RequestLog
 from skiptrace.trace.result_writer import ResultWriter
@@ -36,7 +36,8 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     codes, codec = CodeTable(service.database), RequestCodec(service.keyring)
     request_log = RequestLog(service.database, codec, settings)
     loader = LeadLoader(service.database, service.keyring, codec, codes, known_readers(settings), settings)
-    throttle = ProviderThrottle(service.database, settings)
+    policies = [settings.vendor_policy(name, provider.rate) for name, provider in providers.items()]
+    throttle = VendorThrottle(service.database, policies)
     client = VendorHttpClient(settings.skiptrace_call_seconds)
     tracer = Tracer(loader, request_log, throttle, client, providers, settings)
     writer = ResultWriter(service.keyring, timedelta(days=settings.skiptrace_period_days))

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from common.settings import ApiKey, ApiUrl, Settings, Url
+from common.vendors.policy import RateLimit, VendorPolicy
 from skiptrace.rules.lead import DataNeed, FreshnessCutoffs
 from skiptrace.rules.waterfall import UnknownPolicy, WaterfallPolicy
 from skiptrace.trace.provider import MAX_RECORDS_PER_REQUEST
@@ -162,6 +163,18 @@ class SkiptraceSettings(Settings):
         return FreshnessCutoffs(
             verification=now - timedelta(days=self.skiptrace_period_days),
             phone_check=now - timedelta(days=self.skiptrace_dnc_days),
+        )
+
+    def vendor_policy(self, provider: str, rate: RateLimit) -> VendorPolicy:
+        """Return the policy of calls to a provider with this published rate limit."""
+        return VendorPolicy(
+            provider,
+            rate,
+            probe_seconds=self.request_lease.total_seconds(),
+            first_backoff_seconds=self.skiptrace_pause_seconds,
+            longest_backoff_seconds=self.skiptrace_longest_pause_seconds,
+            access_denied_backoff_seconds=self.skiptrace_longest_pause_seconds,
+            failure_threshold=self.skiptrace_opens_after,
         )
 
     @property

@@ -13,7 +13,7 @@ from support.installation import Installation, Spawned
 
 SERVICES = ("gateway", "recorder", "skiptrace", "feeder")
 EXPORTED_AFTER_AN_EVENT = {
-    "equity_skiptrace_leads_total", "equity_skiptrace_provider_circuit_open", "equity_vendor_backoffs_total",
+    "equity_skiptrace_leads_total", "equity_vendor_circuit_open", "equity_vendor_backoffs_total",
     "equity_consumer_pauses_total", "equity_offsets_out_of_range_total", "equity_undecodable_batches_total",
     "equity_email_links_dead",
 }  # fmt: skip

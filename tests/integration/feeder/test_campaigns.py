@@ -207,7 +207,7 @@ async def test_denied_access_is_shown_beside_each_campaign(
     workspace.add_statuses = [402]
     await feeder.run_jobs("feed", "reconcile")
     [listed] = (await equity.soon("campaigns", "list", "--json")).ok().json
-    assert (listed["problem"], listed["waiting"]) == ("Instantly refuses us: http_402", 1)
+    assert (listed["problem"], listed["waiting"]) == ("Instantly denies access: http_402", 1)
 
 
 async def test_an_update_during_a_backoff_leaves_campaigns_ready_for_the_feed(

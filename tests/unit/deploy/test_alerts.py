@@ -24,7 +24,7 @@ WANTED = {
         "ClockSkew", "TimestampsRefused",
     },
     "warning": {
-        "VerificationRate", "DuplicateUploads", "OldDeadLetter", "ProviderDown", "UnknownPaidCalls", "ProviderBudget",
+        "VerificationRate", "DuplicateUploads", "OldDeadLetter", "VendorDown", "UnknownPaidCalls", "ProviderBudget",
         "InstantlyBackingOff", "MembershipAuditBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
         "WorkRecovered", "ConsumerWaits", "BatchUndecodable",
     },

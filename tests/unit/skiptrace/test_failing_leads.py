@@ -6,18 +6,17 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.vendors.policy import Availability, VendorState
 from skiptrace.rules.lead import AttemptStats, Lead
-from skiptrace.rules.waterfall import Availability
 from skiptrace.trace.failing_leads import (
     EXHAUSTED_AFTER_FAILURES,
     EXPECTED_FAILURES_FACTOR,
     is_exhausted,
     split_into_requests,
 )
-from skiptrace.trace.provider_throttle import ProviderState
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-ANSWERED_OTHERS = ProviderState(Availability.AVAILABLE, 0, NOW + timedelta(minutes=5))
+ANSWERED_OTHERS = VendorState(Availability.AVAILABLE, 0, NOW + timedelta(minutes=5))
 
 
 def lead(number: int, failed: int = 0, unknown: int = 0) -> Lead:
@@ -49,9 +48,9 @@ def test_repeated_unknown_outcomes_make_requests_smaller_too() -> None:
 def test_a_lead_is_exhausted_only_at_a_provider_that_answers_about_others() -> None:
     failing = AttemptStats(failed=EXHAUSTED_AFTER_FAILURES, first_failed_at=NOW)
     assert is_exhausted(failing, ANSWERED_OTHERS)
-    assert not is_exhausted(failing, ProviderState(Availability.AVAILABLE, 0, NOW - timedelta(minutes=5)))
-    assert not is_exhausted(failing, ProviderState(Availability.CIRCUIT_OPEN, 9, NOW + timedelta(minutes=5)))
-    assert not is_exhausted(failing, ProviderState())
+    assert not is_exhausted(failing, VendorState(Availability.AVAILABLE, 0, NOW - timedelta(minutes=5)))
+    assert not is_exhausted(failing, VendorState(Availability.CIRCUIT_OPEN, 9, NOW + timedelta(minutes=5)))
+    assert not is_exhausted(failing, VendorState())
     assert not is_exhausted(AttemptStats(failed=3, first_failed_at=NOW), ANSWERED_OTHERS)
 
 

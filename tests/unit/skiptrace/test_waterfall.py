@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.vendors.policy import Availability
 from skiptrace.rules.lead import PHONE_CHECKS, DataNeed
 from skiptrace.rules.waterfall import (
     MAX_UNKNOWN_RESPONSES,
     AskProvider,
     AttemptCounts,
-    Availability,
     NextStep,
     ProviderCapabilities,
     UnknownPolicy,

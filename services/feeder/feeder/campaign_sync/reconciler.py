@@ -12,12 +12,12 @@ from uuid import UUID
 import structlog
 
 from common.vendors.errors import InvalidRequestError, NotExecutedError, OutcomeUnknownError, VendorCallError
+from common.vendors.throttle import VendorThrottle
 from feeder.campaign_sync.claims import CampaignClaim, ClaimedMembership, ClaimedRemoval, MembershipClaims
 from feeder.campaign_sync.link_check import LinkCheck
 from feeder.campaign_sync.memberships import Memberships
 from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.instantly_responses import AddResult, InstantlyNotFoundError, Member
-from feeder.vendors.throttle import VendorThrottle
+from feeder.vendors.instantly_responses import INSTANTLY, AddResult, InstantlyNotFoundError, Member
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class Reconciler:
     async def reconcile_memberships(self) -> None:
         """Reconcile until nothing is due, or until Instantly is in a backoff."""
         await self._memberships.return_unused_slots()
-        if (await self._throttle.read_availability()).backoff_seconds:
+        if (await self._throttle.load_state(INSTANTLY)).backoff_seconds:
             return
         try:
             while await self._remove_members() or await self._look_up_members() or await self._add_members():

@@ -3,6 +3,7 @@
 Instantly has no idempotency keys. The class of an error says whether an operation was executed (docs/delivery.md).
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from urllib.parse import quote
 
 from common.vendors.errors import BackingOffError, InvalidRequestError, OutcomeUnknownError, VendorCallError
 from common.vendors.http_client import VendorHttpClient, VendorHttpRequest
+from common.vendors.policy import RateLimit, VendorPolicy
+from common.vendors.throttle import VendorThrottle
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly_responses import (
     INSTANTLY,
@@ -23,7 +26,6 @@ from feeder.vendors.instantly_responses import (
     read_members,
     read_response,
 )
-from feeder.vendors.throttle import VendorThrottle
 
 INSTANTLY_PAGE_SIZE = 100
 """Most items of a page, and most addresses of one lookup."""
@@ -48,6 +50,18 @@ class NewMember:
         }
 
 
+def build_policy(settings: FeederSettings) -> VendorPolicy:
+    """Return the policy of calls to a workspace. The rate belongs to the workspace, and all replicas share it."""
+    calls = max(1, int(settings.instantly_requests_per_second))
+    return VendorPolicy(
+        INSTANTLY,
+        RateLimit(calls, calls / settings.instantly_requests_per_second),
+        probe_seconds=2 * settings.instantly_timeout_seconds,
+        longest_backoff_seconds=300,
+        access_denied_backoff_seconds=60,
+    )
+
+
 class InstantlyClient:
     """Client of one workspace."""
 
@@ -55,6 +69,7 @@ class InstantlyClient:
         self._base_url = settings.instantly_base_url.rstrip("/") + "/api/v2"
         key = settings.instantly_api_key.get_secret_value() if settings.instantly_api_key else ""
         self._headers = {"Authorization": f"Bearer {key}"}
+        self._longest_wait_seconds = settings.instantly_timeout_seconds
         self._throttle = throttle
         self._http = http
 
@@ -127,7 +142,7 @@ class InstantlyClient:
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Make one call with a permit, and report its outcome to the throttle. Raises VendorCallError."""
-        permit = await self._throttle.acquire_permit()
+        permit = await self._throttle.acquire_permit(INSTANTLY, 1, time.monotonic() + self._longest_wait_seconds)
         if permit is None:
             raise BackingOffError
         operation = f"{method} /{path.split('/')[1].partition('?')[0]}"
@@ -135,10 +150,10 @@ class InstantlyClient:
         try:
             response_body = read_response(await self._http.send_request(request))
         except (InvalidRequestError, InstantlyNotFoundError):
-            await self._throttle.record_success()  # Instantly works: this request is wrong
+            await self._throttle.record_success(INSTANTLY)  # Instantly works: this request is wrong
             raise
         except VendorCallError as error:
-            await self._throttle.record_failure(error, is_probe=permit.is_probe)
+            await self._throttle.record_failure(INSTANTLY, error, is_probe=permit.is_probe)
             raise
-        await self._throttle.record_success()
+        await self._throttle.record_success(INSTANTLY)
         return response_body

@@ -8,20 +8,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from common.vendors.policy import Availability
 from skiptrace.rules.lead import PHONE_CHECKS, DataNeed, FreshnessCutoffs, Lead
 
 MAX_UNKNOWN_RESPONSES = 12
 """Unknown outcomes of one provider about one lead, after which even `pay_again` asks it no more while they count."""
-
-
-class Availability(StrEnum):
-    """Availability of a provider, shared by all replicas."""
-
-    AVAILABLE = "available"
-    BACKING_OFF = "backing_off"
-    """It asked for a pause or failed a moment ago. Leads wait for it: a pause costs less than another provider."""
-    CIRCUIT_OPEN = "circuit_open"
-    """It failed several times in a row or denies access. The next provider takes its place."""
 
 
 class UnknownPolicy(StrEnum):

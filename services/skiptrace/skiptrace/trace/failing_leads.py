@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from common.vendors.policy import Availability, VendorState
 from skiptrace.rules.lead import AttemptStats, Lead
-from skiptrace.rules.waterfall import Availability, ProviderCapabilities
-from skiptrace.trace.provider_throttle import ProviderState
+from skiptrace.rules.waterfall import ProviderCapabilities
 
 EXHAUSTED_AFTER_FAILURES = 12
 """Failed calls about one lead within an hour, at a provider that answers about others: the lead is the cause."""
@@ -32,7 +32,7 @@ def split_into_requests(leads: Sequence[Lead], provider: str, max_records: int) 
     return requests
 
 
-def is_exhausted(stats: AttemptStats, state: ProviderState, average_failures: float = 0) -> bool:
+def is_exhausted(stats: AttemptStats, state: VendorState, average_failures: float = 0) -> bool:
     """Return whether a provider fails about this lead alone: it has answered about others since.
 
     *average_failures* is the average of the leads that it answered. As many failures are not this lead's fault.

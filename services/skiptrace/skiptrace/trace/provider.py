@@ -5,8 +5,7 @@ So an error states whether the call can have been charged. See docs/delivery.md 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -14,6 +13,7 @@ import structlog
 
 from common.vendors.errors import OutcomeUnknownError
 from common.vendors.http_client import VendorHttpRequest, VendorHttpResponse, check_status
+from common.vendors.policy import RateLimit
 from skiptrace.rules.lead import LeadResult, LookupRequest
 from skiptrace.rules.waterfall import ProviderCapabilities
 
@@ -25,18 +25,6 @@ MAX_PHONES_PER_LEAD = 4
 """Phones of one lead that one request checks."""
 MAX_CONTACTS_PER_CHANNEL = 50
 """Phones, and emails, that one response adds to a lead."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedRate:
-    """A provider's published rate limit."""
-
-    per_window: int
-    window_seconds: float
-    counts_records: bool
-    """True: the limit counts records; False: requests."""
-    shared_with: str | None = None
-    """The provider with the same key, under whose limit these requests count as well."""
 
 
 class ResponseReader(Protocol):
@@ -70,7 +58,7 @@ class Provider(ResponseReader, Protocol):
         """Whether the provider's own key is set. A provider without it is not called."""
 
     @property
-    def rate(self) -> PublishedRate:
+    def rate(self) -> RateLimit:
         """Its published rate limit."""
 
     @property
@@ -80,10 +68,6 @@ class Provider(ResponseReader, Protocol):
     @property
     def takes_contacts(self) -> bool:
         """Whether it verifies a phone and an email that the request contains."""
-
-    @property
-    def first_backoff(self) -> timedelta:
-        """The first backoff after a 429 without Retry-After; it doubles."""
 
     def build_request(self, lookups: Sequence[LookupRequest]) -> VendorHttpRequest:
         """Return the request for *lookups*."""

@@ -6,22 +6,6 @@ select distinct on (provider, channel, code) provider, channel, code, is_verifie
 from app.verification_code_map
 order by provider, channel, code, version desc;
 
--- name: provider_states
--- A provider is probing if its backoff ends with the time limit of the half-open probe. The probe has a permit of the
--- same moment, under its own name or under that of the provider whose rate it shares.
-select
-  s.provider,
-  s.failures,
-  coalesce(greatest(0, extract(epoch from s.backoff_until - clock_timestamp())), 0)::double precision as backoff_seconds,
-  s.last_success_at,
-  exists (
-    select
-    from pipeline.provider_permits g
-    where g.at + make_interval(secs => :probe_seconds) = s.backoff_until
-  ) as is_probing
-from pipeline.provider_states s
-where s.provider = any (:providers);
-
 -- name: leads_to_trace
 select
   id, mak, property_address, property_unit, property_city, property_state, property_zip, county, apn, owner_first_name,

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from common.vendors.errors import VendorCallError
 from common.vendors.http_client import VendorHttpClient, check_status
+from common.vendors.policy import Availability, VendorState
+from common.vendors.throttle import VendorThrottle
 from skiptrace.rules.lead import DataNeed, FreshnessCutoffs, Lead, LookupRequest
 from skiptrace.rules.waterfall import (
     AskProvider,
-    Availability,
     NextStep,
     WaterfallComplete,
     WaterfallPolicy,
@@ -31,7 +32,6 @@ from skiptrace.trace.failing_leads import is_exhausted, is_left_to_daily_job, sp
 from skiptrace.trace.in_flight_limit import InFlightLimit
 from skiptrace.trace.lead_loader import LeadLoader
 from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, Provider
-from skiptrace.trace.provider_throttle import ProviderState, ProviderThrottle
 from skiptrace.trace.request_log import OpenRequest, RequestLog
 
 MAX_CHECK_BACKOFF_SECONDS = 60.0
@@ -64,7 +64,7 @@ class Tracer:
         self,
         loader: LeadLoader,
         request_log: RequestLog,
-        throttle: ProviderThrottle,
+        throttle: VendorThrottle,
         client: VendorHttpClient,
         providers: Mapping[str, Provider],
         settings: SkiptraceSettings,
@@ -105,7 +105,7 @@ class Tracer:
         while True:
             await self._request_log.expire_requests()
             leads = await self._loader.load_leads(lead_ids)
-            states = await self._throttle.load_states(list(self._providers))
+            states = await self._throttle.load_states()
             exhausted = await self._find_exhausted(leads.values(), states)
             availability = self._availability(states, without_permit)
             steps = {lead.id: self._choose_steps(lead, availability, policy) for lead in leads.values()}
@@ -117,9 +117,7 @@ class Tracer:
             )
             without_permit |= {name for name in unpermitted if name}
 
-    async def _find_exhausted(
-        self, leads: Collection[Lead], states: Mapping[str, ProviderState]
-    ) -> set[_LeadAtProvider]:
+    async def _find_exhausted(self, leads: Collection[Lead], states: Mapping[str, VendorState]) -> set[_LeadAtProvider]:
         """Return leads, each with a provider that keeps failing about it."""
         exhausted: set[_LeadAtProvider] = set()
         for name, state in states.items():
@@ -132,9 +130,7 @@ class Tracer:
                 }
         return exhausted
 
-    def _availability(
-        self, states: Mapping[str, ProviderState], without_permit: set[str]
-    ) -> Mapping[str, Availability]:
+    def _availability(self, states: Mapping[str, VendorState], without_permit: set[str]) -> Mapping[str, Availability]:
         """Return the availability of providers in this round."""
         found = {name: state.availability for name, state in states.items()}
         for name in without_permit:
@@ -161,7 +157,7 @@ class Tracer:
         """Ask *provider* about *leads* in parallel calls; return its name if some leads got no call or no response."""
         max_records = min(provider.max_records, self._settings.skiptrace_in_flight)
         if provider.rate.counts_records:
-            max_records = min(max_records, provider.rate.per_window)
+            max_records = min(max_records, provider.rate.units)
         requests = split_into_requests(leads, provider.name, max_records)
         results = await asyncio.gather(*(self._ask(provider, request, until) for request in requests))
         return None if all(results) else provider.name
@@ -171,17 +167,17 @@ class Tracer:
         async with self._in_flight.reserve_records(len(leads)):
             if time.monotonic() >= until:  # the reservation took long, and a rebalance waits for this batch
                 return False
-            permit = await self._throttle.acquire_permit(provider, len(leads), until)
+            permit = await self._throttle.acquire_permit(provider.name, len(leads), until)
             if permit is None or self._stopping:
                 return False
             try:
-                call = self._call(provider, leads[: permit.units], probing=permit.is_probe)
+                call = self._call(provider, leads[: permit.records], probing=permit.is_probe)
                 is_asked = await self._finish_call(call)
             except VendorCallError as error:
-                await self._throttle.record_failure(provider, error, probing=permit.is_probe)
+                await self._throttle.record_failure(provider.name, error, is_probe=permit.is_probe)
                 return False
             if is_asked:
-                await self._throttle.record_success(provider)
+                await self._throttle.record_success(provider.name)
             return is_asked
 
     async def _finish_call(self, call: Coroutine[Any, Any, bool]) -> bool:
@@ -249,7 +245,7 @@ def _group_by_provider(
 def _build_result(
     leads: Mapping[UUID, Lead],
     steps: Mapping[UUID, Sequence[NextStep]],
-    states: Mapping[str, ProviderState],
+    states: Mapping[str, VendorState],
     exhausted: Container[_LeadAtProvider],
 ) -> TraceResult:
     """Return the leads that are done, and the time that the others wait."""
@@ -266,7 +262,7 @@ def _build_result(
             result.exhausted.add(lead.id)
         else:
             result.waiting.add(lead.id)
-            waits.append((states.get(step.provider, ProviderState()).backoff_seconds, step.provider))
+            waits.append((states[step.provider].backoff_seconds, step.provider))
     if waits:
         seconds, result.waits_for = min(waits)
         result.wait = timedelta(seconds=max(seconds, MIN_WAIT_SECONDS))

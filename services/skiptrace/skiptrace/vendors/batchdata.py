@@ -7,7 +7,6 @@ statement, and does not affect the other lookups of the request.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,9 +15,9 @@ from common.pii.contact_cells import read_emails, read_phones
 from common.pii.contact_values import line_type
 from common.vendors.errors import OutcomeUnknownError
 from common.vendors.http_client import VendorHttpRequest, VendorHttpResponse, check_status
+from common.vendors.policy import RateLimit
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
-from skiptrace.trace.provider import PublishedRate
 
 _HTTP_OK = 200
 _WINDOW_SECONDS = 60.0
@@ -40,7 +39,6 @@ class BatchDataAdapter:
     max_records: int
     name: str = "batchdata"
     takes_contacts: bool = False
-    first_backoff: timedelta = timedelta(seconds=1)
 
     @property
     def capabilities(self) -> ProviderCapabilities:
@@ -53,9 +51,9 @@ class BatchDataAdapter:
         return bool(self.token)
 
     @property
-    def rate(self) -> PublishedRate:
+    def rate(self) -> RateLimit:
         """Requests a minute of one token."""
-        return PublishedRate(self.requests_per_minute, _WINDOW_SECONDS, counts_records=False)
+        return RateLimit(self.requests_per_minute, _WINDOW_SECONDS)
 
     def build_request(self, lookups: Sequence[LookupRequest]) -> VendorHttpRequest:
         """Return one POST of up to 100 properties."""

@@ -7,15 +7,15 @@ list. A missing number, or a flag of another type, changes nothing.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from common.pii.contact_cells import read_phones
 from common.vendors.http_client import VendorHttpRequest, VendorHttpResponse
+from common.vendors.policy import RateLimit
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest
 from skiptrace.rules.waterfall import ProviderCapabilities
-from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, MAX_RECORDS_PER_REQUEST, PublishedRate
+from skiptrace.trace.provider import MAX_PHONES_PER_LEAD, MAX_RECORDS_PER_REQUEST
 from skiptrace.vendors.batchdata import check_body_status, read_check_code
 
 _WINDOW_SECONDS = 60.0
@@ -35,7 +35,6 @@ class BatchDataPhonesAdapter:
     """Limit of the token, shared with the skip trace."""
     max_records: int = MAX_RECORDS_PER_REQUEST // MAX_PHONES_PER_LEAD
     takes_contacts: bool = False
-    first_backoff: timedelta = timedelta(seconds=1)
 
     @property
     def name(self) -> str:
@@ -55,9 +54,9 @@ class BatchDataPhonesAdapter:
         return bool(self.token)
 
     @property
-    def rate(self) -> PublishedRate:
+    def rate(self) -> RateLimit:
         """Requests a minute of one token."""
-        return PublishedRate(self.requests_per_minute, _WINDOW_SECONDS, counts_records=False, shared_with="batchdata")
+        return RateLimit(self.requests_per_minute, _WINDOW_SECONDS, shared_with="batchdata")
 
     def build_request(self, lookups: Sequence[LookupRequest]) -> VendorHttpRequest:
         """Return one POST of up to 100 numbers, each once."""

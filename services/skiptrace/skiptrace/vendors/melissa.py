@@ -6,16 +6,15 @@ Blanks are a single space and counts are strings. Errors have status 200 and a c
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from common.pii.contact_cells import ContactCell, read_emails, read_phones
 from common.vendors.errors import AccessDeniedError, InvalidRequestError, NotExecutedError, OutcomeUnknownError
 from common.vendors.http_client import VendorHttpRequest, VendorHttpResponse
+from common.vendors.policy import RateLimit
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadResult, LookupRequest, combine_matches
 from skiptrace.rules.waterfall import ProviderCapabilities
-from skiptrace.trace.provider import PublishedRate
 
 VERIFY_PATH = "/v3/WEB/ContactVerify/doContactVerify"
 _WINDOW_SECONDS = 1.0
@@ -41,7 +40,6 @@ class MelissaAdapter:
     max_records: int
     name: str = "melissa"
     takes_contacts: bool = True
-    first_backoff: timedelta = timedelta(seconds=1)
 
     @property
     def capabilities(self) -> ProviderCapabilities:
@@ -56,9 +54,9 @@ class MelissaAdapter:
         return bool(self.licence)
 
     @property
-    def rate(self) -> PublishedRate:
+    def rate(self) -> RateLimit:
         """Records a second, by the kind of licence: 5, 12, 200 or 400."""
-        return PublishedRate(self.records_per_second, _WINDOW_SECONDS, counts_records=True)
+        return RateLimit(self.records_per_second, _WINDOW_SECONDS, counts_records=True)
 
     def build_request(self, lookups: Sequence[LookupRequest]) -> VendorHttpRequest:
         """Return one POST of up to 100 records."""
