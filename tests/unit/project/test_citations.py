@@ -10,12 +10,17 @@ _TEXT = {".py", ".md", ".sql", ".toml", ".yaml", ".yml", ".sh", ".js", ".mjs", "
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _PAGE = re.compile(r"(?<![\w/.])docs/[\w./-]+?\.(?:md|yaml)(?:#[\w-]+)?")
 _DECISION = re.compile(r"\bADRs? (\d+)(?:(?:, | and | to )(\d+))*")
+_FILE = re.compile(r"`([\w./-]+\.(?:py|sql|md|toml|ya?ml|txt|sh|json))`")
 _PARAGRAPH = re.compile(r"(?:design|contracts|hazards?|plan|documents?|papers?) ?,? ?§")
 
 
-def _files() -> list[Path]:
+def _tracked_names() -> list[str]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    paths = [ROOT / name for name in listed.splitlines()]
+    return listed.splitlines()
+
+
+def _files() -> list[Path]:
+    paths = [ROOT / name for name in _tracked_names()]
     return [path for path in paths if path.suffix in _TEXT and path.is_file() and path != Path(__file__)]
 
 
@@ -50,6 +55,24 @@ def test_pages_that_code_cites_exist() -> None:
         for path in _files()
         for target in _PAGE.findall(path.read_text())
         if _missing(path, target, ROOT)
+    ]
+    assert broken == []
+
+
+NAMES_OF_OTHER_FILES = {"/openapi.json", ".rollback.sql", "pinellas.json", "openapi/apis/personator-consumer.yaml"}
+"""Addresses, endings, files of an operator, and files of a vendor, which pages name."""
+
+
+def test_files_that_pages_name_exist() -> None:
+    """A page may leave out the first folders. A guide names the files that its example adds."""
+    files = [f"/{name}" for name in _tracked_names()]
+    pages = [path for path in _files() if path.suffix == ".md" and path.name != "CHANGELOG.md"]
+    broken = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in pages
+        for name in set(_FILE.findall(page.read_text())) - NAMES_OF_OTHER_FILES
+        if not any(file.endswith(f"/{name}") for file in files)
+        and not (page.parent.name == "guides" and re.search("[Pp]ostcards?|[Rr]epl(y|ies|ied)", name))
     ]
     assert broken == []
 
