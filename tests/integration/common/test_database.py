@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from common.database import Database
@@ -32,3 +33,27 @@ async def test_a_task_that_is_cancelled_while_the_connection_breaks_is_cancelled
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, 20)
         await database.stop()
+
+
+async def test_connections_read_a_changed_row_type_again_after_one_error(installation: Installation) -> None:
+    owner = await asyncpg.connect(installation.database.superuser_dsn)
+    await owner.execute("create type app.pair as (first integer, second integer)")
+    database = Database(installation.settings("ingest"), "ingest")
+    await database.start()
+
+    async def read_pairs() -> int | None:
+        async with database.transaction() as connection:
+            found: int | None = await connection.fetchval("select ($1::app.pair[])[1].first", [{"first": 7}])
+            return found
+
+    assert await read_pairs() == 7
+    await owner.execute("alter type app.pair add attribute third integer")
+    with pytest.raises(asyncpg.DatatypeMismatchError):
+        await read_pairs()
+    assert await read_pairs() == 7
+    await owner.execute("alter type app.pair drop attribute second")
+    with pytest.raises(asyncpg.DatatypeMismatchError):
+        await read_pairs()
+    assert await read_pairs() == 7
+    await database.stop()
+    await owner.close()
