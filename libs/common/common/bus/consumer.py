@@ -39,6 +39,7 @@ class Consumer:
         """Return the messages among *records* that are for this consumer, and failures of those that cannot be read."""
         good: dict[Any, Received[Any]] = {}
         bad: list[MessageFailure] = []
+        now = datetime.now(UTC)
         for record in records:
             header = envelope.read_envelope(record, self.bus.cluster_id)
             if not self._is_for_this_consumer(header):
@@ -51,7 +52,7 @@ class Consumer:
             elif first := good.get(received.inbox_key):
                 if first.record.value != record.value:
                     bad.append(id_used_twice(received))
-            elif failure := self._read_event(received, self.event):
+            elif failure := self._read_event(received, self.event, now):
                 bad.append(failure)
             else:
                 good[received.inbox_key] = received
@@ -59,25 +60,25 @@ class Consumer:
 
     def _is_for_this_consumer(self, header: envelope.Envelope) -> bool:
         """Return whether the message is no replay for another consumer."""
-        return self.event is None or header.replay_for in (None, self.bus.prefixed(self.name), self.name)
+        addressee = header.replay_for
+        return self.event is None or addressee is None or addressee in (self.bus.prefixed(self.name), self.name)
 
-    def _read_event(self, received: Received[Any], event: type[Event]) -> MessageFailure | None:
+    def _read_event(self, received: Received[Any], event: type[Event], now: datetime) -> MessageFailure | None:
         """Read the body into `received.event`. Return a failure if the time or the body is not valid."""
         try:
-            self._check_time(received)
-            received.event = event.model_validate_json(received.record.value or b"")
+            self._check_time(received, now)
+            received.event = event.__pydantic_validator__.validate_json(received.record.value or b"")
         except (ValueError, BadRecordError) as error:
             return MessageFailure.from_error(received, error)
         return None
 
-    def _check_time(self, received: Received[Any]) -> None:
+    def _check_time(self, received: Received[Any], now: datetime) -> None:
         """Raise BadRecordError if the event is older than the inbox remembers, or its time is more than a day ahead.
 
         An older event could have been handled before, so it is never handled silently. A clock that is ahead is wrong.
         """
         if received.replay_number:
             return
-        now = datetime.now(UTC)
         if received.time < now - timedelta(days=self.bus.settings.inbox_days - 1):
             raise BadRecordError("too_old", "older than the inbox remembers: replay it by hand if it was never handled")
         if received.time > now + MAX_CLOCK_SKEW:

@@ -4,7 +4,7 @@ Writing is strict, reading is not. Upstream systems send no headers, null header
 these may stop a consumer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -26,7 +26,7 @@ class KafkaRecord(Protocol):
     partition: int
     offset: int
     timestamp: int
-    headers: Iterable[tuple[str, bytes | None]]
+    headers: Sequence[tuple[str, bytes | None]]
 
 
 @dataclass(slots=True)
@@ -45,17 +45,6 @@ class Envelope:
     replay_number: int = 0
     replay_for: str | None = None
     replay_time: datetime | None = None
-
-
-_TEXT_FIELDS = {
-    "ce_type": "type",
-    "ce_source": "source",
-    "ce_subject": "subject",
-    "ce_causationid": "causation_id",
-    "ce_correlationid": "correlation_id",
-    "traceparent": "traceparent",
-    "ec_for": "replay_for",
-}
 
 
 def build_attributes(
@@ -98,25 +87,29 @@ def build_headers(**given: Any) -> Headers:
 def read_envelope(record: KafkaRecord, cluster: str) -> Envelope:
     """Return the envelope of *record*. It never raises, whatever the headers hold.
 
-    An id that is not a UUID becomes one together with its source. A missing id is made from the record's position in Kafka
-    (docs/hazards.md#s16-external-messages-without-an-id), a missing or unreadable time from Kafka's timestamp.
+    Of a header that comes twice, the first counts. An id that is not a UUID becomes one together with its source. A missing
+    id is made from the record's position in Kafka (docs/hazards.md#s16-external-messages-without-an-id), a missing or
+    unreadable time from Kafka's timestamp.
     """
-    texts: dict[str, str] = {}
-    for name, value in record.headers or ():
-        if value is not None and name not in texts:
-            texts[name] = value.decode("utf-8", "replace")
-    envelope = Envelope(
+    texts = {
+        name: value.decode("utf-8", "replace") for name, value in reversed(record.headers or ()) if value is not None
+    }
+    text_of = texts.get
+    replay_number, replay_time = _read_replay(texts) if "ec_redrive" in texts else (0, None)
+    return Envelope(
         id=_message_id(texts, record, cluster),
-        time=_parse_time(texts.get("ce_time")) or datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC),
+        time=_parse_time(text_of("ce_time")) or datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC),
+        type=text_of("ce_type"),
+        source=text_of("ce_source"),
+        subject=text_of("ce_subject"),
+        causation_id=text_of("ce_causationid"),
+        correlation_id=text_of("ce_correlationid"),
+        duration_ms=_parse_int(text_of("ce_durationms")),
+        traceparent=text_of("traceparent"),
+        replay_number=replay_number,
+        replay_for=text_of("ec_for"),
+        replay_time=replay_time,
     )
-    for name, field in _TEXT_FIELDS.items():
-        if name in texts:
-            setattr(envelope, field, texts[name])
-    envelope.duration_ms = _parse_int(texts.get("ce_durationms"))
-    if "ec_redrive" in texts:
-        envelope.replay_number = min(max(_parse_int(texts["ec_redrive"]) or 0, 0), MAX_REPLAY_NUMBER)
-        envelope.replay_time = _parse_time(texts.get("ec_redrivetime"))
-    return envelope
 
 
 def _message_id(texts: dict[str, str], record: KafkaRecord, cluster: str) -> UUID:
@@ -124,9 +117,15 @@ def _message_id(texts: dict[str, str], record: KafkaRecord, cluster: str) -> UUI
     if not text:
         return ids.message_id(cluster, record.topic, record.partition, record.offset, record.timestamp)
     try:
-        return UUID(text)
+        return ids.parse_id(text)
     except ValueError:
         return ids.named_id("foreign", texts.get("ce_source", ""), text)
+
+
+def _read_replay(texts: dict[str, str]) -> tuple[int, datetime | None]:
+    """Return number and time of the replay that the message is."""
+    number = min(max(_parse_int(texts["ec_redrive"]) or 0, 0), MAX_REPLAY_NUMBER)
+    return number, _parse_time(texts.get("ec_redrivetime"))
 
 
 @lru_cache(maxsize=1_024)

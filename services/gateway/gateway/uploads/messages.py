@@ -3,7 +3,6 @@
 The message is that of `LeadRecord`, serialised by hand for speed. A test holds both equal.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -68,7 +67,7 @@ class RowMessageBuilder:
         self._key_positions = _find_key_positions(names)
         streets = columns.property_street_headers(names)
         self._names_sent_empty = frozenset(streets) if len(streets) > 1 else frozenset()
-        self._row_ids = _RowIdGenerator(upload_id)
+        self._upload_id = upload_id
         self._headers = _build_common_headers(upload_id, received_at, traceparent)
         self._value_prefix = orjson.dumps(
             {
@@ -99,7 +98,7 @@ class RowMessageBuilder:
         if problem is not None:
             value = self._build_problem_value(number, cells, named, problem)
         key = next((cells[place] for place in self._key_positions if place < len(cells) and cells[place]), "")
-        headers = [*self._headers, ("ce_id", self._row_ids.id_of_row(number))]
+        headers = [*self._headers, ("ce_id", str(ids.upload_row_id(self._upload_id, number)).encode())]
         return RowMessage(key[:_MAX_CELL_CHARS].encode("utf-8", "replace") or None, value, headers)
 
     def _build_problem_value(self, number: int, cells: Sequence[str], named: dict[str, str], problem: str) -> bytes:
@@ -151,22 +150,3 @@ def _replace_damaged_bytes(cell: str) -> str:
         char.encode("utf-8", "surrogateescape").decode("cp1252", "replace") if "\ud800" <= char <= "\udfff" else char
         for char in cell
     )
-
-
-class _RowIdGenerator:
-    """Generator of `ids.upload_row_id` as text, for many rows of one upload.
-
-    Five times as fast as the library's function. A test holds both equal.
-    """
-
-    def __init__(self, upload_id: UploadId) -> None:
-        self._hash_prefix = hashlib.sha1(ids.NAMESPACE + f"upload\x1f{upload_id}\x1f".encode(), usedforsecurity=False)
-
-    def id_of_row(self, row: int) -> bytes:
-        digest = self._hash_prefix.copy()
-        digest.update(b"%d" % row)
-        number = bytearray(digest.digest()[:16])
-        number[6] = number[6] & 0x0F | 0x50  # version 5
-        number[8] = number[8] & 0x3F | 0x80  # variant of RFC 9562
-        text = number.hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".encode()
