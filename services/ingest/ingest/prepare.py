@@ -5,7 +5,7 @@ Everything here happens before the transaction: reading cells, normalising, scor
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -26,8 +26,7 @@ from ingest.territories.broker_map import BrokerMap
 from ingest.values.text import read_protective_flag
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedContact:
+class PreparedContact(NamedTuple):
     """A contact value of a record: its keyed hash, and its ciphertext under the data key of the record's row."""
 
     channel: str
