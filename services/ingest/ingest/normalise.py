@@ -85,7 +85,7 @@ def _apply_record_flags(record: PropertyRecord, raw: Mapping[str, Any]) -> None:
     """Apply the prohibitions of the whole record to each of its contacts."""
     record.do_not_contact = bool(read_protective_flag(raw.get("do_not_contact")))
     if record.do_not_contact or record.flags["litigator"]:
-        record.phones = [replace(phone, dnc=True) for phone in record.phones]
+        record.phones = [phone._replace(dnc=True) for phone in record.phones]
     if record.do_not_contact:
         record.forbidden_emails += record.emails
     elif flagged := raw.get("forbidden_emails"):
@@ -102,7 +102,7 @@ def _forbid_all_contacts(record: PropertyRecord) -> PropertyRecord:
     return replace(
         record,
         flags=record.flags | {"do_not_mail": True},
-        phones=[replace(phone, dnc=True) for phone in record.phones],
+        phones=[phone._replace(dnc=True) for phone in record.phones],
         emails=[],
         do_not_contact=True,
         forbidden_emails=[*record.forbidden_emails, *record.emails],

@@ -5,7 +5,6 @@ every other mention of it.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from common.compliance.remarks import read_remark
@@ -43,7 +42,7 @@ def read_phone_cells(cells: PhoneCells | None, flags: dict[str, bool], dropped: 
                 continue
             is_forbidden = True if one.forbidden or remark.forbids else status
             _merge_mention(phones, PhoneNumber(one.value, line_type(remark.line_type) or one.line_type, is_forbidden))
-    return [replace(phone, dnc=True) for phone in phones.values()] if is_refused else list(phones.values())
+    return [phone._replace(dnc=True) for phone in phones.values()] if is_refused else list(phones.values())
 
 
 def _merge_mention(phones: dict[str, PhoneNumber], phone: PhoneNumber) -> None:

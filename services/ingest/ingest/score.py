@@ -5,9 +5,8 @@ are all in this module, and `score_contributions` shows a broker how a score cam
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 BASE_POINTS = 10
 _EQUITY_STEPS = ((1_000_000, 28), (500_000, 24), (300_000, 20), (200_000, 15), (100_000, 9), (50_000, 4))
@@ -20,8 +19,7 @@ _FREE_AND_CLEAR_SHARE = 95
 """Equity in percent from which a home may be free of loans, since all amounts are estimates."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """The total and its contributions, which add up to the total."""
 
     total: int
@@ -41,11 +39,13 @@ def score(
 
     *phones* and *emails* count contacts that were not ruled out; *verified* names the channels with a verified contact.
     """
+    equity = _plausible_equity(facts)
+    share = _equity_share(facts, equity)
     parts = {
         "base": BASE_POINTS,
-        "equity": _points_for(_EQUITY_STEPS, _plausible_equity(facts)),
-        "equity_share": _points_for(_EQUITY_SHARE_STEPS, equity_share(facts)),
-        "free_and_clear": 6 if _is_free_and_clear(facts) else 0,
+        "equity": _points_for(_EQUITY_STEPS, equity),
+        "equity_share": _points_for(_EQUITY_SHARE_STEPS, share),
+        "free_and_clear": 6 if _is_free_and_clear(facts, share) else 0,
         "years_owned": _points_for(_YEARS_OWNED_STEPS, _years_owned(facts.get("last_sale_date"), today)),
         "owner_occupied": 10 if facts.get("owner_occupied") else 0,
         "phone": 5 if phones else 0,
@@ -71,12 +71,12 @@ def _plausible_equity(facts: Mapping[str, Any]) -> float | None:
     return None if equity is None or (value is not None and equity > value) else float(equity)
 
 
-def equity_share(facts: Mapping[str, Any]) -> float | None:
+def _equity_share(facts: Mapping[str, Any], equity: float | None) -> float | None:
     """Return equity as a share of the value in percent: the lowest that loan-to-value, equity and balance give.
 
     The facts of a lead may come from several records and contradict each other. A wrong fact then never lifts the score.
     """
-    value, equity, balance = facts.get("est_value"), _plausible_equity(facts), facts.get("open_loan_balance")
+    value, balance = facts.get("est_value"), facts.get("open_loan_balance")
     ltv = facts.get("est_ltv")
     shares = []
     if ltv is not None and 0 <= ltv <= _MAX_LTV_PERCENT:
@@ -88,9 +88,9 @@ def equity_share(facts: Mapping[str, Any]) -> float | None:
     return min(shares, default=None)
 
 
-def _is_free_and_clear(facts: Mapping[str, Any]) -> bool:
-    """Return whether loans or balance are zero, and no other fact shows a debt."""
-    loans, balance, share = facts.get("open_loans"), facts.get("open_loan_balance"), equity_share(facts)
+def _is_free_and_clear(facts: Mapping[str, Any], share: float | None) -> bool:
+    """Return whether loans or balance are zero, and neither other facts nor the *share* of equity show a debt."""
+    loans, balance = facts.get("open_loans"), facts.get("open_loan_balance")
     return 0 in (loans, balance) and not loans and not balance and (share is None or share >= _FREE_AND_CLEAR_SHARE)
 
 

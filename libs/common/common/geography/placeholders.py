@@ -49,9 +49,16 @@ def capitals_without_accents(text: str) -> str:
     return text.upper()
 
 
-@lru_cache(maxsize=8_192)
 def is_placeholder(text: str) -> bool:
-    """Return whether *text* says that a value is missing, or has no letters and digits. An empty text is no placeholder."""
+    """Return whether *text* says that a value is missing, or has no letters and digits. An empty text is no placeholder.
+
+    A text that begins with a digit is none, which spares most addresses and parcel numbers the rules.
+    """
+    return not "0" <= text[:1] <= "9" and _is_placeholder(text)
+
+
+@lru_cache(maxsize=8_192)
+def _is_placeholder(text: str) -> bool:
     shown = capitals_without_accents(text).strip(" '\"=`")
     if not shown:
         return bool(text.strip())
@@ -89,22 +96,28 @@ def _is_missing_word_with_neutral_words(words: list[str]) -> bool:
 
 def is_filler_number(digits: str) -> bool:
     """Return whether *digits* only fill a field: all alike, a repeated group, a count up or down, one digit among zeros."""
-    if not digits.strip("0") or len(set(digits)) == 1:
+    distinct = len(set(digits))
+    if distinct <= 1:
         return True
-    is_count = digits in _ASCENDING or digits in _DESCENDING
-    if len(digits) >= _MIN_FILLER_DIGITS and (is_count or len(digits.strip("0")) == 1):
+    if len(digits) >= _MIN_FILLER_DIGITS and (digits in _ASCENDING or digits in _DESCENDING):
         return True
-    return any(_repeats_group(digits, size) for size in range(2, _MAX_GROUP_DIGITS + 1))
+    if distinct > _MAX_GROUP_DIGITS:
+        return False
+    return (len(digits) >= _MIN_FILLER_DIGITS and len(digits.strip("0")) == 1) or _repeats_group(digits)
 
 
-def _repeats_group(digits: str, size: int) -> bool:
-    repeats, rest = divmod(len(digits), size)
-    return rest == 0 and repeats >= _MIN_GROUP_REPEATS and digits == digits[:size] * repeats
+def _repeats_group(digits: str) -> bool:
+    for size in range(2, _MAX_GROUP_DIGITS + 1):
+        repeats, rest = divmod(len(digits), size)
+        if rest == 0 and repeats >= _MIN_GROUP_REPEATS and digits == digits[:size] * repeats:
+            return True
+    return False
 
 
 _MIN_PARCEL_CHARACTERS, _MIN_PARCEL_DIGITS = 5, 3
 _SCIENTIFIC_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+")
 _WHOLE_FLOAT = re.compile(r"([0-9]{6,})\.0+")
+_DIGITS_AND_HYPHENS = re.compile(r"[0-9]+(?:-[0-9]+)*")
 _PROVISIONAL_WORDS = frozenset({"TEMP", "TEMPORARY", "DUPLICATE", "FAKE", "SAMPLE"})
 _LIST_SEPARATOR = re.compile(r"[;&+|\r\n]|, | / | AND | TO | ET AL\b")
 _TWO_PARCELS = re.compile(r"[0-9A-Z][0-9A-Z .-]{4,},[0-9A-Z][0-9A-Z .-]{4,}")
@@ -112,7 +125,6 @@ _DATE = re.compile(r"(?:[0-9]{1,4}-)?(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|
                   r"[0-9]{1,2}-(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)")  # fmt: skip
 
 
-@lru_cache(maxsize=8_192)
 def parcel_number(text: str) -> str | None:
     """Return the letters and digits of a parcel number that identifies a home, or None.
 
@@ -120,6 +132,14 @@ def parcel_number(text: str) -> str | None:
     numbers that are too short: fewer than five letters and digits after leading zeros, or fewer than three digits. Counties
     write `123-456-789`; `123456789` without any mark is a filler.
     """
+    if _DIGITS_AND_HYPHENS.fullmatch(text):  # as most counties write it: nothing but its digits can make it useless
+        parcel = text.replace("-", "")
+        return None if _is_too_short(parcel) or _is_filler_parcel(parcel, text) else parcel
+    return _read_parcel_number(text)
+
+
+@lru_cache(maxsize=8_192)
+def _read_parcel_number(text: str) -> str | None:
     shown = capitals_without_accents(text).strip(" '\"=`")
     if is_placeholder(text) or _is_damaged_or_list(shown):
         return None
@@ -143,7 +163,7 @@ def _has_word_for_missing(shown: str) -> bool:
 
 
 def _is_too_short(parcel: str) -> bool:
-    digits = "".join(c for c in parcel if c.isdigit())
+    digits = parcel if parcel.isdigit() else "".join(filter(str.isdigit, parcel))
     is_short = len(digits) < _MIN_PARCEL_DIGITS or len(parcel.lstrip("0")) < _MIN_PARCEL_CHARACTERS
     return is_short or not digits.strip("0")
 
@@ -174,7 +194,6 @@ _WORDS_FOR_NO_NAME = frozenset(
 )
 
 
-@lru_cache(maxsize=8_192)
 def is_placeholder_address(text: str) -> bool:
     """Return whether a street address names no home: `UNKNOWN`, `VACANT LAND`, `NO SITUS`.
 
@@ -184,9 +203,13 @@ def is_placeholder_address(text: str) -> bool:
         return True
     shown = capitals_without_accents(text).strip()
     numbered = _HOUSE_NUMBER_AND_STREET.fullmatch(shown)
-    if numbered and not numbered[1].strip("0"):
-        return True
-    street = numbered[2] if numbered else shown
+    if numbered is None:
+        return _is_placeholder_street(shown)
+    return not numbered[1].strip("0") or _is_placeholder_street(numbered[2])
+
+
+@lru_cache(maxsize=8_192)
+def _is_placeholder_street(street: str) -> bool:
     words = _NOT_ALNUM.sub(" ", street).split()
     if street.strip() and (not words or (words[-1] not in _ROAD_TYPES and is_placeholder(street))):
         return True

@@ -1,8 +1,8 @@
 """Normal form of phones and emails, in which they are hashed, for every source."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -37,8 +37,7 @@ _PLAIN_CHARACTERS = str.maketrans(
 _SPREADSHEET_TEXT = re.compile(r'\s*(?:="(.*)"|\'(.*))\s*', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneNumber:
+class PhoneNumber(NamedTuple):
     """Phone number in E.164 with what its source says about it."""
 
     value: str

@@ -7,16 +7,14 @@ Assessors and exports write more than names into these fields: `Unknown Owner`, 
 import operator
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.pii.person_names import greeting_name, is_placeholder_word, words_of
 from common.vendors.text import has_link, has_markup
 
 NAME_FIELDS = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name")
 _FIELDS_OF_PERSONS = (NAME_FIELDS[:2], NAME_FIELDS[2:])
-_FIELDS_OF_OWNERS: tuple[tuple[str, ...], ...] = (*_FIELDS_OF_PERSONS, ("company_name",))
 _ALL_FIELDS = (*NAME_FIELDS, "company_name")
 
 _ALSO_REAL_NAMES = words_of(
@@ -94,8 +92,7 @@ _WORDS_OF_PHRASES = words_of(
 """Words that have a meaning for the reader only beside another word."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerNames:
+class OwnerNames(NamedTuple):
     """Owner names of one record, and the facts that their fields state."""
 
     names: Mapping[str, str | None]
@@ -110,12 +107,33 @@ class OwnerNames:
     """Fields with a text that is not a name."""
 
 
+class _OwnerReading(NamedTuple):
+    """Names of one owner, and the facts that its fields state."""
+
+    names: tuple[str | None, ...]
+    deceased: bool = False
+    legal_entity: bool = False
+    do_not_contact: bool = False
+    dropped: tuple[str, ...] = ()
+
+
+_NO_COMPANY = _OwnerReading((None,))
+
+
 def read_owner_names(raw: Mapping[str, Any]) -> OwnerNames:
     """Read the owner names of a record or of a row of `leads`: one-line texts by field. Never raise."""
-    texts = {field: raw.get(field) or "" for field in _ALL_FIELDS}
-    if not texts["company_name"] and all(not texts[field] or _is_ordinary(texts[field]) for field in NAME_FIELDS):
-        return OwnerNames({field: text or None for field, text in texts.items()})
-    return _read_texts(texts)
+    texts = [raw.get(field) or "" for field in _ALL_FIELDS]
+    owner = _read_person(texts[0], texts[1], _FIELDS_OF_PERSONS[0])
+    second = _read_person(texts[2], texts[3], _FIELDS_OF_PERSONS[1])
+    company = _read_company(texts[4]) if texts[4] else _NO_COMPANY
+    has_company_only = company.names != _NO_COMPANY.names and not any(owner.names)
+    return OwnerNames(
+        dict(zip(_ALL_FIELDS, (*owner.names, *second.names, *company.names), strict=True)),
+        deceased=owner.deceased or second.deceased or company.deceased,
+        legal_entity=owner.legal_entity or second.legal_entity or has_company_only,
+        do_not_contact=owner.do_not_contact or second.do_not_contact or company.do_not_contact,
+        dropped=owner.dropped + second.dropped + company.dropped,
+    )
 
 
 def greeting_of(first_name: str | None, last_name: str | None) -> str | None:
@@ -126,27 +144,39 @@ def greeting_of(first_name: str | None, last_name: str | None) -> str | None:
     return greeting_name(read.names["owner_first_name"])
 
 
-def _read_texts(texts: Mapping[str, str]) -> OwnerNames:
+def _read_person(first: str, last: str, fields: tuple[str, ...]) -> _OwnerReading:
+    """Read the names in the two *fields* of one person. Most names take a fast path."""
+    if (not first or _is_ordinary(first)) and (not last or _is_ordinary(last)):
+        return _OwnerReading((first or None, last or None))
+    return _read_cached_names(first, last, fields)
+
+
+def _read_names(first: str, last: str, fields: tuple[str, ...]) -> _OwnerReading:
+    texts = dict(zip(fields, (first, last), strict=True))
     dropped = [field for field, text in texts.items() if text and not _may_hold_a_name(field, text)]
-    names = {field: "" if field in dropped else text for field, text in texts.items()}
-    for fields in _FIELDS_OF_OWNERS:
-        for field in _placeholder_fields(names, fields):
-            dropped.append(field)
-            names[field] = ""
-    names_without_remarks = {field: _remove_remarks(text, field) for field, text in names.items()}
-    whole_names = [" ".join(filter(None, map(texts.get, fields))) for fields in _FIELDS_OF_OWNERS]
-    return OwnerNames(
-        names_without_remarks,
-        deceased=any(map(_says_deceased, whole_names)) or any(_ends_with_deceased(texts[name]) for name in NAME_FIELDS),
-        legal_entity=any(_names_entity(texts[first], texts[last]) for first, last in _FIELDS_OF_PERSONS)
-        or _has_company_only(names_without_remarks),
-        do_not_contact=any(_FORBIDS.search(name) for name in whole_names),
+    kept_first, kept_last = ("" if field in dropped else text for field, text in texts.items())
+    dropped += _placeholder_fields(kept_first, kept_last, fields)
+    whole_name = " ".join(filter(None, (first, last)))
+    return _OwnerReading(
+        tuple(None if field in dropped else _remove_remarks(text) for field, text in texts.items()),
+        deceased=_says_deceased(whole_name) or _ends_with_deceased(first) or _ends_with_deceased(last),
+        legal_entity=_names_entity(first, last),
+        do_not_contact=_FORBIDS.search(whole_name) is not None,
         dropped=tuple(dropped),
     )
 
 
-def _has_company_only(names: Mapping[str, str | None]) -> bool:
-    return bool(names["company_name"]) and not (names["owner_first_name"] or names["owner_last_name"])
+_read_cached_names = lru_cache(maxsize=16_384)(_read_names)
+
+
+def _read_company(text: str) -> _OwnerReading:
+    is_dropped = not _may_hold_a_name("company_name", text) or _is_placeholder(text)
+    return _OwnerReading(
+        (None if is_dropped else text,),
+        deceased=_says_deceased(text),
+        do_not_contact=_FORBIDS.search(text) is not None,
+        dropped=("company_name",) if is_dropped else (),
+    )
 
 
 @lru_cache(maxsize=50_000)
@@ -161,11 +191,13 @@ def _is_ordinary(text: str) -> bool:
             return False
     if not (text.isascii() and text.isalpha() and len(text) > 1) or text.lower() in (_WORDS_OF_PHRASES | _FILLERS):
         return False
-    pairs = ((text, ""), ("", text), (text, "Aa"), ("Aa", text))
-    empty = dict.fromkeys(_ALL_FIELDS, "")
-    results = [_read_texts({**empty, NAME_FIELDS[0]: first, NAME_FIELDS[1]: last}) for first, last in pairs]
-    states_a_fact = any(read.deceased or read.legal_entity or read.do_not_contact for read in results)
-    return not (states_a_fact or results[0].dropped or results[1].dropped)
+    forms, others = (text, f"{text} L"), ("", "Aa", "Aa L")  # `L`, as it may begin an `LLC`
+    pairs = [pair for form in forms for other in others for pair in ((form, other), (other, form))]
+    return all(_states_nothing(_read_names(first, last, _FIELDS_OF_PERSONS[0])) for first, last in pairs)
+
+
+def _states_nothing(owner: _OwnerReading) -> bool:
+    return not (owner.deceased or owner.legal_entity or owner.do_not_contact or owner.dropped)
 
 
 def _may_hold_a_name(field: str, text: str) -> bool:
@@ -174,14 +206,11 @@ def _may_hold_a_name(field: str, text: str) -> bool:
     return has_letters and not has_markup(text) and (field == "company_name" or not has_link(text))
 
 
-def _placeholder_fields(names: Mapping[str, str], fields: tuple[str, ...]) -> list[str]:
-    """Return the fields of one owner that hold no name.
+def _placeholder_fields(first: str, last: str, fields: tuple[str, ...]) -> list[str]:
+    """Return which of the two *fields* of one person hold no name.
 
     `Null`, `Nan` and similar words are names if they are capitalised like one and another name is beside them.
     """
-    if len(fields) == 1:
-        return [field for field in fields if names[field] and _is_placeholder(names[field])]
-    first, last = (names[field] for field in fields)
     if first and last and _are_placeholder_together(first, last):
         return list(fields)
     return [
@@ -233,9 +262,7 @@ def _names_entity(first: str, last: str) -> bool:
     return len(field.split()) > 1 and bool(_ENTITY_OR_SURNAME.search(field))
 
 
-def _remove_remarks(text: str, field: str) -> str | None:
+def _remove_remarks(text: str) -> str | None:
     """Return a person's name without remarks such as `(Deceased)` and `et al`."""
-    if field == "company_name":
-        return text or None
     name = _ET_AL.sub(" ", _DECEASED_REMARK.sub(" ", text))
     return " ".join(name.split()).strip(" ,;-()") or None

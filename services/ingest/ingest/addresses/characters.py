@@ -15,6 +15,7 @@ _IGNORED_QUOTES = "'\"`\u00b4\u2018\u2019\u201b\u201c\u201d\u2032\u2033\u02bb\u0
 """Quotes and the Hawaiian okina, which some sources write and others omit."""
 _SIGNS = {ord(sign): None for sign in _IGNORED_QUOTES} | {ord(sign): " " for sign in ";:!?*()[]{}<>|\\_~"}
 _SIGNS |= {ord("#"): " # ", ord("@"): " AT ", ord("&"): " & ", ord("+"): " & ", ord(","): " , "}
+_PLAIN_WORDS = re.compile(r"[0-9A-Za-z]+(?: [0-9A-Za-z]+)*")
 _KNOWN_CHARACTERS = re.compile(r"[^\W_]*(?:[ \-/.#&,][^\W_]*)*")
 _DOT_BETWEEN_WORDS = re.compile(r"(?<=[^\W\d_]{2})\.(?=\w)|(?<=\w)\.(?=[^\W\d_]{2})|(?<=[^\W\d_])\.(?=\d)")
 _BLANK_BEFORE_DECIMAL = re.compile(r"(?a)^(\d+) +(?=\.\d+ )")
@@ -47,6 +48,8 @@ def plain_text(text: str) -> str:
     """
     if len(text) > MAX_ADDRESS_LENGTH:
         raise UnreadableAddressError
+    if _PLAIN_WORDS.fullmatch(text):
+        return text.upper()
     text = text.strip().removeprefix("=")  # spreadsheets write ="100 MAIN ST"
     if not text.isascii():
         text = "".join(map(_plain_character, text))

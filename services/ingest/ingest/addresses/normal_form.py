@@ -42,6 +42,9 @@ _COMMA_IN_NUMBER = re.compile(r"(?a)\d+ , \d")
 _LETTER_OF_BOX = re.compile(r"(?<=\d)-(?=[A-Z])")
 _PO_BOX = re.compile(r"(?a)(?:P ?O ?BO?X|POST OFFICE BOX|POB|BOX)\b ?(?:# )?(?:\d|[A-Z]\d|[A-Z]\b)")
 _AND_A_PO_BOX = re.compile(r"(?a) P ?O ?BO?X ?(?:# )?[\w-]+$")
+_DESIGNATORS_NEVER_NAMES = frozenset(DESIGNATORS - DESIGNATORS_IN_NAMES)
+_PARTS_ALONE = frozenset(word for word, part in UNIT_PARTS.items() if part in {"FL", "BLDG"})
+"""Parts of a building that may take the place of the street, with their number before or behind them."""
 
 
 class PoBoxError(ValueError):
@@ -102,9 +105,7 @@ def _plain_city(city: str) -> str:
 
 def _is_unit_alone(words: list[str]) -> bool:
     """Return whether a unit takes the place of the street: `12 Unit 4`, `7 1st Floor`."""
-    is_named = words[0] in DESIGNATORS - DESIGNATORS_IN_NAMES or not {"FL", "BLDG"}.isdisjoint(
-        map(UNIT_PARTS.get, (words[0], words[-1]))
-    )
+    is_named = words[0] in _DESIGNATORS_NEVER_NAMES or words[0] in _PARTS_ALONE or words[-1] in _PARTS_ALONE
     return is_named and is_unit(words)
 
 

@@ -60,7 +60,7 @@ def clean_text(value: object) -> str:
 
 def parse_boolean(value: object, _today: date | None = None) -> bool | None:
     """Return the boolean in a value such as `Yes`, `n`, `1` or true; None if there is none."""
-    return value if isinstance(value, bool) else _read_flag(as_text(value), is_protective=False)
+    return value if isinstance(value, bool) else _read_boolean(as_text(value))
 
 
 def read_protective_flag(value: object) -> bool | None:
@@ -68,21 +68,28 @@ def read_protective_flag(value: object) -> bool | None:
 
     A value that cannot be read forbids: a protection must not be lost to an unknown spelling.
     """
+    if isinstance(value, str):
+        return _read_protective_text(value)
     if isinstance(value, bool):
         return value
     if isinstance(value, list | dict | tuple):
         return True if value else None
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    return _read_flag(text, is_protective=True)
+    return None if value is None else _read_protective_text(str(value))
 
 
 @lru_cache(maxsize=1_024)
-def _read_flag(text: str, *, is_protective: bool) -> bool | None:
-    word = " ".join(_INVISIBLE.sub("", text).split()).lower().removesuffix(".0")
+def _read_boolean(text: str) -> bool | None:
+    word = _plain_word(text)
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+@lru_cache(maxsize=1_024)
+def _read_protective_text(text: str) -> bool | None:
+    word = _plain_word(text)
     if not word:
         return None
-    if is_protective:
-        return word not in _ALLOWS and " ".join(_WORD_SEPARATORS.sub(" ", word).split()) not in _ALLOWS
-    if word in _TRUE:
-        return True
-    return False if word in _FALSE else None
+    return word not in _ALLOWS and " ".join(_WORD_SEPARATORS.sub(" ", word).split()) not in _ALLOWS
+
+
+def _plain_word(text: str) -> str:
+    return " ".join(_INVISIBLE.sub("", text).split()).lower().removesuffix(".0")
