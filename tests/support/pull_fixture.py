@@ -119,7 +119,7 @@ class PullFixture:
 
     async def latest_round(self) -> dict[str, Any]:
         return dict(
-            await self.db.fetchrow("select * from pipeline.pull_runs order by started_at desc, id desc limit 1")
+            await self.db.fetchrow("select * from pipeline.pull_rounds order by started_at desc, id desc limit 1")
         )
 
     async def outbox_records(self) -> list[dict[str, Any]]:

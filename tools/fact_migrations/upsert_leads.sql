@@ -310,10 +310,10 @@ begin
       and c.kind = 'owner_changed'
       and c.created_at = now();
       if owner_gone is not null then
-        perform void_for_new_owner(owner_gone);
+        perform pause_for_new_owner(owner_gone);
       end if;
-      perform offer_freed_keys(known_ids);
-      perform drop_moot_conflicts(known_ids);
+      perform assign_freed_keys(known_ids);
+      perform delete_obsolete_conflicts(known_ids);
     end if;
 
     select array_agg(i order by i.ord) into pending from unnest(pending) i where later is not null and i.ord = any (later);

@@ -10,8 +10,8 @@ create table pipeline.jobs (
   declared_at timestamptz not null default now(),
   known_since timestamptz not null default now()
 );
-comment on table pipeline.jobs is 'the jobs that services have declared: at a local time of Los Angeles, or every so often';
-comment on column pipeline.jobs.known_since is 'when the job was first declared: nothing was missed before';
+comment on table pipeline.jobs is 'jobs that services declare: at a local time of Los Angeles, or at an interval';
+comment on column pipeline.jobs.known_since is 'first declaration of the job; no run was due before';
 
 create table pipeline.job_runs (
   job text not null,
@@ -27,10 +27,12 @@ create table pipeline.job_runs (
   last_success_at timestamptz,
   primary key (job, local_date)
 );
-comment on table pipeline.job_runs is 'one row a job and local date: of a daily job its run, of a repeated one the sum of the day';
-comment on column pipeline.job_runs.host is 'which process ran it last: its host, and a name of its own';
-comment on column pipeline.job_runs.alive_at is 'sign of life of a daily job that runs: after a minute without one it is taken over';
-comment on column pipeline.job_runs.failures is 'runs of the day that failed, or whose process died';
+comment on table pipeline.job_runs is
+  'one row per job and local date: the run of a daily job, or the sum of the day of a repeated job';
+comment on column pipeline.job_runs.host is 'process that ran the job last: its host and a unique name';
+comment on column pipeline.job_runs.alive_at is
+  'last heartbeat of a daily job that runs; another process takes it over after a minute without one';
+comment on column pipeline.job_runs.failures is 'runs of the day that failed or whose process died';
 
 create function pipeline.owns_job(of_job text) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -118,7 +120,7 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
     detail = coalesce(nullif(excluded.detail, ''), r.detail), runs = r.runs + excluded.runs,
     failures = r.failures + excluded.failures, last_success_at = coalesce(excluded.last_success_at, r.last_success_at)
 $$;
-comment on function pipeline.note_job is 'detail: of the last failure of the day';
+comment on function pipeline.note_job is 'detail: text of the last failure of the day';
 
 create function pipeline.forget_old_job_runs(older_than_days integer) returns integer
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
@@ -145,7 +147,7 @@ left join lateral (
   limit 1
 ) r on true;
 comment on view pipeline.job_states is
-  'each declared job with its latest row, of a repeated one the one written last; silent_seconds: since it ended, or gave a sign of life';
+  'each declared job with its latest row, by date for a daily job and by heartbeat for a repeated one; silent_seconds: since the end or the last heartbeat';
 
 create function app.run_with_lock(job_key bigint, job_sql text) returns boolean
 language plpgsql set search_path = pg_catalog, app, pipeline, pg_temp as $$

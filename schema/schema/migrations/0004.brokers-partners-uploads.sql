@@ -13,9 +13,9 @@ create table app.brokers (
   feed_on_holidays boolean,
   days_off date[] not null default '{}'
 );
-comment on table app.brokers is 'id is the auth user id of the broker';
+comment on table app.brokers is 'id is the id of the broker in auth.users';
 comment on column app.brokers.feed_weekdays is 'ISO weekdays on which leads are fed: 1 is Monday, 5 is Friday';
-comment on column app.brokers.feed_on_holidays is 'whether leads are fed on federal holidays; null: as the installation is set';
+comment on column app.brokers.feed_on_holidays is 'true: leads are fed on federal holidays; null: FEED_ON_HOLIDAYS decides';
 comment on column app.brokers.days_off is 'single days on which no lead is fed';
 create unique index brokers_name_key on app.brokers (lower(name));
 
@@ -44,7 +44,7 @@ create table pipeline.territory_passes (
   settled boolean not null
 );
 comment on table pipeline.territory_passes is
-  'the territories that leads without a broker were last assigned by. settled: again since records in flight were in';
+  'territories of the last run that assigned leads without a broker. is_final: it ran after all records that were in flight when the territories changed';
 
 create table app.partners (
   id uuid primary key default gen_random_uuid(),
@@ -54,7 +54,7 @@ create table app.partners (
   created_at timestamptz not null default now(),
   check (default_broker_id is null or broker_ids is null or default_broker_id = any (broker_ids))
 );
-comment on column app.partners.broker_ids is 'brokers whose leads this partner may assign and edit; null: any';
+comment on column app.partners.broker_ids is 'brokers whose leads this partner may assign and edit; null: all brokers';
 create unique index partners_name_key on app.partners (lower(name));
 
 create table app.partner_keys (
@@ -67,7 +67,7 @@ create table app.partner_keys (
   revoked_at timestamptz,
   last_used_at timestamptz
 );
-comment on column app.partner_keys.scheme is 'a key is for one scheme only, else a v2 signature would pass for a body';
+comment on column app.partner_keys.scheme is 'each key has one scheme; otherwise a v2 signature would be valid for a body';
 create index partner_keys_partner_idx on app.partner_keys (partner_id) where active;
 
 create type app.upload_state as enum ('received', 'publishing', 'accounted', 'done', 'needs_resend', 'failed');
@@ -97,8 +97,8 @@ create table app.uploads (
   resent_at timestamptz,
   check (rows_published <= rows_total)
 );
-comment on column app.uploads.resends is 'how often all rows were published again since they last made progress';
-comment on column app.uploads.resent_at is 'when publishing all rows again was last asked for';
+comment on column app.uploads.resends is 'number of times that all rows were published again without progress in between';
+comment on column app.uploads.resent_at is 'time of the last request to publish all rows again';
 create index uploads_open_idx on app.uploads (received_at) where state in ('received', 'publishing', 'accounted');
 create index uploads_partner_idx on app.uploads (partner_id, received_at desc);
 
@@ -131,9 +131,9 @@ create table app.upload_tallies (
   at timestamptz not null default now()
 );
 create index upload_tallies_upload_idx on app.upload_tallies (upload_id);
-comment on table app.upload_tallies is 'append-only, one row a batch: the totals of an upload without a hot row';
+comment on table app.upload_tallies is 'append-only, one row per batch, so that concurrent batches never update the same row';
 comment on column app.upload_tallies.unread is
-  'values that made no sense and were left out, by field: {"est_value": {"values": 3, "rows": [2, 17, 20]}}, at most five rows';
+  'unreadable values that were left out, by field: {"est_value": {"values": 3, "rows": [2, 17, 20]}}, at most five rows';
 
 create table app.upload_rejects (
   upload_id uuid not null,
@@ -144,7 +144,7 @@ create table app.upload_rejects (
   at timestamptz not null default now(),
   primary key (upload_id, row)
 );
-comment on column app.upload_rejects.row_encrypted is 'the cells as they came, encrypted: they are personal data';
+comment on column app.upload_rejects.row_encrypted is 'cells of the rejected row, encrypted because they are personal data';
 
 create function app.lock_broker_for_feed(of_broker uuid)
 returns table (

@@ -1,7 +1,7 @@
-drop table app.lead_contacts, app.leads, pipeline.leads_staging, pipeline.lead_moves;
+drop table app.lead_contacts, app.leads, pipeline.leads_staging, pipeline.lead_transitions;
 drop type pipeline.contact_candidate;
 drop function
-  app.move_lead, app.guard_campaign_status, pipeline.may_move, app.count_lead_version, app.set_added_to_campaign_at,
+  app.transition_lead, app.guard_campaign_status, pipeline.may_transition, app.count_lead_version, app.set_added_to_campaign_at,
   app.encrypt_email, app.decrypt_email, app.hash_email, pipeline.stamp_of, pipeline.last_stamp_of_today,
   pipeline.wins, pipeline.wins_text;
 drop type app.campaign_status;

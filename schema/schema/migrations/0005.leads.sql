@@ -47,8 +47,8 @@ comment on column app.leads.stamp is
   'observation of the facts that observed does not name: days since 1970 * 16 + rank of the source';
 comment on column app.leads.observed is 'stamps of single facts, by name, where they differ from stamp';
 comment on column app.leads.assignable_broker_ids is
-  'of a lead without a broker: to whom its senders may assign it, all of them together; null: to anybody';
-comment on column app.leads.data_key is 'the key of this lead''s contact details, wrapped by the master key';
+  'for a lead without a broker: brokers to which its senders together may assign it; null: all brokers';
+comment on column app.leads.data_key is 'key of the contact details of this lead, wrapped by the master key';
 
 -- Indexes under the names of the original specification.
 create index leads_feed_hot_idx on app.leads (added_to_campaign_at, lead_score desc)
@@ -166,7 +166,8 @@ create table app.lead_contacts (
 );
 create index lead_contacts_value_idx on app.lead_contacts (value_hash);
 comment on table app.lead_contacts is 'flags belong to the value and never move from one number to another';
-comment on column app.lead_contacts.litigator_checked_at is 'when somebody last looked, whichever way; as dnc_checked_at is for dnc';
+comment on column app.lead_contacts.litigator_checked_at is
+  'time of the last check, whatever its result; dnc_checked_at is the same for dnc';
 
 create type pipeline.contact_candidate as (
   lead_id uuid,
@@ -178,7 +179,8 @@ create type pipeline.contact_candidate as (
   rank smallint,
   dnc boolean
 );
-comment on type pipeline.contact_candidate is 'a phone or email of a record on its way to lead_contacts';
+comment on type pipeline.contact_candidate is
+  'phone or email of a record, as a parameter of the statement that stores contacts';
 
 -- Contact details in psql and in backfills: functions of the original specification. Services encrypt values before they send
 -- them to PostgreSQL.
@@ -199,15 +201,16 @@ language sql immutable strict set search_path = pg_catalog, pg_temp as $$
   select extensions.hmac(convert_to(lower(trim(email)), 'UTF8'), decode(pepper, 'hex'), 'sha256')
 $$;
 
-create table pipeline.lead_moves (
+create table pipeline.lead_transitions (
   from_status app.campaign_status not null,
   to_status app.campaign_status not null,
   roles text[] not null,
   primary key (from_status, to_status)
 );
-comment on table pipeline.lead_moves is 'which login roles may move a lead from one status to another; the owner may too';
+comment on table pipeline.lead_transitions is
+  'login roles that may change the status of a lead from one value to another; the owner may make each of these changes';
 
-insert into pipeline.lead_moves (from_status, to_status, roles)
+insert into pipeline.lead_transitions (from_status, to_status, roles)
 values
   ('new', 'queued', '{svc_skiptrace,svc_feeder}'),
   ('new', 'replied', '{svc_replies}'),
@@ -228,7 +231,7 @@ values
   ('bounced', 'replied', '{svc_replies}'),
   ('unsubscribed', 'do_not_contact', '{svc_consent,svc_replies,svc_voice,svc_ingest}');
 
-insert into pipeline.lead_moves (from_status, to_status, roles)
+insert into pipeline.lead_transitions (from_status, to_status, roles)
 select s, 'converted'::app.campaign_status, '{svc_voice}'::text[]
 from unnest('{new,queued,active,replied,paused,bounced}'::app.campaign_status[]) s
 union all
@@ -242,7 +245,7 @@ union all
 select s, 'bounced', '{svc_replies,svc_feeder}'::text[]
 from unnest('{new,queued,active,replied,paused}'::app.campaign_status[]) s;
 
-create function pipeline.may_move(
+create function pipeline.may_transition(
   from_status app.campaign_status, to_status app.campaign_status, paused_from app.campaign_status
 ) returns boolean
 language sql stable security definer set search_path = pg_catalog, pipeline, pg_temp as $$
@@ -250,7 +253,7 @@ language sql stable security definer set search_path = pg_catalog, pipeline, pg_
   -- or go to `replied`.
   select exists (
     select
-    from lead_moves m
+    from lead_transitions m
     where m.from_status = $1
     and m.to_status = $2
     and ($1 <> 'paused' or $2 = 'replied' or $2 = coalesce($3, 'new') or $2 in ('converted', 'unsubscribed', 'do_not_contact', 'bounced'))
@@ -261,9 +264,9 @@ $$;
 create function app.guard_campaign_status() returns trigger
 language plpgsql set search_path = pg_catalog, app, pipeline, pg_temp as $$
 begin
-  if not may_move(old.campaign_status, new.campaign_status, old.paused_from) then
-    raise exception 'a lead does not move from % to % by %', old.campaign_status, new.campaign_status, session_user
-      using errcode = 'EC001', hint = 'call move_lead(), which answers `refused` instead';
+  if not may_transition(old.campaign_status, new.campaign_status, old.paused_from) then
+    raise exception '% may not change the status of a lead from % to %', session_user, old.campaign_status, new.campaign_status
+      using errcode = 'EC001', hint = 'call transition_lead(), which returns `refused` instead';
   end if;
   return new;
 end
@@ -273,11 +276,11 @@ create trigger trg_guard_campaign_status before update of campaign_status on app
 for each row when (new.campaign_status is distinct from old.campaign_status)
 execute function app.guard_campaign_status();
 
-create function app.move_lead(lead_ids uuid[], to_status app.campaign_status, because text)
+create function app.transition_lead(lead_ids uuid[], to_status app.campaign_status, reason text)
 returns table (lead_id uuid, result text)
 language plpgsql security definer set search_path = pg_catalog, app, pipeline, pg_temp as $$
--- Change the state of leads and return one result for each: moved, refused or already. A refusal raises no error, because an
--- unsubscribe that overtakes a reply is an ordinary race. `because` is a short reason for the logs of the caller.
+-- Change the status of leads and return one result for each: transitioned, refused or already. A refusal raises no error,
+-- because it is an ordinary race that an unsubscribe overtakes a reply. `reason` is a short text for the logs of the caller.
 #variable_conflict use_column
 begin
   return query
@@ -288,26 +291,26 @@ begin
     order by l.id
     for no key update
   ),
-  moved as (
+  transitioned as (
     update leads l
     set campaign_status = to_status,
         paused_from = case when to_status = 'paused' then k.campaign_status end
     from locked k
     where l.id = k.id
     and k.campaign_status <> to_status
-    and may_move(k.campaign_status, to_status, k.paused_from)
+    and may_transition(k.campaign_status, to_status, k.paused_from)
     returning l.id
   )
   select
     w.id,
     case
       when k.campaign_status = to_status then 'already'
-      when m.id is not null then 'moved'
+      when m.id is not null then 'transitioned'
       else 'refused'
     end
   from unnest(lead_ids) as w (id)
   left join locked k on k.id = w.id
-  left join moved m on m.id = w.id;
+  left join transitioned m on m.id = w.id;
 end
 $$;
 
@@ -344,7 +347,7 @@ grant insert (
 ), update (
   verified, verified_at, codes, dnc, dnc_checked_at, litigator, litigator_checked_at, rank, line_type
 ) on app.lead_contacts to svc_skiptrace;
-grant execute on function app.move_lead, pipeline.may_move to
+grant execute on function app.transition_lead, pipeline.may_transition to
   svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice, svc_billing,
   svc_notify;
 reset role;

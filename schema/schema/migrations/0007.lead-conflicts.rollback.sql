@@ -1,7 +1,7 @@
 drop index app.leads_outdated_address_idx;
 drop function
-  app.rehash_addresses, app.release_lead, app.resolve_conflict, app.note_held_maks,
-  app.drop_moot_conflicts, app.offer_freed_keys, app.show_with_key, app.shown_with_key, app.void_for_new_owner,
+  app.rehash_addresses, app.release_lead, app.resolve_conflict, app.record_mak_conflicts,
+  app.delete_obsolete_conflicts, app.assign_freed_keys, app.show_with_key, app.shown_with_key, app.pause_for_new_owner,
   app.share_an_owner, app.owners_named, app.name_words;
 drop table app.lead_conflicts;
 drop index app.leads_mak_key, app.leads_apn_key, app.leads_addr_hash_key;

@@ -35,8 +35,10 @@ create index lead_conflicts_open_idx on app.lead_conflicts (created_at) where re
 -- Two leads with one address key count as one household until a person reviews them.
 create index lead_conflicts_household_idx on app.lead_conflicts (other_lead_id)
   where resolved_at is null and kind = 'key_held' and column_name in ('mak', 'addr_hash');
-comment on column app.lead_conflicts.value is 'the refused key or the keyed digest of the refused value; never a contact';
-comment on column app.lead_conflicts.shown is 'the values that the refused key is shown by: the parcel number as written, or the address';
+comment on column app.lead_conflicts.value is
+  'the refused key, or the keyed digest of the refused value; never a contact detail';
+comment on column app.lead_conflicts.shown is
+  'values that a lead displays with the refused key: the parcel number as written, or the address';
 
 create function app.name_words(name text) returns text[]
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
@@ -69,7 +71,7 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
   )
 $$;
 
-create function app.void_for_new_owner(lead_ids uuid[]) returns void
+create function app.pause_for_new_owner(lead_ids uuid[]) returns void
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
   -- Apply a change of owner. The consent of the old owner says nothing about the new one. The lead is paused until a person
   -- reviews it.
@@ -118,7 +120,7 @@ language sql set search_path = pg_catalog, app, pg_temp as $$
   where id = of_lead and key_column = 'addr_hash'
 $$;
 
-create function app.offer_freed_keys(lead_ids uuid[]) returns void
+create function app.assign_freed_keys(lead_ids uuid[]) returns void
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
   -- Assign a parcel number that these leads lost in this transaction to the lead that was refused it and has none. The key is
   -- as old as the number that the lead shows.
@@ -144,9 +146,9 @@ language sql security definer set search_path = pg_catalog, app, pg_temp as $$
   where w.id = c.lead_id
 $$;
 
-create function app.drop_moot_conflicts(lead_ids uuid[]) returns void
+create function app.delete_obsolete_conflicts(lead_ids uuid[]) returns void
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  -- Close conflicts over a key that a later observation gave to the lead after all.
+  -- Delete open conflicts over a key that a later observation assigned to the lead.
   delete from lead_conflicts c
   using leads l
   where c.lead_id = any (lead_ids)
@@ -156,21 +158,21 @@ language sql security definer set search_path = pg_catalog, app, pg_temp as $$
   and c.value = case c.column_name when 'mak' then l.mak when 'apn_key' then l.apn_key else encode(l.addr_hash, 'hex') end
 $$;
 
-create function app.note_held_maks(lead_ids uuid[], maks text[]) returns setof uuid
+create function app.record_mak_conflicts(lead_ids uuid[], maks text[]) returns setof uuid
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
   -- Record a conflict for each address key that a provider returned and that belongs to another lead. Return the leads.
-  with held as (
+  with taken as (
     select w.lead_id, h.id as other_lead_id, w.mak
     from unnest(lead_ids, maks) as w (lead_id, mak)
     join leads h on h.mak = w.mak and h.id <> w.lead_id
   ),
-  noted as (
+  recorded as (
     insert into lead_conflicts (kind, lead_id, other_lead_id, column_name, value)
     select 'key_held', lead_id, other_lead_id, 'mak', mak
-    from held
+    from taken
     on conflict do nothing
   )
-  select lead_id from held
+  select lead_id from taken
 $$;
 
 create function app.resolve_conflict(conflict_id bigint, how text, by_whom text, with_note text) returns text
@@ -249,12 +251,13 @@ $$;
 
 create function app.release_lead(of_lead uuid) returns text
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  -- Resume a paused lead in its previous state. Result: moved, refused, or held by an unresolved change of owner.
+  -- Resume a paused lead in its previous status. Result: transitioned, refused, or owner_unresolved while a conflict over a
+  -- change of owner is open.
   select
     case
       when exists (select from lead_conflicts c where c.lead_id = l.id and c.kind = 'owner_changed' and c.resolved_at is null)
-        then 'held'
-      else (select m.result from move_lead(array[l.id], coalesce(l.paused_from, 'new'), 'conflict settled') m)
+        then 'owner_unresolved'
+      else (select m.result from transition_lead(array[l.id], coalesce(l.paused_from, 'new'), 'conflict resolved') m)
     end
   from leads l
   where l.id = of_lead and l.campaign_status = 'paused'
@@ -267,10 +270,10 @@ create index leads_outdated_address_idx on app.leads (id)
   where substring(addr_hash from 1 for 4) <> '\x00000003'::bytea;
 
 create function app.rehash_addresses(lead_ids uuid[], hashes bytea[])
-returns table (rehashed integer, held integer, unreadable integer)
+returns table (rehashed integer, conflicting integer, unreadable integer)
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$
 -- Store the hash of the present normal form of each address; null is an address that ingest can no longer read. If another
--- lead has that hash, both are one home: the function records a conflict, as upsert_leads() does, and this lead has no hash.
+-- lead has that hash, both are one home: the function records a conflict, as upsert_leads() does, and this lead loses its hash.
 -- Leads whose hash is null or up to date are skipped, so that a second call changes nothing.
 declare
   given record;
@@ -278,7 +281,7 @@ declare
   holder uuid;
 begin
   rehashed := 0;
-  held := 0;
+  conflicting := 0;
   unreadable := 0;
   perform pg_advisory_xact_lock(hashtext('app.upsert_leads'));
   for given in select g.id, g.hash from unnest(lead_ids, hashes) as g (id, hash) order by g.id loop
@@ -293,7 +296,7 @@ begin
     if given.hash is null then
       unreadable := unreadable + 1;
     elsif holder is not null then
-      held := held + 1;
+      conflicting := conflicting + 1;
       insert into lead_conflicts (kind, lead_id, other_lead_id, column_name, value)
       values ('key_held', given.id, holder, 'addr_hash', encode(given.hash, 'hex'))
       on conflict do nothing;
@@ -319,8 +322,8 @@ $$;
 grant select, insert on app.lead_conflicts to svc_ingest;
 grant select on app.lead_conflicts to svc_feeder;
 grant execute on function
-  app.name_words, app.owners_named, app.share_an_owner, app.void_for_new_owner, app.shown_with_key, app.offer_freed_keys,
-  app.drop_moot_conflicts, app.resolve_conflict, app.release_lead, app.rehash_addresses
+  app.name_words, app.owners_named, app.share_an_owner, app.pause_for_new_owner, app.shown_with_key, app.assign_freed_keys,
+  app.delete_obsolete_conflicts, app.resolve_conflict, app.release_lead, app.rehash_addresses
 to svc_ingest;
-grant execute on function app.note_held_maks to svc_skiptrace;
+grant execute on function app.record_mak_conflicts to svc_skiptrace;
 reset role;

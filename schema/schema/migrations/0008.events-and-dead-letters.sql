@@ -19,7 +19,8 @@ create table app.pipeline_events (
   payload_hash bytea,
   primary key (event_id, created_at)
 ) partition by range (created_at);
-comment on column app.pipeline_events.created_at is 'ce_time, so that a repeat meets the same key; recorded_at is when it was written';
+comment on column app.pipeline_events.created_at is
+  'ce_time of the event, so that a repeated delivery has the same primary key; recorded_at is the time of the insert';
 create index pipeline_events_type_idx on app.pipeline_events (event_type, created_at desc);
 create index pipeline_events_lead_idx on app.pipeline_events (lead_id, created_at desc) where lead_id is not null;
 create index pipeline_events_correlation_idx on app.pipeline_events (correlation_id) where correlation_id is not null;
@@ -115,7 +116,8 @@ create table pipeline.pipeline_dlq (
   resolved_at timestamptz,
   unique (consumer, event_id)
 );
-comment on column pipeline.pipeline_dlq.payload is 'key, headers and value of the message, encrypted: `equity dlq show ID --reveal`';
+comment on column pipeline.pipeline_dlq.payload is
+  'key, headers and value of the message, encrypted; `equity dlq show ID --reveal` shows them';
 create index pipeline_dlq_due_idx on pipeline.pipeline_dlq (retry_after) where status = 'open' and retry_after is not null;
 create index pipeline_dlq_open_idx on pipeline.pipeline_dlq (status, created_at);
 

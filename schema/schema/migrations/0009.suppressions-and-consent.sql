@@ -80,7 +80,7 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
     with ordinality as d (lead_id, channel, value_hash, allowed, reason, ord)
   order by d.ord
 $$;
-comment on function pipeline.log_contact_decisions is 'arrays of one length: one decision a place';
+comment on function pipeline.log_contact_decisions is 'arrays of the same length; each place is one decision';
 
 create function pipeline.forget_old_decisions(most integer) returns integer
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$

@@ -137,10 +137,12 @@ create table app.skip_trace_batches (
   warning_accepted_by text not null check (warning_accepted_by <> ''),
   written_at timestamptz
 );
-comment on table app.skip_trace_batches is 'files handed out to a vendor without an API: who made them, and for which permissible purpose';
+comment on table app.skip_trace_batches is
+  'files exported for a vendor without an API, with the exporting person and the permissible purpose';
 comment on column app.skip_trace_batches.glb_purpose is 'permissible purpose under 15 U.S.C. 6802(e), as the vendor codes it';
 comment on column app.skip_trace_batches.dppa_purpose is 'permissible use under 18 U.S.C. 2721(b), as the vendor codes it';
-comment on column app.skip_trace_batches.written_at is 'when the file was complete; null: it never was, and can be written again';
+comment on column app.skip_trace_batches.written_at is
+  'time at which the file was complete; null: incomplete, and it can be written again';
 
 create table app.skip_trace_requests (
   id uuid primary key default gen_random_uuid(),
@@ -156,12 +158,16 @@ create table app.skip_trace_requests (
   response_encrypted bytea,
   detail text
 );
-comment on column app.skip_trace_requests.batch_id is 'the file that carries it; null: a call. Nobody waits for the answer of a file';
-comment on column app.skip_trace_requests.lease_until is 'an answer that is not here by then will not come: asked becomes unknown';
+comment on column app.skip_trace_requests.batch_id is
+  'exported file that contains the request; null: the request is an API call. No process waits for the result of a file';
+comment on column app.skip_trace_requests.lease_until is
+  'end of the wait for a response; then the outcome changes from asked to unknown';
 comment on column app.skip_trace_requests.outcome is
-  'asked is committed before the call; a crash in between leaves it, and the sweep says unknown. expired: handed out in a file, and no answer that could be used came back';
-comment on column app.skip_trace_requests.cost_cents is 'cents: the most it can cost while asked or unknown, then what the answer costs';
-comment on column app.skip_trace_requests.lookups_encrypted is 'what was asked of whom, under the master key; emptied with the answer';
+  'asked: committed before the call. unknown: no response came before lease_until, for example after a crash. expired: exported in a file, and no usable result came back';
+comment on column app.skip_trace_requests.cost_cents is
+  'maximum cost while asked or unknown, then the cost of the response; in cents';
+comment on column app.skip_trace_requests.lookups_encrypted is
+  'persons and addresses of the request, encrypted under the master key; deleted together with the response';
 create index skip_trace_requests_asked_idx on app.skip_trace_requests (lease_until) where outcome = 'asked';
 create index skip_trace_requests_at_idx on app.skip_trace_requests (requested_at);
 create index skip_trace_requests_batch_idx on app.skip_trace_requests (batch_id, id) where batch_id is not null;
@@ -175,7 +181,8 @@ create table app.skip_trace_attempts (
   merged_at timestamptz,
   primary key (request_id, lead_id)
 );
-comment on column app.skip_trace_attempts.merged_at is 'when the answer was merged into the lead; null: not yet, or there is none';
+comment on column app.skip_trace_attempts.merged_at is
+  'time at which the response was merged into the lead; null: not yet, or no response';
 create index skip_trace_attempts_lead_idx on app.skip_trace_attempts (lead_id, at desc);
 create index skip_trace_attempts_open_idx on app.skip_trace_attempts (request_id) where outcome is null and merged_at is null;
 
@@ -194,9 +201,11 @@ create table app.verification_code_map (
   primary key (provider, channel, code, version)
 );
 comment on column app.verification_code_map.code is
-  'as the vendor writes it; two letters and a star stand for all codes that begin so and have no row of their own';
-comment on column app.verification_code_map.is_verified is 'true: this code verifies; false: it rules the value out; null: it says neither';
-comment on column app.verification_code_map.dnc is 'true: on a do-not-call list; false: checked and on none; null: says nothing of it';
+  'code of the vendor; two letters and a star match all codes with this beginning that have no row';
+comment on column app.verification_code_map.is_verified is
+  'true: the code verifies the value; false: the value is invalid; null: neither';
+comment on column app.verification_code_map.dnc is
+  'true: on a do-not-call list; false: checked and on none; null: no statement';
 
 insert into app.verification_code_map (provider, channel, code, is_verified, meaning)
 values

@@ -1,1 +1,1 @@
-drop table pipeline.pull_rejects, pipeline.pull_days, pipeline.pull_runs, pipeline.saved_searches;
+drop table pipeline.pull_rejects, pipeline.pull_days, pipeline.pull_rounds, pipeline.saved_searches;

@@ -14,12 +14,12 @@ create table pipeline.saved_searches (
   created_at timestamptz not null default now()
 );
 create unique index saved_searches_name_key on pipeline.saved_searches (lower(name));
-comment on table pipeline.saved_searches is 'searches at BatchData whose properties become leads, pulled in their order';
+comment on table pipeline.saved_searches is 'searches at BatchData whose properties become leads, pulled by position';
 comment on column pipeline.saved_searches.criteria is '`searchCriteria` of BatchData''s property search';
-comment on column pipeline.saved_searches.broker_id is 'the broker whose leads these are; null: by territory';
-comment on column pipeline.saved_searches.every_days is 'so many days after a round began the next one may';
+comment on column pipeline.saved_searches.broker_id is 'broker of the resulting leads; null: the territory decides';
+comment on column pipeline.saved_searches.every_days is 'minimum number of days between the starts of two rounds';
 
-create table pipeline.pull_runs (
+create table pipeline.pull_rounds (
   id uuid primary key,
   search_id uuid not null references pipeline.saved_searches on delete cascade,
   started_on date not null,
@@ -35,23 +35,26 @@ create table pipeline.pull_runs (
   cents numeric not null default 0,
   unknown_pages integer not null default 0,
   unknown_records integer not null default 0,
-  holder uuid,
-  leased_until timestamptz,
-  asked_skip integer,
-  asked_take integer,
-  asked_at timestamptz,
+  lease_holder uuid,
+  lease_until timestamptz,
+  requested_skip integer,
+  requested_take integer,
+  requested_at timestamptz,
   outcome text,
   detail text,
   stopped_at timestamptz,
   finished_at timestamptz
 );
-create unique index pull_runs_open_key on pipeline.pull_runs (search_id) where finished_at is null;
-create index pull_runs_search_idx on pipeline.pull_runs (search_id, started_on desc);
-comment on table pipeline.pull_runs is 'one round of a saved search, from its first page to the end of its results';
-comment on column pipeline.pull_runs.unread is 'places of the results that are still to be read: [from, to), the last one open';
-comment on column pipeline.pull_runs.last_page is 'digest of the last page: the same twice means that the server does not page';
-comment on column pipeline.pull_runs.asked_take is 'a page that is being asked for; left behind by a crash it may be paid for in vain';
-comment on column pipeline.pull_runs.outcome is 'why it stopped last; docs/batchdata-pull.md lists them';
+create unique index pull_rounds_open_key on pipeline.pull_rounds (search_id) where finished_at is null;
+create index pull_rounds_search_idx on pipeline.pull_rounds (search_id, started_on desc);
+comment on table pipeline.pull_rounds is 'rounds of saved searches, each from the first page to the end of the results';
+comment on column pipeline.pull_rounds.unread is
+  'ranges of result places that are unread: [from, to), the last one without an end';
+comment on column pipeline.pull_rounds.last_page is
+  'digest of the last page; the same digest twice means that the server does not page';
+comment on column pipeline.pull_rounds.requested_take is
+  'size of the requested page; if a crash leaves it, the page may be charged without a result';
+comment on column pipeline.pull_rounds.outcome is 'reason of the last stop; docs/batchdata-pull.md lists the values';
 
 create table pipeline.pull_days (
   local_date date not null,
@@ -61,20 +64,20 @@ create table pipeline.pull_days (
   unknown_pages integer not null default 0,
   primary key (local_date, search_id)
 );
-comment on table pipeline.pull_days is 'what was spent on a local day: asked-for pages count in full until their answer says otherwise';
+comment on table pipeline.pull_days is 'usage of a local day; a requested page counts in full until its response arrives';
 
 create table pipeline.pull_rejects (
   id uuid primary key,
-  run_id uuid not null references pipeline.pull_runs on delete cascade,
+  round_id uuid not null references pipeline.pull_rounds on delete cascade,
   reason text not null,
   row_encrypted bytea not null,
   at timestamptz not null default now()
 );
-create index pull_rejects_run_idx on pipeline.pull_rejects (run_id);
+create index pull_rejects_round_idx on pipeline.pull_rejects (round_id);
 create index pull_rejects_at_idx on pipeline.pull_rejects (at);
 comment on column pipeline.pull_rejects.row_encrypted is 'the rejected entry, encrypted because it is personal data';
 
 grant select, insert, update (enabled) on pipeline.saved_searches to svc_pull;
-grant select, insert, update on pipeline.pull_runs, pipeline.pull_days to svc_pull;
+grant select, insert, update on pipeline.pull_rounds, pipeline.pull_days to svc_pull;
 grant select, insert, update (row_encrypted), delete on pipeline.pull_rejects to svc_pull;
 reset role;

@@ -83,7 +83,7 @@ def _add_campaign_sync(
     audit = MembershipAudit(service.bus, memberships, client, service.clock, settings)
     service.jobs.add_repeated(settings.reconcile_seconds, "sync_campaigns", campaigns.sync_campaigns)
     service.jobs.add_repeated(settings.reconcile_seconds, "reconcile", reconciler.reconcile_memberships)
-    service.jobs.add_repeated(min(60, settings.sweep_seconds), "audit_members", audit.audit_campaigns)
+    service.jobs.add_repeated(min(60, settings.audit_seconds), "audit_members", audit.audit_campaigns)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ _CAMPAIGN_COLUMNS = {"broker": "broker", "name": "campaign", "active": "active",
 _PREVIEW_COLUMNS = {"address": "address", "owner": "owner", "score": "score", "outcome": "outcome", "reason": "why",
                     "campaign": "campaign"}  # fmt: skip
 _SLOT_COLUMNS = {"broker": "broker", "local_date": "day", "daily_limit": "limit", "added": "added",
-                 "reserved": "waiting", "refused": "given back", "held": "held"}  # fmt: skip
+                 "reserved": "waiting", "returned": "returned", "skipped": "skipped"}  # fmt: skip
 
 
 @campaigns.command("sync")
@@ -246,7 +246,7 @@ def list_slots(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show each broker's slots by day: added at Instantly, waiting for it, given back, and leads that were held."""
+    """Show each broker's slots by day: added at Instantly, waiting for it, returned, and the leads that were skipped."""
     today, deadline = business_date(CliSettings().now), time.monotonic() + wait
 
     async def find(connection: Connection) -> list[Row]:

@@ -85,12 +85,12 @@ select
     b.name as broker, s.local_date, b.daily_limit,
     count(*) filter (where s.state = 'added') as added,
     count(*) filter (where s.state = 'reserved') as reserved,
-    count(*) filter (where s.state = 'refused') as refused,
+    count(*) filter (where s.state = 'returned') as returned,
     (
         select count(*)
-        from app.feed_holds h
+        from app.feed_skips h
         where h.broker_id = s.broker_id and h.local_date = s.local_date
-    ) as held
+    ) as skipped
 from app.feed_slots s
 join app.brokers b on b.id = s.broker_id
 where s.local_date > :today::date - :days::integer

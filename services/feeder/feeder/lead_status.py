@@ -10,14 +10,14 @@ from common.database import load_queries
 queries = load_queries(__file__)
 
 TargetStatus = Literal["queued", "active", "paused"]
-TRANSITIONED = "moved"
-"""Result of `app.move_lead` for a lead whose status changed."""
+TRANSITIONED = "transitioned"
+"""Result of `app.transition_lead` for a lead whose status changed."""
 
 
 async def transition_leads(
     tx: Tx, lead_ids: Sequence[UUID], to_status: TargetStatus, *, reason: str
 ) -> dict[UUID, str]:
-    """Move *lead_ids* to *to_status* where that is allowed; return each lead's result of `app.move_lead`."""
+    """Move *lead_ids* to *to_status* where that is allowed; return each lead's result of `app.transition_lead`."""
     rows = queries.transition_leads(tx.connection, lead_ids=lead_ids, to_status=to_status, reason=reason)
     return {row["lead_id"]: row["result"] async for row in rows}
 

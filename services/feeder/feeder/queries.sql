@@ -14,7 +14,7 @@ where id = any (:lead_ids::uuid[])
 order by id;
 
 -- name: transition_leads
-select lead_id, result from app.move_lead(:lead_ids::uuid[], :to_status::app.campaign_status, :reason);
+select lead_id, result from app.transition_lead(:lead_ids::uuid[], :to_status::app.campaign_status, :reason);
 
 -- name: forgotten_verified_leads
 -- Verified leads that stay `new` for longer than *forgotten_after*: their event was lost (ADR 32). The index
@@ -43,7 +43,7 @@ and updated_at < now() - :forgotten_after::interval;
 select app.refresh_contactable_leads();
 
 -- name: delete_skips!
-delete from app.feed_holds
+delete from app.feed_skips
 where local_date < :before;
 
 -- name: unwanted_members^
@@ -60,6 +60,6 @@ from (
 
 -- name: audit_lag$
 -- Seconds since the campaign that waits longest was last audited completely, or was created at Instantly.
-select coalesce(extract(epoch from :now - min(coalesce(swept_at, synced_at))), 0)::double precision
+select coalesce(extract(epoch from :now - min(coalesce(audited_at, synced_at))), 0)::double precision
 from app.campaigns
 where vendor_campaign_id is not null;

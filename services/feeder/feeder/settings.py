@@ -37,7 +37,7 @@ class FeederSettings(Settings):
         gt=0,
         description="Seconds after an add without a response until a missing lead proves that the add failed.",
     )
-    sweep_seconds: float = Field(
+    audit_seconds: float = Field(
         3_600, gt=0, description="Seconds between two audits of a campaign against Instantly's list of its members."
     )
 

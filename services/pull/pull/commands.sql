@@ -16,13 +16,13 @@ select
         when not coalesce(b.active, true) then 'broker disabled'
         when r.id is null then 'waits for its first round'
         when r.finished_at is not null then 'next round from ' || (r.started_on + s.every_days)
-        when r.leased_until > now() then 'is pulled now'
+        when r.lease_until > now() then 'is pulled now'
         else 'goes on: ' || coalesce(r.outcome, 'interrupted')
     end as state
 from pipeline.saved_searches s
 left join app.brokers b on b.id = s.broker_id
 left join lateral (
-    select * from pipeline.pull_runs where search_id = s.id order by started_at desc, id desc limit 1
+    select * from pipeline.pull_rounds where search_id = s.id order by started_at desc, id desc limit 1
 ) r on true
 order by s.position, s.created_at;
 
@@ -37,7 +37,7 @@ where lower(s.name) = lower(:name);
 select
     started_on, outcome, detail, results_found, unread, pages, records, rejects, repeats, cents, unknown_pages, unknown_records,
     stopped_at, finished_at
-from pipeline.pull_runs
+from pipeline.pull_rounds
 where search_id = :search_id
 order by started_at desc, id desc
 limit :limit;
@@ -52,7 +52,7 @@ limit 7;
 -- name: list_search_rejects(search_id, limit)
 select j.id, j.reason, j.at, j.row_encrypted as encrypted
 from pipeline.pull_rejects j
-join pipeline.pull_runs r on r.id = j.run_id
+join pipeline.pull_rounds r on r.id = j.round_id
 where r.search_id = :search_id
 order by j.at desc, j.id
 limit :limit;

@@ -88,7 +88,7 @@ def _reaches(before: PlaceRange, start: int) -> bool:
 
 
 def ranges_to_json(unread: Sequence[PlaceRange]) -> list[list[int | None]]:
-    """Return the ranges as lists, as `pipeline.pull_runs.unread` stores them."""
+    """Return the ranges as lists, as `pipeline.pull_rounds.unread` stores them."""
     return [list(place_range) for place_range in unread]
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class PullOutcome(StrEnum):
-    """Reason for which the pull of a search ended, as `pipeline.pull_runs.outcome` stores it."""
+    """Reason for which the pull of a search ended, as `pipeline.pull_rounds.outcome` stores it."""
 
     FINISHED = "finished"
     """All results were read."""

@@ -77,7 +77,7 @@ class PageLog:
 
         Return None if no round is open or due, or if another replica holds it.
         """
-        holder, today = ids.new_id(), business_date(self._clock())
+        lease_holder, today = ids.new_id(), business_date(self._clock())
         async with self._bus.database.transaction() as connection:
             await queries.start_round(
                 connection,
@@ -87,7 +87,9 @@ class PageLog:
                 every_days=search.every_days,
                 start_early=start_early,
             )
-            row = await queries.claim_round(connection, search_id=search.id, holder=holder, lease=self._settings.lease)
+            row = await queries.claim_round(
+                connection, search_id=search.id, lease_holder=lease_holder, lease=self._settings.lease
+            )
             if row is None:
                 return None
             lost_records = row["lost_records"]
@@ -96,7 +98,7 @@ class PageLog:
         if lost_records:
             _count_page("unknown", lost_records, self._settings.pull_cents * lost_records)
             log.error("paid_page_unknown", round_id=str(row["id"]), records=lost_records, reason="process_ended")
-        return SearchRound(row["id"], search, holder, _position_from_row(row))
+        return SearchRound(row["id"], search, lease_holder, _position_from_row(row))
 
     async def reserve_page(self, search_round: SearchRound) -> PageRequest | PullStop:
         """Commit the intent to request the next page and reserve its cost; or return the limit that forbids the request.
@@ -118,7 +120,7 @@ class PageLog:
             status = await queries.record_request(
                 connection,
                 round_id=search_round.id,
-                holder=search_round.holder,
+                lease_holder=search_round.lease_holder,
                 skip=cursor.skip,
                 take=take,
                 lease=self._settings.lease,
@@ -154,7 +156,7 @@ class PageLog:
         status = await queries.record_page(
             tx.connection,
             round_id=search_round.id,
-            holder=search_round.holder,
+            lease_holder=search_round.lease_holder,
             unread=orjson.dumps(ranges_to_json(position.cursor.unread)).decode(),
             results_found=position.cursor.results_found,
             last_page=position.last_page,
@@ -182,7 +184,7 @@ class PageLog:
             status = await queries.close_request(
                 connection,
                 round_id=search_round.id,
-                holder=search_round.holder,
+                lease_holder=search_round.lease_holder,
                 unknown_pages=int(is_unknown),
                 unknown_records=unknown_records,
                 cents=cents,
@@ -204,7 +206,7 @@ class PageLog:
             await queries.release_round(
                 connection,
                 round_id=search_round.id,
-                holder=search_round.holder,
+                lease_holder=search_round.lease_holder,
                 outcome=stop.outcome,
                 detail=stop.detail or None,
                 is_finished=stop.outcome.ends_round,
@@ -292,7 +294,7 @@ def _position_from_row(row: Any) -> PagePosition:
 
 
 def _require_lease(status: str) -> None:
-    """Raise RoundTakenOverError if a statement with the holder in its condition changed no row."""
+    """Raise RoundTakenOverError if a statement with the lease holder in its condition changed no row."""
     if status.endswith(" 0"):
         raise RoundTakenOverError
 

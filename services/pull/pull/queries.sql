@@ -17,33 +17,33 @@ where lower(s.name) = lower(:name);
 
 -- name: start_round(id, search_id, local_date, every_days, start_early)!
 -- Starts a round unless one is open. It is due every_days after the last one started; start_early ignores that.
-insert into pipeline.pull_runs (id, search_id, started_on)
+insert into pipeline.pull_rounds (id, search_id, started_on)
 select :id, :search_id, :local_date::date
 where not exists (
-    select from pipeline.pull_runs r
+    select from pipeline.pull_rounds r
     where r.search_id = :search_id
     and (r.finished_at is null or (r.started_on > :local_date::date - :every_days::integer and not :start_early))
 )
 on conflict do nothing;
 
--- name: claim_round(search_id, holder, lease)^
--- Claims the open round of a search for one holder at a time. If the last holder left an open request, its page is unknown.
+-- name: claim_round(search_id, lease_holder, lease)^
+-- Claims the open round of a search for one lease_holder at a time. If the last lease_holder left an open request, its page is unknown.
 with open as (
-    select id, asked_take
-    from pipeline.pull_runs
+    select id, requested_take
+    from pipeline.pull_rounds
     where search_id = :search_id
     and finished_at is null
-    and (leased_until is null or leased_until < now())
+    and (lease_until is null or lease_until < now())
     for update skip locked
 )
-update pipeline.pull_runs r
+update pipeline.pull_rounds r
 set
-    holder = :holder, leased_until = now() + :lease::interval, asked_skip = null, asked_take = null, asked_at = null,
-    unknown_pages = r.unknown_pages + (open.asked_take is not null)::integer,
-    unknown_records = r.unknown_records + coalesce(open.asked_take, 0)
+    lease_holder = :lease_holder, lease_until = now() + :lease::interval, requested_skip = null, requested_take = null, requested_at = null,
+    unknown_pages = r.unknown_pages + (open.requested_take is not null)::integer,
+    unknown_records = r.unknown_records + coalesce(open.requested_take, 0)
 from open
 where r.id = open.id
-returning r.id, r.unread::text, r.results_found, r.last_page, r.empty_pages, coalesce(open.asked_take, 0) as lost_records;
+returning r.id, r.unread::text, r.results_found, r.last_page, r.empty_pages, coalesce(open.requested_take, 0) as lost_records;
 
 -- name: lock_budgets()$
 select pg_advisory_xact_lock(hashtext('equity-pull-budgets'));
@@ -59,12 +59,12 @@ select
 from pipeline.pull_days
 where local_date = :local_date;
 
--- name: record_request(round_id, holder, skip, take, lease)!
+-- name: record_request(round_id, lease_holder, skip, take, lease)!
 -- Records the intent; committed before the call.
-update pipeline.pull_runs
-set asked_skip = :skip, asked_take = :take, asked_at = now(), leased_until = now() + :lease::interval
+update pipeline.pull_rounds
+set requested_skip = :skip, requested_take = :take, requested_at = now(), lease_until = now() + :lease::interval
 where id = :round_id
-and holder = :holder;
+and lease_holder = :lease_holder;
 
 -- name: change_day_usage(search_id, local_date, records, cents, unknown_pages)!
 -- Adds to the usage of the day; negative numbers release a reservation.
@@ -75,37 +75,37 @@ set
     records = d.records + excluded.records, cents = d.cents + excluded.cents,
     unknown_pages = d.unknown_pages + excluded.unknown_pages;
 
--- name: record_page(round_id, holder, unread, results_found, last_page, empty_pages, records, rejects, repeats, cents)!
--- Records a page and the new position of the round, if the holder of the request still holds the round.
-update pipeline.pull_runs
+-- name: record_page(round_id, lease_holder, unread, results_found, last_page, empty_pages, records, rejects, repeats, cents)!
+-- Records a page and the new position of the round, if the lease_holder of the request still holds the round.
+update pipeline.pull_rounds
 set
     unread = :unread::jsonb, results_found = :results_found, last_page = :last_page, empty_pages = :empty_pages,
     pages = pages + 1, records = records + :records, rejects = rejects + :rejects, repeats = repeats + :repeats,
-    cents = cents + :cents, asked_skip = null, asked_take = null, asked_at = null
+    cents = cents + :cents, requested_skip = null, requested_take = null, requested_at = null
 where id = :round_id
-and holder = :holder
-and asked_take is not null;
+and lease_holder = :lease_holder
+and requested_take is not null;
 
--- name: close_request(round_id, holder, unknown_pages, unknown_records, cents)!
+-- name: close_request(round_id, lease_holder, unknown_pages, unknown_records, cents)!
 -- Closes a request without a response: it cost nothing, or its cost is unknown.
-update pipeline.pull_runs
+update pipeline.pull_rounds
 set
-    asked_skip = null, asked_take = null, asked_at = null, unknown_pages = unknown_pages + :unknown_pages,
+    requested_skip = null, requested_take = null, requested_at = null, unknown_pages = unknown_pages + :unknown_pages,
     unknown_records = unknown_records + :unknown_records, cents = cents + :cents
 where id = :round_id
-and holder = :holder
-and asked_take is not null;
+and lease_holder = :lease_holder
+and requested_take is not null;
 
--- name: release_round(round_id, holder, outcome, detail, is_finished)!
-update pipeline.pull_runs
+-- name: release_round(round_id, lease_holder, outcome, detail, is_finished)!
+update pipeline.pull_rounds
 set
-    holder = null, leased_until = null, outcome = :outcome, detail = :detail, stopped_at = now(),
+    lease_holder = null, lease_until = null, outcome = :outcome, detail = :detail, stopped_at = now(),
     finished_at = case when :is_finished then now() end
 where id = :round_id
-and holder = :holder;
+and lease_holder = :lease_holder;
 
 -- name: add_rejects(round_id, ids, reasons, rows_encrypted)!
-insert into pipeline.pull_rejects (id, run_id, reason, row_encrypted)
+insert into pipeline.pull_rejects (id, round_id, reason, row_encrypted)
 select new.id, :round_id, new.reason, new.row_encrypted
 from unnest(:ids::uuid[], :reasons::text[], :rows_encrypted::bytea[]) as new (id, reason, row_encrypted);
 

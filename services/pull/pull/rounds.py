@@ -25,11 +25,11 @@ class SavedSearch:
 
 @dataclass(frozen=True, slots=True)
 class SearchRound:
-    """A round that this process holds by a lease; a row of `pipeline.pull_runs`."""
+    """A round that this process holds by a lease; a row of `pipeline.pull_rounds`."""
 
     id: UUID
     search: SavedSearch
-    holder: UUID
+    lease_holder: UUID
     """Fencing token of the lease: statements for another holder change no row."""
     position: PagePosition
 

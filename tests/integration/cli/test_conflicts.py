@@ -120,7 +120,9 @@ def test_a_new_owner_starts_over_and_is_verified_anew(equity: Equity, connection
 def test_the_same_owner_after_all_goes_on_where_it_was(equity: Equity, connection: Connection) -> None:
     of = lead(connection, "paused", paused_from="active")
     number = conflict(connection, "owner_changed", of, "owner_last_name", "ab")
-    assert equity("conflicts", "resolve", number, "dismiss", "--release", "--json").ok().json["released"] == "moved"
+    assert (
+        equity("conflicts", "resolve", number, "dismiss", "--release", "--json").ok().json["released"] == "transitioned"
+    )
     assert column(connection, of, "campaign_status") == "active"
 
 
@@ -128,7 +130,7 @@ def test_a_lead_stays_paused_unless_it_is_released(equity: Equity, connection: C
     of = lead(connection, "paused", paused_from="active")
     first = conflict(connection, "owner_changed", of, "owner_last_name", "ab")
     second = conflict(connection, "owner_changed", of, "owner_last_name", "cd")
-    assert equity("conflicts", "resolve", first, "dismiss", "--release", "--json").ok().json["released"] == "held"
+    assert equity("conflicts", "resolve", first, "dismiss", "--release", "--json").ok().json["released"] == "owner_unresolved"
     equity("conflicts", "resolve", second, "keep").ok()
     assert column(connection, of, "campaign_status") == "paused"
 

@@ -24,13 +24,13 @@ def declared(database: Database) -> Database:
         ('feeder.feed', '00:00', '{1,2,3,4,5,6,7}', 1440, null, now() - interval '9 days'),
         ('feeder.refresh', '00:00', '{1,2,3,4,5,6,7}', 1440, null, now() - interval '9 days'),
         ('recorder.clean_up', '00:00', '{1,2,3,4,5,6,7}', 0, null, now() - interval '9 days'),
-        ('feeder.sweep', null, null, null, 3600, now() - interval '9 days'),
+        ('feeder.audit_members', null, null, null, 3600, now() - interval '9 days'),
         ('feeder.reconcile', null, null, null, 5, now() - interval '9 days')""",
     )
     run(database, "feeder.feed", "failed", failures=3, detail="sqlstate_57014")
     run(database, "feeder.refresh", "ok", failures=0)
     run(database, "recorder.clean_up", "ok", failures=0, day=-3)
-    run(database, "feeder.sweep", "failed", failures=2, detail="GoneError")
+    run(database, "feeder.audit_members", "failed", failures=2, detail="GoneError")
     run(database, "feeder.reconcile", "ok", failures=0, minutes=30)
     return database
 
@@ -74,13 +74,13 @@ def test_late_jobs_are_described_in_words(equity: Equity, declared: Database) ->
         "feeder.feed": "failed",
         "feeder.refresh": "well",
         "recorder.clean_up": "missed",
-        "feeder.sweep": "failed",
+        "feeder.audit_members": "failed",
         "feeder.reconcile": "overdue",
     }
     assert rows["feeder.feed"]["note"].startswith("failed 3 times (sqlstate_57014), is tried until ")
     assert rows["feeder.feed"]["note"].endswith("; never went well")
     assert rows["recorder.clean_up"]["note"].startswith(f"missed on {DAY}; went well last ")
-    assert rows["feeder.sweep"]["note"].startswith("failed (GoneError), is tried again")
+    assert rows["feeder.audit_members"]["note"].startswith("failed (GoneError), is tried again")
     assert rows["feeder.reconcile"]["note"].startswith("overdue: no heartbeat for 0:30:0")
     assert rows["feeder.refresh"]["note"] == ""
     assert rows["feeder.refresh"]["next_due_at"] is not None
@@ -93,9 +93,9 @@ def test_history_is_filtered(equity: Equity, declared: Database) -> None:
         return [row["job"] for row in equity("jobs", "history", "--json", *options).ok().json]
 
     assert len(seen()) == 5
-    assert sorted(seen("feeder")) == ["feeder.feed", "feeder.reconcile", "feeder.refresh", "feeder.sweep"]
+    assert sorted(seen("feeder")) == ["feeder.feed", "feeder.reconcile", "feeder.refresh", "feeder.audit_members"]
     assert seen("feeder.feed") == ["feeder.feed"]
-    assert sorted(seen("--failed")) == ["feeder.feed", "feeder.sweep"]
+    assert sorted(seen("--failed")) == ["feeder.feed", "feeder.audit_members"]
     assert "recorder.clean_up" not in seen("--since", business_date(NOW))
     assert "No such run" in equity("jobs", "history", "unknown").ok().out
 

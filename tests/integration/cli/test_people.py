@@ -196,9 +196,9 @@ def test_after_the_master_key_changed_everything_is_encrypted_under_the_new_one(
         )
         connection.execute(
             "with search as (insert into pipeline.saved_searches (name, criteria) values ('pinellas', '{\"query\": {}}') returning id), "
-            "run as (insert into pipeline.pull_runs (id, search_id, started_on) "
+            "run as (insert into pipeline.pull_rounds (id, search_id, started_on) "
             "select gen_random_uuid(), id, current_date from search returning id) "
-            "insert into pipeline.pull_rejects (id, run_id, reason, row_encrypted) select %s, id, 'no_address', %s from run",
+            "insert into pipeline.pull_rejects (id, round_id, reason, row_encrypted) select %s, id, 'no_address', %s from run",
             (reject, KEYRING.encrypt(PULL_REJECT, reject.bytes, b"odd")),
         )
     changed = {

@@ -67,7 +67,7 @@ async def test_a_disabled_broker_gets_no_more_leads_and_no_lead_is_lost(
     assert workspace.members == {}
     feed_data.clock.advance(days=1)
     await feeder.run_jobs("refresh", "feed", "reconcile")
-    assert await feed_data.count_slots(broker) == {"refused": 3}
+    assert await feed_data.count_slots(broker) == {"returned": 3}
     await feed_data.db.execute("update app.brokers set active = true, daily_limit = 2")
     await feeder.run_jobs("top_up", "reconcile")
     assert len(workspace.members) == 2
@@ -182,7 +182,7 @@ async def test_an_audit_continues_where_it_stopped_and_one_replica_audits_at_a_t
         workspace.corrupt_list = lambda body: next(pages, None) or body
         feed_data.clock.advance(hours=1)
         await first.run_jobs("audit_members")
-        [kept] = await feed_data.select_column("select sweep_cursor from app.campaigns where sweep_cursor is not null")
+        [kept] = await feed_data.select_column("select audit_cursor from app.campaigns where audit_cursor is not null")
         assert kept == build_cursor(sorted([*workspace.members, gone])[99])
         calls = workspace.calls["POST /leads/list"]
         await feed_data.end_backoff()
@@ -293,7 +293,7 @@ async def test_the_limit_is_filled_when_the_best_leads_have_left_the_queue(
     fed = await feed_data.select_column("select lead_id from app.feed_slots")
     assert set(fed) == set(leads[70:73]) == {lead["lead_id"] for lead in seen["leads"] if lead["outcome"] == "fed"}
     if still_queued != leads:
-        assert await feed_data.select_column("select count(*) from app.feed_holds") == [0]
+        assert await feed_data.select_column("select count(*) from app.feed_skips") == [0]
 
 
 def settings_of(feeder: Feeder) -> Any:

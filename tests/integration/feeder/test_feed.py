@@ -145,7 +145,7 @@ async def test_the_current_row_decides_and_not_the_snapshot(
     await feed_data.db.execute(change, best)
     await feeder.run_jobs("feed")
     assert await feed_data.select_column("select lead_id from app.feed_slots") == [second]
-    assert await feed_data.select_column("select reason from app.feed_holds where lead_id = $1", best) == [reason]
+    assert await feed_data.select_column("select reason from app.feed_skips where lead_id = $1", best) == [reason]
 
 
 async def test_a_lead_that_left_the_queue_or_the_broker_since_the_snapshot_is_not_fed(
@@ -177,7 +177,7 @@ async def test_an_owner_of_several_homes_is_fed_once(feed_data: FeedFixture, fee
     await feed_data.add_leads(other, 1, emails=["rich@example.com"])
     await feeder.run_jobs("feed")
     assert await feed_data.select_column("select count(*) from app.feed_slots") == [1]
-    reasons = "select reason from app.feed_holds where lead_id = any ($1)"
+    reasons = "select reason from app.feed_skips where lead_id = any ($1)"
     assert set(await feed_data.select_column(reasons, leads)) == {"duplicate"}
 
 
@@ -187,7 +187,7 @@ async def test_many_refused_leads_at_the_top_do_not_starve_a_broker(feed_data: F
     await feed_data.db.execute("update app.leads set litigator = true where lead_score > 20")
     await feeder.run_jobs("feed")
     assert await feed_data.count_slots(broker) == {"reserved": 2}
-    assert await feed_data.select_column("select count(*) from app.feed_holds") == [80]
+    assert await feed_data.select_column("select count(*) from app.feed_skips") == [80]
 
 
 async def test_a_lead_that_another_transaction_changes_waits_for_the_next_run(

@@ -154,7 +154,7 @@ class FeedingStateMachine(RuleBasedStateMachine):
 
     @rule()
     def audit(self) -> None:
-        self.environment.run(self.feed_data.db.execute("update app.campaigns set swept_at = null"))
+        self.environment.run(self.feed_data.db.execute("update app.campaigns set audited_at = null"))
         self.run_jobs("audit_members")
 
     @rule(email=st.sampled_from(EMAILS))
@@ -290,7 +290,7 @@ class FeedingStateMachine(RuleBasedStateMachine):
     @invariant()
     def no_day_has_more_slots_than_its_limit(self) -> None:
         if hasattr(self, "feeder"):
-            query = "select broker_id, local_date, count(*) from app.feed_slots where state <> 'refused' group by 1, 2"
+            query = "select broker_id, local_date, count(*) from app.feed_slots where state <> 'returned' group by 1, 2"
             for broker, day, count in self.environment.run(self.feed_data.db.fetch(query)):
                 assert count <= self.highest_limits[broker, day]
 

@@ -28,7 +28,7 @@ async def set_ages(feed_data: FeedFixture, *oldest_first: UUID) -> None:
 
 
 async def read_skip_reasons(feed_data: FeedFixture) -> dict[UUID, str]:
-    rows = await feed_data.db.fetch("select lead_id, reason from app.feed_holds")
+    rows = await feed_data.db.fetch("select lead_id, reason from app.feed_skips")
     return {row["lead_id"]: row["reason"] for row in rows}
 
 

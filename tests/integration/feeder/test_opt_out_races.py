@@ -84,4 +84,4 @@ async def test_an_opt_out_while_a_bulk_add_is_halved_prevents_the_add(
     assert happened()
     assert workspace.add_counts[STOP] == 0
     assert len(workspace.members) == 14
-    assert await feed_data.count_slots(broker) == {"added": 14, "refused": 2}
+    assert await feed_data.count_slots(broker) == {"added": 14, "returned": 2}

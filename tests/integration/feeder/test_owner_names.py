@@ -24,7 +24,7 @@ async def test_a_lead_whose_owner_name_forbids_contact_is_skipped(
     [lead] = await feed_data.add_leads(broker, 1)
     await feed_data.db.execute(f"update app.leads set {change} where id = $1", lead)
     await feeder.run_jobs("feed", "reconcile")
-    assert await feed_data.select_column("select reason from app.feed_holds where lead_id = $1", lead) == [reason]
+    assert await feed_data.select_column("select reason from app.feed_skips where lead_id = $1", lead) == [reason]
     assert not workspace.members
 
 

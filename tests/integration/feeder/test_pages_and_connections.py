@@ -22,7 +22,7 @@ async def test_an_audit_reads_pages_of_any_size_and_marks_only_missing_members_u
     feed_data.clock.advance(hours=1)
     await feeder.run_jobs("audit_members")
     assert await feed_data.select_column(
-        "select count(*) from app.campaigns where sweep_cursor is null and swept_at is not null"
+        "select count(*) from app.campaigns where audit_cursor is null and audited_at is not null"
     ) == [1]
     unknown = await feed_data.select_column(
         "select vendor_lead_id from app.vendor_memberships where actual = 'unknown'"

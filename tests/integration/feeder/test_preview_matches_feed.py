@@ -33,8 +33,8 @@ UNUSUAL_LEADS = [
     f"""insert into app.feed_slots (broker_id, local_date, lead_id, state)
     select assigned_broker_id, '2026-11-16', id, 'reserved' {_OF_LEAD}""",
     f"""insert into app.feed_slots (broker_id, local_date, lead_id, state)
-    select assigned_broker_id, '2026-11-13', id, 'refused' {_OF_LEAD}""",
-    f"""insert into app.feed_holds (lead_id, broker_id, local_date, reason)
+    select assigned_broker_id, '2026-11-13', id, 'returned' {_OF_LEAD}""",
+    f"""insert into app.feed_skips (lead_id, broker_id, local_date, reason)
     select id, assigned_broker_id, '2026-11-16', 'deceased' {_OF_LEAD}""",
     f"""insert into app.suppressions (channel, value_hash, hash_key_id, reason)
     select 'email', value_hash, 'h1', 'unsubscribed' {_OF_CONTACT}""",
@@ -87,7 +87,7 @@ async def test_the_preview_shows_the_leads_that_the_feed_then_feeds_and_skips(
     settings = settings.model_copy(update={"clock_file": clock_file, "feed_requires_consent": strict})
     for _ in range(ROUNDS):
         broker = await add_unusual_leads(feed_data, random)
-        taken = "select lead_id from app.feed_slots where state <> 'refused'"
+        taken = "select lead_id from app.feed_slots where state <> 'returned'"
         before = set(await feed_data.select_column(taken))
         seen = await preview_feed(settings, broker)
         service = build(settings, feed_data.clock)
@@ -101,7 +101,7 @@ async def test_the_preview_shows_the_leads_that_the_feed_then_feeds_and_skips(
         where m.desired = 'in' and m.lead_id = any ($1)"""
         assert fed == await select_pairs(feed_data, members, list(fed))
         skipped = {lead["lead_id"]: lead["reason"] for lead in seen["leads"] if lead["outcome"] == "skipped"}
-        stored_skips = "select lead_id, reason from app.feed_holds where broker_id = $1 and local_date = $2"
+        stored_skips = "select lead_id, reason from app.feed_skips where broker_id = $1 and local_date = $2"
         assert skipped == await select_pairs(feed_data, stored_skips, broker, TODAY)
         decided = "select lead_id from pipeline.contact_decisions where allowed and lead_id = any ($1)"
         assert sorted(await feed_data.select_column(decided, list(fed))) == sorted(fed), "each once"

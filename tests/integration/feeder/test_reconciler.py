@@ -69,11 +69,11 @@ async def test_a_partial_success_adds_the_created_leads_and_returns_the_slots_of
     workspace.blocked = {emails[1], emails[2]}
     workspace.add_member("A", {"email": emails[3]})  # is a member already: skipped, not created
     await feeder.run_jobs("feed", "reconcile")
-    assert await feed_data.count_slots(broker, TODAY) == {"added": 2, "refused": 2}
+    assert await feed_data.count_slots(broker, TODAY) == {"added": 2, "returned": 2}
     paused = "select id from app.leads where campaign_status = 'paused' order by lead_score desc"
     assert await feed_data.select_column(paused) == leads[1:3]
     await feeder.run_jobs("top_up", "reconcile")
-    assert await feed_data.count_slots(broker, TODAY) == {"added": 4, "refused": 2}
+    assert await feed_data.count_slots(broker, TODAY) == {"added": 4, "returned": 2}
     assert workspace.list_emails() == sorted([emails[0], *emails[3:]])
     assert set(workspace.add_counts.values()) == {1}
 
@@ -85,7 +85,7 @@ async def test_one_malformed_lead_does_not_stop_the_others(
     await feed_data.add_leads(broker, 9, emails=["a@example.com", "malformed@example.com"])
     await feeder.run_jobs("feed", "reconcile")
     assert len(workspace.members) == 8
-    assert await feed_data.count_slots(broker, TODAY) == {"added": 8, "refused": 1}
+    assert await feed_data.count_slots(broker, TODAY) == {"added": 8, "returned": 1}
 
 
 async def test_429_without_retry_after_starts_a_backoff_and_loses_no_lead(
@@ -241,7 +241,7 @@ async def test_a_suppression_before_the_add_returns_the_slot(
     await feed_data.suppress_email("stop@example.com")
     await feeder.run_jobs("reconcile", "top_up", "reconcile")
     assert workspace.list_emails() == ["next@example.com"]
-    assert await feed_data.count_slots(broker, TODAY) == {"added": 1, "refused": 1}
+    assert await feed_data.count_slots(broker, TODAY) == {"added": 1, "returned": 1}
 
 
 async def test_a_suppression_or_a_stopped_status_removes_members(
@@ -276,7 +276,7 @@ async def test_an_audit_removes_suppressed_members_that_no_trigger_saw_managed_o
     broker = await feed_data.add_broker()
     await feed_data.add_leads(broker, 3, emails=["stop@example.com"])
     await feeder.run_jobs("feed", "reconcile")
-    await feed_data.db.execute("alter table app.suppressions disable trigger trg_take_suppressed_out")
+    await feed_data.db.execute("alter table app.suppressions disable trigger trg_remove_suppressed_members")
     await feed_data.suppress_email("stop@example.com")
     await feed_data.suppress_email("stranger@example.com")
     workspace.add_member("A", {"email": "stranger@example.com"})

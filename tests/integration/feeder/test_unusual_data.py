@@ -53,7 +53,7 @@ async def test_an_eligible_lead_behind_ten_thousand_suppressed_ones_is_fed(
     await feed_data.refresh_snapshot()
     await feeder.run_jobs("feed")
     assert await feed_data.select_column("select lead_id from app.feed_slots") == [last]
-    assert await feed_data.select_column("select count(*) from app.feed_holds where reason = 'suppressed'") == [10_000]
+    assert await feed_data.select_column("select count(*) from app.feed_skips where reason = 'suppressed'") == [10_000]
 
 
 async def test_a_lead_with_nothing_but_an_address_is_added(

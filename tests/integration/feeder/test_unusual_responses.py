@@ -145,7 +145,7 @@ async def test_the_reason_of_a_refusal_is_stored_if_the_counts_give_it(
     problem = "select problem from app.vendor_memberships where problem is not null"
     assert await feed_data.select_column(problem) == ["refused: in_blocklist"]
     assert await feed_data.select_column("select count(*) from app.suppressions") == [0], "a block list is no opt-out"
-    assert await feed_data.count_slots(broker, TODAY) == {"added": 2, "refused": 1}
+    assert await feed_data.count_slots(broker, TODAY) == {"added": 2, "returned": 1}
 
 
 async def test_no_lead_is_refused_when_instantly_rejects_every_lead(

@@ -91,9 +91,9 @@ async def test_a_replica_whose_lease_expired_writes_nothing(pulling: PullFixture
     pulling.inject_fault("slow", operation="mcp", seconds=1, times=1, contains="tools/call")
     async with pulling.open_puller() as slow, pulling.open_puller() as quick:
         first = asyncio.create_task(pulling.pull(slow))
-        while not (await pulling.db.fetchval("select asked_take from pipeline.pull_runs")):
+        while not (await pulling.db.fetchval("select requested_take from pipeline.pull_rounds")):
             await asyncio.sleep(0.02)
-        await pulling.db.execute("update pipeline.pull_runs set leased_until = now() - interval '1 second'")
+        await pulling.db.execute("update pipeline.pull_rounds set lease_until = now() - interval '1 second'")
         second = await pulling.pull(quick)
         stop = await first
     assert second.outcome == "finished"

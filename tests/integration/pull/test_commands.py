@@ -85,7 +85,7 @@ async def test_a_run_that_is_not_possible_says_why(pulling: PullFixture, equity:
     refused = await equity.soon("searches", "run", "pinellas")
     assert (refused.code, "access_denied (http_401" in refused.err) == (1, True)
     pulling.clear_faults()
-    await pulling.db.execute("update pipeline.pull_runs set leased_until = now() + interval '1 hour'")
+    await pulling.db.execute("update pipeline.pull_rounds set lease_until = now() + interval '1 hour'")
     busy = await equity.soon("searches", "run", "pinellas")
     assert (busy.code, "another process" in busy.err) == (3, True)
 

@@ -82,9 +82,11 @@ async def test_a_failure_of_all_searches_stops_the_pull_without_loss_or_cost(
         with pytest.raises(PullStoppedError, match=outcome):
             await puller.pull_due_searches()
         latest = await pulling.latest_round()
-        assert (latest["outcome"], latest["finished_at"], latest["holder"]) == (outcome, None, None)
+        assert (latest["outcome"], latest["finished_at"], latest["lease_holder"]) == (outcome, None, None)
         assert latest["detail"].startswith(detail)
-        assert await pulling.db.fetchval("select count(*) from pipeline.pull_runs") == 1, "the next search is not tried"
+        assert await pulling.db.fetchval("select count(*) from pipeline.pull_rounds") == 1, (
+            "the next search is not tried"
+        )
         assert (pulling.paid_records, await pulling.spending_by_day()) == (0, {"2026-11-20": (0, 0.0)})
         await assert_round_completes(pulling, puller)
 
@@ -171,7 +173,7 @@ async def test_a_tool_that_fails_for_one_search_does_not_stop_the_others(pulling
         with pytest.raises(PullStoppedError, match=r"tool_error.*bad"):
             await puller.pull_due_searches()
     assert await pulling.outbox_streets() == pulling.matching_streets()
-    outcomes = await pulling.db.fetch("select outcome from pipeline.pull_runs order by outcome")
+    outcomes = await pulling.db.fetch("select outcome from pipeline.pull_rounds order by outcome")
     assert [row["outcome"] for row in outcomes] == ["finished", "tool_error"]
 
 
@@ -253,7 +255,7 @@ async def test_a_stop_waits_for_the_current_page(pulling: PullFixture) -> None:
     pulling.inject_fault("slow", operation="mcp", seconds=1, times=1, after=1, **TOOL_CALL)
     async with pulling.open_puller() as puller:
         task = asyncio.create_task(pulling.pull(puller))
-        while pulling.paid_records < 25 or not (await pulling.latest_round())["asked_skip"]:
+        while pulling.paid_records < 25 or not (await pulling.latest_round())["requested_skip"]:
             await asyncio.sleep(0.02)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -25,7 +25,7 @@ async def test_a_search_is_pulled_to_its_end_and_each_property_sent_once(pulling
         len(properties),
         len(properties),
     )
-    assert (latest["outcome"], latest["holder"], latest["asked_take"]) == ("finished", None, None)
+    assert (latest["outcome"], latest["lease_holder"], latest["requested_take"]) == ("finished", None, None)
     assert pulling.paid_records == len(properties)
     assert await pulling.spending_by_day() == {"2026-11-20": (len(properties), float(len(properties)))}
 
@@ -74,7 +74,7 @@ async def test_a_new_round_starts_when_it_is_due_and_observes_the_properties_aga
         assert await pulling.try_pull(puller) is not None
         assert await pulling.try_pull(puller) is None
         assert await pulling.try_pull(puller, start_early=True) is not None
-    assert await pulling.db.fetchval("select count(*) from pipeline.pull_runs where outcome = 'finished'") == 3
+    assert await pulling.db.fetchval("select count(*) from pipeline.pull_rounds where outcome = 'finished'") == 3
     days = {record["observed_on"] for record in await pulling.outbox_records()}
     assert days == {"2026-11-20", "2026-12-20"}
 

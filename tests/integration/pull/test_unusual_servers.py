@@ -86,7 +86,7 @@ async def test_an_implausible_number_of_results_costs_no_page(
     mcp_server.answer_pages(page)
     assert (await pull_from(pulling, mcp_server)).outcome == "finished"
     latest = await pulling.latest_round()
-    assert (latest["unknown_pages"], latest["asked_take"], latest["records"]) == (0, None, 3)
+    assert (latest["unknown_pages"], latest["requested_take"], latest["records"]) == (0, None, 3)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ async def test_an_unreadable_page_is_unknown_and_its_request_closed(
     stop = await pull_from(pulling, mcp_server)
     assert (stop.outcome, stop.detail) == ("outcome_unknown", "unreadable")
     latest = await pulling.latest_round()
-    assert (latest["asked_take"], latest["unknown_records"]) == (None, 25)
+    assert (latest["requested_take"], latest["unknown_records"]) == (None, 25)
 
 
 @pytest.mark.parametrize(

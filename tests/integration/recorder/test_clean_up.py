@@ -161,7 +161,7 @@ async def test_a_failed_step_is_reported_and_does_not_stop_the_others(installati
     assert await db.fetchval("select outcome from pipeline.job_runs where job = 'recorder.clean_up'") == "failed"
 
 
-async def test_old_replay_guards_feed_holds_and_provider_permits_are_deleted(
+async def test_old_replay_guards_feed_skips_and_provider_permits_are_deleted(
     installation: Installation, db: Any
 ) -> None:
     await db.execute("insert into app.partners (id, name) values ($1, 'p')", UUID(int=1))
@@ -176,7 +176,7 @@ async def test_old_replay_guards_feed_holds_and_provider_permits_are_deleted(
     broker = await db.fetchval("insert into app.brokers (name) values ('b') returning id")
     for days in (40, 20):
         await db.execute(
-            """insert into app.feed_holds (lead_id, broker_id, local_date, reason)
+            """insert into app.feed_skips (lead_id, broker_id, local_date, reason)
             values ($1, $2, current_date - $3::integer, 'suppressed')""",
             await insert_lead(db),
             broker,
@@ -190,5 +190,5 @@ async def test_old_replay_guards_feed_holds_and_provider_permits_are_deleted(
     for service in ("gateway", "feeder", "skiptrace"):
         await run_clean_up(installation, service)
     assert await db.fetchval("select array_agg(content_sha256) from app.ingest_replay_guard") == [bytes([6])]
-    assert await db.fetchval("select count(*) from app.feed_holds") == 1
+    assert await db.fetchval("select count(*) from app.feed_skips") == 1
     assert await db.fetchval("select count(*) from pipeline.provider_permits") == 1

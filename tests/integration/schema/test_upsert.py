@@ -348,7 +348,7 @@ async def test_three_writers_with_random_merges_never_deadlock(database: databas
         for _ in range(60):
             found = [r["id"] for r in await connection.fetch("select id from app.leads limit 40")]
             seeded_random.shuffle(found)
-            await connection.fetch("select * from app.move_lead($1, 'queued', 'test')", found)
+            await connection.fetch("select * from app.transition_lead($1, 'queued', 'test')", found)
         await connection.close()
 
     await asyncio.gather(write(1), write(2), write(3), move())

@@ -52,13 +52,13 @@ class TraceCost:
 
 @dataclass(frozen=True, slots=True)
 class FeedResult:
-    """The feed of a day: counts, held leads by reason, Instantly's members, and the cost of tracing."""
+    """The feed of a day: counts, skipped leads by reason, Instantly's members, and the cost of tracing."""
 
     day: date
     fed: int
     added: int
-    given_back: int
-    held: dict[str, int]
+    returned: int
+    skipped: dict[str, int]
     waiting: int
     waiting_without_email: int
     instantly: MemberComparison
@@ -69,14 +69,14 @@ async def collect_feed_result(run: FeedRun, day: date, upload_id: str) -> FeedRe
     """Return the result of the feed of *day*."""
     connection, broker_id = run.connection, run.broker_id
     slots = await queries.count_slots_of_day(connection, broker_id=broker_id, local_date=day)
-    held = await queries.count_held_by_reason(connection, broker_id=broker_id, local_date=day)
+    skipped = await queries.count_skips_by_reason(connection, broker_id=broker_id, local_date=day)
     queued = await queries.count_queued(connection, broker_id=broker_id)
     return FeedResult(
         day,
         fed=slots.fed,
         added=slots.added,
-        given_back=slots.given_back,
-        held={row.reason: row.leads for row in held},
+        returned=slots.returned,
+        skipped={row.reason: row.leads for row in skipped},
         waiting=queued.waiting,
         waiting_without_email=queued.waiting_without_email,
         instantly=await _compare_members(run),

@@ -35,12 +35,12 @@ class DaySlots:
     fed: int
     added: int
     recorded: int
-    given_back: int
+    returned: int
 
 
 @dataclass(frozen=True, slots=True)
-class HeldLeads:
-    """Row of `count_held_by_reason`."""
+class SkippedLeads:
+    """Row of `count_skips_by_reason`."""
 
     reason: str
     leads: int
@@ -96,9 +96,9 @@ async def count_slots_of_day(connection: Connection, *, broker_id: BrokerId, loc
     return DaySlots(*require_row(await connection.fetchrow(_SQL["count_slots_of_day"], broker_id, local_date)))
 
 
-async def count_held_by_reason(connection: Connection, *, broker_id: BrokerId, local_date: date) -> list[HeldLeads]:
+async def count_skips_by_reason(connection: Connection, *, broker_id: BrokerId, local_date: date) -> list[SkippedLeads]:
     return [
-        HeldLeads(*record) for record in await connection.fetch(_SQL["count_held_by_reason"], broker_id, local_date)
+        SkippedLeads(*record) for record in await connection.fetch(_SQL["count_skips_by_reason"], broker_id, local_date)
     ]
 
 

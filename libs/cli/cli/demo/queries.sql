@@ -45,23 +45,23 @@ select outcome from pipeline.job_runs where job = :job and local_date = :local_d
 -- name: count_slots_of_day^
 -- row: DaySlots
 -- always one row
--- not null: fed, added, recorded, given_back
+-- not null: fed, added, recorded, returned
 select
-  count(*) filter (where state <> 'refused') as fed,
+  count(*) filter (where state <> 'returned') as fed,
   count(*) filter (where state = 'added') as added,
   count(*) filter (
     where state = 'added'
     and exists (select from app.pipeline_events e where e.lead_id = s.lead_id and e.event_type = 'campaign_added')
   ) as recorded,
-  count(*) filter (where state = 'refused') as given_back
+  count(*) filter (where state = 'returned') as returned
 from app.feed_slots s
 where broker_id = :broker_id and local_date = :local_date;
 
--- name: count_held_by_reason
--- row: HeldLeads
+-- name: count_skips_by_reason
+-- row: SkippedLeads
 -- not null: leads
 select reason, count(*) as leads
-from app.feed_holds
+from app.feed_skips
 where broker_id = :broker_id and local_date = :local_date
 group by reason
 order by leads desc, reason;

@@ -15,27 +15,27 @@ _MAX_CAMPAIGNS_SHOWN = 5
 _CAMPAIGN_COLUMNS = {"name": "the largest campaigns", "members": "members"}
 _COST_COLUMNS = {"vendor": "paid to", "leads": "leads", "asked": "asked", "dollars": "US dollars",
                  "counted_by_vendor": "paid records, as it counts all uploads"}  # fmt: skip
-_HELD_COLUMNS = {"leads": "leads", "reason": "held because"}
+_SKIPPED_COLUMNS = {"leads": "leads", "reason": "skipped because"}
 
 
 def print_feed_result(result: FeedResult, sandbox: SandboxSetup) -> None:
-    """Print the feed of a day: leads fed, leads held and why, Instantly's members, and the cost so far."""
+    """Print the feed of a day: leads fed, leads skipped and why, Instantly's members, and the cost so far."""
     day = result.day
     new_console().print(f"\n[bold]The feed of {day:%A, %d %B %Y}, 06:00 in Los Angeles[/bold]")
     print_fields(
         {
             "fed": result.fed,
             "at Instantly": result.added,
-            "given back": result.given_back or None,
-            "held": sum(result.held.values()),
+            "returned": result.returned or None,
+            "skipped": sum(result.skipped.values()),
             "queued": f"{result.waiting:,} for the days after",
             "no email": f"{result.waiting_without_email:,} queued leads that can only be called",
         },
         as_json=False,
     )
-    if result.held:
-        rows = [{"reason": reason, "leads": leads} for reason, leads in result.held.items()]
-        new_console().print(make_table(rows, _HELD_COLUMNS))
+    if result.skipped:
+        rows = [{"reason": reason, "leads": leads} for reason, leads in result.skipped.items()]
+        new_console().print(make_table(rows, _SKIPPED_COLUMNS))
     if not result.fed:
         print_message('No lead was left to feed. `equity feed preview "Demo Broker"` shows which wait, and why.')
     _print_members(result.instantly)

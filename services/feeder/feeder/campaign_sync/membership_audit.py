@@ -69,7 +69,7 @@ class MembershipAudit:
         self._client = client
         self._clock = clock
         self._members = AuditedMembers(bus, memberships, client, clock)
-        self._period = timedelta(seconds=settings.sweep_seconds)
+        self._period = timedelta(seconds=settings.audit_seconds)
         self._page_pause_seconds = RATE_DIVISOR / settings.instantly_requests_per_second
 
     async def audit_campaigns(self) -> None:
@@ -94,7 +94,7 @@ class MembershipAudit:
         row = await queries.claim_audit(
             tx.connection, now=now, until=now + AUDIT_LEASE, before=now - self._period * DUE_SHARE
         )
-        return AuditProgress(row["id"], row["vendor_campaign_id"], row["sweep_cursor"]) if row else None
+        return AuditProgress(row["id"], row["vendor_campaign_id"], row["audit_cursor"]) if row else None
 
     async def _audit_campaign(self, progress: AuditProgress) -> None:
         """Read the campaign's pages from the stored cursor to the end, and compare each with our rows."""

@@ -162,7 +162,7 @@ and (
     select
     from app.leads l
     where l.id = m.lead_id
-    and app.is_kept_out(l.campaign_status, l.deceased_owner, l.litigator)
+    and app.is_excluded_from_campaigns(l.campaign_status, l.deceased_owner, l.litigator)
   )
   or exists (
     select
@@ -195,7 +195,7 @@ returning s.lead_id, s.broker_id, s.local_date, l.lead_version;
 -- name: return_unused_slots
 -- A slot whose lead never reached a campaign, and is not wanted in one, does not count against the limit.
 update app.feed_slots s
-set state = 'refused'
+set state = 'returned'
 where s.state = 'reserved'
 and not exists (
   select from app.vendor_memberships m where m.lead_id = s.lead_id and (m.desired = 'in' or m.actual <> 'out')
@@ -219,16 +219,16 @@ with due as (
   select c.id
   from app.campaigns c
   where c.vendor_campaign_id is not null
-  and (c.swept_at is null or c.swept_at <= :before)
-  and not exists (select from app.campaigns o where o.sweep_until > :now)
-  order by c.sweep_cursor is null, c.swept_at nulls first, c.id
+  and (c.audited_at is null or c.audited_at <= :before)
+  and not exists (select from app.campaigns o where o.audit_until > :now)
+  order by c.audit_cursor is null, c.audited_at nulls first, c.id
   limit 1
 )
 update app.campaigns c
-set sweep_until = :until
+set audit_until = :until
 from due
 where c.id = due.id
-returning c.id, c.vendor_campaign_id, c.sweep_cursor;
+returning c.id, c.vendor_campaign_id, c.audit_cursor;
 
 -- name: lock_audits!
 -- One claim at a time, so that two replicas do not both find that no campaign is being audited.
@@ -236,18 +236,18 @@ select pg_advisory_xact_lock(hashtext('feeder.audit_members'));
 
 -- name: advance_audit!
 update app.campaigns
-set sweep_cursor = :cursor, sweep_until = :until
+set audit_cursor = :cursor, audit_until = :until
 where id = :campaign_id;
 
 -- name: finish_audit!
 update app.campaigns
-set sweep_cursor = null, sweep_until = null, swept_at = :now
+set audit_cursor = null, audit_until = null, audited_at = :now
 where id = :campaign_id;
 
 -- name: postpone_audit!
 -- The audit continues from its cursor later, as if it had last ended at *as_of*.
 update app.campaigns
-set sweep_until = null, swept_at = coalesce(:as_of, swept_at)
+set audit_until = null, audited_at = coalesce(:as_of, audited_at)
 where id = :campaign_id;
 
 -- name: leads_allowed_in_campaigns
@@ -255,7 +255,7 @@ where id = :campaign_id;
 select id
 from app.leads
 where id = any (:lead_ids::uuid[])
-and not app.is_kept_out(campaign_status, deceased_owner, litigator);
+and not app.is_excluded_from_campaigns(campaign_status, deceased_owner, litigator);
 
 -- name: mark_seen_members
 -- Marks the members that an audit saw. `checked_at` changes once a day, the rest when it differs.

@@ -18,7 +18,7 @@ select count(*)
 from app.feed_slots
 where broker_id = :broker_id
 and local_date = :local_date
-and state <> 'refused';
+and state <> 'returned';
 
 -- name: ready_campaigns
 select id
@@ -39,8 +39,8 @@ where m.assigned_broker_id = :broker_id
 and m.campaign_status = 'queued'
 and m.email_verified
 and m.added_to_campaign_at is null
-and not exists (select from app.feed_slots s where s.lead_id = m.id and s.state <> 'refused')
-and not exists (select from app.feed_holds h where h.lead_id = m.id and h.local_date = :local_date)
+and not exists (select from app.feed_slots s where s.lead_id = m.id and s.state <> 'returned')
+and not exists (select from app.feed_skips h where h.lead_id = m.id and h.local_date = :local_date)
 and not m.id = any (:exclude::uuid[])
 order by m.lead_score desc, m.id
 limit :page_size;
@@ -124,7 +124,7 @@ select
     or o.added_to_campaign_at is not null
     or o.last_reply_at is not null
     or o.call_attempt_count > 0
-    or exists (select from app.feed_slots s where s.lead_id = o.id and s.state <> 'refused')
+    or exists (select from app.feed_slots s where s.lead_id = o.id and s.state <> 'returned')
   ) as household
 from unnest(:lead_ids::uuid[], :hashes::bytea[]) with ordinality as w (lead_id, value_hash, place)
 join app.leads l on l.id = w.lead_id
@@ -138,7 +138,7 @@ select :broker_id, :local_date, w.lead_id, :now
 from unnest(:lead_ids::uuid[]) as w (lead_id)
 on conflict (lead_id) do update
 set broker_id = excluded.broker_id, local_date = excluded.local_date, state = 'reserved', at = excluded.at
-where s.state = 'refused';
+where s.state = 'returned';
 
 -- name: request_add!
 insert into app.vendor_memberships (lead_id, campaign_id, desired, actual, value_hash, changed_at)
@@ -148,7 +148,7 @@ on conflict (lead_id, campaign_id) do update
 set desired = 'in', value_hash = excluded.value_hash, changed_at = excluded.changed_at, retry_at = null, problem = null;
 
 -- name: record_skips!
-insert into app.feed_holds (lead_id, broker_id, local_date, reason, at)
+insert into app.feed_skips (lead_id, broker_id, local_date, reason, at)
 select h.lead_id, :broker_id, :local_date, h.reason, :now
 from unnest(:lead_ids::uuid[], :reasons::text[]) as h (lead_id, reason)
 on conflict (lead_id) do update
@@ -159,7 +159,7 @@ set broker_id = excluded.broker_id, local_date = excluded.local_date, reason = e
 select l.id
 from app.feed_slots s
 join app.leads l on l.id = s.lead_id and l.campaign_status = 'active'
-where (s.state = 'refused' or s.state = 'reserved' and s.local_date < :local_date)
+where (s.state = 'returned' or s.state = 'reserved' and s.local_date < :local_date)
 and not exists (
   select from app.vendor_memberships m where m.lead_id = l.id and (m.actual <> 'out' or m.vendor_lead_id is not null)
 )
@@ -175,7 +175,7 @@ and desired = 'in';
 
 -- name: return_slots!
 update app.feed_slots
-set state = 'refused'
+set state = 'returned'
 where lead_id = any (:lead_ids::uuid[]);
 
 -- name: clear_added_at!
@@ -197,7 +197,7 @@ and l.campaign_status = 'queued';
 -- name: skips_of_day
 -- Leads that the feed already skipped on a day.
 select h.lead_id, h.reason
-from app.feed_holds h
+from app.feed_skips h
 where h.broker_id = :broker_id
 and h.local_date = :local_date;
 

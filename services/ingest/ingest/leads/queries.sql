@@ -61,7 +61,7 @@ on conflict do nothing;
 -- name: close_leads
 -- A source forbids contact with these owners. A lead that is closed already does not change.
 select lead_id, result
-from app.move_lead(:ids::uuid[], 'do_not_contact', 'forbidden_by_source');
+from app.transition_lead(:ids::uuid[], 'do_not_contact', 'forbidden_by_source');
 
 -- name: read_facts_to_score
 -- For each lead: its facts, its phones and emails that were not ruled out, and the channels with a verified one.

@@ -14,7 +14,7 @@ log = structlog.get_logger()
 queries = load_queries(__file__)
 
 REHASH_PAGE_SIZE = 500
-REHASH_OUTCOMES = ("rehashed", "held", "unreadable")
+REHASH_OUTCOMES = ("rehashed", "conflicting", "unreadable")
 
 
 class OutdatedAddressesError(RuntimeError):

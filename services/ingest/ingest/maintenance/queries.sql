@@ -17,7 +17,7 @@ limit :page_size
 for no key update;
 
 -- name: rehash_addresses^
-select rehashed, held, unreadable
+select rehashed, conflicting, unreadable
 from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);
 
 -- name: list_unscored_leads

@@ -225,5 +225,5 @@ returning l.id, l.lead_version;
 
 -- name: record_mak_conflicts
 -- The leads whose MAK belongs to another lead; each is recorded as a conflict.
-select note_held_maks as lead_id
-from app.note_held_maks(:ids, :maks);
+select record_mak_conflicts as lead_id
+from app.record_mak_conflicts(:ids, :maks);

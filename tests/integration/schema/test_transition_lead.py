@@ -8,7 +8,7 @@ import pytest
 
 from support.databases import Database
 
-MOVE = "select result from app.move_lead(array[$1::uuid], $2::app.campaign_status, 'test')"
+MOVE = "select result from app.transition_lead(array[$1::uuid], $2::app.campaign_status, 'test')"
 
 
 @pytest.fixture
@@ -38,12 +38,13 @@ async def move(database: Database, role: str, lead: UUID, to: str) -> str:
 @pytest.mark.parametrize(
     ("role", "start", "to", "result"),
     [
-        ("feeder", "new", "queued", "moved"), ("feeder", "queued", "active", "moved"), ("feeder", "new", "active", "refused"),
-        ("replies", "active", "replied", "moved"), ("ingest", "new", "queued", "refused"), ("voice", "bounced", "converted", "moved"),
-        ("voice", "do_not_contact", "converted", "refused"), ("consent", "active", "unsubscribed", "moved"),
-        ("consent", "converted", "unsubscribed", "moved"), ("replies", "converted", "bounced", "refused"),
-        ("consent", "unsubscribed", "do_not_contact", "moved"), ("replies", "unsubscribed", "replied", "refused"),
-        ("feeder", "queued", "queued", "already"), ("replies", "bounced", "replied", "moved"),
+        ("feeder", "new", "queued", "transitioned"), ("feeder", "queued", "active", "transitioned"), ("feeder", "new", "active", "refused"),
+        ("replies", "active", "replied", "transitioned"), ("ingest", "new", "queued", "refused"),
+        ("voice", "bounced", "converted", "transitioned"),
+        ("voice", "do_not_contact", "converted", "refused"), ("consent", "active", "unsubscribed", "transitioned"),
+        ("consent", "converted", "unsubscribed", "transitioned"), ("replies", "converted", "bounced", "refused"),
+        ("consent", "unsubscribed", "do_not_contact", "transitioned"), ("replies", "unsubscribed", "replied", "refused"),
+        ("feeder", "queued", "queued", "already"), ("replies", "bounced", "replied", "transitioned"),
     ],
 )  # fmt: skip
 async def test_a_service_makes_only_its_own_transitions(
@@ -57,9 +58,9 @@ async def test_a_service_makes_only_its_own_transitions(
 
 async def test_a_paused_lead_returns_to_its_previous_state(database: Database, owner: Any) -> None:
     lead = await insert_lead(owner, "queued")
-    assert await move(database, "feeder", lead, "paused") == "moved"
+    assert await move(database, "feeder", lead, "paused") == "transitioned"
     assert await move(database, "feeder", lead, "active") == "refused"
-    assert await move(database, "feeder", lead, "queued") == "moved"
+    assert await move(database, "feeder", lead, "queued") == "transitioned"
     assert await owner.fetchval("select paused_from from app.leads where id = $1", lead) is None
 
 
