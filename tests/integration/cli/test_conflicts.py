@@ -130,7 +130,10 @@ def test_a_lead_stays_paused_unless_it_is_released(equity: Equity, connection: C
     of = lead(connection, "paused", paused_from="active")
     first = conflict(connection, "owner_changed", of, "owner_last_name", "ab")
     second = conflict(connection, "owner_changed", of, "owner_last_name", "cd")
-    assert equity("conflicts", "resolve", first, "dismiss", "--release", "--json").ok().json["released"] == "owner_unresolved"
+    assert (
+        equity("conflicts", "resolve", first, "dismiss", "--release", "--json").ok().json["released"]
+        == "owner_unresolved"
+    )
     equity("conflicts", "resolve", second, "keep").ok()
     assert column(connection, of, "campaign_status") == "paused"
 
