@@ -37,7 +37,7 @@ def add_leads(dsn: str, count: int = 50) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute(
             "insert into app.leads (id, observed, source, mak) "
-            "select gen_random_uuid(), array_fill(null::int, array[35]), 'test', lpad(n::text, 10, '0') "
+            "select gen_random_uuid(), '{}', 'test', lpad(n::text, 10, '0') "
             "from generate_series(1, %s) n",
             (count,),
         )

@@ -93,9 +93,9 @@ def test_history_is_filtered(equity: Equity, declared: Database) -> None:
         return [row["job"] for row in equity("jobs", "history", "--json", *options).ok().json]
 
     assert len(seen()) == 5
-    assert sorted(seen("feeder")) == ["feeder.feed", "feeder.reconcile", "feeder.refresh", "feeder.audit_members"]
+    assert sorted(seen("feeder")) == ["feeder.audit_members", "feeder.feed", "feeder.reconcile", "feeder.refresh"]
     assert seen("feeder.feed") == ["feeder.feed"]
-    assert sorted(seen("--failed")) == ["feeder.feed", "feeder.audit_members"]
+    assert sorted(seen("--failed")) == ["feeder.audit_members", "feeder.feed"]
     assert "recorder.clean_up" not in seen("--since", business_date(NOW))
     assert "No such run" in equity("jobs", "history", "unknown").ok().out
 

@@ -172,8 +172,7 @@ def test_after_the_master_key_changed_everything_is_encrypted_under_the_new_one(
     phone = data_key.encrypt("phone", "+17275550142")
     with psycopg.connect(database.superuser_dsn) as connection:
         connection.execute(
-            "insert into app.leads (id, observed, source, data_key) "
-            "values (%s, array_fill(null::int, array[35]), 'test', %s)",
+            "insert into app.leads (id, observed, source, data_key) values (%s, '{}', 'test', %s)",
             (lead, wrapped),
         )
         connection.execute(

@@ -344,7 +344,8 @@ def log_file(probe: Probe, topic: str, partition: int) -> Path:
             continue
         if "kafka.Kafka" in arguments:
             directory = Path(arguments[arguments.index("kafka.Kafka") + 1]).parent
-            if (directory / "port").read_text() == port:
+            port_file = directory / "port"  # another Kafka on this machine may be starting or ending
+            if port_file.is_file() and port_file.read_text() == port:
                 return directory / "data" / f"{topic}-{partition}" / "00000000000000000000.log"
     raise AssertionError(f"no Kafka on port {port}")
 

@@ -67,7 +67,7 @@ async def test_a_campaign_whose_creation_had_no_response_is_found_by_its_name(
 ) -> None:
     (await equity.soon("campaigns", "sync")).ok()
     empty_workspace.add_statuses = [500] * 3
-    for _ in range(4):
+    for _ in range(10):  # three rounds meet an error; a round on a busy machine may also exceed the timeout of a call
         await sync_at_instantly(feeder, feed_data, minutes=2)
         await feed_data.end_backoff()
     assert len(empty_workspace.campaigns) == 45

@@ -31,7 +31,8 @@ def topic_partitions() -> None:
 async def test_a_small_upload_waits_behind_a_bounded_number_of_rows_of_a_large_one(
     running: Any, session: aiohttp.ClientSession, db: Any
 ) -> None:
-    async with running("gateway", "ingest", gateway_port=0, gateway_ahead_rows=BACKLOG_ROWS) as (gateway, _):
+    options = {"gateway_ahead_rows": BACKLOG_ROWS, "kafka_session_seconds": 30}  # no rebalance on a busy machine
+    async with running("gateway", "ingest", gateway_port=0, **options) as (gateway, _):
         partner = Partner(f"http://127.0.0.1:{gateway.parts[-1].port}", session, uuid4())
         _, big = await partner.upload(csv_of(LARGE_ROWS))
         ahead = []
