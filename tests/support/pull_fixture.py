@@ -112,6 +112,10 @@ class PullFixture:
     def clear_faults(self) -> None:
         self.sandbox.state.faults.clear_faults()
 
+    async def end_backoff(self) -> None:
+        """End the backoff of BatchData's server. It follows the database's clock, which a test cannot move."""
+        await self.db.execute("update pipeline.provider_states set failures = 0, backoff_until = null")
+
     @property
     def paid_records(self) -> int:
         """Return the number of records that the sandbox charged for."""

@@ -284,7 +284,8 @@ values
 
 grant select on pipeline.provider_states to svc_skiptrace, svc_feeder;
 grant select, delete on pipeline.provider_permits to svc_skiptrace;
-grant execute on function pipeline.acquire_permit, pipeline.record_success, pipeline.record_failure to svc_skiptrace, svc_feeder;
+grant execute on function pipeline.acquire_permit, pipeline.record_success, pipeline.record_failure
+to svc_skiptrace, svc_feeder, svc_pull;
 grant select, insert, update on app.skip_trace_requests, app.skip_trace_attempts, app.verification_code_map to svc_skiptrace;
 grant select, insert, update (written_at) on app.skip_trace_batches to svc_skiptrace;
 reset role;

@@ -6,11 +6,13 @@ import structlog
 
 from common.calendar.clock import Clock
 from common.service import Service, main
+from common.vendors.throttle import VendorThrottle
 from pull.jobs import PULL_TIME, PullJobs
 from pull.page_log import PageLog
 from pull.puller import Puller
 from pull.settings import PullSettings
 from pull.vendors.batchdata_mcp import BatchDataMcpClient
+from pull.vendors.batchdata_responses import BATCHDATA_MCP
 
 log = structlog.get_logger()
 
@@ -45,7 +47,8 @@ def build_puller(service: Service, settings: PullSettings) -> Puller | None:
         settings.pull_tool_form,
         settings.pull_call_seconds,
     )
-    return Puller(PageLog(service.bus, settings, service.clock), source, settings, service.clock)
+    throttle = VendorThrottle(service.database, [settings.vendor_policy(BATCHDATA_MCP)])
+    return Puller(PageLog(service.bus, settings, service.clock), source, throttle, settings, service.clock)
 
 
 if __name__ == "__main__":

@@ -1,34 +1,38 @@
 """Pull of saved searches: page by page, until the results end, a daily budget is used up, or a request fails."""
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from common import telemetry
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
 from common.vendors.errors import (
     AccessDeniedError,
+    BackingOffError,
     InvalidRequestError,
     NotExecutedError,
     OutcomeUnknownError,
     VendorCallError,
 )
+from common.vendors.throttle import Permit, VendorThrottle
 from pull.errors import SearchToolError, UnsupportedCriteriaError
 from pull.outcomes import PullOutcome, PullStop
 from pull.page_log import PageLog, RoundTakenOverError
 from pull.result_page import ResultPage, interpret_page
 from pull.rounds import PageRequest, SavedSearch, SearchRound
 from pull.settings import PullSettings
-from pull.vendors.batchdata_responses import PageResponse
+from pull.vendors.batchdata_responses import BATCHDATA_MCP, PageResponse
 
 log = structlog.get_logger()
 T = TypeVar("T")
+
+BACKOFF_MARGIN_SECONDS = 2
+"""Time for which a pull waits longer than its longest backoff, whose end it learns a moment late. Less than the lease's margin."""
 
 
 class PropertySource(Protocol):
@@ -49,9 +53,12 @@ class PullStoppedError(RuntimeError):
 class Puller:
     """Puller of saved searches. Replicas share the work: each search has one holder at a time."""
 
-    def __init__(self, page_log: PageLog, source: PropertySource, settings: PullSettings, clock: Clock) -> None:
+    def __init__(
+        self, page_log: PageLog, source: PropertySource, throttle: VendorThrottle, settings: PullSettings, clock: Clock
+    ) -> None:
         self._page_log = page_log
         self._source = source
+        self._throttle = throttle
         self._settings = settings
         self._clock = clock
 
@@ -110,21 +117,35 @@ class Puller:
 
         Raises VendorCallError and RoundTakenOverError.
         """
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception(_may_pass),
-            stop=self._has_exhausted_retries,
-            wait=self._retry_pause_seconds,
-            reraise=True,
-        ):
-            with attempt:
-                return await _complete_despite_cancel(self._pull_page(search_round))
-        raise AssertionError("unreachable")
+        last_error: VendorCallError = BackingOffError()
+        for attempt in range(self._settings.pull_tries):
+            if isinstance(last_error, SearchToolError):
+                await asyncio.sleep(self._tool_pause_seconds(attempt))
+            permit = await self._acquire_permit()
+            if permit is None:
+                break
+            try:
+                return await _complete_despite_cancel(self._pull_page(search_round, permit))
+            except VendorCallError as error:
+                if not _may_pass(error):
+                    raise
+                last_error = error
+        raise last_error
 
-    async def _pull_page(self, search_round: SearchRound) -> SearchRound | PullStop:
+    async def _acquire_permit(self) -> Permit | None:
+        """Wait for a permit. Return None if the backoff lasts longer than one pull may wait."""
+        until = time.monotonic() + self._settings.pull_longest_pause_seconds + BACKOFF_MARGIN_SECONDS
+        return await self._throttle.acquire_permit(BATCHDATA_MCP, 1, until, wait_for_backoff=True)
+
+    def _tool_pause_seconds(self, attempt: int) -> float:
+        """Return the pause before another attempt after the tool failed: the throttle counts that the server answered."""
+        return min(self._settings.pull_pause_seconds * 2.0 ** (attempt - 1), self._settings.pull_longest_pause_seconds)
+
+    async def _pull_page(self, search_round: SearchRound, permit: Permit) -> SearchRound | PullStop:
         request = await self._page_log.reserve_page(search_round)
         if isinstance(request, PullStop):
             return request
-        response = await self._fetch_page(request)
+        response = await self._fetch_page(request, permit)
         search = search_round.search
         page = interpret_page(
             search_round.position,
@@ -134,10 +155,11 @@ class Puller:
             search.broker_id,
         )
         next_round = await self._page_log.record_page(request, page)
+        await self._throttle.record_success(BATCHDATA_MCP)
         self._count_entries(page)
         return next_round if page.outcome is None else PullStop(page.outcome)
 
-    async def _fetch_page(self, request: PageRequest) -> PageResponse:
+    async def _fetch_page(self, request: PageRequest, permit: Permit) -> PageResponse:
         """Fetch the page, and close the request in the page log if that fails. Raises VendorCallError."""
         search_round = request.search_round
         try:
@@ -149,7 +171,14 @@ class Puller:
             log.warning(
                 "page_failed", round_id=str(search_round.id), reason=error.code, unknown_records=unknown_records
             )
+            await self._record_failure(error, permit)
             raise
+
+    async def _record_failure(self, error: VendorCallError, permit: Permit) -> None:
+        if isinstance(error, SearchToolError | InvalidRequestError):
+            await self._throttle.record_success(BATCHDATA_MCP)  # the server works: this search is wrong
+        else:
+            await self._throttle.record_failure(BATCHDATA_MCP, error, is_probe=permit.is_probe)
 
     def _count_entries(self, page: ResultPage) -> None:
         entries = telemetry.counter("equity_pull_records", "Entries of pages, by outcome")
@@ -159,30 +188,10 @@ class Puller:
         last_success = telemetry.gauge("equity_pull_last_success_seconds", "Unix time of the last committed page")
         last_success.set(self._clock().timestamp())
 
-    def _has_exhausted_retries(self, state: RetryCallState) -> bool:
-        """Return whether all attempts are used, or the vendor requests a longer pause than one pull may take."""
-        pause = _requested_pause(state)
-        longest = timedelta(seconds=self._settings.pull_longest_pause_seconds)
-        return stop_after_attempt(self._settings.pull_tries)(state) or (pause is not None and pause > longest)
-
-    def _retry_pause_seconds(self, state: RetryCallState) -> float:
-        """Return the pause that the vendor requests, or else an exponential backoff."""
-        pause = _requested_pause(state)
-        if pause is not None:
-            return pause.total_seconds()
-        backoff = self._settings.pull_pause_seconds * 2.0 ** (state.attempt_number - 1)
-        return min(backoff, self._settings.pull_longest_pause_seconds)
-
 
 def _may_pass(error: BaseException) -> bool:
     """Return whether the same request costs nothing and may succeed soon."""
     return isinstance(error, NotExecutedError) and not isinstance(error, AccessDeniedError | InvalidRequestError)
-
-
-def _requested_pause(state: RetryCallState) -> timedelta | None:
-    """Return the vendor's `Retry-After` of the last attempt."""
-    error = state.outcome.exception() if state.outcome else None
-    return error.retry_after if isinstance(error, VendorCallError) else None
 
 
 def _stop_for_error(error: VendorCallError) -> PullStop:

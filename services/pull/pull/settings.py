@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from common.settings import ApiKey, Settings, Url
+from common.vendors.policy import RateLimit, VendorPolicy
 
 LEASE_MARGIN_SECONDS = 10
 
@@ -22,6 +23,10 @@ class PullSettings(Settings):
         "https://mcp.batchdata.com", description="The MCP server, including its path, such as `…/mcp` or `…/sse`."
     )
     batchdata_mcp_transport: Literal["http", "sse"] = Field("http", description="Streamable HTTP, or the older SSE.")
+
+    batchdata_requests_per_minute: int = Field(
+        3_000, ge=1, description="Limit of the token, which skip tracing uses as well."
+    )
 
     pull_tool: str | None = Field(
         None, description="The tool that searches; default: `search_properties`, or else `search-properties`."
@@ -73,6 +78,17 @@ class PullSettings(Settings):
     def window(self) -> timedelta:
         """Return the time after 04:00 in which the pull may start."""
         return timedelta(hours=self.pull_window_hours)
+
+    def vendor_policy(self, vendor: str) -> VendorPolicy:
+        """Return the policy of page requests. They count under the token's limit, as skip tracing does."""
+        return VendorPolicy(
+            vendor,
+            RateLimit(self.batchdata_requests_per_minute, 60, shared_with="batchdata"),
+            probe_seconds=self.pull_call_seconds + LEASE_MARGIN_SECONDS,
+            first_backoff_seconds=self.pull_pause_seconds,
+            longest_backoff_seconds=self.pull_longest_pause_seconds,
+            access_denied_backoff_seconds=self.pull_longest_pause_seconds,
+        )
 
     @property
     def lease(self) -> timedelta:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.vendors.throttle import VendorThrottle
 from pull.puller import PullStoppedError
 from support.pull_fixture import PullFixture
 
@@ -13,8 +14,9 @@ TOOL_CALL = {"contains": "tools/call"}
 
 
 async def assert_round_completes(pulling: PullFixture, puller: Any) -> None:
-    """Assert that the round continues to its end after the fault is cleared, without a lost or repeated record."""
+    """Assert that the round continues to its end after fault and backoff, without a lost or repeated record."""
     pulling.clear_faults()
+    await pulling.end_backoff()
     for _ in range(4):
         stop = await pulling.try_pull(puller)
         if stop is not None and stop.outcome == "finished":
@@ -89,6 +91,46 @@ async def test_a_failure_of_all_searches_stops_the_pull_without_loss_or_cost(
         )
         assert (pulling.paid_records, await pulling.spending_by_day()) == (0, {"2026-11-20": (0, 0.0)})
         await assert_round_completes(pulling, puller)
+
+
+async def test_a_backoff_that_batchdata_asks_for_holds_for_other_replicas_and_later_pulls(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("rate_limited", operation="mcp", retry_after=3_600)
+    async with pulling.open_puller() as puller:
+        assert (await pulling.pull(puller)).detail == "http_429"
+    pulling.clear_faults()
+    calls = pulling.sandbox.state.statistics.summarize_calls("batchdata_mcp")["total"]
+    async with pulling.open_puller() as other:
+        stop = await pulling.pull(other)
+        assert (stop.outcome, stop.detail) == ("batchdata_unavailable", "no_permit")
+        assert pulling.sandbox.state.statistics.summarize_calls("batchdata_mcp")["total"] == calls
+        await assert_round_completes(pulling, other)
+
+
+async def test_a_paid_page_is_recorded_before_its_success_is_reported(
+    pulling: PullFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_self: VendorThrottle, _vendor: str) -> None:
+        raise ConnectionError
+
+    await pulling.save_search()
+    monkeypatch.setattr(VendorThrottle, "record_success", fail)
+    async with pulling.open_puller() as puller:
+        with pytest.raises(ConnectionError):
+            await pulling.pull(puller)
+        latest = await pulling.latest_round()
+        assert (latest["records"], latest["unknown_pages"], pulling.paid_records) == (25, 0, 25)
+        monkeypatch.undo()
+        await assert_round_completes(pulling, puller)
+
+
+async def test_a_tool_that_fails_for_a_search_starts_no_backoff(pulling: PullFixture) -> None:
+    await pulling.save_search()
+    pulling.inject_fault("tool_error", status=500)
+    async with pulling.open_puller(pull_tries=2) as puller:
+        assert (await pulling.pull(puller)).outcome == "tool_error"
+    state = await pulling.db.fetchrow("select * from pipeline.provider_states where provider = 'batchdata_mcp'")
+    assert (state["failures"], state["backoff_until"]) == (0, None)
 
 
 async def test_an_unreachable_server_is_unavailable(pulling: PullFixture) -> None:

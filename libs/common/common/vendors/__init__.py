@@ -1,1 +1,1 @@
-"""Calls to vendors: which failures may have had an effect, Retry-After, rate limits and circuit breakers."""
+"""Calls to vendors: errors, the table of outcomes, the HTTP client, rate limits, backoffs and circuit breakers."""

@@ -64,10 +64,13 @@ class VendorThrottle:
         """Return the state of *vendor*."""
         return (await self.load_states())[vendor]
 
-    async def acquire_permit(self, vendor: str, records: int, until: float) -> Permit | None:
+    async def acquire_permit(
+        self, vendor: str, records: int, until: float, *, wait_for_backoff: bool = False
+    ) -> Permit | None:
         """Wait for a permit for a call about up to *records* records, 1 where calls have none.
 
-        Return None during a backoff, or if the rate limit gives none before *until* (monotonic seconds).
+        Return None if the rate limit gives none before *until* (monotonic seconds), and during a backoff. With
+        *wait_for_backoff* a backoff is waited for too, if it ends before *until*.
         """
         policy = self._policies[vendor]
         rate = policy.rate
@@ -87,7 +90,8 @@ class VendorThrottle:
             if row["granted"]:
                 is_probe = row["state"] == "half_open"
                 return Permit(row["granted"] if rate.counts_records or is_probe else records, is_probe)
-            if row["state"] != "rate_limited" or time.monotonic() + row["wait_seconds"] > until:
+            may_wait = wait_for_backoff or row["state"] == "rate_limited"
+            if not may_wait or time.monotonic() + row["wait_seconds"] > until:
                 return None
             await asyncio.sleep(row["wait_seconds"])
 
