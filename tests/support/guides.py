@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_NAMED_FILE = re.compile(r"`([\w./-]+\.(?:py|typed|sql|toml|ya?ml|json))`")
+_NAMED_FILE = re.compile(r"`([\w./-]+\.(?:py|typed|sql|toml|ya?ml|json|md))`")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 GENERATORS = ("./dev docs", "./dev queries")
 _LINT, _TEST = "./dev lint", "./dev test "
@@ -85,8 +85,7 @@ class GuidedCopy:
                 shutil.copy(ROOT / name, directory / name)
         subprocess.run(["git", "init", "--quiet"], cwd=directory, check=True)
         subprocess.run(["git", "add", "--all"], cwd=directory, check=True)
-        migrations = (directory / "schema/schema/migrations").glob("*.sql")
-        self._migration = f"{max(int(file.name[:4]) for file in migrations) + 1:04}"
+        self._migrations: dict[str, int] = {}
 
     def follow(self, *names: str) -> None:
         """Take all steps of the guides *names*, and then run their checks. Raises GuideError where one fails.
@@ -110,7 +109,7 @@ class GuidedCopy:
                 if command not in GENERATORS:
                     self.run(command)
             return generators
-        file = self.directory / step.file.replace("NNNN", self._migration)
+        file = self._find_file(step.file)
         if step.kind == _CHANGE:
             file.write_text(apply_change(file.read_text(), step.text))
         elif file.exists():
@@ -119,6 +118,15 @@ class GuidedCopy:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(step.text)
         return []
+
+    def _find_file(self, name: str) -> Path:
+        """Return the file *name*. `NNNN` is the next free number of a migration, the same for its rollback."""
+        if "NNNN" in name:
+            subject = name.split(".")[1]
+            existing = (self.directory / "schema/schema/migrations").glob("*.sql")
+            free = max(int(file.name[:4]) for file in existing) + 1
+            name = name.replace("NNNN", f"{self._migrations.setdefault(subject, free):04}")
+        return self.directory / name
 
     def run(self, command: str) -> None:
         """Run one command of a guide. `./dev` is translated, because it would create another `.venv`."""
@@ -170,7 +178,7 @@ def _merge_checks(commands: Sequence[str]) -> list[str]:
     """Return *commands* with all tests in one run, and lint once."""
     tests = [command.removeprefix(_TEST) for command in commands if command.startswith(_TEST)]
     others = [command for command in commands if not command.startswith((_TEST, _LINT))]
-    return [_LINT, _TEST + " ".join(tests), *others]
+    return [_LINT, *([_TEST + " ".join(tests)] if tests else []), *others]
 
 
 def _translate(words: list[str]) -> list[list[str]]:

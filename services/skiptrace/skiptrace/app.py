@@ -51,7 +51,9 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
         handlers = SkiptraceHandlers(tracer, writer, codes)
         _start_tracing(service, settings, handlers, jobs)
     else:
-        log.warning("tracing_disabled", help="set MELISSA_LICENSE_KEY or BATCHDATA_TOKEN; docs/adding-a-provider.md")
+        log.warning(
+            "tracing_disabled", help="set MELISSA_LICENSE_KEY or BATCHDATA_TOKEN; docs/guides/adding-a-provider.md"
+        )
     return service
 
 

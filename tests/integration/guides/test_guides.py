@@ -26,14 +26,21 @@ def copy(tmp_path: Path, kafka: str) -> Iterator[GuidedCopy]:
     server.kill()
 
 
-SERVICE_GUIDES = ("adding-a-service.md", "adding-an-event.md", "adding-a-job.md", "adding-a-command.md")
+GUIDES = (
+    "adding-a-service.md",
+    "adding-an-event.md",
+    "adding-a-job.md",
+    "adding-a-command.md",
+    "adding-a-provider.md",
+)
 
 
-def test_a_service_with_an_event_a_job_and_a_command_is_added_by_the_guides(copy: GuidedCopy) -> None:
-    copy.follow(*SERVICE_GUIDES)
+def test_the_guides_add_a_service_with_event_job_and_command_and_a_provider(copy: GuidedCopy) -> None:
+    copy.follow(*GUIDES)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_guide_holds_before_the_next_one_is_followed(copy: GuidedCopy) -> None:
-    for guide in SERVICE_GUIDES:
+    for guide in GUIDES:
         copy.follow(guide)

@@ -61,7 +61,7 @@ def test_a_provider_without_its_key_is_not_used_and_an_empty_key_is_no_key() -> 
 
 @dataclass(frozen=True, slots=True)
 class Acme(MelissaAdapter):
-    """A provider added by docs/adding-a-provider.md: an adapter, its settings, its entry in `known_providers`."""
+    """A provider added by docs/guides/adding-a-provider.md: an adapter, its settings, its entry in `known_providers`."""
 
 
 class WithAcme(SkiptraceSettings):
