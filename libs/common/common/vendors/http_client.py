@@ -1,6 +1,5 @@
 """HTTP client of calls to vendors. Its errors say whether a failed call can have been executed and charged (ADR 38)."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,8 +9,8 @@ import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver
 
-from common.vendors.call_metrics import record_call
-from common.vendors.errors import NotExecutedError, VendorCallError
+from common.vendors.call_metrics import measure_call
+from common.vendors.errors import NotExecutedError
 from common.vendors.outcome_table import TransportFault, error_for_fault, error_for_status
 from common.vendors.retry_after import parse_retry_after
 
@@ -119,15 +118,9 @@ class VendorHttpClient:
             raise NotExecutedError("not_started")
         if start_before and datetime.now(UTC) > start_before:
             raise NotExecutedError("too_late")
-        outcome, started = "cancelled", time.perf_counter()
-        try:
+        with measure_call(request.vendor, request.operation) as call:
             response = await self._send(self._session, request)
-            outcome = str(response.status)
-        except VendorCallError as error:
-            outcome = error.code
-            raise
-        finally:
-            record_call(request.vendor, request.operation, outcome, time.perf_counter() - started)
+            call.outcome = str(response.status)
         return response
 
     async def _send(self, session: aiohttp.ClientSession, request: VendorHttpRequest) -> VendorHttpResponse:

@@ -6,7 +6,6 @@ MCP session (ADR 16): it costs a few short requests, and no session can be lost 
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,8 +17,8 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolRequest, CallToolRequestParams, CallToolResult, PaginatedRequestParams
 
-from common.vendors.call_metrics import record_call
-from common.vendors.errors import AccessDeniedError, VendorCallError
+from common.vendors.call_metrics import measure_call
+from common.vendors.errors import AccessDeniedError
 from common.vendors.http_client import CONNECT_SECONDS, MAX_RESPONSE_BYTES
 from pull.criteria import CriteriaError, flatten_criteria
 from pull.errors import UnsupportedCriteriaError
@@ -49,15 +48,9 @@ class BatchDataMcpClient:
 
         Raises VendorCallError, whose class says whether the page may have been charged.
         """
-        outcome, started = "cancelled", time.perf_counter()
-        try:
+        with measure_call(BATCHDATA_MCP, "search") as call:
             page = await self._fetch_page(criteria, skip, take)
-            outcome = "200"
-        except VendorCallError as error:
-            outcome = error.code
-            raise
-        finally:
-            record_call(BATCHDATA_MCP, "search", outcome, time.perf_counter() - started)
+            call.outcome = "200"
         return page
 
     async def _fetch_page(self, criteria: Mapping[str, Any], skip: int, take: int) -> PageResponse:
