@@ -73,7 +73,7 @@ class LeadFact:
     written_by: str = "ingest"
     """Service that may insert and update the column."""
     is_shown_to_brokers: bool = True
-    """Whether a broker may read the column of its own leads."""
+    """Whether a broker may read the column, for the leads assigned to it."""
 
     @property
     def is_record_field(self) -> bool:

@@ -250,8 +250,8 @@ values
   ('batchdata', 'phone', 'unreachable', false, 'tested and not reachable'),
   ('batchdata', 'email', 'tested', true, 'tested'),
   -- TLO lists a value but does not verify it, so that a verifying provider checks it.
-  ('tlo', 'phone', 'found', null, 'listed for the person, verified by nobody'),
-  ('tlo', 'email', 'found', null, 'listed for the person, verified by nobody');
+  ('tlo', 'phone', 'found', null, 'listed for the person, not verified'),
+  ('tlo', 'email', 'found', null, 'listed for the person, not verified');
 
 insert into app.verification_code_map (provider, channel, code, line_type, meaning)
 values

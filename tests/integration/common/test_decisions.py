@@ -79,7 +79,7 @@ async def test_a_whole_feed_is_one_call_and_none_is_no_call(database: Any, feede
     assert [row[0] for row in await logged(database)] == leads
 
 
-async def test_nobody_writes_decisions_but_by_the_function_or_changes_them(feeder: asyncpg.Connection) -> None:
+async def test_decisions_are_written_by_the_function_only_and_never_changed(feeder: asyncpg.Connection) -> None:
     for statement in (
         "insert into pipeline.contact_decisions (lead_id, channel, allowed, reason) values (gen_random_uuid(), 'email', true, 'allowed')",
         "update pipeline.contact_decisions set allowed = true",
