@@ -150,7 +150,7 @@ def make_feeder_settings(database: Database, workspace: FakeWorkspace, **more: A
         "database_url": SecretStr(database.dsn("feeder")),
         "instantly_base_url": workspace.url,
         "instantly_api_key": SecretStr("k"),
-        "instantly_timeout_seconds": 1,
+        "instantly_timeout_seconds": 3,  # more than the window of the rate limit, which some tests use up
         "instantly_requests_per_second": 100,
         "health_port": 0,
     }
@@ -183,3 +183,11 @@ class Feeder:
         """Count the events of *topic* in the outbox."""
         async with self.service.database.connection() as connection:
             return int(await connection.fetchval("select count(*) from svc_feeder.outbox where topic = $1", topic))
+
+
+async def reconcile_for_minutes(feed_data: FeedFixture, feeder: Feeder, rounds: int = 12) -> None:
+    """Advance the clock by half a minute and reconcile, *rounds* times."""
+    for _ in range(rounds):
+        feed_data.clock.advance(seconds=30)
+        await feed_data.end_backoff()
+        await feeder.run_jobs("reconcile")

@@ -29,7 +29,9 @@ class FakeWorkspace:
     add_statuses: list[int] = field(default_factory=list)
     """Statuses of the next calls of POST /leads/add, which are not executed, or of the next creations, which are."""
     add_delay_seconds: float = 0
-    """Delay of an add. It is executed even if the caller has stopped waiting."""
+    """Delay of an add."""
+    held_adds: asyncio.Event | None = None
+    """If set, adds wait for this event. They are executed even if the caller has stopped waiting."""
     fails_after_add: bool = False
     """True: adds are executed and answered with 500."""
     retry_after: str | None = None
@@ -49,6 +51,7 @@ class FakeWorkspace:
     malformed_prefix: str = "malformed"
     """Emails with this prefix are answered with 400."""
     add_started: asyncio.Event = field(default_factory=asyncio.Event)
+    add_executed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def list_emails(self, campaign: str | None = None) -> list[str]:
         """Return the addresses in *campaign*, or in all campaigns."""
@@ -130,14 +133,18 @@ class _FakeApi:
         workspace.add_started.set()
         if workspace.add_statuses:
             return _error(workspace.add_statuses.pop(0), workspace.retry_after)
-        if workspace.add_delay_seconds:
+        if workspace.add_delay_seconds or workspace.held_adds:
             # The add continues when the caller hangs up, as at the real Instantly.
             return await asyncio.shield(asyncio.ensure_future(self._add_later(body)))
         return self._execute_add(body)
 
     async def _add_later(self, body: dict[str, Any]) -> web.Response:
         await asyncio.sleep(self.workspace.add_delay_seconds)
-        return self._execute_add(body)
+        if self.workspace.held_adds:
+            await self.workspace.held_adds.wait()
+        response = self._execute_add(body)
+        self.workspace.add_executed.set()
+        return response
 
     def _execute_add(self, request: dict[str, Any]) -> web.Response:
         workspace, leads = self.workspace, request["leads"]

@@ -1,14 +1,14 @@
 """The reconciler brings memberships to their desired state, whatever Instantly does, and no suppressed member stays."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from feeder.settings import FeederSettings
-from support.feeding import MONDAY, Feeder, FeedFixture, make_feeder_settings
+from support.feeding import MONDAY, Feeder, FeedFixture, make_feeder_settings, reconcile_for_minutes
 from support.instantly import FakeWorkspace
 
 TODAY = date(2026, 11, 16)
@@ -18,14 +18,6 @@ AFTER_SETTLE_TIME = {"seconds": 150}
 
 async def list_memberships(feed_data: FeedFixture) -> list[Any]:
     return sorted(await feed_data.select_column("select desired || ' ' || actual from app.vendor_memberships"))
-
-
-async def reconcile_for_minutes(feed_data: FeedFixture, feeder: Feeder, rounds: int = 12) -> None:
-    """Advance the clock by half a minute and reconcile, *rounds* times."""
-    for _ in range(rounds):
-        feed_data.clock.advance(seconds=30)
-        await feed_data.end_backoff()
-        await feeder.run_jobs("reconcile")
 
 
 async def test_a_fed_lead_is_added_with_scalars_its_id_and_the_links(
@@ -167,16 +159,30 @@ async def test_an_add_that_was_not_executed_is_repeated_after_the_settle_time(
     assert await feed_data.count_slots(broker, TODAY) == {"added": 5}
 
 
+@pytest.fixture
+async def impatient_feeder(feed_data: FeedFixture, workspace: FakeWorkspace) -> AsyncIterator[Feeder]:
+    """Feeder that waits half a second for Instantly, which executes an add once the test releases it."""
+    workspace.held_adds = asyncio.Event()
+    settings = make_feeder_settings(feed_data.database, workspace, instantly_timeout_seconds=0.5)
+    async with Feeder(settings, feed_data.clock) as feeder:
+        yield feeder
+
+
+async def release_adds(workspace: FakeWorkspace) -> None:
+    assert workspace.held_adds
+    workspace.held_adds.set()
+    await asyncio.wait_for(workspace.add_executed.wait(), 10)
+
+
 async def test_all_leads_are_members_once_after_a_slow_add_timed_out(
-    feed_data: FeedFixture, feeder: Feeder, workspace: FakeWorkspace
+    feed_data: FeedFixture, impatient_feeder: Feeder, workspace: FakeWorkspace
 ) -> None:
     broker = await feed_data.add_broker()
     await feed_data.add_leads(broker, 5)
-    workspace.add_delay_seconds = 1.5
-    await feeder.run_jobs("feed", "reconcile")
+    await impatient_feeder.run_jobs("feed", "reconcile")
     assert await list_memberships(feed_data) == ["in unknown"] * 5
-    await asyncio.sleep(1)
-    await reconcile_for_minutes(feed_data, feeder)
+    await release_adds(workspace)
+    await reconcile_for_minutes(feed_data, impatient_feeder)
     assert await list_memberships(feed_data) == ["in in"] * 5
     assert set(workspace.add_counts.values()) == {1}
 
@@ -201,18 +207,17 @@ async def test_an_opt_out_during_a_slow_bulk_add_leaves_no_suppressed_member(
 
 
 async def test_an_opt_out_before_a_late_add_leaves_no_suppressed_member(
-    feed_data: FeedFixture, feeder: Feeder, workspace: FakeWorkspace
+    feed_data: FeedFixture, impatient_feeder: Feeder, workspace: FakeWorkspace
 ) -> None:
     broker = await feed_data.add_broker()
     await feed_data.add_leads(broker, 4, emails=["stop@example.com"])
-    workspace.add_delay_seconds = 1.5
-    await feeder.run_jobs("feed", "reconcile")
+    await impatient_feeder.run_jobs("feed", "reconcile")
     await feed_data.suppress_email("stop@example.com")
     feed_data.clock.advance(seconds=30)
-    await feeder.run_jobs("reconcile")
-    await asyncio.sleep(1)
+    await impatient_feeder.run_jobs("reconcile")
+    await release_adds(workspace)
     assert "stop@example.com" in workspace.list_emails(), "the add succeeded after the lookup"
-    await reconcile_for_minutes(feed_data, feeder)
+    await reconcile_for_minutes(feed_data, impatient_feeder)
     assert "stop@example.com" not in workspace.list_emails()
     assert await list_memberships(feed_data) == ["in in"] * 3 + ["out out"]
 

@@ -6,18 +6,11 @@ from datetime import date
 import pytest
 from aiohttp import web
 
-from support.feeding import Feeder, FeedFixture
+from support.feeding import Feeder, FeedFixture, reconcile_for_minutes
 from support.instantly import FakeWorkspace
 
 TODAY = date(2026, 11, 16)
 ERROR_BODY = {"statusCode": 500, "error": "Internal Server Error", "message": "x"}
-
-
-async def reconcile_for_minutes(feed_data: FeedFixture, feeder: Feeder, rounds: int = 12) -> None:
-    for _ in range(rounds):
-        feed_data.clock.advance(seconds=30)
-        await feed_data.end_backoff()
-        await feeder.run_jobs("reconcile")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from support.commandline import Equity
-from support.feeding import Feeder, FeedFixture, make_feeder_settings
+from support.feeding import Feeder, FeedFixture, make_feeder_settings, reconcile_for_minutes
 from support.installation import SECRETS
 from support.instantly import FakeWorkspace
 
@@ -59,13 +59,6 @@ async def inject_fault(sandbox: Any, kind: str, operation: str, **more: object) 
         assert answer.status == 201, await answer.text()
 
 
-async def reconcile_for_minutes(feed_data: FeedFixture, feeder: Feeder) -> None:
-    for _ in range(20):
-        feed_data.clock.advance(seconds=30)
-        await feed_data.end_backoff()
-        await feeder.run_jobs("reconcile")
-
-
 async def test_leads_become_members_and_suppressed_ones_are_removed(
     feed_data: FeedFixture, feeder: Feeder, sandbox: Any, fed: list[str]
 ) -> None:
@@ -105,7 +98,7 @@ async def test_all_leads_are_members_once_after_a_fault(
     feed_data: FeedFixture, feeder: Feeder, sandbox: Any, fed: list[str], kind: str, more: dict[str, object]
 ) -> None:
     await inject_fault(sandbox, kind, "add_leads", **more)
-    await reconcile_for_minutes(feed_data, feeder)
+    await reconcile_for_minutes(feed_data, feeder, rounds=20)
     assert await list_sandbox_members(sandbox) == fed
     assert await feed_data.select_column("select distinct state from app.feed_slots") == ["added"]
     assert await feeder.count_events("funnel.campaign_added") == 10

@@ -8,18 +8,11 @@ from typing import Any
 import pytest
 
 from feeder.settings import FeederSettings
-from support.feeding import Feeder, FeedFixture, ManualClock, make_feeder_settings
+from support.feeding import Feeder, FeedFixture, ManualClock, make_feeder_settings, reconcile_for_minutes
 from support.instantly import FakeWorkspace
 
 TODAY = date(2026, 11, 16)
 Corrupt = Callable[[dict[str, Any]], Any]
-
-
-async def reconcile_for_minutes(feed_data: FeedFixture, feeder: Feeder, rounds: int = 12) -> None:
-    for _ in range(rounds):
-        feed_data.clock.advance(seconds=30)
-        await feed_data.end_backoff()
-        await feeder.run_jobs("reconcile")
 
 
 def _change_entries(change: Callable[[list[dict[str, Any]]], Any]) -> Corrupt:
