@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from common.records.addresses import normal_form
 from harness import report
-from ingest.addresses import normal_form
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "propstream-1000.csv"
 MIXED = (

@@ -12,10 +12,10 @@ from typing import Any
 import asyncpg
 
 from common import ids
+from common.records.normalise import PropertyRecord, normalise
+from common.records.row_cells import read_propstream_cells
 from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.leads.merge import merge_records
-from ingest.normalise import PropertyRecord, normalise
-from ingest.sources.propstream import read_propstream_cells
 
 BATCH_SIZE = 1_000
 TODAY = date(2026, 11, 21)

@@ -19,15 +19,15 @@ from common.bus.poll import LosslessConsumer
 from common.bus.relay import Relay
 from common.csv.reader import CsvReader
 from common.pii.keyring import Keyring
+from common.records import normalise, row_cells
 from gateway.uploads.chunks import ChunkReader
 from gateway.uploads.messages import RowMessageBuilder
 from gateway.uploads.publisher import UploadPublisher
 from gateway.uploads.receiver import UploadReceiver
 from harness import System, wait_until
-from ingest import normalise, prepare, score
+from ingest import prepare, score
 from ingest.handlers import IngestHandlers
 from ingest.leads import contact_writer, lead_writer, merge, prohibitions, upload_results
-from ingest.sources import propstream
 from recorder import event_row, handlers
 
 SAMPLER = Path(__file__).parent / "sampler"
@@ -39,7 +39,7 @@ _STAGES: Mapping[str, tuple[Callable[..., Any], ...]] = {
     "send": (UploadPublisher._publish_chunks,),
     "poll Kafka": (LosslessConsumer.getmany,),
     "decode": (Consumer.read_records,),
-    "read cells": (prepare._read_raw_fields, propstream.read_propstream_cells),
+    "read cells": (prepare._read_raw_fields, row_cells.read_propstream_cells),
     "normalise": (normalise.normalise,),
     "score": (score.score,),
     "data keys": (Keyring.create_data_key,),

@@ -14,12 +14,12 @@ from common.bus import Batch, Received, Tx
 from common.database import Database
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from common.pii.keyring import Keyring
+from common.records.rejection import explain_reasons
 from ingest.leads.lead_writer import write_leads
 from ingest.leads.rescoring import lock_and_rescore_leads
 from ingest.leads.upload_results import write_rejects, write_tallies
 from ingest.maintenance.address_rehash import require_current_hashes
 from ingest.prepare import PreparedRecord, RejectedRecord, prepare
-from ingest.rejection import explain_reasons
 from ingest.territories.broker_map import BrokerMapCache
 
 RECORDS_PER_YIELD = 50

@@ -16,14 +16,14 @@ from common.compliance.remarks import read_status
 from common.events import LeadRecord, PhoneCandidate, Scalar
 from common.lead_facts import PROHIBITIONS
 from common.pii.keyring import DataKey, Keyring
+from common.records.normalise import PropertyRecord, normalise
+from common.records.rejection import RejectionReason
+from common.records.row_cells import read_propstream_cells
+from common.records.values.text import read_protective_flag
 from ingest.leads.lead_row import LeadRow, observation_stamp
-from ingest.normalise import PropertyRecord, normalise
-from ingest.rejection import RejectionReason
 from ingest.score import score
-from ingest.sources.propstream import read_propstream_cells
-from ingest.sources.upstream import read_protective_fields
 from ingest.territories.broker_map import BrokerMap
-from ingest.values.text import read_protective_flag
+from ingest.upstream_records import read_protective_fields
 
 
 class PreparedContact(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 
 from common import ids
 from common.bus.failures import ConsumerPausedError
-from ingest.addresses.normal_form import hash_address, normalise_street
+from common.records.addresses.normal_form import hash_address, normalise_street
 from ingest.maintenance.address_rehash import AddressRehash, require_current_hashes
 from support.installation import Installation
 from support.upstream import UpstreamProducer

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from cli import legacy_leads
-from ingest.normalise import PropertyRecord, normalise
+from common.records.normalise import PropertyRecord, normalise
 from schema import backfill, migrate
 from support import servers
 

@@ -6,7 +6,7 @@ import pytest
 
 from cli.shell.errors import UsageError
 from cli.shell.inputs import Territory, parse_territory
-from ingest.normalise import PropertyRecord, normalise
+from common.records.normalise import PropertyRecord, normalise
 
 HOME = {
     "property_address": "418 Palmetto Ave",

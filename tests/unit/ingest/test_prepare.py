@@ -18,9 +18,9 @@ from common.events import LeadRecord
 from common.ids import new_id
 from common.lead_facts import LEAD_FACTS
 from common.pii.keyring import Keyring
+from common.records.rejection import RejectionReason
 from ingest.leads.lead_row import observation_stamp
 from ingest.prepare import PreparedRecord, RejectedRecord, prepare
-from ingest.rejection import RejectionReason
 from ingest.territories.broker_map import BrokerMap
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)

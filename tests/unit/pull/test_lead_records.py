@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.records.normalise import PropertyRecord, normalise
 from contracts import batchdata, conform
 from ingest.leads.lead_row import SOURCE_RANKS
-from ingest.normalise import PropertyRecord, normalise
 from pull.lead_records import PulledRecord, RejectedEntry, convert_property
 from sandbox.app import build
 from sandbox.vendors.batchdata.property_requests import PropertyCriteria

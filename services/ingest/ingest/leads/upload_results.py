@@ -13,9 +13,9 @@ from common.csv.rejects import MAX_REPORTED_ROWS, encrypt_row
 from common.database import load_queries
 from common.events import LeadRejected
 from common.pii.keyring import Keyring
+from common.records.rejection import explain_reasons
 from ingest.leads.lead_writer import LEAD_OUTCOMES, LeadOutcome
 from ingest.prepare import PreparedRecord, RejectedRecord
-from ingest.rejection import explain_reasons
 
 queries = load_queries(__file__)
 

@@ -8,7 +8,7 @@ from common import telemetry
 from common.bus import Bus, Tx
 from common.bus.failures import ConsumerPausedError, FailureKind
 from common.database import Database, load_queries
-from ingest.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
+from common.records.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
 
 log = structlog.get_logger()
 queries = load_queries(__file__)

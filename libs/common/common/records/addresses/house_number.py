@@ -3,9 +3,9 @@
 import re
 from math import gcd
 
-from ingest.addresses.characters import UnreadableAddressError
-from ingest.addresses.numerals import NUMBER_WORDS, read_numeral
-from ingest.addresses.postal_words import DIRECTIONS, SUFFIXES
+from common.records.addresses.characters import UnreadableAddressError
+from common.records.addresses.numerals import NUMBER_WORDS, read_numeral
+from common.records.addresses.postal_words import DIRECTIONS, SUFFIXES
 
 _PLAIN = re.compile(r"(?a)0*([1-9]\d{0,7}) ([A-Z][A-Z].*)")
 _GRID = re.compile(r"(?a)([NSEW]) ?(\d{1,5})[- ]?([NSEW]) ?(\d{1,6}[A-Z]?) (.+)")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.values.numbers import (
+from common.records.values.numbers import (
     area_parser,
     count_parser,
     decimal_parser,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.addresses.normal_form import PoBoxError, UnreadableAddressError, normalise_street
+from common.records.addresses.normal_form import PoBoxError, UnreadableAddressError, normalise_street
 
 TABLE = Path(__file__).parents[3] / "docs" / "addresses.md"
 ROW = re.compile(r"\| (.*?) \| (.*?) ?\| (same|apart|unreadable) \| (.*?) ?\|")

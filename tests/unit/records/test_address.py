@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from scourgify import normalize_address_record
 
 from common.geography.places import STATES
-from ingest.addresses import postal_words
-from ingest.addresses.normal_form import (
+from common.records.addresses import postal_words
+from common.records.addresses.normal_form import (
     PoBoxError,
     UnreadableAddressError,
     hash_address,
     normalise_street,
     normalise_unit,
 )
-from ingest.addresses.numerals import NUMBER_WORDS, format_ordinal, read_numeral
+from common.records.addresses.numerals import NUMBER_WORDS, format_ordinal, read_numeral
 
 NAMES = (
     "Palmetto", "Magnolia", "Cypress", "Juniper", "Hawthorne", "Bayshore", "Sunset", "Willow", "Jefferson",

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from ingest.addresses.characters import UnreadableAddressError, plain_text
-from ingest.addresses.numerals import NUMBER_WORDS, read_numeral
-from ingest.addresses.postal_words import (
+from common.records.addresses.characters import UnreadableAddressError, plain_text
+from common.records.addresses.numerals import NUMBER_WORDS, read_numeral
+from common.records.addresses.postal_words import (
     DESIGNATORS,
     DESIGNATORS_IN_NAMES,
     DIRECTIONS,

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.compliance.protective_columns import protection_of, remarks_of
 from common.compliance.remarks import Remark, read_note, read_status
-from ingest.values.text import read_protective_flag
+from common.records.values.text import read_protective_flag
 
 
 def read_protective_fields(extra: Mapping[str, Any], read_text: Callable[[str], Remark] = read_note) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from common.pii.contact_values import plain_characters
-from ingest.values import numbers
+from common.records.values import numbers
 
 TOLERANCE_POINTS = 5
 """Percent of the value by which estimates of one source may differ: they are rounded and made on different days."""

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from ingest.addresses.characters import UnreadableAddressError
-from ingest.addresses.numbered_road import normalise_numbered_road
-from ingest.addresses.numerals import NUMBER_WORDS, format_ordinal, read_numeral
-from ingest.addresses.postal_words import DIRECTIONS, NAME_WORDS, NUMBERED_TYPES, SUFFIXES, TYPES_NEVER_ALONE
+from common.records.addresses.characters import UnreadableAddressError
+from common.records.addresses.numbered_road import normalise_numbered_road
+from common.records.addresses.numerals import NUMBER_WORDS, format_ordinal, read_numeral
+from common.records.addresses.postal_words import DIRECTIONS, NAME_WORDS, NUMBERED_TYPES, SUFFIXES, TYPES_NEVER_ALONE
 
 _HYPHEN_IN_NAME = re.compile(r"(?a)(?<!\d)-|-(?!\d)")
 _BARE_UNIT = re.compile(r"(?a)\d+(?!ST|ND|RD|TH)[A-Z]{0,2}|[A-DF-MO-RT-VX-Z]\d*")

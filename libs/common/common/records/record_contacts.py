@@ -11,7 +11,7 @@ from common.compliance.remarks import read_remark
 from common.geography.placeholders import is_filler_number, is_placeholder_email
 from common.pii.contact_cells import ContactCell, read_emails, read_phones
 from common.pii.contact_values import PhoneNumber, line_type
-from ingest.values.text import as_text, is_blank, read_protective_flag
+from common.records.values.text import as_text, is_blank, read_protective_flag
 
 MAX_CONTACTS = 20
 """Phones, and emails, of one record."""

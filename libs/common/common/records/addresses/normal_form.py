@@ -9,13 +9,13 @@ The city is not: sources write several cities for one home, and the ZIP code is 
 import re
 from hashlib import sha256
 
-from ingest.addresses.characters import UnreadableAddressError, plain_text
-from ingest.addresses.city_tail import without_city
-from ingest.addresses.house_number import split_house_number
-from ingest.addresses.numbered_road import without_number_signs
-from ingest.addresses.postal_words import DESIGNATORS, DESIGNATORS_IN_NAMES, UNIT_PARTS
-from ingest.addresses.street_name import normalise_street_name
-from ingest.addresses.unit import (
+from common.records.addresses.characters import UnreadableAddressError, plain_text
+from common.records.addresses.city_tail import without_city
+from common.records.addresses.house_number import split_house_number
+from common.records.addresses.numbered_road import without_number_signs
+from common.records.addresses.postal_words import DESIGNATORS, DESIGNATORS_IN_NAMES, UNIT_PARTS
+from common.records.addresses.street_name import normalise_street_name
+from common.records.addresses.unit import (
     find_unit,
     is_unit,
     join_units,

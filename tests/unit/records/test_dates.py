@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.values.dates import parse_past_date
+from common.records.values.dates import parse_past_date
 
 TODAY = date(2026, 11, 28)
 MARCH_7 = date(2019, 3, 7)

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from datetime import date
 from pathlib import Path
 
-from ingest.normalise import PropertyRecord, normalise
-from ingest.sources.propstream import read_propstream_cells
+from common.records.normalise import PropertyRecord, normalise
+from common.records.row_cells import read_propstream_cells
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 SAMPLE = SAMPLES / "propstream-1000.csv"

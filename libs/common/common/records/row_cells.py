@@ -11,7 +11,7 @@ from common.compliance.protective_columns import UNREADABLE_PROTECTION, protecti
 from common.compliance.remarks import read_note, read_status
 from common.csv.columns import REMARKS_PREFIX, field_and_rank_of, used_address_headers
 from common.lead_facts import PROHIBITIONS
-from ingest.values.text import read_protective_flag
+from common.records.values.text import read_protective_flag
 
 _PHONE_PARTS = {"phones": 0, "phones.type": 1}
 _MAX_CACHED_HEADERS = 10_000

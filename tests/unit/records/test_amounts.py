@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ingest.normalise import PropertyRecord, normalise
+from common.records.normalise import PropertyRecord, normalise
 
 TODAY = date(2026, 11, 28)
 HOME = {

@@ -13,11 +13,18 @@ from typing import Any
 from common.lead_facts import FLAGS
 from common.pii.contact_values import PhoneNumber
 from common.pii.owner_names import read_owner_names
-from ingest.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
-from ingest.property_facts import check_state_of_zip, read_location, read_mak, read_parcel_key, read_texts, read_values
-from ingest.record_contacts import read_email_cells, read_phone_cells
-from ingest.rejection import RejectionReason
-from ingest.values.text import read_protective_flag
+from common.records.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
+from common.records.property_facts import (
+    check_state_of_zip,
+    read_location,
+    read_mak,
+    read_parcel_key,
+    read_texts,
+    read_values,
+)
+from common.records.record_contacts import read_email_cells, read_phone_cells
+from common.records.rejection import RejectionReason
+from common.records.values.text import read_protective_flag
 
 
 @dataclass(slots=True)

@@ -18,10 +18,10 @@ from common.geography.placeholders import (
 )
 from common.geography.places import county_name, state_code, state_of_zip, zip_code
 from common.lead_facts import LEAD_FACTS, ValueFormat, ValueKind
-from ingest.rejection import RejectionReason
-from ingest.values import dates, numbers
-from ingest.values.amounts import drop_contradictory_equity, parse_loan_to_value
-from ingest.values.text import BrokenTextError, as_text, clean_text, is_blank, parse_boolean
+from common.records.rejection import RejectionReason
+from common.records.values import dates, numbers
+from common.records.values.amounts import drop_contradictory_equity, parse_loan_to_value
+from common.records.values.text import BrokenTextError, as_text, clean_text, is_blank, parse_boolean
 
 MAX_TEXT_LENGTH = 200
 ZIP_OF_ANOTHER_STATE = "zip_of_another_state"

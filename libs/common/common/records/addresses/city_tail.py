@@ -3,7 +3,7 @@
 import re
 
 from common.geography.places import STATES
-from ingest.addresses.postal_words import DIRECTIONS, NAME_WORDS, SUFFIXES
+from common.records.addresses.postal_words import DIRECTIONS, NAME_WORDS, SUFFIXES
 
 _ZIP = re.compile(r"(?a)\d{5}(?:-?\d{4})?")
 _PLUS_FOUR = re.compile(r"(?a)\d{4}")

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from common.pii.contact_values import plain_characters
-from ingest.values.text import as_text
+from common.records.values.text import as_text
 
 _MAX_TEXT_LENGTH = 60
 _EARLIEST_YEAR = 1900

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from common.geography.places import STATES
-from ingest.addresses.postal_words import (
+from common.records.addresses.postal_words import (
     DIRECTIONS,
     LETTERED_ROUTES,
     NAME_WORDS,

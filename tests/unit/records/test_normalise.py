@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.lead_facts import FLAGS, STAMPED_FACTS
-from ingest.normalise import PropertyRecord, normalise
-from ingest.rejection import CORRECTIONS, RejectionReason
-from ingest.sources.propstream import read_propstream_cells
-from ingest.sources.upstream import read_protective_fields
+from common.records.normalise import PropertyRecord, normalise
+from common.records.rejection import CORRECTIONS, RejectionReason
+from common.records.row_cells import read_propstream_cells
+from ingest.upstream_records import read_protective_fields
 
 TODAY = date(2026, 11, 21)
 HOME = {
