@@ -52,7 +52,7 @@ def find_stage_of_threads(stages: dict[str, str]) -> str:
 
 
 def reset_samples(*_: Any) -> None:
-    """Forget all samples so far."""
+    """Delete all samples so far."""
     global started_at  # noqa: PLW0603 - a process has one sampler
     samples.clear()
     started_at = time.process_time()

@@ -19,7 +19,7 @@ SERVICES = "equity.services"
 """Entry points: a service's name, and the function that builds it."""
 DEMO_STEPS = "equity.demo"
 """Entry points: a step of `equity demo`, and the service's function for it."""
-SEALED_COLUMNS = "equity.sealed_columns"
+ENCRYPTED_COLUMNS = "equity.encrypted_columns"
 """Entry points: a service, and its columns with encrypted values."""
 
 SANDBOX = "sandbox"
@@ -100,7 +100,7 @@ def load_demo_step(step: str) -> Any:
 
 def load_encrypted_columns() -> dict[str, Any]:
     """Import the encrypted columns of every installed service, by service."""
-    return {service: entry.load() for service, entry in _named(SEALED_COLUMNS).items()}
+    return {service: entry.load() for service, entry in _named(ENCRYPTED_COLUMNS).items()}
 
 
 @cache

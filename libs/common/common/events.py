@@ -200,7 +200,7 @@ class DeadLetter(Event):
     topic: ClassVar[str] = "pipeline.dlq"
     event_id: UUID
     consumer: str
-    redrive: int = 0
+    replay_number: int = 0
     failure_kind: str
     reason: str = Field(description="Code such as `missing_zip`, or the exception's name.")
     detail: str = Field("", max_length=500, description="Problem and remedy, without personal data.")
@@ -226,7 +226,7 @@ class DeadLetterResolved(Event):
     resolved: bool = True
     event_id: UUID
     consumer: str
-    redrive: int
+    replay_number: int
 
 
 FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (

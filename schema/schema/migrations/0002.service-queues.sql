@@ -1,4 +1,4 @@
--- Outbox, dead outbox rows and inbox of each service.
+-- Outbox, rejected outbox rows and inbox of each service.
 create function provisioning.create_service_queues(home text) returns void
 language plpgsql as $$
 -- Create the schema of a service with its outbox and inbox. Only the service may use them. Its login has the schema's name.
@@ -20,7 +20,7 @@ begin
       autovacuum_vacuum_cost_delay = 0
     )$f$, home);
   execute format($f$
-    create table %1$I.outbox_dead (
+    create table %1$I.outbox_rejected (
       id bigint primary key,
       topic text not null,
       key bytea,
@@ -28,22 +28,22 @@ begin
       body bytea,
       created_at timestamptz not null,
       reason text not null,
-      died_at timestamptz not null default now()
+      rejected_at timestamptz not null default now()
     )$f$, home);
   execute format($f$
     create table %1$I.inbox (
       day date not null,
       consumer text not null,
       event_id uuid not null,
-      redrive smallint not null,
+      replay_number smallint not null,
       body_hash bigint,
       at timestamptz not null default now(),
-      primary key (day, consumer, event_id, redrive)
+      primary key (day, consumer, event_id, replay_number)
     ) partition by range (day)$f$, home);
   execute format('create table %1$I.inbox_default partition of %1$I.inbox default', home);
   execute format('grant usage on schema %1$I to %1$I', home);
   execute format('grant select, insert, delete on %1$I.outbox to %1$I', home);
-  execute format('grant select, insert on %1$I.outbox_dead, %1$I.inbox to %1$I', home);
+  execute format('grant select, insert on %1$I.outbox_rejected, %1$I.inbox to %1$I', home);
   reset role;
 end
 $$;
@@ -113,8 +113,7 @@ begin
 end
 $$;
 
--- Events that Kafka rejected permanently.
-create function pipeline.dead_outbox_rows() returns table (service text, waiting bigint, oldest_seconds double precision)
+create function pipeline.rejected_outbox_rows() returns table (service text, waiting bigint, oldest_seconds double precision)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 -- Return the number of events that Kafka rejected permanently, by service. Services without any are omitted.
 #variable_conflict use_column
@@ -123,13 +122,13 @@ declare
 begin
   for home in select nspname from pg_namespace where nspname like 'svc\_%' order by 1 loop
     return query execute format(
-      'select %L, count(*), extract(epoch from now() - min(died_at))::double precision from %I.outbox_dead having count(*) > 0',
+      'select %L, count(*), extract(epoch from now() - min(rejected_at))::double precision from %I.outbox_rejected having count(*) > 0',
       substr(home, 5), home);
   end loop;
 end
 $$;
 
-create function pipeline.forget_dead_outbox_rows(older_than_days integer) returns table (service text, gone bigint)
+create function pipeline.delete_rejected_outbox_rows(older_than_days integer) returns table (service text, deleted bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 -- These rows contain personal data, so they are deleted, after at least 30 days.
 #variable_conflict use_column
@@ -138,15 +137,15 @@ declare
 begin
   for home in select nspname from pg_namespace where nspname like 'svc\_%' order by 1 loop
     return query execute format(
-      'with gone as (delete from %I.outbox_dead where died_at < now() - make_interval(days => %s) returning 1)
-       select %L, count(*) from gone having count(*) > 0',
+      'with deleted as (delete from %I.outbox_rejected where rejected_at < now() - make_interval(days => %s) returning 1)
+       select %L, count(*) from deleted having count(*) > 0',
       home, greatest(older_than_days, 30), substr(home, 5));
   end loop;
 end
 $$;
 
 grant execute on function
-  pipeline.make_inbox_days, pipeline.drop_inbox_days, pipeline.dead_outbox_rows, pipeline.forget_dead_outbox_rows
+  pipeline.make_inbox_days, pipeline.drop_inbox_days, pipeline.rejected_outbox_rows, pipeline.delete_rejected_outbox_rows
 to svc_recorder;
 
 do $$ begin perform pipeline.make_inbox_days(); end $$;

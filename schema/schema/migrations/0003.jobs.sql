@@ -57,7 +57,7 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
   delete from jobs where split_part(job, '.', 1) = of_service and not job = any (but) and owns_job(job)
 $$;
 
-create function pipeline.claim_job(of_job text, on_date date, by_host text, by_hand boolean default false) returns boolean
+create function pipeline.claim_job(of_job text, on_date date, by_host text, is_manual boolean default false) returns boolean
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
   -- Return true for one caller per job and date. Return true again 1, 2, 4, … 30 minutes after a failure; after a minute
   -- without a heartbeat of the process; and for a manual run whenever the job does not run.
@@ -70,7 +70,7 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
       failures = r.failures + (r.finished_at is null)::integer
     where case
       when r.finished_at is null then r.alive_at < now() - interval '1 minute'
-      when by_hand then true
+      when is_manual then true
       else r.outcome = 'failed'
         and r.finished_at < now() - least(interval '30 minutes', interval '1 minute' * 2 ^ least(greatest(r.failures - 1, 0), 9))
     end
@@ -79,7 +79,7 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
   select exists (select from claimed)
 $$;
 
-create function pipeline.keep_job(of_job text, on_date date, by_host text) returns boolean
+create function pipeline.send_job_heartbeat(of_job text, on_date date, by_host text) returns boolean
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
   -- Record a heartbeat of a daily job. Return false if another process runs the job now.
   with kept as (
@@ -106,7 +106,7 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
   and owns_job(of_job)
 $$;
 
-create function pipeline.note_job(
+create function pipeline.record_job_runs(
   of_job text, on_date date, by_host text, of_runs integer, of_failures integer, with_outcome text, with_detail text
 ) returns void
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
@@ -120,14 +120,14 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
     detail = coalesce(nullif(excluded.detail, ''), r.detail), runs = r.runs + excluded.runs,
     failures = r.failures + excluded.failures, last_success_at = coalesce(excluded.last_success_at, r.last_success_at)
 $$;
-comment on function pipeline.note_job is 'detail: text of the last failure of the day';
+comment on function pipeline.record_job_runs is 'detail: text of the last failure of the day';
 
-create function pipeline.forget_old_job_runs(older_than_days integer) returns integer
+create function pipeline.delete_old_job_runs(older_than_days integer) returns integer
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
-  with gone as (
+  with deleted as (
     delete from job_runs where local_date < current_date - greatest(older_than_days, 31) returning 1
   )
-  select count(*)::integer from gone
+  select count(*)::integer from deleted
 $$;
 
 -- The state of a repeated job is that of its latest heartbeat, whatever its date. A clock that was moved (ADR 15) and set
@@ -166,12 +166,12 @@ grant select on pipeline.jobs, pipeline.job_runs, pipeline.job_states to
   svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice, svc_billing,
   svc_notify, svc_dashboard;
 grant execute on function
-  pipeline.declare_job, pipeline.retire_jobs, pipeline.claim_job, pipeline.keep_job, pipeline.finish_job, pipeline.note_job
+  pipeline.declare_job, pipeline.retire_jobs, pipeline.claim_job, pipeline.send_job_heartbeat, pipeline.finish_job, pipeline.record_job_runs
 to
   svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice, svc_billing,
   svc_notify, svc_dashboard;
 grant execute on function app.run_with_lock to
   svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice, svc_billing,
   svc_notify;
-grant execute on function pipeline.forget_old_job_runs to svc_recorder;
+grant execute on function pipeline.delete_old_job_runs to svc_recorder;
 reset role;

@@ -13,7 +13,7 @@ create table app.brokers (
   feed_on_holidays boolean,
   days_off date[] not null default '{}'
 );
-comment on table app.brokers is 'id is the id of the broker in auth.users';
+comment on table app.brokers is 'a home-equity broker, written by `equity brokers`; id is the id of the broker in auth.users';
 comment on column app.brokers.feed_weekdays is 'ISO weekdays on which leads are fed: 1 is Monday, 5 is Friday';
 comment on column app.brokers.feed_on_holidays is 'true: leads are fed on federal holidays; null: FEED_ON_HOLIDAYS decides';
 comment on column app.brokers.days_off is 'single days on which no lead is fed';
@@ -86,7 +86,7 @@ create table app.uploads (
   columns text[],
   encoding text,
   delimiter text,
-  spool_host text not null,
+  spool_disk_id text not null,
   lease_owner text,
   lease_until timestamptz,
   received_at timestamptz not null default now(),
@@ -113,10 +113,10 @@ create index ingest_replay_guard_received_idx on app.ingest_replay_guard (receiv
 
 create function app.cleanup_old_replay_guards(older_than interval default '7 days') returns integer
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
-  with gone as (
+  with deleted as (
     delete from ingest_replay_guard where received_at < now() - greatest(older_than, interval '7 days') returning 1
   )
-  select count(*)::integer from gone
+  select count(*)::integer from deleted
 $$;
 
 create table app.upload_tallies (
@@ -131,7 +131,7 @@ create table app.upload_tallies (
   at timestamptz not null default now()
 );
 create index upload_tallies_upload_idx on app.upload_tallies (upload_id);
-comment on table app.upload_tallies is 'append-only, one row per batch, so that concurrent batches never update the same row';
+comment on table app.upload_tallies is 'counts of one batch of an upload, written by ingest; append-only, so that concurrent batches never update the same row';
 comment on column app.upload_tallies.unread is
   'unreadable values that were left out, by field: {"est_value": {"values": 3, "rows": [2, 17, 20]}}, at most five rows';
 

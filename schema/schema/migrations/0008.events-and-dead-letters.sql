@@ -101,7 +101,7 @@ create table pipeline.pipeline_dlq (
   status pipeline.dlq_status not null default 'open',
   consumer text not null,
   event_id uuid not null,
-  redrive integer not null default 0,
+  replay_number integer not null default 0,
   failure_kind text,
   exception_type text,
   attempts integer not null default 1,
@@ -122,7 +122,7 @@ create index pipeline_dlq_due_idx on pipeline.pipeline_dlq (retry_after) where s
 create index pipeline_dlq_open_idx on pipeline.pipeline_dlq (status, created_at);
 
 create view pipeline.pipeline_dlq_readable as
-select id, status, source, consumer, reason, detail, failure_kind, attempts, redrive, retry_after, created_at, last_failed_at,
+select id, status, source, consumer, reason, detail, failure_kind, attempts, replay_number, retry_after, created_at, last_failed_at,
   event_id, length(payload) as payload_bytes
 from pipeline.pipeline_dlq;
 

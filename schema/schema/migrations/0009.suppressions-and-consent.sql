@@ -42,10 +42,10 @@ create index lead_consent_audit_lead_idx on app.lead_consent_audit (lead_id, at)
 create function app.cleanup_old_consent_tokens(older_than interval default '30 days') returns integer
 language sql security definer set search_path = pg_catalog, app, pg_temp as $$
   -- Delete unused tokens only. A used token is evidence and stays.
-  with gone as (
+  with deleted as (
     delete from consent_tokens where used_at is null and created_at < now() - greatest(older_than, interval '7 days') returning 1
   )
-  select count(*)::integer from gone
+  select count(*)::integer from deleted
 $$;
 
 create table pipeline.contact_decisions (
@@ -82,10 +82,10 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
 $$;
 comment on function pipeline.log_contact_decisions is 'arrays of the same length; each place is one decision';
 
-create function pipeline.forget_old_decisions(most integer) returns integer
+create function pipeline.delete_old_decisions(most integer) returns integer
 language sql security definer set search_path = pg_catalog, pipeline, pg_temp as $$
   -- Keep decisions until five years after the last decision about the lead (16 CFR 310.5). Delete a limited number per call.
-  with gone as (
+  with deleted as (
     delete from contact_decisions
     where id in (
       select d.id
@@ -98,7 +98,7 @@ language sql security definer set search_path = pg_catalog, pipeline, pg_temp as
     )
     returning 1
   )
-  select count(*)::integer from gone
+  select count(*)::integer from deleted
 $$;
 
 grant select on app.suppressions to svc_skiptrace, svc_feeder, svc_replies, svc_consent, svc_voice;
@@ -109,5 +109,5 @@ grant execute on function app.cleanup_old_consent_tokens to svc_consent, svc_rec
 grant execute on function pipeline.log_contact_decision, pipeline.log_contact_decisions to
   svc_gateway, svc_ingest, svc_recorder, svc_skiptrace, svc_feeder, svc_pull, svc_replies, svc_consent, svc_voice, svc_billing,
   svc_notify;
-grant execute on function pipeline.forget_old_decisions to svc_recorder;
+grant execute on function pipeline.delete_old_decisions to svc_recorder;
 reset role;

@@ -26,7 +26,9 @@ def build(settings: GatewaySettings | None = None) -> Service:
     spool.prepare_directory()
     keys = PartnerKeys(service.database, service.keyring, settings)
     refusals = RefusalLimit(settings.gateway_failures_per_minute, settings.gateway_trusted_hops)
-    publisher = UploadPublisher(service.bus, spool, settings.gateway_publish_at_once, settings.gateway_ahead_rows)
+    publisher = UploadPublisher(
+        service.bus, spool, settings.gateway_publish_concurrency, settings.gateway_max_backlog_rows
+    )
     routes = GatewayRoutes(
         uploads=UploadReceiver(settings, service.bus, keys, refusals, spool),
         publisher=publisher,

@@ -50,10 +50,10 @@ class GatewayJobs:
             requeued = [
                 upload_id
                 for upload_id, row in rows.items()
-                if row.state == "needs_resend" and row.spool_host == self._spool.disk_id
+                if row.state == "needs_resend" and row.spool_disk_id == self._spool.disk_id
             ]
             if requeued:
-                await queries.requeue_uploads(connection, upload_ids=requeued, spool_host=self._spool.disk_id)
+                await queries.requeue_uploads(connection, upload_ids=requeued, spool_disk_id=self._spool.disk_id)
                 self._publisher.wake()
         for upload_id in stored:
             if not self._is_file_needed(upload_id, rows.get(upload_id), requeued):
@@ -66,13 +66,13 @@ class GatewayJobs:
             return not self._spool.has_orphan_age(upload_id)
         if upload_id in requeued:
             return True
-        return row.state in _STATES_THAT_NEED_THE_FILE and row.spool_host == self._spool.disk_id
+        return row.state in _STATES_THAT_NEED_THE_FILE and row.spool_disk_id == self._spool.disk_id
 
     async def request_lost_files(self) -> None:
         """Mark uploads as `needs_resend` if their disk has had no heartbeat for long."""
         async with self._database.connection() as connection:
             lost = await queries.request_lost_files(
-                connection, spool_host=self._spool.disk_id, lost_after=self._lost_after, problem=_LOST_FILE_PROBLEM
+                connection, spool_disk_id=self._spool.disk_id, lost_after=self._lost_after, problem=_LOST_FILE_PROBLEM
             )
         for upload_id in lost:
             log.error("upload_file_lost", upload_id=str(upload_id))

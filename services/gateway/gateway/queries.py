@@ -17,7 +17,7 @@ class StoredUpload:
 
     id: UploadId
     state: str
-    spool_host: str
+    spool_disk_id: str
 
 
 async def complete_uploads(connection: Connection) -> list[UploadId]:
@@ -32,19 +32,21 @@ async def list_upload_states(connection: Connection, *, upload_ids: Sequence[Upl
     return [StoredUpload(*record) for record in await connection.fetch(_SQL["list_upload_states"], upload_ids)]
 
 
-async def requeue_uploads(connection: Connection, *, upload_ids: Sequence[UploadId], spool_host: str) -> int:
+async def requeue_uploads(connection: Connection, *, upload_ids: Sequence[UploadId], spool_disk_id: str) -> int:
     """Queue uploads that wait for their file although it is on this disk."""
-    return count_rows(await connection.execute(_SQL["requeue_uploads"], upload_ids, spool_host))
+    return count_rows(await connection.execute(_SQL["requeue_uploads"], upload_ids, spool_disk_id))
 
 
 async def request_lost_files(
-    connection: Connection, *, problem: str, spool_host: str, lost_after: timedelta
+    connection: Connection, *, problem: str, spool_disk_id: str, lost_after: timedelta
 ) -> list[UploadId]:
     """Mark uploads whose disk is lost as waiting for their file.
 
     A disk counts as lost if no upload on it had a heartbeat (a renewed lease) for `lost_after`.
     """
-    return [value for (value,) in await connection.fetch(_SQL["request_lost_files"], problem, spool_host, lost_after)]
+    return [
+        value for (value,) in await connection.fetch(_SQL["request_lost_files"], problem, spool_disk_id, lost_after)
+    ]
 
 
 async def delete_expired_replay_guards(connection: Connection) -> int:

@@ -17,7 +17,7 @@ returning upload.id;
 
 -- name: list_upload_states
 -- row: StoredUpload
-select id, state, spool_host
+select id, state, spool_disk_id
 from app.uploads
 where id = any (:upload_ids);
 
@@ -26,7 +26,7 @@ where id = any (:upload_ids);
 update app.uploads
 set state = 'received', problem = null, lease_owner = null, lease_until = now()
 where id = any (:upload_ids)
-and spool_host = :spool_host
+and spool_disk_id = :spool_disk_id
 and state = 'needs_resend';
 
 -- name: request_lost_files
@@ -35,11 +35,11 @@ and state = 'needs_resend';
 update app.uploads upload
 set state = 'needs_resend', problem = :problem, lease_owner = null, lease_until = null
 where upload.state in ('received', 'publishing')
-and upload.spool_host <> :spool_host
+and upload.spool_disk_id <> :spool_disk_id
 and coalesce(upload.lease_until, upload.received_at) < now() - :lost_after::interval
 and not exists (
   select from app.uploads other
-  where other.spool_host = upload.spool_host
+  where other.spool_disk_id = upload.spool_disk_id
   and other.state in ('received', 'publishing')
   and other.lease_until > now() - :lost_after::interval
 )

@@ -48,10 +48,10 @@ class GatewaySettings(Settings):
     )
     gateway_uploads_per_minute: int = Field(60, ge=1, description="Uploads of one key, counted by each replica.")
 
-    gateway_publish_at_once: int = Field(
+    gateway_publish_concurrency: int = Field(
         4, ge=1, le=32, description="Uploads whose rows are published at the same time."
     )
-    gateway_ahead_rows: int = Field(
+    gateway_max_backlog_rows: int = Field(
         2_000, ge=1, description="Rows that may wait on the topic for ingest before large uploads wait in the spool."
     )
     gateway_lost_disk_seconds: float = Field(

@@ -127,7 +127,7 @@ def _reencrypt_reject(keyring: Keyring, row: Row) -> bytes:
     return encrypt_row(keyring, *place, decrypt_row(keyring, *place, row["encrypted"]))
 
 
-SEALED_COLUMNS = (
+ENCRYPTED_COLUMNS = (
     EncryptedColumn(
         "data keys of leads",
         queries.find_outdated_data_keys,

@@ -220,7 +220,7 @@ def _no_search_error(name: str) -> UsageError:
     return UsageError(f"There is no search {name!r}.", "`equity searches list` shows them.")
 
 
-SEALED_COLUMNS = (
+ENCRYPTED_COLUMNS = (
     EncryptedColumn(
         "unreadable pulled records",
         queries.find_outdated_rejects,

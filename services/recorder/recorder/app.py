@@ -18,14 +18,12 @@ def build(settings: RecorderSettings | None = None) -> Service:
     """Build the recorder service, ready to start."""
     settings = settings or RecorderSettings.for_service("recorder")
     service = Service("recorder", settings)
-    service.bus.on_raw(FUNNEL_TOPICS, instances=settings.recorder_lanes, max_records=1_000)(record_events)
+    service.bus.on_raw(FUNNEL_TOPICS, instances=settings.recorder_consumer_instances, max_records=1_000)(record_events)
     service.bus.on_raw(["pipeline.dlq"], max_records=200, max_partition_fetch_bytes=DEAD_LETTER_FETCH_BYTES)(
         record_dead_letters
     )
-    replayer = DeadLetterReplayer(service.bus, settings.recorder_redrive_limit)
-    service.jobs.add_repeated(
-        settings.recorder_redrive_seconds, "replay_dead_letters", replayer.replay_due_dead_letters
-    )
+    replayer = DeadLetterReplayer(service.bus, settings.recorder_replay_limit)
+    service.jobs.add_repeated(settings.recorder_replay_seconds, "replay_dead_letters", replayer.replay_due_dead_letters)
     jobs = RecorderJobs(service.database, settings)
     service.jobs.add_repeated(30, "measure_dead_letters", jobs.measure_dead_letters)
     service.jobs.add_repeated(3_600, "make_partitions", jobs.make_partitions)

@@ -35,7 +35,7 @@ class ListedDeadLetter:
     reason: str | None
     failure_kind: str | None
     attempts: int
-    redrive: int
+    replay_number: int
     retry_after: datetime | None
     last_failed_at: datetime | None
 
@@ -62,7 +62,7 @@ class DeadLetterDetails:
     status: str
     consumer: str
     event_id: UUID
-    redrive: int
+    replay_number: int
     failure_kind: str | None
     exception_type: str | None
     attempts: int

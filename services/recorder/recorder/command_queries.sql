@@ -44,7 +44,7 @@ order by count desc;
 -- List dead letters, the newest first. Without a status: those that are open or being replayed.
 -- row: ListedDeadLetter
 -- nullable: :status, :consumer
-select id, status, consumer, source, reason, failure_kind, attempts, redrive, retry_after, last_failed_at
+select id, status, consumer, source, reason, failure_kind, attempts, replay_number, retry_after, last_failed_at
 from pipeline.pipeline_dlq
 where (:status::text is null and status in ('open', 'retrying') or status::text = :status)
 and (:consumer::text is null or consumer = :consumer)
@@ -71,7 +71,7 @@ returning id;
 -- Return all that is known of a dead letter.
 -- row: DeadLetterDetails
 select
-  id, source, payload, reason, detail, retry_after, created_at, status, consumer, event_id, redrive,
+  id, source, payload, reason, detail, retry_after, created_at, status, consumer, event_id, replay_number,
   failure_kind, exception_type, attempts, origin_partition, origin_offset, origin_timestamp, service_version, causation_id,
   traceparent, first_failed_at, last_failed_at, resolved_at
 from pipeline.pipeline_dlq

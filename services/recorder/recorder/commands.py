@@ -41,7 +41,7 @@ _FUNNEL_COLUMNS = {
     "avg_duration_ms": "avg ms",
 }
 _DEAD_LETTER_COLUMNS = {"id": "id", "status": "status", "consumer": "consumer", "source": "topic", "reason": "reason",
-                        "attempts": "tries", "redrive": "redrives", "retry_after": "due",
+                        "attempts": "tries", "replay_number": "replays", "retry_after": "due",
                         "last_failed_at": "failed"}  # fmt: skip
 _REPLAYED_COLUMNS = {"id": "id", "consumer": "consumer", "reason": "reason", "status": "status", "created_at": "died"}
 _DEAD_LETTER_PURPOSE = "dead-letter"
@@ -259,7 +259,7 @@ def _to_readable(content: bytes | None) -> object:
 
 _rewrap_queries = load_queries(__file__, "commands.sql")
 
-SEALED_COLUMNS = (
+ENCRYPTED_COLUMNS = (
     EncryptedColumn(
         "dead letters",
         _rewrap_queries.find_outdated_dead_letters,

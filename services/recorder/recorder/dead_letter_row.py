@@ -24,7 +24,7 @@ class DeadLetterRow:
     consumer: str
     event_id: UUID
     replay_number: int
-    """Number of the replay that the message is about; 0 for the first delivery. The column's name is `redrive`."""
+    """Number of the replay that the message is about; 0 for the first delivery."""
     source: str
     is_resolved: bool = False
     payload: bytes | None = None
@@ -69,7 +69,7 @@ def read_dead_letter(received: Received[None], prefix: str) -> DeadLetterRow:
 
 def _resolved_row(received: Received[None], notice: DeadLetterResolved, topic: str) -> DeadLetterRow:
     consumer = to_text(notice.consumer) or ""
-    return DeadLetterRow(received, consumer, notice.event_id, notice.redrive, topic, is_resolved=True)
+    return DeadLetterRow(received, consumer, notice.event_id, notice.replay_number, topic, is_resolved=True)
 
 
 def _open_row(received: Received[None], letter: DeadLetter) -> DeadLetterRow:
@@ -77,7 +77,7 @@ def _open_row(received: Received[None], letter: DeadLetter) -> DeadLetterRow:
         cause=received,
         consumer=to_text(letter.consumer) or "",
         event_id=letter.event_id,
-        replay_number=min(max(letter.redrive, 0), MAX_INTEGER),
+        replay_number=min(max(letter.replay_number, 0), MAX_INTEGER),
         source=to_text(letter.origin_topic) or "",
         payload=b64decode(letter.payload, validate=True),
         reason=to_text(letter.reason),

@@ -34,7 +34,7 @@ class RecorderJobs:
             rejected = await queries.count_rejected_events(connection)
         depth = telemetry.gauge("equity_dead_letter_depth", "Open dead letters")
         oldest = telemetry.gauge("equity_dead_letter_oldest_seconds", "Age of the oldest open dead letter")
-        waiting = telemetry.gauge("equity_outbox_dead_rows", "Events that Kafka rejected for good, by service")
+        waiting = telemetry.gauge("equity_outbox_rejected_rows", "Events that Kafka rejected for good, by service")
         for gauge in (depth, oldest, waiting):
             gauge.clear()
         for row in letters:
@@ -97,8 +97,8 @@ class RecorderJobs:
         return await queries.delete_old_job_runs(connection, days=JOB_RUN_RETENTION_DAYS)
 
     async def _delete_rejected_events(self, connection: Connection) -> object:
-        rows = await queries.delete_rejected_events(connection, days=self._settings.recorder_outbox_dead_days)
-        deleted = {row.service: row.gone for row in rows}
+        rows = await queries.delete_rejected_events(connection, days=self._settings.recorder_outbox_rejected_days)
+        deleted = {row.service: row.deleted for row in rows}
         if deleted:
             log.error("rejected_events_deleted", **deleted)
         return sum(deleted.values())

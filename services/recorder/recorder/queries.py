@@ -36,7 +36,7 @@ class DueDeadLetter:
     id: DeadLetterId
     consumer: str
     event_id: UUID
-    redrive: int
+    replay_number: int
     source: str
     payload: bytes
 
@@ -63,7 +63,7 @@ class DeletedEvents:
     """Row of `delete_rejected_events`."""
 
     service: str
-    gone: int
+    deleted: int
 
 
 async def add_events(

@@ -34,7 +34,7 @@ join app.pipeline_events e on e.event_id = w.event_id and e.created_at = w.creat
 -- nullable: :payload, :reason, :detail, :retry_after, :failure_kind, :exception_type, :origin_partition, :origin_offset
 -- nullable: :origin_timestamp, :service_version, :causation_id, :traceparent, :first_failed_at, :last_failed_at
 insert into pipeline.pipeline_dlq as d (
-  source, payload, reason, detail, retry_after, status, consumer, event_id, redrive, failure_kind, exception_type, attempts,
+  source, payload, reason, detail, retry_after, status, consumer, event_id, replay_number, failure_kind, exception_type, attempts,
   origin_partition, origin_offset, origin_timestamp, service_version, causation_id, traceparent, first_failed_at,
   last_failed_at
 )
@@ -51,29 +51,29 @@ set
   detail = excluded.detail,
   retry_after = excluded.retry_after,
   status = 'open',
-  redrive = excluded.redrive,
+  replay_number = excluded.replay_number,
   failure_kind = excluded.failure_kind,
   exception_type = excluded.exception_type,
   attempts = d.attempts + excluded.attempts,
   service_version = excluded.service_version,
   last_failed_at = excluded.last_failed_at,
   resolved_at = null
-where d.redrive < excluded.redrive or (d.redrive = excluded.redrive and d.status = 'retrying' and d.payload is null)
-or (d.redrive = excluded.redrive and d.status = 'retrying' and d.last_failed_at < excluded.last_failed_at);
+where d.replay_number < excluded.replay_number or (d.replay_number = excluded.replay_number and d.status = 'retrying' and d.payload is null)
+or (d.replay_number = excluded.replay_number and d.status = 'retrying' and d.last_failed_at < excluded.last_failed_at);
 
 -- name: resolve_dead_letter!
 -- Mark a dead letter as resolved. The notice may overtake the dead letter: then a resolved row without a message is inserted.
-insert into pipeline.pipeline_dlq as d (source, consumer, event_id, redrive, status, resolved_at)
+insert into pipeline.pipeline_dlq as d (source, consumer, event_id, replay_number, status, resolved_at)
 values (:source, :consumer, :event_id, :replay_number, 'resolved', now())
 on conflict (consumer, event_id) do update
-set status = 'resolved', resolved_at = now(), retry_after = null, redrive = excluded.redrive
-where d.redrive <= excluded.redrive and d.status <> 'resolved';
+set status = 'resolved', resolved_at = now(), retry_after = null, replay_number = excluded.replay_number
+where d.replay_number <= excluded.replay_number and d.status <> 'resolved';
 
 -- name: lock_due_dead_letters
 -- Lock open dead letters whose replay is due.
 -- row: DueDeadLetter
 -- not null: payload
-select id, consumer, event_id, redrive, source, payload
+select id, consumer, event_id, replay_number, source, payload
 from pipeline.pipeline_dlq
 where status = 'open'
 and retry_after <= now()
@@ -84,7 +84,7 @@ for update skip locked;
 
 -- name: mark_dead_letters_retrying!
 update pipeline.pipeline_dlq
-set status = 'retrying', redrive = redrive + 1, retry_after = null
+set status = 'retrying', replay_number = replay_number + 1, retry_after = null
 where id = any (:dead_letter_ids::bigint[]);
 
 -- name: park_dead_letters!
@@ -120,25 +120,25 @@ select app.cleanup_old_consent_tokens();
 
 -- name: delete_old_decisions$
 -- always a value
-select pipeline.forget_old_decisions(:most);
+select pipeline.delete_old_decisions(:most);
 
 -- name: delete_old_job_runs$
 -- always a value
-select pipeline.forget_old_job_runs(:days);
+select pipeline.delete_old_job_runs(:days);
 
 -- name: count_rejected_events
 -- Count the events of each service that Kafka rejected for good.
 -- row: RejectedEvents
 -- not null: service, waiting
 select service, waiting
-from pipeline.dead_outbox_rows();
+from pipeline.rejected_outbox_rows();
 
 -- name: delete_rejected_events
 -- Delete old events that Kafka rejected for good, and return their number for each service.
 -- row: DeletedEvents
--- not null: service, gone
-select service, gone
-from pipeline.forget_dead_outbox_rows(:days);
+-- not null: service, deleted
+select service, deleted
+from pipeline.delete_rejected_outbox_rows(:days);
 
 -- name: delete_dead_letter_payloads!
 update pipeline.pipeline_dlq

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 REPLAY_BATCH_SIZE = 50
 DEAD_LETTER_PURPOSE = "dead-letter"
-REPLACED_HEADERS = {"ce_id", "ec_redrive", "ec_for", "ec_redrivetime"}
+REPLACED_HEADERS = {"ce_id", "ec_replay", "ec_for", "ec_replaytime"}
 """Headers that a replay sets, so that those of an earlier delivery are removed."""
 
 Headers = list[tuple[str, bytes | None]]
@@ -45,7 +45,7 @@ class DeadLetterReplayer:
         sent: list[DeadLetterId] = []
         parked: list[DeadLetterId] = []
         for row in due:
-            is_sent = row.redrive < self._replay_limit and self._send_again(tx, row)
+            is_sent = row.replay_number < self._replay_limit and self._send_again(tx, row)
             (sent if is_sent else parked).append(row.id)
         await queries.mark_dead_letters_retrying(tx.connection, dead_letter_ids=sent)
         await queries.park_dead_letters(tx.connection, dead_letter_ids=parked)
@@ -78,7 +78,7 @@ def _replay_headers(row: DueDeadLetter) -> Headers:
     """
     return [
         ("ce_id", str(row.event_id).encode()),
-        ("ec_redrive", str(row.redrive + 1).encode()),
+        ("ec_replay", str(row.replay_number + 1).encode()),
         ("ec_for", row.consumer.encode()),
-        ("ec_redrivetime", datetime.now(UTC).isoformat().encode()),
+        ("ec_replaytime", datetime.now(UTC).isoformat().encode()),
     ]

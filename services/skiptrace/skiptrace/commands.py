@@ -219,7 +219,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     return read
 
 
-SEALED_COLUMNS = (
+ENCRYPTED_COLUMNS = (
     EncryptedColumn("lookups", queries.find_outdated_lookups, queries.save_lookups, reencrypt_by_id(LOOKUPS_PURPOSE)),
     EncryptedColumn(
         "responses", queries.find_outdated_responses, queries.save_responses, reencrypt_by_id(RESPONSE_PURPOSE)

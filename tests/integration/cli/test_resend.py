@@ -19,7 +19,7 @@ async def add_upload(installation: Installation, state: str, filename: str) -> U
     partner, upload = uuid4(), uuid4()
     await db.execute("insert into app.partners (id, name) values ($1, $2)", partner, f"Partner of {filename}")
     await db.execute(
-        "insert into app.uploads (id, partner_id, key_id, sha256, size, filename, spool_host, state, rows_total,"
+        "insert into app.uploads (id, partner_id, key_id, sha256, size, filename, spool_disk_id, state, rows_total,"
         " rows_published, published_at, received_at) values ($1, $2, 'k', sha256($3::text::bytea), 1, $3, 'disk', $4, 7, 7,"
         " now() - interval '1 hour', now() - interval '2 hours')",
         upload, partner, filename, state,

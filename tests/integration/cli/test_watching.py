@@ -178,7 +178,7 @@ def test_uploads_are_listed_with_their_totals(equity: Equity, connection: Connec
     partner, upload = equity("partners", "add", "Acme", "--json").ok().json["id"], uuid4()
     connection.execute(
         "insert into app.uploads (id, partner_id, key_id, sha256, size, filename, state, rows_total, rows_published, "
-        "spool_host) values (%s, %s, 'k', sha256('x'), 10, 'leads.csv', 'done', 7, 7, 'here')",
+        "spool_disk_id) values (%s, %s, 'k', sha256('x'), 10, 'leads.csv', 'done', 7, 7, 'here')",
         (upload, partner),
     )
     connection.execute(

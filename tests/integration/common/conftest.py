@@ -16,9 +16,9 @@ async def schema(database: Any) -> str:
         """
         create schema svc_probe;
         create table svc_probe.outbox (like svc_ingest.outbox including all);
-        create table svc_probe.outbox_dead (like svc_ingest.outbox_dead including all);
-        create table svc_probe.inbox (day date, consumer text, event_id uuid, redrive smallint, body_hash bigint,
-          primary key (day, consumer, event_id, redrive));
+        create table svc_probe.outbox_rejected (like svc_ingest.outbox_rejected including all);
+        create table svc_probe.inbox (day date, consumer text, event_id uuid, replay_number smallint, body_hash bigint,
+          primary key (day, consumer, event_id, replay_number));
         create table svc_probe.effects (id bigint generated always as identity, n int not null, event_id uuid);
         """
     )

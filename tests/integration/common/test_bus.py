@@ -157,9 +157,9 @@ async def test_a_replay_reaches_only_the_consumer_it_names(probe: Probe) -> None
     event_id = ids.new_id()
     value, headers = ping(5, event_id)
     replay = [
-        ("ec_redrive", b"1"),
+        ("ec_replay", b"1"),
         ("ec_for", b"probe.record"),
-        ("ec_redrivetime", datetime.now(UTC).isoformat().encode()),
+        ("ec_replaytime", datetime.now(UTC).isoformat().encode()),
     ]
     async with running(probe):
         await send(probe, (value, headers))
@@ -170,7 +170,7 @@ async def test_a_replay_reaches_only_the_consumer_it_names(probe: Probe) -> None
         assert await probe.effects() == [5, 5]
         [notice] = await dead_letters(probe, 1)
     assert seen == [5]
-    assert (notice["resolved"], notice["event_id"], notice["redrive"]) == (True, str(event_id), 1)
+    assert (notice["resolved"], notice["event_id"], notice["replay_number"]) == (True, str(event_id), 1)
 
 
 async def test_another_body_under_a_known_id_is_a_dead_letter(probe: Probe) -> None:
@@ -259,7 +259,7 @@ async def test_the_outbox_is_published_in_order_and_a_too_large_row_does_not_blo
             return int(await probe.scalar("select count(*) from svc_probe.outbox"))
 
         await eventually(outbox_rows, 0)
-        reasons = await probe.scalar("select array_agg(reason order by id) from svc_probe.outbox_dead")
+        reasons = await probe.scalar("select array_agg(reason order by id) from svc_probe.outbox_rejected")
         assert reasons == ["MessageSizeTooLargeError"] * 2, "rejected by the client, and by the broker"
     consumer = AIOKafkaConsumer(
         probe.bus.topic("ingest.deals"),

@@ -269,7 +269,7 @@ async def test_a_service_can_write_rows_of_its_own_jobs_only(pool: Database, db:
     async with pool.connection() as connection:
         assert not await connection.fetchval("select pipeline.claim_job('feeder.feed', '2026-11-20', 'here')")
         await connection.execute(
-            "select pipeline.note_job('feeder.audit_members', '2026-11-20', 'here', 1, 0, 'ok', '')"
+            "select pipeline.record_job_runs('feeder.audit_members', '2026-11-20', 'here', 1, 0, 'ok', '')"
         )
     assert await db.fetchval("select count(*) from pipeline.job_runs") == 0
 

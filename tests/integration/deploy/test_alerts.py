@@ -31,7 +31,7 @@ async def test_running_services_export_the_metrics_of_the_rules(
     db = await asyncpg.connect(installation.database.superuser_dsn)
     await db.execute(
         """insert into pipeline.pipeline_dlq (source, consumer, event_id) values ('x', 'x', gen_random_uuid());
-        insert into svc_ingest.outbox_dead (id, topic, headers, created_at, reason) values (1, 'x', '', now(), 'x')"""
+        insert into svc_ingest.outbox_rejected (id, topic, headers, created_at, reason) values (1, 'x', '', now(), 'x')"""
     )
     await db.close()
     process = await spawn(*SERVICES, MELISSA_LICENSE_KEY="test", MELISSA_URL="http://127.0.0.1:1")
@@ -53,5 +53,5 @@ async def test_running_services_export_the_metrics_of_the_rules(
             await asyncio.sleep(0.2)
     assert missing == [], ", ".join(sorted(one.metric for one in missing))
     measured = {sample.name: sample.value for sample in samples}
-    assert measured["equity_outbox_dead_rows"] == 1
+    assert measured["equity_outbox_rejected_rows"] == 1
     assert measured["equity_dead_letter_depth"] == 1

@@ -36,7 +36,7 @@ async def add_upload(db: Any, disk: str, state: str = "publishing", idle: str = 
     await db.execute("insert into app.partners (id, name) values ($1, $2)", partner_id, str(partner_id))
     await db.execute(
         "insert into app.uploads"
-        " (id, partner_id, key_id, sha256, size, spool_host, state, rows_total, received_at, lease_until)"
+        " (id, partner_id, key_id, sha256, size, spool_disk_id, state, rows_total, received_at, lease_until)"
         " values ($1, $2, 'k', $3, 1, $4, $5, $6, now() - interval '1 day', now() - $7::text::interval)",
         upload_id, partner_id, os.urandom(32), disk, state, 3 if state == "accounted" else None, idle,
     )  # fmt: skip

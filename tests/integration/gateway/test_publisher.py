@@ -130,7 +130,7 @@ async def test_a_process_that_lost_the_lease_records_no_progress(
         partner = Partner(f"http://127.0.0.1:{service.parts[-1].port}", session, uuid4())
         await partner.upload(csv_of(10))
         await is_sent.wait()
-        await db.execute("update app.uploads set lease_owner = 'another process', spool_host = 'elsewhere'")
+        await db.execute("update app.uploads set lease_owner = 'another process', spool_disk_id = 'elsewhere'")
         may_continue.set()
         await asyncio.sleep(0.3)
         assert tuple(await db.fetchrow("select rows_published, state::text from app.uploads")) == (0, "publishing")

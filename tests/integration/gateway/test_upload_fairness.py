@@ -31,7 +31,7 @@ def topic_partitions() -> None:
 async def test_a_small_upload_waits_behind_a_bounded_number_of_rows_of_a_large_one(
     running: Any, session: aiohttp.ClientSession, db: Any
 ) -> None:
-    options = {"gateway_ahead_rows": BACKLOG_ROWS, "kafka_session_seconds": 30}  # no rebalance on a busy machine
+    options = {"gateway_max_backlog_rows": BACKLOG_ROWS, "kafka_session_seconds": 30}  # no rebalance on a busy machine
     async with running("gateway", "ingest", gateway_port=0, **options) as (gateway, _):
         partner = Partner(f"http://127.0.0.1:{gateway.parts[-1].port}", session, uuid4())
         _, big = await partner.upload(csv_of(LARGE_ROWS))
@@ -55,7 +55,7 @@ async def test_uploads_alternate_although_one_is_published_at_a_time(
         partner = Partner(f"http://127.0.0.1:{gateway.parts[-1].port}", session, uuid4())
         big = [(await partner.upload(csv_of(LARGE_ROWS, start=part * LARGE_ROWS)))[1]["upload_id"] for part in range(2)]
         _, small = await partner.upload(csv_of(10, start=2 * LARGE_ROWS))
-    async with running("gateway", gateway_port=0, gateway_publish_at_once=1) as (gateway,):
+    async with running("gateway", gateway_port=0, gateway_publish_concurrency=1) as (gateway,):
         partner.base = f"http://127.0.0.1:{gateway.parts[-1].port}"
         for upload in (*big, small["upload_id"]):
             await partner.wait_for_state(upload, "accounted")
@@ -92,7 +92,7 @@ async def test_rows_of_a_deleted_topic_delay_no_others(
     running: Any, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backlog, "MAX_WAIT_WITHOUT_COMMIT_SECONDS", 0.5)
-    async with running("gateway", "ingest", gateway_port=0, gateway_ahead_rows=BACKLOG_ROWS) as (gateway, _):
+    async with running("gateway", "ingest", gateway_port=0, gateway_max_backlog_rows=BACKLOG_ROWS) as (gateway, _):
         for part in gateway.parts:
             if isinstance(part, UploadPublisher):
                 for partition in range(12):

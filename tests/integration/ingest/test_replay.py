@@ -38,7 +38,7 @@ async def test_a_fixed_dead_letter_becomes_a_lead_and_is_resolved(
         "property_address": "7 Elm St", "property_city": "Tampa", "property_state": "FL", "property_zip": "33601",
         "broker_id": str(broker),
     }  # fmt: skip
-    async with running("ingest", "recorder", recorder_redrive_seconds=0.2):
+    async with running("ingest", "recorder", recorder_replay_seconds=0.2):
         producer = AIOKafkaProducer(bootstrap_servers=installation.kafka)
         await producer.start()
         await producer.send_and_wait(f"{installation.prefix}ingest.leads", json.dumps(record).encode())
@@ -46,12 +46,12 @@ async def test_a_fixed_dead_letter_becomes_a_lead_and_is_resolved(
         await wait_for_value(db, "select reason from pipeline.pipeline_dlq", "unknown_broker")
         replay = "select count(*) from pipeline.replay_dead_letters(null, null, null, null, false, false, 'test')"
         await db.fetchval(replay)
-        await wait_for_value(db, "select status || redrive::text from pipeline.pipeline_dlq", "open1")
+        await wait_for_value(db, "select status || replay_number::text from pipeline.pipeline_dlq", "open1")
         assert await db.fetchval("select count(*) from app.leads") == 0
         await db.execute("insert into app.brokers (id, name) values ($1, 'fixed')", broker)
         await asyncio.sleep(6)
         await db.fetchval(replay)
-        await wait_for_value(db, "select status || redrive::text from pipeline.pipeline_dlq", "resolved2")
+        await wait_for_value(db, "select status || replay_number::text from pipeline.pipeline_dlq", "resolved2")
         assert await db.fetchval("select assigned_broker_id from app.leads") == broker
         await db.fetchval(replay)
         await asyncio.sleep(0.5)

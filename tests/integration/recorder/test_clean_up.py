@@ -110,20 +110,20 @@ async def test_old_months_of_events_are_archived_until_a_rollback(installation: 
 async def test_rejected_events_are_counted_and_deleted_after_a_month(installation: Installation, db: Any) -> None:
     for id_, days in ((1, 31), (2, 29)):
         await db.execute(
-            """insert into svc_gateway.outbox_dead (id, topic, headers, created_at, reason, died_at)
+            """insert into svc_gateway.outbox_rejected (id, topic, headers, created_at, reason, rejected_at)
             values ($1, 'x', '', now(), 'MessageSizeTooLargeError', now() - $2 * interval '1 day')""",
             id_,
             days,
         )
-    assert await db.fetchrow("select service, waiting from pipeline.dead_outbox_rows()") == ("gateway", 2)
+    assert await db.fetchrow("select service, waiting from pipeline.rejected_outbox_rows()") == ("gateway", 2)
     await run_clean_up(installation, "recorder")
-    assert await db.fetchval("select array_agg(id) from svc_gateway.outbox_dead") == [2]
+    assert await db.fetchval("select array_agg(id) from svc_gateway.outbox_rejected") == [2]
 
 
 async def test_the_runbooks_statement_returns_rejected_events_to_the_relay(installation: Installation, db: Any) -> None:
     page = (Path(__file__).parents[3] / "docs/runbooks/dead-letters.md").read_text()
     await db.execute(
-        """insert into svc_gateway.outbox_dead (id, topic, key, headers, body, created_at, reason)
+        """insert into svc_gateway.outbox_rejected (id, topic, key, headers, body, created_at, reason)
         values (1, 'funnel.upload_received', 'k', 'h', 'b', now(), 'TopicAuthorizationFailedError')"""
     )
     statement = page[page.index("    with rejected as") :]
@@ -134,7 +134,7 @@ async def test_the_runbooks_statement_returns_rejected_events_to_the_relay(insta
         b"h",
         b"b",
     )
-    assert await db.fetchval("select count(*) from svc_gateway.outbox_dead") == 0
+    assert await db.fetchval("select count(*) from svc_gateway.outbox_rejected") == 0
 
 
 async def test_old_inbox_days_and_job_runs_are_deleted(installation: Installation, db: Any) -> None:

@@ -150,7 +150,7 @@ def dead_letter(
     )
     now = datetime.now(UTC)
     body = DeadLetter(
-        event_id=event_id, consumer="billing.take_deal", redrive=replay_number, failure_kind="bad_record", reason="x", origin_topic=topic,
+        event_id=event_id, consumer="billing.take_deal", replay_number=replay_number, failure_kind="bad_record", reason="x", origin_topic=topic,
         first_failed_at=now, last_failed_at=now, origin_partition=0, origin_offset=5, origin_timestamp=1, service_version="1",
         retry_after=retry_after, payload=b64encode(encrypted).decode(), **more,
     )  # fmt: skip
@@ -159,11 +159,11 @@ def dead_letter(
 
 def resolved_notice(event_id: UUID, replay_number: int) -> tuple[bytes, Headers]:
     return DeadLetterResolved(
-        event_id=event_id, consumer="billing.take_deal", redrive=replay_number
+        event_id=event_id, consumer="billing.take_deal", replay_number=replay_number
     ).model_dump_json().encode(), []
 
 
-DEAD_LETTER_STATE = "select status::text, redrive from pipeline.pipeline_dlq"
+DEAD_LETTER_STATE = "select status::text, replay_number from pipeline.pipeline_dlq"
 
 
 async def receive_messages(installation: Installation, topic: str, count: int) -> list[Any]:
@@ -181,13 +181,13 @@ async def test_a_due_dead_letter_is_replayed_unchanged_to_its_consumer(
     running: Running, installation: Installation, db: Any
 ) -> None:
     event_id = uuid4()
-    async with running("recorder", recorder_redrive_seconds=0.2):
+    async with running("recorder", recorder_replay_seconds=0.2):
         await send(installation, "pipeline.dlq", dead_letter(event_id, retry_after=datetime.now(UTC)))
         [record] = await receive_messages(installation, "ingest.deals", 1)
         await eventually(rows_of(db, DEAD_LETTER_STATE), [("retrying", 1)])
         headers = dict(record.headers)
         assert (record.key, record.value, headers["a"], headers["n"]) == (b"k", b"value", b"\xff", None)
-        assert (headers["ce_id"], headers["ec_for"], headers["ec_redrive"]) == (
+        assert (headers["ce_id"], headers["ec_for"], headers["ec_replay"]) == (
             str(event_id).encode(),
             b"billing.take_deal",
             b"1",
@@ -200,7 +200,7 @@ async def test_a_dead_letter_that_keeps_failing_is_parked_at_the_limit(
     running: Running, installation: Installation, db: Any
 ) -> None:
     event_id = uuid4()
-    async with running("recorder", recorder_redrive_seconds=0.2, recorder_redrive_limit=2):
+    async with running("recorder", recorder_replay_seconds=0.2, recorder_replay_limit=2):
         for replay_number in range(3):
             await send(installation, "pipeline.dlq", dead_letter(event_id, replay_number, datetime.now(UTC)))
             await eventually(
@@ -227,7 +227,7 @@ async def test_a_message_about_an_earlier_replay_never_overwrites_a_later_one(
         await send(installation, "pipeline.dlq", dead_letter(UUID(int=1)))
         await eventually(rows_of(db, "select count(*) from pipeline.pipeline_dlq"), [(3,)])
     states = {
-        row["event_id"]: (row["status"], row["redrive"])
+        row["event_id"]: (row["status"], row["replay_number"])
         for row in await db.fetch("select * from pipeline.pipeline_dlq")
     }
     assert states[one] == ("open", 1)
@@ -253,7 +253,7 @@ REQUEST_REPLAY = "select count(*) from pipeline.replay_dead_letters($1, $2, $3, 
 async def test_a_requested_replay_can_be_dry_and_bounded_in_time_and_is_recorded(
     running: Running, installation: Installation, db: Any
 ) -> None:
-    async with running("recorder", recorder_redrive_seconds=0.2):
+    async with running("recorder", recorder_replay_seconds=0.2):
         await send(installation, "pipeline.dlq", dead_letter(uuid4()), dead_letter(uuid4()))
         await eventually(rows_of(db, "select count(*) from pipeline.pipeline_dlq"), [(2,)])
         before = datetime.now(UTC) - timedelta(hours=1)

@@ -161,23 +161,23 @@ async def test_a_property_can_be_looked_up(client: Any) -> None:
 
 
 each_check = pytest.mark.parametrize(
-    ("path", "verdict"), [("verification", "reachable"), ("dnc", "dnc"), ("tcpa", "tcpa")]
+    ("path", "status"), [("verification", "reachable"), ("dnc", "dnc"), ("tcpa", "tcpa")]
 )
 
 
 @each_check
-async def test_phones_can_be_checked(client: Any, path: str, verdict: str) -> None:
+async def test_phones_can_be_checked(client: Any, path: str, status: str) -> None:
     response = await client.send_request(
         "POST", f"/batchdata/api/v1/phone/{path}", {"requests": ["7275550142"]}, BATCHDATA_HEADERS
     )
     conform(batchdata.Checked, response.json)
-    assert verdict in response.json["results"]["phoneNumbers"][0]
+    assert status in response.json["results"]["phoneNumbers"][0]
 
 
 @each_check
 @pytest.mark.parametrize(("kind", "deliveries"), [(None, 1), ("callback_twice", 2), ("callback_lost", 0)])
 async def test_an_asynchronous_check_is_delivered_later_and_paid_once(
-    client: Any, sandbox: Any, listener: Any, path: str, verdict: str, kind: str | None, deliveries: int
+    client: Any, sandbox: Any, listener: Any, path: str, status: str, kind: str | None, deliveries: int
 ) -> None:
     if kind:
         await client.add_fault("batchdata", kind)
@@ -188,7 +188,7 @@ async def test_an_asynchronous_check_is_delivered_later_and_paid_once(
     assert [
         conform(batchdata.Checked, document).results.phoneNumbers[0].number for _, document in listener.received
     ] == ["7275550142"] * deliveries
-    assert all(verdict in document["results"]["phoneNumbers"][0] for _, document in listener.received)
+    assert all(status in document["results"]["phoneNumbers"][0] for _, document in listener.received)
     assert (await client.fetch_charges("batchdata"))["operations"] == {f"phone_{path}": 1}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from common.bus import envelope
 
-HEADER_NAMES = ["ce_id", "ce_time", "ce_durationms", "ec_redrive", "ec_redrivetime", "traceparent", "other"]
+HEADER_NAMES = ["ce_id", "ce_time", "ce_durationms", "ec_replay", "ec_replaytime", "traceparent", "other"]
 
 
 @dataclass

@@ -18,7 +18,7 @@ RULES = load_rules()
 SUFFIX = {"counter": "_total", "gauge": "", "histogram": "_seconds_bucket"}
 WANTED = {
     "critical": {
-        "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxDead", "RefreshFailed", "RefreshMissed",
+        "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxRejected", "RefreshFailed", "RefreshMissed",
         "PartitionStalled", "OffsetsLost",
         "FeedFailed", "FeedMissed", "DeadLinks", "SuppressedInCampaign", "ServiceSilent",
         "ClockSkew", "TimestampsRefused",

@@ -53,7 +53,7 @@ def set_clock(
     oldest, latest = now - timedelta(days=CliSettings().inbox_days - 1), now + clock.MAX_CLOCK_OFFSET
     if not oldest < wanted < latest:
         raise UsageError(
-            f"{moment!r} is too far from the machine's time: inboxes forget what is older, and later is taken for a mistake.",
+            f"{moment!r} is too far from the machine's time: inboxes delete what is older, and a later time is taken for a mistake.",
             f"Name a moment between {oldest:%Y-%m-%d} and {latest:%Y}, or words such as: next feeding day 05:59.",
         )
     before = _read_offset_or_zero(file)

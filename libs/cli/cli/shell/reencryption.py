@@ -1,6 +1,6 @@
 """Re-encryption of stored values after the master key was changed, batch by batch, while the services run.
 
-Each service declares its columns (entry point group `equity.sealed_columns`), and they are written with its role.
+Each service declares its columns (entry point group `equity.encrypted_columns`), and they are written with its role.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable

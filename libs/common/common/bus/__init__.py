@@ -256,19 +256,19 @@ def _faststream_logger() -> logging.Logger:
 
 
 _CLAIM = """
-insert into {schema}.inbox (day, consumer, event_id, redrive, body_hash)
-select wanted.day, $1, wanted.event_id, wanted.redrive, wanted.body_hash
-from unnest($2::date[], $3::uuid[], $4::smallint[], $5::bigint[]) as wanted (day, event_id, redrive, body_hash)
+insert into {schema}.inbox (day, consumer, event_id, replay_number, body_hash)
+select wanted.day, $1, wanted.event_id, wanted.replay_number, wanted.body_hash
+from unnest($2::date[], $3::uuid[], $4::smallint[], $5::bigint[]) as wanted (day, event_id, replay_number, body_hash)
 on conflict do nothing
-returning event_id, redrive
+returning event_id, replay_number
 """
 
 _KNOWN = """
-select inbox.event_id, inbox.redrive, inbox.body_hash
-from unnest($2::date[], $3::uuid[], $4::smallint[]) as wanted (day, event_id, redrive)
+select inbox.event_id, inbox.replay_number, inbox.body_hash
+from unnest($2::date[], $3::uuid[], $4::smallint[]) as wanted (day, event_id, replay_number)
 join {schema}.inbox
   on inbox.day = wanted.day
   and inbox.consumer = $1
   and inbox.event_id = wanted.event_id
-  and inbox.redrive = wanted.redrive
+  and inbox.replay_number = wanted.replay_number
 """

@@ -200,7 +200,7 @@ class Batch(Generic[E]):
         rows = await tx.connection.fetch(
             self.bus.inbox_statements.claim, self.consumer, *inbox_columns(ordered), hashes
         )
-        claimed = {(row["event_id"], row["redrive"]) for row in rows}
+        claimed = {(row["event_id"], row["replay_number"]) for row in rows}
         if compare and len(claimed) < len(ordered):
             await self._report_conflicts(tx, [cause for cause in ordered if cause.inbox_key not in claimed])
         return claimed
@@ -211,7 +211,7 @@ class Batch(Generic[E]):
         See docs/hazards.md#s16-external-messages-without-an-id.
         """
         known = await tx.connection.fetch(self.bus.inbox_statements.known, self.consumer, *inbox_columns(repeats))
-        hashes = {(row["event_id"], row["redrive"]): row["body_hash"] for row in known}
+        hashes = {(row["event_id"], row["replay_number"]): row["body_hash"] for row in known}
         for cause in repeats:
             committed_hash = hashes.get(cause.inbox_key)
             if committed_hash is None or committed_hash == body_hash(cause.record.value):
@@ -221,7 +221,7 @@ class Batch(Generic[E]):
                 tx.emit(self._dead_letter(failure), cause=cause, id=self._dead_letter_id(failure))
 
     def _resolved_event(self, received: Received[Any]) -> DeadLetterResolved:
-        return DeadLetterResolved(event_id=received.id, consumer=self.consumer, redrive=received.replay_number)
+        return DeadLetterResolved(event_id=received.id, consumer=self.consumer, replay_number=received.replay_number)
 
     def _dead_letter_id(self, failure: MessageFailure) -> UUID:
         return ids.dead_letter_id(self.consumer, failure.received.id, failure.received.replay_number)
@@ -236,7 +236,7 @@ class Batch(Generic[E]):
         return DeadLetter(
             event_id=received.id,
             consumer=self.consumer,
-            redrive=received.replay_number,
+            replay_number=received.replay_number,
             failure_kind=failure.kind,
             reason=failure.code,
             detail=failure.detail,

@@ -127,7 +127,7 @@ class BatchRunner:
                 )
         except Exception as error:
             raise _pause_for(error) from error
-        handled = {(row["event_id"], row["redrive"]) for row in known}
+        handled = {(row["event_id"], row["replay_number"]) for row in known}
         return [message for message in received if message.inbox_key not in handled]
 
     def _batch(self, received: list[Received[Any]]) -> Batch[Any]:

@@ -95,7 +95,7 @@ def read_envelope(record: KafkaRecord, cluster: str) -> Envelope:
         name: value.decode("utf-8", "replace") for name, value in reversed(record.headers or ()) if value is not None
     }
     text_of = texts.get
-    replay_number, replay_time = _read_replay(texts) if "ec_redrive" in texts else (0, None)
+    replay_number, replay_time = _read_replay(texts) if "ec_replay" in texts else (0, None)
     return Envelope(
         id=_message_id(texts, record, cluster),
         time=_parse_time(text_of("ce_time")) or datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC),
@@ -124,8 +124,8 @@ def _message_id(texts: dict[str, str], record: KafkaRecord, cluster: str) -> UUI
 
 def _read_replay(texts: dict[str, str]) -> tuple[int, datetime | None]:
     """Return number and time of the replay that the message is."""
-    number = min(max(_parse_int(texts["ec_redrive"]) or 0, 0), MAX_REPLAY_NUMBER)
-    return number, _parse_time(texts.get("ec_redrivetime"))
+    number = min(max(_parse_int(texts["ec_replay"]) or 0, 0), MAX_REPLAY_NUMBER)
+    return number, _parse_time(texts.get("ec_replaytime"))
 
 
 @lru_cache(maxsize=1_024)

@@ -23,7 +23,7 @@ class Received(Generic[E]):
     time: datetime
     day: date
     replay_number: int = 0
-    """Number of the replay; 0 for the first delivery. The header is `ec_redrive`, the column of the inbox `redrive`."""
+    """Number of the replay; 0 for the first delivery. The header is `ec_replay`, the column of the inbox `replay_number`."""
     subject: str | None = None
     causation_id: str | None = None
     correlation_id: str | None = None

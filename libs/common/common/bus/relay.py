@@ -231,7 +231,7 @@ class Relay:
     async def _store_rejected_row(self, connection: Connection, row: Any, error: Exception) -> None:
         reason = type(error).__name__
         log.error("outbox_row_rejected", service=self._service, topic=row["topic"], outbox_id=row["id"], reason=reason)
-        telemetry.counter("equity_outbox_dead", "Outbox rows that Kafka rejected for good").add(
+        telemetry.counter("equity_outbox_rejected", "Outbox rows that Kafka rejected for good").add(
             1, {"service": self._service}
         )
         values = (row["id"], row["topic"], row["key"], row["headers"], row["body"], row["created_at"], reason)
@@ -277,7 +277,7 @@ returning id, topic, key, headers, body, created_at
 """
 
 _INSERT_REJECTED_ROW = """
-insert into {schema}.outbox_dead (id, topic, key, headers, body, created_at, reason)
+insert into {schema}.outbox_rejected (id, topic, key, headers, body, created_at, reason)
 values ($1, $2, $3, $4, $5, $6, $7)
 on conflict do nothing
 """

@@ -80,10 +80,12 @@ class JobRuns:
         async with self._database.connection() as connection:
             return await queries.list_job_states(connection, service=self._service)
 
-    async def claim(self, name: str, day: date, *, by_hand: bool = False) -> bool:
+    async def claim(self, name: str, day: date, *, is_manual: bool = False) -> bool:
         """Claim the job of *day*. True for one caller, and again some time after the job failed or its process died."""
         async with self._database.connection() as connection:
-            return await queries.claim_job(connection, job=name, local_date=day, holder=self._holder, by_hand=by_hand)
+            return await queries.claim_job(
+                connection, job=name, local_date=day, holder=self._holder, is_manual=is_manual
+            )
 
     async def find_run(self, name: str, day: date) -> JobRun:
         """Return host and start of the job of *day*. Raises LookupError if it has not run."""

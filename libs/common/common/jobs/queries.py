@@ -62,8 +62,8 @@ async def list_job_states(connection: Connection, *, service: str | None) -> lis
     return [JobState(*record) for record in await connection.fetch(_SQL["list_job_states"], service)]
 
 
-async def claim_job(connection: Connection, *, job: str, local_date: date, holder: str, by_hand: bool) -> bool:
-    value: bool = await connection.fetchval(_SQL["claim_job"], job, local_date, holder, by_hand)
+async def claim_job(connection: Connection, *, job: str, local_date: date, holder: str, is_manual: bool) -> bool:
+    value: bool = await connection.fetchval(_SQL["claim_job"], job, local_date, holder, is_manual)
     return value
 
 

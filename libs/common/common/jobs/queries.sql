@@ -24,7 +24,7 @@ order by job;
 
 -- name: claim_job$
 -- always a value
-select pipeline.claim_job(:job, :local_date, :holder, :by_hand);
+select pipeline.claim_job(:job, :local_date, :holder, :is_manual);
 
 -- name: find_job_run^
 -- row: JobRun
@@ -36,10 +36,10 @@ and local_date = :local_date;
 -- name: send_job_heartbeat$
 -- Record a heartbeat of a daily job, and return whether the holder still runs it.
 -- always a value
-select pipeline.keep_job(:job, :local_date, :holder);
+select pipeline.send_job_heartbeat(:job, :local_date, :holder);
 
 -- name: finish_job!
 select pipeline.finish_job(:job, :local_date, :outcome, :detail, :holder);
 
 -- name: record_job_runs!
-select pipeline.note_job(:job, :local_date, :holder, :runs, :failures, :outcome, :detail);
+select pipeline.record_job_runs(:job, :local_date, :holder, :runs, :failures, :outcome, :detail);

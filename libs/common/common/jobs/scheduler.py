@@ -143,7 +143,7 @@ class JobScheduler:
         else:
             now = self._clock()
             day = job.schedule.last_due_date(now) or business_date(now)
-            if not await self._job_runs.claim(name, day, by_hand=True):
+            if not await self._job_runs.claim(name, day, is_manual=True):
                 raise JobRunningError(name, await self._job_runs.find_run(name, day))
             error = await self._run_daily(job, day)
         if error:

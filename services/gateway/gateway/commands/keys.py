@@ -225,7 +225,7 @@ async def prepare_demo_key(partner: str) -> tuple[SigningKey, bool]:
     return SigningKey(made.key_id, made.secret.encode(), made.scheme), True
 
 
-SEALED_COLUMNS = (
+ENCRYPTED_COLUMNS = (
     EncryptedColumn(
         "partner keys",
         rewrap_queries.find_outdated_partner_keys,

@@ -94,7 +94,7 @@ class UploadPublisher:
 
     async def _start_waiting_uploads(self) -> None:
         async with self._bus.database.connection() as connection:
-            waiting = await queries.list_waiting_uploads(connection, spool_host=self._spool.disk_id)
+            waiting = await queries.list_waiting_uploads(connection, spool_disk_id=self._spool.disk_id)
         for upload_id in waiting:
             if len(self._tasks_by_upload) >= MAX_OPEN_UPLOADS:
                 break
@@ -142,14 +142,14 @@ class UploadPublisher:
         with suppress(Exception):
             async with self._bus.database.connection() as connection:
                 await queries.stop_upload(
-                    connection, upload_id=upload_id, spool_host=self._spool.disk_id, state=state, problem=problem
+                    connection, upload_id=upload_id, spool_disk_id=self._spool.disk_id, state=state, problem=problem
                 )
 
     async def _publish_remaining_rows(self, upload_id: UploadId) -> None:
         """Publish the rows that are not recorded as published, in chunks that alternate with those of other uploads."""
         async with self._bus.database.connection() as connection:
             upload = await queries.acquire_lease(
-                connection, upload_id=upload_id, spool_host=self._spool.disk_id, lease_owner=self._lease_owner
+                connection, upload_id=upload_id, spool_disk_id=self._spool.disk_id, lease_owner=self._lease_owner
             )
         if upload is None:
             return

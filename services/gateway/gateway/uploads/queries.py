@@ -118,7 +118,7 @@ async def insert_upload(
     columns: Sequence[str],
     encoding: str,
     delimiter: str,
-    spool_host: str,
+    spool_disk_id: str,
 ) -> int:
     return count_rows(
         await connection.execute(
@@ -133,31 +133,31 @@ async def insert_upload(
             columns,
             encoding,
             delimiter,
-            spool_host,
+            spool_disk_id,
         )
     )
 
 
-async def resume_upload(connection: Connection, *, spool_host: str, upload_id: UploadId) -> int:
+async def resume_upload(connection: Connection, *, spool_disk_id: str, upload_id: UploadId) -> int:
     """Queue an upload whose bytes came again: publishing continues where it stopped.
 
     `received_at` stays, because it is the time of every row.
     """
-    return count_rows(await connection.execute(_SQL["resume_upload"], spool_host, upload_id))
+    return count_rows(await connection.execute(_SQL["resume_upload"], spool_disk_id, upload_id))
 
 
-async def list_waiting_uploads(connection: Connection, *, spool_host: str) -> list[UploadId]:
-    return [value for (value,) in await connection.fetch(_SQL["list_waiting_uploads"], spool_host)]
+async def list_waiting_uploads(connection: Connection, *, spool_disk_id: str) -> list[UploadId]:
+    return [value for (value,) in await connection.fetch(_SQL["list_waiting_uploads"], spool_disk_id)]
 
 
 async def acquire_lease(
-    connection: Connection, *, lease_owner: str, upload_id: UploadId, spool_host: str
+    connection: Connection, *, lease_owner: str, upload_id: UploadId, spool_disk_id: str
 ) -> LeasedUpload | None:
     """Take the lease of an upload whose file the caller has locked.
 
     So the owner of the lease is dead or has lost the disk, and can no longer record progress.
     """
-    record = await connection.fetchrow(_SQL["acquire_lease"], lease_owner, upload_id, spool_host)
+    record = await connection.fetchrow(_SQL["acquire_lease"], lease_owner, upload_id, spool_disk_id)
     return None if record is None else LeasedUpload(*record)
 
 
@@ -179,8 +179,10 @@ async def finish_publishing(
     return value
 
 
-async def stop_upload(connection: Connection, *, state: str, problem: str, upload_id: UploadId, spool_host: str) -> int:
-    return count_rows(await connection.execute(_SQL["stop_upload"], state, problem, upload_id, spool_host))
+async def stop_upload(
+    connection: Connection, *, state: str, problem: str, upload_id: UploadId, spool_disk_id: str
+) -> int:
+    return count_rows(await connection.execute(_SQL["stop_upload"], state, problem, upload_id, spool_disk_id))
 
 
 async def resend_stalled_uploads(

@@ -59,23 +59,23 @@ for update of upload;
 -- name: insert_upload!
 -- nullable: :filename, :broker_id
 insert into app.uploads (
-  id, partner_id, key_id, sha256, size, filename, broker_id, columns, encoding, delimiter, spool_host, lease_until
+  id, partner_id, key_id, sha256, size, filename, broker_id, columns, encoding, delimiter, spool_disk_id, lease_until
 )
 values (
-  :upload_id, :partner_id, :key_id, :sha256, :size, :filename, :broker_id, :columns, :encoding, :delimiter, :spool_host, now()
+  :upload_id, :partner_id, :key_id, :sha256, :size, :filename, :broker_id, :columns, :encoding, :delimiter, :spool_disk_id, now()
 );
 
 -- name: resume_upload!
 -- Queue an upload whose bytes came again: publishing continues where it stopped. `received_at` stays, because it is the time
 -- of every row.
 update app.uploads
-set state = 'received', spool_host = :spool_host, lease_owner = null, lease_until = now(), problem = null
+set state = 'received', spool_disk_id = :spool_disk_id, lease_owner = null, lease_until = now(), problem = null
 where id = :upload_id;
 
 -- name: list_waiting_uploads
 select id
 from app.uploads
-where spool_host = :spool_host
+where spool_disk_id = :spool_disk_id
 and state in ('received', 'publishing')
 order by received_at;
 
@@ -88,7 +88,7 @@ update app.uploads upload
 set state = 'publishing', lease_owner = :lease_owner, lease_until = now() + interval '30 seconds'
 from app.partners partner
 where upload.id = :upload_id
-and upload.spool_host = :spool_host
+and upload.spool_disk_id = :spool_disk_id
 and upload.state in ('received', 'publishing')
 and partner.id = upload.partner_id
 returning upload.id, upload.columns, upload.encoding, upload.delimiter, upload.rows_published, upload.received_at,
@@ -120,7 +120,7 @@ returning true;
 update app.uploads
 set state = :state::text::app.upload_state, problem = :problem, lease_owner = null, lease_until = null
 where id = :upload_id
-and spool_host = :spool_host
+and spool_disk_id = :spool_disk_id
 and state in ('received', 'publishing');
 
 -- name: resend_stalled_uploads

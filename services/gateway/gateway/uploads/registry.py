@@ -92,7 +92,7 @@ class UploadRegistry:
             columns=new.dialect.columns,
             encoding=new.dialect.encoding,
             delimiter=new.dialect.delimiter,
-            spool_host=self._spool.disk_id,
+            spool_disk_id=self._spool.disk_id,
         )
         received = UploadReceived(
             upload_id=new.id, partner_id=key.partner_id, key_id=key.key_id, size=new.size, broker_id=new.broker_id
@@ -114,7 +114,7 @@ class UploadRegistry:
             )
         # Before the commit: a process that sees the new state must find the file.
         self._spool.reassign_file(new.id, earlier.id)
-        await queries.resume_upload(tx.connection, upload_id=earlier.id, spool_host=self._spool.disk_id)
+        await queries.resume_upload(tx.connection, upload_id=earlier.id, spool_disk_id=self._spool.disk_id)
         return earlier.id
 
 
