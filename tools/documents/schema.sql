@@ -4,7 +4,7 @@ select
   n.nspname as schema,
   c.relname as name,
   case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'c' then 'row type' else 'table' end as kind,
-  obj_description(c.oid, 'pg_class') as meaning,
+  coalesce(obj_description(c.oid, 'pg_class'), obj_description(c.reltype, 'pg_type')) as meaning,
   array(
     select pg_get_constraintdef(k.oid)
     from pg_constraint k

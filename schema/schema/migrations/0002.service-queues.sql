@@ -41,6 +41,11 @@ begin
       primary key (day, consumer, event_id, replay_number)
     ) partition by range (day)$f$, home);
   execute format('create table %1$I.inbox_default partition of %1$I.inbox default', home);
+  execute format($f$
+    comment on table %1$I.outbox is 'an event that is committed and not yet in Kafka; the relay publishes and deletes it';
+    comment on table %1$I.outbox_rejected is 'an event that Kafka rejected for good, moved here by the relay';
+    comment on table %1$I.inbox is 'a message that a consumer has handled, so that a repeat has no effect; partitioned by day'
+    $f$, home);
   execute format('grant usage on schema %1$I to %1$I', home);
   execute format('grant select, insert, delete on %1$I.outbox to %1$I', home);
   execute format('grant select, insert on %1$I.outbox_rejected, %1$I.inbox to %1$I', home);

@@ -25,6 +25,7 @@ create table app.broker_settings (
   preferences jsonb not null default '{}',
   updated_at timestamptz not null default now()
 );
+comment on table app.broker_settings is 'settings that a broker chooses; no service writes them yet';
 
 create table app.territories (
   id bigint generated always as identity primary key,
@@ -35,6 +36,7 @@ create table app.territories (
   created_at timestamptz not null default now(),
   check (county is null or zip is null)
 );
+comment on table app.territories is 'a state, county or ZIP code whose leads a broker gets, written by `equity brokers`';
 create unique index territories_place_key on app.territories (broker_id, state, coalesce(county, ''), coalesce(zip, ''));
 
 create table pipeline.territory_passes (
@@ -54,6 +56,7 @@ create table app.partners (
   created_at timestamptz not null default now(),
   check (default_broker_id is null or broker_ids is null or default_broker_id = any (broker_ids))
 );
+comment on table app.partners is 'a company that uploads leads, written by `equity partners`';
 comment on column app.partners.broker_ids is 'brokers whose leads this partner may assign and edit; null: all brokers';
 create unique index partners_name_key on app.partners (lower(name));
 
@@ -67,6 +70,7 @@ create table app.partner_keys (
   revoked_at timestamptz,
   last_used_at timestamptz
 );
+comment on table app.partner_keys is 'a signing key of a partner, written by `equity keys`; the gateway records the last use';
 comment on column app.partner_keys.scheme is 'each key has one scheme; otherwise a v2 signature would be valid for a body';
 create index partner_keys_partner_idx on app.partner_keys (partner_id) where active;
 
@@ -97,6 +101,7 @@ create table app.uploads (
   resent_at timestamptz,
   check (rows_published <= rows_total)
 );
+comment on table app.uploads is 'one signed CSV file and the progress of its rows, written by the gateway';
 comment on column app.uploads.resends is 'number of times that all rows were published again without progress in between';
 comment on column app.uploads.resent_at is 'time of the last request to publish all rows again';
 create index uploads_open_idx on app.uploads (received_at) where state in ('received', 'publishing', 'accounted');
@@ -109,6 +114,8 @@ create table app.ingest_replay_guard (
   received_at timestamptz not null default now(),
   primary key (partner_id, content_sha256)
 );
+comment on table app.ingest_replay_guard is
+  'hash of the content of a recent upload, written by the gateway, which recognises a repeated upload by it';
 create index ingest_replay_guard_received_idx on app.ingest_replay_guard (received_at);
 
 create function app.cleanup_old_replay_guards(older_than interval default '7 days') returns integer
@@ -144,6 +151,7 @@ create table app.upload_rejects (
   at timestamptz not null default now(),
   primary key (upload_id, row)
 );
+comment on table app.upload_rejects is 'a rejected row of an upload, written by ingest; the gateway reports it to the partner';
 comment on column app.upload_rejects.row_encrypted is 'cells of the rejected row, encrypted because they are personal data';
 
 create function app.lock_broker_for_feed(of_broker uuid)

@@ -43,6 +43,7 @@ create table app.leads (
   constraint lead_score_range check (lead_score between 0 and 100),
   constraint leads_broker_fk foreign key (assigned_broker_id) references app.brokers (id) on delete set null
 ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+comment on table app.leads is 'one home with its owner, made of many records; each service writes the columns that it is granted';
 comment on column app.leads.stamp is
   'observation of the facts that observed does not name: days since 1970 * 16 + rank of the source';
 comment on column app.leads.observed is 'stamps of single facts, by name, where they differ from stamp';
@@ -164,8 +165,9 @@ create table app.lead_contacts (
   litigator_checked_at timestamptz,
   primary key (lead_id, channel, value_hash)
 );
+comment on table app.lead_contacts is
+  'a phone or email of a lead, written by ingest and skiptrace; its flags belong to the value and never move to another one';
 create index lead_contacts_value_idx on app.lead_contacts (value_hash);
-comment on table app.lead_contacts is 'flags belong to the value and never move from one number to another';
 comment on column app.lead_contacts.litigator_checked_at is
   'time of the last check, whatever its result; dnc_checked_at is the same for dnc';
 

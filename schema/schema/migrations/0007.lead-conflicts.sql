@@ -29,6 +29,8 @@ create table app.lead_conflicts (
   resolution text check (resolution in ('keep', 'take', 'dismiss')),
   note text
 );
+comment on table app.lead_conflicts is
+  'two records or leads that contradict each other, written by ingest; a person resolves it with `equity conflicts`';
 create unique index lead_conflicts_once_key
   on app.lead_conflicts (lead_id, kind, column_name, value, coalesce(other_lead_id, '00000000-0000-0000-0000-000000000000'));
 create index lead_conflicts_open_idx on app.lead_conflicts (created_at) where resolved_at is null;

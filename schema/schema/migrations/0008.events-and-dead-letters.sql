@@ -19,6 +19,7 @@ create table app.pipeline_events (
   payload_hash bytea,
   primary key (event_id, created_at)
 ) partition by range (created_at);
+comment on table app.pipeline_events is 'an event of the bus, written by the recorder; partitioned by month';
 comment on column app.pipeline_events.created_at is
   'ce_time of the event, so that a repeated delivery has the same primary key; recorded_at is the time of the insert';
 create index pipeline_events_type_idx on app.pipeline_events (event_type, created_at desc);
@@ -87,6 +88,7 @@ select event_type, count(*) as count, avg(duration_ms) as avg_duration_ms, max(c
 from app.pipeline_events
 where created_at > now() - interval '24 hours'
 group by event_type;
+comment on view pipeline.funnel is 'number and mean duration of the events of the last 24 hours, by type';
 
 create type pipeline.dlq_status as enum ('open', 'retrying', 'resolved', 'parked');
 
@@ -116,6 +118,7 @@ create table pipeline.pipeline_dlq (
   resolved_at timestamptz,
   unique (consumer, event_id)
 );
+comment on table pipeline.pipeline_dlq is 'a message that one consumer could not process (dead letter), written by the recorder';
 comment on column pipeline.pipeline_dlq.payload is
   'key, headers and value of the message, encrypted; `equity dlq show ID --reveal` shows them';
 create index pipeline_dlq_due_idx on pipeline.pipeline_dlq (retry_after) where status = 'open' and retry_after is not null;
@@ -125,6 +128,7 @@ create view pipeline.pipeline_dlq_readable as
 select id, status, source, consumer, reason, detail, failure_kind, attempts, replay_number, retry_after, created_at, last_failed_at,
   event_id, length(payload) as payload_bytes
 from pipeline.pipeline_dlq;
+comment on view pipeline.pipeline_dlq_readable is 'dead letters without their messages';
 
 create table pipeline.dlq_replays (
   id bigint generated always as identity primary key,
@@ -134,6 +138,7 @@ create table pipeline.dlq_replays (
   dry_run boolean not null,
   matched integer not null
 );
+comment on table pipeline.dlq_replays is 'a request to replay dead letters, written by replay_dead_letters()';
 
 create function pipeline.replay_dead_letters(
   for_consumer text, since timestamptz, until timestamptz, only_ids bigint[], include_parked boolean, dry_run boolean,

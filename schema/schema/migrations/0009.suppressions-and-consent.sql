@@ -11,12 +11,14 @@ create table app.suppressions (
   at timestamptz not null default now(),
   unique (channel, value_hash)
 );
+comment on table app.suppressions is 'keyed hash of an email address or phone number that must not be contacted, written by ingest';
 
 create table app.consent_texts (
   version integer primary key,
   text text not null,
   published_at timestamptz not null default now()
 );
+comment on table app.consent_texts is 'a version of the text to which people consent; no service writes it yet';
 
 create table app.consent_tokens (
   id uuid primary key default gen_random_uuid(),
@@ -25,6 +27,7 @@ create table app.consent_tokens (
   created_at timestamptz not null default now(),
   used_at timestamptz
 );
+comment on table app.consent_tokens is 'a link by which one person may consent once; no service writes it yet';
 create index consent_tokens_lead_idx on app.consent_tokens (lead_id);
 
 create table app.lead_consent_audit (
@@ -37,6 +40,7 @@ create table app.lead_consent_audit (
   evidence jsonb not null default '{}',
   at timestamptz not null default now()
 );
+comment on table app.lead_consent_audit is 'proof of a consent or of its withdrawal, append-only; no service writes it yet';
 create index lead_consent_audit_lead_idx on app.lead_consent_audit (lead_id, at);
 
 create function app.cleanup_old_consent_tokens(older_than interval default '30 days') returns integer
@@ -58,6 +62,7 @@ create table pipeline.contact_decisions (
   decided_by text not null default session_user,
   at timestamptz not null default now()
 );
+comment on table pipeline.contact_decisions is 'a decision of the contact eligibility gate, written by log_contact_decisions()';
 create index contact_decisions_lead_idx on pipeline.contact_decisions (lead_id, at desc);
 create index contact_decisions_at_idx on pipeline.contact_decisions using brin (at);
 

@@ -138,7 +138,7 @@ create table app.skip_trace_batches (
   written_at timestamptz
 );
 comment on table app.skip_trace_batches is
-  'files exported for a vendor without an API, with the exporting person and the permissible purpose';
+  'a file exported for a vendor without an API, with the exporting person and the permissible purpose, written by skiptrace';
 comment on column app.skip_trace_batches.glb_purpose is 'permissible purpose under 15 U.S.C. 6802(e), as the vendor codes it';
 comment on column app.skip_trace_batches.dppa_purpose is 'permissible use under 18 U.S.C. 2721(b), as the vendor codes it';
 comment on column app.skip_trace_batches.written_at is
@@ -158,6 +158,7 @@ create table app.skip_trace_requests (
   response_encrypted bytea,
   detail text
 );
+comment on table app.skip_trace_requests is 'a paid request to a provider of contact data, written by skiptrace before the call';
 comment on column app.skip_trace_requests.batch_id is
   'exported file that contains the request; null: the request is an API call. No process waits for the result of a file';
 comment on column app.skip_trace_requests.lease_until is
@@ -181,6 +182,7 @@ create table app.skip_trace_attempts (
   merged_at timestamptz,
   primary key (request_id, lead_id)
 );
+comment on table app.skip_trace_attempts is 'a lead of a request and the result for it, written by skiptrace';
 comment on column app.skip_trace_attempts.merged_at is
   'time at which the response was merged into the lead; null: not yet, or no response';
 create index skip_trace_attempts_lead_idx on app.skip_trace_attempts (lead_id, at desc);
@@ -200,6 +202,8 @@ create table app.verification_code_map (
   meaning text not null default '',
   primary key (provider, channel, code, version)
 );
+comment on table app.verification_code_map is
+  'meaning of the code of a provider for a phone, an email or a person, written by migrations; the highest version is valid';
 comment on column app.verification_code_map.code is
   'code of the vendor; two letters and a star match all codes with this beginning that have no row';
 comment on column app.verification_code_map.is_verified is

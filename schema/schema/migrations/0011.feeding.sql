@@ -6,6 +6,8 @@ create table app.personas (
   name text not null,
   profile jsonb not null default '{}'
 );
+comment on table app.personas is
+  'a sender of emails with a name and a profile, written by `equity campaigns sync` from a campaign file';
 comment on column app.personas.name is 'not unique: a campaign file may exchange the names of two ids';
 
 create table app.campaigns (
@@ -27,6 +29,8 @@ create table app.campaigns (
   audit_until timestamptz,
   unique (broker_id, name)
 );
+comment on table app.campaigns is
+  'a campaign of emails at Instantly; `equity campaigns sync` writes its desired state, the feeder the state at the vendor';
 comment on column app.campaigns.sequence is 'steps: day, subject and HTML body of each email, ready to send';
 comment on column app.campaigns.settings is 'schedule and sender accounts at the vendor';
 comment on column app.campaigns.synced_version is 'version at the vendor; a lower number than `version` causes a sync';
@@ -43,6 +47,7 @@ create table app.feed_slots (
   at timestamptz not null default now(),
   primary key (broker_id, local_date, lead_id)
 );
+comment on table app.feed_slots is 'a unit of the daily limit of a broker, reserved by the feeder for one lead';
 create index feed_slots_reserved_idx on app.feed_slots (broker_id, local_date) where state = 'reserved';
 create index feed_slots_not_added_idx on app.feed_slots (lead_id) where state <> 'added';
 
@@ -70,6 +75,8 @@ create table app.vendor_memberships (
   problem text,
   primary key (lead_id, campaign_id)
 );
+comment on table app.vendor_memberships is
+  'desired and actual membership of a lead in a campaign at Instantly, written by the feeder';
 comment on column app.vendor_memberships.value_hash is
   'keyed hash of the email address that was fed; suppressions find the membership by it';
 comment on column app.vendor_memberships.attempted_at is 'time of the last add; committed before the call';
@@ -173,6 +180,7 @@ comment on materialized view app.mv_contactable_leads is
 
 create view app.contactable_leads with (security_barrier) as
 select * from app.mv_contactable_leads where assigned_broker_id = (select auth.uid());
+comment on view app.contactable_leads is 'rows of the candidate snapshot that belong to the signed-in broker';
 
 create function app.refresh_contactable_leads() returns void
 language plpgsql security definer set search_path = pg_catalog, app, pg_temp as $$

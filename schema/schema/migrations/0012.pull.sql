@@ -73,6 +73,7 @@ create table pipeline.pull_rejects (
   row_encrypted bytea not null,
   at timestamptz not null default now()
 );
+comment on table pipeline.pull_rejects is 'an entry of a page that is no lead, written by the pull service';
 create index pull_rejects_round_idx on pipeline.pull_rejects (round_id);
 create index pull_rejects_at_idx on pipeline.pull_rejects (at);
 comment on column pipeline.pull_rejects.row_encrypted is 'the rejected entry, encrypted because it is personal data';

@@ -7,6 +7,8 @@ create table pipeline.legacy_contacts (
   value text not null,
   primary key (lead_id, channel, value)
 );
+comment on table pipeline.legacy_contacts is
+  'a plaintext phone or email of the legacy schema, written by migration 0014; `equity db backfill` encrypts and deletes it';
 reset role;
 
 do $$
