@@ -157,40 +157,40 @@ async def test_another_relay_replaces_one_that_is_lost_while_it_receives_rows(
     assert sorted(int(record.key) for record in records) == list(range(1, 101))
 
 
-async def prepare_only(still: asyncpg.Connection) -> None:
-    await still.prepare("select 1")
+async def prepare_only(session: asyncpg.Connection) -> None:
+    await session.prepare("select 1")
     await asyncio.sleep(3_600)
 
 
-async def copy_only_the_first(still: asyncpg.Connection) -> None:
+async def copy_only_the_first(session: asyncpg.Connection) -> None:
     async def records() -> AsyncIterator[tuple[bytes]]:
         yield (b"x",)
         await asyncio.sleep(3_600)
 
-    await still.execute("create temporary table copied (value bytea)")
-    await still.copy_records_to_table("copied", records=records())
+    await session.execute("create temporary table copied (value bytea)")
+    await session.copy_records_to_table("copied", records=records())
 
 
 PRODUCTION_SECONDS = Settings.model_fields["database_stalled_session_seconds"].default
 
 
-@pytest.mark.parametrize(("stand_still", "limit"), [(prepare_only, PRODUCTION_SECONDS), (copy_only_the_first, 1)])
-async def test_a_session_that_stands_still_in_the_middle_of_a_statement_is_ended(
+@pytest.mark.parametrize(("stall", "limit"), [(prepare_only, PRODUCTION_SECONDS), (copy_only_the_first, 1)])
+async def test_a_session_that_stalls_in_the_middle_of_a_statement_is_ended(
     installation: Installation,
     db: Any,
-    stand_still: Callable[[asyncpg.Connection], Coroutine[Any, Any, None]],
+    stall: Callable[[asyncpg.Connection], Coroutine[Any, Any, None]],
     limit: float,
 ) -> None:
     """PostgreSQL has no time limit for this state."""
-    still = await asyncpg.connect(installation.database.dsn("ingest"))
-    await still.execute("begin; select pg_advisory_xact_lock(hashtext('equity-relay-ingest'))")
-    standing = asyncio.create_task(stand_still(still))
+    session = await asyncpg.connect(installation.database.dsn("ingest"))
+    await session.execute("begin; select pg_advisory_xact_lock(hashtext('equity-relay-ingest'))")
+    stalling = asyncio.create_task(stall(session))
     await db.execute(
         "insert into svc_ingest.outbox (topic, key, headers, body) "
         "values ('ingest.deals', 'k', '[]', convert_to('x', 'UTF8'))"
     )
     async with installation.running("ingest", database_stalled_session_seconds=limit):
         await until(db, "select not exists (select from svc_ingest.outbox)", seconds=TAKEOVER_SECONDS)
-    assert still.is_closed()
-    standing.cancel()
-    await asyncio.wait([standing])
+    assert session.is_closed()
+    stalling.cancel()
+    await asyncio.wait([stalling])

@@ -6,11 +6,11 @@ from common.web.problems import GENERAL_PROBLEM_KINDS, ProblemKind
 
 MISSING_HEADER = ProblemKind("missing_header", 400, "A header is missing")
 BAD_HEADER = ProblemKind("bad_header", 400, "A header cannot be read")
-STALE_TIMESTAMP = ProblemKind("stale_timestamp", 400, "The timestamp is not within five minutes of now")
+TIMESTAMP_OUT_OF_RANGE = ProblemKind("timestamp_out_of_range", 400, "The timestamp is not within five minutes of now")
 CONTENT_HASH_MISMATCH = ProblemKind("content_hash_mismatch", 400, "The body is not what X-Content-SHA256 says")
 BAD_MULTIPART = ProblemKind("bad_multipart", 400, "The multipart body cannot be read")
 BAD_JSON = ProblemKind("bad_json", 400, "The body is not JSON")
-STALE_WEBHOOK = ProblemKind("stale_webhook", 400, "The webhook is too old")
+EXPIRED_WEBHOOK = ProblemKind("expired_webhook", 400, "The webhook is too old")
 BAD_SIGNATURE = ProblemKind("bad_signature", 401, "The signature does not match")
 SCHEME_REFUSED = ProblemKind("scheme_refused", 401, "This kind of signature is not accepted here")
 BROKER_NOT_PERMITTED = ProblemKind("broker_not_permitted", 403, "This key may not assign leads to that broker")
@@ -24,7 +24,7 @@ BAD_TEXT = ProblemKind("bad_text", 422, "The file's text cannot be read")
 NO_SPACE = ProblemKind("no_space", 503, "There is no space for this file right now")
 
 UPLOAD_AND_WEBHOOK_KINDS = (
-    MISSING_HEADER, BAD_HEADER, STALE_TIMESTAMP, CONTENT_HASH_MISMATCH, BAD_MULTIPART, BAD_JSON, STALE_WEBHOOK,
+    MISSING_HEADER, BAD_HEADER, TIMESTAMP_OUT_OF_RANGE, CONTENT_HASH_MISMATCH, BAD_MULTIPART, BAD_JSON, EXPIRED_WEBHOOK,
     BAD_SIGNATURE, SCHEME_REFUSED, BROKER_NOT_PERMITTED, ALREADY_UPLOADED, CONTENT_ENCODING, NOT_CSV, EMPTY_FILE,
     MISSING_COLUMNS, BAD_COLUMNS, BAD_TEXT, NO_SPACE,
 )  # fmt: skip

@@ -149,7 +149,7 @@ OPERATIONS = (
         "post", "/v1/uploads", "receive_upload", "Upload a signed CSV file of property records",
         success=(202, UploadReport), signed="upload", body="csv",
         problems=(
-            "missing_header", "bad_header", "stale_timestamp", "content_hash_mismatch", "bad_request", "bad_multipart",
+            "missing_header", "bad_header", "timestamp_out_of_range", "content_hash_mismatch", "bad_request", "bad_multipart",
             "bad_signature", "scheme_refused", "broker_not_permitted", "too_slow", "already_uploaded", "too_large",
             "content_encoding", "content_type", "not_csv", "empty_file", "missing_columns", "bad_columns", "bad_text",
             "too_many_requests", "no_space",
@@ -158,22 +158,22 @@ OPERATIONS = (
     ApiOperation(
         "get", "/v1/uploads/{upload_id}", "show_upload", "The report of an upload",
         success=(200, UploadReport), signed="read",
-        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+        problems=("missing_header", "bad_header", "timestamp_out_of_range", "bad_signature", "not_found", "too_many_requests"),
     ),
     ApiOperation(
         "get", "/v1/uploads/{upload_id}/rejects.csv", "show_rejects", "The rejected rows as CSV, to be corrected",
         success=(200, None), signed="read",
-        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+        problems=("missing_header", "bad_header", "timestamp_out_of_range", "bad_signature", "not_found", "too_many_requests"),
     ),
     ApiOperation(
         "get", "/v1/uploads/{upload_id}/unread.csv", "show_unread", "Ignored columns and values that could not be read",
         success=(200, None), signed="read",
-        problems=("missing_header", "bad_header", "stale_timestamp", "bad_signature", "not_found", "too_many_requests"),
+        problems=("missing_header", "bad_header", "timestamp_out_of_range", "bad_signature", "not_found", "too_many_requests"),
     ),
     ApiOperation(
         "post", "/v1/webhooks/{vendor}", "receive_webhook", "A vendor's webhook", success=(200, None), body="webhook",
         problems=(
-            "bad_request", "bad_json", "stale_webhook", "bad_signature", "not_found", "too_slow", "too_large",
+            "bad_request", "bad_json", "expired_webhook", "bad_signature", "not_found", "too_slow", "too_large",
             "content_encoding", "too_many_requests",
         ),
     ),

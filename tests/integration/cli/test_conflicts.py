@@ -103,7 +103,7 @@ def test_a_person_s_choice_outranks_a_file_of_today(equity: Equity, connection: 
     assert row == (True,)
 
 
-def test_a_new_owner_starts_over_and_is_verified_anew(equity: Equity, connection: Connection) -> None:
+def test_a_new_owner_starts_over_and_is_verified_again(equity: Equity, connection: Connection) -> None:
     of = lead(connection, "paused", phone_verified=True, paused_from="active")
     connection.execute(
         "insert into app.lead_contacts "

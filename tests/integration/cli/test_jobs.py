@@ -61,7 +61,7 @@ def test_runs_dated_in_the_future_by_a_moved_clock_hide_no_heartbeat(equity: Equ
     execute(declared, "delete from pipeline.job_runs where job = 'feeder.reconcile'")
     run(declared, "feeder.reconcile", "failed", failures=1, day=2, minutes=30)
     run(declared, "feeder.reconcile", "ok", failures=0)
-    assert listed(equity)["feeder.reconcile"]["standing"] == "well"
+    assert listed(equity)["feeder.reconcile"]["status"] == "succeeded"
 
 
 def listed(equity: Equity, *options: str) -> dict[str, Any]:
@@ -70,16 +70,16 @@ def listed(equity: Equity, *options: str) -> dict[str, Any]:
 
 def test_late_jobs_are_described_in_words(equity: Equity, declared: Database) -> None:
     rows = listed(equity)
-    assert {job: row["standing"] for job, row in rows.items()} == {
+    assert {job: row["status"] for job, row in rows.items()} == {
         "feeder.feed": "failed",
-        "feeder.refresh": "well",
+        "feeder.refresh": "succeeded",
         "recorder.clean_up": "missed",
         "feeder.audit_members": "failed",
         "feeder.reconcile": "overdue",
     }
     assert rows["feeder.feed"]["note"].startswith("failed 3 times (sqlstate_57014), is tried until ")
-    assert rows["feeder.feed"]["note"].endswith("; never went well")
-    assert rows["recorder.clean_up"]["note"].startswith(f"missed on {DAY}; went well last ")
+    assert rows["feeder.feed"]["note"].endswith("; never succeeded")
+    assert rows["recorder.clean_up"]["note"].startswith(f"missed on {DAY}; succeeded last ")
     assert rows["feeder.audit_members"]["note"].startswith("failed (GoneError), is tried again")
     assert rows["feeder.reconcile"]["note"].startswith("overdue: no heartbeat for 0:30:0")
     assert rows["feeder.refresh"]["note"] == ""

@@ -58,7 +58,7 @@ def test_a_login_without_the_right_is_refused(database: Database) -> None:
     assert "DATABASE_DIRECT_URL" in ran.err
 
 
-def test_an_empty_database_is_told_to_migrate(postgres: str) -> None:
+def test_an_empty_database_asks_for_a_migration(postgres: str) -> None:
     ran = Equity({"DATABASE_DIRECT_URL": postgres})("brokers", "list")
     assert ran.code == 1
     assert "equity db migrate" in ran.err

@@ -59,7 +59,7 @@ def test_a_file_becomes_a_report_and_its_rejects_become_leads(equity: Equity, le
     missing = equity("uploads", "rejects", upload, "--out", tmp_path / "nowhere" / "rejects.csv")
     assert (missing.code, "no directory" in missing.err) == (2, True)
     other = tmp_path / "other.csv"
-    assert equity("uploads", "rejects", upload, "--out", other, "--key-id", "nobody").code == 3
+    assert equity("uploads", "rejects", upload, "--out", other, "--key-id", "no-such-key").code == 3
     assert not other.exists()
     (row,) = csv.DictReader(rejects.open())
     assert (row["Address"], row["reject_reason"], row["row"]) == ("77 Orange Blossom Ln", "missing_zip", "3")
@@ -70,7 +70,7 @@ def test_a_file_becomes_a_report_and_its_rejects_become_leads(equity: Equity, le
     assert (listed["id"], first["id"]) == (corrected["upload_id"], upload)
 
 
-def test_a_key_of_each_scheme_signs_and_a_wrong_one_is_told_so(equity: Equity, leads: Path, tmp_path: Path) -> None:
+def test_a_key_of_each_scheme_signs_and_a_wrong_one_is_refused(equity: Equity, leads: Path, tmp_path: Path) -> None:
     equity("partners", "add", "Acme").ok()
     secret = tmp_path / "secret"
     key = equity("keys", "add", "Acme", "--out", secret, "--json").ok().json["key_id"]
@@ -82,9 +82,9 @@ def test_a_key_of_each_scheme_signs_and_a_wrong_one_is_told_so(equity: Equity, l
     taken = equity("upload", leads, *by_acme, "--no-wait", "--json").ok()
     assert f"equity uploads show {taken.json['upload_id']}" in taken.err
 
-    stranger = equity("uploads", "show", taken.json["upload_id"], "--key-id", "default")
-    assert stranger.code == 3
-    assert "own partner" in stranger.err
+    other_partner = equity("uploads", "show", taken.json["upload_id"], "--key-id", "default")
+    assert other_partner.code == 3
+    assert "own partner" in other_partner.err
     mine = equity("uploads", "show", taken.json["upload_id"], *by_acme, "--json", DATABASE_DIRECT_URL="").ok()
     assert mine.json["upload_id"] == taken.json["upload_id"]
 

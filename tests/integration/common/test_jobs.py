@@ -265,7 +265,7 @@ async def test_removed_jobs_are_not_listed(pool: Database, db: Any) -> None:
     ]
 
 
-async def test_a_service_can_write_rows_of_its_own_jobs_only(pool: Database, db: Any) -> None:
+async def test_a_service_can_write_rows_of_no_other_service(pool: Database, db: Any) -> None:
     async with pool.connection() as connection:
         assert not await connection.fetchval("select pipeline.claim_job('feeder.feed', '2026-11-20', 'here')")
         await connection.execute(

@@ -143,7 +143,7 @@ REFUSED: list[tuple[int, str, bytes, dict[str, str | None]]] = [
     (400, "missing_header", csv_of(1), {"X_Content_SHA256": None}),
     (400, "bad_header", csv_of(1), {"X_Signature": "sha256=zz"}),
     (400, "bad_header", csv_of(1), {"X_Broker_Id": "unknown"}),
-    (400, "stale_timestamp", csv_of(1), {"X_Signature_Timestamp": "2020-01-01T00:00:00Z"}),
+    (400, "timestamp_out_of_range", csv_of(1), {"X_Signature_Timestamp": "2020-01-01T00:00:00Z"}),
     (400, "content_hash_mismatch", csv_of(1), {"X_Content_SHA256": "0" * 64}),
     (400, "bad_multipart", csv_of(1), {"Content_Type": "multipart/form-data; boundary=b"}),
     (400, "bad_multipart", csv_of(1), {"Content_Type": "multipart/form-data"}),
@@ -362,9 +362,9 @@ async def test_a_partner_reads_only_its_own_uploads(partner: Partner, db: Any) -
     async with partner.session.get(partner.base + path, headers=signed) as elsewhere:
         assert elsewhere.status == 401
     late = (datetime.now(UTC) - timedelta(minutes=6)).isoformat()
-    stale = signed | {
+    late_headers = signed | {
         "X-Signature-Timestamp": late,
         "X-Signature": f"v2={partner.compute_hmac(f'{late}.GET {path}'.encode())}",
     }
-    async with partner.session.get(partner.base + path, headers=stale) as too_late:
+    async with partner.session.get(partner.base + path, headers=late_headers) as too_late:
         assert too_late.status == 400

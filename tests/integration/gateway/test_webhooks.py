@@ -118,7 +118,7 @@ async def test_a_vendor_without_a_secret_is_not_found(hooks: str, session: aioht
         (400, "bad_json", b'"text"'),
         (413, "too_large", b'{"a":"' + b"x" * (1 << 20) + b'"}'),
         (413, "too_large", b'{"a":"' + b"x" * 950_000 + b'"}'),
-        (400, "stale_webhook", reply_webhook(timestamp=(datetime.now(UTC) - timedelta(days=30)).isoformat())),
+        (400, "expired_webhook", reply_webhook(timestamp=(datetime.now(UTC) - timedelta(days=30)).isoformat())),
     ],
 )
 async def test_an_unacceptable_webhook_is_refused(

@@ -67,7 +67,7 @@ def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPa
     assert "a-secret" not in explained.problem
 
 
-def test_an_older_database_is_told_to_migrate() -> None:
+def test_an_older_database_asks_for_a_migration() -> None:
     explained = explain_error(sqlstate("42P01", 'relation "app.uploads" does not exist'))
     assert explained is not None
     assert "equity db migrate" in explained.advice

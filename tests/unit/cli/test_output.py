@@ -13,12 +13,14 @@ WHEN = datetime(2026, 3, 1, 17, 5, 9, tzinfo=UTC)
 
 
 def test_json_is_one_document_of_plain_values(capsys: pytest.CaptureFixture[str]) -> None:
-    output.print_json({"id": UUID(int=7), "at": WHEN, "score": Decimal("1.5"), "sealed": b"\x01", "names": {"b", "a"}})
+    output.print_json(
+        {"id": UUID(int=7), "at": WHEN, "score": Decimal("1.5"), "encrypted": b"\x01", "names": {"b", "a"}}
+    )
     assert json.loads(capsys.readouterr().out) == {
         "id": "00000000-0000-0000-0000-000000000007",
         "at": "2026-03-01T17:05:09Z",
         "score": 1.5,
-        "sealed": "01",
+        "encrypted": "01",
         "names": ["a", "b"],
     }
 

@@ -41,12 +41,12 @@ def test_missing_trailing_cells_are_empty_and_only_surplus_content_is_a_problem(
     assert [row.cells for row in found] == [["1", "2", ""], ["1", "2", "3", "4"], ["1", "2", "3"], ["1", "2", "3"]]
 
 
-def test_a_quote_that_never_closes_is_a_problem_of_its_own_line_only() -> None:
+def test_a_quote_that_never_closes_is_a_problem_of_its_line_only() -> None:
     found = read('a,b,c\n1,"2,3\n4,5,6\n7,8,9\n')
     assert found == [CsvRow(["1", '"2', "3"], "unclosed_quote"), CsvRow(["4", "5", "6"]), CsvRow(["7", "8", "9"])]
 
 
-def test_a_quote_that_closes_in_a_later_row_is_a_problem_of_its_own_line_only() -> None:
+def test_a_quote_that_closes_in_a_later_row_is_a_problem_of_its_line_only() -> None:
     found = read('a,b,c\n1,"2,3\n4,5,6\n7,"8",9\n')
     assert [row.cells[0] for row in found] == ["1", "4", "7"]
     assert [row.problem for row in found] == ["unclosed_quote", None, None]

@@ -18,7 +18,7 @@ async def fetch(handler: Handler) -> tuple[int, str, dict[str, object], dict[str
         return response.status, response.content_type, orjson.loads(await response.read()), dict(response.headers)
 
 
-async def test_a_service_responds_with_a_kind_of_its_own() -> None:
+async def test_a_service_responds_with_a_problem_kind_that_it_declares() -> None:
     async def refuse(_request: web.Request) -> web.Response:
         raise ProblemError(TEAPOT, "Ask the coffee machine.", {"volume": 3})
 

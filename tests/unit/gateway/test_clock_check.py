@@ -29,7 +29,7 @@ def test_a_timestamp_outside_the_window_is_refused_with_its_offset(seconds: int)
         return
     with pytest.raises(ProblemError) as refused:
         check_timestamp(moment, NOW)
-    assert refused.value.code == "stale_timestamp"
+    assert refused.value.code == "timestamp_out_of_range"
     assert refused.value.extra == {"server_time": "2026-11-28T12:00:00Z", "offset_seconds": seconds}
 
 

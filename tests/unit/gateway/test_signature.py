@@ -97,7 +97,7 @@ def test_an_offset_of_up_to_five_minutes_is_accepted(minutes: int) -> None:
 @pytest.mark.parametrize("seconds", [-301, 301, 86_400, -86_400 * 365])
 def test_a_larger_offset_is_refused(seconds: int) -> None:
     at = (NOW + timedelta(seconds=seconds)).isoformat()
-    assert code_of(SignatureClaim.from_headers, headers(f"sha256={'0' * 64}", at=at), NOW) == "stale_timestamp"
+    assert code_of(SignatureClaim.from_headers, headers(f"sha256={'0' * 64}", at=at), NOW) == "timestamp_out_of_range"
 
 
 @pytest.mark.parametrize("at", ["2026-03-02T17:05:00Z", "2026-03-02t09:05:00.123-08:00", "2026-03-02 18:05:00+01:00"])
@@ -113,7 +113,7 @@ def test_rfc3339_times_are_read(at: str) -> None:
 def test_other_times_are_refused(at: str) -> None:
     assert code_of(SignatureClaim.from_headers, headers(f"sha256={'0' * 64}", at=at), NOW) in (
         "bad_header",
-        "stale_timestamp",
+        "timestamp_out_of_range",
     )
 
 

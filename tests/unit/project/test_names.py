@@ -60,23 +60,3 @@ def test_migration_numbers_are_unique_and_gapless(suffix: str) -> None:
     numbers = sorted(name.partition(".")[0] for name in names)
     assert numbers
     assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
-
-
-FORMER_WORDS = re.compile(r"\b(somebody|anew|shall|so many|let go|stands still|is told|mend)\b", re.IGNORECASE)
-"""Words of the project's first texts that `docs/glossary.md` replaces."""
-FOLDERS_WITH_TEXT = (*TREES, "bench", "deploy", "docs", "tests")
-
-
-def test_no_text_uses_a_former_word() -> None:
-    """Applied migrations keep their comments, and docs/schema.md shows them, because these are statements of SQL."""
-    files = [
-        file for folder in FOLDERS_WITH_TEXT for file in (ROOT / folder).rglob("*") if file.suffix in {".py", ".md"}
-    ]
-    exempt = {ROOT / "docs" / "glossary.md", ROOT / "docs" / "schema.md", Path(__file__).resolve()}
-    found = [
-        f"{file.relative_to(ROOT)}: {match.group()}"
-        for file in files
-        if file not in exempt
-        for match in FORMER_WORDS.finditer(file.read_text())
-    ]
-    assert found == []

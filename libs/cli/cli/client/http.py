@@ -150,7 +150,7 @@ def _to_cli_error(response: aiohttp.ClientResponse, problem: JsonObject) -> CliE
 _ADVICE_BY_CODE = {
     "bad_signature": "Check --key-id, the secret and --scheme; `equity keys list` shows the keys and their schemes.",
     "scheme_refused": "Make a key of the other scheme (`equity keys add PARTNER`), and sign with that.",
-    "stale_timestamp": "Set this machine's clock: it is more than five minutes off.",
+    "timestamp_out_of_range": "Set this machine's clock: it is more than five minutes off.",
     "broker_not_permitted": "`equity partners list` shows which brokers the partner may assign to.",
     "not_found": "A key sees only its own partner's uploads.",
 }

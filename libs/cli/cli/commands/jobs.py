@@ -52,7 +52,7 @@ def list_jobs(
     states = run_in_transaction(lambda connection: list_job_states(connection, service=None))
     rows = [_describe_job(state, now) for state in states]
     if late:
-        rows = [row for row in rows if row["standing"] in ("failed", "overdue", "missed")]
+        rows = [row for row in rows if row["status"] in ("failed", "overdue", "missed")]
     print_rows(rows, _COLUMNS, as_json=as_json, empty="Nothing is late." if late else _NO_JOBS)
 
 
@@ -119,7 +119,7 @@ def run_job(
         asyncio.run(_run_in_service(built, job, wait))
     finally:
         telemetry.shut_down_telemetry()
-    print_done(f"{job} went well.", {"job": job, "outcome": "ok"}, as_json=as_json)
+    print_done(f"{job} succeeded.", {"job": job, "outcome": "ok"}, as_json=as_json)
 
 
 async def _run_in_service(service: Service, job: str, wait: float) -> None:
@@ -171,7 +171,7 @@ def _describe_job(state: JobState, now: datetime) -> dict[str, Any]:
         "next_due_at": due,
         "next": _format_local(due),
         "last": _format_local(state.finished_at or state.started_at),
-        "standing": str(status),
+        "status": str(status),
         "note": _describe_state(state, status, now),
     }
 
@@ -180,7 +180,7 @@ def _describe_state(state: JobState, status: JobStatus, now: datetime) -> str:
     """Return the state of a job in words: what is late, since when, and what happens next."""
     schedule = schedule_of_job(state)
     match status:
-        case JobStatus.WELL:
+        case JobStatus.SUCCEEDED:
             return ""
         case JobStatus.WAITING:
             return "not due yet"
@@ -192,7 +192,7 @@ def _describe_state(state: JobState, status: JobStatus, now: datetime) -> str:
         if schedule is None
         else _describe_daily_problem(state, schedule, now, why)
     )
-    good = f"went well last {_format_local(state.last_success_at)}" if state.last_success_at else "never went well"
+    good = f"succeeded last {_format_local(state.last_success_at)}" if state.last_success_at else "never succeeded"
     return f"{problem}; {good}"
 
 

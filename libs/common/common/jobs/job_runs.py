@@ -1,7 +1,7 @@
 """Rows of jobs in `pipeline.job_runs`: the lease of a daily job, and the counts of a repeated job on a day.
 
 The process that runs a daily job sends a heartbeat every few seconds; without one, another process takes the job over.
-Notes of repeated jobs are collected and written by a separate task, so that they never delay a job or fail it.
+Runs of repeated jobs are counted, and the counts are written by a separate task, so that they never delay a job or fail it.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 15.0
 """Time between two heartbeats of a daily job; well below `schedules.JOB_LEASE_SECONDS`."""
-NOTES_SECONDS = 30.0
-"""Time between two writes of notes. A note with a new outcome is written at once."""
+COUNTS_SECONDS = 30.0
+"""Time between two writes of the counts. A new outcome is written at once."""
 
 
 @dataclass(slots=True)
@@ -125,8 +125,8 @@ class JobRuns:
                 connection, job=name, local_date=day, outcome=outcome, detail=detail, holder=self._holder
             )
 
-    def note_run(self, name: str, day: date, outcome: str, detail: str) -> None:
-        """Note a run of a repeated job. It is written within NOTES_SECONDS, and at once if its outcome is new."""
+    def count_run(self, name: str, day: date, outcome: str, detail: str) -> None:
+        """Count a run of a repeated job. It is written within COUNTS_SECONDS, and at once if its outcome is new."""
         tally = self._tallies.setdefault((name, day), _Tally())
         tally.runs += 1
         tally.outcome = outcome
@@ -137,14 +137,14 @@ class JobRuns:
             self._last_outcomes[name] = outcome
             self._changed.set()
 
-    async def wait_for_notes(self) -> None:
-        """Wait until a note must be written at once, or for NOTES_SECONDS."""
+    async def wait_for_counts(self) -> None:
+        """Wait until an outcome must be written at once, or for COUNTS_SECONDS."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(NOTES_SECONDS):
+            async with asyncio.timeout(COUNTS_SECONDS):
                 await self._changed.wait()
 
-    async def write_notes(self) -> None:
-        """Write the notes. Raises what the database raises; then the notes are kept for the next write."""
+    async def write_counts(self) -> None:
+        """Write the counts. Raises what the database raises; then the counts are kept for the next write."""
         self._changed.clear()
         tallies, self._tallies = self._tallies, {}
         if not tallies:

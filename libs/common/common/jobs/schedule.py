@@ -16,7 +16,7 @@ JOB_LEASE_SECONDS = 60.0
 OVERDUE_GRACE = timedelta(minutes=15)
 """A daily job that has not succeeded this long after it was due is overdue, which raises an alert."""
 MAX_SILENCE_SECONDS = 120.0
-"""A repeated job is overdue after three intervals and this long without a note, because notes are collected."""
+"""A repeated job is overdue after three intervals and this long without a heartbeat. Runs are counted and written together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class JobSchedule:
 class JobStatus(StrEnum):
     """Status of a job."""
 
-    WELL = "well"
+    SUCCEEDED = "succeeded"
     """The last due run succeeded."""
     RUNNING = "running"
     WAITING = "waiting"
@@ -67,7 +67,7 @@ class JobStatus(StrEnum):
     FAILED = "failed"
     """The last run failed; a daily job is retried in its window."""
     OVERDUE = "overdue"
-    """A daily job is late in its window, or runs beyond it; a repeated job has no recent notes."""
+    """A daily job is late in its window, or runs beyond it; a repeated job has no recent heartbeat."""
     MISSED = "missed"
     """The window ended without a successful run."""
 
@@ -96,7 +96,7 @@ def _status_of_repeated(state: JobState) -> JobStatus:
         return JobStatus.OVERDUE
     if state.local_date is None:
         return JobStatus.WAITING
-    return JobStatus.WELL if state.outcome == "ok" else JobStatus.FAILED
+    return JobStatus.SUCCEEDED if state.outcome == "ok" else JobStatus.FAILED
 
 
 def _status_of_daily(state: JobState, schedule: JobSchedule, now: datetime) -> JobStatus:
@@ -106,7 +106,7 @@ def _status_of_daily(state: JobState, schedule: JobSchedule, now: datetime) -> J
     has_run = state.local_date is not None and state.local_date >= day
     is_open = now < schedule.window_end(day)
     if has_run and state.outcome == "ok":
-        return JobStatus.WELL
+        return JobStatus.SUCCEEDED
     if has_run and state.finished_at is None and state.silent_seconds < JOB_LEASE_SECONDS:
         return JobStatus.RUNNING if is_open else JobStatus.OVERDUE
     if not is_open:

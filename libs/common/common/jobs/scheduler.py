@@ -28,7 +28,7 @@ TICK_SECONDS = 15.0
 MOVABLE_TICK_SECONDS = 1.0
 """Interval with a clock that a file sets, so that a demonstration does not wait for a job."""
 STOP_SECONDS = 5.0
-"""How long a stop waits for the last run notes to be written."""
+"""How long a stop waits for the last counts of runs to be written."""
 
 WRITE_RETRY_SECONDS = 5
 
@@ -116,7 +116,7 @@ class JobScheduler:
                 await task
         self._tasks.clear()
         with suppress(Exception):
-            await asyncio.wait_for(self._job_runs.write_notes(), STOP_SECONDS)
+            await asyncio.wait_for(self._job_runs.write_counts(), STOP_SECONDS)
 
     async def run_due_jobs(self) -> list[str]:
         """Run every daily job that is due now and has not run. Return the names of the jobs that ran."""
@@ -139,7 +139,7 @@ class JobScheduler:
         job = jobs[name]
         if isinstance(job, RepeatedJob):
             error = await self._run_repeated(job)
-            await self._job_runs.write_notes()
+            await self._job_runs.write_counts()
         else:
             now = self._clock()
             day = job.schedule.last_due_date(now) or business_date(now)
@@ -150,19 +150,19 @@ class JobScheduler:
             raise error
 
     async def _write_job_runs(self) -> None:
-        """Declare the jobs, then write their run notes and update their metrics. It neither delays a job nor fails it."""
+        """Declare the jobs, then write counts of runs and update metrics. It neither delays a job nor fails it."""
         declared = False
         while True:
             try:
                 if not declared:
                     await self._declare()
                     declared = True
-                await self._job_runs.write_notes()
+                await self._job_runs.write_counts()
                 await self._measure()
-            except Exception as error:  # noqa: BLE001 - the database may be away; the notes are kept
+            except Exception as error:  # noqa: BLE001 - the database may be away; the counts are kept
                 log.warning("job_runs_not_written", service=self._service, error=error_code(error))
                 await asyncio.sleep(WRITE_RETRY_SECONDS)
-            await self._job_runs.wait_for_notes()
+            await self._job_runs.wait_for_counts()
 
     def _all_jobs(self) -> list[DailyJob | RepeatedJob]:
         return [*self._daily, *self._repeated]
@@ -197,7 +197,7 @@ class JobScheduler:
 
     async def _run_repeated(self, job: RepeatedJob) -> Exception | None:
         error = await _run(job.name, job.work)
-        self._job_runs.note_run(job.name, business_date(self._clock()), *_outcome_and_detail(error))
+        self._job_runs.count_run(job.name, business_date(self._clock()), *_outcome_and_detail(error))
         return error
 
     async def _run_daily(self, job: DailyJob, day: date) -> Exception | None:

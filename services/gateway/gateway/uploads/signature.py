@@ -16,7 +16,7 @@ from uuid import UUID
 
 from common.ids import BrokerId, PartnerId
 from common.web.problems import ProblemError
-from gateway.problems import BAD_HEADER, MISSING_HEADER, STALE_TIMESTAMP
+from gateway.problems import BAD_HEADER, MISSING_HEADER, TIMESTAMP_OUT_OF_RANGE
 
 TIMESTAMP_TOLERANCE = timedelta(minutes=5)
 """The largest accepted difference between a signature's timestamp and our clock, in either direction."""
@@ -89,7 +89,7 @@ def check_timestamp(moment: datetime, now: datetime) -> None:
     seconds = round(offset.total_seconds())
     server_time = f"{now:%Y-%m-%dT%H:%M:%SZ}"
     raise ProblemError(
-        STALE_TIMESTAMP,
+        TIMESTAMP_OUT_OF_RANGE,
         f"The server's time is {server_time}; X-Signature-Timestamp is {_format_duration(abs(seconds))} "
         f"{'ahead' if seconds > 0 else 'behind'}, and five minutes are allowed. "
         "Sign just before sending. If you did, set the sender's clock; if that is right, tell us: ours may be wrong.",

@@ -18,7 +18,7 @@ from common.events import WEBHOOK_EVENTS, WebhookReceived
 from common.topics import MAX_INPUT_BYTES
 from common.web.problems import NOT_FOUND, ProblemError
 from common.web.rate_limits import RefusalLimit
-from gateway.problems import BAD_SIGNATURE, STALE_WEBHOOK
+from gateway.problems import BAD_SIGNATURE, EXPIRED_WEBHOOK
 from gateway.settings import GatewaySettings
 from gateway.webhooks import queries
 from gateway.webhooks.body import parse_webhook_body, read_webhook_body, webhook_too_large_problem
@@ -67,7 +67,7 @@ class WebhookReceiver:
         sent_at = VENDORS[vendor].sent_at(message) if isinstance(message, dict) else None
         if sent_at is not None and sent_at < now - timedelta(days=self._inbox_days - 1):
             _count_webhook(vendor, "expired")
-            raise ProblemError(STALE_WEBHOOK, f"It was sent at {sent_at:%Y-%m-%dT%H:%M:%SZ}.")
+            raise ProblemError(EXPIRED_WEBHOOK, f"It was sent at {sent_at:%Y-%m-%dT%H:%M:%SZ}.")
 
     async def _emit_once(self, tx: Tx, vendor: str, event: WebhookReceived, body: bytes) -> str:
         """Emit the event unless it was received before. Another body with the identity of an earlier one is emitted too."""
