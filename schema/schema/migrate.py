@@ -24,8 +24,8 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 LOCK_TIMEOUT_SECONDS = 2.0
 """Longer than PostgreSQL's deadlock_timeout of one second, after which a waiting session cancels an autovacuum."""
-FIRST_PAUSE_SECONDS = 0.5
-MAXIMUM_PAUSE_SECONDS = 15.0
+FIRST_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 15.0
 GIVE_UP_SECONDS = 600.0
 
 _SERIALISE_KEY = 0x6571_7569_7479
@@ -44,13 +44,13 @@ class MigrationState:
 
 @dataclass(frozen=True, slots=True)
 class LockWait:
-    """Migration that rolled back because a lock was not free in time. It runs again after a pause."""
+    """Migration that rolled back because a lock was not free in time. It runs again after a backoff."""
 
     migration: str
     blockers: tuple[Blocker, ...]
     """Empty if another migrator runs, or if the blockers are unknown."""
     attempt: int
-    pause_seconds: float
+    backoff_seconds: float
 
 
 Waiting = Callable[[LockWait], None]
@@ -124,8 +124,8 @@ def _run(
     waiting: Waiting | None,
     give_up_seconds: float,
 ) -> bool:
-    """Run *work* in one transaction, and again after a pause if a lock was not free. Return whether it changed anything."""
-    started, pause, attempt = time.monotonic(), FIRST_PAUSE_SECONDS, 1
+    """Run *work* in one transaction, and again after a backoff if a lock was not free. Return whether it changed anything."""
+    started, backoff, attempt = time.monotonic(), FIRST_BACKOFF_SECONDS, 1
     while True:
         # Each attempt has its own connection: session state of a migration, such as temporary functions, ends with it.
         with backend.copy() as own, BlockerWatch(dsn, own.connection.info.backend_pid) as watch:
@@ -138,12 +138,12 @@ def _run(
                     progress(migration.id)
                 return done
         blockers = tuple(watch.blockers)
-        if time.monotonic() - started + pause > give_up_seconds:
+        if time.monotonic() - started + backoff > give_up_seconds:
             raise MigrationBlockedError(migration.id, blockers, give_up_seconds)
         if waiting:
-            waiting(LockWait(migration.id, blockers, attempt, pause))
-        time.sleep(pause)
-        pause, attempt = min(pause * 2, MAXIMUM_PAUSE_SECONDS), attempt + 1
+            waiting(LockWait(migration.id, blockers, attempt, backoff))
+        time.sleep(backoff)
+        backoff, attempt = min(backoff * 2, MAX_BACKOFF_SECONDS), attempt + 1
 
 
 def _run_exclusively(

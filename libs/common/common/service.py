@@ -82,17 +82,19 @@ class Service:
         log.info("service_started", service=self.name)
 
     async def _start_bus(self) -> None:
-        pause_s = 0.5
+        backoff_seconds = 0.5
         while True:
             try:
                 return await self.bus.start()
             except (OSError, RuntimeError, TimeoutError) as error:
                 self._start_problem = str(error) if isinstance(error, TopicsMissingError) else type(error).__name__
-                log.warning("bus_start_failed", service=self.name, problem=self._start_problem, pause_s=pause_s)
+                log.warning(
+                    "bus_start_failed", service=self.name, problem=self._start_problem, backoff_seconds=backoff_seconds
+                )
                 with suppress(Exception):
                     await self.bus.broker.stop()
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, 10)
+            await asyncio.sleep(backoff_seconds)
+            backoff_seconds = min(backoff_seconds * 2, 10)
 
     async def stop(self) -> None:
         """Stop in reverse order, each step within STOP_STEP_SECONDS, so that one that hangs does not block the others."""

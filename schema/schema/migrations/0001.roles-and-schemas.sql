@@ -1,7 +1,7 @@
 -- Roles, schemas and default privileges. Runs as a superuser, or as a role that may create roles and schemas (Supabase's
 -- `postgres`). docs/adr/0034 gives the reasons for the memberships.
 
--- What a migration calls to add a service. Only the role that migrates may use this schema.
+-- Functions that a migration calls to add a service. Only the role that migrates may use this schema.
 create schema provisioning;
 
 create function provisioning.change_roles(statement text, needed_if text) returns void
@@ -33,7 +33,7 @@ $$;
 
 create function provisioning.ensure_member(member text, role text) returns void
 language plpgsql as $$
--- Let *member* act as *role* by `set role`. It inherits nothing: PostgreSQL 15 decides that by an attribute of the member,
+-- Allow *member* to act as *role* by `set role`. It inherits nothing: PostgreSQL 15 decides that by an attribute of the member,
 -- later versions by an option of the membership.
 begin
   if current_setting('server_version_num')::integer >= 160000 then

@@ -35,7 +35,7 @@ begin
     coalesce((j ->> 'created_at')::timestamptz, now()) as created_at
   from (select to_jsonb(l) as j from public.leads l) rows;
   update legacy set mak = null where length(mak) <> 10 or btrim(mak, '0') = '';
-  -- Placeholders are no amounts, as in ingest (common.geography.placeholders).
+  -- Placeholders are not amounts, as in ingest (common.geography.placeholders).
   update legacy set est_value = null where est_value not between 1 and 1000000000 or est_value::text ~ '^(9999|9{7,})$';
   update legacy
   set est_equity = null

@@ -39,7 +39,7 @@ def migrations(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     monkeypatch.setattr(migrate, "MIGRATIONS", directory)
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT_SECONDS", 0.5)
-    monkeypatch.setattr(migrate, "FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(migrate, "FIRST_BACKOFF_SECONDS", 0.05)
     return directory
 
 

@@ -14,7 +14,7 @@ from cli.shell import progress
 from cli.shell.errors import CliError, UnreachableError
 from cli.shell.output import print_message
 
-_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.2, 2.0
+_FIRST_POLL_SECONDS, _MAX_POLL_SECONDS = 0.2, 2.0
 _STALLED_SECONDS = 20.0
 _GATEWAY_AWAY_SECONDS = 30.0
 
@@ -27,7 +27,7 @@ async def send_file(gateway: GatewayClient, file: Path, size: int, query: Mappin
 
 async def follow_upload(gateway: GatewayClient, upload_id: UUID | str) -> UploadStatusReport:
     """Wait until the upload ends, with a bar of its rows; return its report. Raises CliError for one that cannot end."""
-    pause, changed_at, last = _FIRST_PAUSE_SECONDS, time.monotonic(), -1
+    poll_seconds, changed_at, last = _FIRST_POLL_SECONDS, time.monotonic(), -1
     with progress.show_row_progress("leads") as bar:
         while True:
             report = await _fetch_report(gateway, upload_id)
@@ -35,14 +35,14 @@ async def follow_upload(gateway: GatewayClient, upload_id: UUID | str) -> Upload
             if report.is_final:
                 return _require_done(report)
             if report.decided_rows != last:
-                last, changed_at, pause = report.decided_rows, time.monotonic(), _FIRST_PAUSE_SECONDS
+                last, changed_at, poll_seconds = report.decided_rows, time.monotonic(), _FIRST_POLL_SECONDS
             elif time.monotonic() - changed_at > _STALLED_SECONDS:
                 print_message(
                     "Still waiting: is ingest running? (`equity run ingest`). Ctrl-C stops only this display."
                 )
                 changed_at = time.monotonic()
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.3, _MAX_PAUSE_SECONDS)
+            await asyncio.sleep(poll_seconds)
+            poll_seconds = min(poll_seconds * 1.3, _MAX_POLL_SECONDS)
 
 
 async def _fetch_report(gateway: GatewayClient, upload_id: UUID | str) -> UploadStatusReport:

@@ -176,7 +176,7 @@ def complete_legacy_leads(
 def _report_wait(wait: migrate.LockWait) -> None:
     """Report that a migration waits, and for which sessions."""
     print_message(
-        f"{wait.migration} waits for a lock (attempt {wait.attempt}), undone until the next in {wait.pause_seconds:.1f} s"
+        f"{wait.migration} waits for a lock (attempt {wait.attempt}), undone until the next in {wait.backoff_seconds:.1f} s"
     )
     for blocker in wait.blockers:
         print_message(f"  held by {blocker}")

@@ -33,7 +33,7 @@ app = new_app(
     order=20,
 )
 
-_PAUSE_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _COLUMNS = {"job": "job", "when": "when", "next": "next due", "last": "last run", "outcome": "outcome",
             "note": "state"}  # fmt: skip
@@ -158,7 +158,7 @@ async def _run_when_free(service: Service, job: str, wait: float) -> None:
         except JobRunningError:
             if monotonic() >= give_up:
                 raise
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 def _describe_job(state: JobState, now: datetime) -> dict[str, Any]:

@@ -172,21 +172,24 @@ class Batch(Generic[E]):
     async def _retry_while_unavailable(self, write: Callable[[Tx], Awaitable[None]]) -> None:
         """Run *write* in a transaction, and again for up to COMMIT_RETRY_SECONDS while the database is away."""
         give_up_at = time.monotonic() + COMMIT_RETRY_SECONDS
-        pause_s = 0.1
+        backoff_seconds = 0.1
         while True:
             try:
                 return await self.bus.transact(write)
             except Exception as error:
                 if (
                     classify_error(error) is not FailureKind.INFRASTRUCTURE_UNAVAILABLE
-                    or time.monotonic() + pause_s > give_up_at
+                    or time.monotonic() + backoff_seconds > give_up_at
                 ):
                     raise
                 log.warning(
-                    "commit_delayed", consumer=self.consumer, error=type(error).__name__, pause_s=round(pause_s, 1)
+                    "commit_delayed",
+                    consumer=self.consumer,
+                    error=type(error).__name__,
+                    backoff_seconds=round(backoff_seconds, 1),
                 )
-            await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-            pause_s = min(pause_s * 2, 5)
+            await asyncio.sleep(backoff_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            backoff_seconds = min(backoff_seconds * 2, 5)
 
     async def _claim(self, tx: Tx, causes: Sequence[Received[Any]], *, compare: bool = True) -> set[tuple[UUID, int]]:
         """Claim the deliveries among *causes* that were never committed before, and return their inbox keys.

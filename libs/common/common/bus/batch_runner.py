@@ -37,7 +37,7 @@ class BatchRunner:
             await self._commit_dead_letters(received, failures)
 
     def clear_attempts(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        """Delete the noted attempts of *records*, which are handled now."""
+        """Delete the counted attempts of *records*, which are handled now."""
         attempts = self._consumer.bus.failed_attempts
         for record in records if attempts else ():
             attempts.pop((record.topic, record.partition, record.offset), None)
@@ -95,7 +95,7 @@ class BatchRunner:
     async def _commit_dead_letters(self, received: list[Received[Any]], failures: list[MessageFailure]) -> None:
         """Commit dead letters. Raises ConsumerPausedError if a message that failed unexpectedly has attempts left."""
         retried = [
-            f for f in failures if f.kind is FailureKind.UNEXPECTED and self._note_attempt(f) < UNEXPECTED_ATTEMPTS
+            f for f in failures if f.kind is FailureKind.UNEXPECTED and self._count_attempt(f) < UNEXPECTED_ATTEMPTS
         ]
         batch = self._batch([message for message in received if not any(f.received is message for f in retried)])
         batch.failures = [failure for failure in failures if failure not in retried]
@@ -106,8 +106,8 @@ class BatchRunner:
         if retried:
             raise ConsumerPausedError(FailureKind.TRANSIENT_CONFLICT, RuntimeError(retried[0].code))
 
-    def _note_attempt(self, failure: MessageFailure) -> int:
-        """Note a failed attempt of a message and return the number of its attempts."""
+    def _count_attempt(self, failure: MessageFailure) -> int:
+        """Count a failed attempt of a message and return the number of its attempts."""
         record = failure.received.record
         position = (record.topic, record.partition, record.offset)
         attempts = self._consumer.bus.failed_attempts

@@ -185,12 +185,12 @@ class LosslessConsumer(AIOKafkaConsumer):  # type: ignore[misc] # aiokafka ships
         if isinstance(error, RecordTooLargeError):
             self.seek(partition, error.args[2])  # aiokafka has already advanced past the record
         position = self.current_position(partition)
-        failing = self._note_failure(partition, position, error)
+        failing = self._record_failure(partition, position, error)
         if position is None or failing.attempts < DECODE_ATTEMPTS or not _is_damaged(error):
             return []
         return await self._replace_batch(partition, position, failing, error)
 
-    def _note_failure(self, partition: TopicPartition, position: int | None, error: Exception) -> FailingPartition:
+    def _record_failure(self, partition: TopicPartition, position: int | None, error: Exception) -> FailingPartition:
         is_damaged, known = _is_damaged(error), self.failing.get(partition)
         now = time.monotonic()
         failing = FailingPartition(

@@ -33,8 +33,8 @@ log = structlog.get_logger()
 
 OUTBOX_PAGE_SIZE = 1_000
 OUTBOX_POLL_SECONDS = 0.1
-MIN_PAUSE_SECONDS = 0.5
-MAX_PAUSE_SECONDS = 10
+MIN_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 10
 PUBLISH_TIMEOUT_SECONDS = 15
 """Shorter than PostgreSQL lets a transaction be idle (20 s)."""
 PRODUCER_STOP_SECONDS = 5
@@ -125,18 +125,20 @@ class Relay:
         return f"the relay has been in one round for over {self._watchdog.limit_seconds:g} s" if is_late else None
 
     async def _run(self) -> None:
-        pause_s = OUTBOX_POLL_SECONDS
+        backoff_seconds = OUTBOX_POLL_SECONDS
         while True:
-            await self._wait_for_wake(pause_s)
+            await self._wait_for_wake(backoff_seconds)
             try:
                 while await self._watched_round() == OUTBOX_PAGE_SIZE:
                     pass
-                pause_s, self.pause_reason = OUTBOX_POLL_SECONDS, None
+                backoff_seconds, self.pause_reason = OUTBOX_POLL_SECONDS, None
             except Exception as error:  # noqa: BLE001 - sorted by kind; the rows are still in the outbox
-                pause_s = min(max(pause_s * 2, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+                backoff_seconds = min(max(backoff_seconds * 2, MIN_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS)
                 self.pause_reason = type(error).__name__
                 level = log.warning if classify_error(error) in _EXPECTED_KINDS else log.error
-                level("relay_paused", service=self._service, error=type(error).__name__, pause_s=pause_s)
+                level(
+                    "relay_paused", service=self._service, error=type(error).__name__, backoff_seconds=backoff_seconds
+                )
 
     async def _wait_for_wake(self, seconds: float) -> None:
         with suppress(TimeoutError):
