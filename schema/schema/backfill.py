@@ -121,16 +121,15 @@ def _encrypt_batch(connection: psycopg.Connection[tuple[object, ...]], encrypt: 
             (ENCRYPTION_BATCH_SIZE,),
         ).fetchall()
         values = [Clear(*row) for row in rows]  # type: ignore[arg-type]
-        keys: dict[UUID, bytes] = dict(
-            connection.execute(
-                "select id, data_key from app.leads where id = any(%s) and data_key is not null",
-                ([value.lead_id for value in values],),
-            ).fetchall()  # type: ignore[arg-type]
-        )
+        locked = connection.execute(
+            "select id, data_key from app.leads where id = any(%s) order by id for no key update",
+            ([value.lead_id for value in values],),
+        ).fetchall()
+        keys: dict[UUID, bytes] = {lead_id: key for lead_id, key in locked if key is not None}  # type: ignore[misc]
         for contact in encrypt(values, keys):
             if contact.new_data_key:
                 connection.execute(
-                    "update app.leads set data_key = %s where id = %s and data_key is null",
+                    "update app.leads set data_key = %s where id = %s",
                     (contact.new_data_key, contact.lead_id),
                 )
             connection.execute(

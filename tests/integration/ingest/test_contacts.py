@@ -9,10 +9,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from support.installation import Installation
+from common.pii.keyring import Keyring
+from support.installation import SECRETS, Installation
 from support.upstream import UpstreamProducer
 
 Running = Callable[..., AbstractAsyncContextManager[list[Any]]]
+KEYRING = Keyring({"k1": bytes.fromhex(SECRETS["ENCRYPTION_KEY"])}, "k1", bytes.fromhex(SECRETS["CONTACT_HASH_KEY"]))
 CELLS = {"Address": "12 Elm St", "City": "Tampa", "State": "FL", "Zip": "33601", "Phone 1": "8135550100"}
 
 
@@ -104,3 +106,70 @@ async def test_a_prohibition_of_a_file_reaches_the_gate_and_is_never_lifted(
     assert await db.fetchval("select campaign_status::text from app.leads") == "do_not_contact"
     assert await db.fetchval("select count(*) from app.suppressions where channel = 'email'") == 2
     assert await db.fetch("select dnc from app.lead_contacts where channel = 'phone'") == [(True,)]
+
+
+async def test_a_lead_without_a_data_key_gets_one_with_its_first_contacts(
+    running: Running, producer: UpstreamProducer, db: Any
+) -> None:
+    """A legacy lead that had no contacts has no key. Two spellings of one address reach it as two homes of one batch."""
+    async with running("ingest"):
+        await outcomes_of(db, producer, CELLS | {"Phone 1": ""})
+        await db.execute("update app.leads set data_key = null")
+        rows = (
+            CELLS | {"APN": "1"},
+            CELLS | {"APN": "2", "Phone 1": "8135550177"},
+            CELLS | {"Email 1": "ann@example.com"},
+        )
+        await outcomes_of(db, producer, *rows)
+        key = await db.fetchval("select data_key from app.leads")
+        await outcomes_of(db, producer, CELLS | {"Phone 2": "8135550188"})
+    assert await db.fetchval("select data_key from app.leads") == key
+    assert await read_contacts(db) == {"+18135550100", "+18135550177", "+18135550188", "ann@example.com"}
+
+
+async def test_the_data_key_that_another_process_saved_first_stays(
+    running: Running, producer: UpstreamProducer, db: Any, installation: Installation
+) -> None:
+    other = await asyncpg.connect(installation.database.superuser_dsn)
+    async with running("ingest"):
+        await outcomes_of(db, producer, CELLS | {"Phone 1": ""})
+        await db.execute("update app.leads set data_key = null")
+        lead_id = await db.fetchval("select id from app.leads")
+        _, wrapped = KEYRING.create_data_key(lead_id)
+        async with other.transaction():
+            await other.execute("update app.leads set data_key = $1", wrapped)
+            waiting = asyncio.create_task(outcomes_of(db, producer, CELLS))
+            await wait_for_blocked_session(installation)
+        await waiting
+    await other.close()
+    assert await db.fetchval("select data_key from app.leads") == wrapped
+    assert await read_contacts(db) == {"+18135550100"}
+
+
+async def read_contacts(db: Any) -> set[str]:
+    """Return the contacts of all leads, decrypted with the keys of their leads."""
+    rows = await db.fetch(
+        "select l.id, l.data_key, c.channel, c.value_ciphertext from app.lead_contacts c join app.leads l on l.id = c.lead_id"
+    )
+    return {
+        KEYRING.unwrap_data_key(row["id"], row["data_key"]).decrypt(row["channel"], row["value_ciphertext"])
+        for row in rows
+    }
+
+
+async def wait_for_blocked_session(installation: Installation, seconds: float = 20) -> None:
+    """Wait until a session waits for a lock on a row."""
+    connection = await asyncpg.connect(installation.database.superuser_dsn)
+    try:
+        async with asyncio.timeout(seconds):
+            while not await connection.fetchval(_IS_A_SESSION_BLOCKED):
+                await asyncio.sleep(0.05)
+    finally:
+        await connection.close()
+
+
+_IS_A_SESSION_BLOCKED = """
+select exists (
+  select from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0
+)
+"""

@@ -1,6 +1,6 @@
 """Writer of the phones and emails of a batch: candidates of their leads, encrypted with the lead's data key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,9 +43,10 @@ async def write_contacts(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring)
     Another broker's lead takes no contacts, as it takes no facts.
     """
     candidates: dict[ContactIdentity, ContactCandidate] = {}
-    for home in homes:
-        if any(record.contacts for record in home.records) and not home.is_foreign:
-            _collect_candidates(candidates, home, keyring)
+    contributing = [home for home in homes if any(record.contacts for record in home.records) and not home.is_foreign]
+    new_keys = await _create_missing_keys(tx, contributing, keyring)
+    for home in contributing:
+        _collect_candidates(candidates, home, _find_key(home, new_keys, keyring))
     new_leads = {home.lead_id for home in homes if home.is_new}
     known_leads = [home.lead_id for home in homes if not home.is_new]
     changed = await _merge_candidates(tx, candidates, known_leads, keyring)
@@ -57,29 +58,46 @@ async def write_contacts(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring)
     }
 
 
-def _collect_candidates(
-    candidates: dict[ContactIdentity, ContactCandidate], home: WrittenHome, keyring: Keyring
-) -> None:
-    """Add the contacts of *home* to *candidates*. Contacts of its first record are encrypted already if it made the lead."""
-    lead_id, first = home.lead_id, home.records[0]
-    has_key_of_first = lead_id == first.row.id
-    key = first.key if has_key_of_first else keyring.unwrap_data_key(lead_id, home.lead["data_key"])
+async def _create_missing_keys(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring) -> dict[UUID, DataKey]:
+    """Create and save data keys for leads without one: legacy leads that had no contacts.
+
+    The upsert locked these leads until the end of the transaction, so no other process creates a key for them.
+    """
+    lead_ids = {home.lead_id for home in homes if home.lead["data_key"] is None}
+    if not lead_ids:
+        return {}
+    created = {lead_id: keyring.create_data_key(lead_id) for lead_id in lead_ids}
+    wrapped = [wrapped for _, wrapped in created.values()]
+    await queries.save_new_data_keys(tx.connection, lead_ids=list(created), data_keys=wrapped)
+    return {lead_id: key for lead_id, (key, _) in created.items()}
+
+
+def _find_key(home: WrittenHome, new_keys: Mapping[UUID, DataKey], keyring: Keyring) -> DataKey:
+    """Return the data key of the lead: that of the record that made it, one created now, or the stored one."""
+    if _is_made_by(home.records[0], home):
+        return home.records[0].key
+    return new_keys.get(home.lead_id) or keyring.unwrap_data_key(home.lead_id, home.lead["data_key"])
+
+
+def _is_made_by(record: PreparedRecord, home: WrittenHome) -> bool:
+    return home.lead_id == record.row.id
+
+
+def _collect_candidates(candidates: dict[ContactIdentity, ContactCandidate], home: WrittenHome, key: DataKey) -> None:
+    """Add the contacts of *home* to *candidates*. Those of the record that made the lead are encrypted already."""
+    lead_id = home.lead_id
     for record in home.records:
-        is_encrypted = has_key_of_first and record is first
+        is_encrypted = _is_made_by(record, home)
         for contact in record.contacts:
             identity = (lead_id, contact.channel, contact.value_hash)
             candidate = candidates.get(identity)
             if candidate is not None:
                 candidate.merge_report(record, contact)
                 continue
-            ciphertext = contact.ciphertext if is_encrypted else _encrypt_contact(key, contact)
+            ciphertext = contact.ciphertext if is_encrypted else key.encrypt(contact.channel, contact.value)
             candidates[identity] = ContactCandidate(
                 contact, ciphertext, home.row.source, contact.line_type, contact.dnc, [record]
             )
-
-
-def _encrypt_contact(key: DataKey, contact: PreparedContact) -> bytes:
-    return key.encrypt(contact.channel, contact.value)
 
 
 async def _merge_candidates(

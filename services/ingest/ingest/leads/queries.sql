@@ -29,6 +29,13 @@ join app.leads l on l.id = c.lead_id
 where c.value is distinct from case c.column_name when 'apn_key' then l.apn_key else encode(l.addr_hash, 'hex') end
 on conflict do nothing;
 
+-- name: save_new_data_keys!
+-- Save the keys of leads that have none. The upsert has locked these leads.
+update app.leads l
+set data_key = k.data_key
+from unnest(:lead_ids::uuid[], :data_keys::bytea[]) as k (id, data_key)
+where l.id = k.id;
+
 -- name: merge_contacts
 -- A known contact gains the facts that it lacks. A contact that must not be called stays forbidden.
 -- Returns contacts of leads that existed before, if they are new or gained a fact.
