@@ -113,7 +113,7 @@ def _build_row(number: int) -> dict[str, object]:
         "est_value": random.randrange(10**6),
     }  # fmt: skip
     stamp = observation_stamp(datetime.now(UTC).toordinal(), "upstream")
-    return LeadRow(ids.new_id(), stamp, "upstream", facts, {}, data_key=os.urandom(64)).as_record(1)
+    return LeadRow(ids.LeadId(ids.new_id()), stamp, "upstream", facts, {}, data_key=os.urandom(64)).as_record(1)
 
 
 async def _measure_replay_guard(owner: asyncpg.Connection) -> dict[str, float | str]:

@@ -42,7 +42,7 @@ def lead_rows(file: Path) -> list[LeadRow]:
 
 def _row(record: PropertyRecord) -> LeadRow:
     return LeadRow(
-        ids.new_id(), observation_stamp(TODAY.toordinal(), "propstream"), "propstream", record.facts, record.flags, record.mak,
+        ids.LeadId(ids.new_id()), observation_stamp(TODAY.toordinal(), "propstream"), "propstream", record.facts, record.flags, record.mak,
         data_key=os.urandom(64), lead_score=50, score_contributions='{"base":50}',
     )  # fmt: skip
 

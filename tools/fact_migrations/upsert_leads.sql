@@ -2,7 +2,7 @@ create or replace function app.upsert_leads(records pipeline.leads_staging[])
 returns table (
   ord integer,
   lead_id uuid,
-  verdict text,
+  outcome text,
   matched_by text,
   lead_version bigint,
   broker_id uuid,

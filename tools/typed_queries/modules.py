@@ -14,7 +14,7 @@ from typed_queries.python_types import ID_TYPES, TypeNamer
 from typed_queries.sql_files import SqlFile, Statement, StatementError
 
 _IMPORTS = {
-    "collections.abc": ("Sequence",),
+    "collections.abc": ("Mapping", "Sequence"),
     "dataclasses": ("dataclass",),
     "datetime": ("date", "datetime", "time", "timedelta"),
     "decimal": ("Decimal",),

@@ -19,7 +19,7 @@ _PYTHON_TYPES = {
     "interval": "timedelta",
     "name": "str",
     "numeric": "Decimal",
-    "record": "tuple[object, ...]",
+    "record": "Mapping[str, object] | tuple[object, ...]",
     "text": "str",
     "time": "time",
     "timestamptz": "datetime",

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from common.ids import BrokerId, UploadId
 from common.lead_facts import RECORD_FIELDS
 
 Scalar = str | int | float | bool | None
@@ -66,13 +67,15 @@ class LeadRecord(Event):
     observed_on: date | None = Field(
         None, description="Day on which the source observed these facts; default: the day of `ce_time`."
     )
-    upload_id: UUID | None = Field(None, description="Set by the gateway only, like `row`; other producers omit both.")
+    upload_id: UploadId | None = Field(
+        None, description="Set by the gateway only, like `row`; other producers omit both."
+    )
     row: int | None = Field(
         None, ge=1, le=2**31 - 1, description="Number of the data row in the upload's file; 1 is the first."
     )
     row_problem: str | None = Field(None, description="Part of the row that the gateway could not read.")
-    broker_id: UUID | None = Field(None, description="Broker of the lead; default: by territory.")
-    allowed_broker_ids: list[UUID] | None = Field(
+    broker_id: BrokerId | None = Field(None, description="Broker of the lead; default: by territory.")
+    allowed_broker_ids: list[BrokerId] | None = Field(
         None, description="Brokers whose leads the sender may write; null means any."
     )
     cells: dict[str, str] | None = None
@@ -120,10 +123,9 @@ class LeadRejected(FunnelEvent):
 
 
 class DedupeSuccess(FunnelEvent):
-    """Creation or change of a lead by a record. `outcome` is the verdict, or `assigned` if the lead got a broker."""
+    """Creation or change of a lead by a record. `outcome` is `inserted`, `updated`, or `assigned` if it got a broker later."""
 
     topic: ClassVar[str] = "funnel.dedupe_success"
-    verdict: str = Field(description="`inserted` or `updated`.")
     matched_by: str | None = Field(None, description="The key that found the lead: `mak`, `apn` or `address`.")
     score: int = Field(ge=0, le=100)
     upload_id: UUID | None = None

@@ -8,15 +8,15 @@ import typer
 
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import Connection, Row, run_in_transaction, select_rows
+from cli.shell.database import Connection, run_in_transaction
 from cli.shell.errors import CommandRefusedError, UsageError
-from cli.shell.output import AsJson, print_done, print_rows
-from cli.shell.reencryption import EncryptedColumn
+from cli.shell.output import AsJson, print_done, print_rows, to_fields
+from cli.shell.reencryption import LOWEST_ID, EncryptedColumn
 from common.csv.rejects import decrypt_row, encrypt_row
-from common.database import load_queries
+from common.ids import LeadId
 from common.pii.keyring import Keyring
-
-queries = load_queries(__file__, "commands.sql")
+from ingest import command_queries as queries
+from ingest.command_queries import ListedConflict, OutdatedDataKey, OutdatedReject
 
 conflicts = new_app(
     """Records that contradict each other.
@@ -63,22 +63,24 @@ def list_conflicts(
     as_json: AsJson = False,
 ) -> None:
     """List the conflicts that wait for a decision, the oldest first."""
-    rows = select_rows(queries.list_conflicts, service="ingest", all=show_all, kind=kind, limit=limit)
-    described = rows if as_json else [_describe_conflict(row) for row in rows]
+    listed = run_in_transaction(
+        lambda connection: queries.list_conflicts(connection, with_resolved=show_all, kind=kind, page_size=limit),
+        service="ingest",
+    )
+    described = [to_fields(row) if as_json else _describe_conflict(row) for row in listed]
     columns = _IDS if ids else _COLUMNS
     first = ("id", "kind", "property", "lead_id", "about")
     print_rows(described, columns, as_json=as_json, empty="No conflict waits.", first=first)
 
 
-def _describe_conflict(row: Row) -> Row:
-    """Return *row* with address and owner of the homes. The hash of an address means nothing to a person."""
-    holder = ", ".join(filter(None, (row["other_property"], row["other_owner"])))
-    by_address = row["column_name"] == "addr_hash"
-    return row | {
-        "about": _ABOUT.get(row["column_name"], row["column_name"]),
-        "refused": (row["other_property"] or "another address") if by_address else row["value"],
-        "has": row["property"] if by_address else row["lead_has"],
-        "holder": holder,
+def _describe_conflict(row: ListedConflict) -> dict[str, object]:
+    """Return the fields of *row* with address and owner of the homes. The hash of an address means nothing to a person."""
+    by_address = row.column_name == "addr_hash"
+    return to_fields(row) | {
+        "about": _ABOUT.get(row.column_name, row.column_name),
+        "refused": (row.other_property or "another address") if by_address else row.value,
+        "has": row.property if by_address else row.lead_has,
+        "holder": ", ".join(filter(None, (row.other_property, row.other_owner))),
     }
 
 
@@ -107,7 +109,9 @@ def resolve_conflict(
         raise UsageError("`take` starts a new owner's lead over by itself.", "Leave --release away.")
 
     async def work(connection: Connection) -> tuple[str, str | None]:
-        result = await queries.resolve_conflict(connection, id=conflict, how=decision, by_whom=getuser(), note=note)
+        result = await queries.resolve_conflict(
+            connection, conflict_id=conflict, resolution=decision, by_whom=getuser(), note=note
+        )
         released = await queries.release_lead_of_conflict(connection, conflict_id=conflict) if release else None
         return result, released
 
@@ -122,19 +126,33 @@ def resolve_conflict(
     print_done(message, {"id": conflict, "resolution": decision, "released": released}, as_json=as_json)
 
 
-def _reencrypt_reject(keyring: Keyring, row: Row) -> bytes:
-    place = row["upload_id"], row["row"]
-    return encrypt_row(keyring, *place, decrypt_row(keyring, *place, row["encrypted"]))
+def _reencrypt_reject(keyring: Keyring, reject: OutdatedReject) -> bytes:
+    place = reject.upload_id, reject.row
+    return encrypt_row(keyring, *place, decrypt_row(keyring, *place, reject.encrypted))
 
 
 ENCRYPTED_COLUMNS = (
-    EncryptedColumn(
+    EncryptedColumn[OutdatedDataKey](
         "data keys of leads",
-        queries.find_outdated_data_keys,
-        queries.save_data_keys,
-        lambda keyring, row: keyring.rewrap_data_key(row["id"], row["encrypted"]),
+        find_outdated=lambda connection, key_id, last, page_size: queries.find_outdated_data_keys(
+            connection, key_id=key_id, after=last.id if last else LeadId(LOWEST_ID), page_size=page_size
+        ),
+        reencrypt=lambda keyring, row: keyring.rewrap_data_key(row.id, row.encrypted),
+        save=lambda connection, rows, values: queries.save_data_keys(
+            connection, lead_ids=[row.id for row in rows], encrypted=values
+        ),
     ),
-    EncryptedColumn(
-        "rejected rows", queries.find_outdated_rejects, queries.save_rejects, _reencrypt_reject, is_paged=False
+    EncryptedColumn[OutdatedReject](
+        "rejected rows",
+        find_outdated=lambda connection, key_id, _, page_size: queries.find_outdated_rejects(
+            connection, key_id=key_id, page_size=page_size
+        ),
+        reencrypt=_reencrypt_reject,
+        save=lambda connection, rows, values: queries.save_rejects(
+            connection,
+            upload_ids=[row.upload_id for row in rows],
+            rows=[row.row for row in rows],
+            encrypted=values,
+        ),
     ),
 )

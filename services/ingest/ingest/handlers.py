@@ -13,6 +13,7 @@ from common import ids, telemetry
 from common.bus import Batch, Received, Tx
 from common.database import Database
 from common.events import LeadRecord, LeadUnverifiable, LeadVerified
+from common.ids import LeadId
 from common.pii.keyring import Keyring
 from common.records.rejection import explain_reasons
 from ingest.leads.lead_writer import write_leads
@@ -83,7 +84,7 @@ def _has_id_of_its_row(received: Received[LeadRecord]) -> bool:
 
 
 async def _rescore_leads(tx: Tx, messages: Sequence[Received[LeadVerified] | Received[LeadUnverifiable]]) -> None:
-    await lock_and_rescore_leads(tx, [message.event.lead_id for message in messages if message.event.lead_id])
+    await lock_and_rescore_leads(tx, [LeadId(message.event.lead_id) for message in messages if message.event.lead_id])
 
 
 def _count_dropped_values(results: Sequence[PreparationResult]) -> None:

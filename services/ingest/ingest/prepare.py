@@ -6,7 +6,6 @@ Everything here happens before the transaction: reading cells, normalising, scor
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -14,6 +13,7 @@ from common import ids
 from common.bus import Received
 from common.compliance.remarks import read_status
 from common.events import LeadRecord, PhoneCandidate, Scalar
+from common.ids import BrokerId, LeadId
 from common.lead_facts import PROHIBITIONS
 from common.pii.keyring import DataKey, Keyring
 from common.records.normalise import PropertyRecord, normalise
@@ -115,7 +115,7 @@ def _read_phone(
 
 def _choose_broker(
     event: LeadRecord, record: PropertyRecord, brokers: BrokerMap
-) -> tuple[UUID | None, RejectionReason | None]:
+) -> tuple[BrokerId | None, RejectionReason | None]:
     """Return the broker of the lead: the one named, else the one of the territory, if the sender may assign it."""
     allowed = event.allowed_broker_ids
     if event.broker_id is not None:
@@ -128,13 +128,13 @@ def _choose_broker(
 
 
 def _build_prepared_record(
-    received: Received[LeadRecord], record: PropertyRecord, broker_id: UUID | None, seen_on: date, keyring: Keyring
+    received: Received[LeadRecord], record: PropertyRecord, broker_id: BrokerId | None, seen_on: date, keyring: Keyring
 ) -> PreparedRecord:
     event = received.event
     lead_score = score(
         record.facts, record.flags, phones=len(record.phones), emails=len(record.emails), today=received.time.date()
     )
-    lead_id = ids.new_id()
+    lead_id = LeadId(ids.new_id())
     key, wrapped_key = keyring.create_data_key(lead_id)
     row = LeadRow(
         id=lead_id,

@@ -14,7 +14,7 @@ from cli.shell.database import Connection, Row, fetch_rows, find_broker_id, run_
 from cli.shell.durations import parse_cents
 from cli.shell.errors import CliError, CommandRefusedError, UsageError
 from cli.shell.output import AsJson, new_console, print_done, print_fields, print_json, print_message, print_rows
-from cli.shell.reencryption import EncryptedColumn, reencrypt_by_id
+from cli.shell.reencryption import LOWEST_ID, EncryptedColumn, reencrypt_value
 from cli.shell.service_settings import load_service_settings
 from common.database import load_queries
 from common.pii.keyring import Keyring
@@ -221,10 +221,16 @@ def _no_search_error(name: str) -> UsageError:
 
 
 ENCRYPTED_COLUMNS = (
-    EncryptedColumn(
+    EncryptedColumn[Row](
         "unreadable pulled records",
-        queries.find_outdated_rejects,
-        queries.save_rejects,
-        reencrypt_by_id(REJECT_PURPOSE),
+        find_outdated=lambda connection, key_id, last, page_size: fetch_rows(
+            queries.find_outdated_rejects(
+                connection, key_id=key_id, after=last["id"] if last else LOWEST_ID, limit=page_size
+            )
+        ),
+        reencrypt=lambda keyring, row: reencrypt_value(keyring, REJECT_PURPOSE, row["id"].bytes, row["encrypted"]),
+        save=lambda connection, rows, values: queries.save_rejects(
+            connection, [{"id": row["id"], "encrypted": value} for row, value in zip(rows, values, strict=True)]
+        ),
     ),
 )

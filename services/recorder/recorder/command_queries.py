@@ -8,7 +8,7 @@ from uuid import UUID
 
 from common.database import Connection
 from common.ids import BrokerId, DeadLetterId
-from common.statements import load_statements
+from common.statements import count_rows, load_statements
 
 _SQL = load_statements(__file__)
 
@@ -88,6 +88,15 @@ class ReplayedDeadLetter:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OutdatedDeadLetter:
+    """Row of `find_outdated_dead_letters`."""
+
+    id: DeadLetterId
+    event_id: UUID
+    encrypted: bytes
+
+
 async def count_events_by_type(
     connection: Connection, *, upload_id: str | None, after: datetime, broker_id: BrokerId | None
 ) -> list[EventCount]:
@@ -148,3 +157,22 @@ async def replay_dead_letters(
             _SQL["replay_dead_letters"], consumer, since, until, dead_letter_ids, include_parked, dry_run, requested_by
         )
     ]
+
+
+async def find_outdated_dead_letters(
+    connection: Connection, *, key_id: str, page_size: int
+) -> list[OutdatedDeadLetter]:
+    """Lock the next dead letters that are encrypted under another key than this.
+
+    Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
+    """
+    return [
+        OutdatedDeadLetter(*record)
+        for record in await connection.fetch(_SQL["find_outdated_dead_letters"], key_id, page_size)
+    ]
+
+
+async def save_dead_letters(
+    connection: Connection, *, dead_letter_ids: Sequence[DeadLetterId], encrypted: Sequence[bytes]
+) -> int:
+    return count_rows(await connection.execute(_SQL["save_dead_letters"], dead_letter_ids, encrypted))

@@ -87,3 +87,22 @@ select id, consumer, reason, status, created_at
 from pipeline.replay_dead_letters(
   :consumer, :since, :until, :dead_letter_ids::bigint[], :include_parked, :dry_run, :requested_by
 );
+
+-- name: find_outdated_dead_letters
+-- Lock the next dead letters that are encrypted under another key than this.
+-- Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
+-- row: OutdatedDeadLetter
+-- not null: encrypted
+select id, event_id, payload as encrypted
+from pipeline.pipeline_dlq
+where payload is not null
+and substring(payload from 3 for get_byte(payload, 1)) <> convert_to(:key_id, 'UTF8')
+order by id
+limit :page_size
+for update;
+
+-- name: save_dead_letters!
+update pipeline.pipeline_dlq d
+set payload = s.encrypted
+from unnest(:dead_letter_ids::bigint[], :encrypted::bytea[]) as s (id, encrypted)
+where d.id = s.id;

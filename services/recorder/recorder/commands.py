@@ -18,12 +18,11 @@ from cli.shell.output import AsJson, print_done, print_fields, print_message, pr
 from cli.shell.reencryption import EncryptedColumn, reencrypt_value
 from cli.shell.settings import CliSettings
 from common.bus.dead_letter_message import unpack_message
-from common.database import load_queries
 from common.ids import BrokerId, DeadLetterId
 from common.pii.keyring import Keyring
 from common.topics import FUNNEL_EVENT_NAMES
 from recorder import command_queries as queries
-from recorder.command_queries import EventCount, ListedDeadLetter, ReplayedDeadLetter
+from recorder.command_queries import EventCount, ListedDeadLetter, OutdatedDeadLetter, ReplayedDeadLetter
 
 funnel = new_app(panel="Watching", summary="How many leads came how far.", order=10)
 dlq = new_app(
@@ -257,14 +256,17 @@ def _to_readable(content: bytes | None) -> object:
         return content.decode("utf-8", "backslashreplace")
 
 
-_rewrap_queries = load_queries(__file__, "commands.sql")
-
 ENCRYPTED_COLUMNS = (
-    EncryptedColumn(
+    EncryptedColumn[OutdatedDeadLetter](
         "dead letters",
-        _rewrap_queries.find_outdated_dead_letters,
-        _rewrap_queries.save_dead_letters,
-        lambda keyring, row: reencrypt_value(keyring, _DEAD_LETTER_PURPOSE, row["event_id"].bytes, row["encrypted"]),
-        is_paged=False,
+        find_outdated=lambda connection, key_id, _, page_size: queries.find_outdated_dead_letters(
+            connection, key_id=key_id, page_size=page_size
+        ),
+        reencrypt=lambda keyring, row: reencrypt_value(
+            keyring, _DEAD_LETTER_PURPOSE, row.event_id.bytes, row.encrypted
+        ),
+        save=lambda connection, rows, values: queries.save_dead_letters(
+            connection, dead_letter_ids=[row.id for row in rows], encrypted=values
+        ),
     ),
 )

@@ -16,18 +16,17 @@ from cli.shell.app import new_app
 from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_fields, print_json, print_message, print_rows
 from cli.shell.private_files import open_private_file
-from cli.shell.reencryption import EncryptedColumn, reencrypt_by_id
+from cli.shell.reencryption import LOWEST_ID, EncryptedColumn, reencrypt_value
 from cli.shell.service_settings import load_service_settings
 from common.csv.dialect import NotCsvError
-from common.database import load_queries
+from skiptrace import command_queries as queries
+from skiptrace.command_queries import OutdatedValue
 from skiptrace.file_batches.import_rows import RowOutcome
 from skiptrace.file_batches.tlo_exchange import WARNING, TloExchange, list_missing_permissions, open_exchange
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.request_codec import LOOKUPS_PURPOSE, RESPONSE_PURPOSE
 from skiptrace.vendors.tlo import EXPORT_HEADER
 from skiptrace.vendors.tlo_mapping import BadMappingError
-
-queries = load_queries(__file__, "commands.sql")
 
 tlo = new_app(
     """TLOxp by file: export persons, run them as a batch at TLO, import the results.
@@ -220,8 +219,24 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 
 
 ENCRYPTED_COLUMNS = (
-    EncryptedColumn("lookups", queries.find_outdated_lookups, queries.save_lookups, reencrypt_by_id(LOOKUPS_PURPOSE)),
-    EncryptedColumn(
-        "responses", queries.find_outdated_responses, queries.save_responses, reencrypt_by_id(RESPONSE_PURPOSE)
+    EncryptedColumn[OutdatedValue](
+        "lookups",
+        find_outdated=lambda connection, key_id, last, page_size: queries.find_outdated_lookups(
+            connection, key_id=key_id, after=last.id if last else LOWEST_ID, page_size=page_size
+        ),
+        reencrypt=lambda keyring, row: reencrypt_value(keyring, LOOKUPS_PURPOSE, row.id.bytes, row.encrypted),
+        save=lambda connection, rows, values: queries.save_lookups(
+            connection, request_ids=[row.id for row in rows], encrypted=values
+        ),
+    ),
+    EncryptedColumn[OutdatedValue](
+        "responses",
+        find_outdated=lambda connection, key_id, last, page_size: queries.find_outdated_responses(
+            connection, key_id=key_id, after=last.id if last else LOWEST_ID, page_size=page_size
+        ),
+        reencrypt=lambda keyring, row: reencrypt_value(keyring, RESPONSE_PURPOSE, row.id.bytes, row.encrypted),
+        save=lambda connection, rows, values: queries.save_responses(
+            connection, request_ids=[row.id for row in rows], encrypted=values
+        ),
     ),
 )

@@ -8,16 +8,17 @@ from collections.abc import Coroutine, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from common.ids import BrokerId, LeadId
 from common.lead_facts import FACT_GROUPS, FLAGS, LEAD_FACTS, STAMPED_FACTS
+from ingest.leads import queries
 from ingest.leads.lead_row import LeadRow
-from ingest.leads.lead_writer import queries
 from ingest.leads.merge import find_lost_keys, merge_records
 from ingest.leads.owners import owners_of, share_an_owner
 from support import databases
@@ -75,10 +76,8 @@ class Leads:
     def conflicts(self) -> list[Any]:
         return list(self.run(self.owner.fetch("select * from app.lead_conflicts order by id")))
 
-    def broker(self, name: str) -> UUID:
-        return UUID(
-            bytes=self.run(self.owner.fetchval("insert into app.brokers (name) values ($1) returning id", name)).bytes
-        )
+    def broker(self, name: str) -> BrokerId:
+        return BrokerId(self.run(self.owner.fetchval("insert into app.brokers (name) values ($1) returning id", name)))
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +97,12 @@ def leads(module_leads: Leads) -> Leads:
 def row(
     stamp: int = 1_000,
     mak: str | None = None,
-    broker: UUID | None = None,
-    editable: list[UUID] | None = None,
+    broker: BrokerId | None = None,
+    editable: list[BrokerId] | None = None,
     **facts: Any,
 ) -> LeadRow:
     flags = {flag: facts.pop(flag, False) for flag in FLAGS}
-    return LeadRow(uuid4(), stamp, "upstream", {"property_state": "FL", **facts}, flags, mak, broker, editable)
+    return LeadRow(LeadId(uuid4()), stamp, "upstream", {"property_state": "FL", **facts}, flags, mak, broker, editable)
 
 
 def stamps_of(lead: Any) -> dict[str, int]:
@@ -118,17 +117,17 @@ H, G = b"h" * 16, b"g" * 16
 
 def test_a_record_matches_by_mak_then_parcel_then_address(leads: Leads) -> None:
     [first] = leads.upsert(row(mak=A, apn_key="FL|X|1", addr_hash=H))
-    assert first["verdict"] == "inserted"
+    assert first["outcome"] == "inserted"
     for record, by in ((row(mak=A), "mak"), (row(apn_key="FL|X|1"), "apn"), (row(addr_hash=H), "address")):
         [found] = leads.upsert(record)
-        assert (found["lead_id"], found["verdict"], found["matched_by"]) == (first["lead_id"], "duplicate", by)
+        assert (found["lead_id"], found["outcome"], found["matched_by"]) == (first["lead_id"], "duplicate", by)
     assert len(leads.all()) == 1
 
 
 def test_a_weaker_key_never_joins_records_with_different_stronger_keys(leads: Leads) -> None:
     leads.upsert(row(mak=A, apn_key="FL|X|1", addr_hash=H))
     [other] = leads.upsert(row(mak=B, apn_key="FL|X|1", addr_hash=H))
-    assert other["verdict"] == "inserted"
+    assert other["outcome"] == "inserted"
     held = {(c["kind"], c["column_name"], c["value"]) for c in leads.conflicts()}
     assert held == {("key_held", "apn_key", "FL|X|1"), ("key_held", "addr_hash", H.hex())}
     assert [lead["apn_key"] for lead in leads.all() if lead["mak"] == B] == [None]
@@ -145,9 +144,9 @@ def test_the_same_records_in_one_batch_give_the_same_leads(leads: Leads) -> None
 def test_a_record_fills_empty_values_and_replaces_older_ones(leads: Leads) -> None:
     leads.upsert(row(1_000, A, est_value=1, county="X"))
     [found] = leads.upsert(row(2_000, A, est_value=2, est_equity=3))
-    assert (found["verdict"], found["lead_version"]) == ("updated", 2)
+    assert (found["outcome"], found["lead_version"]) == ("updated", 2)
     [late] = leads.upsert(row(1_500, A, est_value=9, owner_occupied=True))
-    assert late["verdict"] == "updated"
+    assert late["outcome"] == "updated"
     [lead] = leads.all()
     assert (lead["est_value"], lead["est_equity"], lead["county"], lead["owner_occupied"]) == (2, 3, "X", True)
 
@@ -166,24 +165,24 @@ def test_another_brokers_lead_is_a_duplicate_and_unchanged(leads: Leads) -> None
     before = leads.all()
     for record in (row(2_000, A, broker=mine, est_value=2), row(2_000, A, editable=[mine], est_value=2)):
         [found] = leads.upsert(record)
-        assert found["verdict"] == "duplicate"
+        assert found["outcome"] == "duplicate"
     assert leads.all() == before
     assert leads.conflicts() == []
     [found] = leads.upsert(row(2_000, A, editable=[theirs], est_value=2))
-    assert found["verdict"] == "updated"
+    assert found["outcome"] == "updated"
 
 
 def test_a_lead_without_a_broker_takes_the_records_and_keeps_it(leads: Leads) -> None:
     first = leads.broker(f"first {uuid4()}")
     leads.upsert(row(1_000, A))
     [found] = leads.upsert(row(1_000, A, broker=first))
-    assert (found["verdict"], found["broker_id"]) == ("updated", first)
+    assert (found["outcome"], found["broker_id"]) == ("updated", first)
 
 
 def test_flags_stay_once_they_are_true(leads: Leads) -> None:
     leads.upsert(row(1_000, A, litigator=True))
     [found] = leads.upsert(row(2_000, A, litigator=False))
-    assert found["verdict"] == "duplicate"
+    assert found["outcome"] == "duplicate"
     assert [lead["litigator"] for lead in leads.all()] == [True]
 
 
@@ -315,7 +314,7 @@ def test_a_repeat_changes_nothing(module_leads: Leads, drawn: list[Any]) -> None
     before = [dict(lead) for lead in module_leads.all()]
     for record in rows:
         [found] = module_leads.upsert(record)
-        assert found["verdict"] == "duplicate"
+        assert found["outcome"] == "duplicate"
     assert [dict(lead) for lead in module_leads.all()] == before
 
 
@@ -396,7 +395,7 @@ def test_a_resale_and_a_respelled_address_are_still_matches(leads: Leads) -> Non
 
 def test_many_homes_with_one_parcel_number_take_few_rounds(leads: Leads) -> None:
     rows = [home(f"{n} ELM", "11222", owner_last_name=f"Owner{n}") for n in range(300)]
-    assert {lead["verdict"] for lead in leads.upsert(*rows)} == {"inserted"}
+    assert {lead["outcome"] for lead in leads.upsert(*rows)} == {"inserted"}
     assert len(leads.all()) == 300
 
 

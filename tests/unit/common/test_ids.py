@@ -52,5 +52,5 @@ def test_new_ids_sort_by_time() -> None:
 
 
 def test_an_event_with_an_id_is_read_back() -> None:
-    event = DedupeSuccess(lead_id=ids.new_id(), verdict="inserted", score=1)
+    event = DedupeSuccess(lead_id=ids.new_id(), outcome="inserted", score=1)
     assert DedupeSuccess.model_validate_json(event.model_dump_json()) == event

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.ids import LeadId
 from ingest.leads.home_matching import MAX_KEY_VARIANTS
 from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.leads.merge import find_lost_keys, merge_records
@@ -14,7 +15,7 @@ from ingest.leads.owners import owners_of, share_an_owner
 
 
 def row(number: int = 0, stamp: int = 100, mak: str | None = None, **facts: Any) -> LeadRow:
-    return LeadRow(UUID(int=number + 1), stamp, "upstream", facts, {}, mak)
+    return LeadRow(LeadId(UUID(int=number + 1)), stamp, "upstream", facts, {}, mak)
 
 
 def homes(*rows: LeadRow) -> list[list[int]]:
@@ -50,7 +51,7 @@ def test_a_row_without_new_facts_adds_nothing() -> None:
 
 
 def test_flags_stay_true() -> None:
-    dead = LeadRow(UUID(int=9), 10, "upstream", {}, {"deceased_owner": True}, "1")
+    dead = LeadRow(LeadId(UUID(int=9)), 10, "upstream", {}, {"deceased_owner": True}, "1")
     [merged] = merge_records([row(0, 100, "1"), dead])
     assert merged.row.flags["deceased_owner"]
 

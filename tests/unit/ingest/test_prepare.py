@@ -15,17 +15,18 @@ from pydantic import ValidationError
 
 from common.bus import Received
 from common.events import LeadRecord
-from common.ids import new_id
+from common.ids import BrokerId, new_id
 from common.lead_facts import LEAD_FACTS
 from common.pii.keyring import Keyring
 from common.records.rejection import RejectionReason
 from ingest.leads.lead_row import observation_stamp
 from ingest.prepare import PreparedRecord, RejectedRecord, prepare
 from ingest.territories.broker_map import BrokerMap
+from ingest.territories.queries import ActiveTerritory
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 KEYRING = Keyring({"k1": bytes(32)}, "k1", bytes(32))
-MINE, OTHER = UUID(int=1), UUID(int=2)
+MINE, OTHER = BrokerId(UUID(int=1)), BrokerId(UUID(int=2))
 NO_BROKERS = BrokerMap((), ())
 HOME = {
     "property_address": "418 Palmetto Ave",
@@ -143,9 +144,9 @@ def test_each_contact_is_hashed_in_its_normal_form() -> None:
 TERRITORIES = BrokerMap(
     [MINE, OTHER],
     [
-        {"broker_id": MINE, "state": "FL", "county": "PINELLAS", "zip": None},
-        {"broker_id": OTHER, "state": "FL", "county": None, "zip": None},
-        {"broker_id": OTHER, "state": "FL", "county": None, "zip": "34677"},
+        ActiveTerritory(MINE, "FL", "PINELLAS", None),
+        ActiveTerritory(OTHER, "FL", None, None),
+        ActiveTerritory(OTHER, "FL", None, "34677"),
     ],
 )
 

@@ -3,13 +3,13 @@
 Each service declares its columns (entry point group `equity.encrypted_columns`), and they are written with its role.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from cli import registry
-from cli.shell.database import Connection, Row, connect, fetch_rows, service_dsn
+from cli.shell.database import Connection, connect, service_dsn
 from cli.shell.errors import UsageError
 from cli.shell.settings import CliSettings
 from common.pii.keyring import Keyring
@@ -18,32 +18,25 @@ ENCRYPTING_SERVICES = ("gateway", "ingest", "pull", "recorder", "skiptrace")
 """Services with encrypted columns. Where one is not installed, its values would stay under the older key."""
 
 _BATCH_ROWS = 1_000
-_LOWEST_ID = UUID(int=0)
+LOWEST_ID = UUID(int=0)
+"""Id before all rows of a table that is read page by page."""
 
-Reencrypt = Callable[[Keyring, Row], bytes]
+R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedColumn:
-    """One column with encrypted values.
-
-    *find_outdated* is a query for the next `limit` rows that are not under the key `key_id`, with the value as `encrypted`. It
-    takes `after` too where *is_paged*: an id, for tables that grow while it runs. *save* writes `encrypted` of rows. *reencrypt*
-    returns a row's value under the active key.
-    """
+@dataclass(frozen=True)  # with slots, Python 3.11 cannot make a generic one
+class EncryptedColumn(Generic[R]):
+    """One column with encrypted values, in rows of the type R."""
 
     label: str
-    find_outdated: Callable[..., AsyncIterator[Any]]
-    save: Callable[[Connection, list[Row]], Awaitable[object]]
-    reencrypt: Reencrypt
-    is_paged: bool = True
+    find_outdated: Callable[[Connection, str, R | None, int], Awaitable[list[R]]]
+    """Locks the next rows whose value is not under the key of an id: those after a row, up to a number."""
+    reencrypt: Callable[[Keyring, R], bytes]
+    """Returns a row's value under the active key."""
+    save: Callable[[Connection, list[R], list[bytes]], Awaitable[object]]
+    """Writes the values of rows."""
     needs_owner: bool = False
     """Whether the service itself may not write the column."""
-
-
-def reencrypt_by_id(purpose: str) -> Reencrypt:
-    """Return the function that encrypts a row's value again for *purpose*, bound to the row's UUID."""
-    return lambda keyring, row: reencrypt_value(keyring, purpose, row["id"].bytes, row["encrypted"])
 
 
 def reencrypt_value(keyring: Keyring, purpose: str, bound_to: bytes, encrypted: bytes) -> bytes:
@@ -73,14 +66,13 @@ async def reencrypt_all(settings: CliSettings, progress: Callable[[str, int], No
     return counts
 
 
-async def _reencrypt_column(connection: Connection, column: EncryptedColumn, keyring: Keyring, key_id: str) -> int:
-    total, after = 0, _LOWEST_ID
+async def _reencrypt_column(connection: Connection, column: EncryptedColumn[R], keyring: Keyring, key_id: str) -> int:
+    total, last = 0, None
     while True:
         async with connection.transaction():
-            page = {"after": after} if column.is_paged else {}
-            rows = await fetch_rows(column.find_outdated(connection, key_id=key_id, limit=_BATCH_ROWS, **page))
+            rows = await column.find_outdated(connection, key_id, last, _BATCH_ROWS)
             if not rows:
                 return total
-            await column.save(connection, [{**row, "encrypted": column.reencrypt(keyring, row)} for row in rows])
+            await column.save(connection, rows, [column.reencrypt(keyring, row) for row in rows])
         total += len(rows)
-        after = rows[-1].get("id", _LOWEST_ID)
+        last = rows[-1]

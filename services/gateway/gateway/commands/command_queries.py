@@ -101,6 +101,14 @@ class SigningKeyRow:
     secret_encrypted: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class OutdatedPartnerKey:
+    """Row of `find_outdated_keys`."""
+
+    key_id: str
+    encrypted: bytes
+
+
 async def find_partner_id(connection: Connection, *, name_or_id: str) -> PartnerId | None:
     """Return the partner with this id, or this name in any case."""
     value: PartnerId | None = await connection.fetchval(_SQL["find_partner_id"], name_or_id)
@@ -186,3 +194,18 @@ async def list_keys_of_upload(connection: Connection, *, upload_id: UploadId) ->
 
 async def list_signing_keys(connection: Connection, *, partner_id: PartnerId) -> list[SigningKeyRow]:
     return [SigningKeyRow(*record) for record in await connection.fetch(_SQL["list_signing_keys"], partner_id)]
+
+
+async def find_outdated_keys(connection: Connection, *, master_key_id: str, page_size: int) -> list[OutdatedPartnerKey]:
+    """Lock the next keys whose secret is encrypted under another key than this.
+
+    Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
+    """
+    return [
+        OutdatedPartnerKey(*record)
+        for record in await connection.fetch(_SQL["find_outdated_keys"], master_key_id, page_size)
+    ]
+
+
+async def save_secrets(connection: Connection, *, key_ids: Sequence[str], encrypted: Sequence[bytes]) -> int:
+    return count_rows(await connection.execute(_SQL["save_secrets"], key_ids, encrypted))

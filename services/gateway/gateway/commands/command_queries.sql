@@ -155,3 +155,22 @@ from app.partner_keys
 where partner_id = :partner_id
 and active
 order by created_at;
+
+-- name: find_outdated_keys
+-- Lock the next keys whose secret is encrypted under another key than this.
+-- Bytes of an encrypted value: version, length of the key's id, the key's id, nonce, ciphertext.
+-- row: OutdatedPartnerKey
+-- role: owner
+select key_id, secret_encrypted as encrypted
+from app.partner_keys
+where substring(secret_encrypted from 3 for get_byte(secret_encrypted, 1)) <> convert_to(:master_key_id, 'UTF8')
+order by key_id
+limit :page_size
+for update;
+
+-- name: save_secrets!
+-- role: owner
+update app.partner_keys k
+set secret_encrypted = s.encrypted
+from unnest(:key_ids::text[], :encrypted::bytea[]) as s (key_id, encrypted)
+where k.key_id = s.key_id;

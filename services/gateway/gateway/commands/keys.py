@@ -15,15 +15,12 @@ from cli.shell.errors import CommandRefusedError
 from cli.shell.output import AsJson, new_console, print_done, print_json, print_message, print_rows, to_fields
 from cli.shell.reencryption import EncryptedColumn, reencrypt_all, reencrypt_value
 from cli.shell.settings import CliSettings
-from common.database import load_queries
 from common.ids import PartnerId, new_id
 from gateway.commands import command_queries as queries
 from gateway.commands import secrets
-from gateway.commands.command_queries import ListedKey, StoredKey
+from gateway.commands.command_queries import ListedKey, OutdatedPartnerKey, StoredKey
 from gateway.commands.partners import find_partner_id
 from gateway.uploads.keys import SECRET_PURPOSE
-
-rewrap_queries = load_queries(__file__, "commands.sql")
 
 app = new_app(
     "Partners' keys for signing: add, rotate, revoke.",
@@ -226,12 +223,15 @@ async def prepare_demo_key(partner: str) -> tuple[SigningKey, bool]:
 
 
 ENCRYPTED_COLUMNS = (
-    EncryptedColumn(
+    EncryptedColumn[OutdatedPartnerKey](
         "partner keys",
-        rewrap_queries.find_outdated_partner_keys,
-        rewrap_queries.save_partner_keys,
-        lambda keyring, row: reencrypt_value(keyring, SECRET_PURPOSE, row["id"].encode(), row["encrypted"]),
-        is_paged=False,
+        find_outdated=lambda connection, key_id, _, page_size: queries.find_outdated_keys(
+            connection, master_key_id=key_id, page_size=page_size
+        ),
+        reencrypt=lambda keyring, row: reencrypt_value(keyring, SECRET_PURPOSE, row.key_id.encode(), row.encrypted),
+        save=lambda connection, rows, values: queries.save_secrets(
+            connection, key_ids=[row.key_id for row in rows], encrypted=values
+        ),
         needs_owner=True,
     ),
 )

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from common.bus import Tx
-from common.database import load_queries
+from common.ids import LeadId
 from common.pii.keyring import NORMALISATION_VERSION, DataKey, Keyring
+from ingest.leads import queries
 from ingest.leads.written_home import WrittenHome
 from ingest.prepare import PreparedContact, PreparedRecord
 
-queries = load_queries(__file__)
-
-ContactIdentity = tuple[UUID, str, bytes]
+ContactIdentity = tuple[LeadId, str, bytes]
 """Lead, channel and keyed hash: the key of `app.lead_contacts`."""
 
 
@@ -48,8 +46,8 @@ async def write_contacts(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring)
     for home in contributing:
         _collect_candidates(candidates, home, _find_key(home, new_keys, keyring))
     new_leads = {home.lead_id for home in homes if home.is_new}
-    known_leads = [home.lead_id for home in homes if not home.is_new]
-    changed = await _merge_candidates(tx, candidates, known_leads, keyring)
+    known_lead_ids = [home.lead_id for home in homes if not home.is_new]
+    changed = await _merge_candidates(tx, candidates, known_lead_ids, keyring)
     return {
         record
         for identity, candidate in candidates.items()
@@ -58,12 +56,12 @@ async def write_contacts(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring)
     }
 
 
-async def _create_missing_keys(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring) -> dict[UUID, DataKey]:
+async def _create_missing_keys(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring) -> dict[LeadId, DataKey]:
     """Create and save data keys for leads without one: legacy leads that had no contacts.
 
     The upsert locked these leads until the end of the transaction, so no other process creates a key for them.
     """
-    lead_ids = {home.lead_id for home in homes if home.lead["data_key"] is None}
+    lead_ids = {home.lead_id for home in homes if home.lead.data_key is None}
     if not lead_ids:
         return {}
     created = {lead_id: keyring.create_data_key(lead_id) for lead_id in lead_ids}
@@ -72,11 +70,13 @@ async def _create_missing_keys(tx: Tx, homes: Sequence[WrittenHome], keyring: Ke
     return {lead_id: key for lead_id, (key, _) in created.items()}
 
 
-def _find_key(home: WrittenHome, new_keys: Mapping[UUID, DataKey], keyring: Keyring) -> DataKey:
+def _find_key(home: WrittenHome, new_keys: Mapping[LeadId, DataKey], keyring: Keyring) -> DataKey:
     """Return the data key of the lead: that of the record that made it, one created now, or the stored one."""
     if _is_made_by(home.records[0], home):
         return home.records[0].key
-    return new_keys.get(home.lead_id) or keyring.unwrap_data_key(home.lead_id, home.lead["data_key"])
+    if home.lead.data_key is None:
+        return new_keys[home.lead_id]
+    return keyring.unwrap_data_key(home.lead_id, home.lead.data_key)
 
 
 def _is_made_by(record: PreparedRecord, home: WrittenHome) -> bool:
@@ -103,21 +103,21 @@ def _collect_candidates(candidates: dict[ContactIdentity, ContactCandidate], hom
 async def _merge_candidates(
     tx: Tx,
     candidates: dict[ContactIdentity, ContactCandidate],
-    known_leads: Sequence[UUID],
+    known_lead_ids: Sequence[LeadId],
     keyring: Keyring,
 ) -> set[ContactIdentity]:
-    """Write the candidates; return those of *known_leads* that are new or gained a fact."""
+    """Write the candidates; return those of *known_lead_ids* that are new or gained a fact."""
     if not candidates:
         return set()
     rows = [
         (*identity, one.ciphertext, one.source, one.line_type, one.contact.rank, one.dnc)
         for identity, one in candidates.items()
     ]
-    changed = queries.merge_contacts(
+    changed = await queries.merge_contacts(
         tx.connection,
         candidates=rows,
         hash_key_id=keyring.hash_key_id,
-        version=NORMALISATION_VERSION,
-        known_leads=known_leads,
+        normalisation_version=NORMALISATION_VERSION,
+        known_lead_ids=known_lead_ids,
     )
-    return {(row["lead_id"], row["channel"], row["value_hash"]) async for row in changed}
+    return {(contact.lead_id, contact.channel, contact.value_hash) for contact in changed}

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 
+from common.ids import BrokerId, LeadId, UploadId
 from common.lead_facts import FLAGS
 
 SOURCE_RANKS = {"melissa": 8, "batchdata": 6, "upstream": 5, "propstream": 4, "legacy": 1}
@@ -23,18 +24,18 @@ def observation_stamp(ordinal: int, source: str) -> int:
 class LeadRow:
     """A record on its way to `upsert_leads`: the columns of `pipeline.leads_staging`."""
 
-    id: UUID
+    id: LeadId
     stamp: int
     source: str
     facts: dict[str, Any]
     flags: dict[str, bool]
     mak: str | None = None
-    broker_id: UUID | None = None
-    editable_brokers: list[UUID] | None = None
+    broker_id: BrokerId | None = None
+    editable_brokers: list[BrokerId] | None = None
     data_key: bytes | None = None
     lead_score: int = 0
     score_contributions: str | None = None
-    upload_id: UUID | None = None
+    upload_id: UploadId | None = None
     row: int | None = None
     event_id: UUID | None = None
     observed: dict[str, int] | None = None

@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
 from common.bus import Tx
-from common.database import load_queries
 from common.events import DedupeSuccess
+from common.ids import LeadId
 from common.pii.keyring import Keyring
+from ingest.leads import queries
 from ingest.leads.contact_writer import write_contacts
 from ingest.leads.merge import find_lost_keys, merge_records
 from ingest.leads.prohibitions import enforce_prohibitions
+from ingest.leads.queries import UpsertedLead
 from ingest.leads.rescoring import NewScore, rescore_leads
 from ingest.leads.written_home import WrittenHome
 from ingest.prepare import PreparedRecord
-
-queries = load_queries(__file__)
 
 LEAD_OUTCOMES = ("inserted", "updated", "duplicate")
 
@@ -26,7 +24,7 @@ class LeadOutcome:
     """Outcome of one record: the lead that it is in now, and whether it inserted, updated or repeated it."""
 
     record: PreparedRecord
-    lead: Any
+    lead: UpsertedLead
     outcome: str
     lead_version: int
     score: int
@@ -52,50 +50,56 @@ async def write_leads(tx: Tx, records: Sequence[PreparedRecord], keyring: Keyrin
 async def _upsert_homes(tx: Tx, records: Sequence[PreparedRecord]) -> list[WrittenHome]:
     merged_leads = merge_records([record.row for record in records])
     staged = [merged.row.as_record(number) for number, merged in enumerate(merged_leads)]
-    leads: list[Any] = [None] * len(merged_leads)
-    async for lead in queries.upsert_leads(tx.connection, records=staged):
-        leads[lead["ord"]] = lead
+    leads = {lead.ord: lead for lead in await queries.upsert_leads(tx.connection, records=staged)}
     return [
-        WrittenHome(merged.row, [records[member] for member in merged.members], merged.added_facts, lead)
-        for merged, lead in zip(merged_leads, leads, strict=True)
+        WrittenHome(merged.row, [records[member] for member in merged.members], merged.added_facts, leads[number])
+        for number, merged in enumerate(merged_leads)
     ]
 
 
 async def _save_assignable_brokers(tx: Tx, homes: Sequence[WrittenHome]) -> None:
     """Save to which brokers leads without one may be assigned, for territories that are added later."""
-    rows = []
+    lead_ids: list[LeadId] = []
+    are_new: list[bool] = []
+    broker_ids: list[str | None] = []
     for home in homes:
-        if home.lead["broker_id"] is not None:
+        if home.lead.broker_id is not None:
             continue
         choices = [record.row.editable_brokers for record in home.records]
         is_unrestricted = None in choices
         if home.is_new and is_unrestricted:
             continue
         allowed = {broker for choice in choices if choice is not None for broker in choice}
-        broker_ids = None if is_unrestricted else ",".join(sorted(map(str, allowed)))
-        rows.append((home.lead_id, home.is_new, broker_ids))
-    if rows:
-        ids, is_new, broker_ids_of_leads = map(list, zip(*rows, strict=True))
-        await queries.save_assignable_brokers(tx.connection, ids=ids, is_new=is_new, broker_ids=broker_ids_of_leads)
+        lead_ids.append(home.lead_id)
+        are_new.append(home.is_new)
+        broker_ids.append(None if is_unrestricted else ",".join(sorted(map(str, allowed))))
+    if lead_ids:
+        await queries.save_assignable_brokers(tx.connection, lead_ids=lead_ids, is_new=are_new, broker_ids=broker_ids)
 
 
 async def _save_lost_keys(tx: Tx, homes: Sequence[WrittenHome]) -> None:
     """Save keys that lost against another record of the same home in this batch: no key is dropped unrecorded."""
-    rows = [
-        (home.lead_id, column, value, home.row.upload_id, home.row.row, home.row.event_id)
+    lost = [
+        (home, column, value)
         for home in homes
         if len(home.records) > 1 and not home.is_foreign
         for column, value in find_lost_keys([record.row for record in home.records], home.row)
     ]
-    if rows:
-        columns = ("lead_ids", "columns", "values", "upload_ids", "rows", "event_ids")
-        arrays = map(list, zip(*rows, strict=True))
-        await queries.add_conflicts(tx.connection, **dict(zip(columns, arrays, strict=True)))
+    if lost:
+        await queries.add_conflicts(
+            tx.connection,
+            lead_ids=[home.lead_id for home, _, _ in lost],
+            columns=[column for _, column, _ in lost],
+            values=[value for _, _, value in lost],
+            upload_ids=[home.row.upload_id for home, _, _ in lost],
+            rows=[home.row.row for home, _, _ in lost],
+            event_ids=[home.row.event_id for home, _, _ in lost],
+        )
 
 
 async def _rescore_changed_leads(
     tx: Tx, homes: Sequence[WrittenHome], contributors: set[PreparedRecord]
-) -> dict[UUID, NewScore]:
+) -> dict[LeadId, NewScore]:
     """Rescore leads whose facts come from several records, or whose contacts changed: their first score is outdated."""
     changed = {
         home.lead_id: home.records[0].cause.time.date()
@@ -108,7 +112,7 @@ async def _rescore_changed_leads(
 
 
 def _outcomes_of_home(
-    home: WrittenHome, scores: dict[UUID, NewScore], contributors: set[PreparedRecord]
+    home: WrittenHome, scores: dict[LeadId, NewScore], contributors: set[PreparedRecord]
 ) -> list[LeadOutcome]:
     """Return the outcome of each record of a home.
 
@@ -116,7 +120,7 @@ def _outcomes_of_home(
     brought a new contact has updated the lead, too.
     """
     lead = home.lead
-    score, version = scores.get(home.lead_id, (lead["lead_score"], lead["lead_version"]))
+    score, version = scores.get(home.lead_id, (lead.lead_score, lead.lead_version))
     outcomes = []
     for position, (record, has_added_facts) in enumerate(zip(home.records, home.added_facts, strict=True)):
         outcome = home.outcome
@@ -132,13 +136,12 @@ def _emit_dedupe_success(tx: Tx, outcome: LeadOutcome) -> None:
     event = outcome.record.cause.event
     tx.emit(
         DedupeSuccess(
-            lead_id=outcome.lead["lead_id"],
+            lead_id=outcome.lead.lead_id,
             lead_version=outcome.lead_version,
-            broker_id=outcome.lead["broker_id"],
+            broker_id=outcome.lead.broker_id,
             occurred_at=tx.now,
             outcome=outcome.outcome,
-            verdict=outcome.outcome,
-            matched_by=outcome.lead["matched_by"],
+            matched_by=outcome.lead.matched_by,
             score=outcome.score,
             upload_id=event.upload_id,
             row=event.row,

@@ -4,21 +4,19 @@ A record may not change another broker's lead, but what it forbids holds for tha
 """
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from common.bus import Tx
 from common.compliance.decision_log import lock_contacts
-from common.database import load_queries
+from common.ids import LeadId
 from common.pii.keyring import Keyring
+from ingest.leads import queries
 from ingest.leads.written_home import WrittenHome
-
-queries = load_queries(__file__)
 
 
 async def enforce_prohibitions(tx: Tx, homes: Sequence[WrittenHome], keyring: Keyring) -> None:
     """Suppress the emails that records of *homes* forbid, and close the leads whose owners must not be contacted."""
-    suppressed: dict[bytes, UUID] = {}
-    closed: set[UUID] = set()
+    suppressed: dict[bytes, LeadId] = {}
+    closed: set[LeadId] = set()
     for home in homes:
         for record in home.records:
             suppressed.update(dict.fromkeys(record.forbidden_emails, home.lead_id))
@@ -30,8 +28,7 @@ async def enforce_prohibitions(tx: Tx, homes: Sequence[WrittenHome], keyring: Ke
             tx.connection, hashes=list(suppressed), lead_ids=list(suppressed.values()), hash_key_id=keyring.hash_key_id
         )
     if closed:
-        async for _ in queries.close_leads(tx.connection, ids=sorted(closed)):
-            pass
+        await queries.close_leads(tx.connection, lead_ids=sorted(closed))
 
 
 def _is_contact_forbidden(home: WrittenHome) -> bool:

@@ -1,12 +1,17 @@
 -- name: upsert_leads
-select u.*
-from app.upsert_leads(:records::pipeline.leads_staging[]) u;
+-- Turn records into leads, and return the lead of each.
+-- row: UpsertedLead
+-- not null: ord, lead_id, outcome, lead_version, lead_score
+select ord, lead_id, outcome, matched_by, lead_version, broker_id, data_key, lead_score
+from app.upsert_leads(:records::pipeline.leads_staging[]);
 
 -- name: save_assignable_brokers!
--- Brokers to which leads without one may be assigned: the union of what their senders allow. Null allows every broker.
+-- Save to which brokers leads without one may be assigned: the union of what their senders allow.
+-- Null allows every broker.
+-- nullable: :broker_ids[]
 with allowed as (
   select s.id, s.is_new, string_to_array(s.broker_ids, ',')::uuid[] as broker_ids
-  from unnest(:ids::uuid[], :is_new::boolean[], :broker_ids::text[]) as s (id, is_new, broker_ids)
+  from unnest(:lead_ids::uuid[], :is_new::boolean[], :broker_ids::text[]) as s (id, is_new, broker_ids)
 )
 update app.leads l
 set assignable_broker_ids = case
@@ -19,7 +24,8 @@ and (s.is_new or l.assignable_broker_ids is not null)
 and (s.broker_ids is null or not coalesce(s.broker_ids <@ l.assignable_broker_ids, false));
 
 -- name: add_conflicts!
--- Keys that lost within a batch, except keys that the lead has after all.
+-- Record keys that lost within a batch, except keys that the lead has after all.
+-- nullable: :upload_ids[], :rows[], :event_ids[]
 insert into app.lead_conflicts (kind, lead_id, column_name, value, upload_id, row, event_id)
 select 'key_differs', c.lead_id, c.column_name, c.value, c.upload_id, c.row, c.event_id
 from unnest(
@@ -37,13 +43,15 @@ from unnest(:lead_ids::uuid[], :data_keys::bytea[]) as k (id, data_key)
 where l.id = k.id;
 
 -- name: merge_contacts
--- A known contact gains the facts that it lacks. A contact that must not be called stays forbidden.
--- Returns contacts of leads that existed before, if they are new or gained a fact.
+-- Add contacts, and the facts that known contacts lack. A contact that must not be called stays forbidden.
+-- Return contacts of leads that existed before, if they are new or gained a fact.
+-- row: MergedContact
 with merged as (
   insert into app.lead_contacts as present (
     lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, line_type, rank, dnc
   )
-  select c.lead_id, c.channel, c.value_hash, :hash_key_id, :version, c.value_ciphertext, c.source, c.line_type, c.rank, c.dnc
+  select c.lead_id, c.channel, c.value_hash, :hash_key_id, :normalisation_version, c.value_ciphertext, c.source, c.line_type,
+    c.rank, c.dnc
   from unnest(:candidates::pipeline.contact_candidate[]) c
   on conflict (lead_id, channel, value_hash) do update
   set
@@ -55,23 +63,27 @@ with merged as (
 )
 select lead_id, channel, value_hash
 from merged
-where lead_id = any (:known_leads::uuid[]);
+where lead_id = any (:known_lead_ids::uuid[]);
 
 -- name: suppress_emails!
--- A source reports that these addresses opted out, bounced or must not be used. This holds for every lead that has them.
+-- Suppress emails that opted out, bounced or must not be used, as a source says.
+-- This holds for every lead that has them.
 insert into app.suppressions (channel, value_hash, hash_key_id, reason, lead_id)
 select 'email', s.value_hash, :hash_key_id, 'forbidden_by_source', s.lead_id
 from unnest(:hashes::bytea[], :lead_ids::uuid[]) as s (value_hash, lead_id)
 order by s.value_hash
 on conflict do nothing;
 
--- name: close_leads
--- A source forbids contact with these owners. A lead that is closed already does not change.
+-- name: close_leads!
+-- Close leads whose owners a source forbids to contact. A lead that is closed already does not change.
 select lead_id, result
-from app.transition_lead(:ids::uuid[], 'do_not_contact', 'forbidden_by_source');
+from app.transition_lead(:lead_ids::uuid[], 'do_not_contact', 'forbidden_by_source');
 
 -- name: read_facts_to_score
--- For each lead: its facts, its phones and emails that were not ruled out, and the channels with a verified one.
+-- Return the facts of leads, with the numbers of phones and emails that were not ruled out.
+-- `verified` has the channels with a verified value.
+-- row: FactsToScore
+-- not null: phones, emails, verified[]
 select
   l.id, l.est_value, l.est_equity, l.est_ltv, l.open_loans, l.open_loan_balance, l.owner_occupied, l.vacant, l.last_sale_date,
   l.deceased_owner, l.do_not_mail, l.litigator, c.phones, c.emails, c.verified
@@ -85,13 +97,14 @@ cross join lateral (
   where lead_id = l.id
   and verified is not false
 ) c
-where l.id = any (:ids);
+where l.id = any (:lead_ids::uuid[]);
 
 -- name: set_scores
--- Merged facts may score otherwise than the record that came first.
+-- Save scores that differ, and return their leads. Merged facts may score otherwise than the record that came first.
+-- row: RescoredLead
 update app.leads l
 set lead_score = s.score, score_contributions = s.contributions::jsonb
-from unnest(:ids::uuid[], :scores::integer[], :contributions::text[]) as s (id, score, contributions)
+from unnest(:lead_ids::uuid[], :scores::integer[], :contributions::text[]) as s (id, score, contributions)
 where l.id = s.id
 and (l.lead_score <> s.score or l.score_contributions is distinct from s.contributions::jsonb)
 returning l.id, l.lead_score, l.lead_version;
@@ -99,7 +112,7 @@ returning l.id, l.lead_score, l.lead_version;
 -- name: lock_leads_to_score
 select id
 from app.leads
-where id = any (:ids)
+where id = any (:lead_ids::uuid[])
 order by id
 for no key update;
 

@@ -10,16 +10,15 @@ import orjson
 from common import telemetry
 from common.bus import Tx
 from common.csv.rejects import MAX_REPORTED_ROWS, encrypt_row
-from common.database import load_queries
-from common.events import LeadRejected
+from common.events import LeadRecord, LeadRejected
+from common.ids import UploadId
 from common.pii.keyring import Keyring
 from common.records.rejection import explain_reasons
+from ingest.leads import queries
 from ingest.leads.lead_writer import LEAD_OUTCOMES, LeadOutcome
 from ingest.prepare import PreparedRecord, RejectedRecord
 
-queries = load_queries(__file__)
-
-NO_UPLOAD = UUID(int=0)
+NO_UPLOAD = UploadId(UUID(int=0))
 """Never written: a record without an upload becomes a dead letter and not a reject."""
 
 
@@ -50,31 +49,36 @@ async def write_rejects(tx: Tx, rejects: Sequence[RejectedRecord], keyring: Keyr
     """Save the rejected rows of uploads, encrypted, so that partners can correct them. Emit one event each."""
     if not rejects:
         return
-    rows = []
-    for reject in rejects:
-        event = reject.cause.event
-        upload_id, row = event.upload_id or NO_UPLOAD, event.row or 1
-        detail = event.row_problem or explain_reasons(reject.reasons)
-        encrypted = encrypt_row(keyring, upload_id, row, event.cells or {})
-        rows.append((upload_id, row, ",".join(reject.reasons), detail, encrypted))
+    events = [reject.cause.event for reject in rejects]
+    upload_ids = [_upload_of(event) for event in events]
+    rows = [event.row or 1 for event in events]
+    await queries.add_rejects(
+        tx.connection,
+        upload_ids=upload_ids,
+        rows=rows,
+        reasons=[",".join(reject.reasons) for reject in rejects],
+        details=[reject.cause.event.row_problem or explain_reasons(reject.reasons) for reject in rejects],
+        encrypted=[
+            encrypt_row(keyring, upload_id, row, event.cells or {})
+            for upload_id, row, event in zip(upload_ids, rows, events, strict=True)
+        ],
+    )
+    for reject, upload_id, row in zip(rejects, upload_ids, rows, strict=True):
         tx.emit(
             LeadRejected(upload_id=upload_id, row=row, reasons=list(reject.reasons), outcome=reject.reasons[0]),
             cause=reject.cause,
         )
-    columns = ("upload_ids", "rows", "reasons", "details", "encrypted")
-    arrays = map(list, zip(*rows, strict=True))
-    await queries.add_rejects(tx.connection, **dict(zip(columns, arrays, strict=True)))
 
 
 async def write_tallies(tx: Tx, outcomes: Sequence[LeadOutcome], rejects: Sequence[RejectedRecord]) -> None:
     """Append the counts of this batch to each upload. All counts of an upload add up to its published rows."""
-    tallies: defaultdict[UUID, UploadTally] = defaultdict(UploadTally)
+    tallies: defaultdict[UploadId, UploadTally] = defaultdict(UploadTally)
     for outcome in outcomes:
         if upload_id := outcome.record.row.upload_id:
             tallies[upload_id].outcomes[outcome.outcome] += 1
             _count_unread_values(tallies[upload_id], outcome.record)
     for reject in rejects:
-        tally = tallies[reject.cause.event.upload_id or NO_UPLOAD]
+        tally = tallies[_upload_of(reject.cause.event)]
         tally.outcomes["rejected"] += 1
         tally.reasons[str(reject.reasons[0])] += 1
     _count_records(outcomes, rejects)
@@ -88,6 +92,10 @@ async def write_tallies(tx: Tx, outcomes: Sequence[LeadOutcome], rejects: Sequen
         )
 
 
+def _upload_of(event: LeadRecord) -> UploadId:
+    return event.upload_id or NO_UPLOAD
+
+
 def _count_unread_values(tally: UploadTally, record: PreparedRecord) -> None:
     for name in record.dropped:
         tally.unread.setdefault(name, UnreadValueCounts()).count_value(record.row.row)
@@ -99,4 +107,4 @@ def _count_records(outcomes: Sequence[LeadOutcome], rejects: Sequence[RejectedRe
     if rejects:
         total["rejected"] = len(rejects)
     for outcome, count in total.items():
-        telemetry.counter("equity_records", "Property records by outcome").add(count, {"verdict": outcome})
+        telemetry.counter("equity_records", "Property records by outcome").add(count, {"outcome": outcome})

@@ -1,10 +1,10 @@
 """One home of a batch, after the upsert: its records and the lead that the database made or found."""
 
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
+from common.ids import LeadId
 from ingest.leads.lead_row import LeadRow
+from ingest.leads.queries import UpsertedLead
 from ingest.prepare import PreparedRecord
 
 
@@ -16,19 +16,17 @@ class WrittenHome:
     records: list[PreparedRecord]
     added_facts: list[bool]
     """Which of `records` added something that the records before it lack."""
-    lead: Any
+    lead: UpsertedLead
 
     @property
-    def lead_id(self) -> UUID:
+    def lead_id(self) -> LeadId:
         """Id of the lead of this home."""
-        lead_id: UUID = self.lead["lead_id"]
-        return lead_id
+        return self.lead.lead_id
 
     @property
     def outcome(self) -> str:
         """Outcome of the upsert: inserted, updated or duplicate."""
-        outcome: str = self.lead["verdict"]
-        return outcome
+        return self.lead.outcome
 
     @property
     def is_new(self) -> bool:
@@ -38,8 +36,7 @@ class WrittenHome:
     @property
     def is_foreign(self) -> bool:
         """Whether the lead is another broker's, so that these records may not add to it."""
-        broker: UUID | None = self.lead["broker_id"]
-        allowed = self.row.editable_brokers
+        broker, allowed = self.lead.broker_id, self.row.editable_brokers
         if self.outcome != "duplicate" or broker is None:
             return False
         if self.row.broker_id:

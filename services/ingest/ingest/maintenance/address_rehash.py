@@ -1,20 +1,21 @@
 """Address hashes, computed again after the normal form of addresses has changed (ADR 28)."""
 
 import asyncio
+from collections import Counter
 
 import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
 from common.bus.failures import ConsumerPausedError, FailureKind
-from common.database import Database, load_queries
+from common.database import Database
 from common.records.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
+from ingest.maintenance import queries
+from ingest.maintenance.queries import OutdatedAddress, RehashCounts
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 REHASH_PAGE_SIZE = 500
-REHASH_OUTCOMES = ("rehashed", "conflicting", "unreadable")
 
 
 class OutdatedAddressesError(RuntimeError):
@@ -29,15 +30,16 @@ class AddressRehash:
 
     async def rehash_addresses(self) -> None:
         """Replace outdated hashes page by page. Each page commits, so a run that was killed continues where it stopped."""
-        totals = dict.fromkeys(REHASH_OUTCOMES, 0)
+        totals = Counter[str]()
         while page := await self._bus.transact(_rehash_page):
-            for outcome, count in page.items():
-                totals[outcome] += count
+            counts = {"rehashed": page.rehashed, "conflicting": page.conflicting, "unreadable": page.unreadable}
+            totals.update(counts)
+            for outcome, count in counts.items():
                 telemetry.counter("equity_addresses_rehashed", "Addresses hashed again, by outcome").add(
                     count, {"outcome": outcome}
                 )
             await asyncio.sleep(0)
-        if any(totals.values()):
+        if totals.total():
             log.info("addresses_rehashed", **totals)
 
 
@@ -48,24 +50,24 @@ async def require_current_hashes(database: Database) -> None:
             raise ConsumerPausedError(FailureKind.INFRASTRUCTURE_UNAVAILABLE, OutdatedAddressesError())
 
 
-async def _rehash_page(tx: Tx) -> dict[str, int] | None:
+async def _rehash_page(tx: Tx) -> RehashCounts | None:
     """Replace the hashes of one page; return None if none was outdated."""
     await queries.lock_upserts(tx.connection)
-    leads = [lead async for lead in queries.lock_outdated_addresses(tx.connection, page_size=REHASH_PAGE_SIZE)]
+    leads = await queries.lock_outdated_addresses(tx.connection, page_size=REHASH_PAGE_SIZE)
     if not leads:
         return None
-    row = await queries.rehash_addresses(
+    return await queries.rehash_addresses(
         tx.connection,
-        lead_ids=[lead["id"] for lead in leads],
-        hashes=[_hash_stored_address(*tuple(lead)[1:]) for lead in leads],
+        lead_ids=[lead.id for lead in leads],
+        hashes=[_hash_stored_address(lead) for lead in leads],
     )
-    return {outcome: row[outcome] for outcome in REHASH_OUTCOMES}
 
 
-def _hash_stored_address(address: str | None, unit: str | None, city: str | None, zip_code: str | None) -> bytes | None:
-    if not address or not zip_code:
+def _hash_stored_address(lead: OutdatedAddress) -> bytes | None:
+    if not lead.property_address or not lead.property_zip:
         return None
     try:
-        return hash_address(*normalise_street(address, unit, city or ""), zip_code)
+        street = normalise_street(lead.property_address, lead.property_unit, lead.property_city or "")
+        return hash_address(*street, lead.property_zip)
     except (PoBoxError, UnreadableAddressError):
         return None

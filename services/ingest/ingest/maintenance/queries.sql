@@ -1,14 +1,16 @@
 -- name: has_outdated_hashes$
+-- always a value
 select exists (
   select from app.leads
   where substring(addr_hash from 1 for 4) <> '\x00000003'::bytea
 );
 
 -- name: lock_upserts!
--- Keys move between leads in one transaction at a time: the same lock as in app.upsert_leads().
+-- Lock out upserts, because keys move between leads in one transaction at a time. It is the lock of app.upsert_leads().
 select pg_advisory_xact_lock(hashtext('app.upsert_leads'));
 
 -- name: lock_outdated_addresses
+-- row: OutdatedAddress
 select id, property_address, property_unit, property_city, property_zip
 from app.leads
 where substring(addr_hash from 1 for 4) <> '\x00000003'::bytea
@@ -17,11 +19,16 @@ limit :page_size
 for no key update;
 
 -- name: rehash_addresses^
+-- row: RehashCounts
+-- always one row
+-- not null: rehashed, conflicting, unreadable
+-- nullable: :hashes[]
 select rehashed, conflicting, unreadable
 from app.rehash_addresses(:lead_ids::uuid[], :hashes::bytea[]);
 
 -- name: list_unscored_leads
--- Leads with a verified contact that their score lacks: the event was lost. `leads_unscored_idx` contains only these.
+-- Return leads with a verified contact that their score lacks: the event was lost. `leads_unscored_idx` contains only these.
+-- type: :after LeadId
 select l.id
 from app.leads l
 where (

@@ -8,14 +8,14 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus
-from common.database import load_queries
+from common.ids import LeadId
 from ingest.leads.rescoring import lock_and_rescore_leads
+from ingest.maintenance import queries
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 RECOVERY_PAGE_SIZE = 500
-_FIRST_ID = UUID(int=0)
+_FIRST_ID = LeadId(UUID(int=0))
 
 
 class ScoreRecovery:
@@ -36,9 +36,8 @@ class ScoreRecovery:
         if scored:
             log.warning("forgotten_leads_rescored", count=scored)
 
-    async def _list_page(self, after: UUID) -> list[UUID]:
+    async def _list_page(self, after: LeadId) -> list[LeadId]:
         async with self._bus.database.connection() as connection:
-            rows = queries.list_unscored_leads(
+            return await queries.list_unscored_leads(
                 connection, unscored_after=self._unscored_after, after=after, page_size=RECOVERY_PAGE_SIZE
             )
-            return [row["id"] async for row in rows]

@@ -9,25 +9,25 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
-from common.database import load_queries
 from common.events import DedupeSuccess
+from common.ids import BrokerId, LeadId
+from ingest.territories import queries
 from ingest.territories.broker_map import BrokerMap, read_broker_map
+from ingest.territories.queries import ActiveTerritory, AssignedLead, LeadWithoutBroker
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 ASSIGNMENT_PAGE_SIZE = 500
 """Leads of one transaction. It locks each of them, so a larger page would delay intake."""
 MAX_BATCH_TIME = timedelta(seconds=120)
 """More than a batch of records may take on the bus (90 s)."""
-_FIRST_ID = UUID(int=0)
+_FIRST_ID = LeadId(UUID(int=0))
 
 
 class LeadAssignment:
@@ -41,8 +41,8 @@ class LeadAssignment:
         """Assign leads if the territories changed since the last pass, or if that pass must be repeated."""
         async with self._bus.database.connection() as connection:
             brokers, territories = await read_broker_map(connection)
-            digest = sha256(repr(territories).encode()).digest()
-            due = await queries.find_due_pass(connection, territories=digest, settle=self._in_flight_time)
+            digest = _digest_territories(territories)
+            due = await queries.find_due_pass(connection, territories=digest, in_flight_time=self._in_flight_time)
         if due is None:
             return
         assigned = await self._assign_all_pages(brokers) if territories else 0
@@ -62,22 +62,25 @@ class LeadAssignment:
             counter.add(count)
 
 
-async def _assign_page(tx: Tx, *, brokers: BrokerMap, after: UUID) -> tuple[UUID, int] | None:
+def _digest_territories(territories: Sequence[ActiveTerritory]) -> bytes:
+    values = [(str(one.broker_id), one.state, one.county, one.zip) for one in territories]
+    return sha256(repr(values).encode()).digest()
+
+
+async def _assign_page(tx: Tx, *, brokers: BrokerMap, after: LeadId) -> tuple[LeadId, int] | None:
     """Assign the leads of the next page; return its last id and the number of assigned leads, or None after the last page."""
-    rows = queries.list_leads_without_broker(tx.connection, after=after, page_size=ASSIGNMENT_PAGE_SIZE)
-    leads = [lead async for lead in rows]
+    leads = await queries.list_leads_without_broker(tx.connection, after=after, page_size=ASSIGNMENT_PAGE_SIZE)
     if not leads:
         return None
-    broker_by_lead = {lead["id"]: broker for lead in leads if (broker := find_assignable_broker(lead, brokers))}
-    count = 0
-    if broker_by_lead:
-        assigned = queries.assign_leads(
-            tx.connection, ids=list(broker_by_lead), broker_ids=list(broker_by_lead.values())
-        )
-        async for lead in assigned:
-            _emit_assigned(tx, lead)
-            count += 1
-    return UUID(bytes=leads[-1]["id"].bytes), count
+    broker_by_lead = {lead.id: broker for lead in leads if (broker := find_assignable_broker(lead, brokers))}
+    if not broker_by_lead:
+        return leads[-1].id, 0
+    assigned = await queries.assign_leads(
+        tx.connection, lead_ids=list(broker_by_lead), broker_ids=list(broker_by_lead.values())
+    )
+    for lead in assigned:
+        _emit_assigned(tx, lead)
+    return leads[-1].id, len(assigned)
 
 
 async def _save_pass(tx: Tx, *, territories: bytes, is_settled: bool) -> None:
@@ -88,23 +91,22 @@ async def _save_pass(tx: Tx, *, territories: bytes, is_settled: bool) -> None:
     )
 
 
-def find_assignable_broker(lead: Any, brokers: BrokerMap) -> UUID | None:
-    """Return the broker of *lead*, a row of `list_leads_without_broker`: of its territory, if its senders may assign it."""
-    broker = brokers.find_broker(lead["property_state"] or "", lead["county"], lead["property_zip"] or "")
-    allowed: Sequence[UUID] | None = lead["assignable_broker_ids"]
+def find_assignable_broker(lead: LeadWithoutBroker, brokers: BrokerMap) -> BrokerId | None:
+    """Return the broker of the territory of *lead*, if the lead's senders may assign it."""
+    broker = brokers.find_broker(lead.property_state or "", lead.county, lead.property_zip or "")
+    allowed = lead.assignable_broker_ids
     return broker if broker is not None and (allowed is None or broker in allowed) else None
 
 
-def _emit_assigned(tx: Tx, lead: Any) -> None:
+def _emit_assigned(tx: Tx, lead: AssignedLead) -> None:
     """Emit the event of an updated lead; services that read the lead again find its broker."""
     tx.emit(
         DedupeSuccess(
-            lead_id=lead["id"],
-            lead_version=lead["lead_version"],
-            broker_id=lead["assigned_broker_id"],
+            lead_id=lead.id,
+            lead_version=lead.lead_version,
+            broker_id=lead.assigned_broker_id,
             occurred_at=tx.now,
             outcome="assigned",
-            verdict="updated",
-            score=lead["lead_score"],
+            score=lead.lead_score,
         )
     )

@@ -1,37 +1,36 @@
 """Brokers by territory. The most specific territory wins: ZIP code before county before state."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
-from uuid import UUID
 
-from common.database import Connection, Database, load_queries
+from common.database import Connection, Database
 from common.geography.counties import counties_named
-
-queries = load_queries(__file__)
+from common.ids import BrokerId
+from ingest.territories import queries
+from ingest.territories.queries import ActiveTerritory
 
 CountyKey = tuple[str, str]
-TerritoryRow = tuple[object, ...]
 
 
 class BrokerMap:
     """The active brokers and their territories at one moment."""
 
-    def __init__(self, active: Iterable[UUID], rows: Iterable[Mapping[str, object]]) -> None:
+    def __init__(self, active: Iterable[BrokerId], territories: Iterable[ActiveTerritory]) -> None:
         self.active = frozenset(active)
-        self._by_zip: dict[str, UUID] = {}
-        self._by_county: dict[CountyKey, UUID] = {}
-        self._by_state: dict[str, UUID] = {}
-        for row in rows:
-            broker, state, county, zip_code = UUID(str(row["broker_id"])), str(row["state"]), row["county"], row["zip"]
-            if zip_code:
-                self._by_zip.setdefault(str(zip_code), broker)
-            elif county:
-                self._by_county.setdefault(_county_key(state, str(county)), broker)
+        self._by_zip: dict[str, BrokerId] = {}
+        self._by_county: dict[CountyKey, BrokerId] = {}
+        self._by_state: dict[str, BrokerId] = {}
+        for territory in territories:
+            broker_id = territory.broker_id
+            if territory.zip:
+                self._by_zip.setdefault(territory.zip, broker_id)
+            elif territory.county:
+                self._by_county.setdefault(_county_key(territory.state, territory.county), broker_id)
             else:
-                self._by_state.setdefault(state, broker)
+                self._by_state.setdefault(territory.state, broker_id)
 
-    def find_broker(self, state: str, county: str | None, zip_code: str) -> UUID | None:
+    def find_broker(self, state: str, county: str | None, zip_code: str) -> BrokerId | None:
         """Return the broker in whose territory the property lies, or None."""
         return (
             self._by_zip.get(zip_code)
@@ -50,11 +49,11 @@ def _county_key(state: str, county: str) -> CountyKey:
     return state, found[0].fips if found else county
 
 
-async def read_broker_map(connection: Connection) -> tuple[BrokerMap, list[TerritoryRow]]:
-    """Return the current brokers, and the rows of their territories in the order of precedence."""
-    active = [UUID(bytes=row["id"].bytes) async for row in queries.list_active_brokers(connection)]
-    rows = [row async for row in queries.list_active_territories(connection)]
-    return BrokerMap(active, rows), [(str(row["broker_id"]), row["state"], row["county"], row["zip"]) for row in rows]
+async def read_broker_map(connection: Connection) -> tuple[BrokerMap, list[ActiveTerritory]]:
+    """Return the current brokers, and their territories in the order of precedence."""
+    active = await queries.list_active_brokers(connection)
+    territories = await queries.list_active_territories(connection)
+    return BrokerMap(active, territories), territories
 
 
 class BrokerMapCache:

@@ -1,5 +1,6 @@
 -- name: list_active_territories
--- The territories of active brokers. Of two brokers with the same territory, the earlier one has it.
+-- List the territories of active brokers. Of two brokers with the same territory, the earlier one has it.
+-- row: ActiveTerritory
 select t.broker_id, t.state, t.county, t.zip
 from app.territories t
 join app.brokers b on b.id = t.broker_id
@@ -12,11 +13,11 @@ from app.brokers
 where active;
 
 -- name: find_due_pass$
--- 'first' if the territories differ from those of the last pass, 'again' if that pass must be repeated, else null.
+-- Return 'first' if territories differ from those of the last pass, 'again' if it must be repeated, else null.
 select
   case
     when p.territories is distinct from :territories then 'first'
-    when not p.settled and p.seen_at + :settle::interval <= now() then 'again'
+    when not p.settled and p.seen_at + :in_flight_time::interval <= now() then 'again'
   end
 from (values (true)) v
 left join pipeline.territory_passes p on true;
@@ -28,6 +29,9 @@ on conflict (only_one) do update
 set territories = excluded.territories, seen_at = excluded.seen_at, settled = excluded.settled;
 
 -- name: list_leads_without_broker
+-- row: LeadWithoutBroker
+-- not null: assignable_broker_ids[]
+-- type: :after LeadId
 select id, property_state, county, property_zip, assignable_broker_ids
 from app.leads
 where assigned_broker_id is null
@@ -36,16 +40,19 @@ order by id
 limit :page_size;
 
 -- name: count_leads_without_broker$
+-- always a value
 select count(*)
 from app.leads
 where assigned_broker_id is null;
 
 -- name: assign_leads
--- Rows are locked in the order of ids, as upserts lock them. A lead that got a broker meanwhile keeps it.
+-- Give leads without a broker these brokers. Rows are locked in the order of ids, as upserts lock them. A lead that got a
+-- broker meanwhile keeps it.
+-- row: AssignedLead
 with locked as materialized (
   select l.id
   from app.leads l
-  where l.id = any (:ids::uuid[])
+  where l.id = any (:lead_ids::uuid[])
   and l.assigned_broker_id is null
   order by l.id
   for no key update
@@ -53,7 +60,7 @@ with locked as materialized (
 update app.leads l
 set assigned_broker_id = a.broker_id, assignable_broker_ids = null
 from locked k
-join unnest(:ids::uuid[], :broker_ids::uuid[]) as a (id, broker_id) on a.id = k.id
+join unnest(:lead_ids::uuid[], :broker_ids::uuid[]) as a (id, broker_id) on a.id = k.id
 join app.brokers b on b.id = a.broker_id and b.active
 where l.id = k.id
 returning l.id, l.lead_version, l.assigned_broker_id, l.lead_score;

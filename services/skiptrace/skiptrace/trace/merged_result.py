@@ -65,4 +65,4 @@ class MergedResult:
         stats = self.lead.attempts.values()
         if self.best.outcome is not None or any(one.merged for one in stats):
             return False
-        return bool(stats) or (cause is not None and cause.event.verdict == "inserted")
+        return bool(stats) or (cause is not None and cause.event.outcome == "inserted")
