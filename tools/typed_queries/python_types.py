@@ -33,6 +33,8 @@ _ID_TABLES = {
     "BrokerId": ("app.brokers",),
     "PartnerId": ("app.partners",),
     "UploadId": ("app.uploads",),
+    "SearchId": ("pipeline.saved_searches",),
+    "RoundId": ("pipeline.pull_rounds",),
     "DeadLetterId": ("pipeline.pipeline_dlq",),
 }
 """Types of `common.ids`, and the tables and views whose `id` has the type."""

@@ -12,7 +12,6 @@ from aiosql.types import SQLOperationType
 ROOT = Path(__file__).parents[2]
 NOT_TYPED = (
     "services/feeder",
-    "services/pull",
     "services/skiptrace/skiptrace/file_batches",
     "services/skiptrace/skiptrace/queries.sql",
     "services/skiptrace/skiptrace/trace",

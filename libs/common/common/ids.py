@@ -18,6 +18,8 @@ __all__ = [
     "DeadLetterId",
     "LeadId",
     "PartnerId",
+    "RoundId",
+    "SearchId",
     "UploadId",
     "dead_letter_id",
     "message_id",
@@ -35,6 +37,10 @@ PartnerId = NewType("PartnerId", UUID)
 """`app.partners.id`."""
 UploadId = NewType("UploadId", UUID)
 """`app.uploads.id`."""
+SearchId = NewType("SearchId", UUID)
+"""`pipeline.saved_searches.id`."""
+RoundId = NewType("RoundId", UUID)
+"""`pipeline.pull_rounds.id`."""
 DeadLetterId = NewType("DeadLetterId", int)
 """`pipeline.pipeline_dlq.id`."""
 

@@ -10,19 +10,27 @@ import typer
 
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import Connection, Row, fetch_rows, find_broker_id, run_in_transaction, select_rows
+from cli.shell.database import Connection, find_broker_id, run_in_transaction
 from cli.shell.durations import parse_cents
 from cli.shell.errors import CliError, CommandRefusedError, UsageError
-from cli.shell.output import AsJson, new_console, print_done, print_fields, print_json, print_message, print_rows
+from cli.shell.output import (
+    AsJson,
+    new_console,
+    print_done,
+    print_fields,
+    print_json,
+    print_message,
+    print_rows,
+    to_fields,
+)
 from cli.shell.reencryption import LOWEST_ID, EncryptedColumn, reencrypt_value
 from cli.shell.service_settings import load_service_settings
-from common.database import load_queries
 from common.pii.keyring import Keyring
+from pull import command_queries as queries
+from pull.command_queries import AddedSearch, OutdatedPullReject, ShownDay, ShownReject, ShownRound, ShownSearch
 from pull.criteria import CriteriaError, read_criteria
 from pull.page_log import REJECT_PURPOSE
 from pull.settings import PullSettings
-
-queries = load_queries(__file__, "commands.sql")
 
 searches = new_app(
     """Saved searches at BatchData, pulled into leads each day at 04:00 in Los Angeles.
@@ -78,7 +86,7 @@ def add_search(
     """Save a search. The criteria are in the words of BatchData's property search; docs/batchdata-pull.md has an example."""
     criteria = _read_criteria(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
 
-    async def work(connection: Connection) -> Any:
+    async def work(connection: Connection) -> AddedSearch | None:
         return await queries.add_search(
             connection,
             name=name,
@@ -95,7 +103,7 @@ def add_search(
         raise CommandRefusedError(
             f"There is a search {name!r} already.", "Disable it, and give the new one another name."
         )
-    print_fields(dict(added), as_json=as_json)
+    print_fields(added, as_json=as_json)
     print_message(f"It is pulled at 04:00 in Los Angeles; now: equity searches run {name!r}")
 
 
@@ -111,7 +119,7 @@ def _read_criteria(text: bytes) -> dict[str, Any]:
 @searches.command("list")
 def list_searches(*, as_json: AsJson = False) -> None:
     """List the searches in their order, and the progress of the latest round of each."""
-    rows = select_rows(queries.list_searches, service="pull")
+    rows = run_in_transaction(queries.list_searches, service="pull")
     print_rows(rows, _COLUMNS, as_json=as_json, empty="No search yet. Save one: equity searches add NAME FILE")
 
 
@@ -124,19 +132,21 @@ def show_search(
 ) -> None:
     """Show a search: its criteria, its rounds and why each stopped, and what was spent on it day by day."""
 
-    async def work(connection: Connection) -> tuple[Row, list[Row], list[Row]]:
+    async def work(connection: Connection) -> tuple[ShownSearch, list[ShownRound], list[ShownDay]]:
         search = await _find_search(connection, name)
-        rounds = await fetch_rows(queries.list_search_rounds(connection, search_id=search["id"], limit=limit))
-        return search, rounds, await fetch_rows(queries.list_search_days(connection, search_id=search["id"]))
+        rounds = await queries.list_search_rounds(connection, search_id=search.id, page_size=limit)
+        return search, rounds, await queries.list_search_days(connection, search_id=search.id)
 
     search, rounds, days = run_in_transaction(work, service="pull")
     if as_json:
-        print_json(search | {"rounds": rounds, "days": days})
+        fields = {"rounds": [to_fields(row) for row in rounds], "days": [to_fields(row) for row in days]}
+        print_json(to_fields(search) | fields)
         return
     print_fields(search, as_json=False)
-    for rows, columns in ((rounds, _ROUND_COLUMNS), (days, _DAY_COLUMNS)):
-        new_console().print()
-        print_rows(rows, columns, as_json=False, empty="It was never pulled.")
+    new_console().print()
+    print_rows(rounds, _ROUND_COLUMNS, as_json=False, empty="It was never pulled.")
+    new_console().print()
+    print_rows(days, _DAY_COLUMNS, as_json=False, empty="It was never pulled.")
 
 
 @searches.command("rejects")
@@ -146,19 +156,16 @@ def print_rejects(
 ) -> None:
     """Print records of BatchData that could not be read, with the reasons, as JSON. They hold personal data."""
 
-    async def work(connection: Connection) -> list[Row]:
+    async def work(connection: Connection) -> list[ShownReject]:
         search = await _find_search(connection, name)
-        return await fetch_rows(queries.list_search_rejects(connection, search_id=search["id"], limit=limit))
+        return await queries.list_search_rejects(connection, search_id=search.id, page_size=limit)
 
     from pull.on_demand import decrypt_reject  # noqa: PLC0415 - it imports the whole service
 
     rows = run_in_transaction(work, service="pull")
     keyring = Keyring.from_settings(load_service_settings(PullSettings, "pull"))
     print_json(
-        [
-            {"reason": row["reason"], "at": row["at"], "entry": decrypt_reject(keyring, row["id"], row["encrypted"])}
-            for row in rows
-        ]
+        [{"reason": row.reason, "at": row.at, "entry": decrypt_reject(keyring, row.id, row.encrypted)} for row in rows]
     )
 
 
@@ -199,21 +206,21 @@ def run_search(name: NameArgument, *, as_json: AsJson = False) -> None:
 
 
 def _set_enabled(name: str, *, enabled: bool, as_json: bool) -> None:
-    async def work(connection: Connection) -> Row:
+    async def work(connection: Connection) -> ShownSearch:
         search = await _find_search(connection, name)
-        await queries.set_search_enabled(connection, search_id=search["id"], enabled=enabled)
+        await queries.set_search_enabled(connection, search_id=search.id, enabled=enabled)
         return search
 
     found = run_in_transaction(work, service="pull")
     state = "enabled" if enabled else "disabled"
-    print_done(f"{found['name']} is {state}.", {"search": found["name"], "enabled": enabled}, as_json=as_json)
+    print_done(f"{found.name} is {state}.", {"search": found.name, "enabled": enabled}, as_json=as_json)
 
 
-async def _find_search(connection: Connection, name: str) -> Row:
+async def _find_search(connection: Connection, name: str) -> ShownSearch:
     found = await queries.find_search(connection, name=name)
     if found is None:
         raise _no_search_error(name)
-    return dict(found)
+    return found
 
 
 def _no_search_error(name: str) -> UsageError:
@@ -221,16 +228,14 @@ def _no_search_error(name: str) -> UsageError:
 
 
 ENCRYPTED_COLUMNS = (
-    EncryptedColumn[Row](
+    EncryptedColumn[OutdatedPullReject](
         "unreadable pulled records",
-        find_outdated=lambda connection, key_id, last, page_size: fetch_rows(
-            queries.find_outdated_rejects(
-                connection, key_id=key_id, after=last["id"] if last else LOWEST_ID, limit=page_size
-            )
+        find_outdated=lambda connection, key_id, last, page_size: queries.find_outdated_rejects(
+            connection, key_id=key_id, after=last.id if last else LOWEST_ID, page_size=page_size
         ),
-        reencrypt=lambda keyring, row: reencrypt_value(keyring, REJECT_PURPOSE, row["id"].bytes, row["encrypted"]),
+        reencrypt=lambda keyring, row: reencrypt_value(keyring, REJECT_PURPOSE, row.id.bytes, row.encrypted),
         save=lambda connection, rows, values: queries.save_rejects(
-            connection, [{"id": row["id"], "encrypted": value} for row, value in zip(rows, values, strict=True)]
+            connection, reject_ids=[row.id for row in rows], encrypted=values
         ),
     ),
 )

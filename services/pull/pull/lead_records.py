@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from common import ids
 from common.events import LeadRecord
+from common.ids import BrokerId
 from common.lead_facts import REQUIRED_FIELDS
 from common.topics import MAX_INPUT_BYTES
 
@@ -77,7 +78,7 @@ def entry_key(entry: Any) -> str:
     return f"id:{property_id}" if property_id not in (None, "") else f"all:{_digest_entry(entry)}"
 
 
-def convert_property(entry: Any, observed_on: date, broker_id: UUID | None) -> PulledRecord | RejectedEntry:
+def convert_property(entry: Any, observed_on: date, broker_id: BrokerId | None) -> PulledRecord | RejectedEntry:
     """Return the record of one entry that was observed on that day, or the rejected entry. Never raises."""
     if not isinstance(entry, dict):
         return RejectedEntry("not_an_object", entry)

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
 import orjson
 import structlog
@@ -21,17 +19,19 @@ from common.bus import Bus, Tx
 from common.bus.failures import FailureKind, classify_error
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
-from common.database import Connection, load_queries
+from common.database import Connection
+from common.ids import RoundId
+from pull import queries
 from pull.budget import DailyBudget, affordable_records
 from pull.cursor import ResultCursor, ranges_from_json, ranges_to_json
 from pull.lead_records import RejectedEntry
 from pull.outcomes import PullOutcome, PullStop
+from pull.queries import ClaimedRound, DayUsage, StoredSearch
 from pull.result_page import PagePosition, ResultPage
 from pull.rounds import PageRequest, SavedSearch, SearchRound
 from pull.settings import PullSettings
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 COMMIT_RETRY_SECONDS = 4.0
 """Time for which a charged page waits for an unreachable database. A stop of the service waits for the request and this time."""
@@ -62,15 +62,17 @@ class PageLog:
     async def list_searches(self) -> list[SavedSearch]:
         """Return the enabled searches in their order, without those of disabled brokers."""
         async with self._bus.database.connection() as connection:
-            return [_search_from_row(row) async for row in queries.list_searches(connection)]
+            return [_read_search(row) for row in await queries.list_searches(connection)]
 
     async def find_search(self, name: str) -> SavedSearch | None:
         """Return the search of this name, enabled or not. Raises BrokerDisabledError."""
         async with self._bus.database.connection() as connection:
-            row = await queries.find_search(connection, name=name)
-        if row and not row["has_active_broker"]:
-            raise BrokerDisabledError(row["name"])
-        return _search_from_row(row) if row else None
+            stored = await queries.find_search(connection, name=name)
+        if stored is None:
+            return None
+        if not stored.has_active_broker:
+            raise BrokerDisabledError(stored.name)
+        return _read_search(stored)
 
     async def claim_round(self, search: SavedSearch, *, start_early: bool) -> SearchRound | None:
         """Claim the open round of *search*, or start a new one if it is due or *start_early* is set.
@@ -81,24 +83,24 @@ class PageLog:
         async with self._bus.database.transaction() as connection:
             await queries.start_round(
                 connection,
-                id=ids.new_id(),
+                round_id=RoundId(ids.new_id()),
                 search_id=search.id,
                 local_date=today,
                 every_days=search.every_days,
                 start_early=start_early,
             )
-            row = await queries.claim_round(
+            claimed = await queries.claim_round(
                 connection, search_id=search.id, lease_holder=lease_holder, lease=self._settings.lease
             )
-            if row is None:
+            if claimed is None:
                 return None
-            lost_records = row["lost_records"]
+            lost_records = claimed.lost_records
             if lost_records:
                 await _change_usage(connection, search, today, unknown_pages=1)
         if lost_records:
             _count_page("unknown", lost_records, self._settings.pull_cents * lost_records)
-            log.error("paid_page_unknown", round_id=str(row["id"]), records=lost_records, reason="process_ended")
-        return SearchRound(row["id"], search, lease_holder, _position_from_row(row))
+            log.error("paid_page_unknown", round_id=str(claimed.id), records=lost_records, reason="process_ended")
+        return SearchRound(claimed.id, search, lease_holder, _read_position(claimed))
 
     async def reserve_page(self, search_round: SearchRound) -> PageRequest | PullStop:
         """Commit the intent to request the next page and reserve its cost; or return the limit that forbids the request.
@@ -110,14 +112,14 @@ class PageLog:
         async with self._bus.database.transaction() as connection:
             await queries.lock_budgets(connection)
             usage = await queries.read_day_usage(connection, search_id=search.id, local_date=day)
-            if usage["unknown_pages"] >= self._settings.pull_unknown_pages:
+            if usage.unknown_pages >= self._settings.pull_unknown_pages:
                 return PullStop(PullOutcome.UNKNOWN_PAGE_LIMIT)
             wanted = cursor.page_size(self._settings.pull_page)
             take = affordable_records(wanted, [_search_budget(search, usage), self._total_budget(usage)], price)
             self._measure_budget_left(usage)
             if not take:
                 return PullStop(PullOutcome.BUDGET_USED)
-            status = await queries.record_request(
+            changed = await queries.record_request(
                 connection,
                 round_id=search_round.id,
                 lease_holder=search_round.lease_holder,
@@ -125,7 +127,7 @@ class PageLog:
                 take=take,
                 lease=self._settings.lease,
             )
-            _require_lease(status)
+            _require_lease(changed)
             await _change_usage(connection, search, day, records=take, cents=take * price)
         return PageRequest(search_round, day, cursor.skip, take, take * price)
 
@@ -153,7 +155,7 @@ class PageLog:
 
     async def _write_page(self, tx: Tx, request: PageRequest, page: ResultPage, cents: Decimal) -> None:
         search_round, position = request.search_round, page.position
-        status = await queries.record_page(
+        changed = await queries.record_page(
             tx.connection,
             round_id=search_round.id,
             lease_holder=search_round.lease_holder,
@@ -166,8 +168,8 @@ class PageLog:
             repeats=page.repeats,
             cents=cents,
         )
-        _require_lease(status)
-        await self._settle_reservation(tx.connection, request, page.entries, cents)
+        _require_lease(changed)
+        await self._replace_reservation(tx.connection, request, page.entries, cents)
         await self._add_rejects(tx, search_round.id, page.rejects)
         for pulled in page.records:
             tx.emit(pulled.record, id=pulled.id, correlation_id=search_round.id)
@@ -181,7 +183,7 @@ class PageLog:
         unknown_records = request.take if is_unknown else 0
         cents = request.reserved_cents if is_unknown else Decimal(0)
         async with self._bus.database.transaction() as connection:
-            status = await queries.close_request(
+            changed = await queries.close_request(
                 connection,
                 round_id=search_round.id,
                 lease_holder=search_round.lease_holder,
@@ -189,7 +191,7 @@ class PageLog:
                 unknown_records=unknown_records,
                 cents=cents,
             )
-            _require_lease(status)
+            _require_lease(changed)
             await _change_usage(
                 connection,
                 search_round.search,
@@ -217,7 +219,7 @@ class PageLog:
         async with self._bus.database.connection() as connection:
             await queries.delete_old_rejects(connection, days=self._settings.pull_reject_days)
 
-    async def _settle_reservation(
+    async def _replace_reservation(
         self, connection: Connection, request: PageRequest, records: int, cents: Decimal
     ) -> None:
         """Replace the reserved cost of the request by the real cost of its page."""
@@ -228,18 +230,16 @@ class PageLog:
         usage = await queries.read_day_usage(connection, search_id=search.id, local_date=request.day)
         self._measure_budget_left(usage)
 
-    def _total_budget(self, usage: Any) -> DailyBudget:
+    def _total_budget(self, usage: DayUsage) -> DailyBudget:
         """Return the day's budget of all searches together."""
         settings = self._settings
-        return DailyBudget(
-            settings.pull_daily_records, settings.pull_daily_cents, usage["all_records"], usage["all_cents"]
-        )
+        return DailyBudget(settings.pull_daily_records, settings.pull_daily_cents, usage.all_records, usage.all_cents)
 
-    def _measure_budget_left(self, usage: Any) -> None:
+    def _measure_budget_left(self, usage: DayUsage) -> None:
         left = self._total_budget(usage).records_left(self._settings.pull_cents) or 0
         telemetry.gauge("equity_pull_budget_left_records", "Records left of the day's budget").set(left)
 
-    async def _add_rejects(self, tx: Tx, round_id: UUID, rejects: Sequence[RejectedEntry]) -> None:
+    async def _add_rejects(self, tx: Tx, round_id: RoundId, rejects: Sequence[RejectedEntry]) -> None:
         """Store the rejected entries, encrypted, so that an operator can inspect them."""
         if not rejects:
             return
@@ -247,7 +247,7 @@ class PageLog:
         await queries.add_rejects(
             tx.connection,
             round_id=round_id,
-            ids=reject_ids,
+            reject_ids=reject_ids,
             reasons=[reject.reason for reject in rejects],
             rows_encrypted=[
                 self._bus.keyring.encrypt(REJECT_PURPOSE, reject_id.bytes, json.dumps(reject.entry).encode())
@@ -271,31 +271,31 @@ async def _change_usage(
     )
 
 
-def _search_budget(search: SavedSearch, usage: Any) -> DailyBudget:
+def _search_budget(search: SavedSearch, usage: DayUsage) -> DailyBudget:
     """Return the day's budget of one search."""
-    return DailyBudget(search.daily_records, search.daily_cents, usage["records"], usage["cents"])
+    return DailyBudget(search.daily_records, search.daily_cents, usage.records, usage.cents)
 
 
-def _search_from_row(row: Any) -> SavedSearch:
+def _read_search(stored: StoredSearch) -> SavedSearch:
     return SavedSearch(
-        row["id"],
-        row["name"],
-        orjson.loads(row["criteria"]),
-        row["broker_id"],
-        row["every_days"],
-        row["daily_records"],
-        row["daily_cents"],
+        stored.id,
+        stored.name,
+        orjson.loads(stored.criteria),
+        stored.broker_id,
+        stored.every_days,
+        stored.daily_records,
+        stored.daily_cents,
     )
 
 
-def _position_from_row(row: Any) -> PagePosition:
-    cursor = ResultCursor(ranges_from_json(orjson.loads(row["unread"])), row["results_found"])
-    return PagePosition(cursor, row["last_page"], row["empty_pages"])
+def _read_position(claimed: ClaimedRound) -> PagePosition:
+    cursor = ResultCursor(ranges_from_json(orjson.loads(claimed.unread)), claimed.results_found)
+    return PagePosition(cursor, claimed.last_page, claimed.empty_pages)
 
 
-def _require_lease(status: str) -> None:
+def _require_lease(changed: int) -> None:
     """Raise RoundTakenOverError if a statement with the lease holder in its condition changed no row."""
-    if status.endswith(" 0"):
+    if not changed:
         raise RoundTakenOverError
 
 

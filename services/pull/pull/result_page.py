@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
+from common.ids import BrokerId
 from pull.cursor import ResultCursor
 from pull.lead_records import PulledRecord, RejectedEntry, convert_property, entry_key
 from pull.outcomes import PullOutcome
@@ -46,7 +46,7 @@ def interpret_page(
     entries: Sequence[Any],
     results_found: int | None,
     observed_on: date,
-    broker_id: UUID | None,
+    broker_id: BrokerId | None,
 ) -> ResultPage:
     """Return the page with *entries*, which came for `before.cursor.skip` of results of length *results_found*.
 

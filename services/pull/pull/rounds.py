@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from common.ids import BrokerId, RoundId, SearchId
 from pull.result_page import PagePosition
 
 
@@ -13,10 +14,10 @@ from pull.result_page import PagePosition
 class SavedSearch:
     """A row of `pipeline.saved_searches`. A daily budget of None means no limit."""
 
-    id: UUID
+    id: SearchId
     name: str
     criteria: dict[str, Any]
-    broker_id: UUID | None
+    broker_id: BrokerId | None
     every_days: int
     """Days from the start of one round to the start of the next."""
     daily_records: int | None
@@ -27,7 +28,7 @@ class SavedSearch:
 class SearchRound:
     """A round that this process holds by a lease; a row of `pipeline.pull_rounds`."""
 
-    id: UUID
+    id: RoundId
     search: SavedSearch
     lease_holder: UUID
     """Fencing token of the lease: statements for another holder change no row."""
