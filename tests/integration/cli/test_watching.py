@@ -153,16 +153,16 @@ def test_a_cut_off_leaves_later_dead_letters(equity: Equity, connection: Connect
 
 
 def test_dead_letters_whose_sender_sends_again_are_parked(equity: Equity, connection: Connection) -> None:
-    first, second, settled = (
+    first, second, resolved = (
         dead_letter(connection),
         dead_letter(connection),
         dead_letter(connection, status="resolved"),
     )
     assert equity("dlq", "park", first, second, "--json").ok().json == {"parked": [first, second]}
     assert equity("dlq", "list", "--json").ok().json == []
-    again = equity("dlq", "park", settled)
+    again = equity("dlq", "park", resolved)
     assert again.code == 3
-    assert str(settled) in again.err
+    assert str(resolved) in again.err
     replayed = equity("dlq", "replay", "--id", first, "--dry-run", "--json").ok().json
     assert [row["id"] for row in replayed] == [first]
 
