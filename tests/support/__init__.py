@@ -1,1 +1,1 @@
-"""What tests share: servers, databases, topics, and services in this process or in their own."""
+"""Shared parts of tests: servers, databases, topics, and services in this process or in their own."""

@@ -1,4 +1,4 @@
-"""What the gate decided is written with the contact it decided about, or not at all."""
+"""A decision of the gate is written with the contact that it is about, or not at all."""
 
 import asyncio
 from collections.abc import AsyncIterator

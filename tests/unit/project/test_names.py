@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-TREES = ("libs", "sandbox", "schema", "services", "tools")
+PRODUCT = ("libs", "sandbox", "schema", "services", "tools")
+ALL_TREES = (*PRODUCT, "bench", "deploy", "tests")
 QUESTION_WORD = re.compile(r"(What|Who|Whose|Whom|Where)\b")
 
 
 @cache
-def parsed_modules() -> dict[str, ast.Module]:
-    """Return the syntax tree of every module, by its path."""
-    files = sorted(file for tree in TREES for file in (ROOT / tree).rglob("*.py"))
+def parse_modules(trees: tuple[str, ...]) -> dict[str, ast.Module]:
+    """Return the syntax tree of every module in *trees*, by its path."""
+    files = sorted(file for tree in trees for file in (ROOT / tree).rglob("*.py"))
     return {str(file.relative_to(ROOT)): ast.parse(file.read_text()) for file in files}
 
 
@@ -30,12 +31,12 @@ def find_docstrings(module: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def test_modules_exist() -> None:
-    assert len(parsed_modules()) > 100
+    assert len(parse_modules(PRODUCT)) > 100
 
 
 def test_class_names_are_unique() -> None:
     modules_by_name: dict[str, list[str]] = defaultdict(list)
-    for path, module in parsed_modules().items():
+    for path, module in parse_modules(PRODUCT).items():
         for node in ast.walk(module):
             if isinstance(node, ast.ClassDef):
                 modules_by_name[node.name].append(path)
@@ -46,7 +47,7 @@ def test_class_names_are_unique() -> None:
 def test_no_docstring_begins_with_a_question_word() -> None:
     found = [
         f"{path}:{line} {text[:60]}"
-        for path, module in parsed_modules().items()
+        for path, module in parse_modules(ALL_TREES).items()
         for line, text in find_docstrings(module)
         if QUESTION_WORD.match(text)
     ]
