@@ -12,16 +12,16 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import structlog
 from pydantic import SecretStr
 
 from common.calendar.business_date import business_date
-from common.database import load_queries
+from common.ids import BrokerId
 from feeder.app import build
 from feeder.daily_feed.feed import DailyFeed
+from feeder.daily_feed.queries import list_candidates
 from feeder.settings import FeederSettings
 from harness import console, cpu_of_process, cpu_of_tree, percentile, report, timed
 from support import databases, servers
@@ -34,7 +34,6 @@ DAILY_LIMIT = 250
 FILL_CHUNK_SIZE = 250_000
 REPETITIONS = 100
 MONDAY = datetime(2026, 11, 16, 14, 0, tzinfo=UTC)
-QUERIES = Path(__file__).parents[1] / "services/feeder/feeder/daily_feed/queries.sql"
 
 INSERT_LEADS = """
 insert into app.leads (
@@ -91,7 +90,7 @@ def _cpu(postgres: int) -> dict[str, float]:
     return {"feeder": cpu_of_process(os.getpid()), "postgres": cpu_of_tree(postgres)}
 
 
-async def _fill(owner: asyncpg.Connection, leads: int) -> list[UUID]:
+async def _fill(owner: asyncpg.Connection, leads: int) -> list[BrokerId]:
     await owner.execute(
         "insert into app.brokers (name, daily_limit) select 'Broker ' || n, $2 from generate_series(1, $1::integer) n",
         BROKERS,
@@ -135,19 +134,18 @@ async def _measure_query(what: str, owner: asyncpg.Connection, query: str, times
     return {"what": what, "median ms": percentile(milliseconds, 0.5), "p95 ms": percentile(milliseconds, 0.95)}
 
 
-async def _measure_candidate_query(database: Database, brokers: list[UUID]) -> dict[str, Any]:
-    queries = load_queries(str(QUERIES))
+async def _measure_candidate_query(database: Database, brokers: list[BrokerId]) -> dict[str, Any]:
     connection = await asyncpg.connect(database.dsn("feeder"))
     milliseconds = []
     for number in range(REPETITIONS):
-        wanted = {
-            "broker_id": brokers[number % len(brokers)],
-            "local_date": business_date(MONDAY),
-            "page_size": DAILY_LIMIT + 30,
-            "exclude": [],
-        }
         started = time.perf_counter()
-        found = [row async for row in queries.list_candidates(connection, **wanted)]
+        found = await list_candidates(
+            connection,
+            broker_id=brokers[number % len(brokers)],
+            local_date=business_date(MONDAY),
+            exclude=[],
+            page_size=DAILY_LIMIT + 30,
+        )
         milliseconds.append((time.perf_counter() - started) * 1_000)
         assert found
     await connection.close()

@@ -11,7 +11,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from common.calendar.clock import move_clock
-from common.ids import new_id
+from common.ids import BrokerId, LeadId, new_id
 from common.pii.keyring import Keyring
 from feeder.app import build
 from feeder.campaign_sync.link_check import Network
@@ -53,9 +53,9 @@ class FeedFixture:
     database: Database
     clock: ManualClock = field(default_factory=ManualClock)
 
-    async def add_broker(self, limit: int = 250, campaigns: Sequence[str] = ("A",), **columns: Any) -> UUID:
+    async def add_broker(self, limit: int = 250, campaigns: Sequence[str] = ("A",), **columns: Any) -> BrokerId:
         """Add a broker with campaigns; *campaigns* are the vendor's ids."""
-        broker = uuid4()
+        broker = BrokerId(uuid4())
         await self.db.execute(
             "insert into app.brokers (id, name, daily_limit) values ($1, $2, $3)", broker, f"Broker {broker}", limit
         )
@@ -71,8 +71,8 @@ class FeedFixture:
         return broker
 
     async def add_leads(
-        self, broker: UUID | None, count: int, *, emails: Sequence[str] = (), refresh: bool = True
-    ) -> list[UUID]:
+        self, broker: BrokerId | None, count: int, *, emails: Sequence[str] = (), refresh: bool = True
+    ) -> list[LeadId]:
         """Add *count* verified, queued leads, the best first; *emails* are those of the first leads."""
         added = []
         for number in range(count):
@@ -82,8 +82,8 @@ class FeedFixture:
             await self.refresh_snapshot()
         return added
 
-    async def _add_lead(self, broker: UUID | None, email: str, score: int) -> UUID:
-        lead = new_id()
+    async def _add_lead(self, broker: BrokerId | None, email: str, score: int) -> LeadId:
+        lead = LeadId(new_id())
         key, wrapped = KEYS.create_data_key(lead)
         await self.db.execute(
             """insert into app.leads (id, property_address, property_city, property_state, owner_first_name, observed,
@@ -129,7 +129,7 @@ class FeedFixture:
                 value_hash,
             )
 
-    async def count_slots(self, broker: UUID, day: date | None = None) -> dict[str, int]:
+    async def count_slots(self, broker: BrokerId, day: date | None = None) -> dict[str, int]:
         """Count the broker's slots by state, of one day or of all."""
         rows = await self.db.fetch(
             """select state, count(*) as count from app.feed_slots

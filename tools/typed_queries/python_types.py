@@ -31,10 +31,13 @@ _JSON_TYPES = {"json", "jsonb"}
 _ID_TABLES = {
     "LeadId": ("app.leads", "app.contactable_leads", "app.mv_contactable_leads"),
     "BrokerId": ("app.brokers",),
+    "CampaignId": ("app.campaigns",),
     "PartnerId": ("app.partners",),
     "UploadId": ("app.uploads",),
     "SearchId": ("pipeline.saved_searches",),
     "RoundId": ("pipeline.pull_rounds",),
+    "RequestId": ("app.skip_trace_requests",),
+    "BatchId": ("app.skip_trace_batches",),
     "DeadLetterId": ("pipeline.pipeline_dlq",),
 }
 """Types of `common.ids`, and the tables and views whose `id` has the type."""

@@ -10,13 +10,6 @@ import aiosql
 from aiosql.types import SQLOperationType
 
 ROOT = Path(__file__).parents[2]
-NOT_TYPED = (
-    "services/feeder",
-    "services/skiptrace/skiptrace/file_batches",
-    "services/skiptrace/skiptrace/queries.sql",
-    "services/skiptrace/skiptrace/trace",
-)
-"""Packages, folders and files whose statements have no typed modules yet."""
 
 DIRECTIVES = ("nullable", "not null", "row", "type", "role", "json")
 _DIRECTIVE = re.compile(rf"({'|'.join(DIRECTIVES)}): (.+)")
@@ -68,8 +61,7 @@ class SqlFile:
 
 def find_sql_files() -> list[Path]:
     """Return all `.sql` files of statements in the packages."""
-    found = (file for folder in ("libs", "services") for file in (ROOT / folder).rglob("*queries.sql"))
-    return sorted(file for file in found if not str(file.relative_to(ROOT)).startswith(NOT_TYPED))
+    return sorted(file for folder in ("libs", "services") for file in (ROOT / folder).rglob("*queries.sql"))
 
 
 def read_sql_file(path: Path) -> SqlFile:

@@ -14,10 +14,13 @@ import uuid_utils
 from asyncpg.pgproto import pgproto
 
 __all__ = [
+    "BatchId",
     "BrokerId",
+    "CampaignId",
     "DeadLetterId",
     "LeadId",
     "PartnerId",
+    "RequestId",
     "RoundId",
     "SearchId",
     "UploadId",
@@ -35,12 +38,18 @@ BrokerId = NewType("BrokerId", UUID)
 """`app.brokers.id`."""
 PartnerId = NewType("PartnerId", UUID)
 """`app.partners.id`."""
+CampaignId = NewType("CampaignId", UUID)
+"""`app.campaigns.id`."""
 UploadId = NewType("UploadId", UUID)
 """`app.uploads.id`."""
 SearchId = NewType("SearchId", UUID)
 """`pipeline.saved_searches.id`."""
 RoundId = NewType("RoundId", UUID)
 """`pipeline.pull_rounds.id`."""
+RequestId = NewType("RequestId", UUID)
+"""`app.skip_trace_requests.id`."""
+BatchId = NewType("BatchId", UUID)
+"""`app.skip_trace_batches.id`."""
 DeadLetterId = NewType("DeadLetterId", int)
 """`pipeline.pipeline_dlq.id`."""
 

@@ -50,10 +50,10 @@ def _add_queue(service: Service, settings: FeederSettings) -> None:
     """Add the handler that queues verified leads, and its recovery."""
     handlers = FeederHandlers(service.clock)
     service.bus.on(LeadVerified)(handlers.queue_leads)
-    recovery = QueueRecovery(service.bus, handlers, settings.feeder_forgotten_seconds)
-    check_seconds = settings.feeder_forgotten_check_seconds
-    service.jobs.add_repeated(check_seconds, "queue_forgotten_leads", recovery.queue_forgotten_leads)
-    service.jobs.add_repeated(MEASURE_SECONDS, "watch_forgotten_leads", recovery.measure_forgotten_leads)
+    recovery = QueueRecovery(service.bus, handlers, settings.feeder_recovery_age_seconds)
+    check_seconds = settings.feeder_recovery_check_seconds
+    service.jobs.add_repeated(check_seconds, "queue_overlooked_leads", recovery.queue_overlooked_leads)
+    service.jobs.add_repeated(MEASURE_SECONDS, "watch_overlooked_leads", recovery.measure_overlooked_leads)
 
 
 def _add_feed(

@@ -4,9 +4,9 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 import typer
 
@@ -16,10 +16,9 @@ from cli.shell.database import (
     Connection,
     Row,
     connect,
-    fetch_rows,
     find_broker_id,
+    require_broker_id,
     run_in_transaction,
-    select_rows,
     service_dsn,
 )
 from cli.shell.durations import parse_seconds
@@ -28,13 +27,13 @@ from cli.shell.output import AsJson, new_console, print_done, print_fields, prin
 from cli.shell.service_settings import load_service_settings
 from cli.shell.settings import CliSettings
 from common.calendar.business_date import business_date
-from common.database import load_queries
+from common.ids import BrokerId
+from feeder import command_queries as queries
 from feeder.campaign_file.model import CampaignFile
 from feeder.campaign_file.reader import DEFAULT_FILE, CampaignFileError, read_campaign_file
-from feeder.campaign_file.rows import make_campaign_rows
+from feeder.campaign_file.rows import CampaignRow, make_campaign_rows
+from feeder.command_queries import SlotsOfDay
 from feeder.settings import FeederSettings
-
-queries = load_queries(__file__, "commands.sql")
 
 campaigns = new_app(
     "Email campaigns: one for each broker and persona, made of a file.",
@@ -84,7 +83,7 @@ def sync_campaigns(
     address = _require_postal_address()
 
     async def work(connection: Connection) -> dict[str, int]:
-        brokers = {row["name"]: row["id"] async for row in queries.list_active_brokers(connection)}
+        brokers = {broker.name: broker.id for broker in await queries.list_active_brokers(connection)}
         return await _write_campaigns(connection, read, _make_rows(read, address, brokers), retire=retire)
 
     counts = run_in_transaction(work, service="feeder")
@@ -101,7 +100,7 @@ def sync_campaigns(
 @campaigns.command("list")
 def list_campaigns(*, as_json: AsJson = False) -> None:
     """List campaigns, whether Instantly has them as they should be, and how many leads are in each."""
-    rows = select_rows(queries.list_campaigns, service="feeder")
+    rows = run_in_transaction(queries.list_campaigns, service="feeder")
     print_rows(rows, _CAMPAIGN_COLUMNS, as_json=as_json, empty="No campaigns yet. Make them: equity campaigns sync")
 
 
@@ -112,7 +111,7 @@ def _read_file(file: Path) -> CampaignFile:
         raise UsageError(error.problem, error.advice) from error
 
 
-def _make_rows(file: CampaignFile, address: str, brokers: dict[str, UUID]) -> list[Row]:
+def _make_rows(file: CampaignFile, address: str, brokers: dict[str, BrokerId]) -> list[CampaignRow]:
     try:
         return make_campaign_rows(file, address, brokers)
     except CampaignFileError as error:
@@ -149,7 +148,7 @@ def _require_postal_address() -> str:
 
 
 async def _write_campaigns(
-    connection: Connection, file: CampaignFile, wanted: Sequence[Row], *, retire: bool = False
+    connection: Connection, file: CampaignFile, wanted: Sequence[CampaignRow], *, retire: bool = False
 ) -> dict[str, int]:
     """Write the personas of *file* and the *wanted* campaigns.
 
@@ -158,13 +157,26 @@ async def _write_campaigns(
     """
     for persona in file.personas:
         profile = persona.model_dump(mode="json", exclude={"id", "name"})
-        await queries.upsert_persona(connection, id=persona.id, name=persona.name, profile=profile)
-    results = [await queries.upsert_campaign(connection, **row) for row in wanted]
-    named = {"broker_ids": [row["broker_id"] for row in wanted], "names": [row["name"] for row in wanted]}
-    unwanted = [row["id"] for row in await fetch_rows(queries.lock_unwanted_campaigns(connection, **named))]
+        await queries.upsert_persona(connection, persona_id=persona.id, name=persona.name, profile=profile)
+    results = [
+        await queries.upsert_campaign(
+            connection,
+            broker_id=campaign.broker_id,
+            persona_id=campaign.persona_id,
+            name=campaign.name,
+            sequence=campaign.sequence,
+            settings=campaign.settings,
+        )
+        for campaign in wanted
+    ]
+    unwanted = await queries.lock_unwanted_campaigns(
+        connection,
+        broker_ids=[campaign.broker_id for campaign in wanted],
+        names=[campaign.name for campaign in wanted],
+    )
     if retire:
-        await queries.retire_campaigns(connection, ids=unwanted)
-    await queries.reset_deleted_campaigns(connection)
+        await queries.retire_campaigns(connection, campaign_ids=unwanted)
+    await queries.reset_missing_campaigns(connection)
     return {
         "created": results.count("created"),
         "updated": results.count("updated"),
@@ -177,8 +189,8 @@ async def _write_campaigns(
 def _wait_for_instantly(seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
-        rows = select_rows(queries.list_campaigns, service="feeder")
-        due = sum(row["state"] == "due" for row in rows)
+        listed = run_in_transaction(queries.list_campaigns, service="feeder")
+        due = sum(campaign.state == "due" for campaign in listed)
         if not due:
             return
         if time.monotonic() > deadline:
@@ -206,8 +218,8 @@ def preview_feed(
     """
     from feeder.daily_feed import preview  # noqa: PLC0415 - it imports the whole service
 
-    async def find(connection: Connection) -> Any:
-        return await find_broker_id(connection, broker)
+    async def find(connection: Connection) -> BrokerId:
+        return await require_broker_id(connection, broker)
 
     found = run_in_transaction(find, service="feeder")
     seen = asyncio.run(preview.preview_feed(load_service_settings(FeederSettings, "feeder"), found, date))
@@ -225,8 +237,8 @@ def preview_feed(
 def _add_labels(leads: list[Row]) -> list[Row]:
     """Return *leads* with the address of their homes and the names of their owners."""
     lead_ids = [lead["lead_id"] for lead in leads]
-    rows = select_rows(queries.list_lead_labels, service="feeder", lead_ids=lead_ids)
-    labels = {row["id"]: {"address": row["address"], "owner": row["owner"]} for row in rows}
+    rows = run_in_transaction(partial(queries.list_lead_labels, lead_ids=lead_ids), service="feeder")
+    labels = {row.id: {"address": row.address, "owner": row.owner} for row in rows}
     return [lead | labels.get(lead["lead_id"], {}) for lead in leads]
 
 
@@ -249,18 +261,18 @@ def list_slots(
     """Show each broker's slots by day: added at Instantly, waiting for it, returned, and the leads that were skipped."""
     today, deadline = business_date(CliSettings().now), time.monotonic() + wait
 
-    async def find(connection: Connection) -> list[Row]:
+    async def find(connection: Connection) -> list[SlotsOfDay]:
         only = await find_broker_id(connection, broker)
-        return await fetch_rows(queries.list_feed_slots(connection, today=today, days=days, broker_id=only))
+        return await queries.list_feed_slots(connection, today=today, days=days, broker_id=only)
 
     rows = run_in_transaction(find, service="feeder")
-    while time.monotonic() < deadline and not any(row["local_date"] == today and row["added"] for row in rows):
+    while time.monotonic() < deadline and not any(row.local_date == today and row.added for row in rows):
         time.sleep(_POLL_SECONDS)
         rows = run_in_transaction(find, service="feeder")
     print_rows(rows, _SLOT_COLUMNS, as_json=as_json, empty="No lead was fed in these days.")
 
 
-async def create_demo_campaigns(broker: str, broker_id: UUID, postal_address: str) -> int:
+async def create_demo_campaigns(broker: str, broker_id: BrokerId, postal_address: str) -> int:
     """Make the default campaigns of the demo's broker; return how many are new."""
     file = _read_file(DEFAULT_FILE)
     rows = _make_rows(file, postal_address, {broker: broker_id})
@@ -268,7 +280,7 @@ async def create_demo_campaigns(broker: str, broker_id: UUID, postal_address: st
         return (await _write_campaigns(connection, file, rows))["created"]
 
 
-async def find_next_feed_day(broker_id: UUID, earliest: dt.date) -> dt.date | None:
+async def find_next_feed_day(broker_id: BrokerId, earliest: dt.date) -> dt.date | None:
     """Return the first day from *earliest* on that the broker's calendar allows and that had no feed yet.
 
     None when there is no such day within three months.
@@ -278,9 +290,9 @@ async def find_next_feed_day(broker_id: UUID, earliest: dt.date) -> dt.date | No
     async with connect(service_dsn("feeder")) as connection:
         broker = await queries.find_broker_calendar(connection, broker_id=broker_id)
         last = await queries.find_last_feed_day(connection, broker_id=broker_id)
-    own = broker["feed_on_holidays"]
+    own = broker.feed_on_holidays
     on_holidays = load_service_settings(FeederSettings, "feeder").feed_on_holidays if own is None else own
-    calendar = FeedCalendar(broker["feed_weekdays"], on_holidays, broker["days_off"])
+    calendar = FeedCalendar(broker.feed_weekdays, on_holidays, broker.days_off)
     first = max(earliest, last + dt.timedelta(days=1)) if last else earliest
     coming = (first + dt.timedelta(days=ahead) for ahead in range(_FEED_DAYS_SEARCHED))
     return next((day for day in coming if calendar.is_feed_day(day)), None)

@@ -6,15 +6,13 @@ from common import telemetry
 from common.bus import Bus
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
-from common.database import load_queries
 from common.vendors.throttle import VendorThrottle
+from feeder import queries
 from feeder.campaign_sync.link_check import DeadLinksError, LinkCheck
 from feeder.daily_feed.feed import DailyFeed
 from feeder.daily_feed.feed_calendar import is_in_feed_window
 from feeder.daily_feed.requeue import requeue_leads
 from feeder.vendors.instantly_responses import INSTANTLY
-
-queries = load_queries(__file__)
 
 SKIP_RETENTION_DAYS = 30
 """Days for which `equity feed slots` can report skipped leads."""
@@ -75,14 +73,14 @@ class FeederJobs:
     async def measure_members(self) -> None:
         """Export the members that must leave their campaigns, and the age of the oldest audit (docs/feeding.md, Memberships)."""
         async with self._bus.database.connection() as connection:
-            unwanted = await queries.unwanted_members(connection)
-            audit_lag = await queries.audit_lag(connection, now=self._clock())
+            unwanted = await queries.count_unwanted_members(connection)
+            audit_lag = await queries.measure_audit_lag(connection, now=self._clock())
         members = telemetry.gauge(
             "equity_unwanted_members", "Members that must leave a campaign and may still be in it"
         )
-        members.set(unwanted["members"])
+        members.set(unwanted.members)
         oldest = telemetry.gauge("equity_unwanted_member_oldest_seconds", "Age of the oldest of these cases")
-        oldest.set(max(0.0, unwanted["oldest_seconds"]))
+        oldest.set(max(0.0, unwanted.oldest_seconds))
         lag = telemetry.gauge(
             "equity_membership_audit_oldest_seconds", "Seconds since the campaign that waits longest was audited"
         )

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from typing import Literal
-from uuid import UUID
 
 from common.bus import Tx
-from common.database import load_queries
-
-queries = load_queries(__file__)
+from common.ids import LeadId
+from feeder import queries
 
 TargetStatus = Literal["queued", "active", "paused"]
 TRANSITIONED = "transitioned"
@@ -15,13 +13,13 @@ TRANSITIONED = "transitioned"
 
 
 async def transition_leads(
-    tx: Tx, lead_ids: Sequence[UUID], to_status: TargetStatus, *, reason: str
-) -> dict[UUID, str]:
+    tx: Tx, lead_ids: Sequence[LeadId], to_status: TargetStatus, *, reason: str
+) -> dict[LeadId, str]:
     """Move *lead_ids* to *to_status* where that is allowed; return each lead's result of `app.transition_lead`."""
-    rows = queries.transition_leads(tx.connection, lead_ids=lead_ids, to_status=to_status, reason=reason)
-    return {row["lead_id"]: row["result"] async for row in rows}
+    rows = await queries.transition_leads(tx.connection, lead_ids=lead_ids, to_status=to_status, reason=reason)
+    return {row.lead_id: row.result for row in rows}
 
 
-def list_transitioned(results: dict[UUID, str]) -> list[UUID]:
+def list_transitioned(results: dict[LeadId, str]) -> list[LeadId]:
     """Return the leads whose status changed, in the order of *results*."""
     return [lead_id for lead_id, result in results.items() if result == TRANSITIONED]

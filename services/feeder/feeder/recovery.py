@@ -8,11 +8,11 @@ import structlog
 
 from common import telemetry
 from common.bus import Bus
-from common.database import load_queries
+from common.ids import LeadId
+from feeder import queries
 from feeder.handlers import FeederHandlers
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 RECOVERY_PAGE_SIZE = 500
 """Leads that one transaction queues."""
@@ -21,31 +21,30 @@ RECOVERY_PAGE_SIZE = 500
 class QueueRecovery:
     """Queues leads that no event queued in time. Every replica may run it at any time."""
 
-    def __init__(self, bus: Bus, handlers: FeederHandlers, forgotten_seconds: float) -> None:
+    def __init__(self, bus: Bus, handlers: FeederHandlers, min_age_seconds: float) -> None:
         self._bus = bus
         self._handlers = handlers
-        self._forgotten_after = timedelta(seconds=forgotten_seconds)
+        self._min_age = timedelta(seconds=min_age_seconds)
 
-    async def queue_forgotten_leads(self) -> None:
+    async def queue_overlooked_leads(self) -> None:
         """Queue verified leads that no event queued in time. An event that arrives later finds them queued."""
-        after, queued = UUID(int=0), 0
+        after, queued = LeadId(UUID(int=0)), 0
         while lead_ids := await self._read_page(after):
             queued += await self._bus.transact(partial(self._handlers.queue_recovered_leads, lead_ids=lead_ids))
             after = lead_ids[-1]
         counter = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
-        counter.add(queued, {"name": "feeder.queue_forgotten_leads"})
+        counter.add(queued, {"name": "feeder.queue_overlooked_leads"})
         if queued:
-            log.warning("forgotten_leads_queued", count=queued)
+            log.warning("overlooked_leads_queued", count=queued)
 
-    async def measure_forgotten_leads(self) -> None:
+    async def measure_overlooked_leads(self) -> None:
         """Export the number of verified leads that were not queued in time."""
         async with self._bus.database.connection() as connection:
-            waiting = await queries.count_forgotten_leads(connection, forgotten_after=self._forgotten_after)
+            waiting = await queries.count_overlooked_leads(connection, min_age=self._min_age)
         telemetry.gauge("equity_leads_unqueued", "Verified leads that nothing queued in time").set(float(waiting))
 
-    async def _read_page(self, after: UUID) -> list[UUID]:
+    async def _read_page(self, after: LeadId) -> list[LeadId]:
         async with self._bus.database.connection() as connection:
-            rows = queries.forgotten_verified_leads(
-                connection, forgotten_after=self._forgotten_after, after=after, page_size=RECOVERY_PAGE_SIZE
+            return await queries.list_overlooked_leads(
+                connection, min_age=self._min_age, after=after, page_size=RECOVERY_PAGE_SIZE
             )
-            return [row["id"] async for row in rows]

@@ -17,10 +17,10 @@ class FeederSettings(Settings):
         300, gt=0, description="Seconds between two runs that fill limits up again inside the window."
     )
 
-    feeder_forgotten_seconds: float = Field(
+    feeder_recovery_age_seconds: float = Field(
         900, gt=0, description="Age at which a verified lead that no event queued is queued from its state."
     )
-    feeder_forgotten_check_seconds: float = Field(300, gt=0, description="Seconds between two searches for such leads.")
+    feeder_recovery_check_seconds: float = Field(300, gt=0, description="Seconds between two searches for such leads.")
 
     instantly_base_url: ApiUrl = Field("https://api.instantly.ai", description="Address of Instantly's API.")
     instantly_api_key: ApiKey | None = Field(None, description="Without a key the feeder makes no call to Instantly.")

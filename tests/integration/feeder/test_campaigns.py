@@ -83,7 +83,7 @@ async def test_a_campaign_that_an_audit_finds_missing_is_created_again(
     await sync_at_instantly(feeder, feed_data)
     empty_workspace.campaigns.popitem()
     await feeder.run_jobs("audit_members")
-    assert await feed_data.select_column("select count(*) from app.campaigns where problem = 'gone'") == [1]
+    assert await feed_data.select_column("select count(*) from app.campaigns where problem = 'missing'") == [1]
     (await equity.soon("campaigns", "sync")).ok()
     await sync_at_instantly(feeder, feed_data)
     assert len(empty_workspace.campaigns) == 45

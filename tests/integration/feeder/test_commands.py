@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feeder.jobs import queries
+from feeder import queries
 from support.commandline import Equity
 from support.feeding import MONDAY, Feeder, FeedFixture, clock_at
 from support.installation import SECRETS
@@ -84,14 +84,14 @@ async def test_the_age_of_the_oldest_audit_is_measured(feed_data: FeedFixture, f
     await feed_data.add_broker()
     await feeder.run_jobs("audit_members")
     feed_data.clock.advance(hours=4)
-    assert await queries.audit_lag(feed_data.db, now=feed_data.clock()) >= 4 * 3_600
+    assert await queries.measure_audit_lag(feed_data.db, now=feed_data.clock()) >= 4 * 3_600
     await feeder.run_jobs("audit_members", "watch_members")
-    assert await queries.audit_lag(feed_data.db, now=feed_data.clock()) == 0
+    assert await queries.measure_audit_lag(feed_data.db, now=feed_data.clock()) == 0
 
 
 async def _unwanted(feed_data: FeedFixture) -> tuple[int, float]:
-    row = await queries.unwanted_members(feed_data.db)
-    return row["members"], row["oldest_seconds"]
+    row = await queries.count_unwanted_members(feed_data.db)
+    return row.members, row.oldest_seconds
 
 
 async def test_a_brokers_limit_and_calendar_are_set(feed_data: FeedFixture, feeder: Feeder, equity: Equity) -> None:

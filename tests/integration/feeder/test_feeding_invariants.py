@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any, TypeVar
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -21,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pydantic import SecretStr
 
 from common.calendar.business_date import business_date
+from common.ids import BrokerId
 from common.vendors.http_client import VendorHttpClient, VendorHttpRequest
 from support.databases import Database
 from support.feeding import MONDAY, Feeder, FeedFixture, make_feeder_settings
@@ -92,10 +92,10 @@ class FeedingStateMachine(RuleBasedStateMachine):
         environment = self.environment
         environment.clear()
         self.feed_data = FeedFixture(environment.connection, environment.database)
-        self.broker_of: dict[str, UUID] = {}
-        self.limits: dict[UUID, int] = {}
-        self.highest_limits: dict[tuple[UUID, date], int] = defaultdict(int)
-        self.added_by_day: Counter[tuple[UUID, date]] = Counter()
+        self.broker_of: dict[str, BrokerId] = {}
+        self.limits: dict[BrokerId, int] = {}
+        self.highest_limits: dict[tuple[BrokerId, date], int] = defaultdict(int)
+        self.added_by_day: Counter[tuple[BrokerId, date]] = Counter()
         self.counted_adds: Counter[str] = Counter()
         self.suppressed: set[str] = set()
         self.latest_time = MONDAY
@@ -131,7 +131,7 @@ class FeedingStateMachine(RuleBasedStateMachine):
         for broker, limit in self.limits.items():
             self.highest_limits[broker, today] = max(self.highest_limits[broker, today], limit)
 
-    def broker_at(self, number: int) -> UUID:
+    def broker_at(self, number: int) -> BrokerId:
         return list(self.limits)[number]
 
     @rule(number=st.integers(0, 1), emails=st.lists(st.sampled_from(EMAILS), min_size=1, max_size=6))

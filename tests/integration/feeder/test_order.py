@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from common.database import load_queries
+from common.statements import load_statements
 from feeder.app import build
-from feeder.daily_feed import feed as feed_module
+from feeder.daily_feed import queries
 from feeder.daily_feed.feed import DailyFeed
 from feeder.daily_feed.preview import preview_feed
 from feeder.settings import FeederSettings
@@ -27,13 +27,7 @@ async def test_feed_decisions_and_preview_keep_the_order_of_the_candidates(
     )
     await feed_data.refresh_snapshot()
     await feed_data.db.execute("update app.leads set lead_score = 100 where id = $1", leads[5])
-    queries = load_queries(feed_module.__file__)
-    listed = [
-        row["id"]
-        async for row in queries.list_candidates(
-            feed_data.db, broker_id=broker, local_date=TODAY, page_size=8, exclude=[]
-        )
-    ]
+    listed = await queries.list_candidates(feed_data.db, broker_id=broker, local_date=TODAY, page_size=8, exclude=[])
     assert listed == [leads[0], leads[1], *sorted(leads[2:])]
     expected_fed = [lead for lead in listed if lead not in (leads[1], leads[3])][:4]
 
@@ -60,7 +54,7 @@ async def test_the_index_of_the_snapshot_has_the_order_of_the_query(feed_data: F
     """The best leads are then read without a sort of all leads of the broker."""
     broker = await feed_data.add_broker()
     await feed_data.add_leads(broker, 3)
-    query = load_queries(feed_module.__file__).list_candidates.sql
+    query = load_statements(queries.__file__)["list_candidates"]
     await feed_data.db.execute("set enable_seqscan = off; set enable_bitmapscan = off")
     plan = "\n".join([row[0] for row in await feed_data.db.fetch(f"explain {query}", broker, TODAY, [], 5)])
     assert "mv_contactable_leads_feed_idx" in plan
@@ -68,7 +62,7 @@ async def test_the_index_of_the_snapshot_has_the_order_of_the_query(feed_data: F
 
 
 async def test_query_index_and_page_state_the_same_order(feed_data: FeedFixture) -> None:
-    query = load_queries(feed_module.__file__).list_candidates.sql
+    query = load_statements(queries.__file__)["list_candidates"]
     [stated_by_query] = re.findall(r"order by (.+)", query)
     index = await feed_data.db.fetchval("select pg_get_indexdef('app.mv_contactable_leads_feed_idx'::regclass)")
     [stated_by_index] = re.findall(r"\(assigned_broker_id, (.+?)\)", index)

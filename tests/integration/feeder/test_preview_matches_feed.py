@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from common.ids import BrokerId
 from feeder.app import build
 from feeder.daily_feed.feed import DailyFeed
 from feeder.daily_feed.preview import preview_feed
@@ -47,12 +48,12 @@ UNUSUAL_LEADS = [
 UNUSUAL_BROKERS = [
     "update app.brokers set days_off = '{2026-11-16}' where id = $1",
     "update app.brokers set active = false where id = $1",
-    "update app.campaigns set problem = 'gone' where broker_id = $1",
+    "update app.campaigns set problem = 'missing' where broker_id = $1",
     "update app.campaigns set active = false where broker_id = $1 and name = 'A'",
 ]
 
 
-async def add_unusual_leads(feed_data: FeedFixture, random: Random) -> UUID:
+async def add_unusual_leads(feed_data: FeedFixture, random: Random) -> BrokerId:
     """Add a broker with leads of every kind, in a snapshot that is up to date or not; return the broker."""
     broker = await feed_data.add_broker(limit=random.choice([0, 1, 3, 7, 40, 200]), campaigns=("A", "B"))
     if random.random() < 0.2:

@@ -313,7 +313,7 @@ async def test_a_campaign_that_is_missing_at_instantly_gets_no_more_leads(
     await feed_data.add_leads(broker, 2)
     del workspace.campaigns["A"]
     await feeder.run_jobs("feed", "reconcile", "reconcile")
-    assert await feed_data.select_column("select problem from app.campaigns") == ["gone"]
+    assert await feed_data.select_column("select problem from app.campaigns") == ["missing"]
     assert workspace.calls["POST /leads/add"] == 1
     assert await feed_data.count_slots(broker, TODAY) == {"reserved": 2}
 

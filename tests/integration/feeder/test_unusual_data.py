@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from feeder.jobs import queries
+from feeder import queries
 from feeder.settings import FeederSettings
 from support.feeding import Feeder, FeedFixture, ManualClock
 from support.instantly import FakeWorkspace
@@ -150,6 +150,6 @@ async def test_a_member_that_becomes_ineligible_is_removed_at_once(
     leads = await feed_data.add_leads(broker, 2)
     await feeder.run_jobs("feed", "reconcile")
     await feed_data.db.execute(change, leads[0])
-    assert (await queries.unwanted_members(feed_data.db))["members"] == 1
+    assert (await queries.count_unwanted_members(feed_data.db)).members == 1
     await feeder.run_jobs("reconcile")
     assert [member["payload"]["lead_id"] for member in workspace.members.values()] == [str(leads[1])]

@@ -169,7 +169,7 @@ async def test_a_lead_is_fed_again_when_its_campaign_is_deleted_between_add_and_
     workspace.corrupt_add = delete_campaign
     await feeder.run_jobs("feed", "reconcile")
     workspace.corrupt_add = None
-    assert await feed_data.select_column("select problem from app.campaigns") == ["gone"]
+    assert await feed_data.select_column("select problem from app.campaigns") == ["missing"]
     assert await feed_data.select_column("select campaign_status::text from app.leads") == ["active"]
     await feed_data.db.execute("update app.campaigns set vendor_campaign_id = 'B', problem = null")
     feed_data.clock.advance(days=1)

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 import yaml
 
+from common.ids import BrokerId
 from feeder.campaign_file.reader import DEFAULT_FILE, CampaignFileError, read_campaign_file
 from feeder.campaign_file.rows import make_campaign_rows
 
 ADDRESS = "1 Test Street, Tampa, FL 33602"
-ANN = {"Ann": UUID(int=1)}
-BROKERS = ANN | {"Bob": UUID(int=2)}
+ANN = {"Ann": BrokerId(UUID(int=1))}
+BROKERS = ANN | {"Bob": BrokerId(UUID(int=2))}
 
 
 @pytest.fixture
@@ -32,12 +33,12 @@ def test_every_email_of_every_persona_has_postal_address_opt_out_and_no_unfilled
     rows = make_campaign_rows(read_campaign_file(DEFAULT_FILE), ADDRESS, BROKERS)
     assert len(rows) == 90
     for row in rows:
-        for step in row["sequence"]:
+        for step in row.sequence:
             assert ADDRESS in step["body"]
             assert "{{opt_out_link}}" in step["body"]
             assert "$" not in step["body"] + step["subject"]
-    assert "{{consent_link}}" in rows[0]["sequence"][0]["body"]
-    assert len({str(row["sequence"]) for row in rows}) == 45, "personas write differently"
+    assert "{{consent_link}}" in rows[0].sequence[0]["body"]
+    assert len({str(row.sequence) for row in rows}) == 45, "personas write differently"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +88,8 @@ def test_fallbacks_go_to_the_feeder_and_not_into_the_texts(raw: Any, tmp_path: P
     raw["sequences"]["four_steps"][0]["body"] += "{{est_equity | a good part of it}}"
     raw["campaigns"][0]["first_name_fallback"] = "neighbor"
     row = make_campaign_rows(read_campaign_file(write_file(tmp_path, raw)), ADDRESS, ANN)[0]
-    assert row["settings"]["fallbacks"] == {"firstName": "neighbor", "est_equity": "a good part of it"}
-    assert row["sequence"][0]["body"].endswith("{{est_equity}}")
+    assert row.settings["fallbacks"] == {"firstName": "neighbor", "est_equity": "a good part of it"}
+    assert row.sequence[0]["body"].endswith("{{est_equity}}")
     raw["campaigns"][0]["first_name_fallback"] = "{{x}}"
     with pytest.raises(CampaignFileError, match="no fallback"):
         read_campaign_file(write_file(tmp_path, raw))
@@ -168,7 +169,7 @@ def test_every_kind_of_line_end_becomes_a_break_and_a_subject_is_one_line(raw: A
     step["body"] = "a\r\nb\rc\n{{opt_out_link}} {{consent_link}} $postal_address"
     step["subject"] = "About $opening"
     raw["personas"][0]["opening"] = "two\nlines for $$5"
-    made = make_campaign_rows(read_campaign_file(write_file(tmp_path, raw)), ADDRESS, ANN)[0]["sequence"][0]
+    made = make_campaign_rows(read_campaign_file(write_file(tmp_path, raw)), ADDRESS, ANN)[0].sequence[0]
     assert made["body"].startswith("a<br/>b<br/>c<br/>{{opt_out_link}}")
     assert made["subject"] == "About two lines for $5"
 
@@ -204,7 +205,7 @@ def test_any_other_file_is_refused_by_name(tmp_path: Path, content: bytes) -> No
 def test_two_dollar_signs_are_one(raw: Any, tmp_path: Path) -> None:
     raw["sequences"]["four_steps"][0]["body"] = "Up to $$5,000. $postal_address {{opt_out_link}} {{consent_link}}"
     row = make_campaign_rows(read_campaign_file(write_file(tmp_path, raw)), ADDRESS, ANN)[0]
-    assert row["sequence"][0]["body"].startswith("Up to $5,000. 1 Test Street")
+    assert row.sequence[0]["body"].startswith("Up to $5,000. 1 Test Street")
 
 
 def test_an_unknown_broker_is_named(raw: Any, tmp_path: Path) -> None:

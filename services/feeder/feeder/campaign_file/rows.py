@@ -1,16 +1,29 @@
 """Rows of `app.campaigns`, as the campaign file wants them for the brokers of the installation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from string import Template
 from typing import Any
-from uuid import UUID
 
+from common.ids import BrokerId
 from feeder.campaign_file.blanks import remove_fallbacks
 from feeder.campaign_file.model import CampaignEntry, CampaignFile, CampaignPersona, CampaignStep
 from feeder.campaign_file.reader import CampaignFileError
 
 
-def make_campaign_rows(file: CampaignFile, postal_address: str, brokers: Mapping[str, UUID]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """Campaign of one persona for one broker."""
+
+    broker_id: BrokerId
+    persona_id: int
+    name: str
+    sequence: Sequence[Mapping[str, Any]]
+    """Steps: day, subject and body of each email."""
+    settings: Mapping[str, Any]
+
+
+def make_campaign_rows(file: CampaignFile, postal_address: str, brokers: Mapping[str, BrokerId]) -> list[CampaignRow]:
     """Return one row for each campaign, persona and broker. *brokers* are the active ones: ids by name.
 
     Raises CampaignFileError for a broker that is not among them.
@@ -20,19 +33,13 @@ def make_campaign_rows(file: CampaignFile, postal_address: str, brokers: Mapping
         steps = [_fill_step(step, persona, postal_address) for step in file.sequences[campaign.sequence]]
         settings = _make_settings(file, campaign, persona)
         rows += [
-            {
-                "broker_id": broker_id,
-                "persona_id": persona.id,
-                "name": campaign.name_for(persona),
-                "sequence": steps,
-                "settings": settings,
-            }
+            CampaignRow(broker_id, persona.id, campaign.name_for(persona), steps, settings)
             for broker_id in _find_broker_ids(campaign, brokers)
         ]
     return rows
 
 
-def _find_broker_ids(campaign: CampaignEntry, brokers: Mapping[str, UUID]) -> list[UUID]:
+def _find_broker_ids(campaign: CampaignEntry, brokers: Mapping[str, BrokerId]) -> list[BrokerId]:
     if campaign.brokers == "all":
         return list(brokers.values())
     for name in campaign.brokers:

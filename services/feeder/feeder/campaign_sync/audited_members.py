@@ -9,14 +9,14 @@ import structlog
 from common import telemetry
 from common.bus import Bus, Tx
 from common.calendar.clock import Clock
-from common.database import load_queries
+from common.ids import CampaignId, LeadId
 from common.vendors.errors import InvalidRequestError
+from feeder.campaign_sync import queries
 from feeder.campaign_sync.memberships import Memberships
 from feeder.vendors.instantly import InstantlyClient
 from feeder.vendors.instantly_responses import Member
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 
 class AuditedMembers:
@@ -28,7 +28,7 @@ class AuditedMembers:
         self._client = client
         self._clock = clock
 
-    async def record_members(self, campaign_id: UUID, members: Sequence[Member]) -> None:
+    async def record_members(self, campaign_id: CampaignId, members: Sequence[Member]) -> None:
         """Record managed *members* as present, and remove unmanaged ones that must not be in a campaign.
 
         Those have a suppressed address, or name a lead that is stopped or deleted.
@@ -46,45 +46,45 @@ class AuditedMembers:
             await self._remove_unmanaged(campaign_id, member)
 
     async def _find_managed(
-        self, tx: Tx, campaign_id: UUID, members: Sequence[Member], hashes: Mapping[str, bytes]
-    ) -> dict[UUID, str]:
+        self, tx: Tx, campaign_id: CampaignId, members: Sequence[Member], hashes: Mapping[str, bytes]
+    ) -> dict[LeadId, str]:
         """Return Instantly's id by lead, found by the custom variable `lead_id`, else by the address."""
         ids_by_lead = {lead_id: member.id for member in members if (lead_id := _read_lead_id(member))}
-        rows = queries.managed_members(tx.connection, campaign_id=campaign_id, lead_ids=list(ids_by_lead))
-        managed = {row["lead_id"] async for row in rows}
+        managed = set(
+            await queries.list_managed_members(tx.connection, campaign_id=campaign_id, lead_ids=list(ids_by_lead))
+        )
         ids_by_hash = {value_hash: member_id for member_id, value_hash in hashes.items()}
-        rows = queries.members_by_address(tx.connection, campaign_id=campaign_id, hashes=list(ids_by_hash))
-        by_address = {row["lead_id"]: ids_by_hash[row["value_hash"]] async for row in rows}
+        rows = await queries.find_members_by_address(tx.connection, campaign_id=campaign_id, hashes=list(ids_by_hash))
+        by_address = {row.lead_id: ids_by_hash[row.value_hash] for row in rows}
         return by_address | {lead_id: member_id for lead_id, member_id in ids_by_lead.items() if lead_id in managed}
 
-    async def _record_present(self, tx: Tx, campaign_id: UUID, vendor_ids: Mapping[UUID, str]) -> None:
+    async def _record_present(self, tx: Tx, campaign_id: CampaignId, vendor_ids: Mapping[LeadId, str]) -> None:
         lead_ids = sorted(vendor_ids)
         await queries.lock_memberships(tx.connection, campaign_id=campaign_id, lead_ids=lead_ids)
-        rows = queries.mark_seen_members(
+        marked = await queries.mark_seen_members(
             tx.connection,
             campaign_id=campaign_id,
             lead_ids=lead_ids,
             vendor_lead_ids=[vendor_ids[lead_id] for lead_id in lead_ids],
             now=self._clock(),
         )
-        changed = {row["lead_id"]: vendor_ids[row["lead_id"]] async for row in rows}
-        if changed:
+        if marked:
+            changed = {lead_id: vendor_ids[lead_id] for lead_id in marked}
             await self._memberships.record_presence(tx, campaign_id, changed)
 
     async def _find_unwanted(self, tx: Tx, unmanaged: Sequence[Member], hashes: Mapping[str, bytes]) -> list[Member]:
         """Return those of *unmanaged* that must not be in a campaign."""
-        rows = queries.suppressed_addresses(tx.connection, hashes=[hashes[member.id] for member in unmanaged])
-        suppressed = {row["value_hash"] async for row in rows}
+        unmanaged_hashes = [hashes[member.id] for member in unmanaged]
+        suppressed = set(await queries.list_suppressed_addresses(tx.connection, hashes=unmanaged_hashes))
         leads = {member.id: lead_id for member in unmanaged if (lead_id := _read_lead_id(member))}
-        rows = queries.leads_allowed_in_campaigns(tx.connection, lead_ids=list(leads.values()))
-        allowed = {row["id"] async for row in rows}
+        allowed = set(await queries.list_leads_allowed_in_campaigns(tx.connection, lead_ids=list(leads.values())))
         return [
             member
             for member in unmanaged
             if hashes[member.id] in suppressed or (member.id in leads and leads[member.id] not in allowed)
         ]
 
-    async def _remove_unmanaged(self, campaign_id: UUID, member: Member) -> None:
+    async def _remove_unmanaged(self, campaign_id: CampaignId, member: Member) -> None:
         """Remove *member*. If Instantly calls that invalid, log it: the next audit tries again, and others go on."""
         try:
             await self._client.remove_member(member.id)
@@ -98,8 +98,8 @@ class AuditedMembers:
             counter.add(1)
 
 
-def _read_lead_id(member: Member) -> UUID | None:
+def _read_lead_id(member: Member) -> LeadId | None:
     """Return the lead in the member's custom variables; None for a member that we did not add."""
     with suppress(ValueError):
-        return UUID(str(member.variables.get("lead_id")))
+        return LeadId(UUID(str(member.variables.get("lead_id"))))
     return None

@@ -5,25 +5,28 @@ A campaign is due while its `version` is ahead of its `synced_version`. Creating
 vendor's list is searched for that name before a campaign is created.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
 import structlog
 
 from common.bus import Bus, Tx
 from common.calendar.clock import Clock
-from common.database import load_queries
+from common.database import Connection
+from common.ids import CampaignId
 from common.vendors.errors import BackingOffError, VendorCallError
 from common.vendors.text import plain_text
+from feeder.campaign_sync import queries
 from feeder.campaign_sync.memberships import MISSING_CAMPAIGN_PROBLEM
+from feeder.campaign_sync.queries import CampaignToSync
 from feeder.vendors.instantly import InstantlyClient
 from feeder.vendors.instantly_responses import InstantlyNotFoundError
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
+T = TypeVar("T")
 
 CAMPAIGN_PAGE_SIZE = 50
 LONGEST_PROBLEM_LENGTH = 200
@@ -45,58 +48,79 @@ class CampaignSync:
             try:
                 known = await self._list_known(due)
             except VendorCallError as error:
-                await self._release_campaigns([row["id"] for row in due], error)
+                await self._release_campaigns([campaign.id for campaign in due], error)
                 return
             if not await self._sync_page(due, known):
                 return
 
-    async def _claim_campaigns(self, tx: Tx) -> list[Any]:
+    async def _claim_campaigns(self, tx: Tx) -> list[CampaignToSync]:
         now = self._clock()
-        rows = queries.claim_campaigns(
-            tx.connection, now=now, until=now + _CLAIM_DURATION, page_size=CAMPAIGN_PAGE_SIZE
+        return await queries.claim_campaigns(
+            tx.connection, now=now, page_size=CAMPAIGN_PAGE_SIZE, until=now + _CLAIM_DURATION
         )
-        return [row async for row in rows]
 
-    async def _list_known(self, due: Sequence[Any]) -> Mapping[str, str]:
+    async def _list_known(self, due: Sequence[CampaignToSync]) -> Mapping[str, str]:
         """Return Instantly's campaigns by name, if one of *due* may have to be created."""
-        if all(row["vendor_campaign_id"] for row in due):
+        if all(campaign.vendor_campaign_id for campaign in due):
             return {}
         return await self._client.list_campaigns()
 
-    async def _sync_page(self, due: Sequence[Any], known: Mapping[str, str]) -> bool:
+    async def _sync_page(self, due: Sequence[CampaignToSync], known: Mapping[str, str]) -> bool:
         """Synchronise each of *due*; return False as soon as Instantly is in a backoff."""
-        for position, row in enumerate(due):
+        for position, campaign in enumerate(due):
             try:
-                await self._sync_campaign(row, known)
+                await self._sync_campaign(campaign, known)
             except BackingOffError as error:
-                await self._release_campaigns([left["id"] for left in due[position:]], error)
+                await self._release_campaigns([left.id for left in due[position:]], error)
                 return False
             except VendorCallError as error:
-                is_missing = isinstance(error, InstantlyNotFoundError) and row["vendor_campaign_id"]
-                await self._release_campaigns([row["id"]], error, MISSING_CAMPAIGN_PROBLEM if is_missing else None)
+                is_missing = isinstance(error, InstantlyNotFoundError) and campaign.vendor_campaign_id
+                await self._release_campaigns([campaign.id], error, MISSING_CAMPAIGN_PROBLEM if is_missing else None)
         return True
 
-    async def _sync_campaign(self, row: Any, known: Mapping[str, str]) -> None:
+    async def _sync_campaign(self, campaign: CampaignToSync, known: Mapping[str, str]) -> None:
         """Create or update one campaign, unless this process was frozen until another replica took it over."""
-        claim = {"claimed_until": row["claimed_until"], "now": self._clock()}
-        if not await self._write(queries.is_claim_valid, campaign_id=row["id"], **claim):
+        if not await self._is_claim_valid(campaign):
             return
-        body = build_campaign_body(row)
-        vendor_id = row["vendor_campaign_id"] or _find_by_name(known, row["id"])
+        body = build_campaign_body(campaign)
+        vendor_id = campaign.vendor_campaign_id or _find_by_name(known, campaign.id)
         if vendor_id is None:
             vendor_id = await self._client.create_campaign(body)
         else:
             await self._client.update_campaign(vendor_id, body)
-        if not await self._write(queries.set_vendor_campaign, campaign_id=row["id"], vendor_campaign_id=vendor_id):
+        if not await self._set_vendor_campaign(campaign.id, vendor_id):
             advice = "delete the draft with this name at Instantly"
-            log.error("campaign_created_twice", campaign_id=str(row["id"]), advice=advice)
+            log.error("campaign_created_twice", campaign_id=str(campaign.id), advice=advice)
             return
-        await self._client.set_campaign_active(vendor_id, active=row["active"])
-        await self._write(queries.mark_synced, campaign_id=row["id"], version=row["version"], now=self._clock())
-        log.info("campaign_synced", campaign_id=str(row["id"]), version=row["version"])
+        await self._client.set_campaign_active(vendor_id, active=campaign.active)
+        await self._mark_synced(campaign)
+        log.info("campaign_synced", campaign_id=str(campaign.id), version=campaign.version)
+
+    async def _is_claim_valid(self, campaign: CampaignToSync) -> bool:
+        return await self._write(
+            lambda connection: queries.is_claim_valid(
+                connection, campaign_id=campaign.id, claimed_until=campaign.claimed_until, now=self._clock()
+            )
+        )
+
+    async def _set_vendor_campaign(self, campaign_id: CampaignId, vendor_id: str) -> bool:
+        """Store Instantly's id; return False if another replica has created the campaign meanwhile."""
+        is_set = await self._write(
+            lambda connection: queries.set_vendor_campaign(
+                connection, vendor_campaign_id=vendor_id, campaign_id=campaign_id
+            )
+        )
+        return bool(is_set)
+
+    async def _mark_synced(self, campaign: CampaignToSync) -> None:
+        await self._write(
+            lambda connection: queries.mark_synced(
+                connection, version=campaign.version, now=self._clock(), campaign_id=campaign.id
+            )
+        )
 
     async def _release_campaigns(
-        self, campaign_ids: Sequence[UUID], error: Exception, problem: str | None = None
+        self, campaign_ids: Sequence[CampaignId], error: Exception, problem: str | None = None
     ) -> None:
         """Release the claims of *campaign_ids* for a later try, with the problem unless no call was made.
 
@@ -106,26 +130,31 @@ class CampaignSync:
         if not isinstance(error, BackingOffError):
             problem = problem or f"not synced: {error}"[:LONGEST_PROBLEM_LENGTH]
         for campaign_id in campaign_ids:
-            until = self._clock() + _RETRY_DELAY
-            await self._write(queries.release_campaign, campaign_id=campaign_id, until=until, problem=problem)
+            release = partial(
+                queries.release_campaign,
+                until=self._clock() + _RETRY_DELAY,
+                problem=problem,
+                campaign_id=campaign_id,
+            )
+            await self._write(release)
 
-    async def _write(self, query: Any, **values: object) -> Any:
-        async def write(tx: Tx) -> Any:
-            return await query(tx.connection, **values)
+    async def _write(self, statement: Callable[[Connection], Awaitable[T]]) -> T:
+        async def write(tx: Tx) -> T:
+            return await statement(tx.connection)
 
         return await self._bus.transact(write)
 
 
-def _find_by_name(known: Mapping[str, str], campaign_id: UUID) -> str | None:
+def _find_by_name(known: Mapping[str, str], campaign_id: CampaignId) -> str | None:
     """Return Instantly's id of the campaign whose name ends in our id. The broker's name in it may have changed."""
     return next((vendor_id for name, vendor_id in known.items() if name.endswith(f"[{campaign_id}]")), None)
 
 
-def build_campaign_body(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Build the body of POST /campaigns from a row of `claim_campaigns`."""
-    settings, steps = orjson.loads(row["settings"]), orjson.loads(row["sequence"])
+def build_campaign_body(campaign: CampaignToSync) -> dict[str, Any]:
+    """Build the body of POST /campaigns for *campaign*."""
+    settings, steps = orjson.loads(campaign.settings), orjson.loads(campaign.sequence)
     body = {
-        "name": f"{plain_text(row['broker_name'], links=True)}: {row['name']} [{row['id']}]",
+        "name": f"{plain_text(campaign.broker_name, links=True)}: {campaign.name} [{campaign.id}]",
         "campaign_schedule": {"schedules": [_build_schedule(settings)]},
         "sequences": [{"steps": _build_steps(steps)}],
         "stop_on_reply": True,

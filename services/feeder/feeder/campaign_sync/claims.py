@@ -8,23 +8,22 @@ frozen until another replica took over may still report who is a member, but no 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 import structlog
 
 from common.bus import Bus, Tx
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
-from common.database import load_queries
+from common.ids import CampaignId, LeadId
 from common.pii.keyring import DecryptionError
 from common.vendors.text import has_markup
+from feeder.campaign_sync import queries
+from feeder.campaign_sync.queries import ClaimedRemoval, MembershipDetails
 from feeder.campaign_sync.template_variables import EmailLinks, build_member
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly import INSTANTLY_PAGE_SIZE, NewMember
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 CLAIM_MARGIN_SECONDS = 30
 """Time that a claim lasts beyond twice the longest call."""
@@ -34,7 +33,7 @@ CLAIM_MARGIN_SECONDS = 30
 class ClaimedMembership:
     """A claimed membership with its lead as Instantly takes it; *member* is None without a readable address."""
 
-    lead_id: UUID
+    lead_id: LeadId
     desired: str
     attempted_at: datetime | None
     problem: str | None
@@ -45,20 +44,9 @@ class ClaimedMembership:
 class CampaignClaim:
     """Claimed memberships of one campaign."""
 
-    campaign_id: UUID
+    campaign_id: CampaignId
     vendor_campaign_id: str
     memberships: list[ClaimedMembership]
-    until: datetime
-    """End of the claim."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedRemoval:
-    """A claimed membership whose member is to be removed."""
-
-    lead_id: UUID
-    campaign_id: UUID
-    vendor_lead_id: str
     until: datetime
     """End of the claim."""
 
@@ -75,85 +63,113 @@ class MembershipClaims:
 
     async def claim_adds(self) -> CampaignClaim | None:
         """Claim leads of one campaign to add today. Their memberships become `unknown`, because a call is about to start."""
-        day = business_date(self._clock())
-        return await self._claim_campaign(
-            queries.campaign_with_adds_due, queries.claim_adds, self._add_page_size, local_date=day
-        )
+        now, until = self._begin_claim()
+        day = business_date(now)
 
-    async def claim_lookups(self) -> CampaignClaim | None:
-        """Claim leads of one campaign whose membership is `unknown`, to look them up at Instantly."""
-        return await self._claim_campaign(queries.campaign_with_lookups_due, queries.claim_lookups, INSTANTLY_PAGE_SIZE)
-
-    async def claim_removals(self) -> list[ClaimedRemoval]:
-        """Claim members to remove, of any campaign."""
-        now = self._clock()
-        until = now + self._duration
-
-        async def claim(tx: Tx) -> list[ClaimedRemoval]:
-            rows = queries.claim_removals(tx.connection, now=now, until=until, page_size=INSTANTLY_PAGE_SIZE)
-            return [
-                ClaimedRemoval(row["lead_id"], row["campaign_id"], row["vendor_lead_id"], until) async for row in rows
-            ]
+        async def claim(tx: Tx) -> CampaignClaim | None:
+            campaign_id = await queries.find_campaign_with_adds_due(tx.connection, local_date=day, now=now)
+            if campaign_id is None:
+                return None
+            lead_ids = await queries.claim_adds(
+                tx.connection,
+                campaign_id=campaign_id,
+                local_date=day,
+                now=now,
+                page_size=self._add_page_size,
+                until=until,
+            )
+            return await self._build_claim(tx, campaign_id, lead_ids, until)
 
         return await self._bus.transact(claim)
 
-    async def renew_claim(self, claim: CampaignClaim) -> dict[UUID, str]:
+    async def claim_lookups(self) -> CampaignClaim | None:
+        """Claim leads of one campaign whose membership is `unknown`, to look them up at Instantly."""
+        now, until = self._begin_claim()
+
+        async def claim(tx: Tx) -> CampaignClaim | None:
+            campaign_id = await queries.find_campaign_with_lookups_due(tx.connection, now=now)
+            if campaign_id is None:
+                return None
+            lead_ids = await queries.claim_lookups(
+                tx.connection, campaign_id=campaign_id, now=now, page_size=INSTANTLY_PAGE_SIZE, until=until
+            )
+            return await self._build_claim(tx, campaign_id, lead_ids, until)
+
+        return await self._bus.transact(claim)
+
+    async def claim_removals(self) -> list[ClaimedRemoval]:
+        """Claim members to remove, of any campaign."""
+        now, until = self._begin_claim()
+
+        async def claim(tx: Tx) -> list[ClaimedRemoval]:
+            return await queries.claim_removals(tx.connection, now=now, page_size=INSTANTLY_PAGE_SIZE, until=until)
+
+        return await self._bus.transact(claim)
+
+    async def renew_claim(self, claim: CampaignClaim) -> dict[LeadId, str]:
         """Extend *claim* for another call; return `desired` of each lead that this process still holds.
 
         A lead whose claim has expired is left to the process that looks it up.
         """
-        now = self._clock()
-        until = now + self._duration
+        now, until = self._begin_claim()
 
-        async def renew(tx: Tx) -> dict[UUID, str]:
+        async def renew(tx: Tx) -> dict[LeadId, str]:
             lead_ids = sorted(membership.lead_id for membership in claim.memberships)
-            where = {"campaign_id": claim.campaign_id, "lead_ids": lead_ids}
-            await queries.lock_memberships(tx.connection, **where)
-            rows = queries.renew_claim(tx.connection, **where, claimed_until=claim.until, until=until, now=now)
-            return {row["lead_id"]: row["desired"] async for row in rows}
+            await queries.lock_memberships(tx.connection, campaign_id=claim.campaign_id, lead_ids=lead_ids)
+            renewed = await queries.renew_claim(
+                tx.connection,
+                until=until,
+                campaign_id=claim.campaign_id,
+                lead_ids=lead_ids,
+                claimed_until=claim.until,
+                now=now,
+            )
+            return {membership.lead_id: membership.desired for membership in renewed}
 
-        held = await self._bus.transact(renew)
+        desired = await self._bus.transact(renew)
         claim.until = until
-        return held
+        return desired
 
-    async def _claim_campaign(
-        self, find_campaign: Any, claim_rows: Any, page_size: int, **parameters: object
-    ) -> CampaignClaim | None:
-        """Claim up to *page_size* memberships of the campaign that *find_campaign* returns; None if nothing is due."""
+    def _begin_claim(self) -> tuple[datetime, datetime]:
+        """Return the time, and the end of a claim that begins now."""
         now = self._clock()
-        until = now + self._duration
+        return now, now + self._duration
 
-        async def claim(tx: Tx) -> CampaignClaim | None:
-            campaign_id = await find_campaign(tx.connection, now=now, **parameters)
-            if campaign_id is None:
-                return None
-            rows = claim_rows(
-                tx.connection, campaign_id=campaign_id, now=now, until=until, page_size=page_size, **parameters
+    async def _build_claim(
+        self, tx: Tx, campaign_id: CampaignId, lead_ids: Sequence[LeadId], until: datetime
+    ) -> CampaignClaim | None:
+        """Return the claim on *lead_ids* with the details of the leads and the campaign; None without a lead.
+
+        A campaign without an id was deleted at Instantly and is to be created again. Its leads are out, without a call.
+        """
+        details = await queries.read_members(tx.connection, campaign_id=campaign_id, lead_ids=lead_ids)
+        if not details:
+            return None
+        campaign = await queries.read_campaign(tx.connection, campaign_id=campaign_id)
+        if campaign.vendor_campaign_id is None:
+            await queries.mark_out(
+                tx.connection,
+                now=self._clock(),
+                retry_at=None,
+                problem=None,
+                campaign_id=campaign_id,
+                lead_ids=lead_ids,
+                claimed_until=until,
             )
-            memberships = await self._read_memberships(tx, campaign_id, [row["lead_id"] async for row in rows])
-            if not memberships:
-                return None
-            campaign = await queries.read_campaign(tx.connection, campaign_id=campaign_id)
-            return CampaignClaim(campaign_id, campaign["vendor_campaign_id"], memberships, until)
-
-        return await self._bus.transact(claim)
-
-    async def _read_memberships(self, tx: Tx, campaign_id: UUID, lead_ids: Sequence[UUID]) -> list[ClaimedMembership]:
-        rows = queries.read_members(tx.connection, campaign_id=campaign_id, lead_ids=lead_ids)
-        return [
-            ClaimedMembership(
-                row["lead_id"], row["desired"], row["attempted_at"], row["problem"], self._decrypt_member(row)
-            )
-            async for row in rows
+            return None
+        memberships = [
+            ClaimedMembership(lead.lead_id, lead.desired, lead.attempted_at, lead.problem, self._decrypt_member(lead))
+            for lead in details
         ]
+        return CampaignClaim(campaign_id, campaign.vendor_campaign_id, memberships, until)
 
-    def _decrypt_member(self, row: Any) -> NewMember | None:
-        if not (row["data_key"] and row["value_ciphertext"]):
+    def _decrypt_member(self, lead: MembershipDetails) -> NewMember | None:
+        if not (lead.data_key and lead.value_ciphertext):
             return None
         try:
-            key = self._bus.keyring.unwrap_data_key(row["lead_id"], row["data_key"])
-            email = key.decrypt("email", row["value_ciphertext"])
+            key = self._bus.keyring.unwrap_data_key(lead.lead_id, lead.data_key)
+            email = key.decrypt("email", lead.value_ciphertext)
         except DecryptionError:
-            log.warning("address_unreadable", lead_id=str(row["lead_id"]))
+            log.warning("address_unreadable", lead_id=str(lead.lead_id))
             return None
-        return None if has_markup(email) else build_member(row, email, self._links)
+        return None if has_markup(email) else build_member(lead, email, self._links)

@@ -10,22 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID
 
 import structlog
 
 from common.bus import Bus, Tx
 from common.calendar.clock import Clock
-from common.database import load_queries
+from common.ids import CampaignId
 from common.vendors.errors import InvalidRequestError, NotExecutedError, OutcomeUnknownError
+from feeder.campaign_sync import queries
 from feeder.campaign_sync.audited_members import AuditedMembers
 from feeder.campaign_sync.memberships import Memberships
+from feeder.campaign_sync.queries import AuditProgress
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly import InstantlyClient
 from feeder.vendors.instantly_responses import InstantlyNotFoundError, Member
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 RATE_DIVISOR = 4
 """An audit uses one in this many calls of the allowed rate: removals and adds come first."""
@@ -35,16 +35,6 @@ DUE_SHARE = 0.9
 """Share of the period after which a campaign is due, so that rounds of the job do not drift."""
 INTERRUPTED_SHARE = 0.75
 """Share of the period that an interrupted campaign counts as audited: it is due soon again, after the others."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditProgress:
-    """Progress of the audit of one campaign."""
-
-    campaign_id: UUID
-    vendor_campaign_id: str
-    cursor: str | None
-    """Instantly's cursor of the next page, which need not be a member's id; None for the first page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +81,9 @@ class MembershipAudit:
     async def _claim_campaign(self, tx: Tx) -> AuditProgress | None:
         now = self._clock()
         await queries.lock_audits(tx.connection)
-        row = await queries.claim_audit(
+        return await queries.claim_audit(
             tx.connection, now=now, until=now + AUDIT_LEASE, before=now - self._period * DUE_SHARE
         )
-        return AuditProgress(row["id"], row["vendor_campaign_id"], row["audit_cursor"]) if row else None
 
     async def _audit_campaign(self, progress: AuditProgress) -> None:
         """Read the campaign's pages from the stored cursor to the end, and compare each with our rows."""
@@ -131,7 +120,7 @@ class MembershipAudit:
                 until=self._clock() + AUDIT_LEASE,
             )
 
-    async def _mark_missing_members(self, tx: Tx, campaign_id: UUID, page: AuditedPage) -> None:
+    async def _mark_missing_members(self, tx: Tx, campaign_id: CampaignId, page: AuditedPage) -> None:
         """Mark members unknown whose id lies between the previous page and the end of *page*, and is not in it.
 
         Ids ascend over the pages (docs/vendors/instantly.md, Operations). After a restart the previous id is unknown, so
@@ -140,7 +129,7 @@ class MembershipAudit:
         after = min(page.ids, default=None) if page.previous_id is None else page.previous_id
         if after is None or not (page.ids or page.next_cursor is None):
             return
-        rows = queries.mark_missing_members_unknown(
+        missing = await queries.mark_missing_members_unknown(
             tx.connection,
             campaign_id=campaign_id,
             before=page.requested_at,
@@ -148,8 +137,8 @@ class MembershipAudit:
             last=None if page.next_cursor is None else max(page.ids),
             seen=page.ids,
         )
-        if missing := len([row async for row in rows]):
-            log.warning("members_missing", campaign_id=str(campaign_id), count=missing)
+        if missing:
+            log.warning("members_missing", campaign_id=str(campaign_id), count=len(missing))
 
     async def _finish_campaign(self, tx: Tx, *, progress: AuditProgress) -> None:
         await queries.finish_audit(tx.connection, campaign_id=progress.campaign_id, now=self._clock())
@@ -162,10 +151,10 @@ class MembershipAudit:
 
         await self._bus.transact(write)
 
-    async def _request_removals(self, tx: Tx, *, campaign_id: UUID) -> None:
+    async def _request_removals(self, tx: Tx, *, campaign_id: CampaignId) -> None:
         """Request the removal of suppressed members that no trigger saw."""
-        rows = queries.request_suppressed_removals(
+        suppressed = await queries.request_suppressed_removals(
             tx.connection, lead_ids=None, campaign_id=campaign_id, now=self._clock()
         )
-        if found := len([row async for row in rows]):
-            log.warning("suppressed_members_found", count=found, campaign_id=str(campaign_id))
+        if suppressed:
+            log.warning("suppressed_members_found", count=len(suppressed), campaign_id=str(campaign_id))

@@ -4,29 +4,29 @@
 only rows that the claim still holds.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import structlog
 
 from common import telemetry
 from common.bus import Bus, Tx
 from common.calendar.clock import Clock
-from common.database import load_queries
 from common.events import CampaignAdded
-from feeder.campaign_sync.claims import CampaignClaim, ClaimedMembership, ClaimedRemoval
+from common.ids import CampaignId, LeadId
+from feeder.campaign_sync import queries
+from feeder.campaign_sync.claims import CampaignClaim, ClaimedMembership
+from feeder.campaign_sync.queries import ClaimedRemoval
 from feeder.lead_status import transition_leads
 from feeder.settings import FeederSettings
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 NOT_CREATED_PROBLEM = "not created"
 """`problem` of a lead that an add did not create; a reason of Instantly's follows after a colon."""
 REFUSED_PROBLEM = "refused"
 """`problem` of a lead that Instantly does not take; a reason of Instantly's follows after a colon."""
-MISSING_CAMPAIGN_PROBLEM = "gone"
+MISSING_CAMPAIGN_PROBLEM = "missing"
 """`problem` of a campaign that Instantly no longer has. `equity campaigns sync` creates it again."""
 REJECTING_CAMPAIGN_PROBLEM = "rejects every add (400)"
 INVALID_REQUEST_RETRY = timedelta(hours=1)
@@ -42,7 +42,7 @@ class Memberships:
         self._clock = clock
         self._settle_time = timedelta(seconds=settings.reconcile_settle_seconds)
 
-    async def mark_present(self, claim: CampaignClaim, vendor_ids: Mapping[UUID, str]) -> None:
+    async def mark_present(self, claim: CampaignClaim, vendor_ids: Mapping[LeadId, str]) -> None:
         """Mark the leads of *vendor_ids* (lead to Instantly's id) as members of the campaign, even if the claim expired."""
 
         async def write(tx: Tx) -> None:
@@ -51,7 +51,7 @@ class Memberships:
         if vendor_ids:
             await self._bus.transact(write)
 
-    async def record_presence(self, tx: Tx, campaign_id: UUID, vendor_ids: Mapping[UUID, str]) -> None:
+    async def record_presence(self, tx: Tx, campaign_id: CampaignId, vendor_ids: Mapping[LeadId, str]) -> None:
         """Mark the leads of *vendor_ids* as members, within *tx*.
 
         Confirm their slots, emit `campaign_added` once for each lead, and request the removal of leads that were
@@ -67,43 +67,44 @@ class Memberships:
             now=now,
         )
         await self._confirm_slots(tx, campaign_id, lead_ids, now)
-        rows = queries.request_suppressed_removals(tx.connection, lead_ids=lead_ids, campaign_id=campaign_id, now=now)
-        if suppressed := len([row async for row in rows]):
-            log.info("members_suppressed_after_add", count=suppressed, campaign_id=str(campaign_id))
+        suppressed = await queries.request_suppressed_removals(
+            tx.connection, now=now, lead_ids=lead_ids, campaign_id=campaign_id
+        )
+        if suppressed:
+            log.info("members_suppressed_after_add", count=len(suppressed), campaign_id=str(campaign_id))
 
-    async def _confirm_slots(self, tx: Tx, campaign_id: UUID, lead_ids: Sequence[UUID], now: datetime) -> None:
+    async def _confirm_slots(self, tx: Tx, campaign_id: CampaignId, lead_ids: Sequence[LeadId], now: datetime) -> None:
         campaign = await queries.read_campaign(tx.connection, campaign_id=campaign_id)
-        async for slot in queries.confirm_slots(tx.connection, lead_ids=lead_ids, campaign_id=campaign_id):
+        for slot in await queries.confirm_slots(tx.connection, lead_ids=lead_ids, campaign_id=campaign_id):
             event = CampaignAdded(
-                lead_id=slot["lead_id"],
-                lead_version=slot["lead_version"],
-                broker_id=slot["broker_id"],
+                lead_id=slot.lead_id,
+                lead_version=slot.lead_version,
+                broker_id=slot.broker_id,
                 occurred_at=now,
                 campaign_id=campaign_id,
-                persona_id=campaign["persona_id"],
-                local_date=slot["local_date"],
+                persona_id=campaign.persona_id,
+                local_date=slot.local_date,
             )
             tx.emit(event)
 
-    async def mark_not_created(self, claim: CampaignClaim, lead_ids: Sequence[UUID], reason: str | None) -> None:
+    async def mark_not_created(self, claim: CampaignClaim, lead_ids: Sequence[LeadId], reason: str | None) -> None:
         """Mark leads that a successful add did not create, with Instantly's *reason* if known, and look them up next.
 
         They may be members already: Instantly skips those.
         """
         problem = f"{NOT_CREATED_PROBLEM}: {reason}" if reason else NOT_CREATED_PROBLEM
-        await self._update(claim, lead_ids, queries.schedule_retry, retry_at=self._clock(), problem=problem)
+        await self._schedule_retry(claim, lead_ids, self._clock(), problem)
 
-    async def schedule_lookup(self, claim: CampaignClaim, lead_ids: Sequence[UUID]) -> None:
+    async def schedule_lookup(self, claim: CampaignClaim, lead_ids: Sequence[LeadId]) -> None:
         """Schedule a lookup soon, because a call had no clear response."""
-        await self._update(claim, lead_ids, queries.schedule_retry, retry_at=self._next_lookup_at(), problem=None)
+        await self._schedule_retry(claim, lead_ids, self._next_lookup_at())
 
-    async def postpone_lookup(self, claim: CampaignClaim, lead_id: UUID) -> None:
+    async def postpone_lookup(self, claim: CampaignClaim, lead_id: LeadId) -> None:
         """Postpone a lookup that Instantly calls invalid, and log an error: a person has to look at it."""
         log.error("lookup_refused", lead_id=str(lead_id), campaign_id=str(claim.campaign_id))
-        retry_at = self._clock() + INVALID_REQUEST_RETRY
-        await self._update(claim, [lead_id], queries.schedule_retry, retry_at=retry_at, problem=None)
+        await self._schedule_retry(claim, [lead_id], self._clock() + INVALID_REQUEST_RETRY)
 
-    async def requeue_adds(self, claim: CampaignClaim, lead_ids: Sequence[UUID]) -> None:
+    async def requeue_adds(self, claim: CampaignClaim, lead_ids: Sequence[LeadId]) -> None:
         """Make adds due again that certainly were not executed."""
         await self._mark_out(claim, lead_ids, retry_at=self._clock())
 
@@ -114,8 +115,8 @@ class Memberships:
         it is looked up again.
         """
         settled_before = self._clock() - self._settle_time
-        refused: dict[str, list[UUID]] = {}
-        out, unsettled = list[UUID](), list[UUID]()
+        refused: dict[str, list[LeadId]] = {}
+        out, unsettled = list[LeadId](), list[LeadId]()
         for membership in memberships:
             if (membership.problem or "").startswith(NOT_CREATED_PROBLEM):
                 refused.setdefault(membership.problem or "", []).append(membership.lead_id)
@@ -128,7 +129,7 @@ class Memberships:
         await self._mark_out(claim, out)
         await self.schedule_lookup(claim, unsettled)
 
-    async def refuse_leads(self, claim: CampaignClaim, lead_ids: Sequence[UUID], reason: str | None) -> None:
+    async def refuse_leads(self, claim: CampaignClaim, lead_ids: Sequence[LeadId], reason: str | None) -> None:
         """Pause leads that Instantly does not take, for a person to look at. Their slots become free.
 
         *reason* (`in_blocklist`, `invalid`, …) is stored in `problem`. A block list is no opt-out (ADR 20).
@@ -137,21 +138,30 @@ class Memberships:
             return
         problem = f"{REFUSED_PROBLEM}: {reason}" if reason else REFUSED_PROBLEM
         now = self._clock()
-        held_by = {"campaign_id": claim.campaign_id, "claimed_until": claim.until}
+        campaign_id = claim.campaign_id
 
         async def write(tx: Tx) -> None:
-            rows = queries.still_claimed(tx.connection, **held_by, lead_ids=lead_ids)
-            ours = sorted([row["lead_id"] async for row in rows])
+            claimed = await queries.list_claimed_leads(
+                tx.connection, campaign_id=campaign_id, lead_ids=lead_ids, claimed_until=claim.until
+            )
+            ours = sorted(claimed)
             await transition_leads(tx, ours, "paused", reason="refused by Instantly")
-            where = {"campaign_id": claim.campaign_id, "lead_ids": ours}
-            await queries.lock_memberships(tx.connection, **where)
-            await queries.request_removal(tx.connection, **where, now=now)
-            await queries.mark_out(tx.connection, **held_by, lead_ids=ours, now=now, retry_at=None, problem=problem)
+            await queries.lock_memberships(tx.connection, campaign_id=campaign_id, lead_ids=ours)
+            await queries.request_removal(tx.connection, now=now, campaign_id=campaign_id, lead_ids=ours)
+            await queries.mark_out(
+                tx.connection,
+                now=now,
+                retry_at=None,
+                problem=problem,
+                campaign_id=campaign_id,
+                lead_ids=ours,
+                claimed_until=claim.until,
+            )
 
         await self._bus.transact(write)
         counter = telemetry.counter("equity_adds_refused", "Leads that Instantly did not take, by reason")
         counter.add(len(lead_ids), {"reason": reason or "unknown"})
-        log.warning("leads_refused", count=len(lead_ids), reason=reason, campaign_id=str(claim.campaign_id))
+        log.warning("leads_refused", count=len(lead_ids), reason=reason, campaign_id=str(campaign_id))
 
     async def mark_removed(self, removals: Sequence[ClaimedRemoval]) -> None:
         """Mark members as out of their campaigns."""
@@ -162,14 +172,14 @@ class Memberships:
         """Schedule removals with an unknown outcome again soon. A removal may be repeated."""
         retry_at = self._next_lookup_at()
         for claim, lead_ids in _group_by_claim(removals):
-            await self._update(claim, lead_ids, queries.schedule_retry, retry_at=retry_at, problem=None)
+            await self._schedule_retry(claim, lead_ids, retry_at)
 
     async def postpone_removal(self, removal: ClaimedRemoval) -> None:
         """Postpone a removal that Instantly calls invalid, and log an error: a person has to look at it."""
         log.error("removal_refused", lead_id=str(removal.lead_id), campaign_id=str(removal.campaign_id))
         retry_at = self._clock() + INVALID_REQUEST_RETRY
         for claim, lead_ids in _group_by_claim([removal]):
-            await self._update(claim, lead_ids, queries.schedule_retry, retry_at=retry_at, problem="removal refused")
+            await self._schedule_retry(claim, lead_ids, retry_at, "removal refused")
 
     async def cancel_claim(self, claim: CampaignClaim) -> None:
         """Mark all leads of *claim* as out, because their campaign no longer exists, and stop the campaign.
@@ -177,14 +187,14 @@ class Memberships:
         Leads that were to be added are re-queued the next morning.
         """
         lead_ids = [membership.lead_id for membership in claim.memberships]
-        await self._mark_out(claim, lead_ids, problem="campaign gone")
+        await self._mark_out(claim, lead_ids, problem="campaign missing")
         await self.stop_missing_campaign(claim.campaign_id)
 
-    async def stop_missing_campaign(self, campaign_id: UUID) -> None:
+    async def stop_missing_campaign(self, campaign_id: CampaignId) -> None:
         """Stop adds to a campaign that Instantly no longer has, until a person has looked at it."""
         await self._stop_campaign(campaign_id, MISSING_CAMPAIGN_PROBLEM, "`equity campaigns sync` creates it again")
 
-    async def stop_rejecting_campaign(self, campaign_id: UUID) -> None:
+    async def stop_rejecting_campaign(self, campaign_id: CampaignId) -> None:
         """Stop adds to a campaign for which Instantly rejects every lead, until a person has looked at it.
 
         Then the request is wrong and not the leads.
@@ -196,7 +206,7 @@ class Memberships:
         """Return the slots of leads that are in no campaign and are not wanted in one."""
 
         async def write(tx: Tx) -> int:
-            return len([row async for row in queries.return_unused_slots(tx.connection)])
+            return await queries.return_unused_slots(tx.connection)
 
         if count := await self._bus.transact(write):
             log.info("slots_returned", count=count)
@@ -204,7 +214,7 @@ class Memberships:
     def _next_lookup_at(self) -> datetime:
         return self._clock() + min(self._settle_time / 8, LONGEST_LOOKUP_WAIT)
 
-    async def _stop_campaign(self, campaign_id: UUID, problem: str, advice: str) -> None:
+    async def _stop_campaign(self, campaign_id: CampaignId, problem: str, advice: str) -> None:
         log.error("campaign_stopped", campaign_id=str(campaign_id), problem=problem, advice=advice)
 
         async def write(tx: Tx) -> None:
@@ -215,34 +225,47 @@ class Memberships:
     async def _mark_out(
         self,
         claim: CampaignClaim,
-        lead_ids: Sequence[UUID],
+        lead_ids: Sequence[LeadId],
         *,
         retry_at: datetime | None = None,
         problem: str | None = None,
     ) -> None:
-        await self._update(claim, lead_ids, queries.mark_out, retry_at=retry_at, problem=problem, now=self._clock())
-
-    async def _update(
-        self,
-        claim: CampaignClaim,
-        lead_ids: Sequence[UUID],
-        query: Callable[..., Awaitable[object]],
-        **values: object,
-    ) -> None:
-        """Run *query* on the rows of *lead_ids* under their locks."""
-
         async def write(tx: Tx) -> None:
-            where = {"campaign_id": claim.campaign_id, "lead_ids": sorted(lead_ids)}
-            await queries.lock_memberships(tx.connection, **where)
-            await query(tx.connection, **where, claimed_until=claim.until, **values)
+            await queries.lock_memberships(tx.connection, campaign_id=claim.campaign_id, lead_ids=lead_ids)
+            await queries.mark_out(
+                tx.connection,
+                now=self._clock(),
+                retry_at=retry_at,
+                problem=problem,
+                campaign_id=claim.campaign_id,
+                lead_ids=lead_ids,
+                claimed_until=claim.until,
+            )
+
+        if lead_ids:
+            await self._bus.transact(write)
+
+    async def _schedule_retry(
+        self, claim: CampaignClaim, lead_ids: Sequence[LeadId], retry_at: datetime, problem: str | None = None
+    ) -> None:
+        async def write(tx: Tx) -> None:
+            await queries.lock_memberships(tx.connection, campaign_id=claim.campaign_id, lead_ids=lead_ids)
+            await queries.schedule_retry(
+                tx.connection,
+                retry_at=retry_at,
+                problem=problem,
+                campaign_id=claim.campaign_id,
+                lead_ids=lead_ids,
+                claimed_until=claim.until,
+            )
 
         if lead_ids:
             await self._bus.transact(write)
 
 
-def _group_by_claim(removals: Sequence[ClaimedRemoval]) -> list[tuple[CampaignClaim, list[UUID]]]:
+def _group_by_claim(removals: Sequence[ClaimedRemoval]) -> list[tuple[CampaignClaim, list[LeadId]]]:
     """Group *removals* by campaign and end of the claim, in that order."""
-    groups: dict[tuple[UUID, datetime], list[UUID]] = {}
+    groups: dict[tuple[CampaignId, datetime], list[LeadId]] = {}
     for removal in sorted(removals, key=lambda removal: (removal.campaign_id, removal.until)):
         groups.setdefault((removal.campaign_id, removal.until), []).append(removal.lead_id)
     return [(CampaignClaim(campaign_id, "", [], until), lead_ids) for (campaign_id, until), lead_ids in groups.items()]

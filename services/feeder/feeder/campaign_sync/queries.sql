@@ -1,6 +1,6 @@
--- name: campaign_with_adds_due$
--- The campaign whose leads have waited longest for their add. Only today's slots count: an add on another day would exceed
--- that day's limit.
+-- name: find_campaign_with_adds_due$
+-- Return the campaign whose leads have waited longest for their add.
+-- Only today's slots count: an add on another day would exceed that day's limit.
 select campaign_id
 from pipeline.due_adds
 where local_date = :local_date
@@ -9,7 +9,7 @@ order by changed_at, campaign_id
 limit 1;
 
 -- name: claim_adds
--- Stores the intent of an add before the call: until Instantly answers, the membership is unknown.
+-- Store the intent of an add before the call: until Instantly answers, the membership is unknown.
 with due as (
   select m.lead_id, m.campaign_id
   from app.vendor_memberships m
@@ -30,7 +30,7 @@ where m.lead_id = d.lead_id
 and m.campaign_id = d.campaign_id
 returning m.lead_id;
 
--- name: campaign_with_lookups_due$
+-- name: find_campaign_with_lookups_due$
 select m.campaign_id
 from app.vendor_memberships m
 where m.actual = 'unknown'
@@ -59,6 +59,8 @@ and m.campaign_id = d.campaign_id
 returning m.lead_id;
 
 -- name: claim_removals
+-- row: ClaimedRemoval
+-- not null: vendor_lead_id, until
 with due as (
   select m.lead_id, m.campaign_id
   from app.vendor_memberships m
@@ -75,10 +77,11 @@ set claimed_until = :until
 from due d
 where m.lead_id = d.lead_id
 and m.campaign_id = d.campaign_id
-returning m.lead_id, m.campaign_id, m.vendor_lead_id;
+returning m.lead_id, m.campaign_id, m.vendor_lead_id, m.claimed_until as until;
 
 -- name: read_members
--- Claimed memberships with the encrypted address and the values for the emails.
+-- Return claimed memberships with the encrypted address and the values for the emails.
+-- row: MembershipDetails
 select
   m.lead_id, m.desired, m.attempted_at, m.problem,
   l.data_key, k.value_ciphertext,
@@ -96,7 +99,8 @@ and m.lead_id = any (:lead_ids::uuid[])
 order by m.lead_id;
 
 -- name: renew_claim
--- Extends a claim for another call, on the rows that no other process has claimed or completed since.
+-- Extend a claim for another call, on the rows that no other process has claimed or completed since.
+-- row: RenewedMembership
 update app.vendor_memberships
 set claimed_until = :until
 where campaign_id = :campaign_id
@@ -105,7 +109,8 @@ and claimed_until = :claimed_until
 and claimed_until > :now
 returning lead_id, desired;
 
--- name: still_claimed
+-- name: list_claimed_leads
+-- List the leads that a claim still holds.
 select lead_id
 from app.vendor_memberships
 where campaign_id = :campaign_id
@@ -128,6 +133,7 @@ where m.lead_id = f.lead_id
 and m.campaign_id = :campaign_id;
 
 -- name: mark_out!
+-- nullable: :retry_at, :problem
 update app.vendor_memberships
 set actual = 'out', checked_at = :now, claimed_until = null, retry_at = :retry_at, problem = :problem
 where campaign_id = :campaign_id
@@ -135,6 +141,7 @@ and lead_id = any (:lead_ids::uuid[])
 and claimed_until = :claimed_until;
 
 -- name: schedule_retry!
+-- nullable: :problem
 update app.vendor_memberships
 set claimed_until = null, retry_at = :retry_at, problem = coalesce(:problem, problem)
 where campaign_id = :campaign_id
@@ -149,13 +156,14 @@ and lead_id = any (:lead_ids::uuid[])
 and desired = 'in';
 
 -- name: request_suppressed_removals
--- Requests the removal of leads that are suppressed, stopped, deceased or litigators: of *lead_ids*, or for null of all
--- leads in the campaign.
+-- Request the removal of leads that are suppressed, stopped, deceased or litigators.
+-- Of *lead_ids*, or for null of all leads in the campaign.
+-- nullable: :lead_ids
 update app.vendor_memberships m
 set desired = 'out', changed_at = :now
 where m.desired = 'in'
 and (:lead_ids::uuid[] is null or m.lead_id = any (:lead_ids::uuid[]))
-and (:campaign_id::uuid is null or m.campaign_id = :campaign_id)
+and m.campaign_id = :campaign_id
 and (
   exists (select from app.suppressions s where s.channel = 'email' and s.value_hash = m.value_hash)
   or exists (
@@ -176,7 +184,9 @@ and (
 returning m.lead_id;
 
 -- name: confirm_slots
--- Slots of leads that are in their campaign for the first time. A slot that was reserved again for another campaign stays.
+-- Mark the slots of leads that are in their campaign for the first time, and return them.
+-- A slot that was reserved again for another campaign stays.
+-- row: ConfirmedSlot
 update app.feed_slots s
 set state = 'added'
 from app.leads l
@@ -192,17 +202,19 @@ and not exists (
 )
 returning s.lead_id, s.broker_id, s.local_date, l.lead_version;
 
--- name: return_unused_slots
--- A slot whose lead never reached a campaign, and is not wanted in one, does not count against the limit.
+-- name: return_unused_slots!
+-- Return slots whose lead never reached a campaign and is not wanted in one.
+-- They do not count against the limit.
 update app.feed_slots s
 set state = 'returned'
 where s.state = 'reserved'
 and not exists (
   select from app.vendor_memberships m where m.lead_id = s.lead_id and (m.desired = 'in' or m.actual <> 'out')
-)
-returning s.lead_id;
+);
 
 -- name: read_campaign^
+-- row: VendorCampaign
+-- always one row
 select persona_id, vendor_campaign_id
 from app.campaigns
 where id = :campaign_id;
@@ -213,8 +225,11 @@ set problem = :problem
 where id = :campaign_id;
 
 -- name: claim_audit^
--- The campaign to audit: one whose audit was interrupted, else the one that was audited longest ago. None while another
--- campaign is being audited.
+-- Claim the campaign to audit, unless another one is being audited.
+-- It is one whose audit was interrupted, else the one that was audited longest ago. `cursor` is Instantly's cursor of the
+-- next page, which need not be a member's id; null for the first page.
+-- row: AuditProgress
+-- not null: vendor_campaign_id
 with due as (
   select c.id
   from app.campaigns c
@@ -228,10 +243,11 @@ update app.campaigns c
 set audit_until = :until
 from due
 where c.id = due.id
-returning c.id, c.vendor_campaign_id, c.audit_cursor;
+returning c.id as campaign_id, c.vendor_campaign_id, c.audit_cursor as cursor;
 
 -- name: lock_audits!
--- One claim at a time, so that two replicas do not both find that no campaign is being audited.
+-- Allow one claim at a time.
+-- Otherwise two replicas could both find that no campaign is being audited.
 select pg_advisory_xact_lock(hashtext('feeder.audit_members'));
 
 -- name: advance_audit!
@@ -245,20 +261,22 @@ set audit_cursor = null, audit_until = null, audited_at = :now
 where id = :campaign_id;
 
 -- name: postpone_audit!
--- The audit continues from its cursor later, as if it had last ended at *as_of*.
+-- Release the audit, which continues from its cursor later, as if it had last ended at *as_of*.
+-- nullable: :as_of
 update app.campaigns
 set audit_until = null, audited_at = coalesce(:as_of, audited_at)
 where id = :campaign_id;
 
--- name: leads_allowed_in_campaigns
--- The leads among *lead_ids* that exist and that nothing keeps out of every campaign.
+-- name: list_leads_allowed_in_campaigns
+-- List the leads among *lead_ids* that exist and that nothing keeps out of every campaign.
 select id
 from app.leads
 where id = any (:lead_ids::uuid[])
 and not app.is_excluded_from_campaigns(campaign_status, deceased_owner, litigator);
 
 -- name: mark_seen_members
--- Marks the members that an audit saw. `checked_at` changes once a day, the rest when it differs.
+-- Mark the members that an audit saw, and return those that differed.
+-- `checked_at` changes once a day, the rest when it differs.
 update app.vendor_memberships m
 set actual = 'in', vendor_lead_id = f.vendor_lead_id, checked_at = :now, problem = null
 from unnest(:lead_ids::uuid[], :vendor_lead_ids::text[]) as f (lead_id, vendor_lead_id)
@@ -271,26 +289,30 @@ and (
 )
 returning m.lead_id;
 
--- name: managed_members
+-- name: list_managed_members
 select lead_id
 from app.vendor_memberships
 where campaign_id = :campaign_id
 and lead_id = any (:lead_ids::uuid[]);
 
--- name: members_by_address
+-- name: find_members_by_address
+-- row: MemberAddress
+-- not null: value_hash
 select lead_id, value_hash
 from app.vendor_memberships
 where campaign_id = :campaign_id
 and value_hash = any (:hashes::bytea[]);
 
--- name: suppressed_addresses
+-- name: list_suppressed_addresses
 select value_hash
 from app.suppressions
 where channel = 'email'
 and value_hash = any (:hashes::bytea[]);
 
 -- name: mark_missing_members_unknown
--- Members that a page should contain by the order of ids, and does not. The reconciler looks them up one by one.
+-- Mark members unknown that a page should contain by the order of ids, and does not.
+-- The reconciler looks them up one by one.
+-- nullable: :last
 update app.vendor_memberships
 set actual = 'unknown', retry_at = null, claimed_until = null
 where campaign_id = :campaign_id
@@ -302,14 +324,16 @@ and not vendor_lead_id = any (:seen::text[])
 returning lead_id;
 
 -- name: claim_campaigns
--- Campaigns that differ from their state at Instantly. Those of a disabled broker are to pause. A campaign that is missing at
--- Instantly (`gone`) waits for `equity campaigns sync`.
+-- Claim campaigns that differ from their state at Instantly.
+-- Those of a disabled broker are to pause. A campaign that is missing at Instantly waits for `equity campaigns sync`.
+-- row: CampaignToSync
+-- not null: claimed_until, active
 with due as (
   select c.id, c.active and b.active as active, b.name as broker_name
   from app.campaigns c
   join app.brokers b on b.id = c.broker_id
   where c.version > c.synced_version
-  and c.problem is distinct from 'gone'
+  and c.problem is distinct from 'missing'
   and (c.active and b.active or c.vendor_campaign_id is not null)
   and (c.claimed_until is null or c.claimed_until <= :now)
   order by c.id
@@ -324,7 +348,8 @@ returning
   c.id, c.name, c.version, c.vendor_campaign_id, c.sequence, c.settings, c.claimed_until, d.active, d.broker_name;
 
 -- name: is_claim_valid$
--- Whether a claim has neither expired nor gone to another replica.
+-- Return whether a claim has neither expired nor gone to another replica.
+-- always a value
 select exists (
   select
   from app.campaigns
@@ -334,7 +359,8 @@ select exists (
 );
 
 -- name: set_vendor_campaign$
--- Returns nothing if another replica has created the campaign meanwhile: that one stays.
+-- Store Instantly's id, and return true.
+-- Return null if another replica has created the campaign meanwhile: that one stays.
 update app.campaigns
 set vendor_campaign_id = :vendor_campaign_id
 where id = :campaign_id
@@ -347,6 +373,7 @@ set synced_version = :version, synced_at = :now, claimed_until = null, problem =
 where id = :campaign_id;
 
 -- name: release_campaign!
+-- nullable: :problem
 update app.campaigns
 set claimed_until = :until, problem = coalesce(:problem, problem)
 where id = :campaign_id;

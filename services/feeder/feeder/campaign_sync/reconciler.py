@@ -7,15 +7,16 @@ timeout it is not repeated, but looked up at Instantly. A removal may be repeate
 
 import asyncio
 from collections.abc import Sequence
-from uuid import UUID
 
 import structlog
 
+from common.ids import LeadId
 from common.vendors.errors import InvalidRequestError, NotExecutedError, OutcomeUnknownError, VendorCallError
 from common.vendors.throttle import VendorThrottle
-from feeder.campaign_sync.claims import CampaignClaim, ClaimedMembership, ClaimedRemoval, MembershipClaims
+from feeder.campaign_sync.claims import CampaignClaim, ClaimedMembership, MembershipClaims
 from feeder.campaign_sync.link_check import LinkCheck
 from feeder.campaign_sync.memberships import Memberships
+from feeder.campaign_sync.queries import ClaimedRemoval
 from feeder.vendors.instantly import InstantlyClient
 from feeder.vendors.instantly_responses import INSTANTLY, AddResult, InstantlyNotFoundError, Member
 
@@ -130,7 +131,7 @@ class Reconciler:
             await self._memberships.refuse_leads(claim, invalid, "invalid")
         return True
 
-    async def _add(self, claim: CampaignClaim, memberships: Sequence[ClaimedMembership]) -> list[UUID]:
+    async def _add(self, claim: CampaignClaim, memberships: Sequence[ClaimedMembership]) -> list[LeadId]:
         """Add *memberships* in one call; return the leads that Instantly calls invalid.
 
         If it calls the request invalid (400), each half is added until the invalid leads are alone. The claim is renewed
@@ -173,7 +174,7 @@ class Reconciler:
         await self._memberships.requeue_adds(claim, unwanted)
         return [membership for membership in memberships if desired.get(membership.lead_id) == "in"]
 
-    async def _record_add(self, claim: CampaignClaim, lead_ids: Sequence[UUID], result: AddResult) -> None:
+    async def _record_add(self, claim: CampaignClaim, lead_ids: Sequence[LeadId], result: AddResult) -> None:
         created = {lead_ids[position]: vendor_id for position, vendor_id in result.ids.items()}
         missing = [lead_id for lead_id in lead_ids if lead_id not in created]
         await self._memberships.mark_present(claim, created)
@@ -183,7 +184,7 @@ class Reconciler:
             await self._memberships.mark_not_created(claim, missing, result.reason)
 
 
-def match_members(memberships: Sequence[ClaimedMembership], members: Sequence[Member]) -> dict[UUID, str]:
+def match_members(memberships: Sequence[ClaimedMembership], members: Sequence[Member]) -> dict[LeadId, str]:
     """Return Instantly's id for each lead among *members*: matched by the variable `lead_id`, else by its address."""
     ids_by_email = {member.email: member.id for member in members if member.email}
     ids_by_lead = {str(member.variables.get("lead_id")): member.id for member in members}

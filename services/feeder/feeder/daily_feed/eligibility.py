@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from common.bus import Tx
 from common.compliance.decision_log import DecidedContact
 from common.compliance.gate import Consent, ContactFacts, decide_contact
 from common.compliance.reasons import ContactReason
-from common.database import load_queries
+from common.ids import LeadId
 from common.pii.owner_names import OwnerNames, read_owner_names
-
-queries = load_queries(__file__)
+from feeder.daily_feed import queries
+from feeder.daily_feed.queries import CandidateFacts
 
 DUPLICATE_HOUSEHOLD = "duplicate_household"
 """Skip reason for the gate's `duplicate` when its cause is an open conflict with another lead of the same home."""
@@ -54,49 +52,58 @@ class EligibilityResult:
 
 
 async def check_eligibility(
-    tx: Tx, addresses: Mapping[UUID, bytes], quota: BrokerQuota, now: datetime, *, requires_consent: bool
+    tx: Tx, addresses: Mapping[LeadId, bytes], quota: BrokerQuota, now: datetime, *, requires_consent: bool
 ) -> list[EligibilityResult]:
     """Ask the gate about each lead of *addresses*, in their order, until *quota* is used up. Write nothing.
 
     *addresses* maps a lead to the hash of its email address. A caller that acts on the results must hold the locks of
     the addresses (`common.compliance.decision_log.lock_contacts`) and of the leads' rows.
     """
-    facts = queries.read_facts(tx.connection, lead_ids=list(addresses), hashes=list(addresses.values()))
+    candidates = await queries.read_facts(tx.connection, lead_ids=list(addresses), hashes=list(addresses.values()))
     results: list[EligibilityResult] = []
     used, chosen = quota.used_today, set(quota.chosen_addresses)
-    for row in [row async for row in facts]:
+    for facts in candidates:
         if used >= quota.daily_limit:
             break
-        is_duplicate = row["duplicate"] or row["household"] or row["value_hash"] in chosen
-        gate_facts = _build_facts(row, quota, used, is_duplicate=is_duplicate)
+        is_duplicate = facts.duplicate or facts.household or facts.value_hash in chosen
+        gate_facts = _build_facts(facts, quota, used, is_duplicate=is_duplicate)
         decision = decide_contact(gate_facts, now, email_requires_consent=requires_consent)
-        contact = DecidedContact(row["lead_id"], "email", row["value_hash"], decision)
-        results.append(EligibilityResult(contact, row["household"]))
+        contact = DecidedContact(facts.lead_id, "email", facts.value_hash, decision)
+        results.append(EligibilityResult(contact, facts.household))
         if decision.is_allowed:
             used += 1
-            chosen.add(row["value_hash"])
+            chosen.add(facts.value_hash)
     return results
 
 
-def _build_facts(row: Any, quota: BrokerQuota, used_today: int, *, is_duplicate: bool) -> ContactFacts:
-    """Build the gate's facts from a row of `read_facts`.
+def _build_facts(candidate: CandidateFacts, quota: BrokerQuota, used_today: int, *, is_duplicate: bool) -> ContactFacts:
+    """Build the gate's facts about *candidate*.
 
     `leads.consent` is a summary: a withdrawal or a change of owner has already cleared it. So neither is passed here.
     """
-    consents = (Consent(row["value_hash"], quota.broker_name, row["consented_at"]),) if row["consent"] else ()
-    owner = read_owner_names(row)
+    signed_at = candidate.consented_at if candidate.consent else None
+    consents = (Consent(candidate.value_hash, quota.broker_name, signed_at),) if signed_at else ()
+    owner = read_owner_names(
+        {
+            "owner_first_name": candidate.owner_first_name,
+            "owner_last_name": candidate.owner_last_name,
+            "owner2_first_name": candidate.owner2_first_name,
+            "owner2_last_name": candidate.owner2_last_name,
+            "company_name": candidate.company_name,
+        }
+    )
     return ContactFacts(
         consents=consents,
         withdrawals=(),
         owner_changes=(),
         channel="email",
-        value_hash=row["value_hash"],
-        suppressed=row["suppressed"] or owner.do_not_contact,
-        status=row["status"],
-        deceased=row["deceased"] or owner.deceased,
-        litigator=row["litigator"],
-        legal_entity=owner.legal_entity or _is_owned_by_company(row, owner),
-        verified=row["verified"],
+        value_hash=candidate.value_hash,
+        suppressed=candidate.suppressed or owner.do_not_contact,
+        status=candidate.status,
+        deceased=candidate.deceased or owner.deceased,
+        litigator=candidate.litigator,
+        legal_entity=owner.legal_entity or _is_owned_by_company(candidate, owner),
+        verified=candidate.verified,
         duplicate=is_duplicate,
         seller=quota.broker_name,
         broker_limit=quota.daily_limit,
@@ -104,6 +111,6 @@ def _build_facts(row: Any, quota: BrokerQuota, used_today: int, *, is_duplicate:
     )
 
 
-def _is_owned_by_company(row: Any, owner: OwnerNames) -> bool:
+def _is_owned_by_company(candidate: CandidateFacts, owner: OwnerNames) -> bool:
     """Return whether the company was seen as the owner later than the person: the home was sold to it."""
-    return bool(owner.names["company_name"]) and (row["company_seen"] or 0) > (row["person_seen"] or 0)
+    return bool(owner.names["company_name"]) and (candidate.company_seen or 0) > (candidate.person_seen or 0)

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
-from uuid import UUID
 
 import structlog
 
@@ -20,16 +18,17 @@ from common.bus import Bus, Tx
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
 from common.compliance.decision_log import lock_contacts, log_decisions
-from common.database import load_queries
+from common.ids import BrokerId, CampaignId, LeadId
+from feeder.daily_feed import queries
 from feeder.daily_feed.eligibility import BrokerQuota, check_eligibility
 from feeder.daily_feed.feed_calendar import FeedCalendar
 from feeder.daily_feed.feed_chunk import EarlierChunks, FeedChunk, build_chunk
 from feeder.daily_feed.feed_writer import FeedWriter
 from feeder.daily_feed.order import list_best_candidates
+from feeder.daily_feed.queries import BrokerFeedRules
 from feeder.settings import FeederSettings
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 FEED_CHUNK_SIZE = 500
 """Most leads that one transaction feeds. Each holds a lock, and PostgreSQL has some thousands for all transactions."""
@@ -40,7 +39,7 @@ EXTRA_CANDIDATES = 30
 class FeedError(RuntimeError):
     """At least one broker could not be fed. The other brokers were fed."""
 
-    def __init__(self, broker_ids: Sequence[UUID]) -> None:
+    def __init__(self, broker_ids: Sequence[BrokerId]) -> None:
         super().__init__(
             f"{len(broker_ids)} brokers were not fed, the first is {broker_ids[0]}. "
             "See `broker_feed_failed` in the log for the reason; the job runs again."
@@ -51,7 +50,7 @@ class FeedError(RuntimeError):
 class FeedBroker:
     """A broker's row as one chunk reads it."""
 
-    id: UUID
+    id: BrokerId
     name: str
     daily_limit: int
     is_active: bool
@@ -72,7 +71,7 @@ class DailyFeed:
         """Feed every active broker for the current business date. Raises FeedError if some could not be fed."""
         day, failed = business_date(self._clock()), []
         async with self._bus.database.connection() as connection:
-            broker_ids = [row["id"] async for row in queries.active_brokers(connection)]
+            broker_ids = await queries.list_active_brokers(connection)
         for broker_id in broker_ids:
             try:
                 await self.feed_broker(broker_id, day)
@@ -82,9 +81,9 @@ class DailyFeed:
         if failed:
             raise FeedError(failed)
 
-    async def feed_broker(self, broker_id: UUID, day: date) -> int:
+    async def feed_broker(self, broker_id: BrokerId, day: date) -> int:
         """Fill the broker's limit of *day*, chunk by chunk; return how many leads this call fed."""
-        fed_count, exclude, stop_reason = 0, frozenset[UUID](), None
+        fed_count, exclude, stop_reason = 0, frozenset[LeadId](), None
         while stop_reason is None:
             chunk = await self._bus.transact(partial(self.feed_chunk, broker_id=broker_id, day=day, exclude=exclude))
             fed_count += len(chunk.fed)
@@ -95,24 +94,24 @@ class DailyFeed:
         return fed_count
 
     async def feed_chunk(
-        self, tx: Tx, *, broker_id: UUID, day: date, exclude: frozenset[UUID] = frozenset()
+        self, tx: Tx, *, broker_id: BrokerId, day: date, exclude: frozenset[LeadId] = frozenset()
     ) -> FeedChunk:
         """Feed the next chunk in *tx*, without the leads of *exclude*."""
-        broker = self._read_broker(broker_id, await queries.lock_broker(tx.connection, broker_id=broker_id))
+        broker = self._build_broker(broker_id, await queries.lock_broker(tx.connection, broker_id=broker_id))
         return await self._process_chunk(tx, broker, day, EarlierChunks(exclude), writes=True)
 
-    async def preview_chunk(self, tx: Tx, *, broker_id: UUID, day: date, earlier: EarlierChunks) -> FeedChunk:
+    async def preview_chunk(self, tx: Tx, *, broker_id: BrokerId, day: date, earlier: EarlierChunks) -> FeedChunk:
         """Return the chunk that the feed would write after *earlier*. Take no lock and write nothing."""
-        broker = self._read_broker(broker_id, await queries.read_broker(tx.connection, broker_id=broker_id))
+        broker = self._build_broker(broker_id, await queries.read_broker(tx.connection, broker_id=broker_id))
         return await self._process_chunk(tx, broker, day, earlier, writes=False)
 
-    def _read_broker(self, broker_id: UUID, row: Any) -> FeedBroker | None:
-        if row is None:
+    def _build_broker(self, broker_id: BrokerId, rules: BrokerFeedRules | None) -> FeedBroker | None:
+        if rules is None:
             return None
-        own = row["feed_on_holidays"]
+        own = rules.feed_on_holidays
         on_holidays = self._settings.feed_on_holidays if own is None else own
-        calendar = FeedCalendar(row["feed_weekdays"], on_holidays, row["days_off"])
-        return FeedBroker(broker_id, row["name"], row["daily_limit"], row["active"], calendar)
+        calendar = FeedCalendar(rules.feed_weekdays, on_holidays, rules.days_off)
+        return FeedBroker(broker_id, rules.name, rules.daily_limit, rules.active, calendar)
 
     async def _process_chunk(
         self, tx: Tx, broker: FeedBroker | None, day: date, earlier: EarlierChunks, *, writes: bool
@@ -126,7 +125,7 @@ class DailyFeed:
         quota = BrokerQuota(broker.name, broker.daily_limit, used, earlier.addresses)
         if quota.remaining <= 0:
             return FeedChunk(stop_reason="limit_reached")
-        campaign_ids = [row["id"] async for row in queries.ready_campaigns(tx.connection, broker_id=broker.id)]
+        campaign_ids = await queries.list_ready_campaigns(tx.connection, broker_id=broker.id)
         if not campaign_ids:
             return FeedChunk(stop_reason="no_campaign")
         page_size = min(quota.remaining, FEED_CHUNK_SIZE) + EXTRA_CANDIDATES
@@ -148,11 +147,11 @@ class DailyFeed:
     async def _select_leads(
         self,
         tx: Tx,
-        broker_id: UUID,
+        broker_id: BrokerId,
         day: date,
         quota: BrokerQuota,
-        campaign_ids: Sequence[UUID],
-        candidates: Sequence[UUID],
+        campaign_ids: Sequence[CampaignId],
+        candidates: Sequence[LeadId],
         *,
         writes: bool,
     ) -> FeedChunk:
@@ -172,18 +171,18 @@ class DailyFeed:
         return chunk
 
     async def _read_queued_addresses(
-        self, tx: Tx, broker_id: UUID, lead_ids: Sequence[UUID]
-    ) -> dict[UUID, bytes | None]:
+        self, tx: Tx, broker_id: BrokerId, lead_ids: Sequence[LeadId]
+    ) -> dict[LeadId, bytes | None]:
         """Return the address hash of each lead that is still queued for the broker; None for a lead without an address."""
-        rows = queries.read_queued_addresses(tx.connection, lead_ids=list(lead_ids), broker_id=broker_id)
-        return {row["lead_id"]: row["value_hash"] async for row in rows}
+        rows = await queries.read_queued_addresses(tx.connection, lead_ids=lead_ids, broker_id=broker_id)
+        return {row.lead_id: row.value_hash for row in rows}
 
-    async def _lock_leads(self, tx: Tx, broker_id: UUID, addresses: Mapping[UUID, bytes]) -> dict[UUID, bytes]:
+    async def _lock_leads(self, tx: Tx, broker_id: BrokerId, addresses: Mapping[LeadId, bytes]) -> dict[LeadId, bytes]:
         """Lock *addresses* and their leads; return those that are unchanged under the lock.
 
         Addresses come first and leads second, as in a suppression, so that the two never deadlock.
         """
         await lock_contacts(tx, addresses.values())
-        rows = queries.lock_candidates(tx.connection, lead_ids=sorted(addresses), broker_id=broker_id)
-        current = await self._read_queued_addresses(tx, broker_id, [row["id"] async for row in rows])
+        locked = await queries.lock_candidates(tx.connection, lead_ids=sorted(addresses), broker_id=broker_id)
+        current = await self._read_queued_addresses(tx, broker_id, locked)
         return {lead_id: address for lead_id, address in addresses.items() if current.get(lead_id) == address}

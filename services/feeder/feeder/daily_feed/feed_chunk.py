@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
+from common.ids import CampaignId, LeadId
 from feeder.daily_feed.campaign_assignment import assign_campaign
 from feeder.daily_feed.eligibility import EligibilityResult
 
@@ -15,8 +15,8 @@ NO_VERIFIED_EMAIL = "no_verified_email"
 class FedLead:
     """A lead that takes a slot, with the campaign and the hash of the address to add."""
 
-    lead_id: UUID
-    campaign_id: UUID
+    lead_id: LeadId
+    campaign_id: CampaignId
     value_hash: bytes | None
 
 
@@ -25,9 +25,9 @@ class FeedChunk:
     """Result of one chunk. *stop_reason* is None where the next chunk may feed more leads."""
 
     fed: Sequence[FedLead] = ()
-    skipped: Mapping[UUID, str] = field(default_factory=dict)
+    skipped: Mapping[LeadId, str] = field(default_factory=dict)
     """Skip reason by lead, in feed order."""
-    no_longer_queued: frozenset[UUID] = frozenset()
+    no_longer_queued: frozenset[LeadId] = frozenset()
     """Candidates that have left the queue since the snapshot. The next chunk must exclude them."""
     stop_reason: str | None = None
 
@@ -37,7 +37,7 @@ class FeedChunk:
         return frozenset(lead.value_hash for lead in self.fed if lead.value_hash)
 
     @property
-    def lead_ids(self) -> frozenset[UUID]:
+    def lead_ids(self) -> frozenset[LeadId]:
         """All leads that this chunk decided about."""
         return frozenset({lead.lead_id for lead in self.fed}) | self.skipped.keys() | self.no_longer_queued
 
@@ -49,22 +49,22 @@ class EarlierChunks:
     A feed passes only the leads to exclude. A preview writes nothing, so it passes everything that it chose.
     """
 
-    lead_ids: frozenset[UUID] = frozenset()
+    lead_ids: frozenset[LeadId] = frozenset()
     addresses: frozenset[bytes] = frozenset()
     fed_count: int = 0
 
 
 def build_chunk(
-    candidates: Sequence[UUID],
-    addresses: Mapping[UUID, bytes | None],
+    candidates: Sequence[LeadId],
+    addresses: Mapping[LeadId, bytes | None],
     results: Sequence[EligibilityResult],
-    campaign_ids: Sequence[UUID],
+    campaign_ids: Sequence[CampaignId],
 ) -> FeedChunk:
     """Combine *candidates* (in feed order), the *addresses* of those still queued, and the gate's *results*.
 
     A candidate without a result is neither fed nor skipped: another transaction holds its row, or the limit was reached.
     """
-    fed, reasons = list[FedLead](), dict[UUID, str]()
+    fed, reasons = list[FedLead](), dict[LeadId, str]()
     for result in results:
         contact = result.contact
         if result.skip_reason:

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from uuid import UUID
 
 from common import telemetry
 from common.bus import Tx
 from common.calendar.clock import Clock
-from common.database import load_queries
+from common.ids import BrokerId, LeadId
+from feeder.daily_feed import queries
 from feeder.daily_feed.feed_chunk import FedLead
 from feeder.lead_status import TRANSITIONED, transition_leads
-
-queries = load_queries(__file__)
 
 
 class FeedWriter:
@@ -20,7 +18,7 @@ class FeedWriter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def reserve_slots(self, tx: Tx, broker_id: UUID, day: date, fed: Sequence[FedLead]) -> None:
+    async def reserve_slots(self, tx: Tx, broker_id: BrokerId, day: date, fed: Sequence[FedLead]) -> None:
         """Give each lead of *fed* a slot and an add request, and make it `active`.
 
         Raises RuntimeError if a lead does not become `active`: its row is locked, so that is a bug.
@@ -28,7 +26,7 @@ class FeedWriter:
         if not fed:
             return
         lead_ids, now = [lead.lead_id for lead in fed], self._clock()
-        await queries.request_add(
+        await queries.request_adds(
             tx.connection,
             lead_ids=lead_ids,
             campaign_ids=[lead.campaign_id for lead in fed],
@@ -40,7 +38,7 @@ class FeedWriter:
         if results != {TRANSITIONED}:
             raise RuntimeError(f"locked queued leads did not become active: {', '.join(sorted(results))}")
 
-    async def record_skips(self, tx: Tx, broker_id: UUID, day: date, skipped: Mapping[UUID, str]) -> None:
+    async def record_skips(self, tx: Tx, broker_id: BrokerId, day: date, skipped: Mapping[LeadId, str]) -> None:
         """Record each lead of *skipped* with its reason. The feed does not ask about it again on *day*."""
         if not skipped:
             return

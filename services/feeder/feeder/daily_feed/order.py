@@ -11,21 +11,19 @@ The query `list_candidates` in this folder defines the order. Three other places
 
 from collections.abc import Collection
 from datetime import date
-from uuid import UUID
 
-from common.database import Connection, load_queries
-
-queries = load_queries(__file__)
+from common.database import Connection
+from common.ids import BrokerId, LeadId
+from feeder.daily_feed import queries
 
 
 async def list_best_candidates(
-    connection: Connection, broker_id: UUID, day: date, *, page_size: int, exclude: Collection[UUID]
-) -> list[UUID]:
+    connection: Connection, broker_id: BrokerId, day: date, *, page_size: int, exclude: Collection[LeadId]
+) -> list[LeadId]:
     """Return the broker's best leads of the candidate snapshot without a slot, in feed order, none of *exclude*.
 
     Leads that were already skipped on *day* are left out. The snapshot dates from 05:30: a lead may have changed since.
     """
-    rows = queries.list_candidates(
+    return await queries.list_candidates(
         connection, broker_id=broker_id, local_date=day, page_size=page_size, exclude=list(exclude)
     )
-    return [row["id"] async for row in rows]

@@ -4,20 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID
 
 from common.bus import Tx
 from common.calendar.business_date import BUSINESS_ZONE, business_date
 from common.calendar.clock import Clock, clock_from_file
-from common.database import Connection, load_queries
+from common.database import Connection
+from common.ids import BrokerId, LeadId
+from common.statements import require_row
 from feeder.app import build
+from feeder.daily_feed import queries
 from feeder.daily_feed.feed import DailyFeed
 from feeder.daily_feed.feed_calendar import FEED_START_TIME
 from feeder.daily_feed.feed_chunk import EarlierChunks, FedLead
 from feeder.daily_feed.order import list_best_candidates
 from feeder.settings import FeederSettings
-
-queries = load_queries(__file__)
 
 WAITING_LEADS_SHOWN = 10
 """Leads shown that a higher limit would feed next."""
@@ -29,13 +29,13 @@ class PreviewedFeed:
     """Result of all chunks that the feed would write."""
 
     fed: list[FedLead]
-    skipped: Mapping[UUID, str]
+    skipped: Mapping[LeadId, str]
     stop_reason: str
-    lead_ids: frozenset[UUID]
+    lead_ids: frozenset[LeadId]
     """Leads that the chunks decided about."""
 
 
-async def preview_feed(settings: FeederSettings, broker_id: UUID, day: date | None = None) -> dict[str, Any]:
+async def preview_feed(settings: FeederSettings, broker_id: BrokerId, day: date | None = None) -> dict[str, Any]:
     """Return what the feed of *day* (default: today) would do for a broker: counts, and `leads` with outcome and reason.
 
     It reads one snapshot of the database and takes no lock, so it never delays a feed that runs at the same moment.
@@ -60,28 +60,28 @@ def _fixed_clock(moment: datetime) -> Clock:
     return lambda: moment
 
 
-async def _build_report(connection: Connection, feed: DailyFeed, broker_id: UUID, day: date) -> dict[str, Any]:
-    broker = await queries.read_broker(connection, broker_id=broker_id)
+async def _build_report(connection: Connection, feed: DailyFeed, broker_id: BrokerId, day: date) -> dict[str, Any]:
+    broker = require_row(await queries.read_broker(connection, broker_id=broker_id))
     queued = await queries.count_queued(connection, broker_id=broker_id)
     previewed = await _preview_chunks(connection, feed, broker_id, day)
     return {
-        "broker": broker["name"],
+        "broker": broker.name,
         "day": day,
-        "daily_limit": broker["daily_limit"],
+        "daily_limit": broker.daily_limit,
         "fed_before": await queries.count_slots(connection, broker_id=broker_id, local_date=day),
         "would_be_fed": len(previewed.fed),
         "skipped": len(previewed.skipped),
         "ends_because": previewed.stop_reason,
-        "queued": queued["with_email"],
-        "queued_without_email": queued["phone_only"],
-        "verified_since_the_snapshot": queued["not_in_snapshot"],
+        "queued": queued.with_email,
+        "queued_without_email": queued.phone_only,
+        "verified_since_the_snapshot": queued.not_in_snapshot,
         "leads": await _list_leads(connection, broker_id, day, previewed),
     }
 
 
-async def _preview_chunks(connection: Connection, feed: DailyFeed, broker_id: UUID, day: date) -> PreviewedFeed:
-    rows = queries.skips_of_day(connection, broker_id=broker_id, local_date=day)
-    skipped = {row["lead_id"]: row["reason"] async for row in rows}
+async def _preview_chunks(connection: Connection, feed: DailyFeed, broker_id: BrokerId, day: date) -> PreviewedFeed:
+    skips = await queries.list_skips(connection, broker_id=broker_id, local_date=day)
+    skipped = {skip.lead_id: skip.reason for skip in skips}
     fed, earlier, stop_reason = list[FedLead](), EarlierChunks(), None
     while stop_reason is None:
         chunk = await feed.preview_chunk(Tx(connection, "feeder"), broker_id=broker_id, day=day, earlier=earlier)
@@ -93,15 +93,17 @@ async def _preview_chunks(connection: Connection, feed: DailyFeed, broker_id: UU
 
 
 async def _list_leads(
-    connection: Connection, broker_id: UUID, day: date, previewed: PreviewedFeed
+    connection: Connection, broker_id: BrokerId, day: date, previewed: PreviewedFeed
 ) -> list[dict[str, Any]]:
     """Return the leads with outcome, reason and campaign: fed ones first, then skipped ones, then the next in order."""
-    campaigns = {row["id"]: row["name"] async for row in queries.campaign_names(connection, broker_id=broker_id)}
+    named = await queries.list_campaign_names(connection, broker_id=broker_id)
+    campaigns = {campaign.id: campaign.name for campaign in named}
     outcomes = {lead.lead_id: ("fed", "", campaigns[lead.campaign_id]) for lead in previewed.fed}
     outcomes |= {lead_id: ("skipped", reason, "") for lead_id, reason in previewed.skipped.items()}
     for lead_id in await _list_waiting(connection, broker_id, day, exclude=previewed.lead_ids):
         outcomes[lead_id] = ("waiting", previewed.stop_reason, "")
-    scores = {row["id"]: row["lead_score"] async for row in queries.read_scores(connection, lead_ids=list(outcomes))}
+    scored = await queries.read_scores(connection, lead_ids=list(outcomes))
+    scores = {lead.id: lead.lead_score for lead in scored}
     leads = [
         {"lead_id": lead_id, "score": scores[lead_id], "outcome": outcome, "reason": reason, "campaign": campaign}
         for lead_id, (outcome, reason, campaign) in outcomes.items()
@@ -109,11 +111,13 @@ async def _list_leads(
     return sorted(leads, key=lambda lead: _OUTCOME_ORDER.index(lead["outcome"]))
 
 
-async def _list_waiting(connection: Connection, broker_id: UUID, day: date, *, exclude: Iterable[UUID]) -> list[UUID]:
+async def _list_waiting(
+    connection: Connection, broker_id: BrokerId, day: date, *, exclude: Iterable[LeadId]
+) -> list[LeadId]:
     """Return the next leads in feed order that are still queued."""
     listed = await list_best_candidates(
         connection, broker_id, day, page_size=WAITING_LEADS_SHOWN, exclude=frozenset(exclude)
     )
-    rows = queries.read_queued_addresses(connection, lead_ids=listed, broker_id=broker_id)
-    still_queued = {row["lead_id"] async for row in rows}
+    rows = await queries.read_queued_addresses(connection, lead_ids=listed, broker_id=broker_id)
+    still_queued = {row.lead_id for row in rows}
     return [lead_id for lead_id in listed if lead_id in still_queued]

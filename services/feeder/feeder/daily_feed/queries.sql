@@ -1,26 +1,34 @@
--- name: active_brokers
+-- name: list_active_brokers
 select id
 from app.brokers
 where active
 order by id;
 
 -- name: lock_broker^
-select * from app.lock_broker_for_feed(:broker_id);
+-- Lock the broker's row until the transaction ends, and return what its feed needs.
+-- row: BrokerFeedRules
+-- not null: name, daily_limit, active, feed_weekdays, feed_weekdays[], days_off, days_off[]
+select name, daily_limit, active, feed_weekdays, feed_on_holidays, days_off
+from app.lock_broker_for_feed(:broker_id);
 
 -- name: read_broker^
+-- row: BrokerFeedRules
+-- not null: feed_weekdays[], days_off[]
 select name, daily_limit, active, feed_weekdays, feed_on_holidays, days_off
 from app.brokers
 where id = :broker_id;
 
 -- name: count_slots$
--- Slots that count against the limit of a day.
+-- Count the slots that use up the limit of a day.
+-- always a value
 select count(*)
 from app.feed_slots
 where broker_id = :broker_id
 and local_date = :local_date
 and state <> 'returned';
 
--- name: ready_campaigns
+-- name: list_ready_campaigns
+-- List the broker's campaigns that take leads.
 select id
 from app.campaigns
 where broker_id = :broker_id
@@ -30,9 +38,12 @@ and problem is null
 order by id;
 
 -- name: list_candidates
--- The broker's best leads in the candidate snapshot without a slot, without a skip of the day, and not in *exclude*.
--- This query alone defines the order of the feed. It reads the snapshot only, in the order of its index. It also returns
--- leads that have left the queue since the snapshot: `read_queued_addresses` omits them.
+-- List the broker's best leads in the candidate snapshot, without those of *exclude*.
+-- They have no slot, and no skip of the day. This statement alone defines the order of the feed. It reads the snapshot only,
+-- in the order of its index. It also returns leads that have left the queue since the snapshot:
+-- `read_queued_addresses` omits them.
+-- type: :exclude LeadId
+-- not null: id
 select m.id
 from app.mv_contactable_leads m
 where m.assigned_broker_id = :broker_id
@@ -46,7 +57,9 @@ order by m.lead_score desc, m.id
 limit :page_size;
 
 -- name: read_queued_addresses
--- The leads that are still the broker's and queued, each with the hash of its best verified email address, or null.
+-- Return the leads that are still the broker's and queued.
+-- Each comes with the hash of its best verified email address, or null.
+-- row: QueuedAddress
 select l.id as lead_id, c.value_hash
 from app.leads l
 left join lateral (
@@ -63,7 +76,8 @@ and l.campaign_status = 'queued'
 and l.assigned_broker_id = :broker_id;
 
 -- name: lock_candidates
--- Locks the leads' rows. A lead whose row another transaction holds is left to the next run.
+-- Lock the leads' rows.
+-- A lead whose row another transaction holds is left to the next run.
 -- FOR UPDATE conflicts with the key share lock of a transaction that records a conflict of the lead. So the feed either
 -- sees that conflict, or the conflict is recorded after the feed.
 select id
@@ -75,10 +89,11 @@ order by id
 for update skip locked;
 
 -- name: read_facts
--- Facts for the gate about leads and the addresses to write to, in the order of the input.
+-- Return facts for the gate about leads and the addresses to write to, in the order of the input.
 -- `household`: an open conflict says that another lead has the same address key, and that lead was fed or contacted, or is
--- the older one and so has priority. `company_seen` and `person_seen`: when the company's and the owner's name were last
--- observed.
+-- the older one and so has priority. `company_seen` and `person_seen`: stamps of the company's and the owner's name.
+-- row: CandidateFacts
+-- not null: status, litigator, value_hash, suppressed, duplicate, household
 select
   l.id as lead_id,
   l.campaign_status::text as status,
@@ -132,6 +147,7 @@ left join app.lead_contacts c on c.lead_id = w.lead_id and c.channel = 'email' a
 order by w.place;
 
 -- name: reserve_slots!
+-- Reserve a slot for each lead.
 -- A slot that was returned is reserved again: its lead never reached a campaign.
 insert into app.feed_slots as s (broker_id, local_date, lead_id, at)
 select :broker_id, :local_date, w.lead_id, :now
@@ -140,7 +156,8 @@ on conflict (lead_id) do update
 set broker_id = excluded.broker_id, local_date = excluded.local_date, state = 'reserved', at = excluded.at
 where s.state = 'returned';
 
--- name: request_add!
+-- name: request_adds!
+-- nullable: :hashes[]
 insert into app.vendor_memberships (lead_id, campaign_id, desired, actual, value_hash, changed_at)
 select w.lead_id, w.campaign_id, 'in', 'out', w.value_hash, :now
 from unnest(:lead_ids::uuid[], :campaign_ids::uuid[], :hashes::bytea[]) as w (lead_id, campaign_id, value_hash)
@@ -154,8 +171,9 @@ from unnest(:lead_ids::uuid[], :reasons::text[]) as h (lead_id, reason)
 on conflict (lead_id) do update
 set broker_id = excluded.broker_id, local_date = excluded.local_date, reason = excluded.reason, at = excluded.at;
 
--- name: leads_never_added
--- Active leads that never reached Instantly and whose slot is used up: it dates from an earlier day or was returned.
+-- name: lock_leads_never_added
+-- Lock active leads that never reached Instantly and whose slot is used up.
+-- The slot dates from an earlier day or was returned.
 select l.id
 from app.feed_slots s
 join app.leads l on l.id = s.lead_id and l.campaign_status = 'active'
@@ -184,7 +202,10 @@ set added_to_campaign_at = null
 where id = any (:lead_ids::uuid[]);
 
 -- name: count_queued^
--- A broker's queued leads, by the reason why they wait.
+-- Count the broker's queued leads, by the reason why they wait.
+-- row: QueuedCounts
+-- not null: with_email, phone_only, not_in_snapshot
+-- always one row
 select
   count(*) filter (where l.email_verified) as with_email,
   count(*) filter (where not l.email_verified) as phone_only,
@@ -194,19 +215,22 @@ left join app.mv_contactable_leads m on m.id = l.id and m.campaign_status = 'que
 where l.assigned_broker_id = :broker_id
 and l.campaign_status = 'queued';
 
--- name: skips_of_day
--- Leads that the feed already skipped on a day.
+-- name: list_skips
+-- List the leads that the feed already skipped on a day.
+-- row: FeedSkip
 select h.lead_id, h.reason
 from app.feed_skips h
 where h.broker_id = :broker_id
 and h.local_date = :local_date;
 
--- name: campaign_names
+-- name: list_campaign_names
+-- row: CampaignName
 select id, name
 from app.campaigns
 where broker_id = :broker_id;
 
 -- name: read_scores
+-- row: LeadScore
 select id, lead_score
 from app.leads
 where id = any (:lead_ids::uuid[]);

@@ -8,11 +8,10 @@ from common import telemetry
 from common.bus import Bus, Tx
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
-from common.database import load_queries
+from feeder.daily_feed import queries
 from feeder.lead_status import list_transitioned, transition_leads
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 REQUEUE_PAGE_SIZE = 500
 """Leads that one transaction re-queues."""
@@ -31,8 +30,9 @@ async def requeue_leads(bus: Bus, clock: Clock) -> None:
 
 async def _requeue_page(tx: Tx, *, clock: Clock) -> int:
     now = clock()
-    rows = queries.leads_never_added(tx.connection, local_date=business_date(now), page_size=REQUEUE_PAGE_SIZE)
-    found = [row["id"] async for row in rows]
+    found = await queries.lock_leads_never_added(
+        tx.connection, local_date=business_date(now), page_size=REQUEUE_PAGE_SIZE
+    )
     if not found:
         return 0
     requeued = list_transitioned(await transition_leads(tx, found, "queued", reason="never reached Instantly"))
