@@ -38,17 +38,17 @@ class CallStatistics:
         self._paid_records[vendor, operation].update(subjects)
 
     def summarize_calls(self, vendor: str) -> dict[str, Any]:
-        """Return `{total, busiest_second, most_at_once, minutes: {minute: calls}, operations: {operation: {outcome: calls}}}`."""
+        """Return `{total, busiest_second, max_concurrent, minutes: {minute: calls}, operations: {operation: {outcome: calls}}}`."""
         return {
             "total": self._minutes[vendor].total(),
             "busiest_second": max(self._seconds[vendor].values(), default=0),
-            "most_at_once": self._most_open_calls[vendor],
+            "max_concurrent": self._most_open_calls[vendor],
             "minutes": dict(self._minutes[vendor]),
             "operations": {name: dict(counts) for (of, name), counts in self._outcomes.items() if of == vendor},
         }
 
     def summarize_charges(self, vendor: str) -> dict[str, Any]:
-        """Return `{records, subjects, operations: {operation: records}, paid_again: {operation: {subject: times}}}`."""
+        """Return `{records, subjects, operations: {operation: records}, charged_twice: {operation: {subject: times}}}`."""
         counters = {operation: counts for (of, operation), counts in self._paid_records.items() if of == vendor}
         repeats = {
             operation: {subject: times for subject, times in counts.items() if times > 1}
@@ -58,7 +58,7 @@ class CallStatistics:
             "records": sum(counts.total() for counts in counters.values()),
             "subjects": sum(len(counts) for counts in counters.values()),
             "operations": {operation: counts.total() for operation, counts in counters.items()},
-            "paid_again": {operation: subjects for operation, subjects in repeats.items() if subjects},
+            "charged_twice": {operation: subjects for operation, subjects in repeats.items() if subjects},
         }
 
     def export_paid_records(self) -> list[tuple[str, str, dict[str, int]]]:

@@ -70,7 +70,7 @@ async def test_a_frozen_skiptrace_makes_no_outdated_call_and_its_late_response_i
     point: str,
 ) -> None:
     """Meanwhile another replica finished its leads, because the provider's response seemed lost."""
-    settings = providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa", SKIPTRACE_LANES="1")
+    settings = providers_at(url_of(sandbox), SKIPTRACE_ORDER="melissa", SKIPTRACE_CONSUMER_INSTANCES="1")
     settings["KAFKA_SESSION_SECONDS"] = "10"  # frozen for longer than a call may take
     frozen = await spawn_to_freeze(pipeline.installation, point, tmp_path / "frozen", **settings)
     replicas.append(frozen)
@@ -92,5 +92,5 @@ async def test_a_frozen_skiptrace_makes_no_outdated_call_and_its_late_response_i
     assert await pipeline.count_charged("melissa") == 8 - in_flight + late
     assert await read_metric(frozen, "equity_skiptrace_records_total", outcome="answered") == late
     await pipeline.db.execute("update app.skip_trace_requests set answered_at = answered_at - interval '10 minutes'")
-    await run_job(pipeline, "merge_forgotten", settings)
+    await run_job(pipeline, "merge_unmerged_responses", settings)
     assert sum(row["email_verified"] for row in (await pipeline.load_outcomes()).values()) == 8 - in_flight + late

@@ -79,7 +79,9 @@ async def test_a_kill_during_a_call_costs_one_batch_that_becomes_unknown(kills: 
     first.start()
     await pipeline.wait_for_expected_outcomes(60)
     assert await pipeline.count_unknown("melissa") == lost
-    assert sum((await pipeline.vendors.fetch_charges("melissa"))["paid_again"].get("verify", {}).values()) == 2 * lost
+    assert (
+        sum((await pipeline.vendors.fetch_charges("melissa"))["charged_twice"].get("verify", {}).values()) == 2 * lost
+    )
     await assert_cost_is_known(kills)
     assert await read_metric(first, "equity_skiptrace_cents_total", outcome="unknown") == 3 * lost
     assert await read_metric(first, "equity_skiptrace_records_total", outcome="unknown") == lost
@@ -90,7 +92,9 @@ async def test_after_a_kill_at_each_step_of_a_call_only_unstored_responses_are_p
 ) -> None:
     """One kill after another: the next process finishes the leads and is killed at the next step."""
     pipeline = kills.pipeline
-    replica = await kills.spawn_skiptrace(SKIPTRACE_UNKNOWN="pay_again", SKIPTRACE_BATCH="40", SKIPTRACE_LANES="1")
+    replica = await kills.spawn_skiptrace(
+        SKIPTRACE_UNKNOWN="pay_again", SKIPTRACE_BATCH="40", SKIPTRACE_CONSUMER_INSTANCES="1"
+    )
     plain = replica.program
     replica.stop()
     for number, point in enumerate(STEPS):

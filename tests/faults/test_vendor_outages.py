@@ -83,7 +83,7 @@ async def test_the_next_provider_is_asked_and_leads_wait_while_both_are_down_or_
         await pipeline.send(scenario.pick_households(reachable=60))
         await pipeline.wait_for_expected_outcomes(40)
         for vendor in VENDORS:  # both may charge for a lead: one finds, and only the other knows the MAK
-            assert (await pipeline.vendors.fetch_charges(vendor))["paid_again"] == {}
+            assert (await pipeline.vendors.fetch_charges(vendor))["charged_twice"] == {}
     finally:
         assert running.stop() == 0
 
@@ -126,7 +126,7 @@ async def test_a_vendor_that_fails_nine_times_of_ten_causes_no_dead_letters(
         assert await pipeline.dead_letters() == []
         await restore_vendors(pipeline)
         await pipeline.wait_for_expected_outcomes()
-        assert (await pipeline.vendors.fetch_charges("melissa"))["paid_again"] == {}
+        assert (await pipeline.vendors.fetch_charges("melissa"))["charged_twice"] == {}
     finally:
         assert running.stop() == 0
 
@@ -144,7 +144,7 @@ async def test_at_a_slow_vendor_hundreds_of_records_are_in_flight(
             await pipeline.vendors.add_fault("melissa", "slow", seconds=latency)
             await pipeline.send(scenario.pick_households(reachable=400))
             await pipeline.wait_for_expected_outcomes(60)
-            assert (await pipeline.load_calls("melissa"))["most_at_once"] >= 10, "calls, of ten leads each"
+            assert (await pipeline.load_calls("melissa"))["max_concurrent"] >= 10, "calls, of ten leads each"
             assert await pipeline.count_charged("melissa") == 400
     finally:
         assert running.stop() == 0
@@ -163,7 +163,7 @@ async def test_two_replicas_together_stay_within_the_published_limits(
         await pipeline.send(scenario.pick_households(reachable=300, deceased=2, unknown=2))
         await pipeline.wait_for_expected_outcomes(60)
         assert (await pipeline.count_charged("melissa")) == 304
-        assert (await pipeline.vendors.fetch_charges("melissa"))["paid_again"] == {}
+        assert (await pipeline.vendors.fetch_charges("melissa"))["charged_twice"] == {}
         for vendor in VENDORS:
             calls = await pipeline.load_calls(vendor)
             refused = sum(found.get("429", 0) for found in calls["operations"].values())

@@ -76,8 +76,8 @@ class FakeProviders:
             "MELISSA_RECORDS_PER_SECOND": "10000",
             "BATCHDATA_URL": self.batchdata.url,
             "BATCHDATA_TOKEN": "a-token",
-            "SKIPTRACE_PAUSE_SECONDS": "0.05",
-            "SKIPTRACE_LONGEST_PAUSE_SECONDS": "0.5",
+            "SKIPTRACE_FIRST_BACKOFF_SECONDS": "0.05",
+            "SKIPTRACE_LONGEST_BACKOFF_SECONDS": "0.5",
         }
 
     def settings(self, **more: object) -> dict[str, Any]:

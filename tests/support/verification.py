@@ -228,9 +228,9 @@ def providers_at(url: str, **more: str) -> dict[str, str]:
         "BATCHDATA_TOKEN": SETTINGS.sandbox_batchdata_token.get_secret_value(),
         "BATCHDATA_REQUESTS_PER_MINUTE": str(UNLIMITED),
         "SKIPTRACE_ORDER": "melissa,batchdata",
-        "SKIPTRACE_WANTS": "phone,email,mak",
-        "SKIPTRACE_PAUSE_SECONDS": "0.05",
-        "SKIPTRACE_LONGEST_PAUSE_SECONDS": "0.3",
+        "SKIPTRACE_DATA_NEEDS": "phone,email,mak",
+        "SKIPTRACE_FIRST_BACKOFF_SECONDS": "0.05",
+        "SKIPTRACE_LONGEST_BACKOFF_SECONDS": "0.3",
         "SKIPTRACE_CALL_SECONDS": "2",
         **more,
     }

@@ -45,7 +45,7 @@ def build(settings: SkiptraceSettings | None = None) -> Service:
     jobs = SkiptraceJobs(service.bus, request_log, tracer, writer, codes, providers, settings)
     service.jobs.add_repeated(30, "expire_requests", jobs.expire_requests)
     service.jobs.add_repeated(15, "merge_batches", jobs.merge_batches)
-    service.jobs.add_repeated(300, "merge_forgotten", jobs.merge_forgotten_responses)
+    service.jobs.add_repeated(300, "merge_unmerged_responses", jobs.merge_unmerged_responses)
     service.jobs.add_daily("clean_up", time(2, 45), jobs.empty_old_responses, window=timedelta(hours=20))
     if providers:
         handlers = SkiptraceHandlers(tracer, writer, codes)
@@ -61,11 +61,11 @@ def _start_tracing(
     service: Service, settings: SkiptraceSettings, handlers: SkiptraceHandlers, jobs: SkiptraceJobs
 ) -> None:
     """Subscribe the handler and schedule the jobs that ask providers on their own."""
-    service.bus.on(DedupeSuccess, instances=settings.skiptrace_lanes, max_records=settings.skiptrace_batch)(
-        handlers.trace_owner
-    )
+    service.bus.on(
+        DedupeSuccess, instances=settings.skiptrace_consumer_instances, max_records=settings.skiptrace_batch
+    )(handlers.trace_owner)
     service.jobs.add_repeated(
-        settings.skiptrace_forgotten_check_seconds, "trace_forgotten_leads", jobs.trace_forgotten_leads
+        settings.skiptrace_recovery_check_seconds, "trace_overlooked_leads", jobs.trace_overlooked_leads
     )
     if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
         service.jobs.add_daily("reverify", time(1, 0), jobs.reverify_leads, window=timedelta(hours=4))

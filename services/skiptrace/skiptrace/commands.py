@@ -19,9 +19,11 @@ from cli.shell.private_files import open_private_file
 from cli.shell.reencryption import LOWEST_ID, EncryptedColumn, reencrypt_value
 from cli.shell.service_settings import load_service_settings
 from common.csv.dialect import NotCsvError
+from common.ids import BatchId
 from skiptrace import command_queries as queries
 from skiptrace.command_queries import OutdatedValue
 from skiptrace.file_batches.import_rows import RowOutcome
+from skiptrace.file_batches.queries import ListedBatch
 from skiptrace.file_batches.tlo_exchange import WARNING, TloExchange, list_missing_permissions, open_exchange
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.request_codec import LOOKUPS_PURPOSE, RESPONSE_PURPOSE
@@ -63,14 +65,14 @@ def export_leads(
 ) -> None:
     """Write a CSV of the leads that no online provider could complete. They are out until imported, or until their lease ends.
 
-    Which leads: SKIPTRACE_WANTS, _ASKS, _MAX_CENTS and the providers' settings decide, as the service has them.
+    Which leads: SKIPTRACE_DATA_NEEDS, _MAX_ATTEMPTS, _MAX_CENTS and the providers' settings decide, as the service has them.
     """
     settings = _require_permission()
     if out.exists():
         raise CommandRefusedError(f"{out} exists already.", "Name another file; none is overwritten.")
     if not out.parent.is_dir():
         raise UsageError(f"There is no directory {out.parent}.", "No lead was exported. Make it, or name another file.")
-    result = asyncio.run(_export(settings, out, most, again))
+    result = asyncio.run(_export(settings, out, most, BatchId(again) if again else None))
     if as_json:
         print_json(result)
     elif not result["leads"]:
@@ -122,7 +124,7 @@ def list_batches(
     """List the files exported so far, and the state of their leads."""
     settings = _require_permission()
 
-    async def find() -> list[dict[str, Any]]:
+    async def find() -> list[ListedBatch]:
         async with open_exchange(settings) as exchange:
             return await exchange.list_batches(limit)
 
@@ -141,7 +143,7 @@ def _require_permission() -> SkiptraceSettings:
     return settings
 
 
-async def _export(settings: SkiptraceSettings, out: Path, most: int, again: UUID | None) -> dict[str, Any]:
+async def _export(settings: SkiptraceSettings, out: Path, most: int, again: BatchId | None) -> dict[str, Any]:
     async with open_exchange(settings) as exchange:
         if again:
             leads = await _write_batch(exchange, again, out)
@@ -166,7 +168,7 @@ async def _export(settings: SkiptraceSettings, out: Path, most: int, again: UUID
         return {"batch": exported.batch_id, "file": out, **result, **until}
 
 
-async def _write_batch(exchange: TloExchange, batch: UUID, out: Path) -> int:
+async def _write_batch(exchange: TloExchange, batch: BatchId, out: Path) -> int:
     """Write the file of *batch* and return its number of rows. Raises CommandRefusedError where no lead of it is out."""
     rows = 0
     with open_private_file(out) as text:

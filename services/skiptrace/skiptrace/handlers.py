@@ -7,6 +7,7 @@ from typing import Any
 
 from common.bus import Batch, Received, Tx, VendorUnavailableError
 from common.events import DedupeSuccess
+from common.ids import LeadId
 from skiptrace.rules.lead import Lead
 from skiptrace.trace.code_table import CodeTable
 from skiptrace.trace.result_writer import ResultWriter
@@ -37,12 +38,12 @@ class SkiptraceHandlers:
         Finished leads are committed. For the others consumption pauses until their provider is available again, so
         that an outage creates no dead letters (docs/hazards.md, S11).
         """
-        lead_ids = list(dict.fromkeys(received.event.lead_id for received in batch if received.event.lead_id))
+        lead_ids = list(dict.fromkeys(LeadId(lead_id) for received in batch if (lead_id := received.event.lead_id)))
         traced = await self._tracer.trace_leads(lead_ids, batch.deadline)
         codes = await self._codes.load_map()
         finished = []
         for received in batch:
-            lead_id = received.event.lead_id
+            lead_id = LeadId(received.event.lead_id) if received.event.lead_id else None
             if lead_id in traced.exhausted:
                 batch.reject(
                     received,

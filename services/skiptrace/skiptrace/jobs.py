@@ -5,14 +5,15 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import structlog
 
 from common import telemetry
 from common.bus import Bus
-from common.database import load_queries
+from common.ids import LeadId, RequestId
+from skiptrace import queries
+from skiptrace.queries import UnmergedResponse
 from skiptrace.rules.lead import PHONE_CHECKS, DataNeed
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.code_table import CodeTable
@@ -22,9 +23,8 @@ from skiptrace.trace.result_writer import ResultWriter
 from skiptrace.trace.tracer import Tracer
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
-MERGE_FORGOTTEN_AFTER = timedelta(minutes=10)
+UNMERGED_MIN_AGE = timedelta(minutes=10)
 """Age of a response that its batch or job has merged by then, unless its process is gone."""
 TRACE_PAGE_SIZE = 100
 TRACE_ROUND_SECONDS = 60.0
@@ -66,31 +66,30 @@ class SkiptraceJobs:
         If a provider that verifies the values is not available, the next run continues.
         """
         await self._request_log.expire_batches()
-        await self._merge_responses(of_files=True, older_than=timedelta())
+        await self._merge_responses(of_files=True, min_age=timedelta())
 
-    async def merge_forgotten_responses(self) -> None:
+    async def merge_unmerged_responses(self) -> None:
         """Merge responses whose batch or job ended before they arrived, because its process was frozen or died."""
-        await self._merge_responses(of_files=False, older_than=MERGE_FORGOTTEN_AFTER)
+        await self._merge_responses(of_files=False, min_age=UNMERGED_MIN_AGE)
 
-    async def _merge_responses(self, *, of_files: bool, older_than: timedelta) -> None:
-        after = UUID(int=0)
-        while rows := await self._load_unmerged(after, of_files=of_files, older_than=older_than):
-            if not await self._trace_page([row["lead_id"] for row in rows]):
+    async def _merge_responses(self, *, of_files: bool, min_age: timedelta) -> None:
+        after = RequestId(UUID(int=0))
+        while rows := await self._load_unmerged(after, of_files=of_files, min_age=min_age):
+            if not await self._trace_page([row.lead_id for row in rows]):
                 log.warning("response_merge_deferred")
                 return
-            after = rows[-1]["request_id"]
+            after = rows[-1].request_id
 
-    async def _load_unmerged(self, after: UUID, *, of_files: bool, older_than: timedelta) -> list[Any]:
+    async def _load_unmerged(self, after: RequestId, *, of_files: bool, min_age: timedelta) -> list[UnmergedResponse]:
         async with self._bus.database.connection() as connection:
-            rows = queries.unmerged_responses(
-                connection, after=after, of_files=of_files, older_than=older_than, limit=TRACE_PAGE_SIZE
+            return await queries.list_unmerged_responses(
+                connection, after=after, of_files=of_files, min_age=min_age, limit=TRACE_PAGE_SIZE
             )
-            return [row async for row in rows]
 
     async def empty_old_responses(self) -> None:
         """Empty raw responses after their retention, and delete permits that no rate limit counts any more."""
         async with self._bus.database.connection() as connection:
-            await queries.empty_responses(connection, days=self._settings.skiptrace_answer_days)
+            await queries.delete_responses(connection, days=self._settings.skiptrace_response_days)
             await queries.delete_old_permits(connection)
 
     async def reverify_leads(self) -> None:
@@ -103,47 +102,45 @@ class SkiptraceJobs:
         if any(self._checkers.values()):
             await self._trace_pages(await self._load_leads_to_recheck(), PHONE_CHECKS)
 
-    async def trace_forgotten_leads(self) -> None:
+    async def trace_overlooked_leads(self) -> None:
         """Trace leads of the last day whose `dedupe_success` was lost; `reverify_leads` finds older ones.
 
         If the event is only late, the request log prevents a second payment. If a provider backs off, the next run
         continues.
         """
         after, traced = _lowest_lead_id(datetime.now(UTC) - timedelta(days=1)), 0
-        while lead_ids := await self._load_forgotten_leads(after):
+        while lead_ids := await self._load_overlooked_leads(after):
             if not await self._trace_page(lead_ids):
-                log.warning("forgotten_lead_trace_deferred")
+                log.warning("overlooked_lead_trace_deferred")
                 break
             after, traced = lead_ids[-1], traced + len(lead_ids)
         finished = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
-        finished.add(traced, {"name": "skiptrace.trace_forgotten_leads"})
+        finished.add(traced, {"name": "skiptrace.trace_overlooked_leads"})
         if traced:
-            log.warning("forgotten_leads_traced", count=traced)
+            log.warning("overlooked_leads_traced", count=traced)
 
-    async def _load_forgotten_leads(self, after: UUID) -> list[UUID]:
-        min_age = timedelta(seconds=self._settings.skiptrace_forgotten_seconds)
+    async def _load_overlooked_leads(self, after: LeadId) -> list[LeadId]:
+        min_age = timedelta(seconds=self._settings.skiptrace_recovery_age_seconds)
         async with self._bus.database.connection() as connection:
-            rows = queries.forgotten_leads(connection, after=after, min_age=min_age, limit=TRACE_PAGE_SIZE)
-            return [row["id"] async for row in rows]
+            return await queries.list_overlooked_leads(connection, after=after, min_age=min_age, limit=TRACE_PAGE_SIZE)
 
-    async def _load_leads_to_reverify(self) -> list[UUID]:
+    async def _load_leads_to_reverify(self) -> list[LeadId]:
         now = datetime.now(UTC)
         async with self._bus.database.connection() as connection:
-            rows = queries.leads_to_reverify(
+            return await queries.list_leads_to_reverify(
                 connection,
                 since=self._settings.freshness_cutoffs(now).verification,
                 unknown_since=now - timedelta(hours=self._settings.skiptrace_unknown_hours),
                 checkers=[name for names in self._checkers.values() for name in names],
                 limit=self._settings.skiptrace_reverify_per_day,
             )
-            return [row["id"] async for row in rows]
 
-    async def _load_leads_to_recheck(self) -> list[UUID]:
+    async def _load_leads_to_recheck(self) -> list[LeadId]:
         now = datetime.now(UTC)
         cutoffs = self._settings.freshness_cutoffs(now)
         async with self._bus.database.transaction() as connection:
             await queries.extend_statement_timeout(connection)
-            rows = queries.leads_to_recheck(
+            return await queries.list_leads_to_recheck(
                 connection,
                 verified_since=cutoffs.verification,
                 checked_since=cutoffs.phone_check,
@@ -152,15 +149,14 @@ class SkiptraceJobs:
                 tcpa_checkers=self._checkers[DataNeed.TCPA],
                 limit=self._settings.skiptrace_recheck_per_day,
             )
-            return [row["id"] async for row in rows]
 
-    async def _trace_pages(self, lead_ids: Sequence[UUID], needs: frozenset[DataNeed] | None = None) -> None:
+    async def _trace_pages(self, lead_ids: Sequence[LeadId], needs: frozenset[DataNeed] | None = None) -> None:
         for start in range(0, len(lead_ids), TRACE_PAGE_SIZE):
             if not await self._trace_page(lead_ids[start : start + TRACE_PAGE_SIZE], needs):
                 log.warning("reverification_deferred", leads=len(lead_ids) - start)
                 return
 
-    async def _trace_page(self, lead_ids: Sequence[UUID], needs: frozenset[DataNeed] | None = None) -> bool:
+    async def _trace_page(self, lead_ids: Sequence[LeadId], needs: frozenset[DataNeed] | None = None) -> bool:
         """Trace *lead_ids* through short backoffs and write the finished leads; return False if a backoff is too long."""
         give_up = time.monotonic() + MAX_BACKOFF_WAIT_SECONDS
         while True:
@@ -176,6 +172,6 @@ class SkiptraceJobs:
             await asyncio.sleep(backoff)
 
 
-def _lowest_lead_id(created_at: datetime) -> UUID:
+def _lowest_lead_id(created_at: datetime) -> LeadId:
     """Return the lowest UUIDv7 of that millisecond: ids of leads grow with time."""
-    return UUID(int=int(created_at.timestamp() * 1000) << 80)
+    return LeadId(UUID(int=int(created_at.timestamp() * 1000) << 80))

@@ -1,8 +1,8 @@
 -- Statements of the scheduled jobs.
 
--- name: leads_to_reverify
--- Leads before or in a campaign queue without a request since the cutoff: never asked about, with outdated verifications, or
--- with failures of a while ago.
+-- name: list_leads_to_reverify
+-- List leads before or in a campaign queue without a request since the cutoff.
+-- They were never asked about, have outdated verifications, or failures of a while ago.
 select l.id
 from app.leads l
 where l.campaign_status in ('new', 'queued')
@@ -21,9 +21,10 @@ and not exists (
 order by l.lead_score desc, l.id
 limit :limit;
 
--- name: forgotten_leads
--- Leads of the last day without a request although they are older than the minimum age: their event was lost, or is late.
--- Ids of leads grow with time, so the primary key finds these without reading older leads.
+-- name: list_overlooked_leads
+-- List leads of the last day without a request although they are older than the minimum age.
+-- Their event was lost, or is late. Ids of leads grow with time, so the primary key finds these without reading older leads.
+-- type: :after LeadId
 select l.id
 from app.leads l
 where l.id > :after
@@ -38,11 +39,11 @@ order by l.id
 limit :limit;
 
 -- name: extend_statement_timeout!
--- For a nightly query that reads every lead: about ten seconds for a million.
-set local statement_timeout = '10min';
+-- Extend the timeout for a nightly query that reads every lead: about ten seconds for a million.
+select pg_catalog.set_config('statement_timeout', '10min', true);
 
--- name: leads_to_recheck
--- Leads with a verified phone that only lacks a check: leads with consent to calls first, then by score.
+-- name: list_leads_to_recheck
+-- List leads with a verified phone that only lacks a check: leads with consent to calls first, then by score.
 select l.id
 from app.leads l
 where l.phone_verified
@@ -79,12 +80,13 @@ order by l.consent desc, l.lead_score desc, l.id
 limit :limit;
 
 -- name: delete_old_permits!
--- Acquiring a permit deletes the old ones of its provider. These are of providers that are not asked any more.
+-- Delete old permits of providers that are not asked any more.
+-- Acquiring a permit deletes the old ones of its provider.
 delete from pipeline.provider_permits
 where at < now() - interval '1 day';
 
--- name: empty_responses!
--- Raw responses are personal data outside the leads, so they have a short retention.
+-- name: delete_responses!
+-- Delete raw responses, which are personal data outside the leads, after a short retention.
 update app.skip_trace_requests
 set lookups_encrypted = null, response_encrypted = null
 where requested_at < now() - make_interval(days => :days)
@@ -98,8 +100,10 @@ and not exists (
   and skip_trace_requests.outcome = 'answered'
 );
 
--- name: unmerged_responses
--- Responses of files, or of calls, that are unmerged although they are older than given.
+-- name: list_unmerged_responses
+-- List responses of files, or of calls, that are unmerged although they are older than *min_age*.
+-- row: UnmergedResponse
+-- type: :after RequestId
 select a.request_id, a.lead_id
 from app.skip_trace_attempts a
 join app.skip_trace_requests r on r.id = a.request_id
@@ -108,6 +112,6 @@ and a.merged_at is null
 and a.request_id > :after
 and r.outcome = 'answered'
 and (r.batch_id is not null) = :of_files::boolean
-and r.answered_at <= clock_timestamp() - :older_than::interval
+and r.answered_at <= clock_timestamp() - :min_age::interval
 order by a.request_id
 limit :limit;

@@ -24,7 +24,7 @@ RESPONSE_STORE_MARGIN = timedelta(seconds=5)
 class SkiptraceSettings(Settings):
     """Settings of the skiptrace service. A provider without its key is not used."""
 
-    skiptrace_lanes: int = Field(2, ge=1, le=8, description="Consumer instances in this process.")
+    skiptrace_consumer_instances: int = Field(2, ge=1, le=8, description="Consumer instances in this process.")
     skiptrace_batch: int = Field(300, ge=1, le=500, description="Maximum number of leads in one batch.")
     skiptrace_in_flight: int = Field(
         MAX_RECORDS_PER_REQUEST,
@@ -38,12 +38,12 @@ class SkiptraceSettings(Settings):
         "melissa,batchdata,batchdata_dnc,batchdata_tcpa", description="Order of the providers, the first to ask first."
     )
     skiptrace_cheapest_first: bool = Field(default=False, description="Order the providers by price instead.")
-    skiptrace_wants: str = Field(
+    skiptrace_data_needs: str = Field(
         "phone,email,dnc,tcpa,mak",
         description="Data that a lead should have, of phone, email, dnc, tcpa, mak. Without dnc the gate refuses most "
         "phones as `dnc_unknown`.",
     )
-    skiptrace_asks: int = Field(
+    skiptrace_max_attempts: int = Field(
         2, ge=1, le=10, description="Maximum number of requests to one provider about a lead in a period."
     )
     skiptrace_max_cents: Decimal | None = Field(
@@ -61,23 +61,23 @@ class SkiptraceSettings(Settings):
     skiptrace_reverify_per_day: int = Field(
         1_000, ge=0, description="Leads a day that are traced again because their contacts are outdated; 0: none."
     )
-    skiptrace_forgotten_seconds: float = Field(
+    skiptrace_recovery_age_seconds: float = Field(
         3_600, gt=0, description="Age at which a lead without any request is traced without its event."
     )
-    skiptrace_forgotten_check_seconds: float = Field(300, gt=0, description="Interval of the search for such leads.")
+    skiptrace_recovery_check_seconds: float = Field(300, gt=0, description="Interval of the search for such leads.")
     skiptrace_dnc_days: int = Field(
         28, ge=1, le=30, description="Days for which a phone's check against lists counts; the gate allows 31."
     )
     skiptrace_recheck_per_day: int = Field(
         5_000, ge=0, description="Leads a day whose phones are checked again because the check is outdated; 0: none."
     )
-    skiptrace_answer_days: int = Field(30, ge=1, description="Days for which raw responses are kept, encrypted.")
+    skiptrace_response_days: int = Field(30, ge=1, description="Days for which raw responses are kept, encrypted.")
 
-    skiptrace_opens_after: int = Field(5, ge=1, description="Failures in a row that open a provider's circuit.")
-    skiptrace_pause_seconds: float = Field(
+    skiptrace_failure_threshold: int = Field(5, ge=1, description="Failures in a row that open a provider's circuit.")
+    skiptrace_first_backoff_seconds: float = Field(
         0.5, gt=0, le=3_600, description="First backoff after a failure; it doubles with each further failure."
     )
-    skiptrace_longest_pause_seconds: float = Field(60, gt=0, le=3_600, description="Longest backoff.")
+    skiptrace_longest_backoff_seconds: float = Field(60, gt=0, le=3_600, description="Longest backoff.")
 
     melissa_url: Url = Field("https://personator.melissadata.net", description="Address of Melissa's Personator.")
     melissa_license_key: ApiKey | None = Field(None, description="Licence key. Without it Melissa is not called.")
@@ -135,7 +135,7 @@ class SkiptraceSettings(Settings):
         known = set(_split_names(str(cls.model_fields["skiptrace_order"].default)))
         return _check_names(order.lower(), known)
 
-    @field_validator("skiptrace_wants")
+    @field_validator("skiptrace_data_needs")
     @classmethod
     def _check_needs(cls, needs: str) -> str:
         return _check_names(needs.lower(), {str(need) for need in DataNeed})
@@ -149,10 +149,10 @@ class SkiptraceSettings(Settings):
     def policy(self) -> WaterfallPolicy:
         """The waterfall's policy."""
         return WaterfallPolicy(
-            needs=frozenset(DataNeed(name) for name in _split_names(self.skiptrace_wants)),
+            needs=frozenset(DataNeed(name) for name in _split_names(self.skiptrace_data_needs)),
             order=_split_names(self.skiptrace_order),
             cheapest_first=self.skiptrace_cheapest_first,
-            max_attempts=self.skiptrace_asks,
+            max_attempts=self.skiptrace_max_attempts,
             max_cents=self.skiptrace_max_cents,
             unknown=self.skiptrace_unknown,
             fall_back_on_fault=self.skiptrace_fall_back,
@@ -171,10 +171,10 @@ class SkiptraceSettings(Settings):
             provider,
             rate,
             probe_seconds=self.request_lease.total_seconds(),
-            first_backoff_seconds=self.skiptrace_pause_seconds,
-            longest_backoff_seconds=self.skiptrace_longest_pause_seconds,
-            access_denied_backoff_seconds=self.skiptrace_longest_pause_seconds,
-            failure_threshold=self.skiptrace_opens_after,
+            first_backoff_seconds=self.skiptrace_first_backoff_seconds,
+            longest_backoff_seconds=self.skiptrace_longest_backoff_seconds,
+            access_denied_backoff_seconds=self.skiptrace_longest_backoff_seconds,
+            failure_threshold=self.skiptrace_failure_threshold,
         )
 
     @property

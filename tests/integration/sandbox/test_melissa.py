@@ -135,5 +135,5 @@ async def test_a_record_that_is_paid_twice_is_reported(client: Any) -> None:
         "records": 3,
         "subjects": 2,
         "operations": {"verify": 3},
-        "paid_again": {"verify": {"ld_2": 2}},
+        "charged_twice": {"verify": {"ld_2": 2}},
     }

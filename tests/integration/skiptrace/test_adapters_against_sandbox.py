@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from common.ids import LeadId
 from common.vendors.http_client import VendorHttpClient
 from sandbox.app import Sandbox
 from skiptrace.rules.lead import DataNeed, LeadPerson, LookupRequest
@@ -17,7 +18,7 @@ from support.vendors import SETTINGS
 
 LOOKUPS = [
     LookupRequest(
-        UUID(int=number),
+        LeadId(UUID(int=number)),
         LeadPerson("Marjorie", "Holt", None, f"{number} Palmetto Ave", None, "Dunedin", "FL", "34698", None, None),
         f"+1727555{number:04d}",
         f"owner{number}@example.com",

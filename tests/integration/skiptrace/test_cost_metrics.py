@@ -74,7 +74,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         "BATCHDATA_TOKEN": SETTINGS.sandbox_batchdata_token.get_secret_value(),
         "BATCHDATA_BATCH": "5",
         "SKIPTRACE_CALL_SECONDS": "2",
-        "SKIPTRACE_PAUSE_SECONDS": "0.1",
+        "SKIPTRACE_FIRST_BACKOFF_SECONDS": "0.1",
     }
 
 

@@ -138,8 +138,8 @@ async def test_leads_with_a_lost_event_are_traced_once_and_charged_once(
         await funnel.until_count("app.leads", 3)
     await funnel.db.execute("truncate svc_ingest.outbox")
     await funnel.db.execute("update app.leads set created_at = created_at - interval '2 hours'")
-    async with running("skiptrace", **providers.settings(skiptrace_forgotten_check_seconds=3_600)) as (service,):
-        await run(service, "trace_forgotten_leads")
-        await run(service, "trace_forgotten_leads")
+    async with running("skiptrace", **providers.settings(skiptrace_recovery_check_seconds=3_600)) as (service,):
+        await run(service, "trace_overlooked_leads")
+        await run(service, "trace_overlooked_leads")
         await funnel.until_count(GOOD, 3)
     assert sum(providers.melissa.charged.values()) == 3

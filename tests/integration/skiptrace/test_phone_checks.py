@@ -119,7 +119,7 @@ async def test_an_unreadable_flag_is_no_statement_and_is_not_requested_forever(
         await funnel.until_count(VERIFIED, 1)
         await reverify(services[1])
     assert (await phones(funnel))["+17275550142"][:2] == (None, False)
-    assert len(providers.dnc.calls) == 2  # SKIPTRACE_ASKS
+    assert len(providers.dnc.calls) == 2  # SKIPTRACE_MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("fault", [status(503), status(403), status(404), status(429, **{"Retry-After": "3600"})])
@@ -127,7 +127,7 @@ async def test_no_lead_waits_for_a_check_with_an_open_circuit_and_the_daily_job_
     running: Running, funnel: Any, providers: FakeProviders, many_homes: Callable[..., list[Home]], fault: Any
 ) -> None:
     providers.dnc.fault = fault
-    settings = providers.settings(skiptrace_longest_pause_seconds=2)
+    settings = providers.settings(skiptrace_longest_backoff_seconds=2)
     async with running("ingest", "skiptrace", **settings) as services:
         await funnel.send(*many_homes(20))
         await funnel.until_count(VERIFIED, 20)
@@ -214,7 +214,7 @@ async def test_an_outdated_check_of_one_list_is_repeated_though_the_other_is_fre
     assert (sum(providers.dnc.charged.values()), sum(providers.tcpa.charged.values())) == (2, 1)
 
 
-@pytest.mark.parametrize("settings", [{"batchdata_token": None}, {"skiptrace_wants": "phone,email,mak"}])
+@pytest.mark.parametrize("settings", [{"batchdata_token": None}, {"skiptrace_data_needs": "phone,email,mak"}])
 async def test_without_a_check_provider_a_lead_is_still_count_verified(
     running: Running, funnel: Any, providers: FakeProviders, home: Home, settings: dict[str, Any]
 ) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from common.ids import LeadId
 from common.vendors.errors import (
     AccessDeniedError,
     InvalidRequestError,
@@ -20,12 +21,12 @@ from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
 from skiptrace.trace.provider import read_response
 from skiptrace.vendors.batchdata import BatchDataAdapter
 
-LEAD, OTHER = UUID(int=1), UUID(int=2)
+LEAD, OTHER = LeadId(UUID(int=1)), LeadId(UUID(int=2))
 V1 = BatchDataAdapter("https://api.example", "token", "v1", Decimal(10), 3_000, 100)
 V3 = BatchDataAdapter("https://api.example", "token", "v3", Decimal(10), 3_000, 100)
 
 
-def lookup(lead_id: UUID = LEAD, street: str = "418 Palmetto Ave") -> LookupRequest:
+def lookup(lead_id: LeadId = LEAD, street: str = "418 Palmetto Ave") -> LookupRequest:
     return LookupRequest(
         lead_id, LeadPerson("Marjorie", "Holt", None, street, None, "Dunedin", "FL", "34698", None, None)
     )

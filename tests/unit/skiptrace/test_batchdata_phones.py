@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from common.ids import LeadId
 from common.vendors.errors import AccessDeniedError, NotExecutedError, OutcomeUnknownError
 from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import ContactMatch, DataNeed, LeadPerson, LookupRequest
@@ -16,8 +17,8 @@ from skiptrace.vendors.batchdata_phones import BatchDataPhonesAdapter
 PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", None, None)
 P1, P2 = "+17275550142", "+17275550177"
 LOOKUPS = [
-    LookupRequest(UUID(int=1), PERSON, phones=(P1, P2)),
-    LookupRequest(UUID(int=2), PERSON, phones=(P2,)),
+    LookupRequest(LeadId(UUID(int=1)), PERSON, phones=(P1, P2)),
+    LookupRequest(LeadId(UUID(int=2)), PERSON, phones=(P2,)),
 ]
 
 

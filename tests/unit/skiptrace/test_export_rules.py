@@ -8,6 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.ids import LeadId
 from skiptrace.file_batches.export_rules import exclusion_reason
 from skiptrace.rules.lead import AttemptStats, DataNeed, FreshnessCutoffs, Lead, LeadContact, LeadPerson
 from skiptrace.rules.verification_codes import CodeFlags, CodeMap
@@ -28,7 +29,7 @@ TLO_IS_TRUSTED = CodeMap([("tlo", channel, "found", CodeFlags(verified=True)) fo
 
 def lead(**fields: Any) -> Lead:
     known: dict[str, Any] = {"person": PERSON, "mak": "1", "contacts": {}, "attempts": dict(ASKED_ONLINE)}
-    return Lead(UUID(int=1), **known | fields)
+    return Lead(LeadId(UUID(int=1)), **known | fields)
 
 
 def phone(**fields: Any) -> dict[tuple[str, bytes], LeadContact]:

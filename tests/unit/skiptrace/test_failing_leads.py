@@ -6,6 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.ids import LeadId
 from common.vendors.policy import Availability, VendorState
 from skiptrace.rules.lead import AttemptStats, Lead
 from skiptrace.trace.failing_leads import (
@@ -21,7 +22,7 @@ ANSWERED_OTHERS = VendorState(Availability.AVAILABLE, 0, NOW + timedelta(minutes
 
 def lead(number: int, failed: int = 0, unknown: int = 0) -> Lead:
     attempts = {"melissa": AttemptStats(failed=failed, unknown=unknown)}
-    return Lead(UUID(int=number), None, None, {}, attempts=attempts)
+    return Lead(LeadId(UUID(int=number)), None, None, {}, attempts=attempts)
 
 
 @given(st.lists(st.integers(0, 12), max_size=300), st.integers(1, 100))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from common.ids import LeadId
 from common.vendors.errors import (
     AccessDeniedError,
     InvalidRequestError,
@@ -20,7 +21,7 @@ from skiptrace.rules.lead import ContactMatch, DataNeed, LeadPerson, LookupReque
 from skiptrace.trace.provider import read_response
 from skiptrace.vendors.melissa import MelissaAdapter
 
-LEAD = UUID("0198a1c2-5b7e-7c31-9d10-2f6a4c11e001")
+LEAD = LeadId(UUID("0198a1c2-5b7e-7c31-9d10-2f6a4c11e001"))
 MELISSA = MelissaAdapter("https://personator.example/", "key", "Check,Verify", Decimal(3), 12, 100)
 PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", "PINELLAS", None)
 LOOKUP = LookupRequest(LEAD, PERSON, "+17275550142", "marjorie.holt@example.com")
@@ -100,7 +101,7 @@ def test_blanks_are_no_values_and_deceased_owners_get_a_person_code() -> None:
 
 def test_a_missing_record_or_one_without_codes_makes_no_statement() -> None:
     """It was not verified. A result, even without a statement, would prevent another request for months."""
-    other = LookupRequest(UUID(int=1), PERSON, "+17275550199", "other@example.com")
+    other = LookupRequest(LeadId(UUID(int=1)), PERSON, "+17275550199", "other@example.com")
     for odd in ([], [RECORD | {"RecordID": str(UUID(int=1)), "Results": " "}], [{"RecordID": str(UUID(int=1))}]):
         results = MELISSA.read_results([LOOKUP, other], response_of(RECORD, *odd))
         assert [result.matched for result in results] == [True, False]

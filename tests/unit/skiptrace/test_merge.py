@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.ids import LeadId, RequestId
 from skiptrace.rules.lead import ContactMatch, LeadContact, LeadResult, StoredResponse
 from skiptrace.rules.merge import choose_best_contacts, grade_melissa_codes, list_person_flags, merge_response
 from skiptrace.rules.verification_codes import CodeFlags, CodeMap
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-LEAD = UUID(int=1)
+LEAD = LeadId(UUID(int=1))
 CODES = CodeMap(
     [
         ("melissa", "phone", "PS01", CodeFlags(verified=True)),
@@ -47,7 +48,7 @@ def response(
     *contacts: ContactMatch, provider: str = "melissa", at: datetime = NOW, person: tuple[str, ...] = ()
 ) -> StoredResponse:
     return StoredResponse(
-        UUID(int=2), provider, at, LeadResult(LEAD, matched=True, contacts=contacts, person_codes=person)
+        RequestId(UUID(int=2)), provider, at, LeadResult(LEAD, matched=True, contacts=contacts, person_codes=person)
     )
 
 

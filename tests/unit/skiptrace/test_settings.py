@@ -22,8 +22,8 @@ from skiptrace.vendors.melissa import MelissaAdapter
         ("skiptrace_order", "melissa,melisa"),
         ("skiptrace_order", " , "),
         ("skiptrace_order", "melissa,melissa"),
-        ("skiptrace_wants", ""),
-        ("skiptrace_wants", "phone,fax"),
+        ("skiptrace_data_needs", ""),
+        ("skiptrace_data_needs", "phone,fax"),
         ("skiptrace_batch", 0),
         ("melissa_batch", 0),
         ("melissa_batch", 101),
@@ -38,7 +38,7 @@ from skiptrace.vendors.melissa import MelissaAdapter
         ("melissa_actions", ""),
         ("melissa_actions", "Check,Verfy"),
         ("melissa_cents", "NaN"),
-        ("skiptrace_pause_seconds", "inf"),
+        ("skiptrace_first_backoff_seconds", "inf"),
     ],
 )
 def test_an_invalid_setting_is_rejected_by_name_and_without_its_value(field: str, value: object) -> None:

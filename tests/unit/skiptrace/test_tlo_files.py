@@ -15,11 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.csv.reader import CsvReader, CsvRow
+from common.ids import LeadId, RequestId
 from common.vendors.errors import OutcomeUnknownError
 from common.vendors.http_client import VendorHttpResponse
 from skiptrace.file_batches.import_rows import ImportLine, RowOutcome, classify_rows, decide_outcome, is_same_owner
-from skiptrace.rules.lead import ContactMatch, LeadPerson, LookupRequest
+from skiptrace.file_batches.queries import BatchRequest
+from skiptrace.rules.lead import NEVER, ContactMatch, LeadPerson, LookupRequest
 from skiptrace.trace.provider import read_response
+from skiptrace.trace.queries import LeadToTrace
 from skiptrace.vendors.tlo import EXPORT_HEADER, TloAdapter, build_export_row, count_unread_cells
 from skiptrace.vendors.tlo_mapping import BadMappingError, ColumnPositions, TloMapping
 
@@ -28,7 +31,8 @@ SHIPPED = TloMapping.model_validate(
 )
 HEADER = ["Reference", "Phone 1", "Phone 1 Type", "Phone 2", "Phone 2 Type", "Email 1", "Deceased", "SSN"]
 PERSON = LeadPerson("Marjorie", "Holt", None, "418 Palmetto Ave", None, "Dunedin", "FL", "34698", None, None)
-LOOKUP = LookupRequest(UUID(int=1), PERSON)
+LEAD = LeadId(UUID(int=1))
+LOOKUP = LookupRequest(LEAD, PERSON)
 TLO = TloAdapter(Decimal(7))
 
 
@@ -114,7 +118,7 @@ def test_a_stored_response_of_another_shape_is_unreadable() -> None:
 def test_no_exported_cell_is_a_formula(formula: str) -> None:
     row = build_export_row(
         "r",
-        LookupRequest(UUID(int=1), LeadPerson(formula, formula, formula, formula, formula, "D", "FL", "1", None, None)),
+        LookupRequest(LEAD, LeadPerson(formula, formula, formula, formula, formula, "D", "FL", "1", None, None)),
     )
     assert len(row) == len(EXPORT_HEADER)
     assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in row)
@@ -139,21 +143,18 @@ def test_an_owner_is_the_same_by_name_and_address() -> None:
 def test_a_repeated_import_decides_the_same_outcome(
     outcome: str, detail: str | None, key: bytes | None, expected: str
 ) -> None:
-    lead = {f"property_{name}": getattr(PERSON, field) for name, field in _ADDRESS_FIELDS.items()}
-    lead |= {
-        "owner_first_name": "Marjorie",
-        "owner_last_name": "Holt",
-        "company_name": None,
-        "county": None,
-        "apn": None,
-    }
-    row = lead | {"outcome": outcome, "detail": detail, "data_key": key, "property_unit": None}
-    assert decide_outcome(row, LOOKUP) == expected
+    lead = LeadToTrace(
+        id=LEAD, mak=None, property_address=PERSON.street, property_unit=None, property_city=PERSON.city,
+        property_state=PERSON.state, property_zip=PERSON.zip, county=None, apn=None, owner_first_name="Marjorie",
+        owner_last_name="Holt", company_name=None, data_key=key, deceased_owner=False, litigator=False,
+        campaign_status="new", read_at=NEVER,
+    )  # fmt: skip
+    request = BatchRequest(RequestId(UUID(int=2)), outcome, detail, None, LEAD)
+    assert decide_outcome(request, lead, LOOKUP) == expected
     if expected == "stored":
-        assert decide_outcome(row, None) is RowOutcome.TOO_LATE
+        assert decide_outcome(request, lead, None) is RowOutcome.TOO_LATE
 
 
-_ADDRESS_FIELDS = {"address": "street", "city": "city", "state": "state", "zip": "zip"}
 IDS = [str(UUID(int=number)) for number in range(4)]
 cells = st.text(max_size=12) | st.sampled_from([*IDS, IDS[0].upper(), "7275550142", "a@example.com", "Y", "\udcff"])
 rows = st.lists(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.ids import LeadId
 from common.vendors.errors import VendorCallError
 from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import LeadPerson, LookupRequest
@@ -20,7 +21,7 @@ from skiptrace.vendors.melissa import MelissaAdapter
 
 def lookup(number: int, street: str | None = None, unit: str | None = None) -> LookupRequest:
     person = LeadPerson("Ana", "Ruiz", None, street or f"{number} Palm Ave", unit, "Dunedin", "FL", "34698", None, None)
-    return LookupRequest(UUID(int=number), person, f"+1727555{number:04d}", f"owner{number}@example.com")
+    return LookupRequest(LeadId(UUID(int=number)), person, f"+1727555{number:04d}", f"owner{number}@example.com")
 
 
 LOOKUPS = [lookup(1), lookup(2)]

@@ -8,8 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from common.csv.reader import CsvRow
+from common.ids import RequestId
+from skiptrace.file_batches.queries import BatchRequest
 from skiptrace.rules.lead import LeadPerson, LookupRequest
 from skiptrace.trace.lead_rows import person_from_row
+from skiptrace.trace.queries import LeadToTrace
 from skiptrace.vendors.tlo_mapping import ColumnPositions
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -44,41 +47,41 @@ FINAL_OUTCOMES = {RowOutcome.STORED, RowOutcome.ERASED, RowOutcome.CHANGED}
 class ImportLine:
     """A row as far as the file alone decides: its reference and entry, or its outcome."""
 
-    reference: UUID | None = None
+    reference: RequestId | None = None
     entry: Mapping[str, Any] = field(default_factory=dict)
     outcome: RowOutcome | None = None
 
 
 def classify_rows(rows: Iterator[CsvRow], positions: ColumnPositions) -> Iterator[ImportLine]:
     """Yield a line for each row, with its outcome if the file alone decides it."""
-    seen: set[UUID] = set()
+    seen: set[RequestId] = set()
     for row in rows:
         reference = "" if row.problem else row.cells[positions.reference].strip()
         if not reference:
             yield ImportLine(outcome=RowOutcome.MALFORMED)
         elif not _UUID.fullmatch(reference):
             yield ImportLine(outcome=RowOutcome.UNKNOWN)
-        elif (request_id := UUID(reference)) in seen:
+        elif (request_id := RequestId(UUID(reference))) in seen:
             yield ImportLine(outcome=RowOutcome.DUPLICATE)
         else:
             seen.add(request_id)
             yield ImportLine(request_id, positions.read_entry(row.cells))
 
 
-def decide_outcome(request: Any, lookup: LookupRequest | None) -> RowOutcome:
+def decide_outcome(request: BatchRequest, lead: LeadToTrace, lookup: LookupRequest | None) -> RowOutcome:
     """Return the outcome of a row; a repeated import gets the same one.
 
-    *request* is the request's row with its lead of this moment, *lookup* its decrypted content if that is still kept.
+    *lead* is the request's lead of this moment, *lookup* the request's decrypted content if that is still kept.
     """
-    if request["outcome"] == "answered":
+    if request.outcome == "answered":
         return RowOutcome.ALREADY
-    if request["detail"] in FINAL_OUTCOMES:
-        return RowOutcome(request["detail"])
-    if request["data_key"] is None:
+    if request.detail in FINAL_OUTCOMES:
+        return RowOutcome(request.detail)
+    if lead.data_key is None:
         return RowOutcome.ERASED
     if lookup is None:
         return RowOutcome.TOO_LATE
-    return RowOutcome.STORED if is_same_owner(lookup.person, person_from_row(request)) else RowOutcome.CHANGED
+    return RowOutcome.STORED if is_same_owner(lookup.person, person_from_row(lead)) else RowOutcome.CHANGED
 
 
 def is_same_owner(exported: LeadPerson, current: LeadPerson | None) -> bool:

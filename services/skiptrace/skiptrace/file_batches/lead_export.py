@@ -5,15 +5,15 @@ requests. So requests are logged before the file is written, and a lost file can
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from common import ids
-from common.database import Connection, Database, load_queries
+from common.database import Connection, Database
+from common.ids import BatchId, LeadId, RequestId, new_id
+from skiptrace.file_batches import queries
 from skiptrace.file_batches.export_rules import exclusion_reason
 from skiptrace.rules.lead import FreshnessCutoffs, Lead, LookupRequest
 from skiptrace.rules.verification_codes import CodeMap
@@ -23,8 +23,6 @@ from skiptrace.trace.code_table import CodeTable
 from skiptrace.trace.lead_loader import LeadLoader
 from skiptrace.trace.request_codec import RequestCodec
 from skiptrace.vendors.tlo import TloAdapter, build_export_row
-
-queries = load_queries(__file__)
 
 EXPORT_PAGE_SIZE = 500
 
@@ -43,7 +41,7 @@ class PermissiblePurpose:
 class ExportSummary:
     """Counts of the exported leads, and of the excluded ones by reason."""
 
-    batch_id: UUID
+    batch_id: BatchId
     leads: int = 0
     cents_at_most: Decimal = Decimal(0)
     excluded: Counter[str] = field(default_factory=Counter)
@@ -74,31 +72,33 @@ class LeadExporter:
         self, limit: int, purpose: PermissiblePurpose, progress: Callable[[int], None]
     ) -> ExportSummary:
         """Log up to *limit* leads as exported in one batch, the unreachable ones first and by score."""
-        summary, codes = ExportSummary(ids.new_id()), await self._codes.load_map()
-        async with aclosing(self._load_candidates()) as pages:
-            async for lead_ids in pages:
-                chosen = await self._choose(lead_ids, codes, summary.excluded)
-                await self._log_requests(summary, chosen[: limit - summary.leads], purpose)
-                progress(summary.leads)
-                if summary.leads >= limit:
-                    break
+        summary, codes = ExportSummary(BatchId(new_id())), await self._codes.load_map()
+        async with self._database.connection() as connection:
+            candidates = await queries.list_exportable_leads(
+                connection, provider=self._tlo.name, since=self._cutoffs.verification
+            )
+        for start in range(0, len(candidates), EXPORT_PAGE_SIZE):
+            chosen = await self._choose(candidates[start : start + EXPORT_PAGE_SIZE], codes, summary.excluded)
+            await self._log_requests(summary, chosen[: limit - summary.leads], purpose)
+            progress(summary.leads)
+            if summary.leads >= limit:
+                break
         return summary
 
-    async def read_rows(self, batch_id: UUID) -> AsyncIterator[list[str]]:
+    async def read_rows(self, batch_id: BatchId) -> AsyncIterator[list[str]]:
         """Yield the rows of the batch's file: its requests without a response whose leads may still be traced."""
-        after = UUID(int=0)
+        after = RequestId(UUID(int=0))
         while True:
             async with self._database.connection() as connection:
-                rows = queries.batch_file_rows(connection, batch_id=batch_id, after=after, limit=EXPORT_PAGE_SIZE)
-                page = [row async for row in rows]
+                page = await queries.list_batch_rows(connection, batch_id=batch_id, after=after, limit=EXPORT_PAGE_SIZE)
             for row in page:
-                (lookup,) = self._codec.decrypt_lookups(row["id"], row["lookups_encrypted"])
-                yield build_export_row(str(row["id"]), lookup)
+                (lookup,) = self._codec.decrypt_lookups(row.id, row.lookups_encrypted)
+                yield build_export_row(str(row.id), lookup)
             if not page:
                 return
-            after = page[-1]["id"]
+            after = page[-1].id
 
-    async def mark_written(self, batch_id: UUID) -> None:
+    async def mark_written(self, batch_id: BatchId) -> None:
         """Mark the batch's file as complete."""
         async with self._database.connection() as connection:
             await queries.mark_batch_written(connection, batch_id=batch_id)
@@ -107,21 +107,7 @@ class LeadExporter:
     def _cutoffs(self) -> FreshnessCutoffs:
         return self._settings.freshness_cutoffs(datetime.now(UTC))
 
-    async def _load_candidates(self) -> AsyncGenerator[list[UUID], None]:
-        """Yield ids of leads that may qualify, in order, a page at a time."""
-        async with self._database.transaction() as connection:
-            page: list[UUID] = []
-            given = {"provider": self._tlo.name, "since": self._cutoffs.verification}
-            async with queries.exportable_leads_cursor(connection, **given) as rows:
-                async for row in rows:
-                    page.append(row["id"])
-                    if len(page) == EXPORT_PAGE_SIZE:
-                        yield page
-                        page = []
-            if page:
-                yield page
-
-    async def _choose(self, lead_ids: Sequence[UUID], codes: CodeMap, excluded: Counter[str]) -> list[Lead]:
+    async def _choose(self, lead_ids: Sequence[LeadId], codes: CodeMap, excluded: Counter[str]) -> list[Lead]:
         leads = await self._loader.load_leads(lead_ids)
         policy, cutoffs = self._settings.policy, self._cutoffs
         chosen = []
@@ -148,16 +134,16 @@ class LeadExporter:
         summary.leads += len(chosen)
         summary.cents_at_most += self._tlo.cents * len(chosen)
 
-    async def _lock_free(self, connection: Connection, lead_ids: Sequence[UUID]) -> set[UUID]:
+    async def _lock_free(self, connection: Connection, lead_ids: Sequence[LeadId]) -> set[LeadId]:
         """Lock the leads; return those that may be exported and have no request in progress."""
-        locked = {row["id"] async for row in queries.lock_exportable_leads(connection, ids=lead_ids)}
-        busy = {row["lead_id"] async for row in queries.leads_with_open_requests(connection, ids=lead_ids)}
-        return locked - busy
+        locked = await queries.lock_exportable_leads(connection, lead_ids=lead_ids)
+        busy = await queries.list_leads_with_open_requests(connection, lead_ids=lead_ids)
+        return set(locked) - set(busy)
 
-    async def _add_batch(self, connection: Connection, batch_id: UUID, purpose: PermissiblePurpose) -> None:
+    async def _add_batch(self, connection: Connection, batch_id: BatchId, purpose: PermissiblePurpose) -> None:
         await queries.add_batch(
             connection,
-            id=batch_id,
+            batch_id=batch_id,
             provider=self._tlo.name,
             lease=timedelta(days=self._settings.tlo_lease_days),
             made_by=purpose.made_by,
@@ -166,19 +152,19 @@ class LeadExporter:
             warning_accepted_by=purpose.warning_accepted_by,
         )
 
-    async def _add_requests(self, connection: Connection, batch_id: UUID, lookups: Sequence[LookupRequest]) -> None:
-        requests = {ids.new_id(): lookup for lookup in lookups}
+    async def _add_requests(self, connection: Connection, batch_id: BatchId, lookups: Sequence[LookupRequest]) -> None:
+        requests = {RequestId(new_id()): lookup for lookup in lookups}
         await queries.add_batch_requests(
             connection,
             batch_id=batch_id,
             cents=self._tlo.cents,
-            ids=list(requests),
+            request_ids=list(requests),
             lookups=[self._codec.encrypt_lookups(request_id, [lookup]) for request_id, lookup in requests.items()],
         )
         await queries.add_batch_attempts(
             connection,
             provider=self._tlo.name,
-            ids=list(requests),
+            request_ids=list(requests),
             lead_ids=[lookup.lead_id for lookup in requests.values()],
         )
 

@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import orjson
 
 from common.csv.dialect import detect_dialect
 from common.csv.reader import CsvReader, open_csv_text
-from common.database import Connection, Database, load_queries
+from common.database import Connection, Database
+from common.ids import RequestId
 from common.vendors.http_client import VendorHttpResponse
+from skiptrace.file_batches import queries
 from skiptrace.file_batches.import_rows import FINAL_OUTCOMES, ImportLine, RowOutcome, classify_rows, decide_outcome
+from skiptrace.file_batches.queries import BatchRequest
 from skiptrace.rules.lead import LookupRequest
+from skiptrace.trace.queries import read_leads
 from skiptrace.trace.request_codec import RequestCodec
 from skiptrace.vendors.tlo import TloAdapter, count_unread_cells
 from skiptrace.vendors.tlo_mapping import TloMapping
-
-queries = load_queries(__file__)
 
 IMPORT_PAGE_SIZE = 500
 
@@ -51,7 +51,7 @@ class ImportSummary:
 class ImportOutcome:
     """The end of a request, as it is stored."""
 
-    request_id: UUID
+    request_id: RequestId
     outcome: RowOutcome
     matched: bool
     response: bytes | None
@@ -104,8 +104,8 @@ class ResultImporter:
                 summary.bad_emails += bad_emails
 
     async def _store_in_transaction(
-        self, lines: Mapping[UUID, ImportLine], *, write: bool
-    ) -> dict[UUID, tuple[RowOutcome, bool]]:
+        self, lines: Mapping[RequestId, ImportLine], *, write: bool
+    ) -> dict[RequestId, tuple[RowOutcome, bool]]:
         async with self._database.connection() as connection:
             transaction = connection.transaction()
             await transaction.start()
@@ -118,41 +118,43 @@ class ResultImporter:
         return outcomes
 
     async def _store(
-        self, connection: Connection, lines: Mapping[UUID, ImportLine]
-    ) -> dict[UUID, tuple[RowOutcome, bool]]:
+        self, connection: Connection, lines: Mapping[RequestId, ImportLine]
+    ) -> dict[RequestId, tuple[RowOutcome, bool]]:
         """Store the lines; return the outcome of each of our references, and whether its row states anything."""
         request_ids = list(lines)
-        _ = [row async for row in queries.lock_leads_of_requests(connection, ids=request_ids)]
-        found = queries.lock_batch_requests(connection, ids=request_ids, provider=self._tlo.name)
-        requests = [row async for row in found]
+        await queries.lock_leads_of_requests(connection, request_ids=request_ids)
+        requests = await queries.lock_batch_requests(connection, request_ids=request_ids, provider=self._tlo.name)
+        rows = await read_leads(connection, lead_ids=[request.lead_id for request in requests])
+        leads = {row.id: row for row in rows}
         outcomes, ended = {}, []
-        for row in requests:
-            lookup = self._decrypt_lookup(row)
-            outcome = decide_outcome(row, lookup)
-            response = VendorHttpResponse(200, "application/json", orjson.dumps(lines[row["id"]].entry))
+        for request in requests:
+            lookup = self._decrypt_lookup(request)
+            outcome = decide_outcome(request, leads[request.lead_id], lookup)
+            response = VendorHttpResponse(200, "application/json", orjson.dumps(lines[request.id].entry))
             matched = bool(lookup and self._tlo.read_results([lookup], response)[0].matched)
-            outcomes[row["id"]] = (outcome, matched)
-            if outcome in FINAL_OUTCOMES and row["detail"] not in FINAL_OUTCOMES:
+            outcomes[request.id] = (outcome, matched)
+            if outcome in FINAL_OUTCOMES and request.detail not in FINAL_OUTCOMES:
                 is_stored = outcome is RowOutcome.STORED
-                encrypted = self._codec.encrypt_response(row["id"], response) if is_stored else None
-                ended.append(ImportOutcome(row["id"], outcome, matched, encrypted))
+                encrypted = self._codec.encrypt_response(request.id, response) if is_stored else None
+                ended.append(ImportOutcome(request.id, outcome, matched, encrypted))
         if ended:
             await self._end_requests(connection, ended)
         return outcomes
 
-    def _decrypt_lookup(self, row: Any) -> LookupRequest | None:
+    def _decrypt_lookup(self, request: BatchRequest) -> LookupRequest | None:
         """Return the content of a request; None if it is no longer kept. Raises DecryptionError without the key."""
-        encrypted = row["lookups_encrypted"]
-        return self._codec.decrypt_lookups(row["id"], encrypted)[0] if encrypted is not None else None
+        if request.lookups_encrypted is None:
+            return None
+        return self._codec.decrypt_lookups(request.id, request.lookups_encrypted)[0]
 
     async def _end_requests(self, connection: Connection, ended: Sequence[ImportOutcome]) -> None:
         request_ids, outcomes = [one.request_id for one in ended], [one.request_outcome for one in ended]
         await queries.store_batch_responses(
             connection,
-            ids=request_ids,
+            request_ids=request_ids,
             outcomes=outcomes,
             cents=[self._tlo.cents if one.matched else Decimal(0) for one in ended],
             details=[None if one.outcome is RowOutcome.STORED else one.outcome.value for one in ended],
             responses=[one.response for one in ended],
         )
-        await queries.set_batch_attempt_outcomes(connection, ids=request_ids, outcomes=outcomes)
+        await queries.set_batch_attempt_outcomes(connection, request_ids=request_ids, outcomes=outcomes)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.database import Database, load_queries
+from common.database import Database
 from common.pii.keyring import Keyring
 from skiptrace.app import configured_providers, known_readers
+from skiptrace.file_batches import queries
 from skiptrace.file_batches.import_rows import RowOutcome
 from skiptrace.file_batches.lead_export import ExportSummary, LeadExporter, PermissiblePurpose
+from skiptrace.file_batches.queries import ListedBatch
 from skiptrace.file_batches.result_import import ImportSummary, ResultImporter
 from skiptrace.settings import SkiptraceSettings
 from skiptrace.trace.code_table import CodeTable
@@ -32,7 +34,6 @@ __all__ = [
     "open_exchange",
 ]
 
-queries = load_queries(__file__)
 
 WARNING = """\
 TLOxp is a regulated data source. Each search needs a permissible purpose under the Gramm-Leach-Bliley Act
@@ -83,10 +84,10 @@ class TloExchange:
         """
         return await self.importer.import_file(file, TloMapping.model_validate(mapping), progress, write=write)
 
-    async def list_batches(self, limit: int) -> list[dict[str, Any]]:
+    async def list_batches(self, limit: int) -> list[ListedBatch]:
         """Return the latest batches with the state of their leads."""
         async with self.database.connection() as connection:
-            return [dict(row) async for row in queries.list_batches(connection, limit=limit)]
+            return await queries.list_batches(connection, limit=limit)
 
 
 @asynccontextmanager

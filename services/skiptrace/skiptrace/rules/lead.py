@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from uuid import UUID
+
+from common.ids import LeadId, RequestId
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -108,7 +109,7 @@ class LookupRequest:
     It is stored encrypted under these field names, so a renamed field makes stored requests unreadable.
     """
 
-    lead_id: UUID
+    lead_id: LeadId
     person: LeadPerson
     phone: str | None = None
     email: str | None = None
@@ -147,7 +148,7 @@ def combine_matches(matches: Iterable[ContactMatch]) -> tuple[ContactMatch, ...]
 class LeadResult:
     """The part of a response that concerns one lead."""
 
-    lead_id: UUID
+    lead_id: LeadId
     matched: bool
     contacts: tuple[ContactMatch, ...] = ()
     codes: tuple[str, ...] = ()
@@ -161,7 +162,7 @@ class LeadResult:
 class StoredResponse:
     """One lead's part of a stored response that is not merged yet."""
 
-    request_id: UUID
+    request_id: RequestId
     provider: str
     answered_at: datetime
     result: LeadResult
@@ -190,7 +191,7 @@ class AttemptStats:
 class Lead:
     """A lead with its earlier requests; all stored responses are already applied to its contacts."""
 
-    id: UUID
+    id: LeadId
     person: LeadPerson | None
     """None if the address is not complete enough for any provider."""
     mak: str | None

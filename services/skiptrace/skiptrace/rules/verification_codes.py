@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 _FAMILY_LETTERS = 2
 """Codes of one family begin with the same letters: `PE01` and `PE11` belong to `PE*`."""
@@ -45,19 +44,6 @@ class CodeMap:
     def _find(self, provider: str, channel: str, code: str) -> CodeFlags | None:
         family = f"{code[:_FAMILY_LETTERS]}*"
         return self._flags.get((provider, channel, code)) or self._flags.get((provider, channel, family))
-
-
-def build_code_map(rows: Iterable[Mapping[str, Any]]) -> CodeMap:
-    """Return the map of rows of `verification_code_map`."""
-    return CodeMap(
-        (
-            row["provider"],
-            row["channel"],
-            row["code"],
-            CodeFlags(row["is_verified"], row["line_type"], row["dnc"], row["litigator"], row["deceased"]),
-        )
-        for row in rows
-    )
 
 
 def _false_wins(statements: list[bool | None]) -> bool | None:

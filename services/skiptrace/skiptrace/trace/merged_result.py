@@ -9,14 +9,14 @@ import orjson
 from common.bus import Received
 from skiptrace.rules.lead import Lead, LeadContact, StoredResponse
 from skiptrace.rules.merge import BestContacts, grade_melissa_codes
+from skiptrace.trace.queries import LockedLead
 
 
 @dataclass(frozen=True, slots=True)
 class MergedResult:
     """A lead after its stored responses were merged."""
 
-    row: Any
-    """Its row of `leads`, locked."""
+    row: LockedLead
     contacts: Mapping[tuple[str, bytes], LeadContact]
     responses: Sequence[StoredResponse]
     """The responses that were merged now."""
@@ -28,7 +28,7 @@ class MergedResult:
     @property
     def is_erased(self) -> bool:
         """Whether the lead was erased meanwhile: nothing about the person is stored any more."""
-        return self.row["data_key"] is None
+        return self.row.data_key is None
 
     @property
     def mak(self) -> str | None:
@@ -48,8 +48,11 @@ class MergedResult:
     @property
     def unreachable_reasons(self) -> list[str]:
         """Reasons why the lead cannot be reached; empty if it can."""
-        flag_of = {"deceased_owner": "deceased", "litigator": "litigator"}
-        reasons = [column for column, flag in flag_of.items() if flag in self.flags or self.row[column]]
+        reasons = []
+        if "deceased" in self.flags or self.row.deceased_owner:
+            reasons.append("deceased_owner")
+        if "litigator" in self.flags or self.row.litigator:
+            reasons.append("litigator")
         if reasons or self.best.outcome is not None:
             return reasons
         if any(stats.unknown and not stats.answered for stats in self.lead.attempts.values()):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 
+from common.ids import LeadId, RequestId
 from common.pii.keyring import Keyring
 from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import LeadPerson, LookupRequest
@@ -19,20 +20,20 @@ class RequestCodec:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
-    def encrypt_lookups(self, request_id: UUID, lookups: Sequence[LookupRequest]) -> bytes:
+    def encrypt_lookups(self, request_id: RequestId, lookups: Sequence[LookupRequest]) -> bytes:
         """Return the stored form of a request's lookups."""
         return self._keyring.encrypt(LOOKUPS_PURPOSE, request_id.bytes, orjson.dumps(lookups, default=str))
 
-    def encrypt_response(self, request_id: UUID, response: VendorHttpResponse) -> bytes:
+    def encrypt_response(self, request_id: RequestId, response: VendorHttpResponse) -> bytes:
         """Return the stored form of a raw response."""
         body = orjson.dumps([response.status, response.content_type]) + b"\n" + response.body
         return self._keyring.encrypt(RESPONSE_PURPOSE, request_id.bytes, body)
 
-    def decrypt_lookups(self, request_id: UUID, encrypted: bytes) -> list[LookupRequest]:
+    def decrypt_lookups(self, request_id: RequestId, encrypted: bytes) -> list[LookupRequest]:
         """Return the lookups of a stored request. Raises DecryptionError without the key."""
         return [
             LookupRequest(
-                UUID(one["lead_id"]),
+                LeadId(UUID(one["lead_id"])),
                 LeadPerson(**one["person"]),
                 one["phone"],
                 one["email"],
@@ -41,7 +42,7 @@ class RequestCodec:
             for one in orjson.loads(self._keyring.decrypt(LOOKUPS_PURPOSE, request_id.bytes, encrypted))
         ]
 
-    def decrypt_response(self, request_id: UUID, encrypted: bytes) -> VendorHttpResponse:
+    def decrypt_response(self, request_id: RequestId, encrypted: bytes) -> VendorHttpResponse:
         """Return a stored raw response. Raises DecryptionError without the key."""
         head, _, body = self._keyring.decrypt(RESPONSE_PURPOSE, request_id.bytes, encrypted).partition(b"\n")
         status, content_type = orjson.loads(head)

@@ -10,23 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import UUID
 
 import structlog
 
-from common import ids
 from common.bus.failures import FailureKind, classify_error
-from common.database import Connection, Database, load_queries
+from common.database import Connection, Database
+from common.ids import RequestId, new_id
 from common.vendors.errors import InvalidRequestError, OutcomeUnknownError, VendorCallError
 from common.vendors.http_client import VendorHttpResponse
 from skiptrace.rules.lead import Lead, LookupRequest
 from skiptrace.settings import CALL_START_MARGIN, SkiptraceSettings
+from skiptrace.trace import queries
 from skiptrace.trace.cost_metrics import count_records
 from skiptrace.trace.provider import Provider, read_response
 from skiptrace.trace.request_codec import RequestCodec
 
 log = structlog.get_logger()
-queries = load_queries(__file__)
 
 STORE_TIMEOUT_SECONDS = 20.0
 """Time for which a paid response waits for the database; shorter than the wait of a rebalance for the batch."""
@@ -37,7 +36,7 @@ STORE_RETRY_SECONDS = 0.5
 class OpenRequest:
     """A logged request that may now be sent."""
 
-    id: UUID
+    id: RequestId
     provider: Provider
     lookups: Sequence[LookupRequest]
     start_before: datetime
@@ -71,34 +70,33 @@ class RequestLog:
     async def expire_requests(self) -> int:
         """Mark requests whose lease has ended as unknown, count them in money, and return their number."""
         async with self._database.transaction() as connection:
-            expired = [row async for row in queries.expire_requests(connection)]
+            expired = await queries.expire_requests(connection)
             if expired:
-                await queries.mark_attempts_unknown(connection, ids=[row["id"] for row in expired])
-        for row in expired:
-            cents = row["cost_cents"] or Decimal(0)
+                await queries.mark_attempts_unknown(connection, request_ids=[request.id for request in expired])
+        for request in expired:
+            cents = request.cost_cents or Decimal(0)
             log.error(
                 "paid_request_expired",
-                request_id=str(row["id"]),
-                provider=row["provider"],
-                records=row["records"],
+                request_id=str(request.id),
+                provider=request.provider,
+                records=request.records,
                 cents=float(cents),
             )
-            count_records(row["provider"], "unknown", row["records"], cents)
+            count_records(request.provider, "unknown", request.records, cents)
         return len(expired)
 
     async def expire_batches(self) -> None:
         """End the leases of files. Leads without an imported row may be exported again, and cost nothing."""
         async with self._database.transaction() as connection:
-            expired = [row async for row in queries.expire_batches(connection)]
-        for row in expired:
-            log.warning("batch_lease_expired", batch_id=str(row["batch_id"]), records=row["records"])
-            count_records(row["provider"], "expired", row["records"], Decimal(0))
+            expired = await queries.expire_batches(connection)
+        for batch in expired:
+            log.warning("batch_lease_expired", batch_id=str(batch.batch_id), records=batch.records)
+            count_records(batch.provider, "expired", batch.records, Decimal(0))
 
-    async def average_failures(self, provider: str, since: datetime) -> float:
+    async def measure_average_failures(self, provider: str, since: datetime) -> float:
         """Return the average failures of *provider* since then about a lead that it answered in the end."""
         async with self._database.connection() as connection:
-            row = await queries.average_failures(connection, provider=provider, since=since)
-        return float(row["average"])
+            return await queries.measure_average_failures(connection, provider=provider, since=since)
 
     async def open_request(
         self,
@@ -106,22 +104,22 @@ class RequestLog:
         leads: Sequence[Lead],
         lookups: Sequence[LookupRequest],
         *,
-        beside: Sequence[str],
+        parallel_providers: Sequence[str],
         probing: bool,
     ) -> OpenRequest | None:
         """Log a request for *lookups* before its call; None if other requests about all of these leads are in progress.
 
-        Requests to the providers *beside* may be in progress at the same time.
+        Requests to *parallel_providers* may be in progress at the same time.
         """
-        request_id = ids.new_id()
+        request_id = RequestId(new_id())
         async with self._database.transaction() as connection:
-            free = await self._lock_free_lookups(connection, leads, lookups, beside)
+            free = await self._lock_free_lookups(connection, leads, lookups, parallel_providers)
             if not free:
                 return None
             start_before = datetime.now(UTC) + CALL_START_MARGIN
             await queries.add_request(
                 connection,
-                id=request_id,
+                request_id=request_id,
                 provider=provider.name,
                 records=len(free),
                 cost_cents=provider.capabilities.cents_per_lead * len(free),
@@ -141,21 +139,20 @@ class RequestLog:
         connection: Connection,
         leads: Sequence[Lead],
         lookups: Sequence[LookupRequest],
-        beside: Sequence[str],
+        parallel_providers: Sequence[str],
     ) -> list[LookupRequest]:
         """Lock the leads of *lookups*, and return the lookups of leads without another request in progress."""
         lead_ids = [lookup.lead_id for lookup in lookups]
-        _ = [row async for row in queries.lock_leads(connection, ids=lead_ids)]
-        in_progress = queries.leads_in_progress(
+        await queries.lock_leads(connection, lead_ids=lead_ids)
+        in_progress = await queries.list_leads_in_progress(
             connection,
-            ids=lead_ids,
-            seen=[response.request_id for lead in leads for response in lead.responses],
+            lead_ids=lead_ids,
+            seen_request_ids=[response.request_id for lead in leads for response in lead.responses],
             since=datetime.now(UTC) - timedelta(days=self._settings.skiptrace_period_days),
-            beside=beside,
+            parallel_providers=parallel_providers,
             read_at=min(lead.read_at for lead in leads),
         )
-        busy = {row["lead_id"] async for row in in_progress}
-        return [lookup for lookup in lookups if lookup.lead_id not in busy]
+        return [lookup for lookup in lookups if lookup.lead_id not in in_progress]
 
     async def store_response(self, request: OpenRequest, response: VendorHttpResponse) -> None:
         """Store the raw response before anything is derived from it.
@@ -221,9 +218,9 @@ class RequestLog:
     async def _store_once(self, request: OpenRequest, outcome: RequestOutcome) -> str | None:
         """Store the end of a call in one transaction, and return the outcome that was stored before."""
         async with self._database.transaction() as connection:
-            before: str | None = await queries.store_outcome(
+            before = await queries.store_outcome(
                 connection,
-                id=request.id,
+                request_id=request.id,
                 outcome=outcome.outcome,
                 cost_cents=outcome.cents,
                 response=outcome.response,

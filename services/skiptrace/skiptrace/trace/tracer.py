@@ -11,8 +11,8 @@ from collections.abc import Collection, Container, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
+from common.ids import LeadId
 from common.vendors.errors import VendorCallError
 from common.vendors.http_client import VendorHttpClient, check_status
 from common.vendors.policy import Availability, VendorState
@@ -39,18 +39,18 @@ MAX_CHECK_BACKOFF_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 28
 MIN_WAIT_SECONDS = 0.1
 
-_LeadAtProvider = tuple[UUID, str]
+_LeadAtProvider = tuple[LeadId, str]
 
 
 @dataclass(slots=True)
 class TraceResult:
     """The result of tracing a batch of leads."""
 
-    done: dict[UUID, Lead] = field(default_factory=dict)
+    done: dict[LeadId, Lead] = field(default_factory=dict)
     """Leads to which no provider can add anything; their responses are not merged yet."""
-    exhausted: set[UUID] = field(default_factory=set)
+    exhausted: set[LeadId] = field(default_factory=set)
     """Leads about which a provider keeps failing while it answers about others."""
-    waiting: set[UUID] = field(default_factory=set)
+    waiting: set[LeadId] = field(default_factory=set)
     """Leads that are not done."""
     waits_for: str | None = None
     """The provider for which the other leads wait."""
@@ -94,7 +94,7 @@ class Tracer:
             await asyncio.wait(self._calls, timeout=STOP_TIMEOUT_SECONDS)
 
     async def trace_leads(
-        self, lead_ids: Sequence[UUID], until: float, needs: frozenset[DataNeed] | None = None
+        self, lead_ids: Sequence[LeadId], until: float, needs: frozenset[DataNeed] | None = None
     ) -> TraceResult:
         """Trace *lead_ids* for *needs*, or for all needs of the policy. No call starts after *until* (monotonic seconds).
 
@@ -124,7 +124,7 @@ class Tracer:
             failing = [lead for lead in leads if is_exhausted(lead.attempts_at(name), state)]
             if failing:
                 since = min(lead.attempts_at(name).first_failed_at or datetime.now(UTC) for lead in failing)
-                average = await self._request_log.average_failures(name, since)
+                average = await self._request_log.measure_average_failures(name, since)
                 exhausted |= {
                     (lead.id, name) for lead in failing if is_exhausted(lead.attempts_at(name), state, average)
                 }
@@ -193,8 +193,10 @@ class Tracer:
         Raises VendorCallError without a usable response.
         """
         lookups = [self._build_lookup(lead, provider) for lead in leads]
-        beside = [one.provider for one in self._capabilities if provider.capabilities.can_run_beside(one)]
-        request = await self._request_log.open_request(provider, leads, lookups, beside=beside, probing=probing)
+        parallel = [one.provider for one in self._capabilities if provider.capabilities.can_run_beside(one)]
+        request = await self._request_log.open_request(
+            provider, leads, lookups, parallel_providers=parallel, probing=probing
+        )
         if request is None:
             return False
         await self._send(request)
@@ -229,7 +231,7 @@ class Tracer:
 
 
 def _group_by_provider(
-    leads: Mapping[UUID, Lead], steps: Mapping[UUID, Sequence[NextStep]], exhausted: Container[_LeadAtProvider]
+    leads: Mapping[LeadId, Lead], steps: Mapping[LeadId, Sequence[NextStep]], exhausted: Container[_LeadAtProvider]
 ) -> Mapping[str, list[Lead]]:
     """Return the leads to ask about now, by provider."""
     to_ask: defaultdict[str, list[Lead]] = defaultdict(list)
@@ -243,8 +245,8 @@ def _group_by_provider(
 
 
 def _build_result(
-    leads: Mapping[UUID, Lead],
-    steps: Mapping[UUID, Sequence[NextStep]],
+    leads: Mapping[LeadId, Lead],
+    steps: Mapping[LeadId, Sequence[NextStep]],
     states: Mapping[str, VendorState],
     exhausted: Container[_LeadAtProvider],
 ) -> TraceResult:
