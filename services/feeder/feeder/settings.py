@@ -32,7 +32,7 @@ class FeederSettings(Settings):
     )
     instantly_bulk: int = Field(1_000, ge=1, le=1_000, description="Largest number of leads in one add.")
     reconcile_seconds: float = Field(5, gt=0, description="Seconds between two runs of the reconciler.")
-    reconcile_settle_seconds: float = Field(
+    reconcile_late_add_seconds: float = Field(
         120,
         gt=0,
         description="Seconds after an add without a response until a missing lead proves that the add failed.",

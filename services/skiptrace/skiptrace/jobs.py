@@ -25,7 +25,7 @@ from skiptrace.trace.tracer import Tracer
 log = structlog.get_logger()
 
 UNMERGED_MIN_AGE = timedelta(minutes=10)
-"""Age of a response that its batch or job has merged by then, unless its process is gone."""
+"""Age of a response that its batch or job has merged by then, unless its process has died."""
 TRACE_PAGE_SIZE = 100
 TRACE_ROUND_SECONDS = 60.0
 MAX_BACKOFF_WAIT_SECONDS = 120.0

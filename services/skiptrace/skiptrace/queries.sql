@@ -71,7 +71,7 @@ and exists (
     where a.lead_id = l.id
     and a.provider = any (k.checkers)
     and a.at > case
-      when coalesce(a.outcome, 'unknown') in ('unknown', 'failed', 'provider_down') then :unknown_since::timestamptz
+      when coalesce(a.outcome, 'unknown') in ('unknown', 'failed', 'circuit_open') then :unknown_since::timestamptz
       else :checked_since::timestamptz
     end
   )

@@ -118,7 +118,7 @@ class FeedingStateMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "feeder"):
-            self.check_that_everything_settles()
+            self.check_that_everything_is_reconciled()
             self.environment.run(self.feeder.__aexit__())
 
     def run_jobs(self, *names: str) -> None:
@@ -294,7 +294,7 @@ class FeedingStateMachine(RuleBasedStateMachine):
             for broker, day, count in self.environment.run(self.feed_data.db.fetch(query)):
                 assert count <= self.highest_limits[broker, day]
 
-    def check_that_everything_settles(self) -> None:
+    def check_that_everything_is_reconciled(self) -> None:
         """Without faults for some minutes, all memberships reach their desired state, and the next morning no lead is lost."""
         self.environment.sandbox.state.faults.clear_faults()
         # Claims from before the clock was set back expire only at their own time.

@@ -18,7 +18,7 @@ from support.instantly import FakeWorkspace
 TUESDAY = date(2026, 11, 17)
 MARJORIE = "marjorie@example.com"
 AFTER_THE_CLAIM = {"seconds": 150}
-"""Longer than a claim, and than the settle time of an add without a response."""
+"""Longer than a claim, and than the time in which an add without a response may still arrive."""
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from support.feeding import MONDAY, Feeder, FeedFixture, make_feeder_settings, r
 from support.instantly import FakeWorkspace
 
 TODAY = date(2026, 11, 16)
-AFTER_SETTLE_TIME = {"seconds": 150}
-"""Longer than the settle time of an add without a response."""
+AFTER_LATE_ADDS = {"seconds": 150}
+"""Longer than the time in which an add without a response may still arrive."""
 
 
 async def list_memberships(feed_data: FeedFixture) -> list[Any]:
@@ -144,7 +144,7 @@ async def test_an_executed_add_without_a_response_is_looked_up_and_not_repeated(
     assert await feeder.count_events("funnel.campaign_added") == 5
 
 
-async def test_an_add_that_was_not_executed_is_repeated_after_the_settle_time(
+async def test_an_add_that_was_not_executed_is_repeated_once_it_can_no_longer_arrive(
     feed_data: FeedFixture, feeder: Feeder, workspace: FakeWorkspace
 ) -> None:
     broker = await feed_data.add_broker()
@@ -316,6 +316,20 @@ async def test_a_campaign_that_is_missing_at_instantly_gets_no_more_leads(
     assert await feed_data.select_column("select problem from app.campaigns") == ["missing"]
     assert workspace.calls["POST /leads/add"] == 1
     assert await feed_data.count_slots(broker, TODAY) == {"reserved": 2}
+
+
+async def test_an_unknown_member_of_a_campaign_that_is_to_be_created_again_is_out_without_a_call(
+    feed_data: FeedFixture, feeder: Feeder, workspace: FakeWorkspace
+) -> None:
+    broker = await feed_data.add_broker()
+    await feed_data.add_leads(broker, 1)
+    await feeder.run_jobs("feed", "reconcile")
+    await feed_data.db.execute("update app.vendor_memberships set actual = 'unknown', desired = 'out'")
+    await feed_data.db.execute("update app.campaigns set vendor_campaign_id = null")
+    calls = workspace.calls.copy()
+    await feeder.run_jobs("reconcile")
+    assert await list_memberships(feed_data) == ["out out"]
+    assert workspace.calls == calls
 
 
 async def test_reconcilers_at_the_same_moment_add_no_lead_twice(

@@ -116,7 +116,7 @@ async def test_the_next_process_finishes_a_killed_feed_and_feeds_no_lead_twice(
         "INSTANTLY_BASE_URL": workspace.url,
         "INSTANTLY_API_KEY": "k",
         "RECONCILE_SECONDS": "0.2",
-        "RECONCILE_SETTLE_SECONDS": "2",
+        "RECONCILE_LATE_ADD_SECONDS": "2",
         "INSTANTLY_TIMEOUT_SECONDS": "1",
         "FEED_TOP_UP_SECONDS": "1",
     }
@@ -153,7 +153,7 @@ async def test_all_leads_are_members_once_after_a_kill_during_an_add(
         "INSTANTLY_BASE_URL": workspace.url,
         "INSTANTLY_API_KEY": "k",
         "RECONCILE_SECONDS": "0.2",
-        "RECONCILE_SETTLE_SECONDS": "2",
+        "RECONCILE_LATE_ADD_SECONDS": "2",
         "INSTANTLY_TIMEOUT_SECONDS": "3",
         "FEED_TOP_UP_SECONDS": "1",
     }

@@ -136,7 +136,7 @@ def test_checks_continue_while_another_provider_is_waited_for() -> None:
     assert step_for(one, both_open) == AskProvider("batchdata_dnc")
 
 
-def test_the_checks_of_a_phone_run_beside_each_other_within_the_budget() -> None:
+def test_the_checks_of_a_phone_run_in_parallel_within_the_budget() -> None:
     policy = replace(POLICY, needs=frozenset(DataNeed), order=(*POLICY.order, "batchdata_tcpa"))
     providers = [*PROVIDERS, TCPA_CHECK]
     one = lead(DataNeed.DNC, DataNeed.TCPA, attempts=ASKED_BOTH)

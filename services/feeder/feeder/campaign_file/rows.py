@@ -1,4 +1,4 @@
-"""Rows of `app.campaigns`, as the campaign file wants them for the brokers of the installation."""
+"""Rows of `app.campaigns`, as the campaign file asks for them, for the brokers of the installation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

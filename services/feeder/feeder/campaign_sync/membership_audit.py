@@ -60,7 +60,7 @@ class MembershipAudit:
         self._clock = clock
         self._members = AuditedMembers(bus, memberships, client, clock)
         self._period = timedelta(seconds=settings.audit_seconds)
-        self._page_pause_seconds = RATE_DIVISOR / settings.instantly_requests_per_second
+        self._page_interval_seconds = RATE_DIVISOR / settings.instantly_requests_per_second
 
     async def audit_campaigns(self) -> None:
         """Audit the campaigns that are due, until none is. During a backoff, stop and keep the progress."""
@@ -101,7 +101,7 @@ class MembershipAudit:
             if next_cursor is None:
                 return
             cursor, previous_id = next_cursor, highest_id
-            await asyncio.sleep(self._page_pause_seconds)
+            await asyncio.sleep(self._page_interval_seconds)
 
     async def _compare_page(self, progress: AuditProgress, members: Sequence[Member], page: AuditedPage) -> None:
         await self._members.record_members(progress.campaign_id, members)

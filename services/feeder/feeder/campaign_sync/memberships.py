@@ -40,7 +40,7 @@ class Memberships:
     def __init__(self, bus: Bus, clock: Clock, settings: FeederSettings) -> None:
         self._bus = bus
         self._clock = clock
-        self._settle_time = timedelta(seconds=settings.reconcile_settle_seconds)
+        self._late_add_time = timedelta(seconds=settings.reconcile_late_add_seconds)
 
     async def mark_present(self, claim: CampaignClaim, vendor_ids: Mapping[LeadId, str]) -> None:
         """Mark the leads of *vendor_ids* (lead to Instantly's id) as members of the campaign, even if the claim expired."""
@@ -114,20 +114,20 @@ class Memberships:
         A lead that an add did not create is refused. Any other is out once its add can no longer arrive late; before that
         it is looked up again.
         """
-        settled_before = self._clock() - self._settle_time
+        certain_before = self._clock() - self._late_add_time
         refused: dict[str, list[LeadId]] = {}
-        out, unsettled = list[LeadId](), list[LeadId]()
+        out, uncertain = list[LeadId](), list[LeadId]()
         for membership in memberships:
             if (membership.problem or "").startswith(NOT_CREATED_PROBLEM):
                 refused.setdefault(membership.problem or "", []).append(membership.lead_id)
-            elif membership.attempted_at is None or membership.attempted_at <= settled_before:
+            elif membership.attempted_at is None or membership.attempted_at <= certain_before:
                 out.append(membership.lead_id)
             else:
-                unsettled.append(membership.lead_id)
+                uncertain.append(membership.lead_id)
         for problem, lead_ids in refused.items():
             await self.refuse_leads(claim, lead_ids, problem.partition(": ")[2] or None)
         await self._mark_out(claim, out)
-        await self.schedule_lookup(claim, unsettled)
+        await self.schedule_lookup(claim, uncertain)
 
     async def refuse_leads(self, claim: CampaignClaim, lead_ids: Sequence[LeadId], reason: str | None) -> None:
         """Pause leads that Instantly does not take, for a person to look at. Their slots become free.
@@ -212,7 +212,7 @@ class Memberships:
             log.info("slots_returned", count=count)
 
     def _next_lookup_at(self) -> datetime:
-        return self._clock() + min(self._settle_time / 8, LONGEST_LOOKUP_WAIT)
+        return self._clock() + min(self._late_add_time / 8, LONGEST_LOOKUP_WAIT)
 
     async def _stop_campaign(self, campaign_id: CampaignId, problem: str, advice: str) -> None:
         log.error("campaign_stopped", campaign_id=str(campaign_id), problem=problem, advice=advice)

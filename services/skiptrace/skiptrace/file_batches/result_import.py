@@ -78,11 +78,11 @@ class ResultImporter:
 
         Raises NotCsvError if it is not CSV, and BadMappingError if the mapping does not fit.
         """
-        shape = detect_dialect(file, mapping.count_known_columns)
-        positions = mapping.locate_columns(shape.columns)
-        summary = ImportSummary(shape.encoding, positions.missing, len(positions.phones), len(positions.emails))
-        with open_csv_text(file, shape.encoding) as text:
-            reader = CsvReader(text, shape.delimiter)
+        dialect = detect_dialect(file, mapping.count_known_columns)
+        positions = mapping.locate_columns(dialect.columns)
+        summary = ImportSummary(dialect.encoding, positions.missing, len(positions.phones), len(positions.emails))
+        with open_csv_text(file, dialect.encoding) as text:
+            reader = CsvReader(text, dialect.delimiter)
             lines = classify_rows(reader.read_rows(len(reader.read_header())), positions)
             while page := list(islice(lines, IMPORT_PAGE_SIZE)):
                 await self._import_page(page, summary, write=write)

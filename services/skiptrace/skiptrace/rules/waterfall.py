@@ -41,7 +41,7 @@ class ProviderCapabilities:
         """Whether it checks phones and does nothing else."""
         return bool(self.checks) and not self.finds and not self.verifies
 
-    def can_run_beside(self, other: "ProviderCapabilities") -> bool:
+    def can_run_in_parallel(self, other: "ProviderCapabilities") -> bool:
         """Return whether both may be asked about a lead at once: they check the same phones against different lists."""
         return self.only_checks and other.only_checks and self.checks.isdisjoint(other.checks)
 
@@ -146,7 +146,7 @@ def choose_next_steps(
     availability: Mapping[str, Availability],
     policy: WaterfallPolicy,
 ) -> list[NextStep]:
-    """Return the step of `choose_next_step`, and with a phone check the other checks that may run beside it.
+    """Return the step of `choose_next_step`, and with a phone check the other checks that may run at the same time.
 
     All steps together keep within the budget.
     """
@@ -154,7 +154,7 @@ def choose_next_steps(
     if not isinstance(step, AskProvider):
         return [step]
     asked = next(provider for provider in providers if provider.provider == step.provider)
-    others = [provider for provider in providers if asked.can_run_beside(provider)]
+    others = [provider for provider in providers if asked.can_run_in_parallel(provider)]
     rest = replace(state, spent_cents=state.spent_cents + asked.cents_per_lead)
     further = choose_next_steps(rest, others, availability, policy)
     return [step, *(one for one in further if isinstance(one, AskProvider))]

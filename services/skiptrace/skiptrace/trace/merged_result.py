@@ -26,11 +26,6 @@ class MergedResult:
     lead: Lead
 
     @property
-    def is_erased(self) -> bool:
-        """Whether the lead was erased meanwhile: nothing about the person is stored any more."""
-        return self.row.data_key is None
-
-    @property
     def mak(self) -> str | None:
         """The first MAK of the responses."""
         return next((response.result.mak for response in self.responses if response.result.mak), None)

@@ -41,7 +41,7 @@ class OpenRequest:
     lookups: Sequence[LookupRequest]
     start_before: datetime
     """Latest start of the call by this machine's clock: its response then arrives before the lease ends."""
-    probing: bool = False
+    is_probe: bool = False
     """Whether the call is the half-open probe of a provider whose circuit is open."""
 
 
@@ -105,7 +105,7 @@ class RequestLog:
         lookups: Sequence[LookupRequest],
         *,
         parallel_providers: Sequence[str],
-        probing: bool,
+        is_probe: bool,
     ) -> OpenRequest | None:
         """Log a request for *lookups* before its call; None if other requests about all of these leads are in progress.
 
@@ -132,7 +132,7 @@ class RequestLog:
                 provider=provider.name,
                 lead_ids=[lookup.lead_id for lookup in free],
             )
-        return OpenRequest(request_id, provider, free, start_before, probing)
+        return OpenRequest(request_id, provider, free, start_before, is_probe)
 
     async def _lock_free_lookups(
         self,
@@ -239,4 +239,4 @@ def _attempt_outcome(request: OpenRequest, error: VendorCallError) -> str:
         return "unknown"
     if isinstance(error, InvalidRequestError) and len(request.lookups) == 1:
         return "refused_record"
-    return "provider_down" if request.probing else "failed"
+    return "circuit_open" if request.is_probe else "failed"

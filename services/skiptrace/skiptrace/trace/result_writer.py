@@ -11,7 +11,7 @@ from typing import Any
 from common.bus import Received, Tx
 from common.ids import LeadId, RequestId
 from common.pii.keyring import NORMALISATION_VERSION, DataKey, Keyring
-from skiptrace.rules.lead import Lead, StoredResponse
+from skiptrace.rules.lead import Lead, LeadContact, StoredResponse
 from skiptrace.rules.merge import choose_best_contacts, list_person_flags, merge_response
 from skiptrace.rules.verification_codes import CodeMap
 from skiptrace.trace import queries
@@ -124,14 +124,10 @@ class ResultWriter:
         updated = await queries.update_summaries(
             tx.connection,
             lead_ids=[one.lead.id for one, _ in to_write],
-            email_encrypted=[
-                key.encrypt("email", one.best.email.value) if one.best.email else None for one, key in to_write
-            ],
+            email_encrypted=[_encrypt_contact(key, one.best.email) for one, key in to_write],
             email_hashes=[email.hash if email else None for email in emails],
             email_codes=[",".join(email.codes) if email else "" for email in emails],
-            phone_encrypted=[
-                key.encrypt("phone", one.best.phone.value) if one.best.phone else None for one, key in to_write
-            ],
+            phone_encrypted=[_encrypt_contact(key, one.best.phone) for one, key in to_write],
             phone_hashes=[phone.hash if phone else None for phone in phones],
             phone_codes=[",".join(phone.codes) if phone else "" for phone in phones],
             payloads=[one.melissa_payload for one, _ in to_write],
@@ -171,3 +167,7 @@ def _count_imported(attempts: Sequence[UnmergedAttempt]) -> None:
     for attempt in attempts:
         if attempt.batch_id:
             count_records(attempt.provider, "answered", 1, attempt.cost_cents or Decimal(0))
+
+
+def _encrypt_contact(key: DataKey, contact: LeadContact | None) -> bytes | None:
+    return key.encrypt(contact.channel, contact.value) if contact else None

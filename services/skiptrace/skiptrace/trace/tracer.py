@@ -171,7 +171,7 @@ class Tracer:
             if permit is None or self._stopping:
                 return False
             try:
-                call = self._call(provider, leads[: permit.records], probing=permit.is_probe)
+                call = self._call(provider, leads[: permit.records], is_probe=permit.is_probe)
                 is_asked = await self._finish_call(call)
             except VendorCallError as error:
                 await self._throttle.record_failure(provider.name, error, is_probe=permit.is_probe)
@@ -187,15 +187,15 @@ class Tracer:
         task.add_done_callback(self._calls.discard)
         return await asyncio.shield(task)
 
-    async def _call(self, provider: Provider, leads: Sequence[Lead], *, probing: bool) -> bool:
+    async def _call(self, provider: Provider, leads: Sequence[Lead], *, is_probe: bool) -> bool:
         """Log a request, send it and store its response; False if other requests about all of *leads* are in progress.
 
         Raises VendorCallError without a usable response.
         """
         lookups = [self._build_lookup(lead, provider) for lead in leads]
-        parallel = [one.provider for one in self._capabilities if provider.capabilities.can_run_beside(one)]
+        parallel = [one.provider for one in self._capabilities if provider.capabilities.can_run_in_parallel(one)]
         request = await self._request_log.open_request(
-            provider, leads, lookups, parallel_providers=parallel, probing=probing
+            provider, leads, lookups, parallel_providers=parallel, is_probe=is_probe
         )
         if request is None:
             return False
