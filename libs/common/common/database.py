@@ -1,13 +1,11 @@
-"""PostgreSQL: connection pool of one service, and loader of named SQL statements."""
+"""PostgreSQL: connection pool of one service."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import aiosql
 import asyncpg
 import structlog
 
@@ -21,11 +19,6 @@ PING_SECONDS = 2
 POOL_CLOSE_SECONDS = 5
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
-
-
-def load_queries(beside: str, name: str = "queries.sql") -> Any:
-    """Load the named statements of the file *name* in the folder of the module file *beside*, with aiosql."""
-    return aiosql.from_path(Path(beside).with_name(name), "asyncpg", mandatory_parameters=False)
 
 
 class Database:

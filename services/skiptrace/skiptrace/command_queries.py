@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from common.database import Connection
+from common.ids import RequestId
 from common.statements import count_rows, load_statements
 
 _SQL = load_statements(__file__)
@@ -14,7 +15,7 @@ _SQL = load_statements(__file__)
 class OutdatedValue:
     """Row of `find_outdated_lookups` and `find_outdated_responses`."""
 
-    id: UUID
+    id: RequestId
     encrypted: bytes
 
 
@@ -31,7 +32,7 @@ async def find_outdated_lookups(
     ]
 
 
-async def save_lookups(connection: Connection, *, request_ids: Sequence[UUID], encrypted: Sequence[bytes]) -> int:
+async def save_lookups(connection: Connection, *, request_ids: Sequence[RequestId], encrypted: Sequence[bytes]) -> int:
     return count_rows(await connection.execute(_SQL["save_lookups"], request_ids, encrypted))
 
 
@@ -45,5 +46,7 @@ async def find_outdated_responses(
     ]
 
 
-async def save_responses(connection: Connection, *, request_ids: Sequence[UUID], encrypted: Sequence[bytes]) -> int:
+async def save_responses(
+    connection: Connection, *, request_ids: Sequence[RequestId], encrypted: Sequence[bytes]
+) -> int:
     return count_rows(await connection.execute(_SQL["save_responses"], request_ids, encrypted))

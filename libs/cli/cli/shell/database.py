@@ -98,16 +98,6 @@ def run_in_transaction(work: Callable[[Connection], Awaitable[T]], *, service: s
     return asyncio.run(run())
 
 
-def select_rows(query: Callable[..., Any], *, service: str | None = None, **arguments: Any) -> list[Row]:
-    """Return all rows of a named *query*, run with the role of *service* or as the owner."""
-    return run_in_transaction(lambda connection: fetch_rows(query(connection, **arguments)), service=service)
-
-
-async def fetch_rows(records: AsyncIterator[Any]) -> list[Row]:
-    """Return the rows of a query that is running, as plain dictionaries."""
-    return [dict(record) async for record in records]
-
-
 @asynccontextmanager
 async def role_of(service: str, connection: Connection) -> AsyncIterator[None]:
     """Give the owner's *connection*, in a transaction, the role of *service* for the time of the block."""
