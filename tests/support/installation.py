@@ -29,7 +29,7 @@ SECRETS = {
     "FORM_LINK_SECRET": "test-form-link-secret",
     "CONSENT_FORM_URL": "http://127.0.0.1/consent",
 }
-ONE_CONSUMER = {"INGEST_LANES": "1", "SKIPTRACE_CONSUMER_INSTANCES": "1"}
+ONE_CONSUMER = {"INGEST_CONSUMER_INSTANCES": "1", "SKIPTRACE_CONSUMER_INSTANCES": "1"}
 """Settings for topics with one partition, where a second consumer would be idle."""
 
 

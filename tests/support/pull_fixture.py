@@ -54,8 +54,8 @@ class PullFixture:
             "batchdata_token": TOKEN,
             "batchdata_mcp_url": self.sandbox.url + MCP_PATHS[transport],
             "batchdata_mcp_transport": transport,
-            "pull_pause_seconds": 0.01,
-            "pull_longest_pause_seconds": 0.5,
+            "pull_first_backoff_seconds": 0.01,
+            "pull_longest_backoff_seconds": 0.5,
             "pull_call_seconds": 5,
         }
 

@@ -43,7 +43,7 @@ create table pipeline.territory_passes (
   only_one boolean primary key default true check (only_one),
   territories bytea not null,
   seen_at timestamptz not null,
-  settled boolean not null
+  is_final boolean not null
 );
 comment on table pipeline.territory_passes is
   'territories of the last run that assigned leads without a broker. is_final: it ran after all records that were in flight when the territories changed';

@@ -15,7 +15,7 @@ def build(settings: IngestSettings | None = None) -> Service:
     IngestJobs(service, settings).schedule_all(service.jobs)
     brokers = BrokerMapCache(service.database, settings.territory_cache_seconds)
     handlers = IngestHandlers(service.database, service.keyring, brokers)
-    service.bus.on(LeadRecord, instances=settings.ingest_lanes, max_records=settings.ingest_batch)(
+    service.bus.on(LeadRecord, instances=settings.ingest_consumer_instances, max_records=settings.ingest_batch)(
         handlers.upsert_leads
     )
     service.bus.on(LeadVerified)(handlers.rescore_verified)

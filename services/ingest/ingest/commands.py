@@ -100,7 +100,7 @@ def resolve_conflict(
     ] = None,
     *,
     release: Annotated[
-        bool, typer.Option("--release", help="Let the paused lead go on where it was (with keep or dismiss).")
+        bool, typer.Option("--release", help="Let the paused lead continue where it was (with keep or dismiss).")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

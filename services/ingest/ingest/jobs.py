@@ -17,15 +17,15 @@ class IngestJobs:
         self._settings = settings
         self._assignment = LeadAssignment(service.bus, settings.territory_cache_seconds)
         self._address_rehash = AddressRehash(service.bus)
-        self._score_recovery = ScoreRecovery(service.bus, settings.ingest_forgotten_seconds)
+        self._score_recovery = ScoreRecovery(service.bus, settings.ingest_recovery_age_seconds)
 
     def schedule_all(self, jobs: JobScheduler) -> None:
         """Schedule every job. Each runs in every replica, and may be repeated."""
         settings = self._settings
         jobs.add_repeated(settings.assign_leads_seconds, "assign_leads", self._assignment.assign_leads)
         jobs.add_repeated(
-            settings.ingest_forgotten_check_seconds,
-            "rescore_forgotten_leads",
-            self._score_recovery.rescore_forgotten_leads,
+            settings.ingest_recovery_check_seconds,
+            "rescore_overlooked_leads",
+            self._score_recovery.rescore_overlooked_leads,
         )
         jobs.add_repeated(REHASH_SECONDS, "rehash_addresses", self._address_rehash.rehash_addresses)

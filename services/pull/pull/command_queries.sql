@@ -23,7 +23,7 @@ select
     when r.id is null then 'waits for its first round'
     when r.finished_at is not null then 'next round from ' || (r.started_on + s.every_days)
     when r.lease_until > now() then 'is pulled now'
-    else 'goes on: ' || coalesce(r.outcome, 'interrupted')
+    else 'continues: ' || coalesce(r.outcome, 'interrupted')
   end as state
 from pipeline.saved_searches s
 left join app.brokers b on b.id = s.broker_id

@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 COMMIT_RETRY_SECONDS = 4.0
 """Time for which a charged page waits for an unreachable database. A stop of the service waits for the request and this time."""
-COMMIT_RETRY_PAUSE_SECONDS = 0.5
+COMMIT_RETRY_INTERVAL_SECONDS = 0.5
 REJECT_PURPOSE = "pull-reject"
 """Purpose under which rejected entries are encrypted; `equity keys` re-encrypts them under the same name."""
 
@@ -145,7 +145,7 @@ class PageLog:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(_is_passing_failure),
             stop=stop_after_delay(COMMIT_RETRY_SECONDS),
-            wait=wait_fixed(COMMIT_RETRY_PAUSE_SECONDS),
+            wait=wait_fixed(COMMIT_RETRY_INTERVAL_SECONDS),
             reraise=True,
         ):
             with attempt:

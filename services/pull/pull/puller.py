@@ -118,9 +118,9 @@ class Puller:
         Raises VendorCallError and RoundTakenOverError.
         """
         last_error: VendorCallError = BackingOffError()
-        for attempt in range(self._settings.pull_tries):
+        for attempt in range(self._settings.pull_max_attempts):
             if isinstance(last_error, SearchToolError):
-                await asyncio.sleep(self._tool_pause_seconds(attempt))
+                await asyncio.sleep(self._tool_backoff_seconds(attempt))
             permit = await self._acquire_permit()
             if permit is None:
                 break
@@ -134,12 +134,15 @@ class Puller:
 
     async def _acquire_permit(self) -> Permit | None:
         """Wait for a permit. Return None if the backoff lasts longer than one pull may wait."""
-        until = time.monotonic() + self._settings.pull_longest_pause_seconds + BACKOFF_MARGIN_SECONDS
+        until = time.monotonic() + self._settings.pull_longest_backoff_seconds + BACKOFF_MARGIN_SECONDS
         return await self._throttle.acquire_permit(BATCHDATA_MCP, 1, until, wait_for_backoff=True)
 
-    def _tool_pause_seconds(self, attempt: int) -> float:
-        """Return the pause before another attempt after the tool failed: the throttle counts that the server answered."""
-        return min(self._settings.pull_pause_seconds * 2.0 ** (attempt - 1), self._settings.pull_longest_pause_seconds)
+    def _tool_backoff_seconds(self, attempt: int) -> float:
+        """Return the backoff before another attempt after the tool failed: the throttle counts that the server answered."""
+        return min(
+            self._settings.pull_first_backoff_seconds * 2.0 ** (attempt - 1),
+            self._settings.pull_longest_backoff_seconds,
+        )
 
     async def _pull_page(self, search_round: SearchRound, permit: Permit) -> SearchRound | PullStop:
         request = await self._page_log.reserve_page(search_round)

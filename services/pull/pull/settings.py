@@ -45,19 +45,21 @@ class PullSettings(Settings):
     pull_call_seconds: float = Field(
         20, gt=0, le=25, description="Deadline of a page request. After it the outcome is unknown."
     )
-    pull_tries: int = Field(4, ge=1, le=10, description="Attempts for one page while a failure costs nothing.")
-    pull_pause_seconds: float = Field(1, gt=0, description="First pause between attempts; each further one doubles.")
-    pull_longest_pause_seconds: float = Field(
+    pull_max_attempts: int = Field(4, ge=1, le=10, description="Attempts for one page while a failure costs nothing.")
+    pull_first_backoff_seconds: float = Field(
+        1, gt=0, description="First backoff between attempts; each further one doubles."
+    )
+    pull_longest_backoff_seconds: float = Field(
         60,
         gt=0,
         le=600,
-        description="Longest pause between attempts. If BatchData requests a longer one, the next pull tries again.",
+        description="Longest backoff between attempts. If BatchData requests a longer one, the next pull tries again.",
     )
     pull_unknown_pages: int = Field(
         5,
         ge=1,
         description="Pages of a search that may be charged without a response on one local day. At this limit the "
-        "search pauses until the next day.",
+        "search stops until the next day.",
     )
 
     pull_cents: Decimal = Field(Decimal(1), ge=0, description="US cents for one record in the account's plan. Set it.")
@@ -85,15 +87,15 @@ class PullSettings(Settings):
             vendor,
             RateLimit(self.batchdata_requests_per_minute, 60, shared_with="batchdata"),
             probe_seconds=self.pull_call_seconds + LEASE_MARGIN_SECONDS,
-            first_backoff_seconds=self.pull_pause_seconds,
-            longest_backoff_seconds=self.pull_longest_pause_seconds,
-            access_denied_backoff_seconds=self.pull_longest_pause_seconds,
+            first_backoff_seconds=self.pull_first_backoff_seconds,
+            longest_backoff_seconds=self.pull_longest_backoff_seconds,
+            access_denied_backoff_seconds=self.pull_longest_backoff_seconds,
         )
 
     @property
     def lease(self) -> timedelta:
         """Return the time after which another replica may continue a search.
 
-        It is longer than one page request and the longest pause after it.
+        It is longer than one page request and the longest backoff after it.
         """
-        return timedelta(seconds=self.pull_call_seconds + self.pull_longest_pause_seconds + LEASE_MARGIN_SECONDS)
+        return timedelta(seconds=self.pull_call_seconds + self.pull_longest_backoff_seconds + LEASE_MARGIN_SECONDS)

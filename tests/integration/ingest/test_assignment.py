@@ -126,7 +126,7 @@ async def test_a_lead_in_flight_is_assigned_by_the_second_and_last_pass(assignme
     )
     await assignment_fixture.job.assign_leads()
     assert await assignment_fixture.brokers_of([late]) == [broker]
-    assert await assignment_fixture.db.fetchval("select settled from pipeline.territory_passes")
+    assert await assignment_fixture.db.fetchval("select is_final from pipeline.territory_passes")
 
 
 async def test_an_assigned_lead_stays_with_its_broker(assignment_fixture: AssignmentFixture) -> None:

@@ -35,7 +35,7 @@ async def test_a_search_is_saved_shown_run_and_disabled(pulling: PullFixture, eq
     assert (listed["records"], listed["results_found"], listed["state"]) == (
         30,
         len(pulling.matching_properties()),
-        "goes on: budget_used",
+        "continues: budget_used",
     )
     shown = (await equity.soon("searches", "show", "pinellas", "--json")).ok().json
     assert [day["records"] for day in shown["days"]] == [30]

@@ -80,7 +80,7 @@ async def test_a_failure_of_all_searches_stops_the_pull_without_loss_or_cost(
     await pulling.save_search("other", position=1)
     await pulling.save_search("pinellas", position=0)
     pulling.inject_fault(kind, operation="mcp" if transport == "http" else "sse", **options)
-    async with pulling.open_puller(transport, pull_tries=2) as puller:
+    async with pulling.open_puller(transport, pull_max_attempts=2) as puller:
         with pytest.raises(PullStoppedError, match=outcome):
             await puller.pull_due_searches()
         latest = await pulling.latest_round()
@@ -127,7 +127,7 @@ async def test_a_paid_page_is_recorded_before_its_success_is_reported(
 async def test_a_tool_that_fails_for_a_search_starts_no_backoff(pulling: PullFixture) -> None:
     await pulling.save_search()
     pulling.inject_fault("tool_error", status=500)
-    async with pulling.open_puller(pull_tries=2) as puller:
+    async with pulling.open_puller(pull_max_attempts=2) as puller:
         assert (await pulling.pull(puller)).outcome == "tool_error"
     state = await pulling.db.fetchrow("select * from pipeline.provider_states where provider = 'batchdata_mcp'")
     assert (state["failures"], state["backoff_until"]) == (0, None)
@@ -135,14 +135,14 @@ async def test_a_tool_that_fails_for_a_search_starts_no_backoff(pulling: PullFix
 
 async def test_an_unreachable_server_is_unavailable(pulling: PullFixture) -> None:
     await pulling.save_search()
-    async with pulling.open_puller(batchdata_mcp_url="http://127.0.0.1:9/mcp", pull_tries=1) as puller:
+    async with pulling.open_puller(batchdata_mcp_url="http://127.0.0.1:9/mcp", pull_max_attempts=1) as puller:
         stop = await pulling.pull(puller)
     assert (stop.outcome, stop.detail) == ("batchdata_unavailable", "connect_failed")
 
 
 async def test_an_address_without_an_mcp_server_needs_an_operator(pulling: PullFixture) -> None:
     await pulling.save_search()
-    async with pulling.open_puller(batchdata_mcp_url=f"{pulling.sandbox.url}/nothing", pull_tries=1) as puller:
+    async with pulling.open_puller(batchdata_mcp_url=f"{pulling.sandbox.url}/nothing", pull_max_attempts=1) as puller:
         stop = await pulling.pull(puller)
     assert stop.outcome == "access_denied" and stop.detail.startswith("http_404")
 
@@ -211,7 +211,7 @@ async def test_a_tool_that_fails_for_one_search_does_not_stop_the_others(pulling
     )
     await pulling.save_search("pinellas", position=1)
     pulling.inject_fault("tool_error", contains="Travis", status=500)
-    async with pulling.open_puller(transport, pull_tries=2) as puller:
+    async with pulling.open_puller(transport, pull_max_attempts=2) as puller:
         with pytest.raises(PullStoppedError, match=r"tool_error.*bad"):
             await puller.pull_due_searches()
     assert await pulling.outbox_streets() == pulling.matching_streets()

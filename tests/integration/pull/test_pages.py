@@ -79,7 +79,7 @@ async def test_a_new_round_starts_when_it_is_due_and_observes_the_properties_aga
     assert days == {"2026-11-20", "2026-12-20"}
 
 
-async def test_records_have_the_broker_of_their_search_and_a_disabled_broker_pauses_it(pulling: PullFixture) -> None:
+async def test_records_have_the_broker_of_their_search_and_a_disabled_broker_stops_it(pulling: PullFixture) -> None:
     broker = await pulling.db.fetchval(
         "insert into app.brokers (id, name) values (gen_random_uuid(), 'B') returning id"
     )

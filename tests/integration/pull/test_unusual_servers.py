@@ -29,7 +29,11 @@ async def mcp_server() -> AsyncIterator[ScriptedMcpServer]:
 async def pull_from(pulling: PullFixture, mcp_server: ScriptedMcpServer, **more: Any) -> PullStop:
     """Pull one search from this server, and return why the pull stopped."""
     await pulling.save_search()
-    settings: dict[str, Any] = {"batchdata_mcp_url": mcp_server.url, "pull_tries": 2, "pull_call_seconds": 3} | more
+    settings: dict[str, Any] = {
+        "batchdata_mcp_url": mcp_server.url,
+        "pull_max_attempts": 2,
+        "pull_call_seconds": 3,
+    } | more
     async with pulling.open_puller(**settings) as puller:
         return await pulling.pull(puller)
 

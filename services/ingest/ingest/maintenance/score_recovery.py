@@ -25,16 +25,16 @@ class ScoreRecovery:
         self._bus = bus
         self._unscored_after = timedelta(seconds=unscored_seconds)
 
-    async def rescore_forgotten_leads(self) -> None:
+    async def rescore_overlooked_leads(self) -> None:
         """Rescore leads with a verified contact that their score does not count."""
         after, scored = _FIRST_ID, 0
         while lead_ids := await self._list_page(after):
             await self._bus.transact(partial(lock_and_rescore_leads, lead_ids=lead_ids))
             after, scored = lead_ids[-1], scored + len(lead_ids)
         recovered = telemetry.counter("equity_recovered", "Work finished from state, because its event was lost")
-        recovered.add(scored, {"name": "ingest.rescore_forgotten_leads"})
+        recovered.add(scored, {"name": "ingest.rescore_overlooked_leads"})
         if scored:
-            log.warning("forgotten_leads_rescored", count=scored)
+            log.warning("overlooked_leads_rescored", count=scored)
 
     async def _list_page(self, after: LeadId) -> list[LeadId]:
         async with self._bus.database.connection() as connection:

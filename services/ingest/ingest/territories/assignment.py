@@ -46,7 +46,7 @@ class LeadAssignment:
         if due is None:
             return
         assigned = await self._assign_all_pages(brokers) if territories else 0
-        await self._bus.transact(partial(_save_pass, territories=digest, is_settled=due == "again"))
+        await self._bus.transact(partial(_save_pass, territories=digest, is_final=due == "again"))
         if assigned:
             log.info("leads_assigned", count=assigned)
 
@@ -83,8 +83,8 @@ async def _assign_page(tx: Tx, *, brokers: BrokerMap, after: LeadId) -> tuple[Le
     return leads[-1].id, len(assigned)
 
 
-async def _save_pass(tx: Tx, *, territories: bytes, is_settled: bool) -> None:
-    await queries.save_pass(tx.connection, territories=territories, settled=is_settled)
+async def _save_pass(tx: Tx, *, territories: bytes, is_final: bool) -> None:
+    await queries.save_pass(tx.connection, territories=territories, is_final=is_final)
     unassigned = await queries.count_leads_without_broker(tx.connection)
     telemetry.gauge("equity_leads_without_broker", "Leads in no broker's territory, as of the last pass").set(
         unassigned

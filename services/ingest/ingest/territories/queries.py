@@ -60,8 +60,8 @@ async def find_due_pass(connection: Connection, *, territories: bytes, in_flight
     return value
 
 
-async def save_pass(connection: Connection, *, territories: bytes, settled: bool) -> int:
-    return count_rows(await connection.execute(_SQL["save_pass"], territories, settled))
+async def save_pass(connection: Connection, *, territories: bytes, is_final: bool) -> int:
+    return count_rows(await connection.execute(_SQL["save_pass"], territories, is_final))
 
 
 async def list_leads_without_broker(

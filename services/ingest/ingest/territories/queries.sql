@@ -17,16 +17,16 @@ where active;
 select
   case
     when p.territories is distinct from :territories then 'first'
-    when not p.settled and p.seen_at + :in_flight_time::interval <= now() then 'again'
+    when not p.is_final and p.seen_at + :in_flight_time::interval <= now() then 'again'
   end
 from (values (true)) v
 left join pipeline.territory_passes p on true;
 
 -- name: save_pass!
-insert into pipeline.territory_passes as p (territories, seen_at, settled)
-values (:territories, now(), :settled)
+insert into pipeline.territory_passes as p (territories, seen_at, is_final)
+values (:territories, now(), :is_final)
 on conflict (only_one) do update
-set territories = excluded.territories, seen_at = excluded.seen_at, settled = excluded.settled;
+set territories = excluded.territories, seen_at = excluded.seen_at, is_final = excluded.is_final;
 
 -- name: list_leads_without_broker
 -- row: LeadWithoutBroker
