@@ -23,7 +23,16 @@ from cli.shell.database import (
 )
 from cli.shell.durations import parse_seconds
 from cli.shell.errors import CliError, UsageError
-from cli.shell.output import AsJson, new_console, print_done, print_fields, print_json, print_message, print_rows
+from cli.shell.output import (
+    AsJson,
+    new_console,
+    print_done,
+    print_fields,
+    print_json,
+    print_message,
+    print_rows,
+    to_fields,
+)
 from cli.shell.service_settings import load_service_settings
 from cli.shell.settings import CliSettings
 from common.calendar.business_date import business_date
@@ -222,16 +231,17 @@ def preview_feed(
         return await require_broker_id(connection, broker)
 
     found = run_in_transaction(find, service="feeder")
-    seen = asyncio.run(preview.preview_feed(load_service_settings(FeederSettings, "feeder"), found, date))
-    seen["leads"] = _add_labels(seen["leads"])
+    previewed = asyncio.run(preview.preview_feed(load_service_settings(FeederSettings, "feeder"), found, date))
+    report, leads = to_fields(previewed), _add_labels([to_fields(lead) for lead in previewed.leads])
+    del report["leads"]
     if as_json:
-        print_json(seen)
+        print_json({**report, "leads": leads})
         return
-    print_fields({name: value for name, value in seen.items() if name != "leads"}, as_json=False)
+    print_fields(report, as_json=False)
     new_console().print()
     columns = {"lead_id": "lead", **_PREVIEW_COLUMNS} if ids else _PREVIEW_COLUMNS
     first = ("lead_id", "address", "outcome", "reason") if ids else ("address", "outcome", "reason")
-    print_rows(seen["leads"], columns, as_json=False, empty="No lead would be fed.", first=first)
+    print_rows(leads, columns, as_json=False, empty="No lead would be fed.", first=first)
 
 
 def _add_labels(leads: list[Row]) -> list[Row]:

@@ -77,7 +77,7 @@ def export_leads(
         print_json(result)
     elif not result["leads"]:
         print_message("There is no lead to export.")
-        print_fields(result["passed_over"], as_json=False)
+        print_fields(result["excluded"], as_json=False)
     else:
         print_fields(result, as_json=False)
         print_message(
@@ -147,7 +147,7 @@ async def _export(settings: SkiptraceSettings, out: Path, most: int, again: Batc
     async with open_exchange(settings) as exchange:
         if again:
             leads = await _write_batch(exchange, again, out)
-            return {"batch": again, "leads": leads, "file": out, "passed_over": {}}
+            return {"batch": again, "leads": leads, "file": out, "excluded": {}}
         if not exchange.online:
             raise UsageError(
                 "No online provider has a key here.",
@@ -155,7 +155,7 @@ async def _export(settings: SkiptraceSettings, out: Path, most: int, again: Batc
             )
         with progress.show_row_progress("leads") as bar:
             exported = await exchange.export_leads(most, getuser(), lambda done: bar.advance_to(done, most))
-        result = {"passed_over": dict(+exported.excluded), "leads": exported.leads}
+        result = {"excluded": dict(+exported.excluded), "leads": exported.leads}
         if not exported.leads:
             return result
         try:

@@ -288,10 +288,10 @@ async def test_the_limit_is_filled_when_the_best_leads_have_left_the_queue(
     await feed_data.db.execute("update app.lead_contacts set verified = false where lead_id = any ($1)", leads[:70])
     seen = await preview_feed(settings_of(feeder), broker, TODAY)
     still_queued = leads[70:] if change.startswith(("campaign", "assigned")) else leads
-    assert {lead["lead_id"] for lead in seen["leads"]} <= set(still_queued)
+    assert {lead.lead_id for lead in seen.leads} <= set(still_queued)
     await feeder.run_jobs("feed")
     fed = await feed_data.select_column("select lead_id from app.feed_slots")
-    assert set(fed) == set(leads[70:73]) == {lead["lead_id"] for lead in seen["leads"] if lead["outcome"] == "fed"}
+    assert set(fed) == set(leads[70:73]) == {lead.lead_id for lead in seen.leads if lead.outcome == "fed"}
     if still_queued != leads:
         assert await feed_data.select_column("select count(*) from app.feed_skips") == [0]
 

@@ -36,7 +36,7 @@ async def test_preview_shows_fed_skipped_and_waiting_leads_and_changes_nothing(
     assert await feed_data.select_column("select count(*) from pipeline.contact_decisions") == [0]
     assert "limit_reached" in (await equity.soon("feed", "preview", broker)).ok().out
     holiday = (await equity.soon("feed", "preview", broker, "--date", "2026-11-26", "--json")).ok().json
-    assert (holiday["ends_because"], holiday["would_be_fed"]) == ("day_off", 0)
+    assert (holiday["stop_reason"], holiday["would_be_fed"]) == ("day_off", 0)
 
 
 async def test_a_manual_run_of_a_job_is_in_its_history(feed_data: FeedFixture, equity: Equity) -> None:

@@ -33,7 +33,7 @@ async def test_feed_decisions_and_preview_keep_the_order_of_the_candidates(
 
     seen = await preview_feed(settings.model_copy(update={"clock_file": Path(clock_at(MONDAY, tmp_path))}), broker)
     shown = {
-        outcome: [lead["lead_id"] for lead in seen["leads"] if lead["outcome"] == outcome]
+        outcome: [lead.lead_id for lead in seen.leads if lead.outcome == outcome]
         for outcome in ("fed", "skipped", "waiting")
     }
     assert shown["fed"] == expected_fed

@@ -95,13 +95,13 @@ async def test_the_preview_shows_the_leads_that_the_feed_then_feeds_and_skips(
         await service.database.start()
         await DailyFeed(service.bus, settings, feed_data.clock).feed_broker(broker, TODAY)
         await service.database.stop()
-        fed = {lead["lead_id"]: lead["campaign"] for lead in seen["leads"] if lead["outcome"] == "fed"}
+        fed = {lead.lead_id: lead.campaign for lead in seen.leads if lead.outcome == "fed"}
         assert fed.keys() == set(await feed_data.select_column(taken)) - before
-        assert len(fed) == seen["would_be_fed"]
+        assert len(fed) == seen.would_be_fed
         members = """select m.lead_id, c.name from app.vendor_memberships m join app.campaigns c on c.id = m.campaign_id
         where m.desired = 'in' and m.lead_id = any ($1)"""
         assert fed == await select_pairs(feed_data, members, list(fed))
-        skipped = {lead["lead_id"]: lead["reason"] for lead in seen["leads"] if lead["outcome"] == "skipped"}
+        skipped = {lead.lead_id: lead.reason for lead in seen.leads if lead.outcome == "skipped"}
         stored_skips = "select lead_id, reason from app.feed_skips where broker_id = $1 and local_date = $2"
         assert skipped == await select_pairs(feed_data, stored_skips, broker, TODAY)
         decided = "select lead_id from pipeline.contact_decisions where allowed and lead_id = any ($1)"
@@ -113,4 +113,4 @@ async def test_the_preview_shows_the_leads_that_the_feed_then_feeds_and_skips(
             == []
         )
         again = await preview_feed(settings, broker)
-        assert (again["would_be_fed"], again["ends_because"]) == (0, seen["ends_because"])
+        assert (again.would_be_fed, again.stop_reason) == (0, seen.stop_reason)

@@ -1,9 +1,8 @@
 """Preview of the feed: runs the feed's own rules without its locks and writes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 from common.bus import Tx
 from common.calendar.business_date import BUSINESS_ZONE, business_date
@@ -21,7 +20,6 @@ from feeder.settings import FeederSettings
 
 WAITING_LEADS_SHOWN = 10
 """Leads shown that a higher limit would feed next."""
-_OUTCOME_ORDER = ("fed", "skipped", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,37 @@ class PreviewedFeed:
     """Leads that the chunks decided about."""
 
 
-async def preview_feed(settings: FeederSettings, broker_id: BrokerId, day: date | None = None) -> dict[str, Any]:
-    """Return what the feed of *day* (default: today) would do for a broker: counts, and `leads` with outcome and reason.
+@dataclass(frozen=True, slots=True)
+class PreviewedLead:
+    """A lead with its outcome: `fed` with the campaign, `skipped` with the reason, or `waiting` for a further feed."""
+
+    lead_id: LeadId
+    score: int
+    outcome: str
+    reason: str = ""
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPreview:
+    """Report on a feed of one broker and day. Its fields are printed under their names."""
+
+    broker: str
+    day: date
+    daily_limit: int
+    fed_before: int
+    would_be_fed: int
+    skipped: int
+    stop_reason: str
+    queued: int
+    queued_without_email: int
+    verified_since_the_snapshot: int
+    leads: Sequence[PreviewedLead]
+    """Leads that would be fed, then skipped ones, then the next ones, each group in feed order."""
+
+
+async def preview_feed(settings: FeederSettings, broker_id: BrokerId, day: date | None = None) -> FeedPreview:
+    """Return what the feed of *day* (default: today) would do for a broker.
 
     It reads one snapshot of the database and takes no lock, so it never delays a feed that runs at the same moment.
     """
@@ -60,23 +87,23 @@ def _fixed_clock(moment: datetime) -> Clock:
     return lambda: moment
 
 
-async def _build_report(connection: Connection, feed: DailyFeed, broker_id: BrokerId, day: date) -> dict[str, Any]:
+async def _build_report(connection: Connection, feed: DailyFeed, broker_id: BrokerId, day: date) -> FeedPreview:
     broker = require_row(await queries.read_broker(connection, broker_id=broker_id))
     queued = await queries.count_queued(connection, broker_id=broker_id)
     previewed = await _preview_chunks(connection, feed, broker_id, day)
-    return {
-        "broker": broker.name,
-        "day": day,
-        "daily_limit": broker.daily_limit,
-        "fed_before": await queries.count_slots(connection, broker_id=broker_id, local_date=day),
-        "would_be_fed": len(previewed.fed),
-        "skipped": len(previewed.skipped),
-        "ends_because": previewed.stop_reason,
-        "queued": queued.with_email,
-        "queued_without_email": queued.phone_only,
-        "verified_since_the_snapshot": queued.not_in_snapshot,
-        "leads": await _list_leads(connection, broker_id, day, previewed),
-    }
+    return FeedPreview(
+        broker=broker.name,
+        day=day,
+        daily_limit=broker.daily_limit,
+        fed_before=await queries.count_slots(connection, broker_id=broker_id, local_date=day),
+        would_be_fed=len(previewed.fed),
+        skipped=len(previewed.skipped),
+        stop_reason=previewed.stop_reason,
+        queued=queued.with_email,
+        queued_without_email=queued.phone_only,
+        verified_since_the_snapshot=queued.not_in_snapshot,
+        leads=await _list_leads(connection, broker_id, day, previewed),
+    )
 
 
 async def _preview_chunks(connection: Connection, feed: DailyFeed, broker_id: BrokerId, day: date) -> PreviewedFeed:
@@ -94,21 +121,21 @@ async def _preview_chunks(connection: Connection, feed: DailyFeed, broker_id: Br
 
 async def _list_leads(
     connection: Connection, broker_id: BrokerId, day: date, previewed: PreviewedFeed
-) -> list[dict[str, Any]]:
-    """Return the leads with outcome, reason and campaign: fed ones first, then skipped ones, then the next in order."""
+) -> list[PreviewedLead]:
+    """Return the leads that would be fed, then skipped ones, then the next ones in feed order."""
+    waiting = await _list_waiting(connection, broker_id, day, exclude=previewed.lead_ids)
+    lead_ids = [*(lead.lead_id for lead in previewed.fed), *previewed.skipped, *waiting]
+    scores = {lead.id: lead.lead_score for lead in await queries.read_scores(connection, lead_ids=lead_ids)}
     named = await queries.list_campaign_names(connection, broker_id=broker_id)
     campaigns = {campaign.id: campaign.name for campaign in named}
-    outcomes = {lead.lead_id: ("fed", "", campaigns[lead.campaign_id]) for lead in previewed.fed}
-    outcomes |= {lead_id: ("skipped", reason, "") for lead_id, reason in previewed.skipped.items()}
-    for lead_id in await _list_waiting(connection, broker_id, day, exclude=previewed.lead_ids):
-        outcomes[lead_id] = ("waiting", previewed.stop_reason, "")
-    scored = await queries.read_scores(connection, lead_ids=list(outcomes))
-    scores = {lead.id: lead.lead_score for lead in scored}
-    leads = [
-        {"lead_id": lead_id, "score": scores[lead_id], "outcome": outcome, "reason": reason, "campaign": campaign}
-        for lead_id, (outcome, reason, campaign) in outcomes.items()
+    return [
+        *(
+            PreviewedLead(lead.lead_id, scores[lead.lead_id], "fed", campaign=campaigns[lead.campaign_id])
+            for lead in previewed.fed
+        ),
+        *(PreviewedLead(lead_id, scores[lead_id], "skipped", reason) for lead_id, reason in previewed.skipped.items()),
+        *(PreviewedLead(lead_id, scores[lead_id], "waiting", previewed.stop_reason) for lead_id in waiting),
     ]
-    return sorted(leads, key=lambda lead: _OUTCOME_ORDER.index(lead["outcome"]))
 
 
 async def _list_waiting(
