@@ -122,7 +122,7 @@ async def _measure_scan(owner: asyncpg.Connection) -> dict[str, Any]:
 async def _measure_refresh(owner: asyncpg.Connection) -> dict[str, Any]:
     """Measure the refresh after a change of a tenth of the leads, as over a day."""
     await owner.execute("update app.leads set lead_score = (lead_score + 1) % 101 where lead_score < 10", timeout=3_600)
-    return await _measure_query("refresh of the list", owner, "select app.refresh_contactable_leads()", times=3)
+    return await _measure_query("refresh of the snapshot", owner, "select app.refresh_contactable_leads()", times=3)
 
 
 async def _measure_query(what: str, owner: asyncpg.Connection, query: str, times: int = REPETITIONS) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 The query `list_candidates` in this folder defines the order. Three other places keep it and must agree with it:
 
 - the index `mv_contactable_leads_feed_idx`, so that the query reads the best leads without a sort;
-- the feed, whose decisions and slots follow the list (`check_eligibility` keeps the order of its input);
+- the feed, whose decisions and slots follow the query (`check_eligibility` keeps the order of its input);
 - the preview, which shows leads in the same order.
 
 `tests/integration/feeder/test_order.py` compares all of them. Change the order in the query and, by a migration, in the index.
