@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -17,22 +18,29 @@ T = TypeVar("T")
 
 def run_with_admin(work: Callable[[AIOKafkaAdminClient, CliSettings], Awaitable[T]]) -> T:
     """Run *work* with an admin client and return its result. Raises a CliError with the reason where that fails."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its errors arrive as exceptions
     settings = CliSettings()
 
     async def run() -> T:
-        try:
-            admin = await new_admin(settings)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise UnreachableError(
-                f"Kafka at {settings.kafka_bootstrap_servers} does not answer.",
-                "Start it (on this machine: `./dev up`, then `./dev equity …`), or correct KAFKA_BOOTSTRAP_SERVERS.",
-            ) from error
-        try:
+        async with open_admin(settings) as admin:
             return await work(admin, settings)
-        except KafkaError as error:
-            raise CliError(f"Kafka refused it: {type(error).__name__}.", "See the broker's log.") from error
-        finally:
-            await admin.close()
 
     return asyncio.run(run())
+
+
+@asynccontextmanager
+async def open_admin(settings: CliSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Open an admin client for the time of the block. Raises a CliError with the reason where that, or the block, fails."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its errors arrive as exceptions
+    try:
+        admin = await new_admin(settings)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise UnreachableError(
+            f"Kafka at {settings.kafka_bootstrap_servers} does not answer.",
+            "Start it (on this machine: `./dev up`, then `./dev equity …`), or correct KAFKA_BOOTSTRAP_SERVERS.",
+        ) from error
+    try:
+        yield admin
+    except KafkaError as error:
+        raise CliError(f"Kafka refused it: {type(error).__name__}.", "See the broker's log.") from error
+    finally:
+        await admin.close()

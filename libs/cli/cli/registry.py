@@ -1,4 +1,4 @@
-"""Entry points of the installed packages: their commands, services, demo steps and encrypted columns.
+"""Entry points of the installed packages: their commands, services, diagnostics, demo steps and encrypted columns.
 
 A package declares them in its `pyproject.toml`. The command line imports no service: it finds each here, by name.
 """
@@ -21,6 +21,8 @@ DEMO_STEPS = "equity.demo"
 """Entry points: a step of `equity demo`, and the service's function for it."""
 ENCRYPTED_COLUMNS = "equity.encrypted_columns"
 """Entry points: a service, and its columns with encrypted values."""
+DIAGNOSTICS = "equity.diagnostics"
+"""Entry points: a service, and its part of `equity status` and `equity doctor`."""
 
 SANDBOX = "sandbox"
 """The stand-in for the vendors. `equity run all` leaves it out."""
@@ -101,6 +103,11 @@ def load_demo_step(step: str) -> Any:
 def load_encrypted_columns() -> dict[str, Any]:
     """Import the encrypted columns of every installed service, by service."""
     return {service: entry.load() for service, entry in _named(ENCRYPTED_COLUMNS).items()}
+
+
+def load_diagnostics() -> dict[str, Any]:
+    """Import the diagnostics of every installed service, by service."""
+    return {service: entry.load() for service, entry in _named(DIAGNOSTICS).items()}
 
 
 @cache

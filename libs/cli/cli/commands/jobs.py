@@ -1,14 +1,15 @@
 """Jobs of services: daily ones, and those that repeat after some seconds."""
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import date
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli import registry
 from cli.commands import job_queries as queries
+from cli.job_descriptions import LATE_STATUSES, describe_job, format_local
 from cli.shell import inputs
 from cli.shell.app import new_app
 from cli.shell.database import run_in_transaction
@@ -20,9 +21,7 @@ from cli.shell.service_settings import log_to_stderr, set_service_login
 from cli.shell.settings import CliSettings
 from common import telemetry
 from common.bus.failures import error_code
-from common.calendar.business_date import BUSINESS_ZONE
-from common.jobs.queries import JobState, list_job_states
-from common.jobs.schedule import JobSchedule, JobStatus, job_status, schedule_of_job
+from common.jobs.queries import list_job_states
 from common.jobs.scheduler import JobRunningError, UnknownJobError
 from common.service import Service
 
@@ -34,7 +33,6 @@ app = new_app(
 )
 
 _POLL_SECONDS = 0.5
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _COLUMNS = {"job": "job", "when": "when", "next": "next due", "last": "last run", "outcome": "outcome",
             "note": "state"}  # fmt: skip
 _RUNS = {"job": "job", "local_date": "day", "outcome": "outcome", "runs": "runs", "failures": "failed", "detail": "why",
@@ -50,9 +48,9 @@ def list_jobs(
     """List the jobs that services have declared: when each is due next, how it ended last, and what is late."""
     now = CliSettings().now
     states = run_in_transaction(lambda connection: list_job_states(connection, service=None))
-    rows = [_describe_job(state, now) for state in states]
+    rows = [describe_job(state, now) for state in states]
     if late:
-        rows = [row for row in rows if row["status"] in ("failed", "overdue", "missed")]
+        rows = [row for row in rows if row["status"] in LATE_STATUSES]
     print_rows(rows, _COLUMNS, as_json=as_json, empty="Nothing is late." if late else _NO_JOBS)
 
 
@@ -83,8 +81,7 @@ def list_runs(
         lambda connection: queries.list_job_runs(connection, job=job, since=day, only_failed=failed, page_size=limit)
     )
     described = [
-        to_fields(run) | {"began": _format_local(run.started_at), "ended": _format_local(run.finished_at)}
-        for run in runs
+        to_fields(run) | {"began": format_local(run.started_at), "ended": format_local(run.finished_at)} for run in runs
     ]
     print_rows(
         described, _RUNS, as_json=as_json, empty="No such run." if job or since or failed else "No job has run yet."
@@ -159,67 +156,3 @@ async def _run_when_free(service: Service, job: str, wait: float) -> None:
             if monotonic() >= give_up:
                 raise
             await asyncio.sleep(_POLL_SECONDS)
-
-
-def _describe_job(state: JobState, now: datetime) -> dict[str, Any]:
-    """Return the fields of a job with its schedule and state in words."""
-    schedule = schedule_of_job(state)
-    status = job_status(state, now)
-    due = schedule.next_due_time(now) if schedule else None
-    return to_fields(state) | {
-        "when": _describe_schedule(state),
-        "next_due_at": due,
-        "next": _format_local(due),
-        "last": _format_local(state.finished_at or state.started_at),
-        "status": str(status),
-        "note": _describe_state(state, status, now),
-    }
-
-
-def _describe_state(state: JobState, status: JobStatus, now: datetime) -> str:
-    """Return the state of a job in words: what is late, since when, and what happens next."""
-    schedule = schedule_of_job(state)
-    match status:
-        case JobStatus.SUCCEEDED:
-            return ""
-        case JobStatus.WAITING:
-            return "not due yet"
-        case JobStatus.RUNNING:
-            return f"running on {state.host} since {_format_local(state.started_at)}"
-    why = f" ({state.detail})" if state.detail else ""
-    problem = (
-        _describe_repeated_problem(state, status, why)
-        if schedule is None
-        else _describe_daily_problem(state, schedule, now, why)
-    )
-    good = f"succeeded last {_format_local(state.last_success_at)}" if state.last_success_at else "never succeeded"
-    return f"{problem}; {good}"
-
-
-def _describe_repeated_problem(state: JobState, status: JobStatus, why: str) -> str:
-    if status is JobStatus.FAILED:
-        return f"failed{why}, is tried again"
-    return f"overdue: no heartbeat for {timedelta(seconds=round(state.silent_seconds))}; is the service up?"
-
-
-def _describe_daily_problem(state: JobState, schedule: JobSchedule, now: datetime, why: str) -> str:
-    day = schedule.last_due_date(now)
-    if day is None or now >= schedule.window_end(day):
-        return f"missed on {day}{why}"
-    until = f"is tried until {_format_local(schedule.window_end(day))}"
-    if state.local_date == day and state.failures:
-        return f"failed {state.failures} times{why}, {until}"
-    return f"overdue since {_format_local(schedule.window_start(day))}, {until}"
-
-
-def _format_local(at: datetime | None) -> str:
-    return f"{at.astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M}" if at else ""
-
-
-def _describe_schedule(state: JobState) -> str:
-    schedule = schedule_of_job(state)
-    if schedule is None:
-        return f"every {state.every_seconds:g} s"
-    days = [_WEEKDAYS[day] for day in sorted(schedule.days)]
-    named = "daily" if len(days) == len(_WEEKDAYS) else f"{days[0]} to {days[-1]}" if days else "never"
-    return f"{schedule.at:%H:%M} {named}, until {schedule.window.total_seconds() / 3600:g} h later"

@@ -26,6 +26,7 @@ T = TypeVar("T")
 START_ADVICE = "Start it (on this machine: `./dev up`, then `./dev equity …`), or correct DATABASE_DIRECT_URL."
 URL_ADVICE = "It reads postgresql://user:password@host:5432/database."
 _CONNECT_SECONDS = 5
+_CLOSE_SECONDS = 2
 
 
 def database_address(dsn: str) -> str:
@@ -84,7 +85,8 @@ async def connect(dsn: str) -> AsyncIterator[Connection]:
         )
         yield connection
     finally:
-        await connection.close()
+        with suppress(TimeoutError):  # the connection is ended anyway
+            await connection.close(timeout=_CLOSE_SECONDS)
 
 
 def run_in_transaction(work: Callable[[Connection], Awaitable[T]], *, service: str | None = None) -> T:

@@ -52,3 +52,11 @@ def parse_cents(text: str) -> Decimal:
     if not re.fullmatch(r"\d{1,9}(\.\d{1,4})?", text.strip(), re.ASCII) or Decimal(text) > _MAX_CENTS:
         raise typer.BadParameter(f"{text!r} is no amount of US cents from 0 to {_MAX_CENTS:,}, such as 250 or 12.5.")
     return Decimal(text.strip())
+
+
+def format_age(seconds: float) -> str:
+    """Return a time span as a person reads it, in its largest unit."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from common.vendors.errors import AccessDeniedError, RateLimitedError, VendorCallError
 
+DEFAULT_FAILURE_THRESHOLD = 5
 PROBE_POLL_SECONDS = 0.5
 """While one call probes a vendor, others look again after this time, and do not wait for the time limit of the probe."""
 
@@ -48,7 +49,7 @@ class VendorPolicy:
     """Backoff after the first failure. It doubles with each further one."""
     rate_limited_backoff_seconds: float = 1.0
     """The same after the vendor asked for a backoff without saying how long."""
-    failure_threshold: int = 5
+    failure_threshold: int = DEFAULT_FAILURE_THRESHOLD
     """Failures in a row that open the circuit."""
 
     def first_backoff(self, error: VendorCallError) -> float:

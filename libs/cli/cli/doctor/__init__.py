@@ -1,0 +1,1 @@
+"""`equity doctor`: checks of an installation, each with what to do."""

@@ -1,0 +1,1 @@
+"""`equity status`: how things are now, on one screen."""
