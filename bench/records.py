@@ -13,7 +13,7 @@ import asyncpg
 
 from common import ids
 from common.records.normalise import PropertyRecord, normalise
-from common.records.row_cells import read_propstream_cells
+from common.records.row_reader import read_row
 from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.leads.merge import merge_records
 
@@ -32,9 +32,7 @@ def lead_rows(file: Path) -> list[LeadRow]:
     found = []
     with file.open(encoding="utf-8-sig", newline="") as source:
         for cells in csv.DictReader(source):
-            record = normalise(
-                read_propstream_cells({name: value for name, value in cells.items() if name and value}), TODAY
-            )
+            record = normalise(read_row({name: value for name, value in cells.items() if name and value}), TODAY)
             if isinstance(record, PropertyRecord):
                 found.append(_row(record))
     return found

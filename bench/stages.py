@@ -19,7 +19,8 @@ from common.bus.poll import LosslessConsumer
 from common.bus.relay import Relay
 from common.csv.reader import CsvReader
 from common.pii.keyring import Keyring
-from common.records import normalise, row_cells
+from common.records import normalise
+from common.records.row_reader import RowReader
 from gateway.uploads.chunks import ChunkReader
 from gateway.uploads.messages import RowMessageBuilder
 from gateway.uploads.publisher import UploadPublisher
@@ -39,7 +40,7 @@ _STAGES: Mapping[str, tuple[Callable[..., Any], ...]] = {
     "send": (UploadPublisher._publish_chunks,),
     "poll Kafka": (LosslessConsumer.getmany,),
     "decode": (Consumer.read_records,),
-    "read cells": (prepare._read_raw_fields, row_cells.read_propstream_cells),
+    "read cells": (prepare._read_raw_fields, RowReader.read),
     "normalise": (normalise.normalise,),
     "score": (score.score,),
     "data keys": (Keyring.create_data_key,),

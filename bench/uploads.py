@@ -25,7 +25,7 @@ class Uploader:
 
     async def send(self, file: Path) -> str:
         """Upload *file* and return the id of the upload."""
-        answer = await self.gateway.upload_file(file, file.stat().st_size, {}, lambda _: None, lambda _: None)
+        answer = await self.gateway.upload_file(file, file.stat().st_size, (), lambda _: None, lambda _: None)
         return str(answer["upload_id"])
 
     async def finish(self, file: Path, within_s: float = 3_600) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -59,12 +60,14 @@ class Partner:
         signature = f"v2={self.compute_hmac(f'{at}.GET {path}'.encode())}"
         return {"X-Key-Id": self.key_id, "X-Signature-Timestamp": at, "X-Signature": signature}
 
-    async def upload(self, body: bytes, **changed: str | None) -> tuple[int, dict[str, Any]]:
+    async def upload(
+        self, body: bytes, query: Sequence[tuple[str, str]] = (), **changed: str | None
+    ) -> tuple[int, dict[str, Any]]:
         """Upload *body*. Headers can be replaced, or left out with None; write `_` for `-`."""
         headers: dict[str, str | None] = {**self.upload_headers(body)}
         headers |= {name.replace("_", "-"): value for name, value in changed.items()}
         sent = {name: value for name, value in headers.items() if value is not None}
-        async with self.session.post(f"{self.base}/v1/uploads", data=body, headers=sent) as answer:
+        async with self.session.post(f"{self.base}/v1/uploads", params=list(query), data=body, headers=sent) as answer:
             return answer.status, await answer.json(content_type=None)
 
     async def fetch(self, path: str) -> tuple[int, bytes]:

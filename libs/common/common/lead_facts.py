@@ -126,47 +126,92 @@ _STAYS_TRUE, _FIRST, _NOT_STORED = MergeRule.STAYS_TRUE, MergeRule.FIRST, MergeR
 # fmt: off
 LEAD_FACTS: tuple[LeadFact, ...] = (
     # name, SQL type, value, merge rule, headers
-    LeadFact("mak", "text", _COMBINED, _FIRST, ("MAK", "Melissa Address Key", "MelissaAddressKey")),
+    LeadFact("mak", "text", _COMBINED, _FIRST, ("MAK", "Melissa Address Key")),
     LeadFact("apn_key", "text", _DERIVED, _PARCEL, is_shown_to_brokers=False),
-    LeadFact("apn", "text", _TEXT, _PARCEL, ("APN", "Parcel Number", "Assessor Parcel Number")),
+    LeadFact("apn", "text", _TEXT, _PARCEL, (
+        "APN", "Parcel Number", "Assessor Parcel Number", "Formatted APN", "APN Formatted", "Parcel ID", "Parcel No", "Parcel #",
+        "Parcel ID Number", "Assessors Parcel Number", "APN/Parcel ID", "APN Unformatted", "Unformatted APN")),
     LeadFact("addr_hash", "bytea", _DERIVED, _ADDRESS, is_shown_to_brokers=False),
     LeadFact("property_address", "text", _AS_WRITTEN, _ADDRESS, (
-        "Address", "Property Address", "Street Address", "Property Street Address", "Site Address", "Situs Address")),
-    LeadFact("property_unit", "text", _AS_WRITTEN, _ADDRESS, ("Unit #", "Unit", "Property Unit", "Unit Number")),
-    LeadFact("property_city", "text", _TEXT, _ADDRESS, ("City", "Property City", "Site City", "Situs City")),
-    LeadFact("property_state", "text", _COMBINED, _ADDRESS, ("State", "Property State", "Site State", "Situs State")),
+        "Address", "Property Address", "Street Address", "Property Street Address", "Site Address", "Situs Address",
+        "Property Address Line 1", "Property Address 1", "Property Street", "Site Street Address", "Situs Street Address",
+        "Situs Addr", "Site Addr", "Property Addr", "Prop Address", "Physical Address", "Address Line 1", "Address 1",
+        "Location Address", "Phy Addr", "Loc Addr", "Prop Addr", "Property Street 1", "Site Address 1", "Situs Address 1",
+        "Situs Street", "Street")),
+    LeadFact("property_unit", "text", _AS_WRITTEN, _ADDRESS, (
+        "Unit #", "Property Unit", "Unit Number", "Property Unit Number", "Property Address Line 2", "Property Address 2",
+        "Site Unit", "Situs Unit", "Situs Unit Number", "Unit No", "Unit Nbr", "Suite", "Apt Number", "Property Street 2", "Apt",
+        "Address Line 2", "Address 2")),
+    LeadFact("property_city", "text", _TEXT, _ADDRESS, (
+        "City", "Property City", "Site City", "Situs City", "Property Address City", "Prop City", "Physical City",
+        "Site Address City", "Situs Address City")),
+    LeadFact("property_state", "text", _COMBINED, _ADDRESS, (
+        "State", "Property State", "Site State", "Situs State", "Property Address State", "Prop State", "Physical State",
+        "State/Region", "Site Address State", "Situs Address State")),
     LeadFact("property_zip", "text", _COMBINED, _ADDRESS, (
-        "Zip", "Zip Code", "Property Zip", "Property Zip Code", "Postal Code", "Site Zip", "Situs Zip")),
-    LeadFact("fips", "text", _COMBINED, _COUNTY, ("FIPS", "FIPS Code", "County FIPS"), is_shown_to_brokers=False),
-    LeadFact("county", "text", _COMBINED, _COUNTY, ("County", "Property County")),
-    LeadFact("owner_first_name", "text", _AS_WRITTEN, _LATEST, ("Owner 1 First Name", "First Name", "Owner First Name")),
-    LeadFact("owner_last_name", "text", _AS_WRITTEN, _LATEST, ("Owner 1 Last Name", "Last Name", "Owner Last Name")),
+        "Zip", "Zip Code", "Property Zip", "Property Zip Code", "Postal Code", "Site Zip", "Situs Zip", "Property Zip/Zip+4",
+        "Property Postal Code", "Property Zip5", "Property Address Zip", "Property Address Zip Code", "Site Zip Code",
+        "Situs Zip Code", "Situs Zip/Zip+4", "Prop Zip", "Physical Zip", "Zip5", "Zip Code 5", "Site Address Zip",
+        "Situs Address Zip")),
+    LeadFact("fips", "text", _COMBINED, _COUNTY, ("FIPS", "FIPS Code", "County FIPS", "County FIPS Code"), is_shown_to_brokers=False),
+    LeadFact("county", "text", _COMBINED, _COUNTY, (
+        "County", "Property County", "County Name", "Situs County", "Site County", "Property Address County")),
+    LeadFact("owner_first_name", "text", _AS_WRITTEN, _LATEST, (
+        "Owner 1 First Name", "First Name", "Owner First Name", "Owner First", "Owner 1 First", "First")),
+    LeadFact("owner_last_name", "text", _AS_WRITTEN, _LATEST, (
+        "Owner 1 Last Name", "Last Name", "Owner Last Name", "Owner Last", "Owner 1 Last", "Last")),
     LeadFact("owner2_first_name", "text", _AS_WRITTEN, _LATEST, ("Owner 2 First Name",)),
     LeadFact("owner2_last_name", "text", _AS_WRITTEN, _LATEST, ("Owner 2 Last Name",)),
-    LeadFact("company_name", "text", _AS_WRITTEN, _LATEST, ("Company Name", "Company")),
+    LeadFact("company_name", "text", _AS_WRITTEN, _LATEST, (
+        "Company Name", "Company", "Business Name", "Owner Company Name", "Entity Name", "Trust Name")),
     LeadFact("mailing_address", "text", _TEXT, _LATEST, (
-        "Mailing Address", "Mail Street Address", "Mail Address", "Owner Address", "Owner Mailing Address")),
-    LeadFact("mailing_unit", "text", _TEXT, _LATEST, ("Mailing Unit #", "Mail Unit #")),
-    LeadFact("mailing_city", "text", _TEXT, _LATEST, ("Mailing City", "Mail City", "Owner City")),
-    LeadFact("mailing_state", "text", _TEXT, _LATEST, ("Mailing State", "Mail State", "Owner State")),
-    LeadFact("mailing_zip", "text", _ZIP_CODE, _LATEST, ("Mailing Zip", "Mail Zip", "Owner Zip")),
-    LeadFact("property_type", "text", _TEXT, _LATEST, ("Property Type",)),
-    LeadFact("bedrooms", "smallint", _count(0, 200), _LATEST, ("Bedrooms", "Beds")),
-    LeadFact("bathrooms", "numeric(5,2)", _decimal(0, 200), _LATEST, ("Total Bathrooms", "Bathrooms", "Baths")),
-    LeadFact("building_sqft", "integer", _area(1, 10**7), _LATEST, ("Building Sqft", "Building Square Feet", "Living Area")),
-    LeadFact("lot_sqft", "bigint", _area(1, 10**11), _LATEST, ("Lot Size Sqft", "Lot Size")),
-    LeadFact("year_built", "smallint", _YEAR_BUILT, _LATEST, ("Year Built",)),
-    LeadFact("owner_occupied", "boolean", _YES_OR_NO, _LATEST, ("Owner Occupied",)),
-    LeadFact("vacant", "boolean", _YES_OR_NO, _LATEST, ("Vacant",)),
-    LeadFact("est_value", "bigint", _money(1, 10**9), _LATEST, ("Est. Value", "Estimated Value", "Est Value")),
-    LeadFact("est_equity", "bigint", _money(-(10**9), 10**9), _LATEST, ("Est. Equity", "Estimated Equity", "Est Equity")),
+        "Mailing Address", "Mail Street Address", "Mail Address", "Owner Address", "Owner Mailing Address", "Mailing Street Address",
+        "Mailing Street", "Mailing Address Line 1", "Mailing Address 1", "Owner Address Line 1", "Owner Street Address", "Mail Addr",
+        "Mailing Addr", "Mail Addr 1", "Mailing Street 1", "Mail Add", "Owner Addr 1", "Owner Address 1")),
+    LeadFact("mailing_unit", "text", _TEXT, _LATEST, (
+        "Mailing Unit #", "Mail Unit #", "Mailing Unit Number", "Mail Unit Number", "Mailing Address Line 2", "Mailing Address 2",
+        "Owner Address Line 2", "Owner Unit", "Mailing Street 2")),
+    LeadFact("mailing_city", "text", _TEXT, _LATEST, (
+        "Mailing City", "Mail City", "Owner City", "Owner Mailing City", "Owner Address City", "Mailing Address City")),
+    LeadFact("mailing_state", "text", _TEXT, _LATEST, (
+        "Mailing State", "Mail State", "Owner State", "Owner Mailing State", "Owner Address State", "Mailing Address State")),
+    LeadFact("mailing_zip", "text", _ZIP_CODE, _LATEST, (
+        "Mailing Zip", "Mail Zip", "Owner Zip", "Mailing Zip Code", "Mail Zip Code", "Mail Zip/Zip+4", "Mailing Zip/Zip+4",
+        "Mailing Zip5", "Mailing Postal Code", "Owner Mailing Zip", "Owner Mailing Zip Code", "Owner Zip Code", "Owner Address Zip",
+        "Owner Address Zip Code", "Mailing Address Zip", "Mail Zip5")),
+    LeadFact("property_type", "text", _TEXT, _LATEST, ("Property Type", "Property Type Detail")),
+    LeadFact("bedrooms", "smallint", _count(0, 200), _LATEST, (
+        "Bedrooms", "Beds", "Bedroom Count", "Bedrooms Count", "Total Bedrooms", "Number of Bedrooms", "Num Bedrooms", "Bed")),
+    LeadFact("bathrooms", "numeric(5,2)", _decimal(0, 200), _LATEST, (
+        "Total Bathrooms", "Bathrooms", "Baths", "Bathroom Count", "Bath Count", "Total Baths", "Number of Bathrooms",
+        "Num Bathrooms", "Bath")),
+    LeadFact("building_sqft", "integer", _area(1, 10**7), _LATEST, (
+        "Building Sqft", "Building Square Feet", "Living Area", "Total Building Area Square Feet", "Living Area Square Feet",
+        "Living Area Sqft", "Living Square Feet", "Living Sqft", "Building Area", "Sqft", "Square Feet", "Square Footage",
+        "Bldg Sqft", "Bldg Square Feet", "Building Size")),
+    LeadFact("lot_sqft", "bigint", _area(1, 10**11), _LATEST, (
+        "Lot Size Sqft", "Lot Size", "Lot Size Square Feet", "Lot Square Feet", "Lot Sqft", "Lot Area")),
+    LeadFact("year_built", "smallint", _YEAR_BUILT, _LATEST, ("Year Built", "Yr Built", "Actual Year Built", "Yr Blt")),
+    LeadFact("owner_occupied", "boolean", _YES_OR_NO, _LATEST, ("Owner Occupied", "Owner Occ", "Is Owner Occupied")),
+    LeadFact("vacant", "boolean", _YES_OR_NO, _LATEST, ("Vacant", "Is Vacant", "Property Vacant")),
+    LeadFact("est_value", "bigint", _money(1, 10**9), _LATEST, (
+        "Est. Value", "Estimated Value", "Estimated Market Value", "AVM", "AVM Value")),
+    LeadFact("est_equity", "bigint", _money(-(10**9), 10**9), _LATEST, (
+        "Est. Equity", "Estimated Equity", "Equity Amount", "Equity Current Estimated Balance")),
     LeadFact("est_ltv", "numeric(7,2)", _COMBINED, _LATEST, (
-        "Est. Loan-to-Value", "Estimated Loan-to-Value", "Est LTV", "LTV")),
-    LeadFact("open_loans", "smallint", _count(0, 100), _LATEST, ("Total Open Loans", "Open Loans")),
+        "Est. Loan-to-Value", "Estimated Loan-to-Value", "Est LTV", "LTV", "Loan-to-Value", "Estimated LTV",
+        "LTV Current Estimated Combined", "LTV %")),
+    LeadFact("open_loans", "smallint", _count(0, 100), _LATEST, (
+        "Total Open Loans", "Open Loans", "Open Loan Count", "Number of Open Loans", "Open Mortgages", "Number of Mortgages")),
     LeadFact("open_loan_balance", "bigint", _money(0, 10**9), _LATEST, (
-        "Est. Remaining balance of Open Loans", "Open Loan Balance")),
-    LeadFact("last_sale_date", "date", _PAST_DATE, _LATEST, ("Last Sale Date", "Last Sale Recording Date")),
-    LeadFact("last_sale_amount", "bigint", _money(0, 10**9), _LATEST, ("Last Sale Amount",)),
+        "Est. Remaining balance of Open Loans", "Open Loan Balance", "Total Loan Balance", "Total Open Loan Balance",
+        "Est. Mortgage Balance", "Estimated Mortgage Balance", "Open Mortgage Balance", "Total Mortgage Balance")),
+    LeadFact("last_sale_date", "date", _PAST_DATE, _LATEST, (
+        "Last Sale Date", "Last Sale Recording Date", "Last Sold", "Last Sold Date", "Sale Date", "Purchase Date", "Last Sales Date",
+        "Sales Date")),
+    LeadFact("last_sale_amount", "bigint", _money(0, 10**9), _LATEST, (
+        "Last Sale Amount", "Last Sale Price", "Last Sold Price", "Sale Price", "Sale Amount", "Purchase Price", "Last Sales Price",
+        "Sales Price")),
     LeadFact("deceased_owner", "boolean", _PROHIBITION, _STAYS_TRUE, ("Deceased Owner", "Deceased")),
     LeadFact("do_not_mail", "boolean", _PROHIBITION, _STAYS_TRUE, ("Do Not Mail",)),
     LeadFact("litigator", "boolean", _PROHIBITION, _STAYS_TRUE, ("Litigator",)),

@@ -20,6 +20,16 @@ _RFC3339 = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"
 
 
 @dataclass(frozen=True, slots=True)
+class QueryParameter:
+    """Optional parameter in the query of a request."""
+
+    name: str
+    description: str
+    is_repeatable: bool = False
+    type: Literal["string", "boolean"] = "string"
+
+
+@dataclass(frozen=True, slots=True)
 class ApiOperation:
     """One address and method, with the name of its handler and all its responses."""
 
@@ -31,6 +41,8 @@ class ApiOperation:
     problems: Sequence[str] = ()
     signed: Literal["upload", "read"] | None = None
     body: Literal["csv", "webhook"] | None = None
+    other_success: tuple[int, type[BaseModel]] | None = None
+    query: Sequence[QueryParameter] = ()
 
 
 def build_openapi_document(operations: Iterable[ApiOperation]) -> dict[str, Any]:
@@ -38,9 +50,9 @@ def build_openapi_document(operations: Iterable[ApiOperation]) -> dict[str, Any]
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     schemas: dict[str, Any] = {"Problem": _PROBLEM}
     for operation in operations:
-        model = operation.success[1]
-        if model is not None:
-            schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        for _, model in filter(None, (operation.success, operation.other_success)):
+            if model is not None:
+                schemas |= _describe_model(model)
         paths[operation.path][operation.method] = _describe_operation(operation)
     return {
         "openapi": "3.1.0",
@@ -58,9 +70,16 @@ def _describe_operation(operation: ApiOperation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [*_describe_path_parameters(operation.path), *_describe_signature_headers(operation.signed)],
+        "parameters": [
+            *_describe_path_parameters(operation.path),
+            *_describe_signature_headers(operation.signed),
+            *map(_describe_query_parameter, operation.query),
+        ],
         "responses": {
-            str(operation.success[0]): _describe_success(operation),
+            str(status): _describe_success(operation, model)
+            for status, model in filter(None, (operation.success, operation.other_success))
+        }
+        | {
             **_describe_problems(operation.problems),
         },
     }
@@ -111,8 +130,22 @@ def _describe_broker(name: str, place: str) -> dict[str, Any]:
     return {"name": name, "in": place, "required": False, "description": text, "schema": schema}
 
 
-def _describe_success(operation: ApiOperation) -> dict[str, Any]:
-    _, model = operation.success
+def _describe_model(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of *model* and of the models in it, by name."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), model.__name__: schema}
+
+
+def _describe_query_parameter(parameter: QueryParameter) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": parameter.type}
+    if parameter.is_repeatable:
+        schema = {"type": "array", "items": schema}
+    return {
+        "name": parameter.name, "in": "query", "required": False, "description": parameter.description, "schema": schema,
+    }  # fmt: skip
+
+
+def _describe_success(operation: ApiOperation, model: type[BaseModel] | None) -> dict[str, Any]:
     if model is not None:
         content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
     elif operation.path.endswith(".csv"):

@@ -20,13 +20,14 @@ NOT_CSV = ProblemKind("not_csv", 415, "The file is not CSV text")
 EMPTY_FILE = ProblemKind("empty_file", 422, "The file has no rows")
 MISSING_COLUMNS = ProblemKind("missing_columns", 422, "The file lacks columns that every lead needs")
 BAD_COLUMNS = ProblemKind("bad_columns", 422, "The file's header row cannot be used")
+BAD_PROFILE = ProblemKind("bad_profile", 422, "The profile or the mapping of columns cannot be used")
 BAD_TEXT = ProblemKind("bad_text", 422, "The file's text cannot be read")
 NO_SPACE = ProblemKind("no_space", 503, "There is no space for this file right now")
 
 UPLOAD_AND_WEBHOOK_KINDS = (
     MISSING_HEADER, BAD_HEADER, TIMESTAMP_OUT_OF_RANGE, CONTENT_HASH_MISMATCH, BAD_MULTIPART, BAD_JSON, EXPIRED_WEBHOOK,
     BAD_SIGNATURE, SCHEME_REFUSED, BROKER_NOT_PERMITTED, ALREADY_UPLOADED, CONTENT_ENCODING, NOT_CSV, EMPTY_FILE,
-    MISSING_COLUMNS, BAD_COLUMNS, BAD_TEXT, NO_SPACE,
+    MISSING_COLUMNS, BAD_COLUMNS, BAD_PROFILE, BAD_TEXT, NO_SPACE,
 )  # fmt: skip
 
 PROBLEM_KINDS: Mapping[str, ProblemKind] = {

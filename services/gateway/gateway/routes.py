@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from common.bus.failures import error_code
 from common.ids import UploadId
+from common.records.file_check import FileCheck
 from common.web.application import build_application
 from common.web.problem_responses import IncompleteResponseError
 from common.web.problems import NOT_FOUND, ProblemError
 from common.web.rate_limits import RefusalLimit
-from gateway.openapi import ApiOperation, build_openapi_document
+from gateway.openapi import ApiOperation, QueryParameter, build_openapi_document
 from gateway.problems import BAD_HEADER, BAD_SIGNATURE, PROBLEM_KINDS
 from gateway.reports.report import UploadReport, UploadReports
 from gateway.uploads.keys import PartnerKeys, count_signature
@@ -53,8 +54,11 @@ class GatewayRoutes:
         return app
 
     async def receive_upload(self, request: web.Request) -> web.Response:
-        """Receive a signed CSV file."""
-        upload_id, partner_id = await self._uploads.receive_upload(request)
+        """Receive a signed CSV file, or check it in a dry run."""
+        received = await self._uploads.receive_upload(request)
+        if isinstance(received, FileCheck):
+            return _json_response(received)
+        upload_id, partner_id = received
         self._publisher.wake()
         report = await self._reports.read_report(upload_id, partner_id)
         return _json_response(report, status=202, headers={"Location": f"/v1/uploads/{upload_id}"})
@@ -147,12 +151,18 @@ def _json_response(model: BaseModel, **options: object) -> web.Response:
 OPERATIONS = (
     ApiOperation(
         "post", "/v1/uploads", "receive_upload", "Upload a signed CSV file of property records",
-        success=(202, UploadReport), signed="upload", body="csv",
+        success=(202, UploadReport), other_success=(200, FileCheck), signed="upload", body="csv",
+        query=(
+            QueryParameter("dry_run", "True: check the file, at most 10 MB, and store nothing.", type="boolean"),
+            QueryParameter("profile", "Profile by which the columns are read; default: the partner's, or recognised."),
+            QueryParameter("map", "COLUMN=ACCEPTED HEADER, or COLUMN=ignore.", is_repeatable=True),
+            QueryParameter("save_profile", "Name under which the mapping is saved for the partner's later uploads."),
+        ),
         problems=(
             "missing_header", "bad_header", "timestamp_out_of_range", "content_hash_mismatch", "bad_request", "bad_multipart",
             "bad_signature", "scheme_refused", "broker_not_permitted", "too_slow", "already_uploaded", "too_large",
-            "content_encoding", "content_type", "not_csv", "empty_file", "missing_columns", "bad_columns", "bad_text",
-            "too_many_requests", "no_space",
+            "content_encoding", "content_type", "not_csv", "empty_file", "missing_columns", "bad_columns",
+            "bad_profile", "bad_text", "too_many_requests", "no_space",
         ),
     ),
     ApiOperation(

@@ -36,6 +36,7 @@ class GatewaySettings(Settings):
         Path("spool"), description="Directory for uploads, on a local disk that outlives restarts."
     )
     gateway_max_upload_bytes: int = Field(1 << 30, ge=1, description="Largest upload in bytes.")
+    gateway_max_dry_run_bytes: int = Field(10_000_000, ge=1, description="Largest file of a dry run in bytes.")
     gateway_min_free_bytes: int = Field(
         256 << 20, ge=0, description="Free space that uploads leave on the spool's disk."
     )

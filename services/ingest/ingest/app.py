@@ -4,6 +4,7 @@ from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from common.service import Service, main
 from ingest.handlers import IngestHandlers
 from ingest.jobs import IngestJobs
+from ingest.row_readers import RowReaderCache
 from ingest.settings import IngestSettings
 from ingest.territories.broker_map import BrokerMapCache
 
@@ -14,7 +15,7 @@ def build(settings: IngestSettings | None = None) -> Service:
     service = Service("ingest", settings)
     IngestJobs(service, settings).schedule_all(service.jobs)
     brokers = BrokerMapCache(service.database, settings.territory_cache_seconds)
-    handlers = IngestHandlers(service.database, service.keyring, brokers)
+    handlers = IngestHandlers(service.database, service.keyring, brokers, RowReaderCache(service.database))
     service.bus.on(LeadRecord, instances=settings.ingest_consumer_instances, max_records=settings.ingest_batch)(
         handlers.upsert_leads
     )

@@ -21,6 +21,7 @@ from ingest.leads.rescoring import lock_and_rescore_leads
 from ingest.leads.upload_results import write_rejects, write_tallies
 from ingest.maintenance.address_rehash import require_current_hashes
 from ingest.prepare import PreparedRecord, RejectedRecord, prepare
+from ingest.row_readers import RowReaderCache
 from ingest.territories.broker_map import BrokerMapCache
 
 RECORDS_PER_YIELD = 50
@@ -32,10 +33,13 @@ PreparationResult = PreparedRecord | RejectedRecord
 class IngestHandlers:
     """The handlers of ingest, with what they need to prepare records."""
 
-    def __init__(self, database: Database, keyring: Keyring, brokers: BrokerMapCache) -> None:
+    def __init__(
+        self, database: Database, keyring: Keyring, brokers: BrokerMapCache, row_readers: RowReaderCache
+    ) -> None:
         self._database = database
         self._keyring = keyring
         self._brokers = brokers
+        self._row_readers = row_readers
 
     async def upsert_leads(self, batch: Batch[LeadRecord]) -> None:
         """Make one lead of all records of a home, and account for every row of an upload."""
@@ -55,6 +59,8 @@ class IngestHandlers:
     async def _prepare_batch(self, batch: Batch[LeadRecord]) -> list[PreparationResult]:
         """Prepare each record; send upstream records that cannot become a lead to the dead letters."""
         brokers, today = await self._brokers.read_current(), datetime.now(UTC).date()
+        upload_ids = {upload_id for received in batch if (upload_id := received.event.upload_id) is not None}
+        row_readers = await self._row_readers.load(upload_ids)
         results: list[PreparationResult] = []
         for position, received in enumerate(batch):
             if position % RECORDS_PER_YIELD == 0:
@@ -62,7 +68,9 @@ class IngestHandlers:
             if not _has_id_of_its_row(received):
                 batch.reject(received, "foreign_upload_id", "upload_id and row are the gateway's: leave them out")
                 continue
-            result = prepare(received, brokers, self._keyring, today=today)
+            upload_id = received.event.upload_id
+            row_reader = row_readers.get(upload_id) if upload_id else None
+            result = prepare(received, brokers, self._keyring, today=today, row_reader=row_reader)
             if isinstance(result, RejectedRecord) and received.event.upload_id is None:
                 batch.reject(received, ",".join(result.reasons), explain_reasons(result.reasons))
             else:

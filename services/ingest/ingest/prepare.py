@@ -18,7 +18,7 @@ from common.lead_facts import PROHIBITIONS
 from common.pii.keyring import DataKey, Keyring
 from common.records.normalise import PropertyRecord, normalise
 from common.records.rejection import RejectionReason
-from common.records.row_cells import read_propstream_cells
+from common.records.row_reader import RowReader, read_row
 from common.records.values.text import read_protective_flag
 from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.score import score
@@ -64,9 +64,16 @@ class RejectedRecord:
 
 
 def prepare(
-    received: Received[LeadRecord], brokers: BrokerMap, keyring: Keyring, *, today: date
+    received: Received[LeadRecord],
+    brokers: BrokerMap,
+    keyring: Keyring,
+    *,
+    today: date,
+    row_reader: RowReader | None = None,
 ) -> PreparedRecord | RejectedRecord:
     """Prepare one record, or reject it. Never raises, whatever the record contains.
+
+    *row_reader* reads the rows of the record's upload. Without it, cells are read by their headers.
 
     An observation dated after *today* counts as one of today: a sender's wrong clock must not win over later records.
     """
@@ -74,7 +81,7 @@ def prepare(
     if event.row_problem is not None:
         return RejectedRecord(received, [RejectionReason.UNREADABLE_ROW])
     seen_on = min(event.observed_on or today, received.time.date(), today)
-    record = normalise(_read_raw_fields(event), seen_on)
+    record = normalise(_read_raw_fields(event, row_reader), seen_on)
     if isinstance(record, list):
         return RejectedRecord(received, record)
     broker_id, refusal = _choose_broker(event, record, brokers)
@@ -83,7 +90,7 @@ def prepare(
     return _build_prepared_record(received, record, broker_id, seen_on, keyring)
 
 
-def _read_raw_fields(event: LeadRecord) -> dict[str, Any]:
+def _read_raw_fields(event: LeadRecord, row_reader: RowReader | None) -> dict[str, Any]:
     """Return the raw fields of a record. A prohibition in a field beside `cells` holds for the row of the file, too."""
     extra = event.model_extra
     flags = read_protective_fields(extra) if extra else {}
@@ -91,7 +98,7 @@ def _read_raw_fields(event: LeadRecord) -> dict[str, Any]:
         raw = dict(event.__dict__)
         raw["phones"] = [_read_phone(phone, is_forbidden="all_phones" in flags, raw=raw) for phone in event.phones]
     else:
-        raw = read_propstream_cells(event.cells)
+        raw = row_reader.read(event.cells) if row_reader else read_row(event.cells)
         flags |= {name: True for name in PROHIBITIONS if read_protective_flag(getattr(event, name))}
         if "all_phones" in flags:
             raw["phones"] = [(number, kind, True) for number, kind, _ in raw["phones"]]

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from common.compliance.protective_columns import protection_of
-from common.csv.columns import field_and_rank_of
 from common.lead_facts import FACT_GROUPS, LEAD_FACTS, REQUIRED_FIELDS, LeadFact, MergeRule, ValueKind
+from common.records.headers import meaning_of_header
 
 TYPES_OF_KINDS = {
     ValueKind.COUNT: {"smallint", "integer", "bigint"},
@@ -40,10 +40,10 @@ def test_a_name_is_a_column_and_a_field(fact: LeadFact) -> None:
 def test_each_header_of_a_fact_is_read_as_this_fact(fact: LeadFact) -> None:
     """A header that two facts list would be read as the first of them. A protective header has no precedence."""
     for rank, header in enumerate(fact.headers):
-        found = field_and_rank_of(header)
+        found = meaning_of_header(header)
         assert found is not None
-        assert found[0] == fact.name
-        assert found[1] == rank or protection_of(header) is not None
+        assert found.field == fact.name
+        assert found.rank == rank or protection_of(header) is not None
 
 
 @each_fact

@@ -20,6 +20,7 @@ def test_the_document_is_openapi_3_1() -> None:
     assert document["openapi"] == "3.1.0"
     upload = document["paths"]["/v1/uploads"]["post"]
     assert set(upload["responses"]) == {
+        "200",
         "202",
         "400",
         "401",

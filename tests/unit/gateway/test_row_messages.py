@@ -12,6 +12,7 @@ from common import ids
 from common.csv.reader import CsvRow
 from common.events import LeadRecord
 from common.ids import UploadId
+from common.records.file_mapping import FileMapping
 from common.topics import MAX_INPUT_BYTES
 from gateway.uploads.messages import RowMessageBuilder
 
@@ -22,7 +23,7 @@ CELLS = ["1 Main St", "Miami", "FL", "33101", "01-23", "Holt"]
 
 
 def builder(names: list[str] = NAMES, **more: object) -> RowMessageBuilder:
-    return RowMessageBuilder(UPLOAD, RECEIVED, names, ",", **more)  # type: ignore[arg-type]
+    return RowMessageBuilder(UPLOAD, RECEIVED, names, ",", FileMapping.resolve(names), **more)  # type: ignore[arg-type]
 
 
 def record(cells: list[str], problem: str | None = None, names: list[str] = NAMES) -> LeadRecord:
@@ -33,7 +34,7 @@ def test_a_row_is_a_lead_record() -> None:
     broker, others = uuid4(), [uuid4(), uuid4()]
     value = builder(broker_id=broker, broker_ids=others).build_message(3, CsvRow(CELLS)).value
     assert LeadRecord.model_validate_json(value) == LeadRecord(
-        source="propstream",
+        source="csv",
         upload_id=UPLOAD,
         row=3,
         broker_id=broker,
@@ -59,19 +60,16 @@ def test_headers_are_those_of_a_cloud_event_with_the_id_of_the_row() -> None:
     }
 
 
-def test_with_two_street_columns_the_empty_one_is_sent() -> None:
+def test_the_owners_street_is_no_key() -> None:
     names = ["Address", "Zip", "Property Address", "Property Zip"]
-    row = CsvRow(["PO Box 7", "33101", "", ""])
-    message = builder(names).build_message(1, row)
-    assert LeadRecord.model_validate_json(message.value).cells == {
-        "Address": "PO Box 7", "Zip": "33101", "Property Address": "",
-    }  # fmt: skip
-    assert message.key is None, "the owner's street does not identify the home"
+    assert builder(names).build_message(1, CsvRow(["PO Box 7", "33101", "", ""])).key is None
 
 
 @given(st.integers(1, 2**31 - 1), st.uuids())
 def test_row_ids_equal_those_of_the_library(row: int, upload: UploadId) -> None:
-    message = RowMessageBuilder(upload, RECEIVED, NAMES, ",").build_message(row, CsvRow(CELLS))
+    message = RowMessageBuilder(upload, RECEIVED, NAMES, ",", FileMapping.resolve(NAMES)).build_message(
+        row, CsvRow(CELLS)
+    )
     assert dict(message.headers)["ce_id"] == str(ids.upload_row_id(upload, row)).encode()
 
 
@@ -128,3 +126,9 @@ def test_any_row_is_a_lead_record(cells: list[str], problem: str | None) -> None
     value = builder().build_message(1, CsvRow(cells, problem)).value
     assert orjson.loads(value)["row"] == 1
     LeadRecord.model_validate_json(value)
+
+
+def test_rows_of_propstreams_exports_name_it_as_their_source() -> None:
+    names = [*NAMES, "Mailing Care of Name"]
+    value = builder(names).build_message(3, CsvRow([*CELLS, ""])).value
+    assert LeadRecord.model_validate_json(value).source == "propstream"

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from corpus.generate import corpus_files
 from support.guides import read_guide
 
 ROOT = Path(__file__).parents[3]
@@ -75,7 +76,8 @@ NAMES_OF_OTHER_FILES = {
 
 def test_files_that_pages_name_exist() -> None:
     """A page may leave out the first folders."""
-    files = [f"/{name}" for name in (*_tracked_names(), *_files_of_guides())]
+    corpus = (file.name for file in corpus_files())
+    files = [f"/{name}" for name in (*_tracked_names(), *_files_of_guides(), *corpus)]
     pages = [path for path in _files() if path.suffix == ".md" and path.name != "CHANGELOG.md"]
     broken = [
         f"{page.relative_to(ROOT)}: {name}"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from common.lead_facts import FLAGS, STAMPED_FACTS
 from common.records.normalise import PropertyRecord, normalise
 from common.records.rejection import CORRECTIONS, RejectionReason
-from common.records.row_cells import read_propstream_cells
+from common.records.row_reader import read_row
 from ingest.upstream_records import read_protective_fields
 
 TODAY = date(2026, 11, 21)
@@ -162,7 +162,7 @@ def test_a_parcel_number_counts_within_its_county_only() -> None:
 
 
 def test_propstream_cells_are_read_by_their_headers() -> None:
-    raw = read_propstream_cells(
+    raw = read_row(
         {
             "\ufeffAddress": "418 Palmetto Ave", "CITY": "Dunedin", "State": "FL", "Zip": "34698", "Unit #": "4",
             "Last Sale Recording Date": "2001-01-02", "Last Sale Date": "2001-01-01", "Phone 2": "7275550177",
@@ -236,12 +236,12 @@ def test_the_city_does_not_make_another_home() -> None:
 def test_the_first_of_several_headers_for_one_field_counts() -> None:
     late, early = {"Last Sale Recording Date": "2001-01-02"}, {"Last Sale Date": "2001-01-01"}
     for cells in (late | early, early | late):
-        assert read_propstream_cells(cells)["last_sale_date"] == "2001-01-01"
-    assert read_propstream_cells(late | {"Last Sale Date": ""})["last_sale_date"] == "2001-01-02"
+        assert read_row(cells)["last_sale_date"] == "2001-01-01"
+    assert read_row(late | {"Last Sale Date": ""})["last_sale_date"] == "2001-01-02"
     headers = ("LTV", "Est LTV", "Estimated Loan-to-Value", "Est. Loan-to-Value")
     for order in permutations(headers):
-        assert read_propstream_cells({header: header for header in order})["est_ltv"] == "Est. Loan-to-Value"
-    assert read_propstream_cells({"LTV": "1", "Est LTV": "2"})["est_ltv"] == "2"
+        assert read_row({header: header for header in order})["est_ltv"] == "Est. Loan-to-Value"
+    assert read_row({"LTV": "1", "Est LTV": "2"})["est_ltv"] == "2"
 
 
 def test_a_phone_that_one_mention_forbids_is_forbidden() -> None:
@@ -256,11 +256,11 @@ def test_a_flag_of_the_row_protects_every_contact_and_a_numbered_one_its_own() -
         "Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698", "Phone 1": "7275550142",
         "Phone 2": "7275550177", "Email 1": "a@example.com", "Email 2": "b@example.com",
     }  # fmt: skip
-    numbered = normalise(read_propstream_cells(cells | {"DNC 2": "Federal", "Email 1 Opt Out": "Yes"}), TODAY)
+    numbered = normalise(read_row(cells | {"DNC 2": "Federal", "Email 1 Opt Out": "Yes"}), TODAY)
     assert isinstance(numbered, PropertyRecord)
     assert [phone.dnc for phone in numbered.phones] == [None, True]
     assert (numbered.do_not_contact, numbered.forbidden_emails) == (False, ["a@example.com"])
-    whole = normalise(read_propstream_cells(cells | {"Phone1DNC": "No", "Opt Out": "2019-03-07"}), TODAY)
+    whole = normalise(read_row(cells | {"Phone1DNC": "No", "Opt Out": "2019-03-07"}), TODAY)
     assert isinstance(whole, PropertyRecord)
     assert [phone.dnc for phone in whole.phones] == [True, True]
     assert (whole.do_not_contact, whole.forbidden_emails) == (True, whole.emails)
@@ -303,7 +303,7 @@ def test_free_text_about_a_person_may_forbid_contact(
 ) -> None:
     contacts = {"Phone 1": "727-555-0142", "Phone 2": "727-555-0177", "Email 1": "a@example.com"}
     cells = {"Address": "418 Palmetto Ave", "City": "Dunedin", "State": "FL", "Zip": "34698"} | contacts | remarks
-    found = normalise(read_propstream_cells(cells), TODAY)
+    found = normalise(read_row(cells), TODAY)
     assert isinstance(found, PropertyRecord)
     assert [phone.dnc for phone in found.phones] == dnc
     set_flags = {name for name, is_set in found.flags.items() if is_set} | (
@@ -331,11 +331,11 @@ def test_the_address_columns_of_the_property_are_taken_together() -> None:
         "Property Zip": "34698",
     }
     for cells in (owner | home, home | owner):
-        raw = read_propstream_cells(cells)
+        raw = read_row(cells)
         assert (raw["property_address"], raw["property_city"]) == ("418 Palmetto Ave", "Dunedin")
-    incomplete = read_propstream_cells(owner | home | {"Property City": ""})
+    incomplete = read_row(owner | home | {"Property City": ""})
     assert "property_city" not in incomplete
-    without_street = read_propstream_cells(owner | home | {"Property Address": ""})
+    without_street = read_row(owner | home | {"Property Address": ""})
     assert "property_address" not in without_street
     assert without_street["property_city"] == "Dunedin"
 
@@ -380,7 +380,7 @@ def test_columns_of_the_same_number_lose_no_contact() -> None:
         "Email": "a@example.com",
         "Email 1": "b@example.com",
     }
-    found = normalise(read_propstream_cells(cells | contacts | {"Phone 1 DNC": "Yes"}), TODAY)
+    found = normalise(read_row(cells | contacts | {"Phone 1 DNC": "Yes"}), TODAY)
     assert isinstance(found, PropertyRecord)
     assert [(phone.value, phone.dnc) for phone in found.phones] == [("+17275550142", True), ("+17275550177", True)]
     assert found.emails == ["a@example.com", "b@example.com"]

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from common.records.normalise import PropertyRecord, normalise
-from common.records.row_cells import read_propstream_cells
+from common.records.row_reader import read_row
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 SAMPLE = SAMPLES / "propstream-1000.csv"
@@ -24,7 +24,7 @@ def normalise_cells(cells: list[str]) -> PropertyRecord | list[str] | None:
     if len(cells) != len(GENERATOR["HEADER"]):
         return None
     named = {name: cell for name, cell in zip(GENERATOR["HEADER"], cells, strict=True) if cell}
-    found = normalise(read_propstream_cells(named), date(2026, 11, 21))
+    found = normalise(read_row(named), date(2026, 11, 21))
     return found if isinstance(found, PropertyRecord) else [str(reason) for reason in found]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -69,11 +69,27 @@ class GatewayClient:
         self,
         file: Path,
         size: int,
-        query: Mapping[str, str],
+        query: Sequence[tuple[str, str]],
         on_hashed: Callable[[int], None],
         on_sent: Callable[[int], None],
     ) -> JsonObject:
         """Sign and send *file* of *size* bytes; return the gateway's report. Raises RepeatedUploadError for a file that it has already."""
+        return await self._send_file(file, size, query, on_hashed, on_sent)
+
+    async def check_file(
+        self, file: Path, size: int, query: Sequence[tuple[str, str]], on_sent: Callable[[int], None]
+    ) -> JsonObject:
+        """Sign and send *file* for a dry run; return what would become of it."""
+        return await self._send_file(file, size, [*query, ("dry_run", "true")], lambda _: None, on_sent)
+
+    async def _send_file(
+        self,
+        file: Path,
+        size: int,
+        query: Sequence[tuple[str, str]],
+        on_hashed: Callable[[int], None],
+        on_sent: Callable[[int], None],
+    ) -> JsonObject:
         headers = await asyncio.to_thread(self._key.sign_file, file, datetime.now(UTC), on_hashed)
         headers |= {
             "Content-Type": "text/csv",

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -19,7 +19,7 @@ _STALLED_SECONDS = 20.0
 _GATEWAY_AWAY_SECONDS = 30.0
 
 
-async def send_file(gateway: GatewayClient, file: Path, size: int, query: Mapping[str, str]) -> JsonObject:
+async def send_file(gateway: GatewayClient, file: Path, size: int, query: Sequence[tuple[str, str]]) -> JsonObject:
     """Sign and send *file*, with progress bars; return the gateway's report. Raises RepeatedUploadError."""
     with progress.show_byte_progress("signing", size) as signed, progress.show_byte_progress("sending", size) as sent:
         return await gateway.upload_file(file, size, query, signed.advance_by, sent.advance_by)

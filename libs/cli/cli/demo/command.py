@@ -11,7 +11,7 @@ import typer
 
 from cli.client import upload
 from cli.client.access import UrlOption
-from cli.client.csv_check import check_upload_file
+from cli.client.file_check import require_csv_file
 from cli.client.http import GatewayClient, RepeatedUploadError
 from cli.client.report import UploadStatusReport
 from cli.client.signing import SigningKey
@@ -76,7 +76,7 @@ def demo(
     settings = CliSettings()
     sandbox = SandboxSetup.from_settings(settings)
     chosen = file or _find_sample()
-    size = check_upload_file(chosen)
+    size = require_csv_file(chosen)
     base = (url or settings.gateway_address).rstrip("/")
     result = asyncio.run(_run_demo(settings, sandbox, base, chosen, size, as_json=as_json))
     if as_json:
@@ -148,7 +148,7 @@ async def _upload_file(base: str, key: SigningKey, file: Path, size: int) -> tup
     """Upload *file*; return whether it is a repeat, and the report of its upload."""
     async with GatewayClient.open_session(base, key) as gateway:
         try:
-            is_repeat, upload_id = False, str((await upload.send_file(gateway, file, size, {}))["upload_id"])
+            is_repeat, upload_id = False, str((await upload.send_file(gateway, file, size, ()))["upload_id"])
         except RepeatedUploadError as repeat:
             if repeat.upload_id is None:
                 raise

@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from common.csv.reader import CsvReader, open_csv_text
 
 DELIMITERS = (",", ";", "\t", "|")
 _PIECE_BYTES = 1 << 20
+_MAX_TITLE_ROWS = 20
 _HEAD_BYTES = 4_096
 _MAX_SHOWN_NAMES = 60
 _MAX_SHOWN_CHARACTERS = 60
@@ -50,19 +52,39 @@ class CsvDialect:
     encoding: str
     delimiter: str
     columns: list[str]
+    title_rows: int = 0
+    """Rows before the header that are not blank."""
 
 
-def detect_dialect(file: Path, known: Callable[[Sequence[str]], int]) -> CsvDialect:
+def detect_dialect(file: Path, rate: Callable[[Sequence[str]], tuple[bool, int]]) -> CsvDialect:
     """Detect the dialect of *file*.
 
-    *known* counts the known names in a header. The delimiter is the one with most known columns, then with most columns.
+    *rate* tells of a row whether it is a complete header, and how many names it knows in it. The header is the first complete one
+    in the first rows, else the row with most known names; the delimiter is the one under which it knows and has most columns.
     Raise NotCsvError for a file that is not text or has no row.
     """
     with file.open("rb") as raw:
         encoding = _encoding(raw)
-    headers = {delimiter: _header(file, encoding, delimiter) for delimiter in DELIMITERS}
-    delimiter = max(headers, key=lambda mark: (known(headers[mark]), len(headers[mark])))
-    return CsvDialect(encoding, delimiter, headers[delimiter])
+    heads = {delimiter: _read_head(file, encoding, delimiter) for delimiter in DELIMITERS}
+    found: tuple[tuple[bool, int], int, CsvDialect] | None = None
+    for title_rows in range(_MAX_TITLE_ROWS + 1):
+        for delimiter, rows in heads.items():
+            if title_rows < len(rows):
+                header = rows[title_rows]
+                rating = (rate(header), len(header))
+                if found is None or rating > found[:2]:
+                    found = (*rating, CsvDialect(encoding, delimiter, header, title_rows))
+        if found and found[0][0]:
+            break
+    if found is None:
+        raise NotCsvError("empty_file", "Send a CSV file with a header row and at least one row.")
+    return found[2]
+
+
+def require_text(file: Path) -> None:
+    """Raise NotCsvError if *file* begins like a workbook, an archive or another format that is not text, or is empty."""
+    with file.open("rb") as raw:
+        _require_text(raw.read(_HEAD_BYTES))
 
 
 def printable_names(names: Sequence[str]) -> list[str]:
@@ -71,24 +93,28 @@ def printable_names(names: Sequence[str]) -> list[str]:
     return [name[:_MAX_SHOWN_CHARACTERS] for name in printable if name]
 
 
-def _header(file: Path, encoding: str, delimiter: str) -> list[str]:
+def _read_head(file: Path, encoding: str, delimiter: str) -> list[list[str]]:
     with open_csv_text(file, encoding) as text:
-        return CsvReader(text, delimiter).read_header()
+        return list(islice(CsvReader(text, delimiter).read_head(), _MAX_TITLE_ROWS + 1))
 
 
 def _encoding(raw: BinaryIO) -> str:
     head = raw.read(_HEAD_BYTES)
-    if not head.strip(b"\xef\xbb\xbf\xff\xfe\r\n\t \x00"):
-        raise NotCsvError("empty_file", "Send a CSV file with a header row and at least one row.")
-    for magic, advice in _NOT_CSV:
-        if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(magic):
-            raise NotCsvError("not_csv", advice)
+    _require_text(head)
     raw.seek(0)
     if utf16 := _utf16_of(head):
         return _check_utf16(raw, utf16)
     if _is_mostly_utf8(raw):
         return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
     return _code_page(raw, head)
+
+
+def _require_text(head: bytes) -> None:
+    if not head.strip(b"\xef\xbb\xbf\xff\xfe\r\n\t \x00"):
+        raise NotCsvError("empty_file", "Send a CSV file with a header row and at least one row.")
+    for magic, advice in _NOT_CSV:
+        if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(magic):
+            raise NotCsvError("not_csv", advice)
 
 
 def _is_mostly_utf8(raw: BinaryIO) -> bool:

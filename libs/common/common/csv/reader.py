@@ -7,8 +7,9 @@ rows themselves. Otherwise its first line becomes a row with a problem, and read
 
 import csv
 import re
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -17,6 +18,12 @@ MAX_RECORD_LINES = 100
 csv.field_size_limit(2 * MAX_LINE_CHARACTERS)
 
 _EXCEL_HINT = re.compile(r"sep=.?")
+_TOTAL = re.compile(r"(?:grand |sub)?totals?(?: (?:rows|records|count))?:?", re.IGNORECASE)
+_FOOTER = re.compile(
+    r"[\W_]*(?:(?:grand |sub)?totals?\b|end of\b|page \d|printed\b|generated\b|exported\b|report\b|source:|copyright\b|\(c\) |confidential"
+    r"|disclaimer|notes?:|\d[\d,]* (?:rows|records|leads|properties|parcels)\b)",
+    re.IGNORECASE,
+)
 
 
 class CsvRow(NamedTuple):
@@ -45,6 +52,30 @@ def _fit_to_width(row: CsvRow, width: int) -> CsvRow:
     return CsvRow(row.cells[:width])
 
 
+def make_names_unique(names: Sequence[str]) -> list[str]:
+    """Return the names of a header; a repeated one gets its number: `Notes`, `Notes (2)`. Empty names stay empty."""
+    seen: Counter[str] = Counter()
+    result = []
+    for name in map(str.strip, names):
+        seen[name] += 1
+        result.append(f"{name} ({seen[name]})" if name and seen[name] > 1 else name)
+    return result
+
+
+def _is_footer(cells: Sequence[str]) -> bool:
+    """Return whether a row is a line below the table: a total, or one cell that begins like `End of report`.
+
+    Any other row with one cell is a record, so that it is rejected with a reason and not skipped.
+    """
+    first = cells[0]
+    if first[:1] in "TtGgSs" and _TOTAL.fullmatch(first.strip()):
+        return True
+    if any(cells[1:3]) or (first and not _FOOTER.match(first)):
+        return False
+    content = [cell for cell in cells if cell and not cell.isspace()]
+    return len(content) == 1 and _FOOTER.match(content[0]) is not None
+
+
 class CsvReader:
     """Reader of a text that `open_csv_text` opened: first the header, then the rows."""
 
@@ -54,18 +85,34 @@ class CsvReader:
         self._lines_to_reread: deque[str] = deque()
         self._record_lines: list[str] = []
         self._ended_inside_record = False
+        self.skipped_rows = 0
+        """Rows that are no records: the header again, and footers."""
 
-    def read_header(self) -> list[str]:
-        """Return the cells of the first row that is neither blank nor Excel's `sep=;`. Empty for an empty file."""
+    def read_header(self, title_rows: int = 0) -> list[str]:
+        """Return the header: the row behind *title_rows* rows. Blank rows and Excel's `sep=;` are no rows. Empty at the end."""
+        return next(islice(self.read_head(), title_rows, None), [])
+
+    def read_head(self) -> Iterator[list[str]]:
+        """Yield the rows at the start of a file, before it is known which one is the header."""
         for cells, _ in self._records(None):
             if not _EXCEL_HINT.fullmatch(cells[0]) or any(cells[1:]):
-                return cells
-        return []
+                yield cells
 
     def read_rows(self, width: int) -> Iterator[CsvRow]:
         """Yield the rows that are not blank. *width* is the header's number of cells."""
         for row in self._records(width):
             yield row if row.problem or len(row.cells) == width else _fit_to_width(row, width)
+
+    def read_records(self, header: Sequence[str]) -> Iterator[CsvRow]:
+        """Yield the rows behind *header*, without those that are no records: the header again, and lines below the table."""
+        header = list(header)
+        first = header[0] if header else ""
+        for row in self.read_rows(len(header)):
+            cells = row.cells
+            if (cells[0] == first and cells == header) or (row.problem is None and _is_footer(cells)):
+                self.skipped_rows += 1
+            else:
+                yield row
 
     def _records(self, width: int | None) -> Iterator[CsvRow]:
         """Yield records. After one that is not acceptable, yield its first line with a problem and read its other lines again."""

@@ -13,6 +13,7 @@ from typing import Any
 from common.lead_facts import FLAGS
 from common.pii.contact_values import PhoneNumber
 from common.pii.owner_names import read_owner_names
+from common.records.address_cells import UNREAD_ADDRESS
 from common.records.addresses.normal_form import PoBoxError, UnreadableAddressError, hash_address, normalise_street
 from common.records.property_facts import (
     check_state_of_zip,
@@ -49,6 +50,8 @@ def normalise(raw: Mapping[str, Any], today: date) -> PropertyRecord | list[Reje
 
     Phones are triples of number, type and whether they must not be called. Never raises, whatever the values are.
     """
+    if UNREAD_ADDRESS in raw:
+        return [RejectionReason.UNREADABLE_ADDRESS]
     dropped: list[str] = []
     facts: dict[str, Any] = {}
     reasons = [*read_texts(raw, facts, dropped), *read_location(raw, facts, dropped)]

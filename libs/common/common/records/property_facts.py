@@ -15,6 +15,7 @@ from common.geography.placeholders import (
     is_placeholder,
     is_placeholder_address,
     is_placeholder_unit,
+    parcel_number,
 )
 from common.geography.places import county_name, state_code, state_of_zip, zip_code
 from common.lead_facts import LEAD_FACTS, ValueFormat, ValueKind
@@ -94,12 +95,12 @@ def check_state_of_zip(facts: Mapping[str, Any], dropped: list[str]) -> None:
 
 
 def read_parcel_key(facts: Mapping[str, Any], dropped: list[str]) -> str | None:
-    """Return the key of the parcel, or None; reports a parcel number that gives none."""
+    """Return the key of the parcel, or None; reports a number that is none. Without a county no number has a key."""
     apn = facts["apn"]
     if not apn:
         return None
     key = build_parcel_key(apn, facts["fips"])
-    if key is None:
+    if key is None and (facts["fips"] or not parcel_number(apn)):
         dropped.append("apn")
     return key
 

@@ -109,6 +109,14 @@ class OutdatedPartnerKey:
     encrypted: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class SavedProfile:
+    """Row of `list_profiles`."""
+
+    partner: str | None
+    definition: str
+
+
 async def find_partner_id(connection: Connection, *, name_or_id: str) -> PartnerId | None:
     """Return the partner with this id, or this name in any case."""
     value: PartnerId | None = await connection.fetchval(_SQL["find_partner_id"], name_or_id)
@@ -209,3 +217,24 @@ async def find_outdated_keys(connection: Connection, *, master_key_id: str, page
 
 async def save_secrets(connection: Connection, *, key_ids: Sequence[str], encrypted: Sequence[bytes]) -> int:
     return count_rows(await connection.execute(_SQL["save_secrets"], key_ids, encrypted))
+
+
+async def list_profiles(connection: Connection, *, partner_id: PartnerId | None) -> list[SavedProfile]:
+    """Return the newest version of each saved profile: of all partners, and of one or, for null, of each."""
+    return [SavedProfile(*record) for record in await connection.fetch(_SQL["list_profiles"], partner_id)]
+
+
+async def find_newest_profile(connection: Connection, *, partner_id: PartnerId | None, name: str) -> str | None:
+    """Return the definition of the newest version."""
+    value: str | None = await connection.fetchval(_SQL["find_newest_profile"], partner_id, name)
+    return value
+
+
+async def add_profile(
+    connection: Connection, *, partner_id: PartnerId | None, name: str, version: int, definition: str
+) -> int:
+    return count_rows(await connection.execute(_SQL["add_profile"], partner_id, name, version, definition))
+
+
+async def set_default_profile(connection: Connection, *, name: str | None, partner_id: PartnerId) -> int:
+    return count_rows(await connection.execute(_SQL["set_default_profile"], name, partner_id))

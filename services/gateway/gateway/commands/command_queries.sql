@@ -174,3 +174,40 @@ update app.partner_keys k
 set secret_encrypted = s.encrypted
 from unnest(:key_ids::text[], :encrypted::bytea[]) as s (key_id, encrypted)
 where k.key_id = s.key_id;
+
+-- name: list_profiles
+-- Return the newest version of each saved profile: of all partners, and of one or, for null, of each.
+-- row: SavedProfile
+-- role: owner, gateway
+-- nullable: :partner_id
+select distinct on (profile.name, profile.partner_id) partner.name as partner, profile.definition
+from app.file_profiles profile
+left join app.partners partner on partner.id = profile.partner_id
+where :partner_id::uuid is null
+or profile.partner_id is null
+or profile.partner_id = :partner_id
+order by profile.name, profile.partner_id nulls first, profile.version desc;
+
+-- name: find_newest_profile$
+-- Return the definition of the newest version.
+-- role: owner, gateway
+-- nullable: :partner_id
+select definition
+from app.file_profiles
+where partner_id is not distinct from :partner_id::uuid
+and name = :name
+order by version desc
+limit 1;
+
+-- name: add_profile!
+-- role: owner, gateway
+-- nullable: :partner_id
+insert into app.file_profiles (partner_id, name, version, definition)
+values (:partner_id, :name, :version, :definition);
+
+-- name: set_default_profile!
+-- role: owner, gateway
+-- nullable: :name
+update app.partners
+set default_profile = :name
+where id = :partner_id;

@@ -21,11 +21,13 @@ class UploadRow:
     broker_id: BrokerId | None
     rows_total: int | None
     rows_published: int
+    rows_skipped: int | None
     received_at: datetime
     published_at: datetime | None
     done_at: datetime | None
     problem: str | None
     columns: list[str] | None
+    mapping: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@
 -- row: UploadRow
 -- not null: columns[]
 select
-  id, state, filename, size, broker_id, rows_total, rows_published, received_at, published_at, done_at, problem,
-  columns
+  id, state, filename, size, broker_id, rows_total, rows_published, rows_skipped, received_at, published_at, done_at, problem,
+  columns, mapping::text as mapping
 from app.uploads
 where id = :upload_id
 and partner_id = :partner_id;

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from common.csv import columns
+from common.csv.escaping import escape_cell
 from common.csv.rejects import MAX_REPORTED_ROWS, decrypt_row
 from common.database import Database
 from common.ids import BrokerId, PartnerId, UploadId
 from common.pii.keyring import Keyring
+from common.records.file_mapping import FileMapping
+from common.records.file_profile import is_column_of_rejects
 from common.web.problems import NOT_FOUND, ProblemError
 from gateway.reports import queries
 from gateway.reports.queries import StoredReject, UnreadFieldRow, UploadRow
@@ -30,6 +32,13 @@ class UnreadField(BaseModel):
     rows: list[int] = Field(description="The first rows that have one, at most five.")
 
 
+class MappedField(BaseModel):
+    """Column of the file, and the field that was read from it."""
+
+    column: str
+    field: str | None = Field(description="Null: nothing was read.")
+
+
 class UploadReport(BaseModel):
     """An upload and the outcomes of its rows. It is done when every row was inserted, updated, duplicate or rejected."""
 
@@ -45,6 +54,9 @@ class UploadReport(BaseModel):
     duplicate: int = 0
     rejected: int = 0
     reasons: dict[str, int] = Field(default_factory=dict, description="Rejected rows by reason.")
+    profile: str | None = Field(None, description="The profile by which the columns were read.")
+    columns: list[MappedField] = Field(default_factory=list, description="The columns, and what was read from each.")
+    rows_skipped: int = Field(0, description="Rows that are no records: the header again, and footers.")
     ignored_columns: list[str] = Field(
         default_factory=list, description="Columns of the file that nothing is read from."
     )
@@ -71,7 +83,7 @@ class UploadReports:
             totals = await queries.sum_tallies(connection, upload_id=upload_id)
             reasons = await queries.count_reject_reasons(connection, upload_id=upload_id)
             unread = await queries.list_unread_fields(connection, upload_id=upload_id)
-        names = upload.columns or []
+        mapping = _read_mapping(upload)
         return UploadReport(
             upload_id=upload.id,
             state=upload.state,
@@ -85,8 +97,11 @@ class UploadReports:
             duplicate=totals.duplicate,
             rejected=totals.rejected,
             reasons={reason.reason: reason.rows for reason in reasons},
-            ignored_columns=columns.ignored_headers(names),
-            unread_values=[_describe_unread_field(row, names) for row in unread],
+            profile=mapping.profile,
+            columns=[MappedField(column=column.header, field=column.field) for column in mapping.columns],
+            rows_skipped=upload.rows_skipped or 0,
+            ignored_columns=mapping.ignored_columns(),
+            unread_values=[_describe_unread_field(row, mapping) for row in unread],
             received_at=upload.received_at,
             published_at=upload.published_at,
             done_at=upload.done_at,
@@ -100,10 +115,10 @@ class UploadReports:
         """
         report = await self.read_report(upload_id, partner_id)
         lines = [["column", "what", "values", "rows"]]
-        lines += [[columns.escape_cell(name), "ignored", "", ""] for name in report.ignored_columns]
+        lines += [[escape_cell(name), "ignored", "", ""] for name in report.ignored_columns]
         lines += [
             [
-                columns.escape_cell(" / ".join(unread.columns) or unread.field),
+                escape_cell(" / ".join(unread.columns) or unread.field),
                 "unreadable values",
                 str(unread.values),
                 " ".join(map(str, unread.rows)),
@@ -119,12 +134,12 @@ class UploadReports:
         """
         async with self._database.connection() as connection:
             upload = _require_own(await queries.find_upload(connection, upload_id=upload_id, partner_id=partner_id))
-        names = [name for name in upload.columns or [] if name.strip().lower() not in columns.REJECT_COLUMNS]
+        names = [name for name in upload.columns or [] if not is_column_of_rejects(name)]
         return self._format_pages(upload_id, names)
 
     async def _format_pages(self, upload_id: UploadId, names: Sequence[str]) -> AsyncIterator[bytes]:
         """Yield the header and then page by page, so that a slow client keeps no transaction open."""
-        yield _format_csv([[columns.escape_cell(name) for name in (*names, *REJECT_COLUMNS)]])
+        yield _format_csv([[escape_cell(name) for name in (*names, *REJECT_COLUMNS)]])
         after = 0
         while True:
             async with self._database.connection() as connection:
@@ -142,7 +157,7 @@ class UploadReports:
         if extra_cells := cells.get(""):
             detail = f"{detail}; beyond the header: {extra_cells}"
         line = [*(cells.get(name, "") for name in names), " ".join(reject.reasons), detail, str(reject.row)]
-        return [columns.escape_cell(cell) for cell in line]
+        return [escape_cell(cell) for cell in line]
 
 
 def _require_own(upload: UploadRow | None) -> UploadRow:
@@ -152,11 +167,16 @@ def _require_own(upload: UploadRow | None) -> UploadRow:
     return upload
 
 
-def _describe_unread_field(row: UnreadFieldRow, names: Sequence[str]) -> UnreadField:
+def _read_mapping(upload: UploadRow) -> FileMapping:
+    """Return the mapping of the upload. One that an earlier version received has none."""
+    if upload.mapping is None:
+        return FileMapping.resolve(upload.columns or [])
+    return FileMapping.model_validate_json(upload.mapping)
+
+
+def _describe_unread_field(row: UnreadFieldRow, mapping: FileMapping) -> UnreadField:
     rows = (row.rows or [])[:MAX_REPORTED_ROWS]
-    return UnreadField(
-        field=row.field, columns=columns.headers_of_field(row.field, names), values=row.values, rows=rows
-    )
+    return UnreadField(field=row.field, columns=mapping.columns_of(row.field), values=row.values, rows=rows)
 
 
 def _format_csv(lines: Iterable[Sequence[str]]) -> bytes:

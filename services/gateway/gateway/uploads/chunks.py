@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from common import telemetry
 from common.bus.kafka import KafkaBatches
 from common.csv.reader import CsvReader, CsvRow, open_csv_text
+from common.records.file_mapping import FileMapping
 from gateway.uploads.messages import RowMessage, RowMessageBuilder
 from gateway.uploads.queries import LeasedUpload
 
@@ -32,24 +33,30 @@ class ChunkReader:
 
     def __init__(self, file: Path, upload: LeasedUpload) -> None:
         self._text = open_csv_text(file, upload.encoding)
-        reader = CsvReader(self._text, upload.delimiter)
-        reader.read_header()
+        self._reader = CsvReader(self._text, upload.delimiter)
+        header = self._reader.read_header(upload.title_rows)
         self._builder = RowMessageBuilder(
             upload.id,
             upload.received_at,
             upload.columns,
             upload.delimiter,
+            _read_mapping(upload),
             broker_id=upload.broker_id,
             broker_ids=upload.broker_ids,
             traceparent=telemetry.current_traceparent(),
         )
-        self._messages = self._build_messages(reader.read_rows(len(upload.columns)), upload.rows_published)
+        self._messages = self._build_messages(self._reader.read_records(header), upload.rows_published)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._text.close()
+
+    @property
+    def skipped_rows(self) -> int:
+        """Rows that are no records, so far."""
+        return self._reader.skipped_rows
 
     def _build_messages(self, rows: Iterator[CsvRow], published: int) -> Iterator[RowMessage]:
         for number, row in enumerate(islice(rows, published, None), start=published + 1):
@@ -65,3 +72,10 @@ class ChunkReader:
             if size > MAX_CHUNK_BYTES:
                 break
         return PublishChunk(count, batches.filled)
+
+
+def _read_mapping(upload: LeasedUpload) -> FileMapping:
+    """Return the mapping of the upload. One that an earlier version received has none."""
+    if upload.mapping is None:
+        return FileMapping.resolve(upload.columns)
+    return FileMapping.model_validate_json(upload.mapping)

@@ -100,6 +100,7 @@ class PartnerKeys:
             secret=secret,
             broker_ids=None if row.broker_ids is None else tuple(row.broker_ids),
             default_broker_id=row.default_broker_id,
+            default_profile=row.default_profile,
         )
 
     def _decrypt_secret(self, key_id: str, encrypted: bytes) -> bytes:

@@ -11,14 +11,17 @@ import orjson
 
 from common import ids
 from common.bus import envelope
-from common.csv import columns
+from common.csv.escaping import unescape_cell
 from common.csv.reader import CsvRow
 from common.events import LeadRecord
 from common.ids import BrokerId, UploadId
+from common.records.file_mapping import FileMapping
+from common.records.file_profile import is_column_of_rejects
+from common.records.headers import ESCAPED_COLUMN
 from common.topics import MAX_INPUT_BYTES
 
-_PROPSTREAM_HEADERS = ("owner 1 last name", "address", "zip")
-"""Headers that all exports of PropStream have and other files do not."""
+_PROPSTREAM = "propstream"
+"""Start of the names of PropStream's profiles."""
 _MAX_CELL_CHARS = 200
 _MAX_CELLS = 200
 """The limits to which the cells of a row that is too large are cut."""
@@ -52,6 +55,7 @@ class RowMessageBuilder:
         received_at: datetime,
         names: Sequence[str],
         delimiter: str,
+        mapping: FileMapping,
         *,
         broker_id: BrokerId | None = None,
         broker_ids: Sequence[BrokerId] | None = None,
@@ -59,19 +63,14 @@ class RowMessageBuilder:
     ) -> None:
         self._names = list(names)
         self._delimiter = delimiter
-        lower_names = [name.strip().lower() for name in names]
-        self._added_names = [
-            name for name, lower in zip(names, lower_names, strict=True) if lower in columns.REJECT_COLUMNS
-        ]
-        self._cells_are_escaped = "reject_reason" in lower_names
-        self._key_positions = _find_key_positions(names)
-        streets = columns.property_street_headers(names)
-        self._names_sent_empty = frozenset(streets) if len(streets) > 1 else frozenset()
+        self._added_names = list(filter(is_column_of_rejects, names))
+        self._cells_are_escaped = any(name.strip().lower() == ESCAPED_COLUMN for name in names)
+        self._key_positions = _find_key_positions(mapping, names)
         self._upload_id = upload_id
         self._headers = _build_common_headers(upload_id, received_at, traceparent)
         self._value_prefix = orjson.dumps(
             {
-                "source": "propstream" if set(_PROPSTREAM_HEADERS) <= set(lower_names) else "csv",
+                "source": "propstream" if mapping.profile.startswith(_PROPSTREAM) else "csv",
                 "upload_id": str(upload_id),
                 "broker_id": None if broker_id is None else str(broker_id),
                 "allowed_broker_ids": None if broker_ids is None else [str(broker) for broker in broker_ids],
@@ -82,9 +81,8 @@ class RowMessageBuilder:
         """Return the message of data row *number*. The message of an unreadable row has its problem and readable cells."""
         cells, problem = row
         if self._cells_are_escaped:
-            cells = [columns.unescape_cell(cell) for cell in cells]
-        sent_empty = self._names_sent_empty
-        named = {name: cell for name, cell in zip(self._names, cells, strict=False) if cell or name in sent_empty}
+            cells = [unescape_cell(cell) for cell in cells]
+        named = {name: cell for name, cell in zip(self._names, cells, strict=False) if cell}
         for name in self._added_names:
             named.pop(name, None)
         named.pop(_EXTRA_CELLS_NAME, None)
@@ -116,11 +114,11 @@ class RowMessageBuilder:
         return b'%b,"row":%d,"row_problem":%b,"cells":%b}' % (self._value_prefix, number, text, body)
 
 
-def _find_key_positions(names: Sequence[str]) -> list[int]:
+def _find_key_positions(mapping: FileMapping, names: Sequence[str]) -> list[int]:
     """Return the positions of the cells that identify the home, the strongest identifier first."""
-    counts = columns.used_address_headers(names)
-    fields = [columns.field_of_header(name) if counts.get(name, True) else None for name in names]
-    return [fields.index(field) for field in ("mak", "apn", "property_address") if field in fields]
+    columns = {column.field: column.header for column in mapping.columns if column.rank == 0}
+    fields = ("mak", "apn", "property_address", "address_line", "street_name")
+    return [names.index(columns[field]) for field in fields if field in columns]
 
 
 def _build_common_headers(

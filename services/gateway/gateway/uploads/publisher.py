@@ -190,15 +190,15 @@ class UploadPublisher:
             published += chunk.rows
             telemetry.counter("equity_rows_published", "Rows published to Kafka").add(chunk.rows)
             await self._record(queries.record_progress, upload_id, published)
-        await self._record(queries.finish_publishing, upload_id, published)
+        await self._record(queries.finish_publishing, upload_id, published, rows_skipped=reader.skipped_rows)
 
     async def _record(
-        self, statement: Callable[..., Awaitable[bool | None]], upload_id: UploadId, published: int
+        self, statement: Callable[..., Awaitable[bool | None]], upload_id: UploadId, published: int, **values: int
     ) -> None:
-        """Run a statement that records progress. Raises LeaseLostError if another process has the lease."""
+        """Run a statement that records progress, with further *values*. Raises LeaseLostError if another process has the lease."""
         async with self._bus.database.connection() as connection:
             is_recorded = await statement(
-                connection, upload_id=upload_id, lease_owner=self._lease_owner, rows_published=published
+                connection, upload_id=upload_id, lease_owner=self._lease_owner, rows_published=published, **values
             )
         if not is_recorded:
             raise LeaseLostError

@@ -21,6 +21,7 @@ class ActiveKey:
     secret_encrypted: bytes
     broker_ids: list[BrokerId] | None
     default_broker_id: BrokerId | None
+    default_profile: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class LeasedUpload:
     columns: list[str]
     encoding: str
     delimiter: str
+    title_rows: int
+    mapping: str | None
     rows_published: int
     received_at: datetime
     broker_id: BrokerId | None
@@ -118,6 +121,8 @@ async def insert_upload(
     columns: Sequence[str],
     encoding: str,
     delimiter: str,
+    title_rows: int,
+    mapping: str,
     spool_disk_id: str,
 ) -> int:
     return count_rows(
@@ -133,6 +138,8 @@ async def insert_upload(
             columns,
             encoding,
             delimiter,
+            title_rows,
+            mapping,
             spool_disk_id,
         )
     )
@@ -173,9 +180,11 @@ async def record_progress(
 
 
 async def finish_publishing(
-    connection: Connection, *, rows_published: int, upload_id: UploadId, lease_owner: str
+    connection: Connection, *, rows_published: int, rows_skipped: int, upload_id: UploadId, lease_owner: str
 ) -> bool | None:
-    value: bool | None = await connection.fetchval(_SQL["finish_publishing"], rows_published, upload_id, lease_owner)
+    value: bool | None = await connection.fetchval(
+        _SQL["finish_publishing"], rows_published, rows_skipped, upload_id, lease_owner
+    )
     return value
 
 
@@ -201,3 +210,24 @@ async def resend_stalled_uploads(
 
 async def count_unfinished_uploads(connection: Connection, *, stalled_for: timedelta) -> UnfinishedUploads:
     return UnfinishedUploads(*require_row(await connection.fetchrow(_SQL["count_unfinished_uploads"], stalled_for)))
+
+
+async def list_saved_profiles(connection: Connection, *, partner_id: PartnerId) -> list[str]:
+    """Return the newest definition of each saved profile that a partner may use.
+
+    Its own come after those of all partners.
+    """
+    return [value for (value,) in await connection.fetch(_SQL["list_saved_profiles"], partner_id)]
+
+
+async def save_profile(
+    connection: Connection, *, partner_id: PartnerId | None, name: str, version: int, definition: str
+) -> int:
+    return count_rows(await connection.execute(_SQL["save_profile"], partner_id, name, version, definition))
+
+
+async def find_known_homes(
+    connection: Connection, *, maks: Sequence[str | None], apn_keys: Sequence[str | None], addr_hashes: Sequence[bytes]
+) -> list[bool]:
+    """Return for each position whether a lead has one of its keys."""
+    return [value for (value,) in await connection.fetch(_SQL["find_known_homes"], maks, apn_keys, addr_hashes)]

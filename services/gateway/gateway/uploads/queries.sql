@@ -15,7 +15,8 @@ on conflict do nothing;
 -- name: list_active_keys
 -- row: ActiveKey
 -- not null: broker_ids[]
-select key.key_id, key.partner_id, key.scheme, key.secret_encrypted, partner.broker_ids, partner.default_broker_id
+select key.key_id, key.partner_id, key.scheme, key.secret_encrypted, partner.broker_ids, partner.default_broker_id,
+  partner.default_profile
 from app.partner_keys key
 join app.partners partner on partner.id = key.partner_id
 where key.active
@@ -59,10 +60,12 @@ for update of upload;
 -- name: insert_upload!
 -- nullable: :filename, :broker_id
 insert into app.uploads (
-  id, partner_id, key_id, sha256, size, filename, broker_id, columns, encoding, delimiter, spool_disk_id, lease_until
+  id, partner_id, key_id, sha256, size, filename, broker_id, columns, encoding, delimiter, title_rows, mapping, spool_disk_id,
+  lease_until
 )
 values (
-  :upload_id, :partner_id, :key_id, :sha256, :size, :filename, :broker_id, :columns, :encoding, :delimiter, :spool_disk_id, now()
+  :upload_id, :partner_id, :key_id, :sha256, :size, :filename, :broker_id, :columns, :encoding, :delimiter, :title_rows,
+  :mapping::text::jsonb, :spool_disk_id, now()
 );
 
 -- name: resume_upload!
@@ -91,8 +94,8 @@ where upload.id = :upload_id
 and upload.spool_disk_id = :spool_disk_id
 and upload.state in ('received', 'publishing')
 and partner.id = upload.partner_id
-returning upload.id, upload.columns, upload.encoding, upload.delimiter, upload.rows_published, upload.received_at,
-  upload.broker_id, partner.broker_ids;
+returning upload.id, upload.columns, upload.encoding, upload.delimiter, upload.title_rows, upload.mapping::text as mapping,
+  upload.rows_published, upload.received_at, upload.broker_id, partner.broker_ids;
 
 -- name: renew_leases!
 update app.uploads
@@ -110,7 +113,8 @@ returning true;
 -- name: finish_publishing$
 update app.uploads
 set
-  rows_published = :rows_published, rows_total = :rows_published, state = 'accounted', published_at = now(),
+  rows_published = :rows_published, rows_total = :rows_published, rows_skipped = :rows_skipped, state = 'accounted',
+  published_at = now(),
   lease_owner = null, lease_until = null
 where id = :upload_id
 and lease_owner = :lease_owner
@@ -165,3 +169,24 @@ select
   ) as stalled
 from app.uploads
 where state in ('accounted', 'needs_resend', 'failed');
+
+-- name: list_saved_profiles
+-- Return the newest definition of each saved profile that a partner may use. Its own come after those of all partners.
+select distinct on (profile.name, profile.partner_id) profile.definition
+from app.file_profiles profile
+where profile.partner_id = :partner_id
+or profile.partner_id is null
+order by profile.name, profile.partner_id nulls first, profile.version desc;
+
+-- name: save_profile!
+-- nullable: :partner_id
+insert into app.file_profiles (partner_id, name, version, definition)
+values (:partner_id, :name, :version, :definition)
+on conflict do nothing;
+
+-- name: find_known_homes
+-- Return for each position whether a lead has one of its keys.
+-- nullable: :maks[], :apn_keys[]
+-- not null: known
+select known
+from app.find_known_homes(:maks, :apn_keys, :addr_hashes) known;

@@ -13,12 +13,14 @@ from common import telemetry
 from common.bus import Bus, Tx
 from common.events import UploadRefused
 from common.ids import PartnerId, UploadId
+from common.records.file_check import FileCheck
 from common.web.problems import TOO_MANY_REQUESTS, ProblemError, unavailable_problem
 from common.web.rate_limits import RefusalLimit, RequestRateLimit
 from common.web.request_body import receive_within
 from gateway.problems import CONTENT_HASH_MISMATCH
 from gateway.settings import GatewaySettings
 from gateway.uploads import multipart
+from gateway.uploads.dry_run import DryRuns
 from gateway.uploads.keys import PartnerKeys, count_signature
 from gateway.uploads.registry import UploadRegistry, unsigned_problem
 from gateway.uploads.request import UploadRequest, read_upload_request, upload_too_large_problem
@@ -46,27 +48,32 @@ class UploadReceiver:
         self._uploads_by_key = RequestRateLimit(settings.gateway_uploads_per_minute, _KEY_REFUSED)
         self._spool = spool
         self._registry = UploadRegistry(bus, spool)
+        self._dry_runs = DryRuns(bus, self._registry)
         self._receiving = 0
 
-    async def receive_upload(self, request: web.Request) -> tuple[UploadId, PartnerId]:
-        """Receive the file in *request*; return the ids of its upload and partner.
+    async def receive_upload(self, request: web.Request) -> tuple[UploadId, PartnerId] | FileCheck:
+        """Receive the file in *request*; return the ids of its upload and partner, or for a dry run the result.
 
         Raises ProblemError, and stores nothing, if the file is refused.
         """
         await self._refusals.require_admitted(request)
         claimed_key_id: str | None = None
         signer: PartnerKey | None = None
+        is_dry_run = False
         try:
             upload = read_upload_request(request, self._settings)
+            is_dry_run = upload.is_dry_run
             claimed_key_id = upload.claim.key_id
             candidates = await self._keys.find_candidates(upload.claim)
             with self._count_receiving(), self._spool.open_incoming_file() as (path, file):
                 signer = await self._receive_body(request, upload, candidates, file)
                 await self._uploads_by_key.require_permitted(signer.key_id)
+                if is_dry_run:
+                    return await self._check_body(upload, signer, path)
                 upload_id = await self._register_body(upload, signer, path)
         except ProblemError as refusal:
             count_upload(refusal.code)
-            if _is_sender_fault(refusal):
+            if _is_sender_fault(refusal) and not (is_dry_run and signer):
                 await self._emit_refusal(request, refusal, claimed_key_id, signer)
             raise
         count_upload("accepted")
@@ -90,7 +97,7 @@ class UploadReceiver:
         verifier = BodyVerifier(upload.claim, candidates)
         self._spool.require_free_space(request.content_length or 0)
         async with receive_within(self._settings.gateway_receive_seconds):
-            await self._copy_body(request, verifier, file)
+            await self._copy_body(request, verifier, file, is_dry_run=upload.is_dry_run)
         signer = verifier.find_signer()
         count_signature(signer)
         if signer is None:
@@ -99,7 +106,11 @@ class UploadReceiver:
             raise ProblemError(CONTENT_HASH_MISMATCH, "Hash exactly the bytes that are sent.")
         return signer
 
-    async def _copy_body(self, request: web.Request, verifier: BodyVerifier, file: BinaryIO) -> None:
+    async def _copy_body(
+        self, request: web.Request, verifier: BodyVerifier, file: BinaryIO, *, is_dry_run: bool
+    ) -> None:
+        limit = self._settings.gateway_max_dry_run_bytes if is_dry_run else self._settings.gateway_max_upload_bytes
+
         def write(block: bytes) -> None:
             verifier.update(block)
             file.write(block)
@@ -108,8 +119,8 @@ class UploadReceiver:
         size, pending = 0, bytearray()
         while piece := await asyncio.wait_for(request.content.readany(), self._settings.gateway_read_seconds):
             size += len(piece)
-            if size > self._settings.gateway_max_upload_bytes:
-                raise upload_too_large_problem(self._settings)
+            if size > limit:
+                raise upload_too_large_problem(limit)
             pending += piece
             if len(pending) >= _WRITE_BLOCK_BYTES:
                 await asyncio.to_thread(write, bytes(pending))
@@ -124,14 +135,20 @@ class UploadReceiver:
         """Register the body, or the file in it if it is multipart."""
         if upload.boundary is None:
             return await self._registry.register_file(
-                path, key, sha256=upload.content_sha256, filename=upload.filename, broker_id=upload.broker_id
+                path, key, upload, sha256=upload.content_sha256, filename=upload.filename
             )
         with self._spool.open_incoming_file() as (inner, file):
             filename = await asyncio.to_thread(multipart.extract_file, path, upload.boundary, file)
             sha256 = await asyncio.to_thread(multipart.hash_file, inner)
-            return await self._registry.register_file(
-                inner, key, sha256=sha256, filename=filename, broker_id=upload.broker_id
-            )
+            return await self._registry.register_file(inner, key, upload, sha256=sha256, filename=filename)
+
+    async def _check_body(self, upload: UploadRequest, key: PartnerKey, path: Path) -> FileCheck:
+        """Check the body, or the file in it, and store nothing."""
+        if upload.boundary is None:
+            return await self._dry_runs.check_file(path, key, upload)
+        with self._spool.open_incoming_file() as (inner, file):
+            await asyncio.to_thread(multipart.extract_file, path, upload.boundary, file)
+            return await self._dry_runs.check_file(inner, key, upload)
 
     async def _emit_refusal(
         self, request: web.Request, refusal: ProblemError, claimed_key_id: str | None, signer: PartnerKey | None

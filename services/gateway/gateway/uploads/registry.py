@@ -6,13 +6,14 @@ from pathlib import Path
 
 from common import ids
 from common.bus import Bus, Tx
-from common.csv.dialect import CsvDialect
 from common.events import UploadReceived
 from common.ids import BrokerId, UploadId
+from common.records.file_reading import FileForm, UnusableFileError, read_file_form
 from common.web.problems import ProblemError
-from gateway.problems import ALREADY_UPLOADED, BAD_SIGNATURE, BROKER_NOT_PERMITTED
-from gateway.uploads import csv_header, queries
-from gateway.uploads.request import clean_filename
+from gateway.problems import ALREADY_UPLOADED, BAD_SIGNATURE, BROKER_NOT_PERMITTED, PROBLEM_KINDS
+from gateway.uploads import queries
+from gateway.uploads.column_choice import ColumnChoice, choose_profile, save_profile
+from gateway.uploads.request import UploadRequest, clean_filename
 from gateway.uploads.signature import PartnerKey
 from gateway.uploads.spool import Spool
 
@@ -29,7 +30,8 @@ class NewUpload:
     size: int
     filename: str | None
     broker_id: BrokerId | None
-    dialect: CsvDialect
+    form: FileForm
+    choice: ColumnChoice
 
 
 class UploadRegistry:
@@ -40,7 +42,7 @@ class UploadRegistry:
         self._spool = spool
 
     async def register_file(
-        self, path: Path, key: PartnerKey, *, sha256: bytes, filename: str | None, broker_id: BrokerId | None
+        self, path: Path, key: PartnerKey, upload: UploadRequest, *, sha256: bytes, filename: str | None
     ) -> UploadId:
         """Check the header of the file at *path*, store the file and register it; return the upload's id.
 
@@ -52,8 +54,9 @@ class UploadRegistry:
             sha256=sha256,
             size=(await asyncio.to_thread(path.stat)).st_size,
             filename=clean_filename(filename),
-            broker_id=await self._choose_broker(broker_id, key),
-            dialect=await asyncio.to_thread(csv_header.read_csv_dialect, path),
+            broker_id=await self.choose_broker(upload.broker_id, key),
+            form=await self.read_form(path, key, upload.columns),
+            choice=upload.columns,
         )
         await asyncio.to_thread(self._spool.store_incoming_file, path, new.id)
         try:
@@ -62,7 +65,18 @@ class UploadRegistry:
             self._spool.delete_file(new.id)
             raise
 
-    async def _choose_broker(self, requested: BrokerId | None, key: PartnerKey) -> BrokerId | None:
+    async def read_form(self, path: Path, key: PartnerKey, choice: ColumnChoice) -> FileForm:
+        """Return the form of the file, read with the profile and columns that were chosen. Raises ProblemError."""
+        async with self._bus.database.connection() as connection:
+            profile, candidates = await choose_profile(
+                connection, key.partner_id, choice.profile or key.default_profile
+            )
+        try:
+            return await asyncio.to_thread(read_file_form, path, profile, choice.meanings(), candidates)
+        except UnusableFileError as error:
+            raise ProblemError(PROBLEM_KINDS[error.code], error.detail, error.about) from error
+
+    async def choose_broker(self, requested: BrokerId | None, key: PartnerKey) -> BrokerId | None:
         """Return the requested broker, or the partner's default one. Raises ProblemError if it is not permitted."""
         if requested is None:
             return key.default_broker_id
@@ -80,6 +94,7 @@ class UploadRegistry:
         await queries.record_key_use(connection, key_id=key.key_id)
         if not await queries.claim_content(connection, partner_id=key.partner_id, sha256=new.sha256, upload_id=new.id):
             return await self._resume_upload(tx, new)
+        dialect = new.form.dialect
         await queries.insert_upload(
             connection,
             upload_id=new.id,
@@ -89,15 +104,18 @@ class UploadRegistry:
             size=new.size,
             filename=new.filename,
             broker_id=new.broker_id,
-            columns=new.dialect.columns,
-            encoding=new.dialect.encoding,
-            delimiter=new.dialect.delimiter,
+            columns=dialect.columns,
+            encoding=dialect.encoding,
+            delimiter=dialect.delimiter,
+            title_rows=dialect.title_rows,
+            mapping=new.form.mapping.model_dump_json(),
             spool_disk_id=self._spool.disk_id,
         )
         received = UploadReceived(
             upload_id=new.id, partner_id=key.partner_id, key_id=key.key_id, size=new.size, broker_id=new.broker_id
         )
         tx.emit(received, correlation_id=new.id)
+        await save_profile(tx, key.partner_id, new.choice, new.form)
         return new.id
 
     async def _resume_upload(self, tx: Tx, new: NewUpload) -> UploadId:

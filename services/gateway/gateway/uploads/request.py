@@ -13,6 +13,7 @@ from common.web.problems import REFUSED_CONTENT_TYPE, TOO_LARGE, ProblemError
 from gateway.problems import BAD_HEADER, CONTENT_ENCODING, SCHEME_REFUSED
 from gateway.settings import GatewaySettings
 from gateway.uploads import multipart
+from gateway.uploads.column_choice import ColumnChoice
 from gateway.uploads.signature import SignatureClaim, SignatureScheme, read_content_sha256
 
 CONTENT_TYPES = frozenset({
@@ -34,6 +35,9 @@ class UploadRequest:
     """Boundary of a multipart body. None: the body is the file."""
     filename: str | None
     broker_id: BrokerId | None
+    columns: ColumnChoice
+    is_dry_run: bool
+    """True: the file is checked, and nothing is stored."""
 
 
 def read_upload_request(request: web.Request, settings: GatewaySettings) -> UploadRequest:
@@ -43,7 +47,7 @@ def read_upload_request(request: web.Request, settings: GatewaySettings) -> Uplo
     if request.content_type != MULTIPART and request.content_type not in CONTENT_TYPES:
         raise ProblemError(REFUSED_CONTENT_TYPE, "Send the file as text/csv, or in a multipart/form-data body.")
     if (request.content_length or 0) > settings.gateway_max_upload_bytes:
-        raise upload_too_large_problem(settings)
+        raise upload_too_large_problem(settings.gateway_max_upload_bytes)
     claim = SignatureClaim.from_headers(request.headers, datetime.now(UTC))
     if settings.gateway_require_v2 and claim.scheme is not SignatureScheme.V2:
         raise ProblemError(SCHEME_REFUSED, "Sign with `v2=` over `<timestamp>.<body>`, with a key of that scheme.")
@@ -53,12 +57,21 @@ def read_upload_request(request: web.Request, settings: GatewaySettings) -> Uplo
         boundary=_read_boundary(request),
         filename=_read_disposition_filename(request.headers.get("Content-Disposition")),
         broker_id=_read_broker_id(request),
+        columns=ColumnChoice.from_query(request.query),
+        is_dry_run=_read_dry_run(request),
     )
 
 
-def upload_too_large_problem(settings: GatewaySettings) -> ProblemError:
-    """Return the refusal of a body over the limit."""
-    limit = settings.gateway_max_upload_bytes
+def _read_dry_run(request: web.Request) -> bool:
+    """Return whether the request asks for a dry run. Raises ProblemError for any other word than `true` and `false`."""
+    text = request.query.get("dry_run", "false").lower()
+    if text not in ("true", "false"):
+        raise ProblemError(BAD_HEADER, "Write dry_run=true to check a file, or leave it out.")
+    return text == "true"
+
+
+def upload_too_large_problem(limit: int) -> ProblemError:
+    """Return the refusal of a body of more than *limit* bytes."""
     return ProblemError(TOO_LARGE, f"The limit is {limit} bytes. Split the file.", {"limit": limit})
 
 

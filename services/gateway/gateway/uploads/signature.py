@@ -47,6 +47,8 @@ class PartnerKey:
     broker_ids: tuple[BrokerId, ...] | None = None
     """Brokers whose leads this partner may write; None: all brokers."""
     default_broker_id: BrokerId | None = None
+    default_profile: str | None = None
+    """Profile of files for which the partner names none; None: it is recognised."""
 
 
 @dataclass(frozen=True, slots=True)

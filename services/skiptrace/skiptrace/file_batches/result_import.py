@@ -78,7 +78,7 @@ class ResultImporter:
 
         Raises NotCsvError if it is not CSV, and BadMappingError if the mapping does not fit.
         """
-        dialect = detect_dialect(file, mapping.count_known_columns)
+        dialect = detect_dialect(file, lambda header: (True, mapping.count_known_columns(header)))
         positions = mapping.locate_columns(dialect.columns)
         summary = ImportSummary(dialect.encoding, positions.missing, len(positions.phones), len(positions.emails))
         with open_csv_text(file, dialect.encoding) as text:

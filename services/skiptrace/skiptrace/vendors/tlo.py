@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.compliance.remarks import read_remark
-from common.csv.columns import escape_cell
+from common.csv.escaping import escape_cell
 from common.pii.contact_cells import ContactCell, read_emails, read_phones
 from common.pii.contact_values import line_type
 from common.vendors.http_client import VendorHttpResponse

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.csv.reader import CsvReader, open_csv_text
-from common.web.problems import ProblemError
-from gateway.uploads import csv_header
+from common.records.file_reading import MAX_COLUMNS, UnusableFileError, read_file_form
 
 HEADER = "Address,City,State,Zip,Owner 1 Last Name"
 ROW = "1 Main St,Miami,FL,33101,Núñez"
@@ -22,17 +21,17 @@ def file(tmp_path: Path) -> Path:
 
 def first_row(file: Path) -> list[str]:
     """Return the first row's cells as they would be published."""
-    dialect = csv_header.read_csv_dialect(file)
+    dialect = read_file_form(file).dialect
     with open_csv_text(file, dialect.encoding) as text:
         reader = CsvReader(text, dialect.delimiter)
         assert len(reader.read_header()) == len(dialect.columns)
         return next(reader.read_rows(len(dialect.columns))).cells
 
 
-def refusal(file: Path, content: bytes) -> ProblemError:
+def refusal(file: Path, content: bytes) -> UnusableFileError:
     file.write_bytes(content)
-    with pytest.raises(ProblemError) as refused:
-        csv_header.read_csv_dialect(file)
+    with pytest.raises(UnusableFileError) as refused:
+        read_file_form(file)
     return refused.value
 
 
@@ -41,7 +40,7 @@ def refusal(file: Path, content: bytes) -> ProblemError:
 def test_encodings_are_recognised(file: Path, encoding: str, end: str) -> None:
     file.write_bytes(f"{HEADER}{end}{ROW}{end}".encode(encoding))
     assert first_row(file)[4] == "Núñez"
-    assert csv_header.read_csv_dialect(file).columns[0] == "Address"
+    assert read_file_form(file).dialect.columns[0] == "Address"
 
 
 def test_an_old_macs_file_is_read(file: Path) -> None:
@@ -51,24 +50,24 @@ def test_an_old_macs_file_is_read(file: Path) -> None:
 
 def test_bytes_without_a_meaning_in_cp1252_are_latin_1(file: Path) -> None:
     file.write_bytes(f"{HEADER}\n{ROW}".encode("latin-1") + b" \x81\n")
-    assert csv_header.read_csv_dialect(file).encoding == "latin-1"
+    assert read_file_form(file).dialect.encoding == "latin-1"
 
 
 def test_a_utf8_file_with_one_damaged_row_is_still_utf8(file: Path) -> None:
     file.write_bytes(f"{HEADER}\n".encode() + f"{ROW}\n".encode() * 20 + b"1 Main St,Miami,FL,33101,N\xfa\xf1ez\n")
-    assert csv_header.read_csv_dialect(file).encoding == "utf-8"
+    assert read_file_form(file).dialect.encoding == "utf-8"
 
 
 def test_a_character_that_two_read_blocks_share_is_not_damaged(file: Path) -> None:
     filler = f"{HEADER}\n"
     file.write_bytes(filler.encode() + b"x" * ((1 << 20) - len(filler) - 1) + "é,Miami,FL,33101,x\n".encode())
-    assert csv_header.read_csv_dialect(file).encoding == "utf-8"
+    assert read_file_form(file).dialect.encoding == "utf-8"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_the_one_that_gives_known_columns(file: Path, delimiter: str) -> None:
     file.write_text(HEADER.replace(",", delimiter) + "\n" + ROW.replace(",", delimiter) + "\n")
-    assert csv_header.read_csv_dialect(file).delimiter == delimiter
+    assert read_file_form(file).dialect.delimiter == delimiter
     assert first_row(file)[1] == "Miami"
 
 
@@ -113,7 +112,9 @@ def test_a_file_without_rows_is_refused(file: Path, content: bytes) -> None:
 def test_the_refusal_names_missing_and_found_columns(file: Path) -> None:
     refused = refusal(file, b"address,APN,Price\x07\n1,2,3\n")
     assert refused.code == "missing_columns"
-    assert refused.extra == {"missing": ["City", "State", "Zip"], "found": ["address", "APN", "Price?"]}
+    assert refused.about["missing"] == ["City", "State", "Zip"]
+    assert refused.about["found"] == ["address", "APN", "Price?"]
+    assert "Property City" in str(refused.about["accepted"])
 
 
 def test_a_file_without_a_header_row_lacks_all_columns(file: Path) -> None:
@@ -127,7 +128,7 @@ def test_broken_utf16_is_refused(file: Path) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        HEADER + "," + ",".join(f"c{n}" for n in range(csv_header.MAX_COLUMNS)),
+        HEADER + "," + ",".join(f"c{n}" for n in range(MAX_COLUMNS)),
         HEADER + ",Zip",
         HEADER + "," + "x" * 201,
     ],
@@ -138,12 +139,12 @@ def test_a_header_that_cannot_be_used_is_refused(file: Path, header: str) -> Non
 
 def test_unknown_columns_may_repeat_or_have_no_name(file: Path) -> None:
     file.write_text(f"{HEADER},Notes,,Notes,\n{ROW},1,2,3,4\n")
-    assert csv_header.read_csv_dialect(file).columns[5:] == ["Notes", "", "Notes (2)", ""]
+    assert read_file_form(file).dialect.columns[5:] == ["Notes", "", "Notes (2)", ""]
 
 
 @pytest.mark.parametrize("column", ["Callable", "DNC Clean", "OK to call", "Not DNC"])
 def test_a_column_that_looks_protective_and_is_not_understood_refuses_the_file(file: Path, column: str) -> None:
     refused = refusal(file, f"{HEADER},{column}\n{ROW},Yes\n".encode())
     assert refused.code == "bad_columns"
-    assert refused.extra == {"protective": [column]}
+    assert refused.about == {"protective": [column]}
     assert column in refused.detail

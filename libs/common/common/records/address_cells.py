@@ -1,0 +1,101 @@
+"""Cells that hold more than one part of an address, or less than a street: whole addresses, places, parts of a street.
+
+A city begins behind a comma or a line break, never elsewhere: a city of several words could not be told from the street.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from common.geography.places import state_code
+from common.records.headers import STREET_PARTS
+
+UNREAD_ADDRESS = "unread_address"
+"""Raw field of a row whose address cell cannot be split."""
+
+_ZIP = r"[0-9]{5}(?:-?[0-9]{4})?"
+_STATE_AND_ZIP = re.compile(rf"(?P<state>[A-Za-z. ]+?)\.?\s+(?P<zip>{_ZIP})")
+_ENDS_WITH_PLACE = re.compile(rf"(?P<city>.+?)[\s]+(?P<state>[A-Za-z]{{2}})\.?(?:\s+(?P<zip>{_ZIP}))?")
+_ENDS_WITH_ZIP = re.compile(rf"\s{_ZIP}$")
+_COUNTRIES = frozenset({"usa", "us", "united states", "united states of america", "u.s.a.", "u.s."})
+_BREAKS = re.compile(r"[\r\n,]+")
+
+
+def join_street(parts: Mapping[str, str]) -> str:
+    """Return the street that its *parts* make, by their names in STREET_PARTS; empty without a name of the street.
+
+    The letter behind a house number belongs to it (`12B`), and a second number is the end of a range (`12-14`).
+    """
+    if not parts.get("street_name", "").strip():
+        return ""
+    texts = {name: " ".join(parts[name].split()) for name in STREET_PARTS if name in parts}
+    number, suffix = texts.get("street_number", ""), texts.pop("street_number_suffix", "")
+    if suffix:
+        number = f"{number}{suffix}" if len(suffix) == 1 and suffix.isalpha() else f"{number} {suffix}"
+    end = texts.pop("street_number_2", "")
+    if end.strip("0") and end != texts.get("street_number"):
+        number = f"{number}-{end}"
+    texts["street_number"] = number
+    return " ".join(text for name in STREET_PARTS if (text := texts.get(name)))
+
+
+def split_address_line(text: str) -> dict[str, Any]:
+    """Return the fields of the property's address in one cell.
+
+    A street alone has no place, so the row lacks its city. A cell that is neither gets the field `unread_address`.
+    """
+    street, place = _split(text)
+    if place:
+        return {"property_address": street, **{f"property_{name}": value for name, value in place.items()}}
+    is_street = street[:1].isdigit() and not _ENDS_WITH_ZIP.search(street)
+    return {"property_address": street} if is_street else {"property_address": street, UNREAD_ADDRESS: True}
+
+
+def split_mailing_line(text: str) -> dict[str, Any]:
+    """Return the fields of the owner's address in one cell. A cell that cannot be split is kept as the street."""
+    street, place = _split(text)
+    return {"mailing_address": street, **{f"mailing_{name}": value for name, value in place.items()}}
+
+
+def split_place(text: str, prefix: str) -> dict[str, Any]:
+    """Return city, state and ZIP code of `TAMPA, FL 33602` under `<prefix>_city` and so on; what is missing is left out."""
+    parts = _parts_of(text)
+    place = _take_place(parts, is_alone=True)
+    return {f"{prefix}_{name}": value for name, value in place.items()}
+
+
+def _split(text: str) -> tuple[str, dict[str, str]]:
+    parts = _parts_of(text)
+    if len(parts) < 2:  # noqa: PLR2004 - a street and a place
+        return " ".join(text.split()), {}
+    place = _take_place(parts)
+    if not place or not parts:
+        return " ".join(text.split()), {}
+    return ", ".join(parts), place
+
+
+def _parts_of(text: str) -> list[str]:
+    parts = [" ".join(part.split()) for part in _BREAKS.split(text)]
+    parts = [part for part in parts if part]
+    if len(parts) > 1 and parts[-1].lower() in _COUNTRIES:
+        parts.pop()
+    return parts
+
+
+def _take_place(parts: list[str], *, is_alone: bool = False) -> dict[str, str]:
+    """Remove city, state and ZIP code from the end of *parts*, and return them; empty if the end is no place."""
+    zip_text = parts.pop() if re.fullmatch(_ZIP, parts[-1]) and len(parts) > 1 else ""
+    end = parts[-1]
+    both = _STATE_AND_ZIP.fullmatch(end)
+    if not zip_text and both and state_code(both["state"]):
+        parts.pop()
+        state, zip_text = both["state"], both["zip"]
+    elif state_code(end):
+        state = parts.pop()
+    elif (found := _ENDS_WITH_PLACE.fullmatch(end)) and state_code(found["state"]) and (len(parts) > 1 or is_alone):
+        parts[-1] = found["city"]
+        state, zip_text = found["state"], zip_text or found["zip"] or ""
+    else:
+        return {}
+    place = {"state": state} | ({"zip": zip_text} if zip_text else {})
+    return place | ({"city": parts.pop()} if len(parts) > 1 or (is_alone and parts) else {})

@@ -1,0 +1,1 @@
+"""Files of the corpus, one module for each tool."""
