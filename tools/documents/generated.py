@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from documents.accepted_columns import build_accepted_columns, build_profile_table
 from documents.asyncapi import build_asyncapi_text
 from documents.decision_index import build_decision_index
 from documents.outcome_table import build_outcome_tables
@@ -49,8 +50,10 @@ def insert_generated_part(page: str, part: str) -> str:
 
 DOCUMENTS = {
     "asyncapi": GeneratedDocument(ROOT / "docs/asyncapi.yaml", build_asyncapi_text),
+    "columns": GeneratedDocument(ROOT / "docs/accepted-columns.md", build_accepted_columns, is_part=True),
     "decisions": GeneratedDocument(ROOT / "docs/adr/README.md", build_decision_index, is_part=True),
     "outcomes": GeneratedDocument(ROOT / "docs/delivery.md", build_outcome_tables, is_part=True),
+    "profiles": GeneratedDocument(ROOT / "docs/profiles.md", build_profile_table, is_part=True),
     "settings": GeneratedDocument(ROOT / "docs/settings.md", build_settings_tables, is_part=True),
 }
 """Documents whose sources are files of this repository."""
