@@ -60,7 +60,7 @@ class FileCheck(BaseModel):
     rows: int = Field(description="Rows that would be received.")
     skipped_rows: int = Field(description="Rows that are no records: the header again, and footers.")
     rejected: int
-    reasons: dict[str, int] = Field(description="Rejected rows by reason.")
+    reasons: dict[str, int] = Field(description="Rejected rows by their first reason.")
     rejected_rows: list[CheckedRow] = Field(description="The first rejected rows, at most twenty.")
     columns: list[CheckedColumn]
     ignored_columns: list[str]
@@ -131,7 +131,7 @@ class FileChecker:
     def _reject(self, number: int, reasons: Sequence[RejectionReason]) -> None:
         self._rejected_count += 1
         self._rows_with_loss += 1
-        self._reasons.update(reasons)
+        self._reasons[reasons[0]] += 1
         if len(self._rejected) < MAX_REJECTED_SHOWN:
             self._rejected.append(CheckedRow(row=number, reasons=list(reasons), detail=explain_reasons(reasons)))
 
