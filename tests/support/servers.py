@@ -36,7 +36,8 @@ def begin_run() -> None:
 def end_run(directory: Path | None = None) -> None:
     """Stop the servers of the run and delete their data."""
     directory = directory or run_directory()
-    for server in (KafkaServer.find(directory / "kafka"), PostgresServer.find(directory / "postgres")):
+    brokers = (KafkaServer.find(directory / name) for name in ("kafka", "secured-kafka"))
+    for server in (*brokers, PostgresServer.find(directory / "postgres")):
         if server:
             server.kill()
     containers.remove_containers(directory.name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +22,11 @@ class UpstreamProducer:
 
     async def send_records(self, *bodies: Any, headers: Headers | None = None) -> None:
         """Produce *bodies* one after another, all with the same *headers*."""
-        await self._produce([(body, headers or []) for body in bodies])
+        await self.send_messages([(body, headers or []) for body in bodies])
 
     async def send_upload_rows(self, upload_id: UUID, *rows: dict[str, Any]) -> None:
         """Produce *rows* as the gateway does: each with the id that derives from its upload and number."""
-        await self._produce(
+        await self.send_messages(
             [
                 (
                     {"upload_id": str(upload_id), "row": n, **row},
@@ -35,7 +36,8 @@ class UpstreamProducer:
             ]
         )
 
-    async def _produce(self, messages: list[tuple[Any, Headers]]) -> None:
+    async def send_messages(self, messages: Sequence[tuple[Any, Headers]]) -> list[int]:
+        """Produce *messages*, each a body and its headers, one after another. Return their offsets."""
         producer = AIOKafkaProducer(bootstrap_servers=self.installation.kafka)
         await producer.start()
         try:
@@ -43,6 +45,6 @@ class UpstreamProducer:
             for body, headers in messages:
                 value = body if isinstance(body, bytes) else json.dumps(body).encode()
                 sent.append(await producer.send(f"{self.installation.prefix}ingest.leads", value, headers=headers))
-            await asyncio.gather(*sent)
+            return [stored.offset for stored in await asyncio.gather(*sent)]
         finally:
             await producer.stop()

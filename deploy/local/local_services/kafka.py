@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +52,10 @@ class KafkaServer:
     directory: Path
     port: int
     controller_port: int
+    more_properties: str = ""
+    """Lines of `server.properties` that add to the usual ones or replace them."""
+    format_options: Sequence[str] = ()
+    """Options of the command that formats a new data directory, such as the first logins."""
     _process: Process | None = field(default=None, repr=False)
 
     @classmethod
@@ -60,7 +65,7 @@ class KafkaServer:
         if process is None:
             return None
         port, controller_port = (int((directory / name).read_text()) for name in ("port", "controller-port"))
-        return cls(directory, port, controller_port, process)
+        return cls(directory, port, controller_port, _process=process)
 
     @property
     def bootstrap(self) -> str:
@@ -76,13 +81,15 @@ class KafkaServer:
 
     def start(self) -> None:
         """Start the broker, always on the same port with the same data, and wait until it answers."""
-        java, jars = _java(), _jars()
+        java, jars = _java(), kafka_jars()
         classpath = [java, "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={HERE / 'kafka' / 'log4j2.properties'}"]
         configuration, log_file, data = (self.directory / name for name in ("server.properties", "kafka.log", "data"))
-        configuration.write_text(PROPERTIES.format(port=self.port, controller=self.controller_port, data=data))
+        usual = PROPERTIES.format(port=self.port, controller=self.controller_port, data=data)
+        configuration.write_text(usual + self.more_properties)
         if not (data / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "A")
             command = [*classpath, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(configuration)]
+            command += self.format_options
             subprocess.run(command, check=True, capture_output=True)
         command = [java, *JVM, *classpath[1:], "kafka.Kafka", str(configuration)]
         self._process = launch(command, log_file, cwd=self.directory)
@@ -135,7 +142,7 @@ def _java() -> str:
     return java
 
 
-def _jars() -> Path:
+def kafka_jars() -> Path:
     """Return the folder of the Kafka jars: fetched once for all working copies, compared with `kafka/jars.sha256`."""
     jars = cache_directory() / f"kafka-{VERSION}"
     with exclusive_lock("kafka"):
