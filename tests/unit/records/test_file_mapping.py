@@ -4,6 +4,7 @@ import pytest
 
 from common.records.file_mapping import FileMapping, find_repeated_headers
 from common.records.file_profile import FileProfile, read_renamed
+from common.records.row_reader import RowReader
 
 PLACE = ["City", "State", "Zip"]
 HOME = ["Address", *PLACE]
@@ -132,6 +133,16 @@ def test_a_protective_column_that_nothing_explains_is_unreadable() -> None:
     assert FileMapping.resolve([*HOME, "Callable"]).unreadable_protections() == ["Callable"]
     renamed = read_renamed([("Callable", "do not contact")])
     assert FileMapping.resolve([*HOME, "Callable"], None, renamed).unreadable_protections() == []
+
+
+def test_a_protective_column_about_another_person_is_understood() -> None:
+    profile = FileProfile(name="p", title="t", unused=("Relative{n}{any}",))
+    headers = [*HOME, "Relative1 Phone1", "Relative1 Phone1 DNC", "Relative2 Deceased"]
+    assert FileMapping.resolve(headers).unreadable_protections() == headers[-2:]
+    mapping = FileMapping.resolve(headers, profile)
+    assert mapping.unreadable_protections() == []
+    assert mapping.ignored_columns() == headers[-3:]
+    assert "unread_protection" not in RowReader(mapping).read(dict.fromkeys(headers, "Yes"))
 
 
 def test_repeated_headers_are_named_if_they_have_a_field() -> None:

@@ -58,6 +58,8 @@ class MappedColumn(BaseModel):
     rank: int = 0
     """Precedence among the columns of the field, where 0 is first; for a contact its number."""
     line_type: LineType | None = None
+    is_unused: bool = False
+    """Whether the profile says that nothing is read, so that the header is understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,10 @@ class FileMapping(BaseModel):
         resolved = _resolve_address_sets(_resolve_meanings(headers, profile, renamed or {}))
         resolved = _resolve_whole_addresses(resolved)
         return cls(
-            profile=profile.name, version=profile.version, columns=tuple(_rank_columns(resolved)), rules=profile.rules
+            profile=profile.name,
+            version=profile.version,
+            columns=tuple(_rank_columns(resolved, profile)),
+            rules=profile.rules,
         )
 
     def columns_of(self, field: str) -> list[str]:
@@ -141,7 +146,9 @@ class FileMapping(BaseModel):
     def unreadable_protections(self) -> list[str]:
         """Return the headers that look as if they forbid contact, and that nothing explains. Their file is refused."""
         return [
-            column.header for column in self.columns if column.field is None and is_unreadable_protection(column.header)
+            column.header
+            for column in self.columns
+            if column.field is None and not column.is_unused and is_unreadable_protection(column.header)
         ]
 
     def recognised_count(self) -> int:
@@ -260,7 +267,7 @@ def _with_field(meaning: HeaderMeaning, field: str | None) -> HeaderMeaning | No
     return meaning._replace(field=field) if field else None
 
 
-def _rank_columns(meanings: Mapping[str, HeaderMeaning | None]) -> list[MappedColumn]:
+def _rank_columns(meanings: Mapping[str, HeaderMeaning | None], profile: FileProfile) -> list[MappedColumn]:
     """Return the columns in the order of the file, those of one field numbered by their precedence."""
     ranked: dict[str, int] = {}
     next_rank: Counter[str] = Counter()
@@ -276,6 +283,7 @@ def _rank_columns(meanings: Mapping[str, HeaderMeaning | None]) -> list[MappedCo
             field=one and one.field,
             rank=ranked.get(header, one.rank if one else 0),
             line_type=one and one.line_type,
+            is_unused=one is None and profile.is_unused(header),
         )
         for header, one in meanings.items()
     ]

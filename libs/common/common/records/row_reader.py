@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,7 +17,6 @@ from common.records.headers import (
     RELATION,
     REMARKS_PREFIX,
     LineType,
-    is_unreadable_protection,
     plain_header,
 )
 from common.records.values.text import read_protective_flag
@@ -41,6 +40,8 @@ _FIELDS_OF_PERSON = (
     "mailing_unit", "mailing_city", "mailing_state", "mailing_zip",
 )  # fmt: skip
 """Fields about the person of a row. They are not read where the row says that this person is not the owner."""
+_FLAGS_OF_HOME = ("do_not_contact", "do_not_mail")
+"""Flags that count also where the person of the row is not the owner."""
 _OWNER = re.compile(
     r"(?:(?:likely|potential|possible|probable|verified|current)\s+)?(?:property\s+)?(?:co-?)?owners?(?:\s+occupant)?",
     re.IGNORECASE,
@@ -66,30 +67,36 @@ class _ColumnMeaning(NamedTuple):
     """Meanings of the column's cells, by their text in lower case."""
 
 
+def _read_meanings(mapping: FileMapping) -> Iterator[tuple[str, _ColumnMeaning]]:
+    """Yield the header and the meaning of each column that is read."""
+    values = {
+        plain_header(header): {cell.strip().lower(): value for cell, value in cells.items()}
+        for header, cells in mapping.rules.values.items()
+    }
+    columns_of_field = Counter(column.field for column in mapping.columns)
+    phones = {column.rank for column in mapping.columns if column.field == "phones"}
+    unread = mapping.unreadable_protections()
+    for column in mapping.columns:
+        field = _UNREAD_PROTECTION if column.header in unread else column.field
+        if field is not None:
+            table = values.get(plain_header(column.header))
+            is_simple = columns_of_field[field] == 1 and field not in _FIELDS_WITH_RULES and table is None
+            rank = _number_of_protection(column.rank, phones) if field in _PROTECTIONS_OF_PHONES else column.rank
+            yield column.header, _ColumnMeaning(field, rank, is_simple, column.line_type, table)
+
+
+def _number_of_protection(number: int, phones: set[int]) -> int:
+    """Return *number*, or _EVERY_PHONE if no column has that phone, and none of *phones* has a plain number."""
+    is_known = number == _ALL_CONTACTS or number in phones
+    return number if is_known or any(phone <= CONTACTS_OF_PERSON for phone in phones) else _EVERY_PHONE
+
+
 class RowReader:
     """Reader of the rows of one file."""
 
     def __init__(self, mapping: FileMapping) -> None:
-        values = {
-            plain_header(header): {cell.strip().lower(): value for cell, value in cells.items()}
-            for header, cells in mapping.rules.values.items()
-        }
-        columns_of_field = Counter(column.field for column in mapping.columns)
-        is_for_every_phone = not any(
-            column.field == "phones" and column.rank <= CONTACTS_OF_PERSON for column in mapping.columns
-        )
         self._rules = mapping.rules
-        self._meanings: dict[str, _ColumnMeaning] = {}
-        for column in mapping.columns:
-            field = (
-                _UNREAD_PROTECTION if column.field is None and is_unreadable_protection(column.header) else column.field
-            )
-            if field is not None:
-                table = values.get(plain_header(column.header))
-                is_simple = columns_of_field[field] == 1 and field not in _FIELDS_WITH_RULES and table is None
-                is_odd = is_for_every_phone and column.rank > 0 and field in _PROTECTIONS_OF_PHONES
-                rank = _EVERY_PHONE if is_odd else column.rank
-                self._meanings[column.header] = _ColumnMeaning(field, rank, is_simple, column.line_type, table)
+        self._meanings = dict(_read_meanings(mapping))
         fields = {meaning.field for meaning in self._meanings.values()}
         self._has_combined_fields = not fields.isdisjoint(COMBINED_HEADERS)
 
@@ -250,12 +257,12 @@ class _RowReading:
             ]
 
     def _remove_others(self) -> None:
-        """Remove the contacts of persons who are not the owner, and the flags of a row that is about one."""
+        """Remove the contacts of persons who are not the owner, and what a row about one says of that person."""
         for contacts in (self._phones, self._emails):
             for rank in [rank for rank in contacts if self._is_of_other(rank)]:
                 del contacts[rank]
         if self.is_of_another_person:
-            self._flags.clear()
+            self._flags = {key: flag for key, flag in self._flags.items() if key[0] in _FLAGS_OF_HOME}
 
     def _is_of_other(self, rank: int) -> bool:
         return self.is_of_another_person or (rank - 1) // CONTACTS_OF_PERSON + 1 in self._others
