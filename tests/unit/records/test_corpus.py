@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from common.csv.reader import CsvReader, open_csv_text
 from common.records.file_mapping import FileMapping
-from common.records.file_profile import GENERIC
+from common.records.file_profile import GENERIC, FileProfile, built_in_profiles
 from common.records.file_reading import read_file_form
 from common.records.headers import accepted_headers, meaning_of_header, plain_header
 from common.records.normalise import PropertyRecord, normalise
@@ -24,6 +24,9 @@ from corpus.generate import corpus_files
 FILES = {file.name: file for file in corpus_files()}
 READABLE = sorted(name for name, file in FILES.items() if not file.expected().refusal)
 OTHER_SEED = 4711
+OF_ONE_PHONE = "phone-scrub"
+"""Profile that reads flags of the row as those of its only phone."""
+NAMES = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name", "company_name")
 UNKNOWN = ["Favourite Colour", "Batch", "Shape__Area", "Score 7", "zz", "Legal 2"]
 STYLES = (
     str,
@@ -66,13 +69,37 @@ def read_table(name: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
     return columns, tuple(tuple(row[number] for number in named) for row in rows)
 
 
-def read_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[PropertyRecord | list[str]]:
-    reader = RowReader(FileMapping.resolve(header))
+def read_rows(
+    header: Sequence[str], rows: Sequence[Sequence[str]], profile: FileProfile | None = None
+) -> list[PropertyRecord | list[str]]:
+    reader = RowReader(FileMapping.resolve(header, profile))
     found: list[PropertyRecord | list[str]] = []
     for row in rows:
         record = normalise(reader.read(dict(zip(header, row, strict=True))), TODAY)
         found.append(record if isinstance(record, PropertyRecord) else [str(reason) for reason in record])
     return found
+
+
+def list_contents(record: PropertyRecord) -> set[object]:
+    """Return what a record has: fields, contacts and what forbids contact. Names count once, since profiles split them."""
+    owner = {"owner" for name in NAMES if record.facts[name]}
+    fields = {name for name, value in record.facts.items() if value is not None and name not in NAMES}
+    forbidden = [phone.value for phone in record.phones if phone.dnc] + record.forbidden_emails
+    contacts = {*(phone.value for phone in record.phones), *record.emails, *record.forbidden_emails}
+    flags = {name for name, is_set in record.flags.items() if is_set} | ({"closed"} if record.do_not_contact else set())
+    return {*owner, *fields, *contacts, *flags, *((value, "forbidden") for value in forbidden)}
+
+
+@pytest.mark.parametrize("name", sorted(set(built_in_profiles()) - {OF_ONE_PHONE}))
+def test_a_wrong_profile_loses_nothing_of_what_the_accepted_headers_give(name: str) -> None:
+    profiles = built_in_profiles()
+    for file in READABLE:
+        header, rows = read_table(file)
+        right, wrong = (read_rows(header, rows, profiles[one]) for one in (GENERIC, name))
+        for with_generic, with_profile in zip(right, wrong, strict=True):
+            if isinstance(with_generic, PropertyRecord):
+                assert isinstance(with_profile, PropertyRecord), file
+                assert list_contents(with_generic) - list_contents(with_profile) == set(), file
 
 
 @given(

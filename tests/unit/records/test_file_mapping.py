@@ -78,6 +78,8 @@ def test_a_plain_place_completes_the_propertys_street() -> None:
 def test_a_plain_address_that_a_profile_or_the_sender_names_stays_the_propertys() -> None:
     named = profile_of(Address="address", City="city", State="state", Zip="zip")
     assert fields_of([*HOME, *PROPERTY], named)[:4] == OF_HOME
+    named = profile_of(Property_Address="property address", Property_City="city")
+    assert fields_of([*HOME, *PROPERTY], named) == [*OF_OWNER, *OF_HOME]
     assert fields_of([*HOME, *PROPERTY], Address="address")[0] == "property_address"
 
 

@@ -47,6 +47,8 @@ FIRST_LAST = [
     ("John Smith, Mary Holt", ("John", "Smith", "Mary", "Holt")),
     ("Smith, John", ("John", "Smith")),
     ("Maria de la Cruz", ("Maria", "de la Cruz")),
+    ("Holt", (None, "Holt")),
+    ("John Q", (None, "John Q")),
 ]
 UNKNOWN_ORDER = [
     ("SMITH JOHN", (None, "SMITH JOHN")),

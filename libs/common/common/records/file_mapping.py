@@ -227,15 +227,13 @@ def _resolve_address_sets(meanings: dict[str, HeaderMeaning | None]) -> dict[str
     A file with a street of the property (`Property Address`) and a plain one (`Address`) has two sets of columns. The plain set is
     the owner's. One address is never made of columns of both. If the file has a mailing address too, the plain set is not used.
     """
-    parts = {
-        name: one for name, one in meanings.items() if one and one.field in _OWNER_OF_ADDRESS and _may_be_either(one)
-    }
+    parts = {name: one for name, one in meanings.items() if one and one.field in _OWNER_OF_ADDRESS}
     of_property = {name for name in parts if plain_header(name).startswith(_PREFIXES_OF_PROPERTY)}
+    plain_set = {name for name, one in parts.items() if name not in of_property and _may_be_either(one)}
     streets = {name for name, one in parts.items() if one.field == "property_address"}
-    if not (streets & of_property and streets - of_property):
+    if not (streets & of_property and streets & plain_set):
         return meanings
     has_mailing = any(one and one.field in ("mailing_address", "mailing_line") for one in meanings.values())
-    plain_set = parts.keys() - of_property
     changed = dict(meanings)
     for name in plain_set:
         changed[name] = _with_field(parts[name], None if has_mailing else _OWNER_OF_ADDRESS[parts[name].field])

@@ -24,11 +24,14 @@ ESCAPED_COLUMN = "reject_reason"
 
 COMBINED_HEADERS: dict[str, tuple[str, ...]] = {
     "address_line": ("Full Address", "Property Full Address", "Property Address Full", "Site Full Address", "Situs Full Address"),
-    "place": ("City State Zip", "Property City State Zip", "Site City State Zip", "Situs City State Zip"),
+    "place": (
+        "City State Zip", "Property City State Zip", "Site City State Zip", "Situs City State Zip", "City St Zip",
+        "Property City St Zip", "Site City St Zip", "Situs City St Zip"),
     "mailing_line": (
         "Full Mailing Address", "Mailing Full Address", "Mailing Address Full", "Owner Full Address", "Owner Address Full"),
     "mailing_place": (
-        "Mailing City State", "Mailing City State Zip", "Mail City State Zip", "Owner CityState", "Owner City State Zip"),
+        "Mailing City State", "Mailing City State Zip", "Mail City State Zip", "Owner CityState", "Owner City State Zip",
+        "Mailing City St Zip", "Mail City St Zip", "Owner City St Zip"),
     "owner_names": (
         "Owner Names", "Owner Name", "Owners", "Owner", "Owner 1 Name", "Owner 1 Full Name", "Owner 1", "Owner Full Name",
         "Full Name", "Property Owner", "Owner Mailing Name", "Seller Name", "Owner Name 1", "Own Name", "Contact Name", "Name"),

@@ -145,7 +145,10 @@ def _read_second(words: list[str], surname: str) -> _Person:
 
 
 def _read_first_last(texts: list[str]) -> list[_Person]:
-    """Read persons by first and last name. A person with a first name alone has the surname of the next one."""
+    """Read persons by first and last name. A person with a first name alone has the surname of the next one.
+
+    A word alone may be a surname, so it is not read as a first name.
+    """
     persons: list[_Person] = []
     for text in texts:
         words = text.split()
@@ -162,7 +165,7 @@ def _read_first_last(texts: list[str]) -> list[_Person]:
         persons[0] = persons[0]._replace(
             last=" ".join(word for word in persons[1].last.split() if not _is_suffix(word))
         )
-    return persons[:2]
+    return [person if person.last else _Person("", person.first) for person in persons[:2]]
 
 
 def _start_of_surname(names: list[str]) -> int:
