@@ -27,7 +27,7 @@ OTHER_SEED = 4711
 OF_ONE_PHONE = "phone-scrub"
 """Profile that reads flags of the row as those of its only phone."""
 NAMES = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name", "company_name")
-UNKNOWN = ["Favourite Colour", "Batch", "Shape__Area", "Score 7", "zz", "Legal 2"]
+UNKNOWN = ["Weather", "Batch", "Zone__Area", "Score 7", "zz", "Legal 2"]
 STYLES = (
     str,
     str.upper,
