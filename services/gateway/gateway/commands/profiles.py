@@ -61,7 +61,7 @@ def list_profiles(partner: PartnerOption = None, *, as_json: AsJson = False) -> 
             "version": known.profile.version,
             "of": known.of,
             "title": known.profile.title,
-            "recognised_by": list(map(str, known.profile.recognised_by)),
+            "recognised_by": known.profile.describe_recognition(),
         }
         for known in _read_profiles(partner)
     ]
