@@ -1,40 +1,9 @@
-"""Statements that try every privilege of a login role, and the privileges that PostgreSQL grants."""
+"""Statements that try every privilege of a login role."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import psycopg
-
-LIST_PRIVILEGES = r"""
-with roles as (
-  select oid, rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role') or rolname like 'svc\_%'
-), relations as (
-  select c.oid, n.nspname || '.' || c.relname as name, c.relkind
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where (n.nspname in ('app', 'pipeline') or n.nspname like 'svc\_%')
-  and c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relname !~ '_[0-9]{6,8}$'
-), whole as (
-  select r.rolname, l.name, p.privilege
-  from roles r, relations l, unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) as p (privilege)
-  where l.relkind <> 'S' and has_table_privilege(r.oid, l.oid, p.privilege)
-), columns as (
-  select r.rolname, l.name, p.privilege || ' (' || string_agg(a.attname, ', ' order by a.attname collate "C") || ')' as privilege
-  from roles r, relations l, unnest(array['SELECT', 'INSERT', 'UPDATE']) as p (privilege), pg_attribute a
-  where l.relkind <> 'S' and a.attrelid = l.oid and a.attnum > 0 and not a.attisdropped
-  and has_column_privilege(r.oid, l.oid, a.attnum, p.privilege)
-  and not has_table_privilege(r.oid, l.oid, p.privilege)
-  group by r.rolname, l.name, p.privilege
-), sequences as (
-  select r.rolname, l.name, 'USAGE' as privilege from roles r, relations l
-  where l.relkind = 'S' and has_sequence_privilege(r.oid, l.oid, 'USAGE, SELECT, UPDATE')
-), functions as (
-  select r.rolname, f.oid::regprocedure::text as name, 'EXECUTE' as privilege
-  from roles r, pg_proc f join pg_namespace n on n.oid = f.pronamespace
-  where (n.nspname in ('app', 'pipeline') or n.nspname like 'svc\_%') and has_function_privilege(r.oid, f.oid, 'EXECUTE')
-)
-select concat_ws(' | ', rolname, name, privilege)
-from (select * from whole union all select * from columns union all select * from sequences union all select * from functions) found
-"""
 
 FIND_ATTEMPTS = r"""
 with relations as (
@@ -103,12 +72,6 @@ error precedes it: no role can set an identity column through a view.
 
 Attempt = tuple[str, str, str]
 """Object, privilege, and column (or an empty text)."""
-
-
-def list_privileges(dsn: str) -> list[str]:
-    """Return every privilege in our schemas as lines `role | object | privilege`, sorted."""
-    with psycopg.connect(dsn, options="-c search_path=pg_catalog") as connection:
-        return sorted(line for (line,) in connection.execute(LIST_PRIVILEGES))
 
 
 def find_attempts(superuser_dsn: str) -> dict[str, Attempt]:

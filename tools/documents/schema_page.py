@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from documents.markdown import build_table, list_names
-from support.privileges import list_privileges
+from schema.privileges import list_privileges
 
 queries = aiosql.from_path(Path(__file__).with_name("schema.sql"), "psycopg")
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from cli.shell.database import Connection
 from cli.shell.output import DataclassRow
+from common.pii.keyring import Keyring
 from common.settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -80,5 +81,7 @@ class ServiceDiagnostics(Generic[S]):
     """Returns sections at a time of the business clock. It runs with the service's role."""
     check_settings: Callable[[S], Sequence[Finding]] | None = None
     """Checks valid settings against each other and this machine. It makes no call to a vendor."""
+    check_data: Callable[[Connection, Keyring], Awaitable[Sequence[Finding]]] | None = None
+    """Checks the keys of this process against stored data, with the service's role."""
     check_vendors: Callable[[S], Awaitable[Sequence[Finding]]] | None = None
     """Makes one read-only call to each vendor that has one, at the configured address. Only `--online` asks for it."""

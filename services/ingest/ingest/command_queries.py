@@ -54,6 +54,17 @@ class OutdatedReject:
     encrypted: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ContactSample:
+    """Row of `find_contact_sample`."""
+
+    lead_id: LeadId
+    channel: str
+    value_hash: bytes
+    value_ciphertext: bytes
+    data_key: bytes
+
+
 async def list_conflicts(
     connection: Connection, *, with_resolved: bool, kind: str | None, page_size: int
 ) -> list[ListedConflict]:
@@ -103,3 +114,9 @@ async def save_rejects(
     connection: Connection, *, upload_ids: Sequence[UploadId], rows: Sequence[int], encrypted: Sequence[bytes]
 ) -> int:
     return count_rows(await connection.execute(_SQL["save_rejects"], upload_ids, rows, encrypted))
+
+
+async def find_contact_sample(connection: Connection, *, hash_key_id: str) -> ContactSample | None:
+    """Return one stored contact with its lead's data key, encrypted."""
+    record = await connection.fetchrow(_SQL["find_contact_sample"], hash_key_id)
+    return None if record is None else ContactSample(*record)

@@ -72,3 +72,14 @@ set row_encrypted = s.encrypted
 from unnest(:upload_ids::uuid[], :rows::integer[], :encrypted::bytea[]) as s (upload_id, row, encrypted)
 where r.upload_id = s.upload_id
 and r.row = s.row;
+
+-- name: find_contact_sample^
+-- Return one stored contact with its lead's data key, encrypted.
+-- row: ContactSample
+-- not null: data_key
+select c.lead_id, c.channel, c.value_hash, c.value_ciphertext, l.data_key
+from app.lead_contacts c
+join app.leads l on l.id = c.lead_id
+where c.hash_key_id = :hash_key_id
+and l.data_key is not null
+limit 1;

@@ -1,7 +1,6 @@
 """Attempts of every login role to use every privilege and to become another role, on a separate server."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
@@ -11,9 +10,10 @@ from psycopg import sql
 
 from local_services import start_postgres
 from schema import migrate
+from schema.privileges import read_expected_privileges
 from support.privileges import Attempt, allowed_attempts, expand_allow_list, find_attempts
 
-ALLOWED = Path(__file__).with_name("privileges.txt").read_text().splitlines()
+ALLOWED = read_expected_privileges()
 PASSWORD = "test"
 BROKERS = uuid4(), uuid4()
 GROUPS = ("anon", "authenticated", "service_role")

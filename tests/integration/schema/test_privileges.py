@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
@@ -11,11 +10,10 @@ import pytest
 from psycopg import sql
 
 from schema import migrate
+from schema.privileges import list_privileges, read_expected_privileges
 from support import servers
 from support.databases import Database
-from support.privileges import list_privileges
 
-ALLOWED = Path(__file__).with_name("privileges.txt")
 BROKER_A, BROKER_B = uuid4(), uuid4()
 
 LIKE_SUPABASE = """
@@ -40,7 +38,7 @@ alter default privileges grant all on sequences to anon, authenticated, service_
 
 def test_a_platform_that_opens_new_objects_changes_nothing() -> None:
     with _database(LIKE_SUPABASE) as dsn:
-        assert list_privileges(dsn) == ALLOWED.read_text().splitlines()
+        assert list_privileges(dsn) == read_expected_privileges()
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.database_clock import database_clock_offset
 from common.web.problems import ProblemError
-from gateway.clock_check import clock_offset
 from gateway.uploads.signature import TIMESTAMP_TOLERANCE, check_timestamp
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
     [(100, 100, 100, 0), (100, 101, 102, 0), (100, 40, 101, 60), (100, 161, 101, -60), (100, 101.5, 101, -0.5)],
 )
 def test_the_duration_of_the_query_is_no_offset(asked: float, database: float, answered: float, offset: float) -> None:
-    assert clock_offset(asked, database, answered) == offset
+    assert database_clock_offset(asked, database, answered) == offset
 
 
 @given(st.integers(-(10**7), 10**7))

@@ -1,9 +1,12 @@
 """The gateway's part of `equity status` and `equity doctor`."""
 
+import os
+import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cli.diagnostics import Matter, ServiceDiagnostics, StatusSection
+from cli.diagnostics import Finding, Matter, ServiceDiagnostics, StatusSection
+from cli.shell.output import format_bytes
 from common.database import Connection
 from gateway.commands import command_queries
 from gateway.settings import GatewaySettings
@@ -39,4 +42,18 @@ def _find_matters(unfinished: UnfinishedUploads) -> list[Matter]:
     return [Matter(f"{text}: {count:,}", advice) for count, text, advice in facts if count]
 
 
-DIAGNOSTICS = ServiceDiagnostics(GatewaySettings, report_status)
+def check_settings(settings: GatewaySettings) -> list[Finding]:
+    """Return whether the spool can take uploads, as far as this machine shows it."""
+    directory, check = settings.spool_directory.absolute(), "spool"
+    existing = next(path for path in (directory, *directory.parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        advice = "Correct SPOOL_DIRECTORY, or give the gateway's user the right to write there."
+        return [Finding.problem(check, f"{existing} is no directory that this user can write to", advice)]
+    free = shutil.disk_usage(existing).free
+    if free < settings.gateway_min_free_bytes:
+        advice = "Free space on the disk: the gateway refuses uploads until there is more than GATEWAY_MIN_FREE_BYTES."
+        return [Finding.problem(check, f"only {format_bytes(free)} are free for {directory}", advice)]
+    return [Finding.ok(check, f"{directory} can be written to, free: {format_bytes(free)}")]
+
+
+DIAGNOSTICS = ServiceDiagnostics(GatewaySettings, report_status, check_settings)

@@ -64,6 +64,14 @@ class BatchDataMcpClient:
             result = await session.send_request(CallToolRequest(params=params), CallToolResult)
         return parse_tool_result(result)
 
+    async def find_search_tool(self) -> str:
+        """Return the name of the tool that searches. It opens a session, which charges nothing. Raises VendorCallError."""
+        async with self._observe_call() as call, self._open_session(call) as session:
+            await session.initialize()
+            call.is_connected = True
+            tool, _ = await self._choose_tool(session)
+        return tool
+
     async def _choose_tool(self, session: ClientSession) -> tuple[str, str]:
         """Return the tool to call and the form of its arguments. Raises AccessDeniedError with the names of all tools."""
         candidates, names = [self.tool] if self.tool else list(ARGUMENT_FORMS), set[str]()
