@@ -189,6 +189,13 @@ def test_a_clock_that_is_off_is_found(
     assert len(found(ran, severity, "clock")) == 1
 
 
+def test_a_spool_elsewhere_is_not_checked(equity: Equity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = {name: value for name, value in equity.environment.items() if name != "SPOOL_DIRECTORY"}
+    [text] = found(Equity(environment)("doctor", "--json"), "ok", "spool")
+    assert text.startswith("not checked: SPOOL_DIRECTORY is not set here")
+
+
 async def test_vendors_are_called_only_online(equity: Equity) -> None:
     async with run_sandbox() as sandbox:
         vendors = {

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cli.shell.database import Connection
+from cli.shell.database import Connection, role_of
 
 _COUNT_EVENTS = """
 select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::double precision
@@ -20,9 +20,10 @@ class OutboxBacklog:
 
 
 async def load_outbox_backlogs(connection: Connection, services: Collection[str]) -> dict[str, OutboxBacklog]:
-    """Return the backlog of each service, read as the owner."""
+    """Return the backlog of each service, read with its role. The connection is the owner's, in a transaction."""
     backlogs = {}
     for service in services:  # names of installed packages, never input
-        [[waiting, oldest_seconds]] = await connection.fetch(_COUNT_EVENTS.format(service=service))
+        async with role_of(service, connection):
+            [[waiting, oldest_seconds]] = await connection.fetch(_COUNT_EVENTS.format(service=service))
         backlogs[service] = OutboxBacklog(waiting, oldest_seconds)
     return backlogs

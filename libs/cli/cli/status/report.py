@@ -111,7 +111,7 @@ async def _attempt(loading: Awaitable[T], source: str) -> T | CliError:
 
 
 async def _load_owner_facts(settings: CliSettings, services: Sequence[str]) -> OwnerFacts:
-    async with connect(settings.owner_dsn) as connection:
+    async with connect(settings.owner_dsn) as connection, connection.transaction(readonly=True):
         return OwnerFacts(
             await list_job_states(connection, service=None),
             await load_outbox_backlogs(connection, services),
