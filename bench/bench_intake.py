@@ -1,6 +1,6 @@
 """Benchmark of intake: a signed upload through gateway, ingest and recorder, against COPY and the upsert alone.
 
-    ./dev bench intake [ROWS …]
+    ./dev bench intake [ROWS …] [ingest=PROCESSES]
 
 Skip tracing does not run. The measured time begins with the first byte sent and ends with the last event recorded.
 """
@@ -19,11 +19,12 @@ from uploads import uploader
 ROWS = (10_000, 100_000)
 
 
-async def main(sizes: tuple[int, ...]) -> None:
+async def main(sizes: tuple[int, ...], ingest_processes: int) -> None:
     """Measure each size on a separate system."""
+    more = [f"ingest {number}" for number in range(2, ingest_processes + 1)]
     for rows in sizes:
         async with system() as running:
-            await start_sampled(running, "gateway", "ingest", "recorder")
+            await start_sampled(running, "gateway", "ingest", *more, "recorder")
             await measure_intake(running, rows)
 
 
@@ -86,4 +87,6 @@ async def measure_postgres_alone(running: System, file: Path) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(tuple(map(int, sys.argv[1:])) or ROWS))
+    rows = tuple(int(argument) for argument in sys.argv[1:] if argument.isdecimal())
+    processes = [int(argument.removeprefix("ingest=")) for argument in sys.argv[1:] if argument.startswith("ingest=")]
+    asyncio.run(main(rows or ROWS, *(processes or [1])))

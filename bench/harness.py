@@ -44,7 +44,7 @@ class System:
     async def start(self, *names: str, **environment: str) -> None:
         """Start each of the services *names* as a separate process."""
         for name in names:
-            self.services[name] = await self.installation.spawn(name, **environment)
+            self.services[name] = await self.installation.spawn(name.partition(" ")[0], **environment)
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU seconds, user and system, of each process so far."""

@@ -63,7 +63,7 @@ _STAGES: Mapping[str, tuple[Callable[..., Any], ...]] = {
 
 
 async def start_sampled(running: System, *services: str) -> None:
-    """Start each of *services* as a process that samples its stages."""
+    """Start each of *services* as a process that samples its stages. `ingest 2` is a second process of ingest."""
     directory = running.installation.directory
     stages = directory / "stages.json"
     stages.write_text(json.dumps(_stage_by_code()))
