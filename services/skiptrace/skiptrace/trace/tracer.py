@@ -174,6 +174,7 @@ class Tracer:
                 call = self._call(provider, leads[: permit.records], is_probe=permit.is_probe)
                 is_asked = await self._finish_call(call)
             except VendorCallError as error:
+                # An invalid request counts, too: if a vendor changed its API, the circuit opens before many leads are given up.
                 await self._throttle.record_failure(provider.name, error, is_probe=permit.is_probe)
                 return False
             if is_asked:
