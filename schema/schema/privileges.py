@@ -11,7 +11,7 @@ PRIVILEGES_FILE = Path(__file__).with_name("privileges.txt")
 
 _LIST_PRIVILEGES = r"""
 with roles as (
-  select oid, rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role') or rolname like 'svc\_%'
+  select oid, rolname from pg_roles where rolname in ('anon', 'authenticated', 'service_role', 'equity_operator') or rolname like 'svc\_%'
 ), relations as (
   select c.oid, n.nspname || '.' || c.relname as name, c.relkind
   from pg_class c join pg_namespace n on n.oid = c.relnamespace

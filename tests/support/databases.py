@@ -9,10 +9,12 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from cli.shell.database import role_name
 from schema import migrate
 from support import servers
 
 PASSWORD = "test"
+LOGIN_ROLES = r"select rolname from pg_roles where rolname like 'svc\_%' or rolname = 'equity_operator' order by 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,9 @@ class Database:
         return urlsplit(self.superuser_dsn).path.lstrip("/")
 
     def dsn(self, role: str) -> str:
-        """Return the connection string of the service *role*: "ingest" logs in as `svc_ingest`."""
+        """Return the connection string of the service *role*: "ingest" logs in as `svc_ingest`; or of "operator"."""
         url = urlsplit(self.superuser_dsn)
-        return urlunsplit(url._replace(netloc=f"svc_{role}:{PASSWORD}@{url.hostname}:{url.port}"))
+        return urlunsplit(url._replace(netloc=f"{role_name(role)}:{PASSWORD}@{url.hostname}:{url.port}"))
 
 
 @contextmanager
@@ -75,7 +77,7 @@ def _make_template() -> str:
         connection.execute("select pg_advisory_lock(hashtext('equity test template'))")  # roles belong to the server
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         migrate.apply(_with_name(server, name))
-        roles = connection.execute(r"select rolname from pg_roles where rolname like 'svc\_%'").fetchall()
+        roles = connection.execute(LOGIN_ROLES).fetchall()
         migrate.set_passwords(server, {role: PASSWORD for (role,) in roles})
         close = sql.SQL("alter database {} allow_connections false")  # a template with an open session cannot be copied
         connection.execute(close.format(sql.Identifier(name)))

@@ -82,6 +82,10 @@ async def resolve_conflict(
 
 
 async def release_lead_of_conflict(connection: Connection, *, conflict_id: int) -> str | None:
+    """Resume the paused lead of a conflict.
+
+    None where the lead is not paused.
+    """
     value: str | None = await connection.fetchval(_SQL["release_lead_of_conflict"], conflict_id)
     return value
 

@@ -31,9 +31,12 @@ limit :page_size;
 select app.resolve_conflict(:conflict_id, :resolution, :by_whom, :note);
 
 -- name: release_lead_of_conflict$
-select app.release_lead(c.lead_id)
+-- Resume the paused lead of a conflict. None where the lead is not paused.
+select r.result
 from app.lead_conflicts c
-where c.id = :conflict_id;
+cross join lateral app.resume_leads(array[c.lead_id], 'conflict resolved') r
+where c.id = :conflict_id
+and r.result <> 'already';
 
 -- name: find_outdated_data_keys
 -- Lock the next leads whose data key is encrypted under another key than this.

@@ -11,6 +11,7 @@ from psycopg import sql
 from local_services import start_postgres
 from schema import migrate
 from schema.privileges import read_expected_privileges
+from support.databases import LOGIN_ROLES
 from support.privileges import Attempt, allowed_attempts, expand_allow_list, find_attempts
 
 ALLOWED = read_expected_privileges()
@@ -69,10 +70,7 @@ def add_rows(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
 
 def login_roles(dsn: str) -> list[str]:
     with psycopg.connect(dsn) as connection:
-        return [
-            name
-            for (name,) in connection.execute(r"select rolname from pg_roles where rolname like 'svc\_%' order by 1")
-        ]
+        return [str(name) for (name,) in connection.execute(LOGIN_ROLES)]
 
 
 def login(dsn: str, role: str) -> "psycopg.Connection[tuple[object, ...]]":
@@ -114,14 +112,14 @@ def test_logins_inherit_nothing_and_are_members_of_nothing_but_the_dashboard_of_
         flags = connection.execute(
             r"""
             select rolname from pg_roles
-            where rolname like 'svc\_%' and rolcanlogin
+            where (rolname like 'svc\_%' or rolname = 'equity_operator') and rolcanlogin
             and (rolinherit or rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)
             """
         ).fetchall()
         members = connection.execute(
             r"""
             select member::regrole::text, roleid::regrole::text from pg_auth_members
-            where member::regrole::text like 'svc\_%' or roleid = 'pipeline_writer'::regrole
+            where member::regrole::text like 'svc\_%' or member = 'equity_operator'::regrole or roleid = 'pipeline_writer'::regrole
             """
         ).fetchall()
         group = connection.execute("select rolcanlogin from pg_roles where rolname = 'pipeline_writer'").fetchone()

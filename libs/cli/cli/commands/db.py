@@ -13,7 +13,8 @@ import typer
 from cli import backup, legacy_leads
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import database_address
+from cli.shell.confirmation import YesOption, require_yes
+from cli.shell.database import database_address, role_name
 from cli.shell.errors import CliError, CommandRefusedError
 from cli.shell.output import AsJson, format_bytes, print_done, print_json, print_message, print_rows
 from cli.shell.settings import CliSettings
@@ -29,7 +30,6 @@ app = new_app(
 GiveUpAfterOption = Annotated[
     float, typer.Option(min=1, max=86_400, metavar="SECONDS", help="How long one migration may wait for its locks.")
 ]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @app.command("migrate")
@@ -66,7 +66,7 @@ def roll_back_migrations(
     """Undo the last migrations. What they added is gone, with the data in it: back up first."""
     dsn = _owner_dsn()
     applied = [state.id for state in migrate.status(dsn) if state.applied]
-    _require_yes(
+    require_yes(
         f"Undo {', '.join(reversed(applied[-steps:])) or 'nothing'} in {database_address(dsn)}? Data in what they added is lost.",
         yes=yes,
     )
@@ -141,7 +141,7 @@ def restore_database(
         raise CommandRefusedError(
             f"{database_address(dsn)} has no tables of ours yet.", "Run `equity db migrate` first: it makes the roles."
         )
-    _require_yes(f"Replace everything in {database_address(dsn)} ({found.lead_count:,} leads) by {file}?", yes=yes)
+    require_yes(f"Replace everything in {database_address(dsn)} ({found.lead_count:,} leads) by {file}?", yes=yes)
     backup.restore_backup(dsn, file, entries)
     leads = backup.inspect_target(dsn).lead_count
     missing = [state.id for state in migrate.status(dsn) if not state.applied]
@@ -203,24 +203,14 @@ def _owner_dsn() -> str:
 
 
 def _read_passwords() -> dict[str, str]:
-    """Return the passwords of the services' roles, from `<SERVICE>_DATABASE_URL`."""
+    """Return the passwords of the login roles, from `<SERVICE>_DATABASE_URL` and `OPERATOR_DATABASE_URL`."""
     found = {}
     for variable, url in os.environ.items():
         login = urlsplit(url) if variable.endswith("_DATABASE_URL") else None
         if (
             login
             and login.password
-            and (login.username or "") == f"svc_{variable.removesuffix('_DATABASE_URL').lower()}"
+            and (login.username or "") == role_name(variable.removesuffix("_DATABASE_URL").lower())
         ):
             found[str(login.username)] = unquote(login.password)
     return found
-
-
-def _require_yes(question: str, *, yes: bool) -> None:
-    """Ask on the terminal. Raises CommandRefusedError where there is none, and typer.Abort when the answer is no."""
-    if not yes:
-        if not os.isatty(0):
-            raise CommandRefusedError(
-                f"{question} There is no terminal to answer on.", "Say --yes to do it without asking."
-            )
-        typer.confirm(question, abort=True, err=True)

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 START_ADVICE = "Start it (on this machine: `./dev up`, then `./dev equity …`), or correct DATABASE_DIRECT_URL."
 URL_ADVICE = "It reads postgresql://user:password@host:5432/database."
+OPERATOR = "operator"
+"""Role of commands about leads, which belong to no service. It is given like a service; its login is OPERATOR_DATABASE_URL."""
 _CONNECT_SECONDS = 5
 _CLOSE_SECONDS = 2
 
@@ -37,10 +39,15 @@ def database_address(dsn: str) -> str:
     return str(url.hostname)
 
 
+def role_name(service: str) -> str:
+    """Return the login role of *service*, or of OPERATOR."""
+    return "equity_operator" if service == OPERATOR else f"svc_{service}"
+
+
 def owner_dsn_as(service: str) -> str:
     """Return the owner's connection string, changed so that the session has the role of *service*."""
     url = urlsplit(CliSettings().owner_dsn)
-    query = "&".join(filter(None, (url.query, urlencode({"role": f"svc_{service}"}))))
+    query = "&".join(filter(None, (url.query, urlencode({"role": role_name(service)}))))
     return urlunsplit(url._replace(query=query))
 
 
