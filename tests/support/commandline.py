@@ -1,12 +1,18 @@
 """`equity` as a user runs it: a process with an environment, an exit code, stdout and stderr."""
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +21,7 @@ from support.processes import EQUITY, ForkedProcess, StandardFiles
 
 ENTRY = [sys.executable, "-c", EQUITY]
 TIMEOUT_SECONDS = 180
+_CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,20 @@ class Equity:
         """Run it in a thread, so that services in this process go on."""
         return await asyncio.to_thread(self.__call__, *arguments, **more)
 
+    def on_terminal(self, columns: int, *arguments: object) -> Ran:
+        """Run `equity ARGUMENTS` with stdout on a terminal that has this number of columns."""
+        reader, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        environment = {name: value for name, value in _inherited().items() if name != "COLUMNS"}
+        environment |= {**self.environment, "TERM": "xterm", "NO_COLOR": "1"}
+        with ThreadPoolExecutor(1) as executor:
+            printed = executor.submit(_read_terminal, reader)
+            try:
+                done = _run_equity([*map(str, arguments)], environment, "", stdout=Path(os.ttyname(terminal)))
+            finally:
+                os.close(terminal)
+            return Ran(done.code, printed.result(), done.err)
+
 
 def run(command: list[str], environment: Mapping[str, str], stdin: str = "") -> Ran:
     """Run any *command*; settings of the machine's own installation are kept out of it."""
@@ -65,17 +86,30 @@ def run(command: list[str], environment: Mapping[str, str], stdin: str = "") -> 
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def _run_equity(arguments: list[str], environment: Mapping[str, str], stdin: str) -> Ran:
-    """Run `equity` in a forked process, with files as its standard streams."""
+def _run_equity(arguments: list[str], environment: Mapping[str, str], stdin: str, stdout: Path | None = None) -> Ran:
+    """Run `equity` in a forked process, with files as its standard streams; *stdout* may be a terminal instead."""
     with tempfile.TemporaryDirectory(prefix="equity-command-") as name:
-        files = StandardFiles(Path(name, "out"), Path(name, "err"), Path(name, "in"))
+        files = StandardFiles(stdout or Path(name, "out"), Path(name, "err"), Path(name, "in"))
         files.stdin.write_text(stdin)
         process = ForkedProcess(arguments, environment, files)
         try:
             code = process.wait(TIMEOUT_SECONDS)
         finally:
             process.kill()
-        return Ran(code, files.stdout.read_text(), files.stderr.read_text())
+        return Ran(code, "" if stdout else files.stdout.read_text(), files.stderr.read_text())
+
+
+def _read_terminal(reader: int) -> str:
+    """Return what processes print on a terminal until the last of them closes it, without its control sequences."""
+    chunks = []
+    try:
+        while chunk := os.read(reader, 65_536):
+            chunks.append(chunk)
+    except OSError:  # Linux reports the end of a terminal as an error
+        pass
+    finally:
+        os.close(reader)
+    return _CONTROL_SEQUENCE.sub("", b"".join(chunks).decode()).replace("\r\n", "\n")
 
 
 def _inherited() -> dict[str, str]:

@@ -24,10 +24,13 @@ ENCRYPTED_COLUMNS = "equity.encrypted_columns"
 DIAGNOSTICS = "equity.diagnostics"
 """Entry points: a service, and its part of `equity status` and `equity doctor`."""
 
+LEAD_FUNCTIONS = "equity.leads"
+"""Entry points: a function of a service that `equity leads` calls, such as the outlook of the feed."""
+
 SANDBOX = "sandbox"
 """The stand-in for the vendors. `equity run all` leaves it out."""
 
-_PANELS = ("Leads in", "Watching", "Campaigns", "Partners and brokers", "Running it")
+_PANELS = ("Leads in", "Leads", "Watching", "Campaigns", "Partners and brokers", "Running it")
 """Sections of `equity --help` in their order; further ones follow by name."""
 
 
@@ -97,6 +100,16 @@ def load_demo_step(step: str) -> Any:
     except KeyError as error:
         raise UsageError(
             f"No installed service does the demo's step {step!r}.", "Run it where all services are installed."
+        ) from error
+
+
+def load_lead_function(name: str) -> Any:
+    """Import the function *name* of `equity leads`. Raises UsageError where no installed service has it."""
+    try:
+        return _named(LEAD_FUNCTIONS)[name].load()
+    except KeyError as error:
+        raise UsageError(
+            f"No installed service has the function {name!r}.", "Run it where all services are installed."
         ) from error
 
 

@@ -166,6 +166,28 @@ class CampaignAdded(FunnelEvent):
     local_date: date = Field(description="Day of the business calendar whose limit the lead uses.")
 
 
+class LeadPaused(FunnelEvent):
+    """Pause of a lead by an operator. `outcome` is the status that it had."""
+
+    topic: ClassVar[str] = "funnel.lead_paused"
+    access_id: int = Field(description="Row of `app.access_log` with the user and the reason.")
+
+
+class LeadResumed(FunnelEvent):
+    """Return of a paused lead to its former status, by an operator. `outcome` is that status."""
+
+    topic: ClassVar[str] = "funnel.lead_resumed"
+    access_id: int = Field(description="Row of `app.access_log` with the user and the reason.")
+
+
+class LeadReassigned(FunnelEvent):
+    """Assignment of a lead to another broker, by an operator. `broker_id` is the new broker."""
+
+    topic: ClassVar[str] = "funnel.lead_reassigned"
+    access_id: int = Field(description="Row of `app.access_log` with the user and the reason.")
+    former_broker_id: UUID | None = None
+
+
 class WebhookReceived(Event):
     """Verified webhook of a vendor, unchanged. Its topic is `webhook.<vendor>`."""
 
@@ -240,6 +262,9 @@ FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (
     LeadUnverifiable,
     CampaignQueued,
     CampaignAdded,
+    LeadPaused,
+    LeadResumed,
+    LeadReassigned,
 )
 WEBHOOK_EVENTS: dict[str, type[WebhookReceived]] = {
     "instantly": InstantlyWebhook,

@@ -46,8 +46,9 @@ FUNNEL_EVENT_NAMES = (
     "unsubscribed", "consent_granted", "consent_revoked", "call_initiated", "call_completed", "callback_scheduled",
     "appointment_booked", "appointment_rescheduled", "appointment_cancelled", "application_submitted", "loan_funded",
     "broker_notified", "billing_recorded", "invoice_issued",
+    "lead_paused", "lead_resumed", "lead_reassigned",
 )  # fmt: skip
-"""Events of the funnel, in the order in which a lead has them."""
+"""Events of the funnel, in the order in which a lead has them; last those that an operator causes at any time."""
 
 FUNNEL_TOPICS = tuple(f"funnel.{event}" for event in FUNNEL_EVENT_NAMES)
 

@@ -2,20 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
 from feeder.settings import FeederSettings
 from support.databases import Database
 from support.feeding import Feeder, FeedFixture, make_feeder_settings
 from support.instantly import FakeWorkspace, run_fake_instantly
-
-
-@pytest.fixture
-async def feed_data(database: Database) -> AsyncIterator[FeedFixture]:
-    connection = await asyncpg.connect(database.superuser_dsn)
-    yield FeedFixture(connection, database)
-    await connection.close()
 
 
 @pytest.fixture

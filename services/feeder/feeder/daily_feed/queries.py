@@ -162,6 +162,12 @@ async def read_facts(
     return [CandidateFacts(*record) for record in await connection.fetch(_SQL["read_facts"], lead_ids, hashes)]
 
 
+async def find_day_of_skip(connection: Connection, *, lead_id: LeadId) -> date | None:
+    """Return the last day on which the feed skipped a lead."""
+    value: date | None = await connection.fetchval(_SQL["find_day_of_skip"], lead_id)
+    return value
+
+
 async def reserve_slots(
     connection: Connection, *, broker_id: BrokerId, local_date: date, now: datetime, lead_ids: Sequence[LeadId]
 ) -> int:

@@ -14,6 +14,7 @@ from app.lock_broker_for_feed(:broker_id);
 -- name: read_broker^
 -- row: BrokerFeedRules
 -- not null: feed_weekdays[], days_off[]
+-- role: feeder, operator
 select name, daily_limit, active, feed_weekdays, feed_on_holidays, days_off
 from app.brokers
 where id = :broker_id;
@@ -21,6 +22,7 @@ where id = :broker_id;
 -- name: count_slots$
 -- Count the slots that use up the limit of a day.
 -- always a value
+-- role: feeder, operator
 select count(*)
 from app.feed_slots
 where broker_id = :broker_id
@@ -29,6 +31,7 @@ and state <> 'returned';
 
 -- name: list_ready_campaigns
 -- List the broker's campaigns that take leads.
+-- role: feeder, operator
 select id
 from app.campaigns
 where broker_id = :broker_id
@@ -44,6 +47,7 @@ order by id;
 -- `read_queued_addresses` omits them.
 -- type: :exclude LeadId
 -- not null: id
+-- role: feeder, operator
 select m.id
 from app.mv_contactable_leads m
 where m.assigned_broker_id = :broker_id
@@ -60,6 +64,7 @@ limit :page_size;
 -- Return the leads that are still the broker's and queued.
 -- Each comes with the hash of its best verified email address, or null.
 -- row: QueuedAddress
+-- role: feeder, operator
 select l.id as lead_id, c.value_hash
 from app.leads l
 left join lateral (
@@ -94,6 +99,7 @@ for update skip locked;
 -- the older one and so has priority. `company_seen` and `person_seen`: stamps of the company's and the owner's name.
 -- row: CandidateFacts
 -- not null: status, litigator, value_hash, suppressed, duplicate, household
+-- role: feeder, operator
 select
   l.id as lead_id,
   l.campaign_status::text as status,
@@ -145,6 +151,13 @@ from unnest(:lead_ids::uuid[], :hashes::bytea[]) with ordinality as w (lead_id, 
 join app.leads l on l.id = w.lead_id
 left join app.lead_contacts c on c.lead_id = w.lead_id and c.channel = 'email' and c.value_hash = w.value_hash
 order by w.place;
+
+-- name: find_day_of_skip$
+-- Return the last day on which the feed skipped a lead.
+-- role: operator
+select local_date
+from app.feed_skips
+where lead_id = :lead_id;
 
 -- name: reserve_slots!
 -- Reserve a slot for each lead.
