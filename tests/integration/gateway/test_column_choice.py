@@ -1,5 +1,6 @@
 """A partner chooses how the columns of its files are read: by profile, by mapping, or by a saved one."""
 
+import json
 from typing import Any
 
 import pytest
@@ -105,3 +106,14 @@ async def test_rows_before_the_header_are_skipped(partner: Partner, sent: Any) -
     report = await partner.wait_for_state(report["upload_id"], "accounted")
     assert (report["rows_total"], report["rows_skipped"]) == (3, 2)
     assert len(await sent("ingest.leads")) == 3
+
+
+async def test_merged_cells_are_filled_where_the_profile_says_so(partner: Partner, db: Any, sent: Any) -> None:
+    definition = "{name: merged, title: Merged, recognised_by: [Merged Roll], rules: {fill_down: [place]}}"
+    await db.execute("insert into app.file_profiles (name, version, definition) values ('merged', 1, $1)", definition)
+    file = b"Merged Roll,Address,City,State,Zip\n1,1 Main St,Miami,FL,33101\n2,2 Main St,,,\n"
+    _, check = await partner.upload(file, [("dry_run", "true")])
+    assert (check["profile"], check["rejected"]) == ("merged", 0)
+    _, report = await partner.upload(file)
+    await partner.wait_for_state(report["upload_id"], "accounted")
+    assert [json.loads(message.value)["cells"]["City"] for message in await sent("ingest.leads")] == ["Miami"] * 2

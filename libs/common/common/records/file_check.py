@@ -13,6 +13,7 @@ from common.csv.escaping import unescape_cell
 from common.csv.reader import CsvReader, open_csv_text
 from common.records.file_reading import FileForm
 from common.records.headers import ESCAPED_COLUMN, REMARKS_PREFIX
+from common.records.merged_cells import fill_merged_cells
 from common.records.normalise import PropertyRecord, normalise
 from common.records.rejection import RejectionReason, explain_reasons
 from common.records.row_reader import RowReader
@@ -112,7 +113,8 @@ class FileChecker:
         row_reader = RowReader(self.form.mapping)
         names = self.form.dialect.columns
         is_escaped = any(name.strip().lower() == ESCAPED_COLUMN for name in names)
-        for number, (cells, problem) in enumerate(reader.read_records(header), start=1):
+        rows = fill_merged_cells(reader.read_records(header), self.form.mapping, names)
+        for number, (cells, problem) in enumerate(rows, start=1):
             self._rows = number
             if problem is not None or not _is_storable(cells):
                 self._reject(number, [RejectionReason.UNREADABLE_ROW])

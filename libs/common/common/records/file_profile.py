@@ -41,6 +41,7 @@ from common.records.headers import (
 GENERIC = "generic"
 """Name of the profile that knows the accepted headers only."""
 NameOrder = Literal["last_first", "first_last"]
+MergedGroup = Literal["place", "owner"]
 
 _FOLDER = Path(__file__).with_name("profiles")
 _MAX_NUMBER = 20
@@ -70,6 +71,8 @@ class RowRules(BaseModel):
     """State of rows without one: two letters, or `from_zip`."""
     month_first: bool = False
     """Whether dates such as 03-07-2019 begin with the month. Those with slashes always do."""
+    fill_down: tuple[MergedGroup, ...] = ()
+    """Groups of cells that are merged in the file: where all cells of a group are empty, those above hold."""
     values: dict[str, dict[str, str]] = Field(default_factory=dict)
     """For a header, the meaning of a cell by its text, without regard to case: `{CO_NO: {"62": Pinellas}}`."""
 

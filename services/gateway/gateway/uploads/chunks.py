@@ -12,6 +12,7 @@ from common import telemetry
 from common.bus.kafka import KafkaBatches
 from common.csv.reader import CsvReader, CsvRow, open_csv_text
 from common.records.file_mapping import FileMapping
+from common.records.merged_cells import fill_merged_cells
 from gateway.uploads.messages import RowMessage, RowMessageBuilder
 from gateway.uploads.queries import LeasedUpload
 
@@ -35,17 +36,19 @@ class ChunkReader:
         self._text = open_csv_text(file, upload.encoding)
         self._reader = CsvReader(self._text, upload.delimiter)
         header = self._reader.read_header(upload.title_rows)
+        mapping = _read_mapping(upload)
         self._builder = RowMessageBuilder(
             upload.id,
             upload.received_at,
             upload.columns,
             upload.delimiter,
-            _read_mapping(upload),
+            mapping,
             broker_id=upload.broker_id,
             broker_ids=upload.broker_ids,
             traceparent=telemetry.current_traceparent(),
         )
-        self._messages = self._build_messages(self._reader.read_records(header), upload.rows_published)
+        rows = fill_merged_cells(self._reader.read_records(header), mapping, upload.columns)
+        self._messages = self._build_messages(rows, upload.rows_published)
 
     def __enter__(self) -> Self:
         return self
