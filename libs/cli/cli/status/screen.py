@@ -14,7 +14,7 @@ from cli.shell.values import escape_control_characters
 from cli.status.report import StatusReport
 from common.calendar.business_date import BUSINESS_ZONE
 
-_NAME_CELLS = 12
+_NAME_CELLS = 14
 
 
 def render_report(report: StatusReport, width: int) -> RenderableType:
