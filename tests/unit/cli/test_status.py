@@ -75,7 +75,7 @@ def test_facts_that_need_a_person_come_before_the_sections() -> None:
 def test_a_report_without_matters_says_that_all_is_well() -> None:
     report = StatusReport(NOW, [StatusSection("uploads", [], {}, "none yet")])
     assert (report.exit_code, "All is well." in printed(report, 80)) == (0, True)
-    assert "uploads     none yet" in printed(report, 80)
+    assert "uploads       none yet" in printed(report, 80)
 
 
 @pytest.mark.parametrize(
