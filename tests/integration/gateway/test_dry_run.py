@@ -1,9 +1,12 @@
 """A dry run says what would become of a file, and leaves nothing behind."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from common.records.addresses.normal_form import hash_address, normalise_street
@@ -89,3 +92,15 @@ async def test_an_unsigned_dry_run_is_refused(partner: Partner) -> None:
 async def test_a_word_that_is_neither_true_nor_false_is_refused(partner: Partner, word: str) -> None:
     status, answer = await partner.upload(FILE, [("dry_run", word)])
     assert (status, answer["code"]) == (400, "bad_header")
+
+
+async def test_a_file_above_the_limit_of_dry_runs_is_refused_and_can_be_uploaded(
+    running: Callable[..., AbstractAsyncContextManager[list[Any]]], session: aiohttp.ClientSession
+) -> None:
+    limit = len(csv_of(50))
+    async with running("gateway", gateway_port=0, gateway_max_dry_run_bytes=limit) as (gateway,):
+        partner = Partner(f"http://127.0.0.1:{gateway.parts[-1].port}", session, uuid4())
+        assert (await partner.upload(csv_of(50), DRY_RUN))[0] == 200
+        status, refused = await partner.upload(csv_of(51), DRY_RUN)
+        assert (status, refused["code"], refused["limit"]) == (413, "too_large", limit)
+        assert (await partner.upload(csv_of(51)))[0] == 202
