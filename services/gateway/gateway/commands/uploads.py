@@ -118,7 +118,9 @@ def write_rejected_rows(
     if lines <= 1:
         print_message("No row was rejected.")
     elif out:
-        print_message(f"Correct the rows in {out} and upload it: equity upload {out}")
+        print_message(
+            f"Correct the rows in {out} and upload it, with the same --profile and --map if there were any: equity upload {out}"
+        )
 
 
 def _access_of_upload(
