@@ -25,6 +25,7 @@ def sqlstate(state: str, message: str = "it says why") -> Exception:
         (sqlstate("08006"), UnreachableError),
         (sqlstate("53300"), UnreachableError),
         (sqlstate("57P01"), UnreachableError),
+        (sqlstate("57014"), CliError),
         (sqlstate("25006"), UnreachableError),
         (sqlstate("28P01"), CommandRefusedError),
         (sqlstate("42501"), CommandRefusedError),

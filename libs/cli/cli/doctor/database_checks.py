@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from cli.diagnostics import Finding
 from cli.doctor import queries
-from cli.shell.database import connect, database_address, owner_dsn_as
+from cli.shell.database import connect, database_address, owner_dsn_as, role_name
 from cli.shell.errors import CliError
 from cli.shell.settings import CliSettings
 from common.database_clock import LOGGED_OFFSET_SECONDS, database_clock_offset
@@ -38,12 +38,12 @@ def describe_offset(offset: float) -> Finding:
 
 
 async def check_logins(services: Iterable[str]) -> list[Finding]:
-    """Return whether each service can log in, as it does itself, and has its role."""
+    """Return whether each of *services*, and the operators, can log in and have their role."""
     return list(await asyncio.gather(*(_check_login(service) for service in services)))
 
 
 async def _check_login(service: str) -> Finding:
-    variable, role = f"{service.upper()}_DATABASE_URL", f"svc_{service}"
+    variable, role = f"{service.upper()}_DATABASE_URL", role_name(service)
     own_login = os.environ.get(variable)
     try:
         async with connect(own_login or owner_dsn_as(service)) as connection:

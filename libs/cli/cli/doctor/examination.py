@@ -11,6 +11,7 @@ from cli.doctor.database_checks import check_logins, check_migrations, check_own
 from cli.doctor.kafka_checks import check_kafka
 from cli.doctor.key_checks import check_service_data, check_stored_values, load_keyring
 from cli.doctor.setting_checks import check_secret_files, check_variables, load_settings
+from cli.shell.database import OPERATOR
 from cli.shell.faults import explain_error, unexpected_error
 from cli.shell.settings import CliSettings
 from common.pii.keyring import Keyring
@@ -68,7 +69,7 @@ async def _check_database(
         advice = "Run `equity doctor` again when PostgreSQL answers."
         return [*owner, Finding.warning("PostgreSQL", "logins, migrations, grants and stored keys not checked", advice)]
     groups: list[tuple[str, Awaitable[Sequence[Finding]]]] = [
-        ("PostgreSQL", check_logins(services)),
+        ("PostgreSQL", check_logins([*services, OPERATOR])),
         ("migrations", check_migrations(settings)),
     ]
     if keyring:

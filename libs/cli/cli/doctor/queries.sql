@@ -1,5 +1,5 @@
 -- Statements of `equity doctor`.
--- role: owner, gateway, ingest, recorder, skiptrace, feeder, pull
+-- role: owner, gateway, ingest, recorder, skiptrace, feeder, pull, operator
 
 -- name: read_session^
 -- Return the role of this session, and the time of the database in Unix seconds.

@@ -128,6 +128,11 @@ def _explain_psycopg(error: psycopg.Error) -> CliError | None:
 def _explain_postgres(state: str, message: str, hint: str | None) -> CliError | None:  # noqa: PLR0911 - one line a case
     """Return the message for a SQLSTATE, which is the same in every version and language of PostgreSQL."""
     match state[:2]:
+        case "57" if state == "57014":
+            return CliError(
+                "The command needed more time in PostgreSQL than its login may take.",
+                "Ask for less, for example with one more condition, and run it again.",
+            )
         case "08" | "53" | "57":
             return UnreachableError(
                 "PostgreSQL cannot do it now: it starts, stops, or is full.", "Try again in a moment."
