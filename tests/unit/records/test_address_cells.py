@@ -26,6 +26,10 @@ FIELDS = ("property_address", "property_city", "property_state", "property_zip")
         ("  418  Palmetto Ave , Dunedin , FL 34698 , USA ", HOME),
         ("418 Palmetto Ave, Apt 4, Dunedin, FL 34698", ("418 Palmetto Ave, Apt 4", *HOME[1:])),
         ("418 Palmetto Ave Apt 4, New Port Richey, FL 34652", ("418 Palmetto Ave Apt 4", "New Port Richey", "FL", "34652")),
+        ("418 Palmetto Ave | Dunedin | FL | 34698", HOME),
+        ("418 Palmetto Ave; Dunedin; FL 34698", HOME),
+        ("418 Palmetto Ave - Dunedin - FL - 34698", HOME),
+        ("418 Palmetto Ave, Dunedin, Pinellas County, FL 34698", HOME),
         ("7 Oak St, New York, New York 10001", ("7 Oak St", "New York", "New York", "10001")),
     ],
 )  # fmt: skip
@@ -34,7 +38,15 @@ def test_a_whole_address_is_split_at_commas_and_line_breaks(text: str, parts: tu
 
 
 @pytest.mark.parametrize(
-    "text", ["1379 S MAGNOLIA BLVD FORT WORTH TX 76107", "VACANT LAND", "Dunedin, FL 34698", "N/A"]
+    "text",
+    [
+        "1379 S MAGNOLIA BLVD FORT WORTH TX 76107",
+        "VACANT LAND",
+        "Dunedin, FL 34698",
+        "N/A",
+        "418 Palmetto Ave, Apt 4 Dunedin FL 34698",
+        "418 Palmetto Ave - #4 Dunedin FL 34698",
+    ],
 )
 def test_a_cell_that_cannot_be_split_is_unread(text: str) -> None:
     found = split_address_line(text)

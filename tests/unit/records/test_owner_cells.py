@@ -56,6 +56,15 @@ UNKNOWN_ORDER = [
     ("SMITH,JOHN Q & MARY", ("JOHN Q", "SMITH", "MARY", "SMITH")),
     ("Smith, John", ("John", "Smith")),
     ("SMITH, JOHN & HOLT, MARY", ("JOHN", "SMITH", "MARY", "HOLT")),
+    ("Smith, John; Holt, Mary", ("John", "Smith", "Mary", "Holt")),
+    ("Smith, John / Holt, Mary", ("John", "Smith", "Mary", "Holt")),
+    ("Smith, John\nHolt, Mary", ("John", "Smith", "Mary", "Holt")),
+    ("Smith, John c/o Holt, Mary", ("John", "Smith")),
+    ("John Smith, Mary Holt", (None, "John Smith, Mary Holt")),
+    ("Smith, John, Mary Holt", (None, "Smith, John, Mary Holt")),
+    ("Smith Holt, John", ("John", "Smith Holt")),
+    ("Smith Holt, John Q", ("John Q", "Smith Holt")),
+    ("de la Cruz, Maria Elena", ("Maria Elena", "de la Cruz")),
 ]
 
 

@@ -1,6 +1,7 @@
 """Cells that hold more than one part of an address, or less than a street: whole addresses, places, parts of a street.
 
-A city begins behind a comma or a line break, never elsewhere: a city of several words could not be told from the street.
+A city begins behind a comma, `;`, `|` or a line break, or behind ` - ` in a cell without these. Elsewhere a city of several words
+could not be told from the street.
 """
 
 import re
@@ -18,7 +19,13 @@ _STATE_AND_ZIP = re.compile(rf"(?P<state>[A-Za-z. ]+?)\.?\s+(?P<zip>{_ZIP})")
 _ENDS_WITH_PLACE = re.compile(rf"(?P<city>.+?)[\s]+(?P<state>[A-Za-z]{{2}})\.?(?:\s+(?P<zip>{_ZIP}))?")
 _ENDS_WITH_ZIP = re.compile(rf"\s{_ZIP}$")
 _COUNTRIES = frozenset({"usa", "us", "united states", "united states of america", "u.s.a.", "u.s."})
-_BREAKS = re.compile(r"[\r\n,]+")
+_BREAKS = re.compile(r"[\r\n,;|]+")
+_DASH_BETWEEN_PARTS = re.compile(r"\s[-\u2013\u2014]\s")
+_UNIT_BEFORE_CITY = re.compile(
+    r"#|(?:apt|apartment|unit|ste|suite|bldg|building|lot|spc|space|rm|room|trlr|ph)\b.*[\s#]", re.IGNORECASE
+)
+"""Start of a text such as `Apt 4 Tampa`, where nothing says where the unit ends and the city begins."""
+_COUNTY = re.compile(r"\S.*\s(?:county|parish)", re.IGNORECASE)
 
 
 def join_street(parts: Mapping[str, str]) -> str:
@@ -35,6 +42,8 @@ def join_street(parts: Mapping[str, str]) -> str:
     end = texts.pop("street_number_2", "")
     if end.strip("0") and end != texts.get("street_number"):
         number = f"{number}-{end}"
+    if texts["street_name"].startswith(f"{number} "):
+        number = ""
     texts["street_number"] = number
     return " ".join(text for name in STREET_PARTS if (text := texts.get(name)))
 
@@ -66,6 +75,8 @@ def split_place(text: str, prefix: str) -> dict[str, Any]:
 
 def _split(text: str) -> tuple[str, dict[str, str]]:
     parts = _parts_of(text)
+    if len(parts) == 1:
+        parts = _DASH_BETWEEN_PARTS.split(parts[0])
     if len(parts) < 2:  # noqa: PLR2004 - a street and a place
         return " ".join(text.split()), {}
     place = _take_place(parts)
@@ -85,6 +96,8 @@ def _parts_of(text: str) -> list[str]:
 def _take_place(parts: list[str], *, is_alone: bool = False) -> dict[str, str]:
     """Remove city, state and ZIP code from the end of *parts*, and return them; empty if the end is no place."""
     zip_text = parts.pop() if re.fullmatch(_ZIP, parts[-1]) and len(parts) > 1 else ""
+    if len(parts) > 2 and _COUNTY.fullmatch(parts[-2]):  # noqa: PLR2004 - `Tampa, Hillsborough County, FL 33602`
+        del parts[-2]
     end = parts[-1]
     both = _STATE_AND_ZIP.fullmatch(end)
     if not zip_text and both and state_code(both["state"]):
@@ -96,6 +109,8 @@ def _take_place(parts: list[str], *, is_alone: bool = False) -> dict[str, str]:
         parts[-1] = found["city"]
         state, zip_text = found["state"], zip_text or found["zip"] or ""
     else:
+        return {}
+    if _UNIT_BEFORE_CITY.match(parts[-1]) and len(parts) > 1:
         return {}
     place = {"state": state} | ({"zip": zip_text} if zip_text else {})
     return place | ({"city": parts.pop()} if len(parts) > 1 or (is_alone and parts) else {})

@@ -1,7 +1,7 @@
 """Cells that hold whole names of owners: `SMITH JOHN Q & MARY`, `Smith, John`, `John and Mary Smith`, `ACME HOMES LLC`.
 
-The order of the names is a fact of the file, which its profile states; a comma always follows a surname. Without either, the
-text is kept whole as the surname, because a guess would greet a person by a surname.
+The order of the names is a fact of the file, which its profile states; a single comma follows a surname. Without either, the text is
+kept whole as the surname, because a guess would greet a person by a surname. So is `Ann Moore, Bea Holt`, which may be two persons.
 """
 
 import re
@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 from common.pii.owner_names import read_owner_names
 from common.records.file_profile import NameOrder
 
-_AND = re.compile(r"\s+(?:and|&|\+)\s+|\s*&\s*", re.IGNORECASE)
+_AND = re.compile(r"\s+(?:and|&|\+|/)\s+|\s*[&;|\n]\s*", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"[\r\n]+")
+_CARE_OF = re.compile(r"[\s,;(]*(?:\bc/o\b|\bcare\s+of\b|(?<=\s)%(?=\s?[a-z])).*$", re.IGNORECASE | re.DOTALL)
+"""A person who only receives the owner's mail."""
 _LEGAL_REMARKS = re.compile(
     r"[\s,]*\b(?:et\s?al|et\s?ux|et\s?vir|h\s?/\s?w|w\s?/\s?h|jt\s?/?\s?rs|jtwros|ten\.? (?:com|ent)|tic)\b\.?",
     re.IGNORECASE,
@@ -69,6 +72,7 @@ def split_owner_names(names: str | None, second: str | None, order: NameOrder | 
 
 
 def _split_cell(text: str, order: NameOrder | None) -> dict[str, Any]:
+    lines = "\n".join(" ".join(line.split()) for line in _LINE_ENDS.split(text))
     text = " ".join(text.split())
     whole = read_owner_names({"owner_last_name": text})
     if whole.do_not_contact or whole.dropped:
@@ -78,7 +82,7 @@ def _split_cell(text: str, order: NameOrder | None) -> dict[str, Any]:
     flags = {"deceased_owner": True} if whole.deceased else {}
     if order and _ESTATE_BEFORE_NAME.match(text):
         order = "first_last"
-    persons = _split_persons(_LEGAL_REMARKS.sub("", _ESTATE.sub("", text)).strip(" ,&"), order)
+    persons = _split_persons(_LEGAL_REMARKS.sub("", _ESTATE.sub("", _CARE_OF.sub("", lines))).strip(" ,&"), order)
     if not persons:
         return {"owner_last_name": text} | flags
     fields: dict[str, Any] = {"owner_first_name": persons[0].first, "owner_last_name": persons[0].last}
@@ -91,7 +95,7 @@ def _split_persons(text: str, order: NameOrder | None) -> list[_Person]:
     """Return up to two persons; none if the order of the names is not known."""
     text = _COMMA_BEFORE_SUFFIX.sub(" ", text)
     texts = [part.strip(" ,") for part in _AND.split(text) if part.strip(" ,")]
-    if not texts:
+    if not texts or any(_may_be_list_or_name(one, order) for one in texts):
         return []
     if "," in texts[0] and not _is_list_of_persons(texts[0], order):
         return _read_after_comma(texts)
@@ -108,9 +112,20 @@ def _is_list_of_persons(text: str, order: NameOrder | None) -> bool:
     return order == "first_last" and len(text.split(",", 1)[0].split()) > 1
 
 
+def _may_be_list_or_name(text: str, order: NameOrder | None) -> bool:
+    """Return whether it is not known if commas separate persons: `Moore, Ann, Bea Holt`, or `Ann Moore, Bea Holt` without an order."""
+    before, *after = text.split(",")
+    if not after or _is_list_of_persons(text, order):
+        return False
+    surname = [word for word in before.split() if not _is_suffix(word) and word.lower() not in _PARTICLES]
+    names = after[0].split()
+    is_whole_name = len(names) > 1 and len(names[-1].strip(".")) > 1
+    return len(after) > 1 or (order is None and len(surname) > 1 and is_whole_name)
+
+
 def _read_after_comma(texts: list[str]) -> list[_Person]:
     last, rest = (part.strip() for part in texts[0].split(",", 1))
-    words = rest.replace(",", " ").split()
+    words = rest.split()
     suffixes = [word for word in words if _is_suffix(word)]
     persons = [_Person(" ".join(word for word in words if word not in suffixes), " ".join([last, *suffixes]))]
     for other in texts[1:2]:
