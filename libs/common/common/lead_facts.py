@@ -137,48 +137,54 @@ LEAD_FACTS: tuple[LeadFact, ...] = (
         "Property Address Line 1", "Property Address 1", "Property Street", "Site Street Address", "Situs Street Address",
         "Situs Addr", "Site Addr", "Property Addr", "Prop Address", "Physical Address", "Address Line 1", "Address 1",
         "Location Address", "Phy Addr", "Loc Addr", "Prop Addr", "Property Street 1", "Site Address 1", "Situs Address 1",
-        "Situs Street", "Street")),
+        "Situs Street", "Site Street", "Property Address Street", "Street")),
     LeadFact("property_unit", "text", _AS_WRITTEN, _ADDRESS, (
         "Unit #", "Property Unit", "Unit Number", "Property Unit Number", "Property Address Line 2", "Property Address 2",
         "Site Unit", "Situs Unit", "Situs Unit Number", "Unit No", "Unit Nbr", "Suite", "Apt Number", "Property Street 2", "Apt",
-        "Address Line 2", "Address 2")),
+        "Apt No", "Apartment", "Apartment Number", "Apt/Unit", "Unit/Apt", "Apt/Suite", "Suite/Apt", "Apt/Unit Number", "Unit/Suite",
+        "Apt/Ste", "Site Apt", "Situs Apt", "Property Apt", "Address Line 2", "Address 2")),
     LeadFact("property_city", "text", _TEXT, _ADDRESS, (
         "City", "Property City", "Site City", "Situs City", "Property Address City", "Prop City", "Physical City",
-        "Site Address City", "Situs Address City")),
+        "Site Address City", "Situs Address City", "Location City", "Loc City", "Phy City")),
     LeadFact("property_state", "text", _COMBINED, _ADDRESS, (
         "State", "Property State", "Site State", "Situs State", "Property Address State", "Prop State", "Physical State",
-        "State/Region", "Site Address State", "Situs Address State")),
+        "State/Region", "Site Address State", "Situs Address State", "Location State", "Loc State", "Phy State")),
     LeadFact("property_zip", "text", _COMBINED, _ADDRESS, (
         "Zip", "Zip Code", "Property Zip", "Property Zip Code", "Postal Code", "Site Zip", "Situs Zip", "Property Zip/Zip+4",
         "Property Postal Code", "Property Zip5", "Property Address Zip", "Property Address Zip Code", "Site Zip Code",
         "Situs Zip Code", "Situs Zip/Zip+4", "Prop Zip", "Physical Zip", "Zip5", "Zip Code 5", "Site Address Zip",
-        "Situs Address Zip")),
+        "Situs Address Zip", "Location Zip", "Location Zip Code", "Loc Zip", "Phy Zip")),
     LeadFact("fips", "text", _COMBINED, _COUNTY, ("FIPS", "FIPS Code", "County FIPS", "County FIPS Code"), is_shown_to_brokers=False),
     LeadFact("county", "text", _COMBINED, _COUNTY, (
         "County", "Property County", "County Name", "Situs County", "Site County", "Property Address County")),
     LeadFact("owner_first_name", "text", _AS_WRITTEN, _LATEST, (
-        "Owner 1 First Name", "First Name", "Owner First Name", "Owner First", "Owner 1 First", "First")),
+        "Owner 1 First Name", "First Name", "Owner First Name", "Owner First", "Owner 1 First",
+        "Owner Name First", "Seller First Name", "First")),
     LeadFact("owner_last_name", "text", _AS_WRITTEN, _LATEST, (
-        "Owner 1 Last Name", "Last Name", "Owner Last Name", "Owner Last", "Owner 1 Last", "Last")),
-    LeadFact("owner2_first_name", "text", _AS_WRITTEN, _LATEST, ("Owner 2 First Name",)),
-    LeadFact("owner2_last_name", "text", _AS_WRITTEN, _LATEST, ("Owner 2 Last Name",)),
+        "Owner 1 Last Name", "Last Name", "Owner Last Name", "Owner Last", "Owner 1 Last",
+        "Owner Name Last", "Seller Last Name", "Last")),
+    LeadFact("owner2_first_name", "text", _AS_WRITTEN, _LATEST, ("Owner 2 First Name", "Owner 2 First")),
+    LeadFact("owner2_last_name", "text", _AS_WRITTEN, _LATEST, ("Owner 2 Last Name", "Owner 2 Last")),
     LeadFact("company_name", "text", _AS_WRITTEN, _LATEST, (
         "Company Name", "Company", "Business Name", "Owner Company Name", "Entity Name", "Trust Name")),
     LeadFact("mailing_address", "text", _TEXT, _LATEST, (
         "Mailing Address", "Mail Street Address", "Mail Address", "Owner Address", "Owner Mailing Address", "Mailing Street Address",
         "Mailing Street", "Mailing Address Line 1", "Mailing Address 1", "Owner Address Line 1", "Owner Street Address", "Mail Addr",
-        "Mailing Addr", "Mail Addr 1", "Mailing Street 1", "Mail Add", "Owner Addr 1", "Owner Address 1")),
+        "Mailing Addr", "Mail Addr 1", "Mailing Street 1", "Mail Add", "Owner Addr 1", "Owner Address 1",
+        "Owner Mailing Address Street", "Mailing Address Street")),
     LeadFact("mailing_unit", "text", _TEXT, _LATEST, (
         "Mailing Unit #", "Mail Unit #", "Mailing Unit Number", "Mail Unit Number", "Mailing Address Line 2", "Mailing Address 2",
         "Owner Address Line 2", "Owner Unit", "Mailing Street 2")),
     LeadFact("mailing_city", "text", _TEXT, _LATEST, (
-        "Mailing City", "Mail City", "Owner City", "Owner Mailing City", "Owner Address City", "Mailing Address City")),
+        "Mailing City", "Mail City", "Owner City", "Owner Mailing City", "Owner Address City", "Mailing Address City",
+        "Owner Mailing Address City")),
     LeadFact("mailing_state", "text", _TEXT, _LATEST, (
-        "Mailing State", "Mail State", "Owner State", "Owner Mailing State", "Owner Address State", "Mailing Address State")),
+        "Mailing State", "Mail State", "Owner State", "Owner Mailing State", "Owner Address State", "Mailing Address State",
+        "Owner Mailing Address State")),
     LeadFact("mailing_zip", "text", _ZIP_CODE, _LATEST, (
         "Mailing Zip", "Mail Zip", "Owner Zip", "Mailing Zip Code", "Mail Zip Code", "Mail Zip/Zip+4", "Mailing Zip/Zip+4",
         "Mailing Zip5", "Mailing Postal Code", "Owner Mailing Zip", "Owner Mailing Zip Code", "Owner Zip Code", "Owner Address Zip",
-        "Owner Address Zip Code", "Mailing Address Zip", "Mail Zip5")),
+        "Owner Address Zip Code", "Mailing Address Zip", "Mail Zip5", "Owner Mailing Address Zip")),
     LeadFact("property_type", "text", _TEXT, _LATEST, ("Property Type", "Property Type Detail")),
     LeadFact("bedrooms", "smallint", _count(0, 200), _LATEST, (
         "Bedrooms", "Beds", "Bedroom Count", "Bedrooms Count", "Total Bedrooms", "Number of Bedrooms", "Num Bedrooms", "Bed")),

@@ -120,6 +120,33 @@ def test_a_missing_field_names_the_column_that_is_most_like_an_accepted_header()
     assert [one.nearest for one in FileMapping.resolve(["City", "State", "Zip", "xyz"]).missing_fields()] == [None]
 
 
+@pytest.mark.parametrize(
+    ("headers", "nearest"),
+    [
+        (["Subject Address", "Subject City", "Subject State", "Subject Zip"], "Subject Zip"),
+        (["Zip (Mailing)", "Zip (Property)"], "Zip (Property)"),
+        (["Owner Postal Area"], None),
+    ],
+)
+def test_the_nearest_column_has_the_usual_word_and_is_about_no_other_address(
+    headers: list[str], nearest: str | None
+) -> None:
+    missing = {one.field: one.nearest for one in FileMapping.resolve(headers).missing_fields()}
+    assert missing["property_zip"] == nearest
+
+
+def test_street_is_a_name_beside_a_column_of_house_numbers() -> None:
+    assert fields_of(["Situs Num", "Situs Street"]) == ["street_number", "street_name"]
+    assert fields_of(["Street"]) == ["address_line"]
+    assert fields_of(["House Number", "Address", "City"]) == [None, "property_address", "property_city"]
+
+
+def test_a_state_by_zip_code_needs_a_zip_code() -> None:
+    profile = FileProfile.model_validate({"name": "p", "title": "t", "rules": {"state": "from_zip"}})
+    missing = [one.field for one in FileMapping.resolve(["Address", "City"], profile).missing_fields()]
+    assert missing == ["property_state", "property_zip"]
+
+
 def test_a_rule_gives_the_state() -> None:
     profile = FileProfile.model_validate({"name": "p", "title": "t", "rules": {"state": "from_zip"}})
     assert FileMapping.resolve(["Address", "City", "Zip"], profile).missing_fields() == []

@@ -148,3 +148,12 @@ def test_a_column_that_looks_protective_and_is_not_understood_refuses_the_file(f
     assert refused.code == "bad_columns"
     assert refused.about == {"protective": [column]}
     assert column in refused.detail
+
+
+def test_a_column_named_for_whole_addresses_may_hold_streets_beside_the_place(file: Path) -> None:
+    file.write_text("Property Address Full,City,State,Zip\n12 Oak St,Tampa,FL,33602\n", encoding="utf-8")
+    assert read_file_form(file).mapping.missing_fields() == []
+
+
+def test_a_header_of_several_lines_is_named_in_one(file: Path) -> None:
+    assert "Property Street" in refusal(file, b'"Property\nStreet",Owner\n12 Oak St,Holt\n').about["found"]  # type: ignore[operator]

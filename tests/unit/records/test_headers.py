@@ -12,6 +12,7 @@ from common.records.headers import (
     REJECT_COLUMNS,
     HeaderMeaning,
     accepted_headers,
+    count_from_one,
     is_unreadable_protection,
     meaning_of_header,
 )
@@ -61,6 +62,22 @@ def test_each_accepted_header_means_its_field_in_its_order() -> None:
         ("Phone_3_DNC", ("phones.dnc", 3)),
         ("Phone 3 Litigator", ("phones.forbidden", 3)),
         ("Cell DNC", ("phones.dnc", 0)),
+        ("Phone (Mobile)", ("phones", 101, "mobile")),
+        ("Phone (Home)", ("phones", 404)),
+        ("Phone No. 3", ("phones", 3)),
+        ("Ph 2", ("phones", 2)),
+        ("Ph", None),
+        ("Seller Phone 2", ("phones", 2)),
+        ("Additional Phones", ("phones", 406)),
+        ("Owner 1 Phone", ("phones", 1)),
+        ("Owner 2 Phone 3", ("phones", 23)),
+        ("Owner 2 Phone 3 Type", ("phones.type", 23)),
+        ("Owner 2 Phone 3 DNC", ("phones.dnc", 23)),
+        ("Owner 2 Phone DNC", ("phones.dnc", 0)),
+        ("Owner 2 Phone Status 1", ("remarks.phones", 21)),
+        ("Owner 2 Email", ("emails", 21)),
+        ("Owner 2 DNC", ("do_not_contact", 0)),
+        ("Owner 3 Phone", None),
         ("Email 4", ("emails", 4)),
         ("E-mail Address 2", ("emails", 2)),
         ("Email 1 Type", None),
@@ -85,6 +102,22 @@ def test_a_header_is_read_by_its_words(header: str, meaning: tuple[str, int] | N
 def test_a_header_that_looks_protective_and_is_not_understood_has_no_meaning(header: str) -> None:
     assert meaning_of_header(header) is None
     assert is_unreadable_protection(header)
+
+
+@pytest.mark.parametrize(
+    ("headers", "read_as"),
+    [
+        (["phones[0].number", "phones[1].number", "phones[1].doNotCall"],
+         ["phones[1].number", "phones[2].number", "phones[2].doNotCall"]),
+        (["phone_0", "phone_1", "dnc_0", "dnc_1"], ["phone_1", "phone_2", "dnc_1", "dnc_2"]),
+        (["owner.1.phones.0.dnc", "owner_1_first_name"], ["owner.1.phones.1.dnc", "owner_1_first_name"]),
+        (["Phone.1", "Phone.2", "DNC.1"], ["Phone.1", "Phone.2", "DNC.1"]),
+        (["coordinates.0", "phone_1"], ["coordinates.0", "phone_1"]),
+    ],
+)  # fmt: skip
+def test_contacts_that_a_file_counts_from_0_are_counted_from_1(headers: list[str], read_as: list[str]) -> None:
+    counted = count_from_one(headers)
+    assert [counted.get(header, header) for header in headers] == read_as
 
 
 def test_every_field_of_a_record_is_a_header() -> None:

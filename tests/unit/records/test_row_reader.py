@@ -24,6 +24,15 @@ def test_the_first_column_of_a_field_with_a_value_counts() -> None:
     assert read_row({"Last Sale Date": "  ", "Last Sold": "b"})["last_sale_date"] == "b"
 
 
+def test_a_house_number_is_not_written_twice() -> None:
+    assert read_row({"Street Number": "12", "Street": "12 Oak St"})["property_address"] == "12 Oak St"
+
+
+def test_city_and_state_in_one_cell_are_read_beside_a_zip_code() -> None:
+    fields = read_row({"Mailing Address": "PO Box 9", "Mailing City State": "Tampa FL", "Mailing Zip": "33601"})
+    assert [fields[f"mailing_{name}"] for name in ("city", "state", "zip")] == ["Tampa", "FL", "33601"]
+
+
 def test_the_kind_of_a_line_comes_from_its_column_or_from_the_header() -> None:
     cells = {"Mobile Phone": "7275550142", "Phone 1": "7275550175", "Phone 1 Type": "VoIP"}
     assert read_row(cells)["phones"] == [("7275550175", "VoIP", None), ("7275550142", "mobile", None)]

@@ -43,7 +43,7 @@ _LOOKS_PROTECTIVE = re.compile(
     r"|(?:call|contact)(?:restrict|prohibit|forbid)|(?:restrict|prohibit|forbid)(?:ed|den)?(?:contact|call)|notinterested|nolongerinterested|uninterested"
     r"|cease(?:all)?(?:desist|contact|communications?|calls?)|(?:text|texted|replied|said|sent)stop|wants?(?:to)?(?:be)?(?:removed|off)"
     r"|^remove(?:phone|number|email|contact|lead|request)s?$|(?:delete|deletion)request|^not(?:the)?owner(?:flag)?$|wrong(?:contact|owner|party)"
-    r"|outofservice|notworking|undeliverableemail"
+    r"|outofservice|notworking|undeliverableemail|nollamar|nocontactar|nomolestar|fallecid[oa]|difunt[oa]"
     r"|^ok(?:ay)?(?:call|contact|text|email)$|(?:call|contact|text|email)(?:is)?ok(?:ay)?$|(?:call|contact)authori[sz]|^permissionstatus$"
     r"|authori[sz](?:ed|ation)(?:to)?(?:call|contact|text|email)"
     r"|^(?:wrong|bad|invalid|disconnected|reassigned)(?:phone|number|no|cell|mobile|email|line|contact)+s?(?:address(?:es)?)?(?:flag)?$"
@@ -90,7 +90,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             (
                 "(?:date)?deceased(?:suppress(?:ion)?)?|decedent|dead|dateofdeath|death(?:date|record|certificate|index|year)*|died|dod"
                 "|passedaway|(?:is|in|has|dateof)*probate(?:open|opened|filing|filed|recording|record|file|case)*"
-                "|obit(?:uary)?(?:link|url|found)?|estate(?:of)?"
+                "|obit(?:uary)?(?:link|url|found)?|estate(?:of)?|fallecid[oa]s?|difunt[oa]s?"
             ),
         ),
         (
@@ -136,7 +136,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
                 "|(?:restrict|prohibit|forbid)(?:ed|den)?(?:contact|calls?)"
                 "|remove(?:me|flag|phones?|numbers?|emails?|contact|lead|request)|wants?(?:to)?(?:be)?(?:removed|off)(?:the|our|my|call|mailing)*(?:list)?|(?:delete|deletion)request|removefrom(?:the|our|my)?list|removalrequest(?:ed)?|requestedremoval|(?:asked|wants|requested)toberemoved"
                 "|takemeoff(?:the|our|my|your)?(?:list)?|taken?off(?:the|our|my|call|mailing)*list|refused|refuse[sd]?(?:all)?(?:contact|calls?)"
-                "|nomarketing|offlimits|(?:not|nolonger|un)interested|banned|prohibited|forbidden"
+                "|nomarketing|nollamar|nocontactar|nomolestar|offlimits|(?:not|nolonger|un)interested|banned|prohibited|forbidden"
                 "|excluded?(?:from(?:the|our|my|all|lists?|campaigns?|marketing|calls?|calling|outreach)*)?|(?:consent)?revoked"
             ),
         ),

@@ -89,7 +89,7 @@ def require_text(file: Path) -> None:
 
 def printable_names(names: Sequence[str]) -> list[str]:
     """Return names as a response may show them: at most 60, each of at most 60 printable characters."""
-    printable = [re.sub(r"[^\x20-\x7e\xa0-\uffef]", "?", name.strip()) for name in names[:_MAX_SHOWN_NAMES]]
+    printable = [re.sub(r"[^\x20-\x7e\xa0-\uffef]", "?", " ".join(name.split())) for name in names[:_MAX_SHOWN_NAMES]]
     return [name[:_MAX_SHOWN_CHARACTERS] for name in printable if name]
 
 

@@ -20,8 +20,8 @@ from common.records.owner_cells import split_owner_names
 
 _OWNER = ("owner_first_name", "owner_last_name")
 _SECOND_OWNER = ("owner2_first_name", "owner2_last_name")
-_PLACE = ("property_city", "property_state", "property_zip")
-_MAILING_PLACE = ("mailing_city", "mailing_state", "mailing_zip")
+_PLACE = ("property_city", "property_state")
+_MAILING_PLACE = ("mailing_city", "mailing_state")
 _NAME_PARTS = (
     ("owner_middle_name", "owner_first_name"),
     ("owner_suffix", "owner_last_name"),

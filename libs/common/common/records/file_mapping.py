@@ -4,7 +4,6 @@ It is resolved once for an upload, from the headers, the profile and the sender'
 all rows of a file are read alike, however often they are published again.
 """
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,14 +23,17 @@ from common.records.file_profile import (
 from common.records.headers import (
     RELATION,
     REMARKS_PREFIX,
+    STREET_OR_ITS_NAME,
     STREET_PARTS,
     HeaderMeaning,
     LineType,
     accepted_headers,
+    count_from_one,
     is_unreadable_protection,
     meaning_of_header,
     plain_header,
 )
+from common.records.nearest_header import find_nearest_header
 
 _CONTACT_PREFIXES = ("phones", "emails", RELATION, REMARKS_PREFIX)
 _OWNER_OF_ADDRESS = {
@@ -39,11 +41,10 @@ _OWNER_OF_ADDRESS = {
     "property_state": "mailing_state", "property_zip": "mailing_zip", "county": None,
 }  # fmt: skip
 """The field of the owner's address for each part of an address."""
-_PREFIXES_OF_PROPERTY = ("property", "prop", "site", "situs", "physical", "phy", "loc")
+_PREFIXES_OF_PROPERTY = ("input", "property", "prop", "site", "situs", "physical", "phy", "loc")
 _PLACE = ("property_city", "property_state", "property_zip")
 _RANK_OF_VOCABULARY = 1_000
 """Columns that a profile names count before those that it does not name."""
-_MIN_LIKENESS = 0.6
 _REPEATED = re.compile(r"(.+) \([2-9][0-9]*\)")
 """A name that `common.csv.reader.make_names_unique` made."""
 
@@ -95,7 +96,7 @@ class FileMapping(BaseModel):
         """
         profile = profile or recognise_profile(headers, built_in_profiles().values())
         resolved = _resolve_address_sets(_resolve_meanings(headers, profile, renamed or {}))
-        resolved = _resolve_whole_addresses(resolved)
+        resolved = _resolve_whole_addresses(_resolve_street_names(resolved))
         return cls(
             profile=profile.name,
             version=profile.version,
@@ -127,11 +128,12 @@ class FileMapping(BaseModel):
         given = {column.field for column in self.columns}
         if "address_line" in given:
             return []
+        has_state_of_zip = self.rules.state == "from_zip" and not given.isdisjoint(("property_zip", "place"))
         if "street_name" in given:
             given.add("property_address")
         if "place" in given:
             given.update(_PLACE)
-        if self.rules.state:
+        if has_state_of_zip or self.rules.state not in (None, "from_zip"):
             given.add("property_state")
         return [self._describe_missing(field) for field in REQUIRED_FIELDS if field not in given]
 
@@ -141,7 +143,7 @@ class FileMapping(BaseModel):
 
     def _describe_missing(self, field: str) -> MissingField:
         free = [column.header for column in self.columns if column.header and not _is_used(column)]
-        return MissingField(field, accepted_headers(field), _find_nearest(field, free))
+        return MissingField(field, accepted_headers(field), find_nearest_header(field, free))
 
     def unreadable_protections(self) -> list[str]:
         """Return the headers that look as if they forbid contact, and that nothing explains. Their file is refused."""
@@ -196,6 +198,7 @@ def _resolve_meanings(
         plain_header(header): meaning if _is_contact(meaning) else meaning._replace(rank=rank)
         for rank, (header, meaning) in enumerate(profile.expand_columns())
     }
+    counted = count_from_one(headers)
     meanings: dict[str, HeaderMeaning | None] = {}
     for header in headers:
         plain = plain_header(header)
@@ -209,7 +212,7 @@ def _resolve_meanings(
         elif profile.is_unused(header):
             meanings[header] = None
         else:
-            meaning = meaning_of_header(header)
+            meaning = meaning_of_header(counted.get(header, header))
             is_ranked = meaning is not None and not _is_contact(meaning)
             meanings[header] = (
                 meaning._replace(rank=meaning.rank + _RANK_OF_VOCABULARY) if meaning and is_ranked else meaning
@@ -238,6 +241,19 @@ def _resolve_address_sets(meanings: dict[str, HeaderMeaning | None]) -> dict[str
     for name in plain_set:
         changed[name] = _with_field(parts[name], None if has_mailing else _OWNER_OF_ADDRESS[parts[name].field])
     return changed
+
+
+def _resolve_street_names(meanings: dict[str, HeaderMeaning | None]) -> dict[str, HeaderMeaning | None]:
+    """Read `Street` as the name of a street where the file has a column for house numbers, and none for whole streets or names."""
+    fields = {one.field for one in meanings.values() if one}
+    streets = {name for name, one in meanings.items() if one and one.field == "property_address"}
+    if "street_number" not in fields or "street_name" in fields:
+        return meanings
+    if not all(plain_header(name) in STREET_OR_ITS_NAME for name in streets):
+        return meanings
+    return {
+        name: one._replace(field="street_name") if one and name in streets else one for name, one in meanings.items()
+    }
 
 
 def _may_be_either(meaning: HeaderMeaning) -> bool:
@@ -285,14 +301,3 @@ def _rank_columns(meanings: Mapping[str, HeaderMeaning | None], profile: FilePro
         )
         for header, one in meanings.items()
     ]
-
-
-def _find_nearest(field: str, headers: Sequence[str]) -> str | None:
-    """Return the header that is most like an accepted one of *field*, or contains its last word."""
-    by_plain = {plain_header(header): header for header in headers}
-    likeness = {
-        plain: max(difflib.SequenceMatcher(None, plain, plain_header(name)).ratio() for name in accepted_headers(field))
-        for plain in by_plain
-    }
-    best = max(likeness, key=lambda plain: likeness[plain], default=None)
-    return by_plain[best] if best is not None and likeness[best] >= _MIN_LIKENESS else None

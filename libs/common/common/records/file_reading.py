@@ -7,6 +7,7 @@ from pathlib import Path
 
 from common.csv.dialect import CsvDialect, NotCsvError, detect_dialect, printable_names
 from common.csv.reader import CsvReader, CsvRow, make_names_unique, open_csv_text
+from common.lead_facts import REQUIRED_FIELDS
 from common.records.address_cells import split_address_line
 from common.records.file_mapping import FileMapping, MissingField, find_repeated_headers
 from common.records.file_profile import FileProfile, built_in_profiles, recognise_profile
@@ -119,6 +120,9 @@ def _check_mapping(mapping: FileMapping, names: Sequence[str]) -> None:
 
 def _check_whole_addresses(mapping: FileMapping, names: Sequence[str], rows: Iterable[CsvRow]) -> None:
     """Raise UnusableFileError if the column that should hold whole addresses holds streets: the place has no column."""
+    given = {column.field for column in mapping.columns}
+    if given.issuperset(field for field in REQUIRED_FIELDS if field != "property_address"):
+        return
     whole = [names.index(column.header) for column in mapping.columns if column.field == "address_line"]
     cells = [row.cells[position] for row in rows for position in whole if position < len(row.cells)]
     if whole and not any("property_city" in split_address_line(cell) for cell in cells):

@@ -6,6 +6,7 @@ A profile gives meaning to other headers (`file_profile.py`).
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -44,12 +45,14 @@ COMBINED_HEADERS: dict[str, tuple[str, ...]] = {
     "street_number_prefix": ("Property House Number Prefix", "Situs House Number Prefix"),
     "street_number": (
         "Street Number", "House Number", "Street No", "House No", "Street Nbr", "St Num", "Property House Number",
-        "Property Street Number", "Situs House Number", "Situs Street Number", "Site Street Number"),
+        "Property Street Number", "Situs House Number", "Situs Street Number", "Site Street Number", "Situs Number", "Situs Num",
+        "Situs No", "Site Number"),
     "street_number_suffix": ("Property House Number Suffix", "Situs House Number Suffix"),
     "street_number_2": ("Property House Number 2", "Situs House Number 2"),
     "street_direction": (
         "Street Direction", "Street Pre Direction", "Street Dir", "Pre Dir", "Situs Pre Dir", "Property Pre Direction",
-        "Property Street Direction", "Situs Direction", "Situs Pre Direction", "Situs Street Direction"),
+        "Property Street Direction", "Situs Direction", "Situs Pre Direction", "Situs Street Direction", "Situs Dir",
+        "Situs Street Prefix", "Situs Street Prefx"),
     "street_name": ("Street Name", "Property Street Name", "Situs Street Name", "Site Street Name"),
     "street_suffix": (
         "Street Suffix", "Street Type", "St Suffix", "Situs Suffix", "Property Street Name Suffix", "Property Street Suffix",
@@ -82,9 +85,10 @@ class HeaderMeaning(NamedTuple):
 
 _NOT_COUNTED = re.compile(r"[^a-z0-9%]+")
 _CONTACT = re.compile(
-    r"(?P<of>owner|contact|primary|main|best)?(?P<other>secondary|alternate|alt|other|home|work)?"
-    r"(?P<line>cell|mobile|wireless|landline|voip)?(?P<kind>(?:tele)?phones?|tel|cell|mobile|wireless|landline|emails?)"
-    r"(?:numbers?|address(?:es)?)?(?P<number>[1-9][0-9]?)?(?:numbers?|address(?:es)?)?"
+    r"(?P<of>owner|contact|primary|main|best|seller|ph(?=phone))?(?P<other>secondary|alternate|alt|other|home|work|additional|personal)?"
+    r"(?P<line>cell|mobile|wireless|landline|voip)?(?P<kind>(?:tele)?phones?|tel|ph(?=[1-9])|cell|mobile|wireless|landline|emails?)"
+    r"(?:numbers?|nums?|nos?|address(?:es)?|addr)?(?P<line_behind>cell|mobile|wireless|landline|voip)?(?P<place_behind>home|work)?"
+    r"(?P<number>[1-9][0-9]?)?(?:numbers?|address(?:es)?|email|value)?"
     r"(?P<detail>(?:line|phone)?type)?(?P<number_behind>[1-9][0-9]?)?"
 )
 _LINE_TYPES: dict[str, LineType] = {
@@ -92,16 +96,29 @@ _LINE_TYPES: dict[str, LineType] = {
 }  # fmt: skip
 _FIRST_NUMBER_OF_LINE: dict[LineType | None, int] = {None: 0, "mobile": 100, "landline": 200, "voip": 300}
 """Columns of numbers that a header names by their kind of line are numbered apart from `Phone 1` and its like."""
-_NUMBER_OF_OTHER = {"secondary": 401, "alternate": 402, "alt": 402, "other": 403, "home": 404, "work": 405}
+_NUMBER_OF_OTHER = {
+    "secondary": 401, "alternate": 402, "alt": 402, "other": 403, "home": 404, "work": 405, "additional": 406,
+    "personal": 407,
+}  # fmt: skip
 """Numbers of contacts that a header names without a number: `Work Phone`."""
 CONTACTS_OF_PERSON = 20
 """The contacts 1 to 20 are those of the first person of a row, 21 to 40 those of the second, and so on."""
+
+
+_OF_OWNER = re.compile(r"owner(?P<owner>[12])(?P<rest>[a-z].+)")
+"""`Owner 2 Phone 1` is a contact of the second owner."""
+_CONTACT_FIELDS = ("phones", "emails", f"{REMARKS_PREFIX}phones", f"{REMARKS_PREFIX}emails")
+_INDEX = re.compile(r"(?<=[\[._])[0-9]+(?=[\]._]|$)(?!.*[\[._][0-9])")
+_CONTACT_WORD = re.compile(r"phone|mobile|cell|e-?mail", re.IGNORECASE)
 
 
 def plain_header(header: str) -> str:
     """Return the characters of *header* that count, in lower case."""
     return _NOT_COUNTED.sub("", header.lower())
 
+
+STREET_OR_ITS_NAME = frozenset({"street", "situsstreet", "sitestreet", "propertystreet"})
+"""Plain headers of a whole street, or of its name alone where the file has the house number in a column."""
 
 _MEANINGS: dict[str, HeaderMeaning] = {}
 for _fact in (fact for fact in LEAD_FACTS if fact.is_record_field):
@@ -120,6 +137,11 @@ def meaning_of_header(header: str) -> HeaderMeaning | None:
     """
     plain = plain_header(header)
     known = _MEANINGS.get(plain)
+    if not known and (of_owner := _OF_OWNER.fullmatch(plain)):
+        meaning = meaning_of_header(of_owner["rest"])
+        if meaning and meaning.field.startswith(_CONTACT_FIELDS):
+            first = CONTACTS_OF_PERSON * (int(of_owner["owner"]) - 1)
+            return meaning._replace(rank=meaning.rank and meaning.rank + first)
     if protection_of(header) is not None:
         return known if known and known.field == "scrub" else _protective_meaning(header)
     if known:
@@ -128,6 +150,19 @@ def meaning_of_header(header: str) -> HeaderMeaning | None:
         return _contact_meaning(contact)
     remarks = remarks_of(header)
     return HeaderMeaning(f"{REMARKS_PREFIX}{remarks.subject}", remarks.number) if remarks else None
+
+
+def count_from_one(headers: Iterable[str]) -> dict[str, str]:
+    """Return, by header, the contact columns of a file that counts from 0 (`phones[0].number`) as if it counted from 1."""
+    found = [
+        (header, index)
+        for header in headers
+        if (index := _INDEX.search(header))
+        and (_CONTACT_WORD.search(header) or protection_of(header) or remarks_of(header))
+    ]
+    if not any(int(index[0]) == 0 and _CONTACT_WORD.search(header) for header, index in found):
+        return {}
+    return {header: f"{header[: index.start()]}{int(index[0]) + 1}{header[index.end() :]}" for header, index in found}
 
 
 def is_unreadable_protection(header: str) -> bool:
@@ -154,7 +189,8 @@ def _protective_meaning(header: str) -> HeaderMeaning | None:
 
 
 def _contact_meaning(contact: re.Match[str]) -> HeaderMeaning | None:
-    line, kind, detail, other = contact.group("line", "kind", "detail", "other")
+    kind, detail = contact.group("kind", "detail")
+    line, other = contact["line"] or contact["line_behind"], contact["other"] or contact["place_behind"]
     numbers = [int(text) for text in contact.group("number", "number_behind") if text]
     is_email = kind.startswith("email")
     if len(numbers) > 1 or (is_email and (line or detail)):

@@ -15,7 +15,7 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 _WORD_SEPARATORS = re.compile(r"[-_.]+")
 _MAX_EXACT_FLOAT = 10**15
 """Up to this size a float represents every integer exactly."""
-_TRUE = frozenset({"yes", "y", "true", "t", "1", "x"})
+_TRUE = frozenset({"yes", "y", "true", "t", "1", "x", "\u2713", "\u2714", "\u2611"})
 _FALSE = frozenset({"no", "n", "false", "f", "0"})
 _ALLOWS = _FALSE | {
     "clean", "clear", "none", "not listed", "not registered", "ok", "safe", "allowed", "living", "alive", "negative", "not found",
