@@ -25,6 +25,7 @@ from corpus.tools import (
     generic,
     listsource,
     melissa,
+    parcels,
     propertyradar,
     propstream,
     reisift,
@@ -34,7 +35,7 @@ from corpus.tools import (
 SEED = 12
 _TOOLS = (
     propstream, batch, propertyradar, dealmachine, reisift, listsource, melissa, datatree, assessor, assessor_report, crm,
-    skip_trace, generic, broken,
+    skip_trace, generic, broken, parcels,
 )  # fmt: skip
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 

@@ -94,3 +94,12 @@ def test_control_characters_of_a_file_s_name_do_not_reach_the_terminal(capsys: p
     printed_text = capsys.readouterr()
     assert "\x1b" not in printed_text.out + printed_text.err
     assert "\\x1b[2J" in printed_text.out
+
+
+def test_a_long_column_does_not_fold_the_short_ones() -> None:
+    text = printed(
+        60,
+        {"column": "column", "field": "read as", "values": "values"},
+        [{"column": "long " * 20, "field": "property_address", "values": 1}],
+    )
+    assert "property_address" in text

@@ -18,6 +18,9 @@ from common.records.file_reading import UnusableFileError, read_file_form
 MAX_GATEWAY_DRY_RUN_BYTES = 10_000_000
 """Largest file that the gateway checks. A larger one is checked on this machine."""
 _MAX_REJECTED_SHOWN = 10
+_MAX_HEADER_SHOWN = 36
+_MAX_EXAMPLE_SHOWN = 24
+"""Characters that a table shows. `--json` has the whole texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +118,9 @@ def print_columns(check: FileCheck) -> None:
     """Print what becomes of each column with content; name the empty ones."""
     rows = [
         {
-            "column": one.column,
+            "column": _shorten(one.column, _MAX_HEADER_SHOWN),
             "field": one.field or "not used",
-            "example": one.example,
+            "example": _shorten(one.example, _MAX_EXAMPLE_SHOWN),
             "values": one.values,
             "unreadable": one.unreadable or None,
         }
@@ -133,7 +136,13 @@ def print_columns(check: FileCheck) -> None:
     }
     new_console().print(make_table(rows, headings, first=("column", "field", "unreadable")))
     if empty := [one.column for one in check.columns if not (one.values or one.field)]:
-        print_message(f"Without content and not used: {len(empty)} columns.")
+        print_message(f"Columns without content that are not used: {len(empty)}.")
+
+
+def _shorten(text: str, max_characters: int) -> str:
+    """Return *text* in one line, cut behind *max_characters*."""
+    line = " ".join(text.split())
+    return line if len(line) <= max_characters else f"{line[: max_characters - 1]}…"
 
 
 def _summarise(check: FileCheck) -> Mapping[str, object]:

@@ -81,6 +81,16 @@ def _make_column(rows: Sequence[Mapping[str, Any]], field: str, heading: str) ->
     return _Column(field, heading, [format_value(value) for value in values], is_numeric, is_unfoldable)
 
 
+def _share_width(columns: list[_Column], unused_width: int) -> dict[str, int]:
+    """Return the width of each column by its field. Columns that need least are widened first, so that few words are folded."""
+    widths = {}
+    for column in sorted(columns, key=lambda column: column.natural_width - column.min_width):
+        more = min(column.natural_width - column.min_width, max(unused_width, 0))
+        unused_width -= more
+        widths[column.field] = column.min_width + more
+    return widths
+
+
 def _make_table(columns: list[_Column], row_count: int, width: int, title: str | None, left_out: list[str]) -> Table:
     made = Table(
         title=title,
@@ -92,16 +102,14 @@ def _make_table(columns: list[_Column], row_count: int, width: int, title: str |
         pad_edge=False,
         padding=(0, _COLUMN_GAP_CELLS, 0, 0),
     )
-    unused_width = width - _min_table_width(columns)
+    widths = _share_width(columns, width - _min_table_width(columns))
     for column in columns:
-        more = min(column.natural_width - column.min_width, max(unused_width, 0))
-        unused_width -= more
         made.add_column(
             Text(column.heading),
             justify="right" if column.is_numeric else "left",
             overflow="fold",
             no_wrap=column.is_unfoldable,
-            width=column.min_width + more,
+            width=widths[column.field],
         )
     for number in range(row_count):
         made.add_row(*(Text(column.cells[number]) for column in columns))
