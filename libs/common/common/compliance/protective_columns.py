@@ -145,6 +145,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 _FREE_TEXT_HEADER = re.compile(
     r"(?:phones?|cell|mobile|landline|emails?|contact|lead|owner|list|call|campaign|marketing|internal|skip|trace|sms|text|custom"
     r"|private|last|current|prospect|client|customer|seller|general|other|additional|scrub|my|our|primary|secondary|activity|message"
+    r"|home|work|main|best|alternate|alt|personal|tele|tel|wireless|voip|ph|nums?|nos?"
     r"|delivery|verification|verified|subscription|subscriber|mailchimp|numbers?|validation|followup|final|agent|dialer|mojo|system|deal|pipeline)*"
     r"(?:status(?:es)?|(?:property)?tags?|tagnames?|propertynotes?|lists?|listnames?|notes?|remarks?|comments?|dispos?|dispositions?(?:code)?|repl(?:y|ies)|stage|categor(?:y|ies)|groups?|segments?|alerts?|instructions?|details?|results?|outcomes?|flags?|labels?"
     r"|response|reason|feedback|memo|warnings?)"

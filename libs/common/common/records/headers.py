@@ -108,7 +108,7 @@ CONTACTS_OF_PERSON = 20
 _OF_OWNER = re.compile(r"owner(?P<owner>[12])(?P<rest>[a-z].+)")
 """`Owner 2 Phone 1` is a contact of the second owner."""
 _CONTACT_FIELDS = ("phones", "emails", f"{REMARKS_PREFIX}phones", f"{REMARKS_PREFIX}emails")
-_INDEX = re.compile(r"(?<=[\[._])[0-9]+(?=[\]._]|$)(?!.*[\[._][0-9])")
+_INDEX = re.compile(r"(?<=[\[._/])[0-9]+(?=[\]._/]|$)(?!.*[\[._/][0-9])")
 _CONTACT_WORD = re.compile(r"phone|mobile|cell|e-?mail", re.IGNORECASE)
 
 
