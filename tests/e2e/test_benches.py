@@ -15,6 +15,7 @@ SIZES = {
     "gate": None,
     "intake": 500,
     "latency": 3,
+    "leads": 1_000,
     "lookups": 1_000,
     "memory": 1_000,
     "verification": 20,

@@ -25,7 +25,6 @@ NOWHERE = "127.0.0.1:1"
         (["upload", "LEADS", "--url", f"http://{NOWHERE}"], SECRETS, 4, NOWHERE),
         (["upload", "/no/such/leads.csv"], SECRETS, 2, "/no/such/leads.csv"),
         (["upload", "LEADS"], {}, 2, "HMAC_SECRET_KEY"),
-        (["upload", __file__], SECRETS, 3, "Address, City, State, Zip"),
         (["uploads", "show", "7"], SECRETS, 2, "is not an id"),
         (["run", "gatway"], SECRETS, 2, "gatway"),
         (["funnel", "--since", "soon"], {}, 2, "soon"),

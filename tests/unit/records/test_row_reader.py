@@ -44,7 +44,8 @@ def test_the_kind_of_a_line_comes_from_its_column_or_from_the_header() -> None:
         ({"Phone 1": "1", "Phone 2": "2", "Phone 2 DNC": "Yes"}, [None, True]),
         ({"Phone 1": "1", "Phone 2": "2", "Phone 2 DNC": "No"}, [None, False]),
         ({"Phone 1": "1", "Phone 2": "2", "Phone DNC": "No"}, [False, False]),
-        ({"Phone 1": "1", "Phone 2 DNC": "Yes"}, [None]),
+        ({"Phone 1": "1", "Phone 2 DNC": "Yes"}, [True]),
+        ({"Phone 1": "1", "Owner 2 Phone 1 DNC": "Yes"}, [True]),
         ({"Cell": "1", "Landline": "2", "Cell DNC": "Yes"}, [True, True]),
         ({"Cell": "1", "Landline": "2", "Phone 1 DNC": "Yes"}, [True, True]),
         ({"Cell": "1", "Landline": "2", "Phone 1 DNC": "No"}, [None, None]),
@@ -212,3 +213,15 @@ def test_a_column_that_looks_protective_and_is_not_understood_marks_the_row() ->
     """A file with such a column is refused. A row that comes without its file becomes a dead letter."""
     assert "unread_protection" in read_row({**HOME, "Callable": "Yes"})
     assert "unread_protection" not in read({**HOME, "Callable": "Yes"}, columns={"Callable": "do not contact"})
+
+
+@pytest.mark.parametrize(
+    ("cells", "forbidden"),
+    [
+        ({"Email 1": "a@x.com", "Email 2": "b@x.com", "Email 2 Opt Out": "Yes"}, ["b@x.com"]),
+        ({"Email 1": "a@x.com", "Email 2 Opt Out": "Yes"}, ["a@x.com"]),
+        ({"Email 1": "a@x.com", "Email 2 Opt Out": "No"}, []),
+    ],
+)
+def test_a_numbered_flag_of_an_email_is_about_it_or_about_all(cells: dict[str, str], forbidden: list[str]) -> None:
+    assert read_row(cells)["forbidden_emails"] == forbidden

@@ -25,10 +25,14 @@ _PHONE_PARTS = {"phones": 0, "phones.type": 1}
 _ALL_CONTACTS = 0
 """Number of a protection that names no single phone or email: it forbids all of the row."""
 _PHONE_PROTECTIONS = ("phones.dnc", "phones.forbidden")
-_PROTECTIONS_OF_PHONES = frozenset({*_PHONE_PROTECTIONS, f"{REMARKS_PREFIX}phones"})
-_EVERY_PHONE = -1
-"""Number of a protection in a file that names its phones otherwise: `Phone 1 DNC` beside `Cell`. It never allows a phone."""
+_EVERY_CONTACT = -1
+"""Number of a protection whose contact has no column of that number: `Phone 1 DNC` beside `Cell`. It forbids all, and never allows one."""
 _EMAIL_PROTECTIONS = ("emails.dnc", "emails.forbidden")
+_CONTACTS_OF_PROTECTION = {
+    **dict.fromkeys((*_PHONE_PROTECTIONS, f"{REMARKS_PREFIX}phones"), "phones"),
+    **dict.fromkeys((*_EMAIL_PROTECTIONS, f"{REMARKS_PREFIX}emails"), "emails"),
+}
+"""The field of the contacts that each protective field is about."""
 _ROW_FLAGS = frozenset(PROHIBITIONS)
 _REMARK_FIELDS = frozenset({f"{REMARKS_PREFIX}{subject}" for subject in ("row", "phones", "emails")})
 _PROTECTIVE_FIELDS = frozenset({*_PHONE_PROTECTIONS, *_EMAIL_PROTECTIONS, *_ROW_FLAGS, *_REMARK_FIELDS})
@@ -74,21 +78,24 @@ def _read_meanings(mapping: FileMapping) -> Iterator[tuple[str, _ColumnMeaning]]
         for header, cells in mapping.rules.values.items()
     }
     columns_of_field = Counter(column.field for column in mapping.columns)
-    phones = {column.rank for column in mapping.columns if column.field == "phones"}
+    numbers = {
+        contacts: {column.rank for column in mapping.columns if column.field == contacts}
+        for contacts in ("phones", "emails")
+    }
     unread = mapping.unreadable_protections()
     for column in mapping.columns:
         field = _UNREAD_PROTECTION if column.header in unread else column.field
         if field is not None:
             table = values.get(plain_header(column.header))
             is_simple = columns_of_field[field] == 1 and field not in _FIELDS_WITH_RULES and table is None
-            rank = _number_of_protection(column.rank, phones) if field in _PROTECTIONS_OF_PHONES else column.rank
+            contacts = _CONTACTS_OF_PROTECTION.get(field)
+            rank = _number_of_protection(column.rank, numbers[contacts]) if contacts else column.rank
             yield column.header, _ColumnMeaning(field, rank, is_simple, column.line_type, table)
 
 
-def _number_of_protection(number: int, phones: set[int]) -> int:
-    """Return *number*, or _EVERY_PHONE if no column has that phone, and none of *phones* has a plain number."""
-    is_known = number == _ALL_CONTACTS or number in phones
-    return number if is_known or any(phone <= CONTACTS_OF_PERSON for phone in phones) else _EVERY_PHONE
+def _number_of_protection(number: int, known: set[int]) -> int:
+    """Return *number*, or _EVERY_CONTACT if no column has that contact: the flag may be about one in a column of another name."""
+    return number if number == _ALL_CONTACTS or number in known else _EVERY_CONTACT
 
 
 class RowReader:
@@ -277,5 +284,5 @@ class _RowReading:
 def _is_forbidden(rank: int, protections: tuple[str, ...], forbidding: set[tuple[str, int]]) -> bool:
     """Return whether a flag of one of *protections* forbids the contact *rank*, or all contacts of its kind."""
     return bool(forbidding) and any(
-        (field, number) in forbidding for field in protections for number in (rank, _ALL_CONTACTS, _EVERY_PHONE)
+        (field, number) in forbidding for field in protections for number in (rank, _ALL_CONTACTS, _EVERY_CONTACT)
     )
