@@ -8,7 +8,7 @@ import json
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,8 @@ class System:
             ).fetchall()
         spent: dict[str, float] = {}
         for application, pid in rows:
-            spent[application] = spent.get(application, 0.0) + cpu_of_process(pid)
+            with suppress(psutil.NoSuchProcess):  # a session may end between the query and its reading
+                spent[application] = spent.get(application, 0.0) + cpu_of_process(pid)
         return spent
 
     def peak_memory_mb(self, name: str) -> float:
