@@ -18,7 +18,7 @@ from rich.text import Text
 from cli.shell.values import format_value
 
 _COLUMN_GAP_CELLS = 2
-_MIN_TEXT_COLUMN_CELLS = 10
+_MIN_TEXT_COLUMN_CELLS = 12
 """Cells to which a column of words may shrink; longer words are folded."""
 _MIN_TABLE_COLUMNS = 3
 """Columns that make a table; with fewer, a list of fields shows more."""
