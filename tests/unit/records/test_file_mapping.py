@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.records.file_mapping import FileMapping, find_repeated_headers
+from common.records.file_mapping import FileMapping, MissingField, find_repeated_headers
 from common.records.file_profile import FileProfile, read_renamed
 from common.records.row_reader import RowReader
 
@@ -17,6 +17,10 @@ def fields_of(headers: list[str], profile: FileProfile | None = None, **renamed:
 
 def ranks_of(headers: list[str], profile: FileProfile | None = None) -> list[int]:
     return [column.rank for column in FileMapping.resolve(headers, profile).columns]
+
+
+def describe_missing(mapping: FileMapping) -> list[MissingField]:
+    return mapping.describe_missing(mapping.missing_fields())
 
 
 def profile_of(**columns: str) -> FileProfile:
@@ -110,14 +114,14 @@ def test_parts_of_a_street_are_read_where_no_column_has_the_whole() -> None:
     ],
 )  # fmt: skip
 def test_fields_that_no_column_gives_are_missing(headers: list[str], missing: list[str]) -> None:
-    assert [one.field for one in FileMapping.resolve(headers).missing_fields()] == missing
+    assert FileMapping.resolve(headers).missing_fields() == missing
 
 
 def test_a_missing_field_names_the_column_that_is_most_like_an_accepted_header() -> None:
     mapping = FileMapping.resolve(["Property Adress", "City", "State", "Post Code", "Kitchen"])
-    nearest = {one.field: one.nearest for one in mapping.missing_fields()}
+    nearest = {one.field: one.nearest for one in describe_missing(mapping)}
     assert nearest == {"property_address": "Property Adress", "property_zip": "Post Code"}
-    assert [one.nearest for one in FileMapping.resolve(["City", "State", "Zip", "xyz"]).missing_fields()] == [None]
+    assert [one.nearest for one in describe_missing(FileMapping.resolve(["City", "State", "Zip", "xyz"]))] == [None]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_a_missing_field_names_the_column_that_is_most_like_an_accepted_header()
 def test_the_nearest_column_has_the_usual_word_and_is_about_no_other_address(
     headers: list[str], nearest: str | None
 ) -> None:
-    missing = {one.field: one.nearest for one in FileMapping.resolve(headers).missing_fields()}
+    missing = {one.field: one.nearest for one in describe_missing(FileMapping.resolve(headers))}
     assert missing["property_zip"] == nearest
 
 
@@ -143,7 +147,7 @@ def test_street_is_a_name_beside_a_column_of_house_numbers() -> None:
 
 def test_a_state_by_zip_code_needs_a_zip_code() -> None:
     profile = FileProfile.model_validate({"name": "p", "title": "t", "rules": {"state": "from_zip"}})
-    missing = [one.field for one in FileMapping.resolve(["Address", "City"], profile).missing_fields()]
+    missing = FileMapping.resolve(["Address", "City"], profile).missing_fields()
     assert missing == ["property_state", "property_zip"]
 
 

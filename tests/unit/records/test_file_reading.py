@@ -157,3 +157,13 @@ def test_a_column_named_for_whole_addresses_may_hold_streets_beside_the_place(fi
 
 def test_a_header_of_several_lines_is_named_in_one(file: Path) -> None:
     assert "Property Street" in refusal(file, b'"Property\nStreet",Owner\n12 Oak St,Holt\n').about["found"]  # type: ignore[operator]
+
+
+def test_the_nearest_column_is_searched_for_a_refusal_only(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+    monkeypatch.setattr("common.records.file_mapping.find_nearest_header", lambda field, _: searched.append(field))
+    file.write_text(f"Leads for Miami,,,,\nAddress list,,,,\n{HEADER}\n{ROW}\n")
+    assert read_file_form(file).dialect.title_rows == 2
+    assert searched == []
+    assert refusal(file, b"address,APN\n1,2\n").code == "missing_columns"
+    assert searched == ["property_city", "property_state", "property_zip"]

@@ -6,7 +6,7 @@ all rows of a file are read alike, however often they are published again.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -42,7 +42,8 @@ _OWNER_OF_ADDRESS = {
 }  # fmt: skip
 """The field of the owner's address for each part of an address."""
 _PREFIXES_OF_PROPERTY = ("input", "property", "prop", "site", "situs", "physical", "phy", "loc")
-_PLACE = ("property_city", "property_state", "property_zip")
+PLACE_FIELDS = ("property_city", "property_state", "property_zip")
+"""Fields of the place that an address lies in."""
 _RANK_OF_VOCABULARY = 1_000
 """Columns that a profile names count before those that it does not name."""
 _REPEATED = re.compile(r"(.+) \([2-9][0-9]*\)")
@@ -123,7 +124,7 @@ class FileMapping(BaseModel):
             if not is_column_of_rejects(column.header)
         ]
 
-    def missing_fields(self) -> list[MissingField]:
+    def missing_fields(self) -> list[str]:
         """Return the fields that every lead needs and no column or rule gives."""
         given = {column.field for column in self.columns}
         if "address_line" in given:
@@ -132,18 +133,15 @@ class FileMapping(BaseModel):
         if "street_name" in given:
             given.add("property_address")
         if "place" in given:
-            given.update(_PLACE)
+            given.update(PLACE_FIELDS)
         if has_state_of_zip or self.rules.state not in (None, "from_zip"):
             given.add("property_state")
-        return [self._describe_missing(field) for field in REQUIRED_FIELDS if field not in given]
+        return [field for field in REQUIRED_FIELDS if field not in given]
 
-    def missing_place(self) -> list[MissingField]:
-        """Return city, state and ZIP code as missing: the column that should hold whole addresses holds streets."""
-        return [self._describe_missing(field) for field in REQUIRED_FIELDS if field in _PLACE]
-
-    def _describe_missing(self, field: str) -> MissingField:
+    def describe_missing(self, fields: Iterable[str]) -> list[MissingField]:
+        """Return for each of *fields* what would do. The search for the nearest column is slow: only a refusal needs it."""
         free = [column.header for column in self.columns if column.header and not _is_used(column)]
-        return MissingField(field, accepted_headers(field), find_nearest_header(field, free))
+        return [MissingField(field, accepted_headers(field), find_nearest_header(field, free)) for field in fields]
 
     def unreadable_protections(self) -> list[str]:
         """Return the headers that look as if they forbid contact, and that nothing explains. Their file is refused."""
@@ -268,7 +266,7 @@ def _resolve_whole_addresses(meanings: dict[str, HeaderMeaning | None]) -> dict[
     """
     fields = {one.field for one in meanings.values() if one}
     whole: dict[str, str | None] = {}
-    if not fields & {*_PLACE, "address_line", "place"}:
+    if not fields & {*PLACE_FIELDS, "address_line", "place"}:
         whole["property_address"] = "address_line"
     if fields & {"property_address", "address_line"}:
         whole |= dict.fromkeys(STREET_PARTS)

@@ -9,7 +9,7 @@ from common.csv.dialect import CsvDialect, NotCsvError, detect_dialect, printabl
 from common.csv.reader import CsvReader, CsvRow, make_names_unique, open_csv_text
 from common.lead_facts import REQUIRED_FIELDS
 from common.records.address_cells import split_address_line
-from common.records.file_mapping import FileMapping, MissingField, find_repeated_headers
+from common.records.file_mapping import PLACE_FIELDS, FileMapping, MissingField, find_repeated_headers
 from common.records.file_profile import FileProfile, built_in_profiles, recognise_profile
 from common.records.headers import HeaderMeaning, plain_header
 
@@ -58,6 +58,8 @@ def read_file_form(
         return profile or recognise_profile(names, known)
 
     def rate(header: Sequence[str]) -> tuple[bool, int]:
+        if len(header) > MAX_COLUMNS:  # refused below, without the work of reading each name many times
+            return False, 0
         mapping = FileMapping.resolve(make_names_unique(header), choose(header), renamed)
         return not mapping.missing_fields(), mapping.recognised_count()
 
@@ -102,7 +104,7 @@ def _check_header(names: Sequence[str], renamed: Mapping[str, HeaderMeaning | No
 def _check_mapping(mapping: FileMapping, names: Sequence[str]) -> None:
     """Raise UnusableFileError if leads cannot be read from columns of these meanings."""
     if missing := mapping.missing_fields():
-        raise _missing_columns_error(missing, names)
+        raise _missing_columns_error(mapping.describe_missing(missing), names)
     if unread := mapping.unreadable_protections():
         raise UnusableFileError(
             "bad_columns",
@@ -126,7 +128,7 @@ def _check_whole_addresses(mapping: FileMapping, names: Sequence[str], rows: Ite
     whole = [names.index(column.header) for column in mapping.columns if column.field == "address_line"]
     cells = [row.cells[position] for row in rows for position in whole if position < len(row.cells)]
     if whole and not any("property_city" in split_address_line(cell) for cell in cells):
-        raise _missing_columns_error(mapping.missing_place(), names)
+        raise _missing_columns_error(mapping.describe_missing(PLACE_FIELDS), names)
 
 
 def _missing_columns_error(missing: Sequence[MissingField], names: Sequence[str]) -> UnusableFileError:
