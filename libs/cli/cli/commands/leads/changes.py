@@ -14,7 +14,7 @@ import typer
 from cli.commands.leads import queries
 from cli.commands.leads.access import LoggedAccess
 from cli.commands.leads.filters import FILTER_NAMES, LeadFilter, iterate_lead_ids, parse_where
-from cli.commands.leads.queries import ChangedLead
+from cli.commands.leads.queries import ChangedLead, ChangeResult, ReassignResult
 from cli.shell import inputs
 from cli.shell.confirmation import YesOption, require_text, require_yes
 from cli.shell.database import OPERATOR, Connection, connect, require_broker_id, run_in_transaction, service_dsn
@@ -24,7 +24,7 @@ from cli.shell.progress import show_row_progress
 from cli.shell.settings import CliSettings
 from common.bus.tx import Tx
 from common.events import FunnelEvent, LeadPaused, LeadReassigned, LeadResumed
-from common.ids import BrokerId, LeadId
+from common.ids import LeadId
 
 CHANGE_PAGE_SIZE = 500
 """Leads of one transaction. It locks each of them, so a larger page would delay intake and feed."""
@@ -59,7 +59,7 @@ ReasonOption = Annotated[
 ]
 
 Results = dict[LeadId, str]
-Apply = Callable[[Connection, list[LeadId]], Awaitable[Results]]
+Changed = ChangeResult | ReassignResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,11 @@ class LeadChange:
     done: str
     event_owner: str
     """Service whose outbox has the event: the one that publishes events of this type."""
-    apply: Apply
+    apply: Callable[[Connection, list[LeadId]], Awaitable[Sequence[Changed]]]
     result: str
     """Result of a lead that *apply* changed."""
-    make_event: Callable[[ChangedLead, int, datetime], FunnelEvent]
+    make_event: Callable[[ChangedLead, Any, int, datetime], FunnelEvent]
+    """Makes the event of a lead, of what *apply* returned for it, of the access's number and of the time."""
 
 
 def pause_leads(
@@ -86,15 +87,18 @@ def pause_leads(
 ) -> None:
     """Pause leads: they get no further email, and leave their campaigns at Instantly. `resume` ends the pause."""
 
-    async def apply(connection: Connection, page: list[LeadId]) -> Results:
-        return {row.lead_id: row.result for row in await queries.pause_leads(connection, lead_ids=page)}
-
-    def make_event(lead: ChangedLead, access_id: int, at: datetime) -> FunnelEvent:
+    def make_event(lead: ChangedLead, _: ChangeResult, access_id: int, at: datetime) -> FunnelEvent:
         return LeadPaused(**_facts(lead, at), outcome=lead.paused_from, access_id=access_id)
 
-    _change_leads(
-        LeadChange("pause", "paused", "feeder", apply, TRANSITIONED, make_event), leads, where, reason, yes, as_json
+    change = LeadChange(
+        "pause",
+        "paused",
+        "feeder",
+        lambda connection, page: queries.pause_leads(connection, lead_ids=page),
+        TRANSITIONED,
+        make_event,
     )
+    _change_leads(change, leads, where, reason, yes, as_json)
 
 
 def resume_leads(
@@ -107,15 +111,18 @@ def resume_leads(
 ) -> None:
     """Resume paused leads in the status that they had. A lead that left its campaign is not added to it again."""
 
-    async def apply(connection: Connection, page: list[LeadId]) -> Results:
-        return {row.lead_id: row.result for row in await queries.resume_leads(connection, lead_ids=page)}
-
-    def make_event(lead: ChangedLead, access_id: int, at: datetime) -> FunnelEvent:
+    def make_event(lead: ChangedLead, _: ChangeResult, access_id: int, at: datetime) -> FunnelEvent:
         return LeadResumed(**_facts(lead, at), outcome=lead.status, access_id=access_id)
 
-    _change_leads(
-        LeadChange("resume", "resumed", "feeder", apply, TRANSITIONED, make_event), leads, where, reason, yes, as_json
+    change = LeadChange(
+        "resume",
+        "resumed",
+        "feeder",
+        lambda connection, page: queries.resume_leads(connection, lead_ids=page),
+        TRANSITIONED,
+        make_event,
     )
+    _change_leads(change, leads, where, reason, yes, as_json)
 
 
 def reassign_leads(
@@ -132,20 +139,21 @@ def reassign_leads(
     """Give leads to another broker. A lead whose owner was contacted for its broker stays with it."""
     if to is None:
         raise UsageError("Which broker gets the leads?", "Give --to BROKER; `equity brokers list` shows them.")
-    former: dict[LeadId, BrokerId | None] = {}
     broker_id = run_in_transaction(lambda connection: require_broker_id(connection, to), service=OPERATOR)
 
-    async def apply(connection: Connection, page: list[LeadId]) -> Results:
-        rows = await queries.reassign_leads(connection, lead_ids=page, broker_id=broker_id)
-        former.update({row.lead_id: row.from_broker for row in rows})
-        return {row.lead_id: row.result for row in rows}
-
-    def make_event(lead: ChangedLead, access_id: int, at: datetime) -> FunnelEvent:
+    def make_event(lead: ChangedLead, changed: ReassignResult, access_id: int, at: datetime) -> FunnelEvent:
         return LeadReassigned(
-            **_facts(lead, at), outcome=REASSIGNED, former_broker_id=former[lead.id], access_id=access_id
+            **_facts(lead, at), outcome=REASSIGNED, former_broker_id=changed.from_broker, access_id=access_id
         )
 
-    change = LeadChange("reassign", f"given to {to}", "ingest", apply, REASSIGNED, make_event)
+    change = LeadChange(
+        "reassign",
+        f"given to {to}",
+        "ingest",
+        lambda connection, page: queries.reassign_leads(connection, lead_ids=page, broker_id=broker_id),
+        REASSIGNED,
+        make_event,
+    )
     _change_leads(change, leads, where, reason, yes, as_json)
 
 
@@ -212,14 +220,14 @@ async def _run_change(change: LeadChange, access: LoggedAccess, lead_ids: Sequen
 async def _change_page(connection: Connection, change: LeadChange, access_id: int, page: list[LeadId]) -> Results:
     """Change the leads of *page* and emit their events, in one transaction."""
     async with connection.transaction():
-        results = await change.apply(connection, page)
+        changed = {row.lead_id: row for row in await change.apply(connection, page)}
         leads = {lead.id: lead for lead in await queries.read_changed_leads(connection, lead_ids=page)}
         tx, now = Tx(connection, change.event_owner), CliSettings().now
         for lead_id, lead in leads.items():
-            if results[lead_id] == change.result:
-                tx.emit(change.make_event(lead, access_id, now))
+            if changed[lead_id].result == change.result:
+                tx.emit(change.make_event(lead, changed[lead_id], access_id, now))
         await tx.write_outbox()
-    return {lead_id: results[lead_id] if lead_id in leads else UNKNOWN for lead_id in page}
+    return {lead_id: changed[lead_id].result if lead_id in leads else UNKNOWN for lead_id in page}
 
 
 def _report(change: LeadChange, results: Results, *, by_name: bool, as_json: bool) -> None:
