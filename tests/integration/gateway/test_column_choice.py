@@ -1,5 +1,6 @@
 """A partner chooses how the columns of its files are read: by profile, by mapping, or by a saved one."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -117,3 +118,10 @@ async def test_merged_cells_are_filled_where_the_profile_says_so(partner: Partne
     _, report = await partner.upload(file)
     await partner.wait_for_state(report["upload_id"], "accounted")
     assert [json.loads(message.value)["cells"]["City"] for message in await sent("ingest.leads")] == ["Miami"] * 2
+
+
+async def test_mappings_saved_at_the_same_time_under_one_name_are_both_kept(partner: Partner, db: Any) -> None:
+    choices = [[*MAP, *more, ("save_profile", "town-list")] for more in ([], [("map", "PARCEL=APN")])]
+    uploads = [partner.upload(with_row(number), choice) for number, choice in enumerate(choices, start=1)]
+    assert [status for status, _ in await asyncio.gather(*uploads)] == [202, 202]
+    assert await db.fetch("select version from app.file_profiles order by version") == [(1,), (2,)]

@@ -18,6 +18,7 @@ from common.records.file_profile import (
     read_renamed,
     read_target,
     recognise_profile,
+    split_renamed,
 )
 from common.records.headers import HeaderMeaning
 
@@ -107,7 +108,7 @@ def test_the_person_of_a_row_is_named_by_a_relation() -> None:
 
 def test_a_saved_mapping_recognises_the_files_for_which_it_was_made_before_its_base() -> None:
     base = built_in_profiles()["propstream"]
-    saved = base.extend("ours", 2, [("Kitchen", "ignore"), ("Our Value", "est. value")])
+    saved = base.extend("ours", [("Kitchen", "ignore"), ("Our Value", "est. value")])
     headers = ["Address", "Foreclosure Factor", "Kitchen", "Our Value"]
     assert recognise_profile(headers, [*PROFILES, saved]) == saved
     assert recognise_profile(headers[:3], [*PROFILES, saved]) == base
@@ -170,3 +171,17 @@ def test_only_profiles_for_which_it_is_known_change_the_order_of_names() -> None
     assert {profile.name for profile in PROFILES if profile.rules.name_order == "last_first"} == {
         "assessor", "corelogic", "datatree", "florida-nal",
     }  # fmt: skip
+
+
+def test_a_profile_gets_the_next_version_only_if_it_says_something_else() -> None:
+    first = FileProfile(name="ours", title="Ours", version=7).as_version_after(None)
+    assert first.version == 1
+    assert first.as_version_after(first) is first
+    assert first.model_copy(update={"title": "Changed"}).as_version_after(first).version == 2
+
+
+@pytest.mark.parametrize("pair", ["TOWN", "=city", "TOWN=", " = "])
+def test_a_renamed_column_needs_both_names(pair: str) -> None:
+    with pytest.raises(ProfileError, match="is no mapping"):
+        split_renamed(pair)
+    assert split_renamed(" A=B = city ") == ("A=B", "city")

@@ -12,7 +12,7 @@ from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import format_bytes, make_table, new_console, print_fields, print_json, print_message
 from common.csv.dialect import NotCsvError, require_text
 from common.records.file_check import FileCheck, FileChecker
-from common.records.file_profile import FileProfile, ProfileError, built_in_profiles, read_renamed
+from common.records.file_profile import FileProfile, ProfileError, built_in_profiles, read_renamed, split_renamed
 from common.records.file_reading import UnusableFileError, read_file_form
 
 MAX_GATEWAY_DRY_RUN_BYTES = 10_000_000
@@ -67,10 +67,8 @@ async def check_file(
 
 def _check_on_this_machine(file: Path, options: ColumnOptions) -> FileCheck:
     try:
-        pairs = [
-            (header.strip(), target.strip()) for header, _, target in (one.rpartition("=") for one in options.renamed)
-        ]
-        form = read_file_form(file, _find_profile(options.profile), read_renamed(pairs))
+        renamed = read_renamed(map(split_renamed, options.renamed))
+        form = read_file_form(file, _find_profile(options.profile), renamed)
     except ProfileError as error:
         raise UsageError(f"{error}.") from error
     except UnusableFileError as error:

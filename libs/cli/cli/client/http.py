@@ -74,22 +74,6 @@ class GatewayClient:
         on_sent: Callable[[int], None],
     ) -> JsonObject:
         """Sign and send *file* of *size* bytes; return the gateway's report. Raises RepeatedUploadError for a file that it has already."""
-        return await self._send_file(file, size, query, on_hashed, on_sent)
-
-    async def check_file(
-        self, file: Path, size: int, query: Sequence[tuple[str, str]], on_sent: Callable[[int], None]
-    ) -> JsonObject:
-        """Sign and send *file* for a dry run; return what would become of it."""
-        return await self._send_file(file, size, [*query, ("dry_run", "true")], lambda _: None, on_sent)
-
-    async def _send_file(
-        self,
-        file: Path,
-        size: int,
-        query: Sequence[tuple[str, str]],
-        on_hashed: Callable[[int], None],
-        on_sent: Callable[[int], None],
-    ) -> JsonObject:
         headers = await asyncio.to_thread(self._key.sign_file, file, datetime.now(UTC), on_hashed)
         headers |= {
             "Content-Type": "text/csv",
@@ -100,6 +84,12 @@ class GatewayClient:
             f"{self._base}/v1/uploads", params=query, headers=headers, data=_read_chunks(file, on_sent)
         ) as response:
             return await _read_json(response)
+
+    async def check_file(
+        self, file: Path, size: int, query: Sequence[tuple[str, str]], on_sent: Callable[[int], None]
+    ) -> JsonObject:
+        """Sign and send *file* for a dry run; return what would become of it."""
+        return await self.upload_file(file, size, [*query, ("dry_run", "true")], lambda _: None, on_sent)
 
     async def fetch_report(self, upload_id: UUID | str) -> JsonObject:
         """Return the report of upload *upload_id*. Waits as long as the gateway's `Retry-After` says."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from common.csv.escaping import unescape_cell
 from common.csv.reader import CsvReader, open_csv_text
 from common.records.file_reading import FileForm
-from common.records.headers import ESCAPED_COLUMN, REMARKS_PREFIX
+from common.records.headers import REMARKS_PREFIX, are_cells_escaped
 from common.records.merged_cells import fill_merged_cells
 from common.records.normalise import PropertyRecord, normalise
 from common.records.rejection import RejectionReason, explain_reasons
@@ -112,7 +112,7 @@ class FileChecker:
     def _check_rows(self, reader: CsvReader, header: Sequence[str]) -> None:
         row_reader = RowReader(self.form.mapping)
         names = self.form.dialect.columns
-        is_escaped = any(name.strip().lower() == ESCAPED_COLUMN for name in names)
+        is_escaped = are_cells_escaped(names)
         rows = fill_merged_cells(reader.read_records(header), self.form.mapping, names)
         for number, (cells, problem) in enumerate(rows, start=1):
             self._rows = number

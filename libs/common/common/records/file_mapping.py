@@ -105,6 +105,11 @@ class FileMapping(BaseModel):
             rules=profile.rules,
         )
 
+    @classmethod
+    def from_stored(cls, stored: str | None, headers: Sequence[str]) -> Self:
+        """Return the mapping that is stored with an upload. One that an earlier version received has none: it is resolved."""
+        return cls.resolve(headers) if stored is None else cls.model_validate_json(stored)
+
     def columns_of(self, field: str) -> list[str]:
         """Return the headers from which *field* is read. *field* is named as in a report of values: `phones` is all phones."""
         wanted = {"apn_key": "apn", "zip_of_another_state": "property_zip"}.get(field, field)

@@ -19,7 +19,7 @@ A profile is a YAML file in `profiles/`, or one that an operator saved. It gives
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -143,7 +143,7 @@ class FileProfile(BaseModel):
             else:
                 yield header, target
 
-    def extend(self, name: str, version: int, renamed: Sequence[tuple[str, str]]) -> Self:
+    def extend(self, name: str, renamed: Sequence[tuple[str, str]]) -> Self:
         """Return a profile like this one in which *renamed* columns, pairs of header and target, have another meaning.
 
         Files that have all these columns are recognised.
@@ -154,7 +154,6 @@ class FileProfile(BaseModel):
         used = {header: target for header, target in renamed if target != NO_FIELD}
         return type(self)(
             name=name,
-            version=version,
             title=f"Saved mapping {name}",
             recognised_by=tuple(
                 tuple(dict.fromkeys((*choices, *(header for header, _ in renamed))))
@@ -165,9 +164,12 @@ class FileProfile(BaseModel):
             rules=self.rules,
         )
 
-    def has_same_meaning(self, other: Self) -> bool:
-        """Return whether both read every file alike; their versions may differ."""
-        return self.model_copy(update={"version": other.version}) == other
+    def as_version_after(self, earlier: Self | None) -> Self:
+        """Return this profile with the version behind *earlier*, or *earlier* itself if both read every file alike."""
+        numbered = self.model_copy(update={"version": earlier.version if earlier else 1})
+        if earlier is None or numbered == earlier:
+            return earlier or numbered
+        return self.model_copy(update={"version": earlier.version + 1})
 
     def count_matches(self, plain_headers: frozenset[str]) -> int:
         """Return the size of the largest set of `recognised_by` that *plain_headers* contain; 0 if the file is of another profile."""
@@ -210,6 +212,14 @@ def read_target(text: str) -> HeaderMeaning:
     return meaning._replace(line_type=line) if line else meaning
 
 
+def split_renamed(pair: str) -> tuple[str, str]:
+    """Return column and target of `COLUMN=ACCEPTED HEADER`. Raises ProfileError."""
+    header, sign, target = (part.strip() for part in pair.rpartition("="))
+    if not (header and sign and target):
+        raise ProfileError(f"`{pair[:80]}` is no mapping: write COLUMN=ACCEPTED HEADER")
+    return header, target
+
+
 def read_renamed(renamed: Iterable[tuple[str, str]]) -> Mapping[str, HeaderMeaning | None]:
     """Return the meaning of each renamed column; None for `ignore`. Raises ProfileError.
 
@@ -242,8 +252,9 @@ def format_profile(profile: FileProfile) -> str:
     )
 
 
+@lru_cache(maxsize=256)
 def parse_profile(text: str) -> FileProfile:
-    """Return the profile in YAML *text*. Raises ProfileError."""
+    """Return the profile in YAML *text*. Raises ProfileError. Saved profiles are read for every upload, so they are cached."""
     try:
         return FileProfile.model_validate(yaml.safe_load(text))
     except (yaml.YAMLError, ValidationError, ProfileError) as error:

@@ -20,8 +20,6 @@ REMARKS_PREFIX = "remarks."
 
 REJECT_COLUMNS = frozenset({"row", "reject_reason", "reject_detail"})
 """Columns that our list of rejects adds. A corrected list may be uploaded with them; they are ignored."""
-ESCAPED_COLUMN = "reject_reason"
-"""The cells of a file with this column are escaped, as `common.csv.escaping` does for spreadsheets."""
 
 COMBINED_HEADERS: dict[str, tuple[str, ...]] = {
     "address_line": ("Full Address", "Property Full Address", "Property Address Full", "Site Full Address", "Situs Full Address"),
@@ -163,6 +161,11 @@ def count_from_one(headers: Iterable[str]) -> dict[str, str]:
     if not any(int(index[0]) == 0 and _CONTACT_WORD.search(header) for header, index in found):
         return {}
     return {header: f"{header[: index.start()]}{int(index[0]) + 1}{header[index.end() :]}" for header, index in found}
+
+
+def are_cells_escaped(headers: Iterable[str]) -> bool:
+    """Return whether a file with *headers* is our list of rejects, whose cells `common.csv.escaping` escaped."""
+    return any(header.strip().lower() == "reject_reason" for header in headers)
 
 
 def is_unreadable_protection(header: str) -> bool:

@@ -224,17 +224,5 @@ async def list_profiles(connection: Connection, *, partner_id: PartnerId | None)
     return [SavedProfile(*record) for record in await connection.fetch(_SQL["list_profiles"], partner_id)]
 
 
-async def find_newest_profile(connection: Connection, *, partner_id: PartnerId | None, name: str) -> str | None:
-    """Return the definition of the newest version."""
-    value: str | None = await connection.fetchval(_SQL["find_newest_profile"], partner_id, name)
-    return value
-
-
-async def add_profile(
-    connection: Connection, *, partner_id: PartnerId | None, name: str, version: int, definition: str
-) -> int:
-    return count_rows(await connection.execute(_SQL["add_profile"], partner_id, name, version, definition))
-
-
 async def set_default_profile(connection: Connection, *, name: str | None, partner_id: PartnerId) -> int:
     return count_rows(await connection.execute(_SQL["set_default_profile"], name, partner_id))

@@ -188,23 +188,6 @@ or profile.partner_id is null
 or profile.partner_id = :partner_id
 order by profile.name, profile.partner_id nulls first, profile.version desc;
 
--- name: find_newest_profile$
--- Return the definition of the newest version.
--- role: owner, gateway
--- nullable: :partner_id
-select definition
-from app.file_profiles
-where partner_id is not distinct from :partner_id::uuid
-and name = :name
-order by version desc
-limit 1;
-
--- name: add_profile!
--- role: owner, gateway
--- nullable: :partner_id
-insert into app.file_profiles (partner_id, name, version, definition)
-values (:partner_id, :name, :version, :definition);
-
 -- name: set_default_profile!
 -- role: owner, gateway
 -- nullable: :name

@@ -26,6 +26,7 @@ from common.records.file_profile import (
 from common.records.file_reading import UnusableFileError, read_file_form
 from gateway.commands import command_queries as queries
 from gateway.commands.partners import find_partner_id
+from gateway.uploads.saved_profiles import save_profile
 
 app = new_app(
     "Profiles of files: how the columns of each tool's export are read.",
@@ -97,16 +98,7 @@ def add_profile(
 
     async def work(connection: Connection) -> FileProfile:
         owner = await find_partner_id(connection, partner) if partner else None
-        earlier = await queries.find_newest_profile(connection, partner_id=owner, name=profile.name)
-        known = parse_profile(earlier) if earlier else None
-        if known and known.has_same_meaning(profile):
-            return known
-        version = known.version + 1 if known else 1
-        saved = profile.model_copy(update={"version": version})
-        await queries.add_profile(
-            connection, partner_id=owner, name=saved.name, version=version, definition=format_profile(saved)
-        )
-        return saved
+        return await save_profile(connection, owner, profile)
 
     saved = run_in_transaction(work, service="gateway")
     print_done(

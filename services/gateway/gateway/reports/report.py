@@ -83,7 +83,7 @@ class UploadReports:
             totals = await queries.sum_tallies(connection, upload_id=upload_id)
             reasons = await queries.count_reject_reasons(connection, upload_id=upload_id)
             unread = await queries.list_unread_fields(connection, upload_id=upload_id)
-        mapping = _read_mapping(upload)
+        mapping = FileMapping.from_stored(upload.mapping, upload.columns or [])
         return UploadReport(
             upload_id=upload.id,
             state=upload.state,
@@ -165,13 +165,6 @@ def _require_own(upload: UploadRow | None) -> UploadRow:
     if upload is None:
         raise ProblemError(NOT_FOUND, "There is no upload of this id, or it is not yours.")
     return upload
-
-
-def _read_mapping(upload: UploadRow) -> FileMapping:
-    """Return the mapping of the upload. One that an earlier version received has none."""
-    if upload.mapping is None:
-        return FileMapping.resolve(upload.columns or [])
-    return FileMapping.model_validate_json(upload.mapping)
 
 
 def _describe_unread_field(row: UnreadFieldRow, mapping: FileMapping) -> UnreadField:

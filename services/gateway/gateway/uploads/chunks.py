@@ -36,7 +36,7 @@ class ChunkReader:
         self._text = open_csv_text(file, upload.encoding)
         self._reader = CsvReader(self._text, upload.delimiter)
         header = self._reader.read_header(upload.title_rows)
-        mapping = _read_mapping(upload)
+        mapping = FileMapping.from_stored(upload.mapping, upload.columns)
         self._builder = RowMessageBuilder(
             upload.id,
             upload.received_at,
@@ -75,10 +75,3 @@ class ChunkReader:
             if size > MAX_CHUNK_BYTES:
                 break
         return PublishChunk(count, batches.filled)
-
-
-def _read_mapping(upload: LeasedUpload) -> FileMapping:
-    """Return the mapping of the upload. One that an earlier version received has none."""
-    if upload.mapping is None:
-        return FileMapping.resolve(upload.columns)
-    return FileMapping.model_validate_json(upload.mapping)

@@ -17,7 +17,7 @@ from common.events import LeadRecord
 from common.ids import BrokerId, UploadId
 from common.records.file_mapping import FileMapping
 from common.records.file_profile import is_column_of_rejects
-from common.records.headers import ESCAPED_COLUMN
+from common.records.headers import are_cells_escaped
 from common.topics import MAX_INPUT_BYTES
 
 _PROPSTREAM = "propstream"
@@ -64,7 +64,7 @@ class RowMessageBuilder:
         self._names = list(names)
         self._delimiter = delimiter
         self._added_names = list(filter(is_column_of_rejects, names))
-        self._cells_are_escaped = any(name.strip().lower() == ESCAPED_COLUMN for name in names)
+        self._cells_are_escaped = are_cells_escaped(names)
         self._key_positions = _find_key_positions(mapping, names)
         self._upload_id = upload_id
         self._headers = _build_common_headers(upload_id, received_at, traceparent)

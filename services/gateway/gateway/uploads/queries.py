@@ -220,6 +220,17 @@ async def list_saved_profiles(connection: Connection, *, partner_id: PartnerId) 
     return [value for (value,) in await connection.fetch(_SQL["list_saved_profiles"], partner_id)]
 
 
+async def lock_saved_profiles(connection: Connection, *, name: str) -> None:
+    """Let no other transaction save a profile of this name until this one ends."""
+    await connection.execute(_SQL["lock_saved_profiles"], name)
+
+
+async def find_newest_profile(connection: Connection, *, partner_id: PartnerId | None, name: str) -> str | None:
+    """Return the definition of the newest version that a partner or, for null, an operator saved."""
+    value: str | None = await connection.fetchval(_SQL["find_newest_profile"], partner_id, name)
+    return value
+
+
 async def save_profile(
     connection: Connection, *, partner_id: PartnerId | None, name: str, version: int, definition: str
 ) -> int:

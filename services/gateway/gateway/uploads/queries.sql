@@ -178,11 +178,24 @@ where profile.partner_id = :partner_id
 or profile.partner_id is null
 order by profile.name, profile.partner_id nulls first, profile.version desc;
 
+-- name: lock_saved_profiles!
+-- Let no other transaction save a profile of this name until this one ends.
+select pg_advisory_xact_lock(hashtextextended('app.file_profiles/' || :name::text, 0));
+
+-- name: find_newest_profile$
+-- Return the definition of the newest version that a partner or, for null, an operator saved.
+-- nullable: :partner_id
+select definition
+from app.file_profiles
+where partner_id is not distinct from :partner_id::uuid
+and name = :name
+order by version desc
+limit 1;
+
 -- name: save_profile!
 -- nullable: :partner_id
 insert into app.file_profiles (partner_id, name, version, definition)
-values (:partner_id, :name, :version, :definition)
-on conflict do nothing;
+values (:partner_id, :name, :version, :definition);
 
 -- name: find_known_homes
 -- Return for each position whether a lead has one of its keys.

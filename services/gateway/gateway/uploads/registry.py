@@ -12,8 +12,9 @@ from common.records.file_reading import FileForm, UnusableFileError, read_file_f
 from common.web.problems import ProblemError
 from gateway.problems import ALREADY_UPLOADED, BAD_SIGNATURE, BROKER_NOT_PERMITTED, PROBLEM_KINDS
 from gateway.uploads import queries
-from gateway.uploads.column_choice import ColumnChoice, choose_profile, save_profile
+from gateway.uploads.column_choice import ColumnChoice
 from gateway.uploads.request import UploadRequest, clean_filename
+from gateway.uploads.saved_profiles import choose_profile, save_profile
 from gateway.uploads.signature import PartnerKey
 from gateway.uploads.spool import Spool
 
@@ -72,7 +73,7 @@ class UploadRegistry:
                 connection, key.partner_id, choice.profile or key.default_profile
             )
         try:
-            return await asyncio.to_thread(read_file_form, path, profile, choice.meanings(), candidates)
+            return await asyncio.to_thread(read_file_form, path, profile, choice.meanings, candidates)
         except UnusableFileError as error:
             raise ProblemError(PROBLEM_KINDS[error.code], error.detail, error.about) from error
 
@@ -115,7 +116,9 @@ class UploadRegistry:
             upload_id=new.id, partner_id=key.partner_id, key_id=key.key_id, size=new.size, broker_id=new.broker_id
         )
         tx.emit(received, correlation_id=new.id)
-        await save_profile(tx, key.partner_id, new.choice, new.form)
+        if new.choice.save_as:
+            profile = new.form.profile.extend(new.choice.save_as, new.choice.renamed)
+            await save_profile(connection, key.partner_id, profile)
         return new.id
 
     async def _resume_upload(self, tx: Tx, new: NewUpload) -> UploadId:
