@@ -3,6 +3,7 @@
 from datetime import time, timedelta
 
 from common.calendar.clock import Clock
+from common.compliance.legal_rules import legal_rules
 from common.events import LeadVerified
 from common.jobs.schedule import WEEKDAYS
 from common.service import Service, main
@@ -33,6 +34,7 @@ def build(
 ) -> Service:
     """Build the feeder service, ready to start. Only tests pass a *network*."""
     settings = settings or FeederSettings.for_service("feeder")
+    legal_rules()  # a service that decides about contacts does not start with wrong rules
     service = Service("feeder", settings, clock)
     throttle = VendorThrottle(service.database, [build_policy(settings)])
     network = network or Network()

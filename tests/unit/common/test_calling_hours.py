@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from common.compliance.calling_hours import CallingWindow, calling_window, next_calling_time
+from common.compliance.calling_hours import calling_window, next_calling_time
+from common.compliance.rule_kinds import CallingWindow
 from common.compliance.time_zones import NO_PLACES, TimeZonePlace, places_of_address
 from common.geography.places import STATES
 

@@ -1,17 +1,17 @@
-"""Calling hours by state, checked against every clock that the person may live by.
+"""Calling hours, checked against every clock that the person may live by.
 
-Federal law allows 8:00 to 21:00 at the called party's location (47 CFR 64.1200(c)(1), 16 CFR 310.4(c)). Many states are
-stricter. Our default hours lie inside the hours of all states except those in `_STRICTER_STATES`. So there are few rows, and a
-state that tightens its law is seldom missed (ADR 12). As of November 2026.
+The hours of each state are the rules of the kind `calling_hours` in `rules.yaml`. Our own rule for all states lies inside nearly
+all of the others, so a state that tightens its law is seldom missed (ADR 12).
 """
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from common.calendar.holidays import is_public_holiday
+from common.compliance.legal_rules import legal_rules
+from common.compliance.rule_kinds import CallingWindow, intersect_windows
 from common.compliance.time_zones import TimeZonePlace
 
 MAX_CALLS_IN_24_HOURS = 3
@@ -21,39 +21,12 @@ _SATURDAY, _SUNDAY = 5, 6
 _SEARCH_HORIZON = timedelta(days=14)
 
 
-class CallingWindow(NamedTuple):
-    """Local hours in which calls may start, *opens* included and *closes* excluded."""
-
-    opens: time
-    closes: time
-
-
-class CallingWeek(NamedTuple):
-    """Windows of a week. Sundays and public holidays have none: AL, LA, MS, PA, RI and UT forbid one or the other."""
-
-    weekdays: CallingWindow
-    saturday: CallingWindow
-
-
-_DEFAULT_WEEK = CallingWeek(CallingWindow(time(9), time(20)), CallingWindow(time(9), time(20)))
-_STRICTER_STATES = {
-    "KY": CallingWeek(CallingWindow(time(10), time(20)), CallingWindow(time(10), time(20))),  # KRS 367.46955: from 10
-    "PA": CallingWeek(
-        CallingWindow(time(9), time(20)), CallingWindow(time(9), time(12))
-    ),  # published tables end Saturdays at noon
-    "RI": CallingWeek(
-        CallingWindow(time(9), time(18)), CallingWindow(time(10), time(17))
-    ),  # R.I. Gen. Laws 5-61-2(2), 5-61-3.6
-}
-
-
 @lru_cache(maxsize=4_096)
 def calling_window(state: str, day: date) -> CallingWindow | None:
     """Return the hours of *day* in which people in *state* may be called, by their own clock. None on a day without calls."""
-    if day.weekday() == _SUNDAY or is_public_holiday(day, state):
-        return None
-    week = _STRICTER_STATES.get(state, _DEFAULT_WEEK)
-    return week.saturday if day.weekday() == _SATURDAY else week.weekdays
+    week = legal_rules().law_of(state, day).calling_week
+    window = {_SATURDAY: week.saturday, _SUNDAY: week.sunday}.get(day.weekday(), week.weekdays)
+    return intersect_windows(window, week.holidays) if is_public_holiday(day, state) else window
 
 
 def next_calling_time(places: Collection[TimeZonePlace], at: datetime) -> datetime | None:

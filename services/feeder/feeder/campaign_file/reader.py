@@ -1,11 +1,11 @@
 """Reader of the campaign file: YAML, validated, with an error that says where it is wrong."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from common.yaml_text import load_yaml_text
 from feeder.campaign_file.model import CampaignFile
 
 DEFAULT_FILE = Path(__file__).with_name("campaigns.yaml")
@@ -22,31 +22,10 @@ class CampaignFileError(Exception):
         self.advice = advice
 
 
-class _TextLoader(yaml.SafeLoader):
-    """YAML without repeated keys, in which hours, days, numbers, yes and no are text."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set[str]()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} occurs twice", key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_RESOLVED_TAGS = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
-_TextLoader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in forms if tag in _RESOLVED_TAGS]
-    for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def read_campaign_file(path: Path) -> CampaignFile:
     """Return the file at *path*. Raises CampaignFileError that says where it is wrong."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _TextLoader)  # noqa: S506 - it is a SafeLoader
-        return CampaignFile.model_validate(content)
+        return CampaignFile.model_validate(load_yaml_text(path.read_text(encoding="utf-8")))
     except OSError as error:
         advice = "Name a campaign file; see docs/adding-a-campaign.md."
         raise CampaignFileError(f"{path} cannot be read.", advice) from error
