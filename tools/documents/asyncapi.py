@@ -11,12 +11,14 @@ from common.events import (
     WEBHOOK_EVENTS,
     DeadLetter,
     DeadLetterResolved,
+    DealRecord,
     Event,
     LeadRecord,
 )
 
 CATALOGUE: tuple[type[Event], ...] = (
     LeadRecord,
+    DealRecord,
     *WEBHOOK_EVENTS.values(),
     *FUNNEL_EVENTS,
     DeadLetter,
@@ -64,14 +66,17 @@ def build_document() -> dict[str, Any]:
         "info": {"title": "Equity Connect", "version": common.__version__, "description": _DESCRIPTION},
         "defaultContentType": "application/json",
         "channels": channels,
-        "operations": {"sendLeadRecord": _operation("send", "ingest.leads")},
+        "operations": {
+            "sendLeadRecord": _operation("send", "ingest.leads"),
+            "sendDealRecord": _operation("send", "ingest.deals"),
+        },
         "components": {"messages": messages, "schemas": schemas | {"Headers": HEADERS}},
     }
 
 
 _DESCRIPTION = (
-    "Every message is a CloudEvent. Upstream systems produce property records to `ingest.leads` with any Kafka client. "
-    "Records that cannot be read are in `pipeline_dlq`, with the reason. Only the services produce to `funnel.*`."
+    "Every message is a CloudEvent. Upstream systems produce property records to `ingest.leads`, and deals to `ingest.deals`, with any "
+    "Kafka client. Records that cannot be read are in `pipeline_dlq`, with the reason. Only the services produce to `funnel.*`."
 )
 
 

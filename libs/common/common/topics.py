@@ -43,9 +43,9 @@ class Topic:
 FUNNEL_EVENT_NAMES = (
     "upload_received", "upload_refused", "lead_rejected", "dedupe_success", "lead_verified", "lead_unverifiable",
     "campaign_queued", "campaign_added", "email_sent", "email_bounced", "email_replied", "reply_classified",
-    "unsubscribed", "consent_granted", "consent_revoked", "call_initiated", "call_completed", "callback_scheduled",
-    "appointment_booked", "appointment_rescheduled", "appointment_cancelled", "application_submitted", "loan_funded",
-    "broker_notified", "billing_recorded", "invoice_issued",
+    "unsubscribed", "consent_granted", "consent_revoked", "consent_refused", "lead_not_callable", "call_initiated",
+    "call_completed", "callback_scheduled", "appointment_booked", "appointment_rescheduled", "appointment_cancelled",
+    "appointment_no_show", "application_submitted", "loan_funded", "broker_notified", "billing_recorded", "invoice_issued",
     "lead_paused", "lead_resumed", "lead_reassigned",
 )  # fmt: skip
 """Events of the funnel, in the order in which a lead has them; last those that an operator causes at any time."""

@@ -4,17 +4,21 @@ Events evolve by optional fields. Readers ignore unknown fields, and golden samp
 readable. A funnel event carries ids and facts, never contact details (docs/delivery.md#messages).
 """
 
-from common.events.base import Event, FunnelEvent, Scalar
-from common.events.campaigns import CampaignAdded, CampaignQueued
-from common.events.dead_letters import DeadLetter, DeadLetterResolved
-from common.events.leads import (
-    DedupeSuccess,
-    LeadPaused,
-    LeadReassigned,
-    LeadResumed,
-    LeadUnverifiable,
-    LeadVerified,
+from common.events.appointments import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentNoShow,
+    AppointmentRescheduled,
 )
+from common.events.base import Event, FunnelEvent, Scalar
+from common.events.billing import BillingRecorded, BrokerNotified, InvoiceIssued
+from common.events.calls import CallbackScheduled, CallCompleted, CallInitiated, LeadNotCallable
+from common.events.campaigns import CampaignAdded, CampaignQueued
+from common.events.consents import ConsentGranted, ConsentRefused, ConsentRevoked
+from common.events.dead_letters import DeadLetter, DeadLetterResolved
+from common.events.deals import ApplicationSubmitted, DealRecord, LoanFunded
+from common.events.emails import EmailBounced, EmailReplied, EmailSent, ReplyClassified, Unsubscribed
+from common.events.leads import DedupeSuccess, LeadPaused, LeadReassigned, LeadResumed, LeadUnverifiable, LeadVerified
 from common.events.records import LeadRecord, PhoneCandidate
 from common.events.uploads import LeadRejected, UploadReceived, UploadRefused
 from common.events.webhooks import WEBHOOK_EVENTS, CalcomWebhook, InstantlyWebhook, VapiWebhook, WebhookReceived
@@ -22,15 +26,34 @@ from common.events.webhooks import WEBHOOK_EVENTS, CalcomWebhook, InstantlyWebho
 __all__ = [
     "FUNNEL_EVENTS",
     "WEBHOOK_EVENTS",
+    "ApplicationSubmitted",
+    "AppointmentBooked",
+    "AppointmentCancelled",
+    "AppointmentNoShow",
+    "AppointmentRescheduled",
+    "BillingRecorded",
+    "BrokerNotified",
     "CalcomWebhook",
+    "CallCompleted",
+    "CallInitiated",
+    "CallbackScheduled",
     "CampaignAdded",
     "CampaignQueued",
+    "ConsentGranted",
+    "ConsentRefused",
+    "ConsentRevoked",
     "DeadLetter",
     "DeadLetterResolved",
+    "DealRecord",
     "DedupeSuccess",
+    "EmailBounced",
+    "EmailReplied",
+    "EmailSent",
     "Event",
     "FunnelEvent",
     "InstantlyWebhook",
+    "InvoiceIssued",
+    "LeadNotCallable",
     "LeadPaused",
     "LeadReassigned",
     "LeadRecord",
@@ -38,8 +61,11 @@ __all__ = [
     "LeadResumed",
     "LeadUnverifiable",
     "LeadVerified",
+    "LoanFunded",
     "PhoneCandidate",
+    "ReplyClassified",
     "Scalar",
+    "Unsubscribed",
     "UploadReceived",
     "UploadRefused",
     "VapiWebhook",
@@ -55,6 +81,27 @@ FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (
     LeadUnverifiable,
     CampaignQueued,
     CampaignAdded,
+    EmailSent,
+    EmailBounced,
+    EmailReplied,
+    ReplyClassified,
+    Unsubscribed,
+    ConsentGranted,
+    ConsentRevoked,
+    ConsentRefused,
+    LeadNotCallable,
+    CallInitiated,
+    CallCompleted,
+    CallbackScheduled,
+    AppointmentBooked,
+    AppointmentRescheduled,
+    AppointmentCancelled,
+    AppointmentNoShow,
+    ApplicationSubmitted,
+    LoanFunded,
+    BrokerNotified,
+    BillingRecorded,
+    InvoiceIssued,
     LeadPaused,
     LeadResumed,
     LeadReassigned,

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from pydantic import Field
 
-from common.events.base import FunnelEvent
+from common.events.base import Code, FunnelEvent
 
 
 class DedupeSuccess(FunnelEvent):
     """Creation or change of a lead by a record. `outcome` is `inserted`, `updated`, or `assigned` if it got a broker later."""
 
     topic: ClassVar[str] = "funnel.dedupe_success"
-    matched_by: str | None = Field(None, description="The key that found the lead: `mak`, `apn` or `address`.")
+    matched_by: Code | None = Field(None, description="The key that found the lead: `mak`, `apn` or `address`.")
     score: int = Field(ge=0, le=100)
     upload_id: UUID | None = None
     row: int | None = None
@@ -22,8 +22,8 @@ class LeadVerified(FunnelEvent):
     """Verification of an email or phone of the lead's owner. `outcome` is `email`, `phone` or `both`."""
 
     topic: ClassVar[str] = "funnel.lead_verified"
-    channels: list[str] = Field(description="The verified channels: `email`, `phone`.")
-    providers: list[str] = Field(
+    channels: list[Code] = Field(description="The verified channels: `email`, `phone`.")
+    providers: list[Code] = Field(
         default_factory=list, description="Providers that were asked, including those that check phones."
     )
 
@@ -32,8 +32,8 @@ class LeadUnverifiable(FunnelEvent):
     """Failed verification: no email or phone is verified, or the owner must not be contacted. `outcome` is the first reason."""
 
     topic: ClassVar[str] = "funnel.lead_unverifiable"
-    reasons: list[str] = Field(description="`no_match`, `ruled_out`, `unknown_answer`, `deceased_owner`, `litigator`.")
-    providers: list[str] = Field(default_factory=list, description="Providers that were asked.")
+    reasons: list[Code] = Field(description="`no_match`, `ruled_out`, `unknown_answer`, `deceased_owner`, `litigator`.")
+    providers: list[Code] = Field(default_factory=list, description="Providers that were asked.")
 
 
 class LeadPaused(FunnelEvent):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from common.events.base import FunnelEvent
+from common.events.base import Code, FunnelEvent, Reference
 
 
 class UploadReceived(FunnelEvent):
@@ -14,7 +14,7 @@ class UploadReceived(FunnelEvent):
     topic: ClassVar[str] = "funnel.upload_received"
     upload_id: UUID
     partner_id: UUID
-    key_id: str
+    key_id: Reference
     size: int = Field(description="Bytes of the signed body.")
 
 
@@ -22,8 +22,8 @@ class UploadRefused(FunnelEvent):
     """Refusal of a partner's file, with the reason. `key_id` is the key that it named."""
 
     topic: ClassVar[str] = "funnel.upload_refused"
-    reason: str
-    key_id: str | None = None
+    reason: Code
+    key_id: Reference | None = None
     partner_id: UUID | None = None
 
 
@@ -33,4 +33,4 @@ class LeadRejected(FunnelEvent):
     topic: ClassVar[str] = "funnel.lead_rejected"
     upload_id: UUID | None = None
     row: int | None = None
-    reasons: list[str]
+    reasons: list[Code]
