@@ -8,6 +8,7 @@ from documents.accepted_columns import build_accepted_columns, build_profile_tab
 from documents.asyncapi import build_asyncapi_text
 from documents.decision_index import build_decision_index
 from documents.lead_record_schema import build_lead_record_schema
+from documents.legal_rules_table import build_legal_rules_table
 from documents.outcome_table import build_outcome_tables
 from documents.schema_page import build_schema_page
 from documents.settings_tables import build_settings_tables
@@ -54,6 +55,7 @@ DOCUMENTS = {
     "columns": GeneratedDocument(ROOT / "docs/accepted-columns.md", build_accepted_columns, is_part=True),
     "decisions": GeneratedDocument(ROOT / "docs/adr/README.md", build_decision_index, is_part=True),
     "lead_record": GeneratedDocument(ROOT / "docs/upstream/lead-record.schema.json", build_lead_record_schema),
+    "legal_rules": GeneratedDocument(ROOT / "docs/compliance.md", build_legal_rules_table, is_part=True),
     "outcomes": GeneratedDocument(ROOT / "docs/delivery.md", build_outcome_tables, is_part=True),
     "profiles": GeneratedDocument(ROOT / "docs/profiles.md", build_profile_table, is_part=True),
     "settings": GeneratedDocument(ROOT / "docs/settings.md", build_settings_tables, is_part=True),

@@ -25,6 +25,7 @@ from feeder.settings import FeederSettings
 from feeder.vendors.instantly import InstantlyClient, build_policy
 
 MEASURE_SECONDS = 60
+RULES_MEASURE_SECONDS = 600
 REFRESH_TIME = time(5, 30)
 CLEAN_UP_TIME = time(2, 30)
 
@@ -69,6 +70,7 @@ def _add_feed(
     service.jobs.add_daily("clean_up", CLEAN_UP_TIME, jobs.delete_old_skips, window=timedelta(hours=20))
     service.jobs.add_repeated(settings.feed_top_up_seconds, "top_up", jobs.top_up_feed)
     service.jobs.add_repeated(MEASURE_SECONDS, "watch_members", jobs.measure_members)
+    service.jobs.add_repeated(RULES_MEASURE_SECONDS, "watch_legal_rules", jobs.measure_legal_rules)
 
 
 def _add_campaign_sync(

@@ -6,6 +6,7 @@ from common import telemetry
 from common.bus import Bus
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
+from common.compliance.legal_rules import legal_rules
 from common.vendors.throttle import VendorThrottle
 from feeder import queries
 from feeder.campaign_sync.link_check import DeadLinksError, LinkCheck
@@ -85,3 +86,8 @@ class FeederJobs:
             "equity_membership_audit_oldest_seconds", "Seconds since the campaign that waits longest was audited"
         )
         lag.set(max(0.0, audit_lag))
+
+    async def measure_legal_rules(self) -> None:
+        """Export the number of legal rules that must be compared with their sources again."""
+        due = telemetry.gauge("equity_legal_rules_due", "Legal rules that were last checked too long ago")
+        due.set(len(legal_rules().list_due(business_date(self._clock()))))

@@ -1,6 +1,7 @@
 """`equity doctor`: findings at 80 and 120 columns, and the rules of its checks."""
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from cli.diagnostics import Finding, Severity
 from cli.doctor.command import render_findings, summarize_findings
 from cli.doctor.database_checks import compare_privileges, describe_offset
 from cli.doctor.kafka_checks import describe_topics
+from cli.doctor.legal_checks import check_due_rules
 from cli.doctor.setting_checks import check_secret_files, find_unknown_variables, list_variables
+from common.compliance.legal_rules import RULE_CHECK_INTERVAL_DAYS, legal_rules
 from common.settings import Settings
 from common.topics import TopicState
 
@@ -91,3 +94,10 @@ def test_a_file_with_secrets_is_readable_by_its_owner_only(mode: int, severity: 
     file.touch()
     file.chmod(mode)
     assert [finding.severity for finding in check_secret_files([file, tmp_path / "missing"])] == [severity]
+
+
+def test_legal_rules_that_are_due_are_a_warning_with_the_command_that_lists_them() -> None:
+    oldest = min(rule.checked_on for rule in legal_rules().rules)
+    assert check_due_rules(oldest).severity is Severity.OK
+    finding = check_due_rules(oldest + timedelta(days=RULE_CHECK_INTERVAL_DAYS + 1))
+    assert (finding.severity, "`equity legal due`" in finding.advice) == (Severity.WARNING, True)

@@ -12,12 +12,14 @@ from rich.console import Console
 from cli.diagnostics import Matter, StatusSection
 from cli.shell.errors import CliError, UnreachableError
 from cli.status.consumer_lag import count_unhandled
+from cli.status.legal_section import describe_due_rules
 from cli.status.outbox import OutboxBacklog
 from cli.status.owner_sections import describe_migrations, describe_vendors
 from cli.status.queries import UnavailableVendor
 from cli.status.report import StatusReport
 from cli.status.screen import list_fields, render_report
 from cli.status.service_states import ServiceFacts, describe_services, find_silent_services
+from common.compliance.legal_rules import RULE_CHECK_INTERVAL_DAYS, legal_rules
 from common.jobs.queries import JobState
 from schema.migrate import MigrationState
 
@@ -134,3 +136,10 @@ def test_lag_counts_from_the_beginning_where_nothing_is_committed() -> None:
     begins, ends = {first: 10, second: 5, third: 0}, {first: 30, second: 8, third: 4}
     assert count_unhandled({first: 25, third: 4}, begins, ends) == 5 + 3
     assert count_unhandled({first: 3}, {first: 10}, {first: 30}) == 20
+
+
+def test_legal_rules_that_are_due_need_a_person() -> None:
+    oldest = min(rule.checked_on for rule in legal_rules().rules)
+    assert not describe_due_rules(oldest).rows
+    section = describe_due_rules(oldest + timedelta(days=RULE_CHECK_INTERVAL_DAYS + 1))
+    assert [matter.text for matter in section.matters] == [f"legal rules to check: {len(section.rows)}"]

@@ -159,3 +159,13 @@ def test_on_a_day_before_the_first_rule_no_call_is_allowed(rules: LegalRules) ->
 def test_look_ups_of_one_state_and_day_are_cached() -> None:
     assert legal_rules() is legal_rules()
     assert legal_rules().law_of("TX", TODAY) is legal_rules().law_of("TX", TODAY)
+
+
+@given(age=st.integers(0, 400), after_days=st.integers(0, 400))
+def test_a_rule_is_due_when_its_last_check_is_more_days_ago(age: int, after_days: int) -> None:
+    rules = human_first(date(2021, 1, 1), None)
+    assert bool(rules.list_due(TODAY + timedelta(days=age), after_days=after_days)) == (age > after_days)
+
+
+def test_a_rule_that_has_ended_is_never_due() -> None:
+    assert human_first(date(2021, 1, 1), date(2022, 1, 1)).list_due(date(2040, 1, 1)) == []

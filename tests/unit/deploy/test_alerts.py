@@ -26,7 +26,7 @@ WANTED = {
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "VendorDown", "UnknownPaidCalls", "ProviderBudget",
         "InstantlyBackingOff", "MembershipAuditBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
-        "WorkRecovered", "ConsumerWaits", "BatchUndecodable",
+        "WorkRecovered", "ConsumerWaits", "BatchUndecodable", "LegalRulesDue",
     },
 }  # fmt: skip
 

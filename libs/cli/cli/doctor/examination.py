@@ -10,10 +10,12 @@ from cli.doctor.clock_checks import check_clock_file
 from cli.doctor.database_checks import check_logins, check_migrations, check_owner
 from cli.doctor.kafka_checks import check_kafka
 from cli.doctor.key_checks import check_service_data, check_stored_values, load_keyring
+from cli.doctor.legal_checks import check_due_rules
 from cli.doctor.setting_checks import check_secret_files, check_variables, load_settings
 from cli.shell.database import OPERATOR
 from cli.shell.faults import explain_error, unexpected_error
 from cli.shell.settings import CliSettings
+from common.calendar.business_date import business_date
 from common.pii.keyring import Keyring
 from common.settings import Settings
 
@@ -39,8 +41,8 @@ async def examine(*, online: bool) -> list[Finding]:
         _attempt("Kafka", check_kafka(loaded.command_line)),
         *(_check_vendors(diagnostics, loaded.services) if online else ()),
     )
-    clock = check_clock_file(loaded.command_line)
-    return [*findings, *key_findings, clock, *(finding for group in found for finding in group)]
+    own = [check_clock_file(loaded.command_line), check_due_rules(business_date(loaded.command_line.now))]
+    return [*findings, *key_findings, *own, *(finding for group in found for finding in group)]
 
 
 def _check_own_settings(parts: ServiceDiagnostics[Any], settings: Settings) -> Sequence[Finding]:

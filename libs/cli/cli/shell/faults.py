@@ -14,6 +14,7 @@ from yoyo.exceptions import LockTimeout
 from cli.shell.database import START_ADVICE, URL_ADVICE, database_address
 from cli.shell.errors import CliError, CommandRefusedError, UnexpectedError, UnreachableError, UsageError
 from cli.shell.settings import CliSettings
+from common.compliance.rule_file import LegalRulesError
 from common.pii.keyring import DecryptionError, MalformedKeyError, MissingKeyError
 
 _RETRY_ADVICE = "See whether it runs (on this machine: `./dev status`), then try again."
@@ -26,7 +27,7 @@ def explain_error(error: BaseException) -> CliError | None:  # noqa: PLR0911 - o
     match error:
         case CliError():
             return error
-        case MissingKeyError() | MalformedKeyError():
+        case MissingKeyError() | MalformedKeyError() | LegalRulesError():
             return UsageError(f"{error}.")
         case DecryptionError():
             text = str(error)

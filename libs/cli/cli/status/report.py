@@ -17,11 +17,13 @@ from cli.shell.faults import explain_error, unexpected_error
 from cli.shell.settings import CliSettings
 from cli.status import queries
 from cli.status.consumer_lag import load_consumer_lag
+from cli.status.legal_section import describe_due_rules
 from cli.status.outbox import OutboxBacklog, load_outbox_backlogs
 from cli.status.owner_sections import describe_jobs, describe_migrations, describe_vendors
 from cli.status.queries import UnavailableVendor
 from cli.status.readiness import load_readiness
 from cli.status.service_states import ServiceFacts, describe_services, find_silent_services
+from common.calendar.business_date import business_date
 from common.jobs.queries import JobState, list_job_states
 from common.settings import Settings
 from schema import migrate
@@ -81,6 +83,7 @@ async def build_report(settings: CliSettings) -> StatusReport:
         sections += [describe_jobs(owner.jobs, silent, now), describe_vendors(owner.vendors)]
     if not isinstance(migrations, CliError):
         sections.append(describe_migrations(migrations))
+    sections.append(describe_due_rules(business_date(now)))
     failures = [part for part in (owner, lag, migrations, *own) if isinstance(part, CliError)]
     return StatusReport(now, sections, list({failure.problem: failure for failure in failures}.values()))
 

@@ -30,6 +30,8 @@ from common.compliance.rule_kinds import (
 )
 
 RULES_FILE = Path(__file__).with_name("rules.yaml")
+RULE_CHECK_INTERVAL_DAYS = 180
+"""Days after which a rule must be compared with its source again."""
 _CACHED_LOOK_UPS = 8_192
 R = TypeVar("R", bound=LegalRule)
 
@@ -88,6 +90,16 @@ class LegalRules:
     def law_of(self, state: str, day: date) -> StateLaw:
         """Return the rules that apply in *state* (two letters) on *day*."""
         return self._find_cached(state, day)
+
+    def list_due(self, today: date, *, after_days: int = RULE_CHECK_INTERVAL_DAYS) -> list[AnyRule]:
+        """Return the rules that were last checked more than *after_days* ago, the oldest check first. Ended rules are left out."""
+        due = (
+            rule
+            for rule in self.rules
+            if today - rule.checked_on > timedelta(days=after_days)
+            and (rule.effective_to is None or rule.effective_to >= today)
+        )
+        return sorted(due, key=lambda rule: (rule.checked_on, rule.id))
 
     def _find(self, state: str, day: date) -> StateLaw:
         return StateLaw.from_rules(tuple(rule for rule in self.rules if rule.applies(state, day)))

@@ -49,7 +49,8 @@ class LegalRulesError(ValueError):
 
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(f"{one.rule}: {one.problem} ({one.advice})" for one in problems))
+        listed = "; ".join(f"{one.rule}: {one.problem} ({one.advice})" for one in problems)
+        super().__init__(f"the legal rules are wrong: {listed}")
 
 
 def parse_rules(text: str) -> tuple[AnyRule, ...]:
