@@ -1,6 +1,7 @@
 """Output: JSON for programs, text for people."""
 
 import json
+import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -23,6 +24,26 @@ def test_json_is_one_document_of_plain_values(capsys: pytest.CaptureFixture[str]
         "encrypted": "01",
         "names": ["a", "b"],
     }
+
+
+MISLEADING = "a\x00\t\x1b[2J\x7f\x85\x9b1m\u061c\u200e\u200f\u2028\u202e\u2066\ufeff\U000e0041b"
+
+
+def test_json_sends_no_character_that_controls_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json({MISLEADING: [MISLEADING], "name": "Zoë 李"})
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {MISLEADING: [MISLEADING], "name": "Zoë 李"}
+    assert "Zoë 李" in printed
+    assert [character for character in printed if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"}] == [
+        "\n"
+    ] * printed.count("\n")
+
+
+def test_text_sends_no_character_that_controls_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_fields({"name": MISLEADING}, as_json=False)
+    output.print_rows([{"name": MISLEADING}], {"name": "name"}, as_json=False, empty="")
+    printed = capsys.readouterr().out.replace("\n", "").replace("\t", "")
+    assert not [character for character in printed if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"}]
 
 
 def test_an_empty_list_is_still_json(capsys: pytest.CaptureFixture[str]) -> None:

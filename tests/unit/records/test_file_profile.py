@@ -50,6 +50,14 @@ def test_a_profile_is_read_from_yaml_and_written_to_it() -> None:
     assert parse_profile(format_profile(profile)) == profile
 
 
+def test_the_yaml_of_a_profile_has_no_invisible_character() -> None:
+    profile = parse_profile(MINE.replace("title: Our list", 'title: "Zoë \\u202e\\u200f\\u2028\\x85 list"'))
+    text = format_profile(profile)
+    assert parse_profile(text) == profile
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "Zoë" in format_profile(parse_profile(MINE.replace("Our list", "Zoë")))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from cli.shell.tables import fit_table
 from cli.shell.typed_commands import as_typed
-from cli.shell.values import escape_control_characters, format_value
+from cli.shell.values import escape_control_characters, escape_json_text, format_value
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on stdout.")]
 
@@ -50,9 +50,10 @@ def print_message(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print *value* as one JSON document on stdout."""
+    """Print *value* as one JSON document on stdout. Characters that control a terminal are escaped."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
-    sys.stdout.write(orjson.dumps(value, default=_to_json_value, option=options).decode() + "\n")
+    text = orjson.dumps(value, default=_to_json_value, option=options).decode()
+    sys.stdout.write(escape_json_text(text) + "\n")
 
 
 def print_done(message: str, fields: Mapping[str, Any], *, as_json: bool) -> None:

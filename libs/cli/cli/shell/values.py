@@ -1,17 +1,26 @@
 """Values as a person reads them. Files and names may hold control characters: they are shown, never sent to the terminal."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL_CHARACTERS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Characters that control a terminal, reorder the text around them, or are invisible."""
 
 
 def escape_control_characters(text: str) -> str:
     r"""Return *text* with every character that controls a terminal written as `\x1b` and the like."""
     return _CONTROL_CHARACTERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def escape_json_text(text: str) -> str:
+    r"""Return JSON *text* with these characters written as `\u202e` and the like. It is decoded to the same value."""
+    return _CONTROL_CHARACTERS.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def format_value(value: object) -> str:  # noqa: PLR0911 - one line a case

@@ -246,10 +246,11 @@ def check_protections(profile: FileProfile) -> None:
 
 
 def format_profile(profile: FileProfile) -> str:
-    """Return *profile* as YAML, which `parse_profile` reads."""
-    return str(
-        yaml.safe_dump(profile.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True)
-    )
+    """Return *profile* as YAML, which `parse_profile` reads. Characters that would mislead a reader are escaped."""
+    body = profile.model_dump(mode="json", exclude_defaults=True)
+    text = str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True))
+    is_printable = all(line.isprintable() for line in text.split("\n"))
+    return text if is_printable else str(yaml.safe_dump(body, sort_keys=False))
 
 
 @lru_cache(maxsize=256)
