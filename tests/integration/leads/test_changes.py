@@ -89,6 +89,12 @@ async def test_a_filter_changes_exactly_what_matches(equity: Equity, leads: Lead
     )  # fmt: skip
 
 
+async def test_leads_of_a_filter_that_are_refused_are_listed(equity: Equity, leads: LeadFixture) -> None:
+    refused = [await leads.add(status="converted") for _ in range(2)]
+    done = await change(equity, "pause", "--where", "status=converted", "--yes")
+    assert done == {"counts": {"refused": 2}, "refused": {str(lead): "refused" for lead in refused}}
+
+
 async def test_more_than_one_lead_needs_a_yes(equity: Equity, leads: LeadFixture) -> None:
     added = [await leads.add(status="queued") for _ in range(2)]
     done = await equity.soon("leads", "pause", *added, *WHY)

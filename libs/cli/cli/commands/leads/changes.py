@@ -237,7 +237,7 @@ def _report(change: LeadChange, results: Results, *, by_name: bool, as_json: boo
     message = f"{counts[change.result]:,} {change.done}"
     message += f", {counts[ALREADY]:,} were so already" if counts[ALREADY] else ""
     message += f", {len(refused):,} not" if refused else ""
-    fields = {"counts": dict(counts), "refused": refused}
+    fields = {"counts": dict(counts), "refused": {str(lead_id): why for lead_id, why in refused.items()}}
     print_done(f"{message}.", fields, as_json=as_json)
     if refused and not as_json:
         rows = [
