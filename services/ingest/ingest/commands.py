@@ -34,6 +34,12 @@ _COLUMNS = {"id": "id", "kind": "kind", "property": "property", "owner": "owner"
             "created_at": "since"}  # fmt: skip
 _IDS = {"id": "id", "kind": "kind", "lead_id": "lead", "other_lead_id": "held by", "column_name": "about",
         "value": "refused value", "lead_has": "lead has", "lead_status": "status", "created_at": "since"}  # fmt: skip
+_RELEASED = {
+    "transitioned": "continues where it was",
+    "owner_unresolved": "stays paused: another change of its owner is not resolved",
+    "deceased": "stays paused: its owner is marked as deceased",
+    "litigator": "stays paused: its owner is marked as one who sues callers",
+}
 _ABOUT = {"mak": "MAK", "apn_key": "parcel number", "addr_hash": "address"}
 
 
@@ -122,7 +128,8 @@ def resolve_conflict(
         raise CommandRefusedError(
             f"Conflict {conflict} is resolved already.", "`equity conflicts list --all` says how."
         )
-    message = f"Conflict {conflict} is resolved: {decision}." + (f" The lead: {released}." if released else "")
+    message = f"Conflict {conflict} is resolved: {decision}."
+    message += f" The lead {_RELEASED.get(released, released)}." if released else ""
     print_done(message, {"id": conflict, "resolution": decision, "released": released}, as_json=as_json)
 
 

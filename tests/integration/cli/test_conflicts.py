@@ -126,6 +126,17 @@ def test_the_same_owner_after_all_goes_on_where_it_was(equity: Equity, connectio
     assert column(connection, of, "campaign_status") == "active"
 
 
+@pytest.mark.parametrize(("flag", "why"), [("deceased_owner", "deceased"), ("litigator", "one who sues callers")])
+def test_a_lead_that_must_not_be_contacted_stays_paused(
+    equity: Equity, connection: Connection, flag: str, why: str
+) -> None:
+    of = lead(connection, "paused", paused_from="active", **{flag: True})
+    number = conflict(connection, "owner_changed", of, "owner_last_name", "ab")
+    done = equity("conflicts", "resolve", number, "keep", "--release").ok()
+    assert f"The lead stays paused: its owner is marked as {why}." in done.err
+    assert column(connection, of, "campaign_status") == "paused"
+
+
 def test_a_lead_stays_paused_unless_it_is_released(equity: Equity, connection: Connection) -> None:
     of = lead(connection, "paused", paused_from="active")
     first = conflict(connection, "owner_changed", of, "owner_last_name", "ab")

@@ -4,6 +4,7 @@ import asyncio
 import os
 import pty
 import subprocess
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -66,6 +67,25 @@ async def test_a_change_of_owner_is_resolved_before_the_lead_resumes(equity: Equ
     )
     done = await equity.soon("leads", "resume", lead, *WHY)
     assert (done.code, "change of its owner" in done.out, await leads.status(lead)) == (3, True, "paused")
+
+
+@pytest.mark.parametrize(
+    ("flag", "result", "why"),
+    [("deceased_owner", "deceased", "marked as deceased"), ("litigator", "litigator", "marked as one who sues")],
+)
+async def test_a_lead_that_must_not_be_contacted_does_not_resume(
+    equity: Equity, leads: LeadFixture, flag: str, result: str, why: str
+) -> None:
+    paused: dict[str, Any] = {"status": "paused", "paused_from": "queued"}
+    flagged, other = await leads.add(**paused | {flag: True}), await leads.add(**paused)
+    done = await equity.soon("leads", "resume", flagged, *WHY)
+    assert (done.code, why in done.out, await leads.status(flagged)) == (3, True, "paused")
+    assert await change(equity, "resume", "--where", "status=paused", "--yes") == {
+        "counts": {"transitioned": 1, result: 1},
+        "refused": {str(flagged): result},
+    }
+    assert (await leads.status(flagged), await leads.status(other)) == ("paused", "queued")
+    assert await leads.outbox_topics("feeder") == ["funnel.lead_resumed"]
 
 
 async def test_unknown_leads_are_named(equity: Equity, leads: LeadFixture) -> None:

@@ -48,7 +48,12 @@ def ask(dsn: str, query: str) -> list[Any]:
 
 OBJECTS = r"""
 select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname in ('app', 'pipeline') or n.nspname like 'svc\_%' order by 1, 2
+where n.nspname in ('app', 'pipeline') or n.nspname like 'svc\_%'
+union all
+select n.nspname, p.oid::regprocedure || ' ' || md5(p.prosrc)
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname in ('app', 'pipeline')
+order by 1, 2
 """
 
 

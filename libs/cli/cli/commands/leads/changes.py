@@ -36,6 +36,8 @@ ALREADY, UNKNOWN = "already", "unknown"
 _REFUSALS = {
     "refused": "its status does not allow it",
     "owner_unresolved": "the change of its owner is not resolved: equity conflicts list",
+    "deceased": "its owner is marked as deceased",
+    "litigator": "its owner is marked as one who sues callers",
     "contacted": "its owner was contacted for the former broker",
     "not_allowed": "its sender does not let this broker have it",
     "inactive": "the broker is disabled",
