@@ -1,10 +1,12 @@
 """Dry runs, mappings and profiles at the command line."""
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from common.records.file_profile import GENERIC, built_in_profiles
 from support.commandline import Equity
 from support.installation import Installation
 
@@ -74,6 +76,16 @@ def test_a_profile_is_added_tried_and_used(equity: Equity, leads: Path, tmp_path
     equity("profiles", "default", "default", "--none").ok()
     file.write_text(PROFILE.replace("title: List", "title: Changed list"))
     assert equity("profiles", "add", file, "--json").ok().json["version"] == 2
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_profile_is_listed_in_two_lines_at_most(equity: Equity, width: int) -> None:
+    lines = equity.on_terminal(width, "profiles", "list").ok().out.splitlines()
+    assert [line for line in lines if len(line.rstrip()) > width] == []
+    names = [number for number, line in enumerate(lines[1:]) if not line.startswith(" ")]
+    assert len(names) == len(built_in_profiles())
+    assert all(after - before <= 2 for before, after in pairwise([*names, len(lines) - 1]))
+    assert all(row["recognised_by"] for row in equity("profiles", "list", "--json").ok().json if row["name"] != GENERIC)
 
 
 @pytest.mark.parametrize(

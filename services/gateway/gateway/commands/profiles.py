@@ -41,7 +41,7 @@ PartnerOption = Annotated[
 ]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")]
 
-_COLUMNS = {"name": "name", "version": "version", "of": "of", "title": "title", "recognised_by": "recognised by"}
+_COLUMNS = {"name": "name", "version": "version", "of": "of", "title": "title"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class KnownProfile:
 
 @app.command("list")
 def list_profiles(partner: PartnerOption = None, *, as_json: AsJson = False) -> None:
-    """List the profiles of the product and the saved ones, each in its newest version."""
+    """List the profiles of the product and the saved ones, each in its newest version. `show` says what recognises a file."""
     rows = [
         {
             "name": known.profile.name,
