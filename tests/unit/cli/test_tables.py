@@ -103,3 +103,28 @@ def test_a_long_column_does_not_fold_the_short_ones() -> None:
         [{"column": "long " * 20, "field": "property_address", "values": 1}],
     )
     assert "property_address" in text
+
+
+LONG_HOME: dict[str, object] = {
+    "id": UUID(int=7),
+    "home": "12418 North Martin Luther King Junior Memorial Boulevard, Saint Petersburg Beach, FL 34698",
+    "owner": "Marjorie Alexandra Holt-Abernathy-Wintringham",
+    "status": "do_not_contact",
+}
+
+
+def test_long_columns_share_the_width_by_their_length() -> None:
+    lines = printed(120, {name: name for name in LONG_HOME}, [LONG_HOME]).splitlines()
+    assert len(lines) <= 1 + 3
+    assert "do_not_contact" in lines[1]
+
+
+def test_a_table_that_would_be_longer_than_a_list_of_fields_becomes_one() -> None:
+    lines = printed(80, {name: name for name in LONG_HOME}, [LONG_HOME]).splitlines()
+    assert [line.rstrip() for line in lines] == [
+        "00000000-0000-0000-0000-000000000007",
+        "  home    12418 North Martin Luther King Junior Memorial Boulevard, Saint",
+        "          Petersburg Beach, FL 34698",
+        "  owner   Marjorie Alexandra Holt-Abernathy-Wintringham",
+        "  status  do_not_contact",
+    ]

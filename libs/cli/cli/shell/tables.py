@@ -1,6 +1,7 @@
 """Tables that fit the terminal.
 
-Columns are left out by priority, and an id is never folded. On a very narrow terminal the table becomes a list of fields.
+Columns are left out by priority, and an id is never folded. On a very narrow terminal, and where long texts would make the
+table longer than a list of fields, it becomes such a list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,11 +63,13 @@ def fit_table(
     kept = sorted(made, key=lambda column: first.index(column.field) if column.field in first else len(first))
     while len(kept) > 1 and _min_table_width(kept) > width:
         kept.pop()
-    if len(kept) < min(_MIN_TABLE_COLUMNS, len(made)):
-        return _make_list(made, len(rows), title)
     shown = [column for column in made if column in kept]
+    widths = _share_width(shown, max(width - _min_table_width(shown), 0))
+    is_table = len(kept) >= min(_MIN_TABLE_COLUMNS, len(made))
+    if not is_table or _count_table_lines(shown, widths, len(rows)) > _count_list_lines(made, width, len(rows)):
+        return _make_list(made, len(rows), title)
     left_out = [column.heading for column in made if column not in kept]
-    return _make_table(shown, len(rows), width, title, left_out)
+    return _make_table(shown, len(rows), widths, title, left_out)
 
 
 def _min_table_width(columns: list[_Column]) -> int:
@@ -82,16 +85,50 @@ def _make_column(rows: Sequence[Mapping[str, Any]], field: str, heading: str) ->
 
 
 def _share_width(columns: list[_Column], unused_width: int) -> dict[str, int]:
-    """Return the width of each column by its field. Columns that need least are widened first, so that few words are folded."""
-    widths = {}
+    """Return the width of each column by its field.
+
+    Columns that need little more are widened first, so that few words are folded. The others share the rest by their length, so
+    that no cell becomes much higher than its neighbours.
+    """
+    widths = {column.field: column.min_width for column in columns}
     for column in sorted(columns, key=lambda column: column.natural_width - column.min_width):
-        more = min(column.natural_width - column.min_width, max(unused_width, 0))
-        unused_width -= more
-        widths[column.field] = column.min_width + more
+        if column.natural_width <= 2 * _MIN_TEXT_COLUMN_CELLS:
+            more = min(column.natural_width - column.min_width, unused_width)
+            unused_width -= more
+            widths[column.field] += more
+    while unused_width > 0 and (
+        folded := [column for column in columns if widths[column.field] < column.natural_width]
+    ):
+        highest = max(folded, key=lambda column: column.natural_width / widths[column.field])
+        widths[highest.field] += 1
+        unused_width -= 1
     return widths
 
 
-def _make_table(columns: list[_Column], row_count: int, width: int, title: str | None, left_out: list[str]) -> Table:
+def _count_table_lines(columns: list[_Column], widths: Mapping[str, int], row_count: int) -> int:
+    return sum(
+        max(_count_lines(column.cells[number], widths[column.field]) for column in columns)
+        for number in range(row_count)
+    )
+
+
+def _count_list_lines(columns: list[_Column], width: int, row_count: int) -> int:
+    text_width = max(width - _list_label_width(columns) - 2 * _COLUMN_GAP_CELLS, 1)
+    return row_count + sum(_count_lines(cell, text_width) for column in columns[1:] for cell in column.cells if cell)
+
+
+def _count_lines(text: str, width: int) -> int:
+    """Return about how many lines *text* needs; words that are not folded may need one more."""
+    return sum(max(1, -(-cell_len(line) // width)) for line in text.splitlines() or [""])
+
+
+def _list_label_width(columns: list[_Column]) -> int:
+    return max(cell_len(column.heading) for column in columns)
+
+
+def _make_table(
+    columns: list[_Column], row_count: int, widths: Mapping[str, int], title: str | None, left_out: list[str]
+) -> Table:
     made = Table(
         title=title,
         title_justify="left",
@@ -102,7 +139,6 @@ def _make_table(columns: list[_Column], row_count: int, width: int, title: str |
         pad_edge=False,
         padding=(0, _COLUMN_GAP_CELLS, 0, 0),
     )
-    widths = _share_width(columns, width - _min_table_width(columns))
     for column in columns:
         made.add_column(
             Text(column.heading),
@@ -119,12 +155,14 @@ def _make_table(columns: list[_Column], row_count: int, width: int, title: str |
 def _make_list(columns: list[_Column], row_count: int, title: str | None) -> Group:
     """Return a block for each row: the first field on a separate line, the others below it."""
     parts: list[RenderableType] = [Text(title)] if title else []
-    label_width = max(cell_len(column.heading) for column in columns)
+    label_width = _list_label_width(columns)
     for number in range(row_count):
         parts.append(Text(columns[0].cells[number], style="bold", no_wrap=True, overflow="ignore"))
-        parts += [
-            Text(f"  {column.heading:<{label_width}}  {column.cells[number]}", overflow="fold")
-            for column in columns[1:]
-            if column.cells[number]
-        ]
+        fields = Table.grid(padding=(0, _COLUMN_GAP_CELLS, 0, 0), pad_edge=False)
+        fields.add_column(width=label_width + _COLUMN_GAP_CELLS, no_wrap=True)
+        fields.add_column(overflow="fold")
+        for column in columns[1:]:
+            if column.cells[number]:
+                fields.add_row(Text(f"  {column.heading}"), Text(column.cells[number]))
+        parts.append(fields)
     return Group(*parts)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from cli.shell.errors import CliError
@@ -53,13 +54,14 @@ def _render_parts(report: StatusReport, width: int) -> Iterator[RenderableType]:
             yield Text(as_typed(f"{section.name:<{_NAME_CELLS}}{section.empty}"))
 
 
-def _render_failure(failure: CliError) -> Text:
+def _render_failure(failure: CliError) -> RenderableType:
     return _render_advice(f"{failure.problem.rstrip('.')}, so a part is missing here", failure.advice)
 
 
-def _render_advice(text: str, advice: str) -> Text:
-    """Return a fact that needs a person, and what helps."""
-    line = Text("! ", style="bold red")
-    line.append(escape_control_characters(as_typed(text)), style="bold")
-    line.append(f"\n  {escape_control_characters(as_typed(advice))}" if advice else "")
-    return line
+def _render_advice(text: str, advice: str) -> RenderableType:
+    """Return a fact that needs a person, and what helps, which is indented on every line."""
+    lines = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    lines.add_row(Text("!", style="bold red"), Text(escape_control_characters(as_typed(text)), style="bold"))
+    if advice:
+        lines.add_row("", Text(escape_control_characters(as_typed(advice))))
+    return lines
