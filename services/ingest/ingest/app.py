@@ -14,8 +14,8 @@ def build(settings: IngestSettings | None = None) -> Service:
     settings = settings or IngestSettings.for_service("ingest")
     service = Service("ingest", settings)
     IngestJobs(service, settings).schedule_all(service.jobs)
-    brokers = BrokerMapCache(service.database, settings.territory_cache_seconds)
-    handlers = IngestHandlers(service.database, service.keyring, brokers, RowReaderCache(service.database))
+    caches = BrokerMapCache(service.database), RowReaderCache(service.database)
+    handlers = IngestHandlers(service.database, service.keyring, *caches)
     service.bus.on(LeadRecord, instances=settings.ingest_consumer_instances, max_records=settings.ingest_batch)(
         handlers.upsert_leads
     )

@@ -15,7 +15,7 @@ class IngestJobs:
 
     def __init__(self, service: Service, settings: IngestSettings) -> None:
         self._settings = settings
-        self._assignment = LeadAssignment(service.bus, settings.territory_cache_seconds)
+        self._assignment = LeadAssignment(service.bus)
         self._address_rehash = AddressRehash(service.bus)
         self._score_recovery = ScoreRecovery(service.bus, settings.ingest_recovery_age_seconds)
 

@@ -10,9 +10,6 @@ class IngestSettings(Settings):
 
     ingest_consumer_instances: int = Field(2, ge=1, le=8, description="Consumer instances in this process.")
     ingest_batch: int = Field(1_000, ge=1, le=2_000, description="Maximum number of records in one transaction.")
-    territory_cache_seconds: float = Field(
-        5, ge=0, description="Maximum age of the territories by which intake assigns leads."
-    )
     assign_leads_seconds: float = Field(
         15,
         gt=0,

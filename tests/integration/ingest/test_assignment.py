@@ -66,7 +66,7 @@ async def assignment_fixture(database: Database) -> AsyncIterator[AssignmentFixt
     service = build(settings)
     await service.database.start()
     db = await asyncpg.connect(database.superuser_dsn)
-    yield AssignmentFixture(db, LeadAssignment(service.bus, settings.territory_cache_seconds))
+    yield AssignmentFixture(db, LeadAssignment(service.bus))
     await db.close()
     await service.database.stop()
 
@@ -122,7 +122,7 @@ async def test_a_lead_in_flight_is_assigned_by_the_second_and_last_pass(assignme
     await assignment_fixture.job.assign_leads()
     assert await assignment_fixture.brokers_of([late]) == [None], "the second pass waits for records in flight"
     await assignment_fixture.db.execute(
-        "update pipeline.territory_passes set seen_at = seen_at - interval '126 seconds'"
+        "update pipeline.territory_passes set seen_at = seen_at - interval '121 seconds'"
     )
     await assignment_fixture.job.assign_leads()
     assert await assignment_fixture.brokers_of([late]) == [broker]

@@ -208,6 +208,30 @@ async def test_the_broker_is_the_one_named_or_the_one_of_the_territory(
     }  # fmt: skip
 
 
+async def test_a_territory_that_moved_counts_for_the_next_record(
+    running: Running, producer: UpstreamProducer, db: Any
+) -> None:
+    first, second = [
+        await db.fetchval("insert into app.brokers (name) values ($1) returning id", name) for name in ("A", "B")
+    ]
+    territory = "insert into app.territories (broker_id, state) values ($1, 'FL')"
+    await db.execute(territory, first)
+    homes = [HOME | {"property_address": f"{number} Elm St", "apn": None} for number in (1, 2, 3, 4)]
+    moves = (
+        ("delete from app.territories where broker_id <> $1", first),
+        ("update app.territories set broker_id = $1", second),
+        (territory, first),
+        ("update app.brokers set active = false where id <> $1", first),
+    )
+    async with running("ingest"):
+        for number, (home, (move, broker)) in enumerate(zip(homes, moves, strict=True), 1):
+            await db.execute(move, broker)
+            await producer.send_records(home)
+            await wait_for_value(row_counter(db, "app.leads"), number)
+    brokers = await db.fetch("select assigned_broker_id as id from app.leads order by property_address")
+    assert [row["id"] for row in brokers] == [first, second, second, first]
+
+
 async def test_the_brokers_that_senders_allow_are_saved_for_leads_without_one(
     running: Running, producer: UpstreamProducer, db: Any
 ) -> None:

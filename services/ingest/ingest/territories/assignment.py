@@ -33,16 +33,15 @@ _FIRST_ID = LeadId(UUID(int=0))
 class LeadAssignment:
     """Assignment of leads without a broker to the broker of their territory."""
 
-    def __init__(self, bus: Bus, cache_seconds: float) -> None:
+    def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._in_flight_time = timedelta(seconds=cache_seconds) + MAX_BATCH_TIME
 
     async def assign_leads(self) -> None:
         """Assign leads if the territories changed since the last pass, or if that pass must be repeated."""
         async with self._bus.database.connection() as connection:
             brokers, territories = await read_broker_map(connection)
             digest = _digest_territories(territories)
-            due = await queries.find_due_pass(connection, territories=digest, in_flight_time=self._in_flight_time)
+            due = await queries.find_due_pass(connection, territories=digest, in_flight_time=MAX_BATCH_TIME)
         if due is None:
             return
         assigned = await self._assign_all_pages(brokers) if territories else 0

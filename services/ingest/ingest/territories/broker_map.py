@@ -1,7 +1,7 @@
 """Brokers by territory. The most specific territory wins: ZIP code before county before state."""
 
-import time
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import lru_cache
 
 from common.database import Connection, Database
@@ -57,18 +57,18 @@ async def read_broker_map(connection: Connection) -> tuple[BrokerMap, list[Activ
 
 
 class BrokerMapCache:
-    """The broker map, read again once it is *max_age_seconds* old."""
+    """The broker map, read again after each change. A record that is sent after a change goes by the new territories."""
 
-    def __init__(self, database: Database, max_age_seconds: float) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._max_age_seconds = max_age_seconds
-        self._read_at = float("-inf")
+        self._version: Decimal | None = None
         self._map = BrokerMap((), ())
 
     async def read_current(self) -> BrokerMap:
         """Return the broker map, from the cache or the database. Raises the errors of the database."""
-        if time.monotonic() - self._read_at > self._max_age_seconds:
-            async with self._database.connection() as connection:
+        async with self._database.connection() as connection:
+            version = await queries.read_broker_map_version(connection)
+            if version != self._version:
                 self._map, _ = await read_broker_map(connection)
-            self._read_at = time.monotonic()
+                self._version = version
         return self._map

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from common.database import Connection
 from common.ids import BrokerId, LeadId
@@ -52,6 +53,12 @@ async def list_active_territories(connection: Connection) -> list[ActiveTerritor
 
 async def list_active_brokers(connection: Connection) -> list[BrokerId]:
     return [value for (value,) in await connection.fetch(_SQL["list_active_brokers"])]
+
+
+async def read_broker_map_version(connection: Connection) -> Decimal:
+    """Return a number that differs once a territory, or an active broker, is added, changed or removed."""
+    value: Decimal = await connection.fetchval(_SQL["read_broker_map_version"])
+    return value
 
 
 async def find_due_pass(connection: Connection, *, territories: bytes, in_flight_time: timedelta) -> str | None:

@@ -12,6 +12,13 @@ select id
 from app.brokers
 where active;
 
+-- name: read_broker_map_version$
+-- Return a number that differs once a territory, or an active broker, is added, changed or removed.
+-- always a value
+select
+  (select coalesce(sum(hash_record_extended(t, 0)), 0) from app.territories t)
+  + (select coalesce(sum(uuid_hash_extended(b.id, 0)), 0) from app.brokers b where b.active);
+
 -- name: find_due_pass$
 -- Return 'first' if territories differ from those of the last pass, 'again' if it must be repeated, else null.
 select
