@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -21,7 +22,8 @@ from common.bus import Tx
 from common.compliance.decision_log import DecidedContact, lock_contacts, log_decisions
 from common.compliance.gate import Consent, ContactFacts, GateDecision, decide_contact
 from common.compliance.time_zones import places_of_address, places_of_number
-from common.ids import LeadId
+from common.geography.places import STATES
+from common.ids import BrokerId, LeadId
 from harness import percentile, report
 from support import databases, servers
 
@@ -31,18 +33,20 @@ FEED_SIZE = 250
 FEEDS = 100
 NOW = datetime(2026, 11, 17, 18, tzinfo=UTC)
 NIGHT = NOW + timedelta(hours=12)
-NUMBER = b"n" * 32
+NUMBER, BROKER = b"n" * 32, BrokerId(UUID(int=1))
 ADDRESSES = [("FL", "33755"), ("FL", "32401"), ("CA", "90210"), ("TX", "75201"), ("AZ", "86503"), ("TN", None)]
 NUMBERS = ["+17275550142", "+18505550142", "+13105550142", "+12145550142", "+19285550142", "+16155550142"]
 
 EMAIL = ContactFacts(
-    channel="email", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False,
+    channel="email", purpose="campaign", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False,
     legal_entity=False, verified=True,
-    duplicate=False, seller="broker-1", broker_limit=FEED_SIZE, broker_used_today=0,
+    duplicate=False, seller=BROKER, broker_limit=FEED_SIZE, broker_used_today=0,
 )  # fmt: skip
 CALL = replace(
-    EMAIL, channel="phone", status="replied", consents=(Consent(NUMBER, "broker-1", NOW - timedelta(days=1)),), withdrawals=(),
-    owner_changes=(), dnc=False, dnc_checked_at=NOW, attempts=(NOW - timedelta(days=2),), number_places=places_of_number(NUMBERS[0]),
+    EMAIL, channel="phone", status="replied", consents=(Consent(NUMBER, BROKER, NOW - timedelta(days=1)),), withdrawals=(),
+    owner_changes=(), dnc=False, dnc_checked_at=NOW, attempts=(NOW - timedelta(days=2),),
+    broker_hourly_limit=500, broker_calls=(), open_states=frozenset(STATES.values()),
+    registered_states=frozenset(STATES.values()), reassigned="not_checked", number_places=places_of_number(NUMBERS[0]),
     property_places=places_of_address(*ADDRESSES[0]), mailing_places=places_of_address(*ADDRESSES[0]),
 )  # fmt: skip
 SPLIT = replace(
@@ -89,7 +93,9 @@ async def _measure_logging() -> list[dict[str, Any]]:
 
 
 async def _time_feed(feeder: asyncpg.Connection, size: int) -> float:
-    contacts = [DecidedContact(LeadId(ids.new_id()), "email", os.urandom(32), GateDecision(())) for _ in range(size)]
+    contacts = [
+        DecidedContact(LeadId(ids.new_id()), "email", "campaign", os.urandom(32), GateDecision(())) for _ in range(size)
+    ]
     started = time.perf_counter()
     async with feeder.transaction():
         await feeder.fetchval("select 1")

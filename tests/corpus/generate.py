@@ -15,7 +15,6 @@ from corpus.expected import ExpectedResult
 from corpus.export import ExportFile
 from corpus.homes import HomeMaker
 from corpus.tools import (
-    appraisal,
     assessor,
     assessor_report,
     batch,
@@ -36,7 +35,7 @@ from corpus.tools import (
 SEED = 12
 _TOOLS = (
     propstream, batch, propertyradar, dealmachine, reisift, listsource, melissa, datatree, assessor, assessor_report, crm,
-    skip_trace, generic, broken, parcels, appraisal,
+    skip_trace, generic, broken, parcels,
 )  # fmt: skip
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 

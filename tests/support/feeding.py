@@ -125,7 +125,7 @@ class FeedFixture:
             await self.db.execute("select pg_advisory_xact_lock($1)", key)
             await self.db.execute(
                 """insert into app.suppressions (channel, value_hash, hash_key_id, reason)
-                values ('email', $1, 'h1', 'unsubscribed')""",
+                values ('email', $1, 'h1', 'opt_out')""",
                 value_hash,
             )
 

@@ -62,9 +62,13 @@ select count(*) as members, coalesce(extract(epoch from now() - min(since)), 0):
 from (
   select coalesce(s.at, m.changed_at) as since
   from app.vendor_memberships m
-  left join app.suppressions s on s.channel = 'email' and s.value_hash = m.value_hash
+  cross join lateral (
+    select min(s.at) as at
+    from app.active_suppressions s
+    where s.channel = 'email' and s.value_hash = m.value_hash
+  ) s
   where m.actual <> 'out'
-  and (m.desired = 'out' or s.id is not null)
+  and (m.desired = 'out' or s.at is not null)
 ) unwanted;
 
 -- name: measure_audit_lag$

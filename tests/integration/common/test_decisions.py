@@ -49,9 +49,9 @@ async def test_every_decision_is_kept_with_its_reasons_and_who_made_it(
         await log_decisions(
             Tx(feeder, "feeder"),
             [
-                DecidedContact(first, "email", b"e" * 32, ALLOWED),
-                DecidedContact(second, "phone", b"p" * 32, REFUSED),
-                DecidedContact(second, "email", None, GateDecision((ContactReason.VALUE_HASH_UNKNOWN,))),
+                DecidedContact(first, "email", "campaign", b"e" * 32, ALLOWED),
+                DecidedContact(second, "phone", "service", b"p" * 32, REFUSED),
+                DecidedContact(second, "email", "answer", None, GateDecision((ContactReason.VALUE_HASH_UNKNOWN,))),
             ],
         )
     assert await logged(database) == [
@@ -64,7 +64,9 @@ async def test_every_decision_is_kept_with_its_reasons_and_who_made_it(
 async def test_a_decision_goes_with_its_transaction(database: Any, feeder: asyncpg.Connection) -> None:
     transaction = feeder.transaction()
     await transaction.start()
-    await log_decisions(Tx(feeder, "feeder"), [DecidedContact(LeadId(uuid4()), "email", b"e" * 32, ALLOWED)])
+    await log_decisions(
+        Tx(feeder, "feeder"), [DecidedContact(LeadId(uuid4()), "email", "campaign", b"e" * 32, ALLOWED)]
+    )
     await transaction.rollback()
     assert await logged(database) == []
 
@@ -74,7 +76,7 @@ async def test_a_whole_feed_is_one_call_and_none_is_no_call(database: Any, feede
     async with feeder.transaction():
         await log_decisions(Tx(feeder, "feeder"), [])
         await log_decisions(
-            Tx(feeder, "feeder"), [DecidedContact(lead, "email", lead.bytes * 2, ALLOWED) for lead in leads]
+            Tx(feeder, "feeder"), [DecidedContact(lead, "email", "campaign", lead.bytes * 2, ALLOWED) for lead in leads]
         )
     assert [row[0] for row in await logged(database)] == leads
 

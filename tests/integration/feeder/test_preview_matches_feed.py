@@ -38,7 +38,7 @@ UNUSUAL_LEADS = [
     f"""insert into app.feed_skips (lead_id, broker_id, local_date, reason)
     select id, assigned_broker_id, '2026-11-16', 'deceased' {_OF_LEAD}""",
     f"""insert into app.suppressions (channel, value_hash, hash_key_id, reason)
-    select 'email', value_hash, 'h1', 'unsubscribed' {_OF_CONTACT}""",
+    select 'email', value_hash, 'h1', 'opt_out' {_OF_CONTACT}""",
     f"""insert into app.vendor_memberships (lead_id, campaign_id, desired, actual, value_hash)
     select lead_id, (select id from app.campaigns order by id limit 1), 'out',
       (array['in', 'out', 'unknown'])[1 + get_byte(uuid_send(lead_id), 15) % 3], value_hash {_OF_CONTACT}""",

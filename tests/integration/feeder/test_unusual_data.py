@@ -46,7 +46,7 @@ async def test_an_eligible_lead_behind_ten_thousand_suppressed_ones_is_fed(
     await add_bare_leads(feed_data, broker, 10_000, score=90)
     await feed_data.db.execute(
         "insert into app.suppressions (channel, value_hash, hash_key_id, reason) "
-        "select 'email', value_hash, 'h1', 'unsubscribed' from app.lead_contacts"
+        "select 'email', value_hash, 'h1', 'opt_out' from app.lead_contacts"
     )
     [last] = await feed_data.add_leads(broker, 1)
     await feed_data.db.execute("update app.leads set lead_score = 1 where id = $1", last)

@@ -18,7 +18,7 @@ from support.leads import LeadFixture
 PAUSABLE = ("new", "queued", "active", "replied")
 STATEMENTS = {
     "suppress": """insert into app.suppressions (channel, value_hash, hash_key_id, reason)
-      select channel, value_hash, 'h1', 'unsubscribed' from app.lead_contacts where lead_id = $1 on conflict do nothing""",
+      select channel, value_hash, 'h1', 'opt_out' from app.lead_contacts where lead_id = $1 on conflict do nothing""",
     "litigator": "update app.leads set litigator = true where id = $1",
     "deceased": "update app.leads set deceased_owner = true where id = $1",
     "opt_out": "select from app.transition_lead(array[$1::uuid], 'unsubscribed', 'test')",

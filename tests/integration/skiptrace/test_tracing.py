@@ -150,7 +150,7 @@ async def test_suppressed_values_are_neither_verified_nor_chosen(
     running: Running, funnel: Any, providers: FakeProviders, home: Home
 ) -> None:
     await funnel.db.execute(
-        "insert into app.suppressions (channel, value_hash, hash_key_id, reason) values ('phone', $1, 'h1', 'asked')",
+        "insert into app.suppressions (channel, value_hash, hash_key_id, reason) values ('phone', $1, 'h1', 'opt_out')",
         KEYS.hash_contact("+17275550142"),
     )
     providers.people[home["property_address"]] = PERSON

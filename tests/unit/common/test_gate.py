@@ -3,20 +3,26 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from common.compliance.gate import MAX_CLOCK_SKEW, Consent, ContactFacts, GateDecision, decide_contact
+from common.compliance.gate import MAX_CLOCK_SKEW, Consent, ContactFacts, GateDecision, Purpose, decide_contact
 from common.compliance.reasons import ContactReason
 from common.compliance.time_zones import NO_PLACES, TimeZonePlace, places_of_address, places_of_number
+from common.geography.places import STATES
+from common.ids import BrokerId
 
 NOW = datetime(2026, 11, 17, 18, 0, tzinfo=UTC)  # a Tuesday, 13:00 in Florida
 NUMBER, OTHER_NUMBER = b"n" * 32, b"o" * 32
+BROKER, OTHER_BROKER = BrokerId(UUID(int=1)), BrokerId(UUID(int=2))
+ALL_STATES = frozenset(STATES.values())
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CLEARWATER = places_of_address("FL", "33755")
 
 EMAIL = ContactFacts(
     channel="email",
+    purpose="campaign",
     value_hash=b"e" * 32,
     suppressed=False,
     status="queued",
@@ -25,21 +31,27 @@ EMAIL = ContactFacts(
     legal_entity=False,
     verified=True,
     duplicate=False,
-    seller="broker-1",
+    seller=BROKER,
     broker_limit=250,
     broker_used_today=249,
 )
+ANSWER = replace(EMAIL, purpose="answer", status="replied", duplicate=None, other_person=False, broker_limit=None)
 CALL = replace(
     EMAIL,
     channel="phone",
     value_hash=NUMBER,
     status="replied",
-    consents=(Consent(NUMBER, "broker-1", NOW - DAY),),
+    consents=(Consent(NUMBER, BROKER, NOW - DAY),),
     withdrawals=(),
     owner_changes=(),
     dnc=False,
     dnc_checked_at=NOW - 30 * DAY,
     attempts=(),
+    broker_hourly_limit=500,
+    broker_calls=(),
+    open_states=ALL_STATES,
+    registered_states=ALL_STATES,
+    reassigned="not_checked",
     number_places=places_of_number("+17275550142"),
     property_places=CLEARWATER,
     mailing_places=CLEARWATER,
@@ -79,7 +91,7 @@ def test_an_email_needs_no_fact_of_the_phone_and_has_no_calling_hours() -> None:
         ({"legal_entity": True}, ContactReason.LEGAL_ENTITY),
         ({"verified": False}, ContactReason.UNVERIFIED),
         ({"duplicate": True}, ContactReason.DUPLICATE),
-        ({"seller": ""}, ContactReason.SELLER_UNKNOWN),
+        ({"seller": None}, ContactReason.SELLER_UNKNOWN),
         ({"value_hash": b""}, ContactReason.VALUE_HASH_UNKNOWN),
     ],
 )
@@ -141,7 +153,7 @@ def test_consent_for_one_number_does_not_count_for_another() -> None:
 
 
 def test_consent_for_one_seller_does_not_count_for_another() -> None:
-    assert refusals(CALL, seller="broker-2") == ["consent_for_other_seller"]
+    assert refusals(CALL, seller=OTHER_BROKER) == ["consent_for_other_seller"]
 
 
 def test_a_withdrawal_ends_earlier_consents_and_those_of_the_same_instant() -> None:
@@ -151,7 +163,7 @@ def test_a_withdrawal_ends_earlier_consents_and_those_of_the_same_instant() -> N
 
 def test_a_person_may_consent_again_after_a_withdrawal() -> None:
     assert refusals(CALL, withdrawals=(NOW - DAY - HOUR,)) == []
-    again = (*(CALL.consents or ()), Consent(NUMBER, "broker-1", NOW))
+    again = (*(CALL.consents or ()), Consent(NUMBER, BROKER, NOW))
     assert refusals(CALL, withdrawals=(NOW - HOUR,), consents=again) == []
 
 
@@ -161,8 +173,8 @@ def test_a_change_of_owner_ends_earlier_consents() -> None:
 
 
 def test_a_consent_from_the_future_does_not_count_except_within_the_clock_skew() -> None:
-    assert refusals(CALL, consents=(Consent(NUMBER, "broker-1", NOW + DAY),)) == ["no_consent"]
-    assert refusals(CALL, consents=(Consent(NUMBER, "broker-1", NOW + MAX_CLOCK_SKEW),)) == []
+    assert refusals(CALL, consents=(Consent(NUMBER, BROKER, NOW + DAY),)) == ["no_consent"]
+    assert refusals(CALL, consents=(Consent(NUMBER, BROKER, NOW + MAX_CLOCK_SKEW),)) == []
 
 
 def test_with_email_requires_consent_an_email_needs_the_sellers_consent_for_any_number() -> None:
@@ -276,3 +288,124 @@ def test_a_permanent_reason_leaves_no_time_to_try_again() -> None:
 def test_a_time_without_a_zone_raises() -> None:
     with pytest.raises(ValueError, match="no zone"):
         decide_contact(EMAIL, datetime(2026, 11, 17))  # noqa: DTZ001 - the mistake itself
+
+
+@pytest.mark.parametrize("purpose", ["answer", "service"])
+def test_an_answer_and_a_service_message_ignore_the_campaign_and_its_limit(purpose: Purpose) -> None:
+    assert refusals(ANSWER, purpose=purpose) == []
+    assert refusals(ANSWER, purpose=purpose, duplicate=True, broker_limit=0, broker_used_today=9) == []
+    requested = decide_contact(replace(ANSWER, purpose=purpose), NOW, email_requires_consent=True)
+    assert requested.is_allowed
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"suppressed": True}, ContactReason.SUPPRESSED),
+        ({"deceased": True}, ContactReason.DECEASED),
+        ({"litigator": True}, ContactReason.LITIGATOR),
+        ({"verified": False}, ContactReason.UNVERIFIED),
+        ({"other_person": True}, ContactReason.OTHER_PERSON),
+        ({"other_person": None}, ContactReason.OTHER_PERSON_UNKNOWN),
+        ({"seller": None}, ContactReason.SELLER_UNKNOWN),
+        ({"status": "unsubscribed"}, ContactReason.STATUS_UNSUBSCRIBED),
+    ],
+)
+@pytest.mark.parametrize("purpose", ["answer", "service"])
+def test_an_answer_and_a_service_message_are_refused_like_a_campaign(
+    purpose: str, change: dict[str, Any], reason: ContactReason
+) -> None:
+    assert refusals(ANSWER, purpose=purpose, **change) == [reason]
+
+
+def test_only_a_service_message_reaches_a_converted_lead() -> None:
+    assert refusals(ANSWER, purpose="service", status="converted") == []
+    assert refusals(ANSWER, purpose="answer", status="converted") == [ContactReason.STATUS_CONVERTED]
+
+
+@pytest.mark.parametrize("purpose", [None, "", "marketing"])
+def test_a_contact_without_a_known_purpose_is_refused(purpose: str | None) -> None:
+    assert refusals(EMAIL, purpose=purpose) == [ContactReason.PURPOSE_UNKNOWN]
+
+
+def test_a_requested_call_keeps_the_limits_of_calls() -> None:
+    requested = replace(CALL, purpose="service", other_person=False)
+    assert refusals(requested) == []
+    assert refusals(requested, broker_limit=1, broker_used_today=1) == [ContactReason.BROKER_LIMIT_REACHED]
+
+
+def test_the_hourly_limit_of_calls_ends_when_its_oldest_call_leaves_the_hour() -> None:
+    calls = tuple(NOW - timedelta(minutes=minutes) for minutes in (5, 50, 20, 70))
+    assert refusals(CALL, broker_hourly_limit=4, broker_calls=calls) == []
+    decision = decide_contact(replace(CALL, broker_hourly_limit=2, broker_calls=calls), NOW)
+    assert decision.reasons == (ContactReason.BROKER_HOURLY_LIMIT_REACHED,)
+    assert decision.try_again_at == NOW - timedelta(minutes=20) + HOUR
+    assert decide_contact(replace(CALL, broker_hourly_limit=0), NOW) == GateDecision(
+        (ContactReason.BROKER_HOURLY_LIMIT_REACHED,)
+    )
+
+
+def test_a_consent_must_cover_calls() -> None:
+    texts_only = Consent(NUMBER, BROKER, NOW - DAY, frozenset({"texts"}))
+    assert refusals(CALL, consents=(texts_only,)) == [ContactReason.CONSENT_WITHOUT_CALLS]
+    both = Consent(NUMBER, BROKER, NOW - 2 * DAY, frozenset({"calls", "texts"}))
+    assert refusals(CALL, consents=(texts_only, both)) == []
+    later = (NOW - 1.5 * DAY,)
+    assert refusals(CALL, consents=(texts_only, both), withdrawals=later) == [ContactReason.CONSENT_WITHDRAWN]
+
+
+def test_a_call_into_a_state_that_is_not_open_is_refused_wherever_the_person_may_be() -> None:
+    assert refusals(CALL, open_states=frozenset()) == [ContactReason.STATE_NOT_OPEN]
+    assert refusals(CALL, open_states=frozenset({"FL"})) == []
+    georgia: dict[str, Any] = {"mailing_places": places_of_address("GA", "30303")}
+    assert refusals(CALL, open_states=frozenset({"FL"}), **georgia) == [ContactReason.STATE_NOT_OPEN]
+
+
+def test_an_artificial_voice_calls_no_person_who_may_be_in_california() -> None:
+    evening = datetime(2026, 11, 17, 20, tzinfo=UTC)
+    for place in ("number_places", "property_places", "mailing_places"):
+        found = refusals(CALL, evening, **{place: places_of_address("CA", "90210")})
+        assert found == [ContactReason.STATE_WANTS_HUMAN_FIRST]
+
+
+def test_a_state_that_demands_a_registration_is_called_with_one_only() -> None:
+    texas: dict[str, Any] = {
+        "property_places": places_of_address("TX", "75201"),
+        "open_states": frozenset({"FL", "TX"}),
+    }
+    assert refusals(CALL, registered_states=frozenset({"FL"}), **texas) == [ContactReason.REGISTRATION_MISSING]
+    assert refusals(CALL, registered_states=frozenset({"FL", "TX"}), **texas) == []
+
+
+def test_a_consent_is_valid_for_a_year_or_as_long_as_the_setting_says() -> None:
+    year_old = (Consent(NUMBER, BROKER, NOW - 365 * DAY),)
+    looked_up: dict[str, Any] = {"reassigned": "no", "reassigned_checked_at": NOW}
+    assert refusals(CALL, consents=year_old, **looked_up) == []
+    older = (Consent(NUMBER, BROKER, NOW - 365 * DAY - HOUR),)
+    assert refusals(CALL, consents=older, **looked_up) == [ContactReason.CONSENT_TOO_OLD]
+    facts = replace(CALL, consents=(Consent(NUMBER, BROKER, NOW - 31 * DAY),))
+    assert decide_contact(facts, NOW, consent_max_age_days=31).is_allowed
+    assert decide_contact(facts, NOW, consent_max_age_days=30).reasons == (ContactReason.CONSENT_TOO_OLD,)
+
+
+def test_an_old_consent_needs_a_look_up_in_the_database_of_reassigned_numbers() -> None:
+    old = (Consent(NUMBER, BROKER, NOW - 91 * DAY),)
+    assert refusals(CALL, consents=old) == [ContactReason.REASSIGNED_UNKNOWN]
+    assert refusals(CALL, consents=old, reassigned="no") == [ContactReason.REASSIGNED_UNKNOWN]
+    for age, expected in ((31 * DAY, []), (32 * DAY, [ContactReason.REASSIGNED_UNKNOWN])):
+        assert refusals(CALL, consents=old, reassigned="no", reassigned_checked_at=NOW - age) == expected
+    future: dict[str, Any] = {"reassigned": "no", "reassigned_checked_at": NOW + HOUR}
+    assert refusals(CALL, consents=old, **future) == [ContactReason.REASSIGNED_UNKNOWN]
+
+
+def test_maine_needs_the_look_up_for_every_call() -> None:
+    maine: dict[str, Any] = {"property_places": places_of_address("ME", "04101")}
+    assert refusals(CALL, **maine) == [ContactReason.REASSIGNED_UNKNOWN]
+    assert refusals(CALL, reassigned="no", reassigned_checked_at=NOW, **maine) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [("yes", "number_reassigned"), (None, "reassigned_unknown"), ("?", "reassigned_unknown")]
+)
+def test_a_reassigned_number_or_an_unknown_result_refuses(value: Any, reason: str) -> None:
+    assert refusals(CALL, reassigned=value, reassigned_checked_at=NOW) == [reason]

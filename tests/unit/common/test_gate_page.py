@@ -1,16 +1,18 @@
 """docs/gate.md matches the code: every reason in the order of the gate, with its channels."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
-from common.compliance import calling_hours, gate
-from common.compliance.gate import ContactFacts, decide_contact
+from common.compliance import gate
+from common.compliance.gate import Channel, ContactFacts, Purpose, decide_contact
+from common.compliance.legal_rules import legal_rules
 from common.compliance.reasons import TEMPORARY_REASONS, ContactReason
 
 PAGE = (Path(__file__).parents[3] / "docs" / "gate.md").read_text()
-ROWS = re.findall(r"^\| `([a-z_0-9]+)` \| ([a-z, ]+) \| .+ \|$", PAGE, re.MULTILINE)
+ROWS = re.findall(r"^\| `([a-z_0-9]+)` \| ([a-z, ]+) \| .+ \|$", PAGE.partition("## What is asked")[2], re.MULTILINE)
 NOW = datetime(2026, 11, 17, 18, tzinfo=UTC)
 
 
@@ -19,10 +21,13 @@ def test_the_page_lists_every_reason_in_the_order_of_the_gate() -> None:
 
 
 def test_the_page_names_the_channels_on_which_an_unknown_fact_refuses() -> None:
-    shown = {code: channels for code, channels in ROWS if code.endswith("_unknown") and code != "channel_unknown"}
-    for channel in ("email", "phone"):
-        asked = {str(reason) for reason in decide_contact(replace(ContactFacts(), channel=channel), NOW).reasons}
-        assert asked == {code for code, channels in shown.items() if channel in channels or channels == "both"}
+    shown = {code: asked_for for code, asked_for in ROWS if code.endswith("_unknown") and code != "channel_unknown"}
+    for channel, purpose in product(get_args(Channel), get_args(Purpose)):
+        facts = ContactFacts(channel=channel, purpose=purpose)
+        asked = {str(reason) for reason in decide_contact(facts, NOW).reasons}
+        assert asked | {"purpose_unknown"} == {
+            code for code, asked_for in shown.items() if {channel, purpose, "both"} & set(asked_for.split(", "))
+        }
 
 
 def test_the_page_names_the_reasons_that_end_with_time_and_the_limits() -> None:
@@ -31,6 +36,8 @@ def test_the_page_names_the_reasons_that_end_with_time_and_the_limits() -> None:
         str(reason) for reason in TEMPORARY_REASONS
     }
     rows = dict(re.findall(r"^\| `([a-z_0-9]+)` \| [a-z, ]+ \| (.+) \|$", PAGE, re.MULTILINE))
-    assert str(gate.DNC_CHECK_MAX_AGE.days) in rows["dnc_check_too_old"]
-    assert str(gate.MAX_CALL_ATTEMPTS) in rows["attempts_exhausted"]
-    assert str(calling_hours.MAX_CALLS_IN_24_HOURS) in rows["attempts_in_24_hours"]
+    law = legal_rules().law_of("FL", NOW.date())
+    assert str(law.dnc_check_max_age.days) in rows["dnc_check_too_old"]
+    assert str(law.call_limit.in_all) in rows["attempts_exhausted"]
+    assert str(law.call_limit.in_24_hours) in rows["attempts_in_24_hours"]
+    assert str(gate.REASSIGNED_CHECK_MAX_AGE.days) in rows["reassigned_unknown"]

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.compliance import calling_hours, gate
 from common.compliance.legal_rules import LegalRules, legal_rules
 from common.compliance.rule_kinds import (
     NO_CALL_ALLOWED,
@@ -76,10 +75,10 @@ def test_every_state_has_the_limits_that_apply_everywhere(state: str) -> None:
     } <= duties
 
 
-def test_the_gate_uses_the_limits_of_the_rules() -> None:
+def test_the_limits_of_calls_and_look_ups() -> None:
     law = legal_rules().law_of("FL", TODAY)
-    assert law.call_limit == MaxCalls(in_24_hours=calling_hours.MAX_CALLS_IN_24_HOURS, in_all=gate.MAX_CALL_ATTEMPTS)
-    assert law.dnc_check_max_age == gate.DNC_CHECK_MAX_AGE
+    assert law.call_limit == MaxCalls(in_24_hours=3, in_all=5)
+    assert law.dnc_check_max_age == timedelta(days=31)
 
 
 def test_a_consent_older_than_ninety_days_needs_the_check_of_reassigned_numbers() -> None:

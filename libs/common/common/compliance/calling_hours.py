@@ -14,9 +14,6 @@ from common.compliance.legal_rules import legal_rules
 from common.compliance.rule_kinds import CallingWindow, intersect_windows
 from common.compliance.time_zones import TimeZonePlace
 
-MAX_CALLS_IN_24_HOURS = 3
-"""Calls to one person in any 24 hours: Fla. Stat. 501.616(6)(b), 15 O.S. 775C.4 and Maryland's law; here in every state."""
-
 _SATURDAY, _SUNDAY = 5, 6
 _SEARCH_HORIZON = timedelta(days=14)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from common.bus import Tx
 from common.compliance import queries
-from common.compliance.gate import Channel, GateDecision
+from common.compliance.gate import Channel, GateDecision, Purpose
 from common.ids import LeadId
 
 _REASON_WHEN_ALLOWED = "allowed"
@@ -18,6 +18,7 @@ class DecidedContact:
 
     lead_id: LeadId
     channel: Channel
+    purpose: Purpose
     value_hash: bytes | None
     decision: GateDecision
 
@@ -43,6 +44,7 @@ async def log_decisions(tx: Tx, contacts: Sequence[DecidedContact]) -> None:
             tx.connection,
             lead_ids=[contact.lead_id for contact in contacts],
             channels=[contact.channel for contact in contacts],
+            purposes=[contact.purpose for contact in contacts],
             value_hashes=[contact.value_hash for contact in contacts],
             are_allowed=[contact.decision.is_allowed for contact in contacts],
             reasons=[",".join(contact.decision.reasons) or _REASON_WHEN_ALLOWED for contact in contacts],

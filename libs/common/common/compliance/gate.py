@@ -10,34 +10,39 @@ docs/gate.md lists every reason in order. ADR 12 gives the calling hours.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
-from common.calendar.business_date import next_business_midnight
-from common.compliance.calling_hours import MAX_CALLS_IN_24_HOURS, next_calling_time
+from common.calendar.business_date import business_date, next_business_midnight
+from common.compliance.calling_hours import next_calling_time
+from common.compliance.legal_rules import StateLaw, legal_rules
 from common.compliance.reasons import TEMPORARY_REASONS, ContactReason
 from common.compliance.time_zones import TimeZonePlace
+from common.ids import BrokerId
 
 Channel = Literal["email", "phone"]
+Purpose = Literal["campaign", "answer", "service"]
+"""`answer`: to a message just received. `service`: something the person requested, such as a copy or a booking link."""
 
-MAX_CALL_ATTEMPTS = 5
-"""Calls to one number in all. After five the person counts as unreachable (docs/gate.md, `attempts_exhausted`)."""
-
-DNC_CHECK_MAX_AGE = timedelta(days=31)
-"""Greatest age of a look-up in the national do-not-call registry: 47 CFR 64.1200(c)(2)(i)(D), 16 CFR 310.4(b)(3)(iv)."""
+REASSIGNED_CHECK_MAX_AGE = timedelta(days=31)
+"""Greatest age of a look-up in the reassigned-numbers database, which is updated monthly."""
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 """Greatest lead of another machine's clock over ours. A fact further in the future proves nothing."""
 
 _ATTEMPTS_WINDOW = timedelta(hours=24)
+_BROKER_CALLS_WINDOW = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One written consent to calls on this number (its keyed hash) by this seller, signed *at* (UTC)."""
+    """One written consent for this number (its keyed hash) and this seller, signed *at* (UTC)."""
 
     value_hash: bytes
-    seller: str
+    seller: BrokerId
     at: datetime
+    covers: frozenset[str] = frozenset({"calls"})
+    """Ways of contact that the signed text names: `calls`, `texts`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,7 @@ class ContactFacts:
     """
 
     channel: Channel | None = None
+    purpose: Purpose | None = None
     value_hash: bytes | None = None
     """Keyed hash of the address or number about to be used, under the active key."""
     suppressed: bool | None = None
@@ -62,12 +68,18 @@ class ContactFacts:
     verified: bool | None = None
     """Verification flag of this value, not of another one of the lead."""
     duplicate: bool | None = None
-    """True: the value or the household is contacted through another lead, or this contact was already made."""
-    seller: str | None = None
+    """True: the value or the household is contacted through another lead, or this contact was already made. Only a campaign needs it."""
+    other_person: bool | None = None
+    """True: the value is not the lead's own. An answer and a service message need it."""
+    seller: BrokerId | None = None
     """Broker in whose name we write or call, as consents name it."""
     broker_limit: int | None = None
-    """Contacts that the broker allows on one business date, over this channel."""
+    """Contacts that the broker allows on one business date: emails of campaigns, or calls."""
     broker_used_today: int | None = None
+    broker_hourly_limit: int | None = None
+    """Calls that the broker allows in any 60 minutes."""
+    broker_calls: tuple[datetime, ...] | None = None
+    """Times of the broker's calls in the last hour, in any order."""
     consents: tuple[Consent, ...] | None = None
     """Every consent of the lead, for any number and any seller."""
     withdrawals: tuple[datetime, ...] | None = None
@@ -77,6 +89,13 @@ class ContactFacts:
     dnc_checked_at: datetime | None = None
     attempts: tuple[datetime, ...] | None = None
     """Times of earlier calls to the value, through any lead of any broker, in any order."""
+    open_states: frozenset[str] | None = None
+    """States in which an operator allows the broker to call (`app.broker_states`)."""
+    registered_states: frozenset[str] | None = None
+    """States of these for which a registration or an exemption of the broker is recorded."""
+    reassigned: Literal["yes", "no", "not_checked"] | None = None
+    """Whether the number got another subscriber after the consent, by the reassigned-numbers database."""
+    reassigned_checked_at: datetime | None = None
     number_places: frozenset[TimeZonePlace] | None = None
     property_places: frozenset[TimeZonePlace] | None = None
     mailing_places: frozenset[TimeZonePlace] | None = None
@@ -98,30 +117,79 @@ class GateDecision:
         return not self.reasons
 
 
-def decide_contact(facts: ContactFacts, now: datetime, *, email_requires_consent: bool = False) -> GateDecision:
+def decide_contact(
+    facts: ContactFacts,
+    now: datetime,
+    *,
+    email_requires_consent: bool = False,
+    consent_max_age_days: int | None = None,
+) -> GateDecision:
     """Decide whether the person may be contacted at *now* (UTC).
 
     *email_requires_consent* is the setting `FEED_REQUIRES_CONSENT`: an email too needs a consent for the seller
-    (docs/gate.md). Raise ValueError for a time without a zone.
+    (docs/gate.md). *consent_max_age_days* is the setting `CONSENT_MAX_AGE_DAYS`. Raise ValueError for a time without a zone.
     """
     if now.tzinfo is None:
         raise ValueError("The time has no zone. Give it in UTC.")
-    if facts.channel not in _RULES:
+    if facts.channel not in ("email", "phone"):
         return GateDecision((ContactReason.CHANNEL_UNKNOWN,))
-    with_consent = email_requires_consent and facts.channel == "email"
-    rules = _RULES_FOR_EMAIL_WITH_CONSENT if with_consent else _RULES[facts.channel]
-    reasons = tuple(reason for rule in rules for reason in rule(facts, now))
-    return GateDecision(reasons, _try_again_at(facts, now, reasons) if reasons else None)
+    is_requested = facts.purpose in ("answer", "service")
+    rules = _select_rules(facts.channel, is_requested=is_requested, email_requires_consent=email_requires_consent)
+    moment = _Moment(now, _read_laws(facts, now) if facts.channel == "phone" else (), consent_max_age_days)
+    reasons = tuple(reason for rule in rules for reason in rule(facts, moment))
+    return GateDecision(reasons, _try_again_at(facts, moment, reasons) if reasons else None)
 
 
-def _try_again_at(facts: ContactFacts, now: datetime, reasons: tuple[ContactReason, ...]) -> datetime | None:
+class _Moment(NamedTuple):
+    """Time of a decision, and what the law and the settings say about calls then."""
+
+    now: datetime
+    laws: tuple[StateLaw, ...]
+    """Law of each state in which the person may be; without any, the rules of all states. None for an email."""
+    consent_max_age_days: int | None
+
+    @property
+    def calls_in_24_hours(self) -> int | None:
+        """Calls to one number that the strictest state allows in any 24 hours."""
+        return min(
+            (law.call_limit.in_24_hours for law in self.laws if law.call_limit.in_24_hours is not None), default=None
+        )
+
+    @property
+    def calls_in_all(self) -> int | None:
+        """Calls to one number that the strictest state allows in all."""
+        return min((law.call_limit.in_all for law in self.laws if law.call_limit.in_all is not None), default=None)
+
+    @property
+    def dnc_check_max_age(self) -> timedelta:
+        """Greatest age of a look-up in the do-not-call registry."""
+        return min(law.dnc_check_max_age for law in self.laws)
+
+    @property
+    def consent_max_age(self) -> timedelta:
+        """Greatest age of a consent to calls."""
+        return min(law.consent_max_age(setting_days=self.consent_max_age_days) for law in self.laws)
+
+
+def _read_laws(facts: ContactFacts, now: datetime) -> tuple[StateLaw, ...]:
+    day = business_date(now)
+    return tuple(legal_rules().law_of(state, day) for state in _possible_states(facts) or ("",))
+
+
+def _try_again_at(facts: ContactFacts, moment: _Moment, reasons: tuple[ContactReason, ...]) -> datetime | None:
     if not TEMPORARY_REASONS.issuperset(reasons):
         return None
-    earliest = now
+    earliest = moment.now
     if ContactReason.ATTEMPTS_IN_24_HOURS in reasons and facts.attempts:
-        earliest = max(earliest, sorted(facts.attempts)[-MAX_CALLS_IN_24_HOURS] + _ATTEMPTS_WINDOW)
+        if not moment.calls_in_24_hours:
+            return None
+        earliest = max(earliest, sorted(facts.attempts)[-moment.calls_in_24_hours] + _ATTEMPTS_WINDOW)
     if ContactReason.BROKER_LIMIT_REACHED in reasons:
-        earliest = max(earliest, next_business_midnight(now))
+        earliest = max(earliest, next_business_midnight(moment.now))
+    if ContactReason.BROKER_HOURLY_LIMIT_REACHED in reasons and facts.broker_calls is not None:
+        if not facts.broker_hourly_limit:
+            return None
+        earliest = max(earliest, sorted(facts.broker_calls)[-facts.broker_hourly_limit] + _BROKER_CALLS_WINDOW)
     return next_calling_time(_possible_places(facts), earliest) if facts.channel == "phone" else earliest
 
 
@@ -135,25 +203,30 @@ def _check_flag(
         yield reason
 
 
-def _check_value(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
+def _check_value(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
     """Refuse without a value: flags, consents and limits belong to the value (docs/hazards.md, S5)."""
     if not facts.value_hash:
         yield ContactReason.VALUE_HASH_UNKNOWN
 
 
-def _check_suppression(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
+def _check_suppression(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
     """Honour an opt-out at once: 15 U.S.C. 7704(a)(4) for email, 47 CFR 64.1200(d) and (a)(10) for calls."""
     return _check_flag(facts.suppressed, ContactReason.SUPPRESSED_UNKNOWN, ContactReason.SUPPRESSED)
 
 
-def _check_status(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
-    """Allow the statuses `queued`, `active` and `replied`. A bounced email does not end calls (docs/hazards.md, S6)."""
+def _check_status(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
+    """Allow the statuses `queued`, `active` and `replied`. A bounced email does not end calls (docs/hazards.md, S6).
+
+    A converted lead still gets what it requests.
+    """
     if facts.status in _CONTACTABLE_STATUSES or (facts.status == "bounced" and facts.channel == "phone"):
+        return
+    if facts.status == "converted" and facts.purpose == "service":
         return
     yield _STATUS_REASONS.get(facts.status or "", ContactReason.STATUS_UNKNOWN)
 
 
-def _check_person(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
+def _check_person(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
     """Refuse deceased owners, people who sue callers for a living, and owners that are not persons.
 
     Only a person can give the written consent that calls need, and only the owner's own answer counts (ADR 26).
@@ -163,23 +236,34 @@ def _check_person(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
     yield from _check_flag(facts.legal_entity, ContactReason.LEGAL_ENTITY_UNKNOWN, ContactReason.LEGAL_ENTITY)
 
 
-def _check_verification(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
+def _check_verification(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
     """Require that the value itself is verified, not another one of the same lead (docs/hazards.md, S5)."""
     return _check_flag(facts.verified, ContactReason.VERIFIED_UNKNOWN, ContactReason.UNVERIFIED, refuses=False)
 
 
-def _check_duplicate(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
+def _check_duplicate(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
     """Contact no household twice, however many homes it owns (docs/hazards.md, S5)."""
     return _check_flag(facts.duplicate, ContactReason.DUPLICATE_UNKNOWN, ContactReason.DUPLICATE)
 
 
-def _check_seller(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
+def _check_addressee(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
+    """Answer the lead's own person only: another one that wrote or called from elsewhere may not learn about the lead."""
+    return _check_flag(facts.other_person, ContactReason.OTHER_PERSON_UNKNOWN, ContactReason.OTHER_PERSON)
+
+
+def _check_purpose(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
+    """Refuse without a purpose: it decides which limits count."""
+    if facts.purpose not in _PURPOSES:
+        yield ContactReason.PURPOSE_UNKNOWN
+
+
+def _check_seller(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
     """Refuse a lead without a broker: the contact would have no sender."""
     if not facts.seller:
         yield ContactReason.SELLER_UNKNOWN
 
 
-def _check_consent(facts: ContactFacts, now: datetime) -> Iterator[ContactReason]:
+def _check_consent(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReason]:
     """Require prior express written consent that names number and seller.
 
     The law is 47 CFR 64.1200(a)(2) and (f)(9), and FCC 24-17 for AI voices. An email with `email_requires_consent` needs the
@@ -193,18 +277,23 @@ def _check_consent(facts: ContactFacts, now: datetime) -> Iterator[ContactReason
         yield ContactReason.OWNER_CHANGES_UNKNOWN
     if facts.consents is None or facts.withdrawals is None or facts.owner_changes is None:
         return
-    signed = [consent for consent in facts.consents if consent.at <= now + MAX_CLOCK_SKEW]
+    signed = [consent for consent in facts.consents if consent.at <= moment.now + MAX_CLOCK_SKEW]
     for_number = [consent for consent in signed if facts.channel == "email" or consent.value_hash == facts.value_hash]
     for_seller = [consent for consent in for_number if consent.seller == facts.seller]
+    for_calls = [consent for consent in for_seller if facts.channel == "email" or "calls" in consent.covers]
     if not signed:
         yield ContactReason.NO_CONSENT
     elif not for_number:
         yield ContactReason.CONSENT_FOR_OTHER_NUMBER
     elif not for_seller:
         yield ContactReason.CONSENT_FOR_OTHER_SELLER
+    elif not for_calls:
+        yield ContactReason.CONSENT_WITHOUT_CALLS
     else:
-        last_signed_at = max(consent.at for consent in for_seller)
+        last_signed_at = max(consent.at for consent in for_calls)
         yield from _check_consent_ended(last_signed_at, facts.withdrawals, facts.owner_changes)
+        if facts.channel == "phone" and moment.now - last_signed_at > moment.consent_max_age:
+            yield ContactReason.CONSENT_TOO_OLD
 
 
 def _check_consent_ended(
@@ -221,7 +310,7 @@ def _check_consent_ended(
         yield ContactReason.CONSENT_OF_FORMER_OWNER
 
 
-def _check_dnc_registry(facts: ContactFacts, now: datetime) -> Iterator[ContactReason]:
+def _check_dnc_registry(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReason]:
     """Require a number off the do-not-call registry by a look-up of the last 31 days.
 
     The law is 47 CFR 64.1200(c)(2) and 16 CFR 310.4(b)(3)(iv). Written consent would lift the ban in law; the gate requires
@@ -233,22 +322,66 @@ def _check_dnc_registry(facts: ContactFacts, now: datetime) -> Iterator[ContactR
         yield ContactReason.DNC_CHECKED_AT_UNKNOWN
     if facts.dnc is True:
         yield ContactReason.ON_DNC_LIST
-    if facts.dnc_checked_at and not now - DNC_CHECK_MAX_AGE <= facts.dnc_checked_at <= now + MAX_CLOCK_SKEW:
+    if facts.dnc_checked_at and not _is_recent(facts.dnc_checked_at, moment.now, moment.dnc_check_max_age):
         yield ContactReason.DNC_CHECK_TOO_OLD
 
 
-def _check_call_attempts(facts: ContactFacts, now: datetime) -> Iterator[ContactReason]:
-    """Limit calls to three in any 24 hours (Fla. Stat. 501.616(6)(b), 15 O.S. 775C.4) and to five in all."""
+def _is_recent(checked_at: datetime | None, now: datetime, max_age: timedelta) -> bool:
+    return checked_at is not None and now - max_age <= checked_at <= now + MAX_CLOCK_SKEW
+
+
+def _check_states(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReason]:
+    """Call only into states that an operator opened for the broker, and whose law lets an artificial voice begin.
+
+    Every state in which the person may be counts. The rules are data: `rules.yaml`, kinds `human_first` and `registration`.
+    """
+    if facts.open_states is None:
+        yield ContactReason.OPEN_STATES_UNKNOWN
+    if facts.registered_states is None:
+        yield ContactReason.REGISTERED_STATES_UNKNOWN
+    if any(law.needs_human_first for law in moment.laws):
+        yield ContactReason.STATE_WANTS_HUMAN_FIRST
+    states = _possible_states(facts)
+    if facts.open_states is not None and not facts.open_states.issuperset(states):
+        yield ContactReason.STATE_NOT_OPEN
+    if facts.registered_states is not None and any(
+        law.needs_registration and state not in facts.registered_states
+        for state, law in zip(states, moment.laws, strict=False)
+    ):
+        yield ContactReason.REGISTRATION_MISSING
+
+
+def _check_reassigned_number(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReason]:
+    """Refuse a number that got another subscriber, and demand the look-up where the law or the age of the consent does.
+
+    The law is 10 M.R.S. 1499-B in Maine; elsewhere it is our own rule for old consents (`reassigned_number_check`). Without
+    a consent for the number the call is refused anyway.
+    """
+    if facts.reassigned == "yes":
+        yield ContactReason.NUMBER_REASSIGNED
+    elif facts.reassigned not in ("no", "not_checked"):
+        yield ContactReason.REASSIGNED_UNKNOWN
+    elif facts.reassigned == "not_checked" or not _is_recent(
+        facts.reassigned_checked_at, moment.now, REASSIGNED_CHECK_MAX_AGE
+    ):
+        signed = [consent.at for consent in facts.consents or () if consent.value_hash == facts.value_hash]
+        if signed and any(law.needs_reassigned_check(moment.now - max(signed)) for law in moment.laws):
+            yield ContactReason.REASSIGNED_UNKNOWN
+
+
+def _check_call_attempts(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReason]:
+    """Limit calls to one number in any 24 hours and in all (`rules.yaml`, kind `call_limit`)."""
     if facts.attempts is None:
         yield ContactReason.ATTEMPTS_UNKNOWN
         return
-    if len(facts.attempts) >= MAX_CALL_ATTEMPTS:
+    if moment.calls_in_all is not None and len(facts.attempts) >= moment.calls_in_all:
         yield ContactReason.ATTEMPTS_EXHAUSTED
-    if sum(now - called_at < _ATTEMPTS_WINDOW for called_at in facts.attempts) >= MAX_CALLS_IN_24_HOURS:
+    recent = sum(moment.now - called_at < _ATTEMPTS_WINDOW for called_at in facts.attempts)
+    if moment.calls_in_24_hours is not None and recent >= moment.calls_in_24_hours:
         yield ContactReason.ATTEMPTS_IN_24_HOURS
 
 
-def _check_broker_limit(facts: ContactFacts, _: datetime) -> Iterator[ContactReason]:
+def _check_broker_limit(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
     """Keep the broker's own limit, counted by business date (docs/hazards.md, S21)."""
     if facts.broker_limit is None:
         yield ContactReason.BROKER_LIMIT_UNKNOWN
@@ -258,7 +391,19 @@ def _check_broker_limit(facts: ContactFacts, _: datetime) -> Iterator[ContactRea
         yield ContactReason.BROKER_LIMIT_REACHED
 
 
-def _check_calling_hours(facts: ContactFacts, now: datetime) -> Iterator[ContactReason]:
+def _check_broker_hourly_limit(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReason]:
+    """Keep the broker's limit of calls in any 60 minutes."""
+    if facts.broker_hourly_limit is None:
+        yield ContactReason.BROKER_HOURLY_LIMIT_UNKNOWN
+    if facts.broker_calls is None:
+        yield ContactReason.BROKER_CALLS_UNKNOWN
+    elif facts.broker_hourly_limit is not None:
+        recent = sum(moment.now - called_at < _BROKER_CALLS_WINDOW for called_at in facts.broker_calls)
+        if recent >= facts.broker_hourly_limit:
+            yield ContactReason.BROKER_HOURLY_LIMIT_REACHED
+
+
+def _check_calling_hours(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReason]:
     """Keep the calling hours at the person's place: 47 CFR 64.1200(c)(1), 16 CFR 310.4(c), state laws.
 
     The strictest of number, property and mailing address counts. Where a place may lie in several time zones, all of them
@@ -271,36 +416,67 @@ def _check_calling_hours(facts: ContactFacts, now: datetime) -> Iterator[Contact
     if not facts.mailing_places:
         yield ContactReason.MAILING_PLACES_UNKNOWN
     places = _possible_places(facts)
-    if places and next_calling_time(places, now) != now:
+    if places and next_calling_time(places, moment.now) != moment.now:
         yield ContactReason.OUTSIDE_CALLING_HOURS
+
+
+def _possible_states(facts: ContactFacts) -> tuple[str, ...]:
+    return tuple(sorted({place.state for place in _possible_places(facts)}))
 
 
 def _possible_places(facts: ContactFacts) -> frozenset[TimeZonePlace]:
     return frozenset().union(*(filter(None, (facts.number_places, facts.property_places, facts.mailing_places))))
 
 
-_Rule = Callable[[ContactFacts, datetime], Iterator[ContactReason]]
+_Rule = Callable[[ContactFacts, _Moment], Iterator[ContactReason]]
 
+_PURPOSES = frozenset({"campaign", "answer", "service"})
 _CONTACTABLE_STATUSES = frozenset({"queued", "active", "replied"})
 _STATUS_REASONS = {reason.removeprefix("status_"): reason for reason in ContactReason if reason.startswith("status_")}
-_RULES_FOR_BOTH_CHANNELS: tuple[_Rule, ...] = (
+_RULES: tuple[_Rule, ...] = (
+    _check_purpose,
     _check_value,
     _check_suppression,
     _check_status,
     _check_person,
     _check_verification,
     _check_duplicate,
+    _check_addressee,
     _check_seller,
+    _check_consent,
+    _check_states,
+    _check_reassigned_number,
+    _check_dnc_registry,
+    _check_call_attempts,
+    _check_broker_limit,
+    _check_broker_hourly_limit,
+    _check_calling_hours,
 )
-_RULES: dict[str | None, tuple[_Rule, ...]] = {
-    "email": (*_RULES_FOR_BOTH_CHANNELS, _check_broker_limit),
-    "phone": (
-        *_RULES_FOR_BOTH_CHANNELS,
+"""All rules in the order in which they are asked."""
+_FOR_CALLS: frozenset[_Rule] = frozenset(
+    {
         _check_consent,
+        _check_states,
+        _check_reassigned_number,
         _check_dnc_registry,
         _check_call_attempts,
-        _check_broker_limit,
+        _check_broker_hourly_limit,
         _check_calling_hours,
-    ),
-}
-_RULES_FOR_EMAIL_WITH_CONSENT = (*_RULES_FOR_BOTH_CHANNELS, _check_consent, _check_broker_limit)
+    }
+)
+
+
+@cache
+def _select_rules(channel: Channel, *, is_requested: bool, email_requires_consent: bool) -> tuple[_Rule, ...]:
+    """Return the rules to ask.
+
+    An answer and a service message are no duplicate of their own campaign. As emails they do not count against its limit.
+    """
+    omitted: set[_Rule] = {_check_duplicate} if is_requested else {_check_addressee}
+    if channel == "email":
+        omitted |= _FOR_CALLS
+        if is_requested:
+            omitted.add(_check_broker_limit)
+        elif email_requires_consent:
+            omitted.discard(_check_consent)
+    return tuple(rule for rule in _RULES if rule not in omitted)

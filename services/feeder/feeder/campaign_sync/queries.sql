@@ -165,7 +165,7 @@ where m.desired = 'in'
 and (:lead_ids::uuid[] is null or m.lead_id = any (:lead_ids::uuid[]))
 and m.campaign_id = :campaign_id
 and (
-  exists (select from app.suppressions s where s.channel = 'email' and s.value_hash = m.value_hash)
+  exists (select from app.active_suppressions s where s.channel = 'email' and s.value_hash = m.value_hash)
   or exists (
     select
     from app.leads l
@@ -304,8 +304,9 @@ where campaign_id = :campaign_id
 and value_hash = any (:hashes::bytea[]);
 
 -- name: list_suppressed_addresses
+-- not null: value_hash
 select value_hash
-from app.suppressions
+from app.active_suppressions
 where channel = 'email'
 and value_hash = any (:hashes::bytea[]);
 

@@ -8,7 +8,7 @@ from common.bus import Tx
 from common.compliance.decision_log import DecidedContact
 from common.compliance.gate import Consent, ContactFacts, decide_contact
 from common.compliance.reasons import ContactReason
-from common.ids import LeadId
+from common.ids import BrokerId, LeadId
 from common.pii.owner_names import OwnerNames, read_owner_names
 from feeder.daily_feed import queries
 from feeder.daily_feed.queries import CandidateFacts
@@ -21,7 +21,7 @@ DUPLICATE_HOUSEHOLD = "duplicate_household"
 class BrokerQuota:
     """The broker in whose name emails are sent, and the use of its daily limit."""
 
-    broker_name: str
+    broker_id: BrokerId
     daily_limit: int
     used_today: int
     chosen_addresses: frozenset[bytes] = frozenset()
@@ -68,7 +68,7 @@ async def check_eligibility(
         is_duplicate = facts.duplicate or facts.household or facts.value_hash in chosen
         gate_facts = _build_facts(facts, quota, used, is_duplicate=is_duplicate)
         decision = decide_contact(gate_facts, now, email_requires_consent=requires_consent)
-        contact = DecidedContact(facts.lead_id, "email", facts.value_hash, decision)
+        contact = DecidedContact(facts.lead_id, "email", "campaign", facts.value_hash, decision)
         results.append(EligibilityResult(contact, facts.household))
         if decision.is_allowed:
             used += 1
@@ -82,7 +82,7 @@ def _build_facts(candidate: CandidateFacts, quota: BrokerQuota, used_today: int,
     `leads.consent` is a summary: a withdrawal or a change of owner has already cleared it. So neither is passed here.
     """
     signed_at = candidate.consented_at if candidate.consent else None
-    consents = (Consent(candidate.value_hash, quota.broker_name, signed_at),) if signed_at else ()
+    consents = (Consent(candidate.value_hash, quota.broker_id, signed_at),) if signed_at else ()
     owner = read_owner_names(
         {
             "owner_first_name": candidate.owner_first_name,
@@ -97,6 +97,7 @@ def _build_facts(candidate: CandidateFacts, quota: BrokerQuota, used_today: int,
         withdrawals=(),
         owner_changes=(),
         channel="email",
+        purpose="campaign",
         value_hash=candidate.value_hash,
         suppressed=candidate.suppressed or owner.do_not_contact,
         status=candidate.status,
@@ -105,7 +106,7 @@ def _build_facts(candidate: CandidateFacts, quota: BrokerQuota, used_today: int,
         legal_entity=owner.legal_entity or _is_owned_by_company(candidate, owner),
         verified=candidate.verified,
         duplicate=is_duplicate,
-        seller=quota.broker_name,
+        seller=quota.broker_id,
         broker_limit=quota.daily_limit,
         broker_used_today=used_today,
     )

@@ -122,7 +122,7 @@ class DailyFeed:
         if reason := self._find_reason_not_to_feed_on(day, broker.calendar, writes=writes):
             return FeedChunk(stop_reason=reason)
         used = await queries.count_slots(tx.connection, broker_id=broker.id, local_date=day) + earlier.fed_count
-        quota = BrokerQuota(broker.name, broker.daily_limit, used, earlier.addresses)
+        quota = BrokerQuota(broker.id, broker.daily_limit, used, earlier.addresses)
         if quota.remaining <= 0:
             return FeedChunk(stop_reason="limit_reached")
         campaign_ids = await queries.list_ready_campaigns(tx.connection, broker_id=broker.id)

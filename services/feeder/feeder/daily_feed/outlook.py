@@ -86,7 +86,7 @@ async def _list_reasons(
     addresses = {row.lead_id: row.value_hash for row in rows if row.value_hash}
     if not addresses:
         return (NO_VERIFIED_EMAIL,)
-    quota = BrokerQuota(broker.name, broker.daily_limit, used_today=0)
+    quota = BrokerQuota(broker_id, broker.daily_limit, used_today=0)
     [result] = await check_eligibility(
         Tx(connection, "feeder"), addresses, quota, now, requires_consent=settings.feed_requires_consent
     )

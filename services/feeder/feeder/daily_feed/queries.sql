@@ -120,7 +120,7 @@ select
   c.verified,
   w.value_hash,
   exists (
-    select from app.suppressions s where s.channel = 'email' and s.value_hash = w.value_hash
+    select from app.active_suppressions s where s.channel = 'email' and s.value_hash = w.value_hash
   ) as suppressed,
   exists (
     select

@@ -22,14 +22,15 @@ where id = any (:lead_ids);
 -- not null: codes[], suppressed
 select
   c.lead_id, c.channel, c.value_hash, c.value_ciphertext, c.source, c.rank, c.verified, c.verified_at, c.codes, c.line_type,
-  c.dnc, c.dnc_checked_at, c.litigator, c.litigator_checked_at, s.id is not null as suppressed
+  c.dnc, c.dnc_checked_at, c.litigator, c.litigator_checked_at,
+  exists (select from app.active_suppressions s where s.channel = c.channel and s.value_hash = c.value_hash) as suppressed
 from app.lead_contacts c
-left join app.suppressions s on s.channel = c.channel and s.value_hash = c.value_hash
 where c.lead_id = any (:lead_ids);
 
 -- name: list_suppressed_hashes
+-- not null: value_hash
 select value_hash
-from app.suppressions
+from app.active_suppressions
 where value_hash = any (:hashes);
 
 -- name: read_attempts

@@ -167,7 +167,7 @@ where l.id = :lead_id;
 select
   c.lead_id, c.channel, c.value_hash, c.line_type, c.source, c.verified, c.verified_at, c.codes, c.dnc, c.dnc_checked_at,
   c.litigator,
-  exists (select from app.suppressions s where s.channel = c.channel and s.value_hash = c.value_hash) as suppressed
+  exists (select from app.active_suppressions s where s.channel = c.channel and s.value_hash = c.value_hash) as suppressed
 from app.lead_contacts c
 where c.lead_id = any (:lead_ids::uuid[])
 order by c.lead_id, c.channel, c.rank, c.value_hash;
