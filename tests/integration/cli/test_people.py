@@ -32,6 +32,20 @@ def test_a_broker_is_added_shown_and_disabled(equity: Equity) -> None:
     assert equity("brokers", "show", added["id"], "--json").ok().json["active"] is True
 
 
+def test_a_broker_has_a_legal_name_and_limits_of_calls(equity: Equity) -> None:
+    equity("brokers", "add", "Dana Ruiz").ok()
+    shown = equity("brokers", "show", "Dana Ruiz", "--json").ok().json
+    assert (shown["legal_name"], shown["daily_calls"], shown["calls_per_hour"]) == (None, 250, 500)
+    options = ["--legal-name", "Ruiz Home Equity LLC", "--daily-calls", "40", "--calls-per-hour", "10"]
+    changed = equity("brokers", "set", "Dana Ruiz", *options, "--json").ok().json
+    assert (changed["legal_name"], changed["daily_calls"], changed["calls_per_hour"]) == (
+        "Ruiz Home Equity LLC",
+        40,
+        10,
+    )
+    assert equity("brokers", "set", "Dana Ruiz", "--daily-calls", "-1").code == 2
+
+
 def test_a_broker_keeps_the_id_of_the_user_who_signs_in(equity: Equity) -> None:
     user = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
     assert equity("brokers", "add", "Dana Ruiz", "--id", user, "--json").ok().json["id"] == user

@@ -44,11 +44,14 @@ class BrokerDetails:
 
     id: BrokerId
     name: str
+    legal_name: str | None
     email: str | None
     daily_limit: int
     feed_weekdays: list[int]
     feed_on_holidays: bool | None
     days_off: list[date]
+    daily_calls: int
+    calls_per_hour: int
     booking_link: str | None
     active: bool
     created_at: datetime
@@ -160,8 +163,20 @@ async def set_feeding(
     )
 
 
-async def set_contact(
-    connection: Connection, *, name: str | None, email: str | None, booking_link: str | None, broker_id: BrokerId
+async def set_names_and_calls(
+    connection: Connection,
+    *,
+    name: str | None,
+    legal_name: str | None,
+    email: str | None,
+    booking_link: str | None,
+    daily_calls: int | None,
+    calls_per_hour: int | None,
+    broker_id: BrokerId,
 ) -> int:
-    """Change how a broker is reached; null leaves a value as it is."""
-    return count_rows(await connection.execute(_SQL["set_contact"], name, email, booking_link, broker_id))
+    """Change a broker's names, how it is reached, and its limits of calls; null leaves a value as it is."""
+    return count_rows(
+        await connection.execute(
+            _SQL["set_names_and_calls"], name, legal_name, email, booking_link, daily_calls, calls_per_hour, broker_id
+        )
+    )

@@ -31,7 +31,8 @@ order by lower(b.name);
 -- always one row
 -- not null: feed_weekdays[], days_off[], territories, territories[], leads
 select
-  b.id, b.name, b.email, b.daily_limit, b.feed_weekdays, b.feed_on_holidays, b.days_off, b.booking_link, b.active, b.created_at,
+  b.id, b.name, b.legal_name, b.email, b.daily_limit, b.feed_weekdays, b.feed_on_holidays, b.days_off, b.daily_calls,
+  b.calls_per_hour, b.booking_link, b.active, b.created_at,
   array(
     select concat_ws(' ', t.state, t.county, t.zip)
     from app.territories t
@@ -135,9 +136,15 @@ set
   )
 where id = :broker_id;
 
--- name: set_contact!
--- Change how a broker is reached; null leaves a value as it is.
--- nullable: :name, :email, :booking_link
+-- name: set_names_and_calls!
+-- Change a broker's names, how it is reached, and its limits of calls; null leaves a value as it is.
+-- nullable: :name, :legal_name, :email, :booking_link, :daily_calls, :calls_per_hour
 update app.brokers
-set name = coalesce(:name, name), email = coalesce(:email, email), booking_link = coalesce(:booking_link, booking_link)
+set
+  name = coalesce(:name, name),
+  legal_name = coalesce(:legal_name, legal_name),
+  email = coalesce(:email, email),
+  booking_link = coalesce(:booking_link, booking_link),
+  daily_calls = coalesce(:daily_calls, daily_calls),
+  calls_per_hour = coalesce(:calls_per_hour, calls_per_hour)
 where id = :broker_id;

@@ -38,6 +38,13 @@ BookingLink = Annotated[
     typer.Option("--booking-link", metavar="URL", parser=inputs.parse_web_address, help="The broker's Cal.com page."),
 ]
 
+LegalName = Annotated[
+    str | None,
+    typer.Option(
+        "--legal-name", metavar="NAME", parser=inputs.parse_new_name, help="Name of the firm, as consent texts give it."
+    ),
+]
+
 _COLUMNS = {"id": "id", "name": "name", "email": "email", "daily_limit": "a day", "active": "active",
             "territories": "territories", "leads": "leads"}  # fmt: skip
 
@@ -135,14 +142,17 @@ def change_broker(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", parser=inputs.parse_new_name, help="A new name.")] = None,
+    legal_name: LegalName = None,
     email: Email = None,
     booking_link: BookingLink = None,
+    daily_calls: Annotated[int | None, typer.Option(min=0, max=5000, help="Calls a day.")] = None,
+    calls_per_hour: Annotated[int | None, typer.Option(min=0, max=5000, help="Calls in any 60 minutes.")] = None,
     *,
     clear_days_off: Annotated[bool, typer.Option("--clear-days-off", help="Remove the days off so far.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change a broker's name, email or booking link, how many leads they get, and on which days."""
-    given = (daily_limit, days, holidays, day_off, name, email, booking_link)
+    """Change a broker's names, email or booking link, how many leads they get, on which days, and the limits of calls."""
+    given = (daily_limit, days, holidays, day_off, name, legal_name, email, booking_link, daily_calls, calls_per_hour)
     if not clear_days_off and all(value is None for value in given):
         raise UsageError("There is nothing to change.", "Give at least one option: equity brokers set --help")
     weekdays = None if days is None else _parse_weekdays(days)
@@ -151,7 +161,16 @@ def change_broker(
         found = await require_broker_id(connection, broker)
         if name:
             await _refuse_taken_name(connection, name, but=found)
-        await queries.set_contact(connection, broker_id=found, name=name, email=email, booking_link=booking_link)
+        await queries.set_names_and_calls(
+            connection,
+            broker_id=found,
+            name=name,
+            legal_name=legal_name,
+            email=email,
+            booking_link=booking_link,
+            daily_calls=daily_calls,
+            calls_per_hour=calls_per_hour,
+        )
         await queries.set_feeding(
             connection,
             broker_id=found,
