@@ -15,6 +15,7 @@ from corpus.expected import ExpectedResult
 from corpus.export import ExportFile
 from corpus.homes import HomeMaker
 from corpus.tools import (
+    appraisal,
     assessor,
     assessor_report,
     batch,
@@ -35,7 +36,7 @@ from corpus.tools import (
 SEED = 12
 _TOOLS = (
     propstream, batch, propertyradar, dealmachine, reisift, listsource, melissa, datatree, assessor, assessor_report, crm,
-    skip_trace, generic, broken, parcels,
+    skip_trace, generic, broken, parcels, appraisal,
 )  # fmt: skip
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 

@@ -25,6 +25,7 @@ _COMBINED = {
     "address_line": "the property's whole address, with commas or line breaks between its parts",
     "place": "city, state and ZIP code of the property",
     "mailing_line": "the owner's whole address",
+    "mailing_line_3": "third line of the owner's street",
     "mailing_place": "city, state and ZIP code of the owner",
     "owner_names": "whole names of all owners",
     "owner2_name": "whole name of the second owner",

@@ -174,7 +174,8 @@ LEAD_FACTS: tuple[LeadFact, ...] = (
         "Owner Mailing Address Street", "Mailing Address Street")),
     LeadFact("mailing_unit", "text", _TEXT, _LATEST, (
         "Mailing Unit #", "Mail Unit #", "Mailing Unit Number", "Mail Unit Number", "Mailing Address Line 2", "Mailing Address 2",
-        "Owner Address Line 2", "Owner Unit", "Mailing Street 2")),
+        "Owner Address Line 2", "Owner Unit", "Mailing Street 2", "Mail Addr 2", "Mailing Addr 2", "Mail Add 2", "Mail Address 2",
+        "Owner Addr 2", "Owner Address 2", "Owner Mailing Unit", "Owner Mailing Unit Number")),
     LeadFact("mailing_city", "text", _TEXT, _LATEST, (
         "Mailing City", "Mail City", "Owner City", "Owner Mailing City", "Owner Address City", "Mailing Address City",
         "Owner Mailing Address City")),

@@ -97,6 +97,7 @@ _FLORIDA_COLUMNS = columns_of(
     unused("SALE_MO1", "06"),
     composed("OWN_NAME", assessor_names, *OWNERS),
     told("OWN_ADDR1", "mail.street", upper),
+    told("OWN_ADDR2", "mail.unit", lambda unit: f"APT {unit}"),
     told("OWN_CITY", "mail.city", upper),
     told("OWN_STATE", "mail.state"),
     told("OWN_ZIPCD", "mail.zip"),

@@ -4,6 +4,7 @@ import pytest
 
 from common.records.address_cells import (
     UNREAD_ADDRESS,
+    join_mailing_lines,
     join_street,
     split_address_line,
     split_mailing_line,
@@ -95,3 +96,24 @@ def test_a_place_has_a_city_a_state_and_perhaps_a_zip_code(text: str, place: tup
 )  # fmt: skip
 def test_the_parts_of_a_street_are_joined_in_their_order(parts: dict[str, str], street: str) -> None:
     assert join_street(parts) == street
+
+
+@pytest.mark.parametrize(
+    ("lines", "street", "unit"),
+    [
+        (("12 Oak St", "Apt 4"), "12 Oak St", "Apt 4"),
+        (("12 Oak St", "4B"), "12 Oak St", "4B"),
+        (("", "12 Oak St"), "12 Oak St", ""),
+        (("", "12 Oak St", "Apt 4"), "12 Oak St", "Apt 4"),
+        (("C/O Holt & Co", "12 Oak St", "Apt 4"), "C/O Holt & Co, 12 Oak St", "Apt 4"),
+        (("Attn: Tax Dept", "P.O. Box 12"), "Attn: Tax Dept, P.O. Box 12", ""),
+        (("Holt Tower", "Suite 100"), "Holt Tower", "Suite 100"),
+        (("One Main Plaza", "1204"), "One Main Plaza", "1204"),
+        (("12 Oak St", "PO Box 4"), "12 Oak St", "PO Box 4"),
+        (("Holt Tower", " ", "Unit 4"), "Holt Tower", "Unit 4"),
+    ],
+)
+def test_the_street_of_an_owner_is_found_among_its_lines(lines: tuple[str, ...], street: str, unit: str) -> None:
+    fields = {"mailing_address": lines[0], "mailing_unit": "\n".join(lines[1:])}
+    join_mailing_lines(fields)
+    assert fields == {"mailing_address": street, "mailing_unit": unit}

@@ -128,7 +128,7 @@ def test_a_missing_field_names_the_column_that_is_most_like_an_accepted_header()
     ("headers", "nearest"),
     [
         (["Subject Address", "Subject City", "Subject State", "Subject Zip"], "Subject Zip"),
-        (["Zip (Mailing)", "Zip (Property)"], "Zip (Property)"),
+        (["Zip of Mailing", "Zip of Property"], "Zip of Property"),
         (["Owner Postal Area"], None),
     ],
 )

@@ -177,7 +177,7 @@ def test_no_two_profiles_of_the_product_have_the_same_set_of_headers() -> None:
 def test_only_profiles_for_which_it_is_known_change_the_order_of_names() -> None:
     """A wrong order would greet a person by a surname, so these profiles are recognised by several kinds of headers."""
     assert {profile.name for profile in PROFILES if profile.rules.name_order == "last_first"} == {
-        "assessor", "corelogic", "datatree", "florida-nal",
+        "assessor", "corelogic", "datatree", "florida-nal", "pacs",
     }  # fmt: skip
 
 

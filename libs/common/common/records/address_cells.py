@@ -25,6 +25,10 @@ _UNIT_BEFORE_CITY = re.compile(
     r"#|(?:apt|apartment|unit|ste|suite|bldg|building|lot|spc|space|rm|room|trlr|ph)\b.*[\s#]", re.IGNORECASE
 )
 """Start of a text such as `Apt 4 Tampa`, where nothing says where the unit ends and the city begins."""
+_MAILING_STREET = re.compile(
+    r"[0-9][0-9A-Z/-]*\s+\S*[A-Z]{2}|(?:P\.?\s*O\.?\s*)?BOX\b|(?:RR|HC|RT|PSC|CMR)\s*[0-9]", re.IGNORECASE
+)
+"""Start of a street or mailbox, other than that of a recipient or a unit."""
 _COUNTY = re.compile(r"\S.*\s(?:county|parish)", re.IGNORECASE)
 
 
@@ -64,6 +68,18 @@ def split_mailing_line(text: str) -> dict[str, Any]:
     """Return the fields of the owner's address in one cell. A cell that cannot be split is kept as the street."""
     street, place = _split(text)
     return {"mailing_address": street, **{f"mailing_{name}": value for name, value in place.items()}}
+
+
+def join_mailing_lines(fields: dict[str, Any]) -> None:
+    """Join the lines of the owner's street in *fields* so that the street is no unit: `C/O Holt`, `12 Oak St`, `Apt 4`.
+
+    Lines before the street name a recipient and stay before it. Those behind it are the unit.
+    """
+    texts = (fields.get("mailing_address", ""), fields.get("mailing_unit", ""))
+    lines = [line.strip() for text in texts for line in text.splitlines() if not line.isspace()]
+    street = next((number for number, line in enumerate(lines) if _MAILING_STREET.match(line)), 0)
+    fields["mailing_address"] = ", ".join(lines[: street + 1])
+    fields["mailing_unit"] = ", ".join(lines[street + 1 :])
 
 
 def split_place(text: str, prefix: str) -> dict[str, Any]:

@@ -44,6 +44,8 @@ def split_combined_fields(fields: dict[str, Any], name_order: NameOrder | None) 
     }
     if acres := combined.get("lot_acres"):
         found["lot_sqft"] = f"{acres} acres" if _NUMBER.fullmatch(acres) else acres
+    if third_line := combined.get("mailing_line_3"):
+        fields["mailing_unit"] = f"{fields.get('mailing_unit', '')}\n{third_line}"
     for name, part_of in _NAME_PARTS:
         if name in combined and _has_any(fields, part_of):
             fields[part_of] = _add_name_part(fields[part_of], combined[name])

@@ -167,6 +167,7 @@ _COMBINED_SOURCES: Mapping[str, tuple[str, ...]] = {
     "property_city": ("place", "address_line"),
     "property_state": ("place", "address_line"),
     "property_zip": ("place", "address_line"),
+    "mailing_unit": ("mailing_line_3",),
     "mailing_zip": ("mailing_line", "mailing_place"),
     "lot_sqft": ("lot_acres",),
     "owner_first_name": ("owner_middle_name", "owner_names"),

@@ -28,6 +28,9 @@ COMBINED_HEADERS: dict[str, tuple[str, ...]] = {
         "Property City St Zip", "Site City St Zip", "Situs City St Zip"),
     "mailing_line": (
         "Full Mailing Address", "Mailing Full Address", "Mailing Address Full", "Owner Full Address", "Owner Address Full"),
+    "mailing_line_3": (
+        "Mailing Address Line 3", "Mailing Address 3", "Owner Address Line 3", "Mail Addr 3", "Mailing Addr 3", "Owner Addr 3",
+        "Owner Address 3", "Mailing Street 3"),
     "mailing_place": (
         "Mailing City State", "Mailing City State Zip", "Mail City State Zip", "Owner CityState", "Owner City State Zip",
         "Mailing City St Zip", "Mail City St Zip", "Owner City St Zip"),
@@ -68,7 +71,7 @@ STREET_PARTS = tuple(name for name in COMBINED_HEADERS if name.startswith("stree
 
 
 RELATION = "relation"
-"""Field that says how a person is related to the home. Only a profile names its column; contacts of other persons are not read."""
+"""Field that says how a person is related to the home. Contacts of other persons than owners are not read."""
 
 
 class HeaderMeaning(NamedTuple):
@@ -103,16 +106,41 @@ CONTACTS_OF_PERSON = 20
 """The contacts 1 to 20 are those of the first person of a row, 21 to 40 those of the second, and so on."""
 
 
-_OF_OWNER = re.compile(r"owner(?P<owner>[12])(?P<rest>[a-z].+)")
-"""`Owner 2 Phone 1` is a contact of the second owner."""
+_OF_PERSON = re.compile(r"(?:owner(?=[12])|contact)(?P<number>[1-5])(?P<rest>[a-z].+)")
+"""`Owner 2 Phone 1` is a contact of the second owner, `Contact 2 Phone 1` one of the second person."""
 _CONTACT_FIELDS = ("phones", "emails", f"{REMARKS_PREFIX}phones", f"{REMARKS_PREFIX}emails")
 _INDEX = re.compile(r"(?<=[\[._/])[0-9]+(?=[\]._/]|$)(?!.*[\[._/][0-9])")
 _CONTACT_WORD = re.compile(r"phone|mobile|cell|e-?mail", re.IGNORECASE)
 
 
+_NOTE = (
+    r"required|optional|mandatory|if any|if applicable|[0-9]+[ -]?(?:digits?|letters?|characters?)"
+    r"|[my]{1,4}[/. -][md]{1,2}[/. -][dy]{1,4}|d{1,2}[/. -]m{1,2}[/. -]y{2,4}"
+)
+_NOTE_BEHIND = re.compile(rf"\s*(?:[(\[]\s*(?:{_NOTE})\s*[)\]]|[-:*]\s*(?:{_NOTE}))[\s*]*", re.IGNORECASE)
+_SUBJECT = r"property|site|situs|mailing|mail|owner(?:\s*[12])?"
+_SUBJECT_BEHIND = re.compile(
+    rf"(?P<part>.+?)\s*(?:[(\[]\s*(?P<subject>{_SUBJECT})\s*[)\]]|\s-\s*(?P<other>{_SUBJECT}))\s*", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=4_096)
+def usual_header(header: str) -> str:
+    """Return *header* as it is usually written.
+
+    Notes of import templates are left out: `Zip Code (required)`, `Sale Date (MM/DD/YYYY)`. A subject that stands behind is put
+    in front: `City (Mailing)` is `Mailing City`.
+    """
+    note = next((found for found in _NOTE_BEHIND.finditer(header) if found.end() == len(header)), None)
+    text = header[: note.start()] if note else header
+    found = _SUBJECT_BEHIND.fullmatch(text)
+    return f"{found['subject'] or found['other']} {found['part']}" if found else text
+
+
+@lru_cache(maxsize=4_096)
 def plain_header(header: str) -> str:
     """Return the characters of *header* that count, in lower case."""
-    return _NOT_COUNTED.sub("", header.lower())
+    return _NOT_COUNTED.sub("", usual_header(header).lower())
 
 
 STREET_OR_ITS_NAME = frozenset({"street", "situsstreet", "sitestreet", "propertystreet"})
@@ -125,6 +153,9 @@ for _fact in (fact for fact in LEAD_FACTS if fact.is_record_field):
 for _field, _names in COMBINED_HEADERS.items():
     for _rank, _name in enumerate(_names):
         _MEANINGS.setdefault(plain_header(_name), HeaderMeaning(_field, _rank))
+for _number in range(1, 6):
+    for _name in ("flags", "relation", "relationship", "role"):
+        _MEANINGS[f"contact{_number}{_name}"] = HeaderMeaning(RELATION, _number)
 
 
 @lru_cache(maxsize=4_096)
@@ -133,13 +164,12 @@ def meaning_of_header(header: str) -> HeaderMeaning | None:
 
     `Phone 2 Type` is ("phones.type", 2), `Email 1` is ("emails", 1), `Phone 1 Status` is ("remarks.phones", 1).
     """
-    plain = plain_header(header)
+    header, plain = usual_header(header), plain_header(header)
     known = _MEANINGS.get(plain)
-    if not known and (of_owner := _OF_OWNER.fullmatch(plain)):
-        meaning = meaning_of_header(of_owner["rest"])
-        if meaning and meaning.field.startswith(_CONTACT_FIELDS):
-            first = CONTACTS_OF_PERSON * (int(of_owner["owner"]) - 1)
-            return meaning._replace(rank=meaning.rank and meaning.rank + first)
+    if not known and (of_person := _OF_PERSON.fullmatch(plain)):
+        meaning = meaning_of_header(of_person["rest"])
+        if protection_of(of_person["rest"]) or (meaning and meaning.field.startswith(_CONTACT_FIELDS)):
+            return meaning and _of_person(meaning, int(of_person["number"]))
     if protection_of(header) is not None:
         return known if known and known.field == "scrub" else _protective_meaning(header)
     if known:
@@ -170,7 +200,7 @@ def are_cells_escaped(headers: Iterable[str]) -> bool:
 
 def is_unreadable_protection(header: str) -> bool:
     """Return whether *header* looks protective and is not understood."""
-    return protection_of(header) == UNREADABLE_PROTECTION
+    return protection_of(usual_header(header)) == UNREADABLE_PROTECTION
 
 
 def accepted_headers(field: str) -> tuple[str, ...]:
@@ -178,6 +208,11 @@ def accepted_headers(field: str) -> tuple[str, ...]:
     if field in COMBINED_HEADERS:
         return COMBINED_HEADERS[field]
     return next((fact.headers for fact in LEAD_FACTS if fact.name == field), ())
+
+
+def _of_person(meaning: HeaderMeaning, person: int) -> HeaderMeaning:
+    """Return the meaning of a contact of *person*; what is about all contacts of the row stays so."""
+    return meaning._replace(rank=meaning.rank and meaning.rank + CONTACTS_OF_PERSON * (person - 1))
 
 
 def _protective_meaning(header: str) -> HeaderMeaning | None:

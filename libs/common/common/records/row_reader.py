@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from common.compliance.remarks import read_note, read_status
 from common.geography.places import state_of_zip, zip_code
 from common.lead_facts import LEAD_FACTS, PROHIBITIONS, ValueKind
+from common.records.address_cells import join_mailing_lines
 from common.records.combined_cells import split_combined_fields
 from common.records.file_mapping import FileMapping
 from common.records.headers import (
@@ -126,6 +127,8 @@ class RowReader:
         row.add_contacts_and_flags()
         if self._has_combined_fields:
             split_combined_fields(fields, self._rules.name_order)
+        if fields.get("mailing_unit"):
+            join_mailing_lines(fields)
         if row.is_of_another_person:
             for name in _FIELDS_OF_PERSON:
                 fields.pop(name, None)
