@@ -15,7 +15,6 @@ from common.compliance.legal_rules import RULE_CHECK_INTERVAL_DAYS, RULES_FILE, 
 from common.compliance.rule_file import RULE_KINDS, LegalRulesError, RuleProblem, parse_rules
 from common.compliance.rule_kinds import EVERYWHERE, AnyRule
 from common.compliance.rule_texts import describe_states, describe_value
-from common.geography.places import state_code
 
 app = new_app(
     "The law on contacts, as the product reads it: rules with dates and sources (docs/compliance.md).",
@@ -34,7 +33,13 @@ _PROBLEM_COLUMNS = {"rule": "rule", "problem": "problem", "advice": "what to do"
 @app.command("list")
 def list_rules(
     state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help="Only rules that apply in this state, such as TX.")
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            parser=inputs.parse_state,
+            help="Only rules that apply in this state, such as TX.",
+        ),
     ] = None,
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="KIND", help="Only rules of this kind, such as registration.")
@@ -43,13 +48,12 @@ def list_rules(
     as_json: AsJson = False,
 ) -> None:
     """List the rules. Where several of a kind apply, the strictest counts."""
-    code = None if state is None else parse_state(state)
     if kind is not None and kind not in RULE_KINDS:
         raise UsageError(f"There is no kind of rules {kind!r}.", f"One of: {', '.join(RULE_KINDS)}.")
     rules = [
         to_rule_fields(rule)
         for rule in legal_rules().rules
-        if (code is None or rule.states == EVERYWHERE or code in rule.states) and kind in (None, rule.kind)
+        if (state is None or rule.states == EVERYWHERE or state in rule.states) and kind in (None, rule.kind)
     ]
     print_rows(
         rules,
@@ -98,16 +102,6 @@ def list_due_rules(
     if due:
         print_message(f"Compare each rule with its source: {GUIDE}.")
     raise typer.Exit(errors.FAILED if due else errors.OK)
-
-
-def parse_state(text: str) -> str:
-    """Return the two letters of a state. Raises UsageError."""
-    code = state_code(text)
-    if code is None:
-        raise UsageError(
-            f"{text!r} is not a state of the United States.", "Two letters or the name, such as FL or Florida."
-        )
-    return code
 
 
 def to_rule_fields(rule: AnyRule) -> dict[str, Any]:

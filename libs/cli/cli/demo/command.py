@@ -4,6 +4,7 @@ import asyncio
 import csv
 import time
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from cli.client.http import GatewayClient, RepeatedUploadError
 from cli.client.report import UploadStatusReport
 from cli.client.signing import SigningKey
 from cli.commands import broker_queries
+from cli.commands.states.opening import StateDocuments, check_may_open, open_state
 from cli.demo import summary
 from cli.demo.feed_result import FeedResult, collect_feed_result
 from cli.demo.feed_run import FeedRun
@@ -23,11 +25,13 @@ from cli.demo.sandbox_setup import SandboxSetup
 from cli.demo.steps import DemoSteps
 from cli.shell import inputs
 from cli.shell.app import new_app
-from cli.shell.database import Connection, Row, connect
-from cli.shell.errors import UsageError
+from cli.shell.database import OPERATOR, Connection, Row, connect, service_dsn
+from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, make_table, new_console, print_json, print_message
 from cli.shell.queries import find_broker_id
 from cli.shell.settings import CliSettings
+from common.calendar.business_date import business_date
+from common.compliance.legal_rules import legal_rules
 from common.ids import BrokerId
 
 app = new_app(
@@ -128,6 +132,8 @@ async def _run_demo(
         async with connection.transaction():
             broker_id = await _prepare_broker(connection, states)
         key, is_new = await steps.prepare_key(PARTNER)
+        if sandbox:
+            await _open_states(broker_id, states, business_date(settings.now))
         feed_run = FeedRun(connection, sandbox, broker_id, steps) if sandbox else None
         if feed_run:
             await feed_run.create_campaigns(BROKER, settings.postal_address)
@@ -172,6 +178,25 @@ async def _prepare_broker(connection: Connection, states: list[str]) -> BrokerId
             await broker_queries.add_territory(connection, broker_id=added.id, state=state, county=None, zip_code=None)
     print_message(f"Made the broker {BROKER!r} with the territory {', '.join(states)}.")
     return added.id
+
+
+async def _open_states(broker_id: BrokerId, states: list[str], today: date) -> None:
+    """Open the *states* that may be opened for calls of the demo's broker. The sample's people are invented."""
+    opened, closed = [], []
+    async with connect(service_dsn(OPERATOR)) as connection, connection.transaction():
+        for state in states:
+            exemption = "demo: invented people" if legal_rules().law_of(state, today).needs_registration else None
+            documents = StateDocuments("demo licence", exemption=exemption)
+            try:
+                check_may_open(state, documents, today)
+                if await open_state(connection, broker_id, state, documents, "equity demo"):
+                    opened.append(state)
+            except CommandRefusedError as error:
+                closed.append(error.problem)
+    if opened:
+        print_message(f"Opened for calls of {BROKER!r}: {', '.join(opened)}.")
+    for problem in closed:
+        print_message(f"Not opened for calls: {problem}")
 
 
 def _read_states(file: Path) -> list[str]:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 START_ADVICE = "Start it (on this machine: `./dev up`, then `./dev equity …`), or correct DATABASE_DIRECT_URL."
 URL_ADVICE = "It reads postgresql://user:password@host:5432/database."
 OPERATOR = "operator"
-"""Role of commands about leads, which belong to no service. It is given like a service; its login is OPERATOR_DATABASE_URL."""
+"""Role of commands about leads and open states, which belong to no service. It is given like a service; its login is OPERATOR_DATABASE_URL."""
 _CONNECT_SECONDS = 5
 _CLOSE_SECONDS = 2
 

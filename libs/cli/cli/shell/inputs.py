@@ -185,13 +185,19 @@ class Territory:
     zip: str | None
 
 
-def parse_territory(state: str, county: str | None, zip_text: str | None) -> Territory:
-    """Return a territory as it is stored: as leads carry their place. Raises UsageError for what is no place."""
-    code = state_code(state)
+def parse_state(text: str) -> str:
+    """Return the two letters of a state. Raises UsageError."""
+    code = state_code(text)
     if code is None:
         raise UsageError(
-            f"{state!r} is not a state of the United States.", "Two letters or the name, such as FL or Florida."
+            f"{text!r} is not a state of the United States.", "Two letters or the name, such as FL or Florida."
         )
+    return code
+
+
+def parse_territory(state: str, county: str | None, zip_text: str | None) -> Territory:
+    """Return a territory as it is stored: as leads carry their place. Raises UsageError for what is no place."""
+    code = parse_state(state)
     if county is not None and zip_text is not None:
         raise UsageError("A territory is a county or a ZIP code, not both.", "Give --county or --zip.")
     return Territory(

@@ -1,0 +1,1 @@
+"""`equity states`: the states in which a broker may call."""
