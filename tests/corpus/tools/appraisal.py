@@ -145,9 +145,13 @@ def _template(make: HomeMaker) -> ExportFile:
         "template-with-notes.csv", "Generic list", "Template of an import tool: notes behind headers, subjects in brackets.",
         _template_columns(), profile="generic",
     )  # fmt: skip
-    return file.add_all(
+    file.add_all(
         make.home("person", dnc="y", emails=1, unit=True), make.home("person", dnc="n", emails=1, absentee=True)
     )
+    for title in ("Mr. & Mrs.", "DR", "Mr/Mrs"):
+        facts = make.home("person", dnc="n", emails=1)
+        file.add(facts, respell={"First Name*": f"{title} {facts['owner1.first']}"})
+    return file
 
 
 def _template_with_consent(make: HomeMaker) -> ExportFile:

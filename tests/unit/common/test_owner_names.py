@@ -63,7 +63,16 @@ def test_remarks_are_removed_so_that_the_owner_stays_the_same() -> None:
         assert read_owner_names({"owner_last_name": f"Holt {remark}"}).names["owner_last_name"] == "Holt"
 
 
-WORDS = """Mary Holt A J Estate of Trust The Late Life Real United States National Bank Living Tr Do Not Contact Unknown Owner
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Mr & Mrs John", "John"), ("Mr. John", "John"), ("Dr.John", "John"), ("Mr J", "J"), ("Mr", "Mr"), ("Missy", "Missy"),
+     ("Rev. John", "John"), ("Hon", "Hon")],
+)  # fmt: skip
+def test_titles_are_removed(text: str, name: str) -> None:
+    assert read_owner_names({"owner_first_name": text, "owner_last_name": "Holt"}).names["owner_first_name"] == name
+
+
+WORDS = """Mary Holt Mr Mrs Dr. A J Estate of Trust The Late Life Real United States National Bank Living Tr Do Not Contact Unknown Owner
     Current Null null N Church Inc LLC L C Co Hoa Heirs Deceased Dec Et Al School Board Fannie Mae Est Nan to be Le"""
 NAMES = st.lists(st.sampled_from(WORDS.split()), max_size=2).map(" ".join)
 

@@ -37,6 +37,9 @@ LAST_FIRST = [
     ("VAN DYKE PETER", ("PETER", "VAN DYKE")),
     ("ESTATE OF JOHN SMITH", ("JOHN", "SMITH")),
     ("SMITH", ("", "SMITH")),
+    ("MR JOHN SMITH", ("JOHN", "SMITH")),
+    ("SMITH JOHN MR & MRS", ("JOHN", "SMITH")),
+    ("SMITH, MR. JOHN", ("JOHN", "SMITH")),
 ]  # fmt: skip
 FIRST_LAST = [
     ("John Smith", ("John", "Smith")),
@@ -49,9 +52,15 @@ FIRST_LAST = [
     ("Maria de la Cruz", ("Maria", "de la Cruz")),
     ("Holt", (None, "Holt")),
     ("John Q", (None, "John Q")),
+    ("Mr. & Mrs. John Smith", ("John", "Smith")),
+    ("Mr John and Dr. Mary Smith", ("John", "Smith", "Mary", "Smith")),
 ]
 UNKNOWN_ORDER = [
     ("SMITH JOHN", (None, "SMITH JOHN")),
+    ("Mr & Mrs Robert Jones", ("Robert", "Jones")),
+    ("Mr. and Mrs. Jones", (None, "Jones")),
+    ("MISS ANN LEE", ("ANN", "LEE")),
+    ("Drew Miss", (None, "Drew Miss")),
     ("John and Mary Smith", (None, "John and Mary Smith")),
     ("SMITH,JOHN Q & MARY", ("JOHN Q", "SMITH", "MARY", "SMITH")),
     ("Smith, John", ("John", "Smith")),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from common.pii.person_names import greeting_name, is_placeholder_word, words_of
+from common.pii.person_names import greeting_name, is_placeholder_word, remove_titles, words_of
 from common.vendors.text import has_link, has_markup
 
 NAME_FIELDS = ("owner_first_name", "owner_last_name", "owner2_first_name", "owner2_last_name")
@@ -87,7 +87,7 @@ _ET_AL = re.compile(
 """Marks of further owners without names. The named owners are persons all the same (ADR 26)."""
 _WORDS_OF_PHRASES = words_of(
     """united states national bank assoc school board fannie freddie mae mac deutsche savings real life home property tr trs
-    stop wrong opt remove passed secretary owned"""
+    stop wrong opt remove passed secretary owned mr mrs ms miss dr prof"""
 )
 """Words that have a meaning for the reader only beside another word."""
 
@@ -263,6 +263,6 @@ def _names_entity(first: str, last: str) -> bool:
 
 
 def _remove_remarks(text: str) -> str | None:
-    """Return a person's name without remarks such as `(Deceased)` and `et al`."""
-    name = _ET_AL.sub(" ", _DECEASED_REMARK.sub(" ", text))
+    """Return a person's name without titles, and without remarks such as `(Deceased)` and `et al`."""
+    name = remove_titles(_ET_AL.sub(" ", _DECEASED_REMARK.sub(" ", text)))
     return " ".join(name.split()).strip(" ,;-()") or None

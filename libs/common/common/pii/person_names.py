@@ -20,6 +20,9 @@ def words_of(text: str) -> frozenset[str]:
 
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "hon", "fr", "sr", "sra", "señor", "señora"})
+_TITLE = r"(?:(?:mr|mrs|ms|miss|dr|prof)\b\.?|(?:rev|hon)\.)"
+_TITLES_BEFORE = re.compile(rf"^\s*(?:{_TITLE}(?:\s*(?:&|\band\b|[/+,])\s*|\s+|(?<=\.)))+(?=\w)", re.IGNORECASE)
+_TITLES_BEHIND = re.compile(r"(?<=\w)(?:[\s,]+(?:(?:&|and|/)\s*)?(?:mr|mrs|dr)\b\.?)+\s*$", re.IGNORECASE)
 _SUFFIXES = frozenset(
     {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq", "dds", "cpa", "jd", "ret", "2nd", "3rd", "4th"}
 )
@@ -70,6 +73,16 @@ def greeting_name(first_name: str | None) -> str | None:
         return None
     greeting = " and ".join(name for name in names if name)
     return greeting if len(greeting) <= MAX_GREETING_LENGTH else None
+
+
+def starts_with_title(text: str) -> bool:
+    """Return whether *text* is a name behind a title, so that the first name goes first."""
+    return _TITLES_BEFORE.match(text) is not None
+
+
+def remove_titles(text: str) -> str:
+    """Return the name in *text* without titles before or behind it: `Mr & Mrs John Holt` is `John Holt`."""
+    return _TITLES_BEHIND.sub("", _TITLES_BEFORE.sub("", text))
 
 
 def is_placeholder_word(word: str) -> bool:

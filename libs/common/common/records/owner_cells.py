@@ -1,13 +1,15 @@
 """Cells that hold whole names of owners: `SMITH JOHN Q & MARY`, `Smith, John`, `John and Mary Smith`, `ACME HOMES LLC`.
 
-The order of the names is a fact of the file, which its profile states; a single comma follows a surname. Without either, the text is
-kept whole as the surname, because a guess would greet a person by a surname. So is `Ann Moore, Bea Holt`, which may be two persons.
+The order of the names is a fact of the file, which its profile states; a single comma follows a surname, and a first name follows a
+title. Without any of them, the text is kept whole as the surname, because a guess would greet a person by a surname. So is
+`Ann Moore, Bea Holt`, which may be two persons.
 """
 
 import re
 from typing import Any, NamedTuple
 
 from common.pii.owner_names import read_owner_names
+from common.pii.person_names import remove_titles, starts_with_title
 from common.records.file_profile import NameOrder
 
 _AND = re.compile(r"\s+(?:and|&|\+|/)\s+|\s*[&;|\n]\s*", re.IGNORECASE)
@@ -94,7 +96,9 @@ def _split_cell(text: str, order: NameOrder | None) -> dict[str, Any]:
 def _split_persons(text: str, order: NameOrder | None) -> list[_Person]:
     """Return up to two persons; none if the order of the names is not known."""
     text = _COMMA_BEFORE_SUFFIX.sub(" ", text)
-    texts = [part.strip(" ,") for part in _AND.split(text) if part.strip(" ,")]
+    if starts_with_title(text) and "," not in text:
+        order = "first_last"
+    texts = [name for part in _AND.split(remove_titles(text)) if (name := remove_titles(part.strip(" ,")))]
     if not texts or any(_may_be_list_or_name(one, order) for one in texts):
         return []
     if "," in texts[0] and not _is_list_of_persons(texts[0], order):
@@ -125,7 +129,7 @@ def _may_be_list_or_name(text: str, order: NameOrder | None) -> bool:
 
 def _read_after_comma(texts: list[str]) -> list[_Person]:
     last, rest = (part.strip() for part in texts[0].split(",", 1))
-    words = rest.split()
+    words = remove_titles(rest).split()
     suffixes = [word for word in words if _is_suffix(word)]
     persons = [_Person(" ".join(word for word in words if word not in suffixes), " ".join([last, *suffixes]))]
     for other in texts[1:2]:
