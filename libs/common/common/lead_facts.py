@@ -148,7 +148,7 @@ LEAD_FACTS: tuple[LeadFact, ...] = (
         "Site Address City", "Situs Address City", "Location City", "Loc City", "Phy City")),
     LeadFact("property_state", "text", _COMBINED, _ADDRESS, (
         "State", "Property State", "Site State", "Situs State", "Property Address State", "Prop State", "Physical State",
-        "State/Region", "Site Address State", "Situs Address State", "Location State", "Loc State", "Phy State")),
+        "State/Region", "Site Address State", "Situs Address State", "Location State", "Loc State", "Phy State", "ST")),
     LeadFact("property_zip", "text", _COMBINED, _ADDRESS, (
         "Zip", "Zip Code", "Property Zip", "Property Zip Code", "Postal Code", "Site Zip", "Situs Zip", "Property Zip/Zip+4",
         "Property Postal Code", "Property Zip5", "Property Address Zip", "Property Address Zip Code", "Site Zip Code",
@@ -215,10 +215,10 @@ LEAD_FACTS: tuple[LeadFact, ...] = (
         "Est. Mortgage Balance", "Estimated Mortgage Balance", "Open Mortgage Balance", "Total Mortgage Balance")),
     LeadFact("last_sale_date", "date", _PAST_DATE, _LATEST, (
         "Last Sale Date", "Last Sale Recording Date", "Last Sold", "Last Sold Date", "Sale Date", "Purchase Date", "Last Sales Date",
-        "Sales Date")),
+        "Sales Date", "Last Market Sale Date")),
     LeadFact("last_sale_amount", "bigint", _money(0, 10**9), _LATEST, (
         "Last Sale Amount", "Last Sale Price", "Last Sold Price", "Sale Price", "Sale Amount", "Purchase Price", "Last Sales Price",
-        "Sales Price")),
+        "Sales Price", "Last Market Sale Price")),
     LeadFact("deceased_owner", "boolean", _PROHIBITION, _STAYS_TRUE, ("Deceased Owner", "Deceased")),
     LeadFact("do_not_mail", "boolean", _PROHIBITION, _STAYS_TRUE, ("Do Not Mail",)),
     LeadFact("litigator", "boolean", _PROHIBITION, _STAYS_TRUE, ("Litigator",)),

@@ -1,6 +1,17 @@
 """Files of parcel data, of programs that count from 0, and of skip traces with contacts of both owners."""
 
-from corpus.columns import ExportColumn, dashes, one_of, phone_columns, second, told, told_all, unused, upper
+from corpus.columns import (
+    ExportColumn,
+    dashes,
+    of_another_person,
+    one_of,
+    phone_columns,
+    second,
+    told,
+    told_all,
+    unused,
+    upper,
+)
 from corpus.export import ExportFile
 from corpus.homes import Facts, HomeMaker
 
@@ -14,6 +25,7 @@ def files(make: HomeMaker) -> list[ExportFile]:
         _counted_from_zero(make),
         _both_owners(make),
         _address_that_was_looked_up(make),
+        _residents(make),
         _pipes(make),
     ]
 
@@ -88,6 +100,30 @@ def _address_that_was_looked_up(make: HomeMaker) -> ExportFile:
         columns, profile="skip-trace-input", decisions=["input-columns"],
     )  # fmt: skip
     return file.add_all(make.home("person", absentee=True, dnc="y"), make.home("person", absentee=True, dnc="n"))
+
+
+def _residents(make: HomeMaker) -> ExportFile:
+    columns = [
+        *told_all("Input Address=street | Input City=city | Input State=state | Input Zip=zip"),
+        *told_all("Resident First Name=owner1.first | Resident Last Name=owner1.last"),
+        of_another_person("Relationship", "Owner"),
+        told("Deceased", "flag.deceased_owner", upper),
+        *phone_columns(1, "Phone1,Phone1 Type,Phone1 DNC"),
+        unused("Phone1 Last Seen", "2026-01"),
+        told("Email1", "email1"),
+    ]
+    file = ExportFile(
+        "skip-trace-residents.csv", "Skip-trace service",
+        "Residents of the home that was looked up: contacts of a tenant are not read, nor that the tenant died.", columns,
+        profile="skip-trace-input", decisions=["input-columns"],
+    )  # fmt: skip
+    file.add(make.home("person", dnc="y", emails=1))
+    file.add(
+        make.home("person", dnc="n", emails=1, more={"flag.deceased_owner": "yes"}),
+        respell={"Relationship": "Tenant", "Deceased": "YES"},
+        leave_out=("owner1.first", "owner1.last", "phone1.number", "email1", "flag.deceased_owner"),
+    )
+    return file
 
 
 def _pipes(make: HomeMaker) -> ExportFile:

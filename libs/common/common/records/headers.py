@@ -42,7 +42,7 @@ COMBINED_HEADERS: dict[str, tuple[str, ...]] = {
     "owner_suffix": ("Owner 1 Suffix", "Owner Suffix", "Name Suffix", "Generational Suffix", "Owner 1 Name Suffix"),
     "owner2_middle_name": ("Owner 2 Middle Name", "Owner 2 Middle Initial"),
     "owner2_suffix": ("Owner 2 Suffix", "Owner 2 Name Suffix"),
-    "lot_acres": ("Lot Acres", "Lot Size Acres", "Lot Acreage", "Acreage", "Acres"),
+    "lot_acres": ("Lot Acres", "Lot Size Acres", "Lot Acreage", "Acreage", "Acres", "Lot Area Acres"),
     "street_number_prefix": ("Property House Number Prefix", "Situs House Number Prefix"),
     "street_number": (
         "Street Number", "House Number", "Street No", "House No", "Street Nbr", "St Num", "Property House Number",
@@ -114,7 +114,7 @@ _CONTACT_WORD = re.compile(r"phone|mobile|cell|e-?mail", re.IGNORECASE)
 
 
 _NOTE = (
-    r"required|optional|mandatory|if any|if applicable|[0-9]+[ -]?(?:digits?|letters?|characters?)"
+    r"required|optional|mandatory|if any|if applicable|[0-9]+[ -]?(?:digits?|letters?|characters?)|sf|sq\.? ?ft\.?|square feet|usd|\$"
     r"|[my]{1,4}[/. -][md]{1,2}[/. -][dy]{1,4}|d{1,2}[/. -]m{1,2}[/. -]y{2,4}"
 )
 _NOTE_BEHIND = re.compile(rf"\s*(?:[(\[]\s*(?:{_NOTE})\s*[)\]]|[-:*]\s*(?:{_NOTE}))[\s*]*", re.IGNORECASE)
