@@ -59,6 +59,8 @@ UNKNOWN_ORDER = [
     ("SMITH JOHN", (None, "SMITH JOHN")),
     ("Mr & Mrs Robert Jones", ("Robert", "Jones")),
     ("Mr. and Mrs. Jones", (None, "Jones")),
+    ("Smith, Mr. & Mrs. John", ("John", "Smith")),
+    ("Smith, John & Mrs. Mary", ("John", "Smith", "Mary", "Smith")),
     ("MISS ANN LEE", ("ANN", "LEE")),
     ("Drew Miss", (None, "Drew Miss")),
     ("John and Mary Smith", (None, "John and Mary Smith")),

@@ -98,7 +98,8 @@ def _split_persons(text: str, order: NameOrder | None) -> list[_Person]:
     text = _COMMA_BEFORE_SUFFIX.sub(" ", text)
     if starts_with_title(text) and "," not in text:
         order = "first_last"
-    texts = [name for part in _AND.split(remove_titles(text)) if (name := remove_titles(part.strip(" ,")))]
+    untitled = ", ".join(remove_titles(part.strip()) for part in remove_titles(text).split(","))
+    texts = [name for part in _AND.split(untitled) if (name := remove_titles(part.strip(" ,")))]
     if not texts or any(_may_be_list_or_name(one, order) for one in texts):
         return []
     if "," in texts[0] and not _is_list_of_persons(texts[0], order):
