@@ -190,11 +190,13 @@ def test_repeated_headers_are_named_if_they_have_a_field() -> None:
         ("property_zip", ["Zip"]),
         ("zip_of_another_state", ["Zip"]),
         ("owner_first_name", ["Owner", "Middle Name"]),
-        ("apn_key", ["APN"]),
+        ("apn_key", ["APN", "Parcel ID"]),
     ],
 )
 def test_the_columns_of_a_field_are_named_for_the_report(field: str, columns: list[str]) -> None:
-    mapping = FileMapping.resolve([*HOME, "Owner", "Middle Name", "APN", "Phone 1", "Phone 1 Type", "Email"])
+    mapping = FileMapping.resolve(
+        [*HOME, "Owner", "Middle Name", "Parcel ID", "APN", "Phone 1 Type", "Phone 1", "Email"]
+    )
     assert mapping.columns_of(field) == columns
 
 

@@ -111,14 +111,11 @@ class FileMapping(BaseModel):
         return cls.resolve(headers) if stored is None else cls.model_validate_json(stored)
 
     def columns_of(self, field: str) -> list[str]:
-        """Return the headers from which *field* is read. *field* is named as in a report of values: `phones` is all phones."""
+        """Return the headers from which *field* is read, in the order in which they count. `phones` is all phones, as in a report."""
         wanted = {"apn_key": "apn", "zip_of_another_state": "property_zip"}.get(field, field)
-        sources = {wanted, *_COMBINED_SOURCES.get(wanted, ())}
-        return [
-            column.header
-            for column in self.columns
-            if column.field and (column.field in sources or column.field.startswith(f"{wanted}."))
-        ]
+        names = (wanted, *_COMBINED_SOURCES.get(wanted, ()))
+        used = [one for one in self.columns if one.field and (one.field in names or one.field.startswith(f"{wanted}."))]
+        return [one.header for one in sorted(used, key=lambda one: (one.field != wanted, one.rank))]
 
     def ignored_columns(self) -> list[str]:
         """Return the headers from which no value is read, without those that our list of rejects adds."""
