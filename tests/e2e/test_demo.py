@@ -72,6 +72,9 @@ async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_at_hours_that_
     report, campaign = first["report"], first["campaign"]
     funnel = {row["event_type"]: row["leads"] for row in first["funnel"]}
     assert funnel["dedupe_success"] == report["inserted"]
+    opened = {row["state"] for row in (await equity.soon("states", "list", "Demo Broker", "--json")).ok().json}
+    assert {"FL", "GA", "TX"} <= opened
+    assert "CA" not in opened
     assert funnel["lead_verified"] + funnel["lead_unverifiable"] == report["inserted"]
     assert funnel["campaign_queued"] == funnel["lead_verified"]
     assert funnel["campaign_added"] == campaign["fed"] == campaign["added"] == 250

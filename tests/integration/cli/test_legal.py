@@ -59,6 +59,13 @@ def test_each_wrong_rule_of_a_file_is_named_with_what_to_do(equity: Equity, tmp_
     assert {problem["rule"] for problem in found.json["problems"]} == {"human-first-ca", "hours-tx", "registration-tx"}
 
 
+def test_a_check_in_the_future_is_a_problem(equity: Equity, tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(SHIPPED.replace("checked_on: ", "checked_on: 2199-01-01  # ", 1))
+    ran = equity("legal", "check", file)
+    assert (ran.code, "lies in the future" in ran.out) == (1, True)
+
+
 def test_a_file_that_is_no_text_is_a_problem_and_a_missing_one_a_usage_error(equity: Equity, tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
     file.write_bytes(b"\xff\xfe\x00")

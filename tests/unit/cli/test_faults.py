@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from cli.shell.errors import CliError, CommandRefusedError, UnreachableError, UsageError
 from cli.shell.faults import explain_error
 from cli.shell.settings import CliSettings
+from common.compliance.rule_file import LegalRulesError, RuleProblem
 from common.pii.keyring import DecryptionError, MissingKeyError
 
 
@@ -44,6 +45,7 @@ def sqlstate(state: str, message: str = "it says why") -> Exception:
         (asyncpg.InterfaceError("connection is closed"), UnreachableError),
         (MissingKeyError("ENCRYPTION_KEY"), UsageError),
         (DecryptionError("no key `k0` is here"), CommandRefusedError),
+        (LegalRulesError([RuleProblem("hours-ky", "value: Field required", "Add the key.")]), UsageError),
     ],
 )
 def test_each_kind_has_its_exit_code(error: Exception, kind: type[CliError]) -> None:

@@ -1,5 +1,7 @@
 """Legal rules: list them, check a file of them, and list those that must be compared with their sources again."""
 
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +13,7 @@ from cli.shell.errors import UsageError
 from cli.shell.output import AsJson, print_done, print_message, print_rows
 from cli.shell.settings import CliSettings
 from common.calendar.business_date import business_date
+from common.calendar.clock import utc_now
 from common.compliance.legal_rules import RULE_CHECK_INTERVAL_DAYS, RULES_FILE, legal_rules
 from common.compliance.rule_file import RULE_KINDS, LegalRulesError, RuleProblem, parse_rules
 from common.compliance.rule_kinds import EVERYWHERE, AnyRule
@@ -112,8 +115,18 @@ def to_rule_fields(rule: AnyRule) -> dict[str, Any]:
 def _read_rules(file: Path) -> tuple[int, list[RuleProblem]]:
     """Return the number of rules in *file*, and the problems."""
     try:
-        return len(parse_rules(file.read_text(encoding="utf-8"))), []
+        rules = parse_rules(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         return 0, [RuleProblem("file", "it is no UTF-8 text", "Save it as UTF-8.")]
     except LegalRulesError as error:
         return 0, list(error.problems)
+    return len(rules), list(_find_future_checks(rules))
+
+
+def _find_future_checks(rules: Sequence[AnyRule]) -> Iterator[RuleProblem]:
+    """Yield the rules that claim a check on a later day: they would not be due in time."""
+    last_possible = utc_now().date() + timedelta(days=1)  # it is tomorrow already in some time zones
+    for rule in rules:
+        if rule.checked_on > last_possible:
+            problem = f"checked_on: {rule.checked_on} lies in the future"
+            yield RuleProblem(rule.id, problem, "Write the day on which the rule was compared with its source.")
