@@ -183,7 +183,7 @@ OPERATIONS = (
     ApiOperation(
         "post", "/v1/webhooks/{vendor}", "receive_webhook", "A vendor's webhook", success=(200, None), body="webhook",
         problems=(
-            "bad_request", "bad_json", "expired_webhook", "bad_signature", "not_found", "too_slow", "too_large",
+            "bad_request", "bad_json", "expired_webhook", "bad_signature", "not_found", "too_slow",
             "content_encoding", "too_many_requests",
         ),
     ),

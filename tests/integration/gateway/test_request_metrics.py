@@ -1,6 +1,7 @@
-"""Duration of requests by route: never by path, which holds ids, nor by a method that a sender invents."""
+"""Metrics of requests and webhooks: never by path, which holds ids, nor by a method or type that a sender invents."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import aiohttp
@@ -57,3 +58,28 @@ async def test_the_buckets_distinguish_fast_and_slow_responses(
         text = await answer.text()
     buckets = [line for line in text.splitlines() if line.startswith(f"{NAME}_bucket")]
     assert {float(line.split('le="')[1].split('"')[0]) for line in buckets} >= {0.005, 0.1, 1, 10}
+
+
+async def test_webhooks_are_counted_by_vendor_type_and_outcome(
+    spawn: Callable[..., Awaitable[Spawned]], session: aiohttp.ClientSession
+) -> None:
+    gateway = await spawn("gateway", INSTANTLY_WEBHOOK_SECRETS="webhook-secret")
+    sent_at = datetime.now(UTC).isoformat()
+    for event_type, text in (("reply_received", "one"), ("reply_received", "two"), ("Hot lead!", "one")):
+        for secret in ("webhook-secret", "another"):
+            message = {"event_type": event_type, "timestamp": sent_at, "text": text}
+            headers = {"X-EC-Webhook-Secret": secret}
+            await session.post(f"{gateway.gateway}/v1/webhooks/instantly", json=message, headers=headers)
+    async with session.get(f"{gateway.health}/metrics") as answer:
+        families = {family.name: family for family in text_string_to_metric_families(await answer.text())}
+    counted = {
+        (sample.labels["vendor"], sample.labels["type"], sample.labels["outcome"]): int(sample.value)
+        for sample in families["equity_webhooks"].samples
+        if sample.name == "equity_webhooks_total"
+    }
+    assert counted == {
+        ("instantly", "reply_received", "received"): 1,
+        ("instantly", "reply_received", "conflict"): 1,
+        ("instantly", "other", "received"): 1,
+        ("instantly", "unknown", "refused"): 3,
+    }

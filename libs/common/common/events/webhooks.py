@@ -3,16 +3,24 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from common.events.base import Event
 
 
 class WebhookReceived(Event):
-    """Verified webhook of a vendor, unchanged. Its topic is `webhook.<vendor>`."""
+    """Verified webhook of a vendor. Its topic is `webhook.<vendor>`."""
 
     topic: ClassVar[str] = "webhook"
     vendor: str
     received_at: datetime
-    body: dict[str, Any] | list[Any]
+    body: dict[str, Any] | list[Any] = Field(
+        description="The webhook, unchanged. Of an oversized one only type, time and ids, in their places."
+    )
+    oversized: bool = Field(
+        False, description="The webhook was too large for the bus. Its owner fetches the content from the vendor."
+    )
+    size: int | None = Field(None, description="Bytes of the webhook as it came.")
 
 
 class InstantlyWebhook(WebhookReceived):

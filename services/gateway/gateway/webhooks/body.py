@@ -1,31 +1,49 @@
-"""Body of a webhook: read within limits of size and time, and parsed as JSON."""
+"""Body of a webhook: read within a time limit, and parsed as JSON. Its size is no reason to refuse it."""
 
+import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from common.web.problems import TOO_LARGE, ProblemError
+from common.web.problems import ProblemError
 from common.web.request_body import receive_within
 from gateway.problems import BAD_JSON, CONTENT_ENCODING
+from gateway.webhooks.vendors.proofs import Proof
 
-MAX_BODY_BYTES = 1 << 20
+MAX_KEPT_BYTES = 16 << 20
+"""Bytes of a body that are kept. A longer one is verified and counted to its end, but its content is not read."""
 
 
-async def read_webhook_body(request: web.Request, timeout_seconds: float) -> bytes:
-    """Return the body. Raises ProblemError if it is too large, comes too slowly, or is cut or compressed."""
+@dataclass(frozen=True, slots=True)
+class WebhookBody:
+    """Body of a webhook. *kept* is all of it, or its first `MAX_KEPT_BYTES`."""
+
+    kept: bytes
+    size: int
+    digest: bytes
+    """SHA-256 of the whole body."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether *kept* is the whole body."""
+        return len(self.kept) == self.size
+
+
+async def read_webhook_body(request: web.Request, timeout_seconds: float, proof: Proof) -> WebhookBody:
+    """Return the body, and give each piece of it to *proof*. Raises ProblemError if it comes too slowly, is cut or compressed."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ProblemError(CONTENT_ENCODING, "Send the body without compression. The signature covers the sent bytes.")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise webhook_too_large_problem(MAX_BODY_BYTES)
-    body = bytearray()
+    kept, size, digest = bytearray(), 0, hashlib.sha256()
     async with receive_within(timeout_seconds):
-        while len(body) <= MAX_BODY_BYTES and (piece := await request.content.readany()):
-            body += piece
-    if len(body) > MAX_BODY_BYTES:
-        raise webhook_too_large_problem(MAX_BODY_BYTES)
-    return bytes(body)
+        while piece := await request.content.readany():
+            size += len(piece)
+            digest.update(piece)
+            proof.update(piece)
+            kept += piece[: max(0, MAX_KEPT_BYTES - len(kept))]
+    return WebhookBody(bytes(kept), size, digest.digest())
 
 
 def parse_webhook_body(body: bytes) -> dict[str, Any] | list[Any]:
@@ -44,11 +62,6 @@ def parse_webhook_body(body: bytes) -> dict[str, Any] | list[Any]:
     if not isinstance(message, dict | list):
         raise ProblemError(BAD_JSON, "Send a JSON object or array.")
     return message
-
-
-def webhook_too_large_problem(limit: int) -> ProblemError:
-    """Return the refusal of a body over *limit* bytes."""
-    return ProblemError(TOO_LARGE, f"The limit is {limit} bytes.", {"limit": limit})
 
 
 def _refuse_constant(name: str) -> None:

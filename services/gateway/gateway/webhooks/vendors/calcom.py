@@ -7,12 +7,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from gateway.webhooks.vendors.proofs import is_signed_by_any, text_at, time_at
+from gateway.webhooks.vendors.proofs import Proof, SignatureProof, pick_scalars, text_at, time_at
+
+EVENT_TYPES = frozenset(
+    {
+        "BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_REQUESTED", "BOOKING_REJECTED",
+        "BOOKING_NO_SHOW_UPDATED", "BOOKING_PAID", "MEETING_STARTED", "MEETING_ENDED", "FORM_SUBMITTED", "PING",
+    }
+)  # fmt: skip
 
 
-def is_genuine(headers: Mapping[str, str], body: bytes, secrets: Iterable[bytes], _now: datetime) -> bool:
-    """Return whether one of our secrets signed the body."""
-    return is_signed_by_any(headers.get("X-Cal-Signature-256"), body, secrets)
+def start_proof(headers: Mapping[str, str], secrets: Iterable[bytes], _now: datetime) -> Proof:
+    """Return the proof that one of our secrets signed the body."""
+    return SignatureProof(headers.get("X-Cal-Signature-256"), secrets)
 
 
 def identity_parts(message: dict[str, Any]) -> tuple[object, ...]:
@@ -25,3 +32,14 @@ def identity_parts(message: dict[str, Any]) -> tuple[object, ...]:
 def sent_at(message: dict[str, Any]) -> datetime | None:
     """Return the time at which the webhook was made."""
     return time_at(message, "createdAt")
+
+
+def event_type(message: dict[str, Any]) -> str:
+    """Return the trigger."""
+    return text_at(message, "triggerEvent")
+
+
+def stub(message: dict[str, Any]) -> dict[str, Any]:
+    """Return type, time and ids in their places."""
+    kept = pick_scalars(message, ("triggerEvent", "createdAt"))
+    return kept | {"payload": pick_scalars(message.get("payload"), ("uid", "bookingUid", "bookingId", "rescheduleUid"))}
