@@ -20,8 +20,8 @@ from common.records.normalise import PropertyRecord, normalise
 from common.records.rejection import RejectionReason
 from common.records.row_reader import RowReader, read_row
 from common.records.values.text import read_protective_flag
+from common.scoring.score import score
 from ingest.leads.lead_row import LeadRow, observation_stamp
-from ingest.score import score
 from ingest.territories.broker_map import BrokerMap
 from ingest.upstream_records import read_protective_fields
 

@@ -80,6 +80,40 @@ def test_each_migration_can_be_undone_alone(dsn: str) -> None:
         assert ask(dsn, OBJECTS) == after
 
 
+SLOT = """
+insert into app.brokers (id, name) values ('00000000-0000-0000-0000-000000000001', 'B');
+insert into app.leads (id, observed, source)
+select ('00000000-0000-0000-0000-00000000000' || n)::uuid, '{}', 'x' from generate_series(2, 4) n;
+insert into app.feed_slots (broker_id, local_date, lead_id, state)
+values ('00000000-0000-0000-0000-000000000001', '2026-11-16', '00000000-0000-0000-0000-000000000002', 'added');
+"""
+SLOT_WITH_FACTS = """
+insert into app.feed_slots (
+  broker_id, local_date, lead_id, score_model, lead_score, score_contributions, features, propensity, drawn
+) values ('00000000-0000-0000-0000-000000000001', '2026-11-17', %s, 0, 62, '{"base": 10}', '{"equity": 300000}', %s, %s)
+"""
+
+
+def test_slots_get_columns_for_their_facts_and_lose_only_these_in_a_rollback(dsn: str) -> None:
+    names = [state.id for state in migrate.status(dsn)]
+    migrate.apply(dsn, steps=names.index("0018.feed-slot-facts"))
+    with psycopg.connect(dsn) as connection:
+        connection.execute(SLOT)
+    before = ask(dsn, "select * from app.feed_slots")
+    migrate.apply(dsn, steps=1)
+    assert ask(dsn, "select lead_score, features, propensity from app.feed_slots") == [(None, None, None)]
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(SLOT_WITH_FACTS, ("00000000-0000-0000-0000-000000000003", 1, False))
+        for propensity, drawn in ((0, False), (1.5, True), (1, None)):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                connection.execute(SLOT_WITH_FACTS, ("00000000-0000-0000-0000-000000000004", propensity, drawn))
+    migrate.rollback(dsn, 1)
+    assert ask(dsn, "select * from app.feed_slots order by local_date limit 1") == before
+    assert ask(dsn, "select count(*) from app.feed_slots") == [(2,)]
+    migrate.apply(dsn)
+    assert ask(dsn, "select count(features) from app.feed_slots") == [(0,)]
+
+
 def test_a_legacy_database_is_carried_over_and_nothing_is_lost(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute(LEGACY)

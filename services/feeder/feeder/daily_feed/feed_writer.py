@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+import orjson
+
 from common import telemetry
 from common.bus import Tx
 from common.calendar.clock import Clock
 from common.ids import BrokerId, LeadId
+from common.scoring.score import SCORE_MODEL
+from common.scoring.stored_features import read_stored_features
 from feeder.daily_feed import queries
 from feeder.daily_feed.feed_chunk import FedLead
 from feeder.lead_status import TRANSITIONED, transition_leads
@@ -19,7 +23,7 @@ class FeedWriter:
         self._clock = clock
 
     async def reserve_slots(self, tx: Tx, broker_id: BrokerId, day: date, fed: Sequence[FedLead]) -> None:
-        """Give each lead of *fed* a slot and an add request, and make it `active`.
+        """Give each lead of *fed* a slot with the facts on which it is fed, and an add request, and make it `active`.
 
         Raises RuntimeError if a lead does not become `active`: its row is locked, so that is a bug.
         """
@@ -33,7 +37,16 @@ class FeedWriter:
             hashes=[lead.value_hash for lead in fed],
             now=now,
         )
-        await queries.reserve_slots(tx.connection, broker_id=broker_id, local_date=day, lead_ids=lead_ids, now=now)
+        features = await read_stored_features(tx.connection, dict.fromkeys(lead_ids, day))
+        await queries.reserve_slots(
+            tx.connection,
+            broker_id=broker_id,
+            local_date=day,
+            lead_ids=lead_ids,
+            now=now,
+            score_model=SCORE_MODEL,
+            features=[orjson.dumps(features[lead_id]).decode() for lead_id in lead_ids],
+        )
         results = set((await transition_leads(tx, lead_ids, "active", reason="fed")).values())
         if results != {TRANSITIONED}:
             raise RuntimeError(f"locked queued leads did not become active: {', '.join(sorted(results))}")

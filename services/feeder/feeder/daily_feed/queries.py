@@ -169,13 +169,23 @@ async def find_day_of_skip(connection: Connection, *, lead_id: LeadId) -> date |
 
 
 async def reserve_slots(
-    connection: Connection, *, broker_id: BrokerId, local_date: date, now: datetime, lead_ids: Sequence[LeadId]
+    connection: Connection,
+    *,
+    broker_id: BrokerId,
+    local_date: date,
+    now: datetime,
+    score_model: int,
+    lead_ids: Sequence[LeadId],
+    features: Sequence[str],
 ) -> int:
-    """Reserve a slot for each lead.
+    """Reserve a slot for each lead, with the facts on which it is fed.
 
-    A slot that was returned is reserved again: its lead never reached a campaign.
+    A slot that was returned is reserved again, with new facts: its lead never reached a campaign. The best leads are
+    fed, so none is drawn by lot.
     """
-    return count_rows(await connection.execute(_SQL["reserve_slots"], broker_id, local_date, now, lead_ids))
+    return count_rows(
+        await connection.execute(_SQL["reserve_slots"], broker_id, local_date, now, score_model, lead_ids, features)
+    )
 
 
 async def request_adds(

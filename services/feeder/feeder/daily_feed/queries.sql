@@ -160,13 +160,28 @@ from app.feed_skips
 where lead_id = :lead_id;
 
 -- name: reserve_slots!
--- Reserve a slot for each lead.
--- A slot that was returned is reserved again: its lead never reached a campaign.
-insert into app.feed_slots as s (broker_id, local_date, lead_id, at)
-select :broker_id, :local_date, w.lead_id, :now
-from unnest(:lead_ids::uuid[]) as w (lead_id)
+-- Reserve a slot for each lead, with the facts on which it is fed.
+-- A slot that was returned is reserved again, with new facts: its lead never reached a campaign. The best leads are fed, so
+-- none is drawn by lot.
+insert into app.feed_slots as s (
+  broker_id, local_date, lead_id, at, score_model, lead_score, score_contributions, features, propensity, drawn
+)
+select
+  :broker_id, :local_date, w.lead_id, :now, :score_model, l.lead_score, l.score_contributions, w.features::jsonb, 1, false
+from unnest(:lead_ids::uuid[], :features::text[]) as w (lead_id, features)
+join app.leads l on l.id = w.lead_id
 on conflict (lead_id) do update
-set broker_id = excluded.broker_id, local_date = excluded.local_date, state = 'reserved', at = excluded.at
+set
+  broker_id = excluded.broker_id,
+  local_date = excluded.local_date,
+  state = 'reserved',
+  at = excluded.at,
+  score_model = excluded.score_model,
+  lead_score = excluded.lead_score,
+  score_contributions = excluded.score_contributions,
+  features = excluded.features,
+  propensity = excluded.propensity,
+  drawn = excluded.drawn
 where s.state = 'returned';
 
 -- name: request_adds!

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from uuid import UUID
 
 from common.database import Connection
@@ -34,27 +32,6 @@ class MergedContact:
     lead_id: LeadId
     channel: str
     value_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class FactsToScore:
-    """Row of `read_facts_to_score`."""
-
-    id: LeadId
-    est_value: int | None
-    est_equity: int | None
-    est_ltv: Decimal | None
-    open_loans: int | None
-    open_loan_balance: int | None
-    owner_occupied: bool | None
-    vacant: bool | None
-    last_sale_date: date | None
-    deceased_owner: bool
-    do_not_mail: bool
-    litigator: bool
-    phones: int
-    emails: int
-    verified: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +121,6 @@ async def close_leads(connection: Connection, *, lead_ids: Sequence[LeadId]) -> 
     A lead that is closed already does not change.
     """
     await connection.execute(_SQL["close_leads"], lead_ids)
-
-
-async def read_facts_to_score(connection: Connection, *, lead_ids: Sequence[LeadId]) -> list[FactsToScore]:
-    """Return the facts of leads, with the numbers of phones and emails that were not ruled out.
-
-    `verified` has the channels with a verified value.
-    """
-    return [FactsToScore(*record) for record in await connection.fetch(_SQL["read_facts_to_score"], lead_ids)]
 
 
 async def set_scores(

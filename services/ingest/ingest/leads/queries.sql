@@ -79,26 +79,6 @@ on conflict do nothing;
 select lead_id, result
 from app.transition_lead(:lead_ids::uuid[], 'do_not_contact', 'forbidden_by_source');
 
--- name: read_facts_to_score
--- Return the facts of leads, with the numbers of phones and emails that were not ruled out.
--- `verified` has the channels with a verified value.
--- row: FactsToScore
--- not null: phones, emails, verified[]
-select
-  l.id, l.est_value, l.est_equity, l.est_ltv, l.open_loans, l.open_loan_balance, l.owner_occupied, l.vacant, l.last_sale_date,
-  l.deceased_owner, l.do_not_mail, l.litigator, c.phones, c.emails, c.verified
-from app.leads l
-cross join lateral (
-  select
-    count(*) filter (where channel = 'phone') as phones,
-    count(*) filter (where channel = 'email') as emails,
-    array_agg(distinct channel) filter (where verified) as verified
-  from app.lead_contacts
-  where lead_id = l.id
-  and verified is not false
-) c
-where l.id = any (:lead_ids::uuid[]);
-
 -- name: set_scores
 -- Save scores that differ, and return their leads. Merged facts may score otherwise than the record that came first.
 -- row: RescoredLead

@@ -1,17 +1,15 @@
 """Scores of leads that changed after their first record was scored."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 
 import orjson
 
 from common.bus import Tx
 from common.ids import LeadId
-from common.lead_facts import FLAGS
+from common.scoring.score import score_features
+from common.scoring.stored_features import read_stored_features
 from ingest.leads import queries
-from ingest.leads.queries import FactsToScore
-from ingest.score import Score, score
 
 NewScore = tuple[int, int]
 """Score and version of a lead."""
@@ -24,8 +22,8 @@ async def rescore_leads(tx: Tx, days: Mapping[LeadId, date]) -> dict[LeadId, New
     """
     if not days:
         return {}
-    leads = await queries.read_facts_to_score(tx.connection, lead_ids=list(days))
-    scores = {lead.id: _score_lead(lead, days[lead.id]) for lead in leads}
+    features = await read_stored_features(tx.connection, days)
+    scores = {lead_id: score_features(one) for lead_id, one in features.items()}
     changed = await queries.set_scores(
         tx.connection,
         lead_ids=list(scores),
@@ -39,9 +37,3 @@ async def lock_and_rescore_leads(tx: Tx, lead_ids: Sequence[LeadId]) -> None:
     """Score leads that this transaction did not write, such as leads whose contacts were verified."""
     locked = await queries.lock_leads_to_score(tx.connection, lead_ids=lead_ids)
     await rescore_leads(tx, dict.fromkeys(locked, tx.now.date()))
-
-
-def _score_lead(lead: FactsToScore, today: date) -> Score:
-    facts = asdict(lead)
-    flags = {flag: facts[flag] for flag in FLAGS}
-    return score(facts, flags, phones=lead.phones, emails=lead.emails, today=today, verified=lead.verified or ())

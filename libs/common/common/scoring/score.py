@@ -2,21 +2,46 @@
 
 The product looks for owners with much equity who live in the home and can be reached. The weights are our own choice. They
 are all in this module, and `score_contributions` shows a broker how a score came about.
+
+The score is a function of a lead's features: its facts in the ranges of the score's steps. The feeder keeps the features of
+each lead that it feeds (docs/feeding.md#facts-of-a-slot).
 """
 
 from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
+SCORE_MODEL = 0
+"""Number of the table in this module. A change of features, steps or points gets the next number (ADR 43)."""
 BASE_POINTS = 10
-_EQUITY_STEPS = ((1_000_000, 28), (500_000, 24), (300_000, 20), (200_000, 15), (100_000, 9), (50_000, 4))
-_EQUITY_SHARE_STEPS = ((90, 22), (70, 18), (50, 13), (30, 6), (15, 2))
-_YEARS_OWNED_STEPS = ((30, 14), (20, 12), (15, 9), (10, 6), (5, 3))
+_EQUITY_STEPS = {1_000_000: 28, 500_000: 24, 300_000: 20, 200_000: 15, 100_000: 9, 50_000: 4}
+_EQUITY_SHARE_STEPS = {90: 22, 70: 18, 50: 13, 30: 6, 15: 2}
+_YEARS_OWNED_STEPS = {30: 14, 20: 12, 15: 9, 10: 6, 5: 3}
+_POINTS: Mapping[str, Mapping[int, int]] = {
+    "equity": _EQUITY_STEPS,
+    "equity_share": _EQUITY_SHARE_STEPS,
+    "free_and_clear": {True: 6},
+    "years_owned": _YEARS_OWNED_STEPS,
+    "owner_occupied": {True: 10},
+    "phone": {True: 5},
+    "email": {True: 5},
+    "verified_phone": {True: 3},
+    "verified_email": {True: 3},
+    "vacant": {True: -15},
+    "do_not_mail": {True: -5},
+    "litigator": {True: -60},
+    "deceased_owner": {True: -60},
+}
+"""Points of each feature, by its value. Any other value has none."""
 MAX_OWNERSHIP_YEARS = 80
 """No owner has lived in a home for longer: an earlier date of sale is wrong."""
 _MAX_LTV_PERCENT = 500
 _FREE_AND_CLEAR_SHARE = 95
 """Equity in percent from which a home may be free of loans, since all amounts are estimates."""
+
+Features = dict[str, int | None]
+"""Value of each feature. An amount is the lower end of its step, or 0 below the lowest step. Other facts are
+booleans. None means not known."""
 
 
 class Score(NamedTuple):
@@ -39,25 +64,45 @@ def score(
 
     *phones* and *emails* count contacts that were not ruled out; *verified* names the channels with a verified contact.
     """
+    return score_features(read_features(facts, flags, phones=phones, emails=emails, today=today, verified=verified))
+
+
+def read_features(
+    facts: Mapping[str, Any],
+    flags: Mapping[str, bool],
+    *,
+    phones: int,
+    emails: int,
+    today: date,
+    verified: Collection[str] = (),
+) -> Features:
+    """Return the features of a lead. The arguments are those of `score`."""
     equity = _plausible_equity(facts)
     share = _equity_share(facts, equity)
-    parts = {
-        "base": BASE_POINTS,
-        "equity": _points_for(_EQUITY_STEPS, equity),
-        "equity_share": _points_for(_EQUITY_SHARE_STEPS, share),
-        "free_and_clear": 6 if _is_free_and_clear(facts, share) else 0,
-        "years_owned": _points_for(_YEARS_OWNED_STEPS, _years_owned(facts.get("last_sale_date"), today)),
-        "owner_occupied": 10 if facts.get("owner_occupied") else 0,
-        "phone": 5 if phones else 0,
-        "email": 5 if emails else 0,
-        "verified_phone": 3 if "phone" in verified else 0,
-        "verified_email": 3 if "email" in verified else 0,
-        "vacant": -15 if facts.get("vacant") else 0,
-        "do_not_mail": -5 if flags.get("do_not_mail") else 0,
-        "litigator": -60 if flags.get("litigator") else 0,
-        "deceased_owner": -60 if flags.get("deceased_owner") else 0,
+    return {
+        "equity": _find_step(_EQUITY_STEPS, equity),
+        "equity_share": _find_step(_EQUITY_SHARE_STEPS, share),
+        "free_and_clear": _is_free_and_clear(facts, share),
+        "years_owned": _find_step(_YEARS_OWNED_STEPS, _years_owned(facts.get("last_sale_date"), today)),
+        "owner_occupied": facts.get("owner_occupied"),
+        "phone": phones > 0,
+        "email": emails > 0,
+        "verified_phone": "phone" in verified,
+        "verified_email": "email" in verified,
+        "vacant": facts.get("vacant"),
+        "do_not_mail": flags.get("do_not_mail"),
+        "litigator": flags.get("litigator"),
+        "deceased_owner": flags.get("deceased_owner"),
     }
-    parts = {name: points for name, points in parts.items() if points}
+
+
+def score_features(features: Features) -> Score:
+    """Score a lead by its features."""
+    parts = {"base": BASE_POINTS}
+    for name, points in _POINTS.items():
+        value = features[name]
+        if value is not None and (part := points.get(value)):
+            parts[name] = part
     total = sum(parts.values())
     bounded = min(max(total, 0), 100)
     if bounded != total:
@@ -99,9 +144,11 @@ def _years_owned(sold: date | None, today: date) -> float | None:
     return None if years is None or years > MAX_OWNERSHIP_YEARS else years
 
 
-def _points_for(steps: tuple[tuple[int, int], ...], amount: float | None) -> int:
-    if amount is not None:
-        for minimum, points in steps:
-            if amount >= minimum:
-                return points
+def _find_step(steps: Mapping[int, int], amount: float | None) -> int | None:
+    """Return the lower end of the step of *amount*. *steps* begin with the highest one."""
+    if amount is None:
+        return None
+    for minimum in steps:
+        if amount >= minimum:
+            return minimum
     return 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ingest.score import score
+from common.scoring.score import score
 
 TODAY = date(2026, 11, 21)
 FACTS = st.fixed_dictionaries(

@@ -1,0 +1,1 @@
+"""Score of a lead: its table, and the facts that it reads."""
