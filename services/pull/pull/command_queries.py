@@ -26,6 +26,8 @@ class AddedSearch:
     every_days: int
     daily_records: int | None
     daily_cents: Decimal | None
+    product: str | None
+    reason: str | None
     enabled: bool
 
 
@@ -64,6 +66,8 @@ class ShownSearch:
     daily_cents: Decimal | None
     created_at: datetime
     criteria: Any
+    product: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +128,12 @@ async def add_search(
     every_days: int,
     daily_records: int | None,
     daily_cents: Decimal | None,
+    product: str | None,
+    reason: str | None,
 ) -> AddedSearch | None:
     """Add a search; return None if there is one of this name."""
     record = await connection.fetchrow(
-        _SQL["add_search"], name, criteria, broker_id, position, every_days, daily_records, daily_cents
+        _SQL["add_search"], name, criteria, broker_id, position, every_days, daily_records, daily_cents, product, reason
     )
     return None if record is None else AddedSearch(*record)
 

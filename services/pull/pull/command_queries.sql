@@ -4,11 +4,13 @@
 -- name: add_search^
 -- Add a search; return None if there is one of this name.
 -- row: AddedSearch
--- nullable: :broker_id, :daily_records, :daily_cents
-insert into pipeline.saved_searches (name, criteria, broker_id, position, every_days, daily_records, daily_cents)
-values (:name, :criteria, :broker_id, :position, :every_days, :daily_records, :daily_cents)
+-- nullable: :broker_id, :daily_records, :daily_cents, :product, :reason
+insert into pipeline.saved_searches (
+  name, criteria, broker_id, position, every_days, daily_records, daily_cents, product, reason
+)
+values (:name, :criteria, :broker_id, :position, :every_days, :daily_records, :daily_cents, :product, :reason)
 on conflict do nothing
-returning id, name, criteria, broker_id, position, every_days, daily_records, daily_cents, enabled;
+returning id, name, criteria, broker_id, position, every_days, daily_records, daily_cents, product, reason, enabled;
 
 -- name: list_searches
 -- Return saved searches in their order, with the progress of the latest round of each.
@@ -40,7 +42,8 @@ order by s.position, s.created_at;
 -- name: find_search^
 -- row: ShownSearch
 select
-  s.id, s.name, s.enabled, b.name as broker, s.position, s.every_days, s.daily_records, s.daily_cents, s.created_at, s.criteria
+  s.id, s.name, s.enabled, b.name as broker, s.position, s.every_days, s.daily_records, s.daily_cents, s.created_at, s.criteria,
+  s.product, s.reason
 from pipeline.saved_searches s
 left join app.brokers b on b.id = s.broker_id
 where lower(s.name) = lower(:name);

@@ -27,6 +27,7 @@ from cli.shell.reencryption import LOWEST_ID, EncryptedColumn, reencrypt_value
 from cli.shell.service_settings import load_service_settings
 from common.pii.keyring import Keyring
 from pull import command_queries as queries
+from pull.age_products import AGE_PRODUCTS, find_age_fault
 from pull.command_queries import AddedSearch, OutdatedPullReject, ShownDay, ShownReject, ShownRound, ShownSearch
 from pull.criteria import CriteriaError, read_criteria
 from pull.page_log import REJECT_PURPOSE
@@ -80,11 +81,24 @@ def add_search(
     daily_cents: Annotated[
         Decimal | None, typer.Option(metavar="CENTS", parser=parse_cents, help="US cents of this search a day.")
     ] = None,
+    product: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRODUCT", help=f"Product whose minimum age the criteria name: {', '.join(AGE_PRODUCTS)}."
+        ),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why the search selects owners by age; needed with --product.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Save a search. The criteria are in the words of BatchData's property search; docs/batchdata-pull.md has an example."""
     criteria = _read_criteria(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+    if fault := find_age_fault(criteria, product, reason):
+        raise UsageError(
+            f"These criteria cannot be searched by. {fault}.", "See docs/batchdata-pull.md#searching-by-age."
+        )
 
     async def work(connection: Connection) -> AddedSearch | None:
         return await queries.add_search(
@@ -96,6 +110,8 @@ def add_search(
             every_days=every_days,
             daily_records=daily_records,
             daily_cents=daily_cents,
+            product=product,
+            reason=reason,
         )
 
     added = run_in_transaction(work, service="pull")

@@ -46,6 +46,12 @@ class Bounds(_CriteriaModel):
         return self
 
 
+class Demographics(_CriteriaModel):
+    """Facts about the owner. Only age is possible, and only for some products (`pull.age_products`)."""
+
+    age: Bounds | None = None
+
+
 class SearchCriteria(_CriteriaModel):
     """`searchCriteria` of a search: the place, quick lists (all of, any of), and bounds by part and field."""
 
@@ -53,7 +59,7 @@ class SearchCriteria(_CriteriaModel):
     quickLists: list[QuickList] = Field(default_factory=list, max_length=50)  # noqa: N815 - BatchData's name
     orQuickLists: list[QuickList] = Field(default_factory=list, max_length=50)  # noqa: N815 - BatchData's name
     valuation: dict[str, Bounds] = Field(default_factory=dict)
-    demographics: dict[str, Bounds] = Field(default_factory=dict)
+    demographics: Demographics = Demographics()
     building: dict[str, Bounds] = Field(default_factory=dict)
     openLien: dict[str, Bounds] = Field(default_factory=dict)  # noqa: N815 - BatchData's name
     sale: dict[str, Bounds] = Field(default_factory=dict)
@@ -86,7 +92,7 @@ def _describe_fault(fault: Any) -> str:
     """Return one validation error as a sentence for the operator, with its place."""
     place = ".".join(str(step) for step in fault["loc"] if step not in ("float", "constrained-str"))
     if fault["type"] == "extra_forbidden":
-        known = ", ".join((Bounds if "." in place else SearchCriteria).model_fields)
+        known = ", ".join(_MODEL_BY_DEPTH[min(place.count("."), 2)].model_fields)
         return f"{place}: unknown here; known are {known}"
     if fault["type"] == "missing":
         return f'{place}: is needed, such as "Pinellas County, FL"'
@@ -95,6 +101,9 @@ def _describe_fault(fault: Any) -> str:
         message = "a quick list is written such as owner-occupied or not-vacant"
     return f"{place}: {message}" if place else message
 
+
+_MODEL_BY_DEPTH: tuple[type[BaseModel], ...] = (SearchCriteria, Demographics, Bounds)
+"""Model of the fields at each depth of a place. Only `demographics` has a closed list at the second."""
 
 _FLAT_ARGUMENTS = {
     "valuation.estimatedValue.min": "minEstimatedValue",

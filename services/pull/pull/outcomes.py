@@ -23,6 +23,8 @@ class PullOutcome(StrEnum):
     """The MCP server's tool fails for this search."""
     CRITERIA_UNSUPPORTED = "criteria_unsupported"
     """The MCP server's tool cannot express the criteria."""
+    CRITERIA_REFUSED = "criteria_refused"
+    """The search selects owners by age, and no law sets that age for its product."""
     OUTCOME_UNKNOWN = "outcome_unknown"
     """No readable response came back, so the page may have been charged."""
     ACCESS_DENIED = "access_denied"

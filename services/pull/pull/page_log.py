@@ -285,6 +285,8 @@ def _read_search(stored: StoredSearch) -> SavedSearch:
         stored.every_days,
         stored.daily_records,
         stored.daily_cents,
+        stored.product,
+        stored.reason,
     )
 
 

@@ -20,6 +20,7 @@ from common.vendors.errors import (
     VendorCallError,
 )
 from common.vendors.throttle import Permit, VendorThrottle
+from pull.age_products import find_age_fault
 from pull.errors import SearchToolError, UnsupportedCriteriaError
 from pull.outcomes import PullOutcome, PullStop
 from pull.page_log import PageLog, RoundTakenOverError
@@ -103,6 +104,9 @@ class Puller:
         return stop
 
     async def _pull_pages(self, search_round: SearchRound) -> PullStop:
+        search = search_round.search
+        if fault := find_age_fault(search.criteria, search.product, search.reason):
+            return PullStop(PullOutcome.CRITERIA_REFUSED, fault)
         while True:
             try:
                 result = await self._pull_page_with_retries(search_round)

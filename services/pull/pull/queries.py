@@ -24,6 +24,8 @@ class StoredSearch:
     every_days: int
     daily_records: int | None
     daily_cents: Decimal | None
+    product: str | None
+    reason: str | None
     has_active_broker: bool
 
 

@@ -4,7 +4,7 @@
 -- row: StoredSearch
 -- not null: has_active_broker
 select
-  s.id, s.name, s.criteria, s.broker_id, s.every_days, s.daily_records, s.daily_cents,
+  s.id, s.name, s.criteria, s.broker_id, s.every_days, s.daily_records, s.daily_cents, s.product, s.reason,
   coalesce(b.active, true) as has_active_broker
 from pipeline.saved_searches s
 left join app.brokers b on b.id = s.broker_id
@@ -17,7 +17,7 @@ order by s.position, s.created_at;
 -- row: StoredSearch
 -- not null: has_active_broker
 select
-  s.id, s.name, s.criteria, s.broker_id, s.every_days, s.daily_records, s.daily_cents,
+  s.id, s.name, s.criteria, s.broker_id, s.every_days, s.daily_records, s.daily_cents, s.product, s.reason,
   coalesce(b.active, true) as has_active_broker
 from pipeline.saved_searches s
 left join app.brokers b on b.id = s.broker_id

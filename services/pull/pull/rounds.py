@@ -22,6 +22,9 @@ class SavedSearch:
     """Days from the start of one round to the start of the next."""
     daily_records: int | None
     daily_cents: Decimal | None
+    product: str | None
+    """Product whose minimum age the criteria name, with the reason; None where they do not select by age."""
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,28 @@ async def test_invalid_criteria_are_rejected_with_advice(
     assert message in ran.err and "docs/batchdata-pull.md" in ran.err
 
 
+async def test_a_search_by_age_needs_product_and_reason(equity: Equity, file: Path) -> None:
+    file.write_text(json.dumps(PINELLAS | {"demographics": {"age": {"min": 62}}}))
+    refused = await equity.soon("searches", "add", "hecm", file)
+    assert (refused.code, "age needs a product" in refused.err, "searching-by-age" in refused.err) == (2, True, True)
+    options = ("--product", "hecm", "--reason", "Campaign for HECM only")
+    added = (await equity.soon("searches", "add", "hecm", file, *options, "--json")).ok().json
+    assert (added["product"], added["reason"]) == ("hecm", "Campaign for HECM only")
+    shown = (await equity.soon("searches", "show", "hecm", "--json")).ok().json
+    assert (shown["product"], shown["reason"]) == ("hecm", "Campaign for HECM only")
+
+
+async def test_a_search_by_age_that_was_saved_without_a_product_is_not_pulled(
+    pulling: PullFixture, equity: Equity
+) -> None:
+    await pulling.save_search("old", criteria=PINELLAS | {"demographics": {"age": {"min": 62}}})
+    ran = await equity.soon("searches", "run", "old")
+    assert (ran.code, "criteria_refused" in ran.err, "age needs a product" in ran.err) == (1, True, True)
+    [listed] = (await equity.soon("searches", "list", "--json")).ok().json
+    assert (listed["outcome"], listed["records"]) == ("criteria_refused", 0)
+    assert await pulling.outbox_records() == []
+
+
 async def test_a_run_that_is_not_possible_says_why(pulling: PullFixture, equity: Equity, file: Path) -> None:
     assert (await equity.soon("searches", "run", "nothing")).code == 2
     (await equity.soon("searches", "add", "pinellas", file)).ok()

@@ -86,6 +86,7 @@ insert into app.leads (id, observed, source)
 select ('00000000-0000-0000-0000-00000000000' || n)::uuid, '{}', 'x' from generate_series(2, 4) n;
 insert into app.feed_slots (broker_id, local_date, lead_id, state)
 values ('00000000-0000-0000-0000-000000000001', '2026-11-16', '00000000-0000-0000-0000-000000000002', 'added');
+insert into pipeline.saved_searches (name, criteria) values ('S', '{"query": "Pinellas County, FL"}');
 """
 SLOT_WITH_FACTS = """
 insert into app.feed_slots (
@@ -94,20 +95,22 @@ insert into app.feed_slots (
 """
 
 
-def test_slots_get_columns_for_their_facts_and_lose_only_these_in_a_rollback(dsn: str) -> None:
+def test_slots_and_searches_get_new_columns_and_lose_only_these_in_a_rollback(dsn: str) -> None:
     names = [state.id for state in migrate.status(dsn)]
     migrate.apply(dsn, steps=names.index("0018.feed-slot-facts"))
     with psycopg.connect(dsn) as connection:
         connection.execute(SLOT)
     before = ask(dsn, "select * from app.feed_slots")
-    migrate.apply(dsn, steps=1)
+    migrate.apply(dsn, steps=2)
+    assert ask(dsn, "select product, reason from pipeline.saved_searches") == [(None, None)]
     assert ask(dsn, "select lead_score, features, propensity from app.feed_slots") == [(None, None, None)]
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(SLOT_WITH_FACTS, ("00000000-0000-0000-0000-000000000003", 1, False))
         for propensity, drawn in ((0, False), (1.5, True), (1, None)):
             with pytest.raises(psycopg.errors.CheckViolation):
                 connection.execute(SLOT_WITH_FACTS, ("00000000-0000-0000-0000-000000000004", propensity, drawn))
-    migrate.rollback(dsn, 1)
+    migrate.rollback(dsn, 2)
+    assert ask(dsn, "select name from pipeline.saved_searches") == [("S",)]
     assert ask(dsn, "select * from app.feed_slots order by local_date limit 1") == before
     assert ask(dsn, "select count(*) from app.feed_slots") == [(2,)]
     migrate.apply(dsn)

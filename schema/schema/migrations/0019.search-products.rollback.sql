@@ -1,0 +1,1 @@
+alter table pipeline.saved_searches drop column product, drop column reason;
