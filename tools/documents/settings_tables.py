@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from cli.shell.settings import CliSettings
 from common.settings import Settings
+from common.vendors.instantly import InstantlySettings
 from documents.markdown import build_table, list_names
 from sandbox.settings import SandboxSettings
 
@@ -34,11 +35,17 @@ class UndescribedSettingError(ValueError):
 
 
 def find_settings_classes() -> dict[str, type[Settings]]:
-    """Return the settings classes by title: the shared one, that of each service, the command line's, the sandbox's."""
+    """Return the settings classes by title: the shared ones, that of each service, the command line's, the sandbox's."""
     services = sorted(file.parent.name for file in ROOT.glob("services/*/*/settings.py"))
     modules = (import_module(f"{service}.settings") for service in services)
     own = {service: _find_class(module) for service, module in zip(services, modules, strict=True)}
-    return {"All services": Settings, **own, "Command line": CliSettings, "Sandbox": SandboxSettings}
+    return {
+        "All services": Settings,
+        "Services that call Instantly": InstantlySettings,
+        **own,
+        "Command line": CliSettings,
+        "Sandbox": SandboxSettings,
+    }
 
 
 def build_settings_tables() -> str:
@@ -47,12 +54,12 @@ def build_settings_tables() -> str:
 
 
 def _find_class(module: types.ModuleType) -> type[Settings]:
-    [found] = [value for value in vars(module).values() if _is_settings_class(value) and value is not Settings]
+    [found] = [value for value in vars(module).values() if _is_settings_class(value, module)]
     return found  # type: ignore[no-any-return]
 
 
-def _is_settings_class(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Settings)
+def _is_settings_class(value: object, module: types.ModuleType) -> bool:
+    return isinstance(value, type) and issubclass(value, Settings) and value.__module__ == module.__name__
 
 
 def _build_section(title: str, settings: type[Settings]) -> str:

@@ -8,6 +8,7 @@ from common.events import LeadVerified
 from common.jobs.schedule import WEEKDAYS
 from common.service import Service, main
 from common.vendors.http_client import VendorHttpClient
+from common.vendors.instantly import InstantlyApi, build_instantly_policy
 from common.vendors.throttle import VendorThrottle
 from feeder.campaign_sync.campaigns import CampaignSync
 from feeder.campaign_sync.claims import MembershipClaims
@@ -22,7 +23,7 @@ from feeder.handlers import FeederHandlers
 from feeder.jobs import FeederJobs
 from feeder.recovery import QueueRecovery
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import InstantlyClient, build_policy
+from feeder.vendors.instantly import InstantlyClient
 
 MEASURE_SECONDS = 60
 RULES_MEASURE_SECONDS = 600
@@ -37,7 +38,7 @@ def build(
     settings = settings or FeederSettings.for_service("feeder")
     legal_rules()  # a service that decides about contacts does not start with wrong rules
     service = Service("feeder", settings, clock)
-    throttle = VendorThrottle(service.database, [build_policy(settings)])
+    throttle = VendorThrottle(service.database, [build_instantly_policy(settings)])
     network = network or Network()
     link_check = None
     if settings.instantly_api_key:
@@ -79,7 +80,7 @@ def _add_campaign_sync(
     """Add everything that calls Instantly. Without an API key nothing of it runs, and leads wait."""
     http = VendorHttpClient(settings.instantly_timeout_seconds, network.resolver)
     service.parts.append(http)
-    client = InstantlyClient(settings, throttle, http)
+    client = InstantlyClient(InstantlyApi(settings, throttle, http))
     memberships = Memberships(service.bus, service.clock, settings)
     claims = MembershipClaims(service.bus, EmailLinks.from_settings(settings), service.clock, settings)
     reconciler = Reconciler(claims, memberships, client, throttle, link_check)

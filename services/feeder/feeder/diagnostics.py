@@ -10,13 +10,13 @@ from common.database import Connection
 from common.pii.keyring import MissingKeyError
 from common.vendors.errors import VendorCallError
 from common.vendors.http_client import VendorHttpClient, VendorHttpRequest
+from common.vendors.instantly import INSTANTLY, read_response
 from common.vendors.public_urls import is_sandbox_url, url_problem
 from feeder import command_queries, queries
 from feeder.campaign_sync.link_check import LinkCheck, Network
 from feeder.campaign_sync.template_variables import EmailLinks
 from feeder.command_queries import SlotsOfDay
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly_responses import INSTANTLY, read_response
 
 DAYS_SEARCHED = 14
 MIN_SECRET_BYTES = 16

@@ -7,13 +7,13 @@ from common.bus import Bus
 from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
 from common.compliance.legal_rules import legal_rules
+from common.vendors.instantly import INSTANTLY
 from common.vendors.throttle import VendorThrottle
 from feeder import queries
 from feeder.campaign_sync.link_check import DeadLinksError, LinkCheck
 from feeder.daily_feed.feed import DailyFeed
 from feeder.daily_feed.feed_calendar import is_in_feed_window
 from feeder.daily_feed.requeue import requeue_leads
-from feeder.vendors.instantly_responses import INSTANTLY
 
 SKIP_RETENTION_DAYS = 30
 """Days for which `equity feed slots` can report skipped leads."""

@@ -2,10 +2,10 @@
 
 from pydantic import Field, SecretStr
 
-from common.settings import ApiKey, ApiUrl, Settings
+from common.vendors.instantly import InstantlySettings
 
 
-class FeederSettings(Settings):
+class FeederSettings(InstantlySettings):
     """Settings of the feeder service."""
 
     feed_on_holidays: bool = Field(
@@ -22,14 +22,6 @@ class FeederSettings(Settings):
     )
     feeder_recovery_check_seconds: float = Field(300, gt=0, description="Seconds between two searches for such leads.")
 
-    instantly_base_url: ApiUrl = Field("https://api.instantly.ai", description="Address of Instantly's API.")
-    instantly_api_key: ApiKey | None = Field(None, description="Without a key the feeder makes no call to Instantly.")
-    instantly_timeout_seconds: float = Field(
-        60, gt=0, description="Longest wait for a response; after it the outcome is unknown."
-    )
-    instantly_requests_per_second: float = Field(
-        20, gt=0, le=100, description="Rate of all replicas together. Instantly allows 100 a second and 6,000 a minute."
-    )
     instantly_bulk: int = Field(1_000, ge=1, le=1_000, description="Largest number of leads in one add.")
     reconcile_seconds: float = Field(5, gt=0, description="Seconds between two runs of the reconciler.")
     reconcile_late_add_seconds: float = Field(

@@ -13,11 +13,11 @@ import pytest
 from common.database import Database
 from common.settings import Settings
 from common.vendors.errors import AccessDeniedError, NotExecutedError, OutcomeUnknownError, RateLimitedError
+from common.vendors.instantly import build_instantly_policy
 from common.vendors.outcome_table import error_for_status
 from common.vendors.policy import Availability, RateLimit, VendorState
 from common.vendors.throttle import VendorThrottle
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import build_policy
 from skiptrace.settings import SkiptraceSettings
 from support import databases
 
@@ -25,7 +25,7 @@ SKIPTRACE = SkiptraceSettings()
 MELISSA = SKIPTRACE.vendor_policy("melissa", RateLimit(12, 1, counts_records=True))
 BATCHDATA = SKIPTRACE.vendor_policy("batchdata", RateLimit(5, 60))
 CHECK = SKIPTRACE.vendor_policy("batchdata_dnc", RateLimit(5, 60, shared_with="batchdata"))
-INSTANTLY = build_policy(FeederSettings())
+INSTANTLY = build_instantly_policy(FeederSettings())
 UNAVAILABLE = NotExecutedError("http_503")
 
 MakeThrottle = Callable[..., VendorThrottle]

@@ -13,6 +13,7 @@ from common.vendors.errors import (
     RateLimitedError,
     VendorCallError,
 )
+from common.vendors.instantly import INSTANTLY
 from common.vendors.outcome_table import (
     OVERRIDES,
     STATUS_RULES,
@@ -22,7 +23,6 @@ from common.vendors.outcome_table import (
     error_for_status,
 )
 from documents.outcome_table import describe_statuses
-from feeder.vendors.instantly_responses import INSTANTLY
 from pull.vendors.batchdata_responses import BATCHDATA_MCP
 from skiptrace.app import known_providers
 from skiptrace.settings import SkiptraceSettings

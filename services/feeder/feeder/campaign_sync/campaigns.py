@@ -18,12 +18,12 @@ from common.calendar.clock import Clock
 from common.database import Connection
 from common.ids import CampaignId
 from common.vendors.errors import BackingOffError, VendorCallError
+from common.vendors.instantly import InstantlyNotFoundError
 from common.vendors.text import plain_text
 from feeder.campaign_sync import queries
 from feeder.campaign_sync.memberships import MISSING_CAMPAIGN_PROBLEM
 from feeder.campaign_sync.queries import CampaignToSync
 from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.instantly_responses import InstantlyNotFoundError
 
 log = structlog.get_logger()
 T = TypeVar("T")

@@ -16,12 +16,13 @@ from common.calendar.business_date import business_date
 from common.calendar.clock import Clock
 from common.ids import CampaignId, LeadId
 from common.pii.keyring import DecryptionError
+from common.vendors.instantly import INSTANTLY_PAGE_SIZE
 from common.vendors.text import has_markup
 from feeder.campaign_sync import queries
 from feeder.campaign_sync.queries import ClaimedRemoval, MembershipDetails
 from feeder.campaign_sync.template_variables import EmailLinks, build_member
 from feeder.settings import FeederSettings
-from feeder.vendors.instantly import INSTANTLY_PAGE_SIZE, NewMember
+from feeder.vendors.instantly import NewMember
 
 log = structlog.get_logger()
 

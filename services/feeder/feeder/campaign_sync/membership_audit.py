@@ -17,13 +17,14 @@ from common.bus import Bus, Tx
 from common.calendar.clock import Clock
 from common.ids import CampaignId
 from common.vendors.errors import InvalidRequestError, NotExecutedError, OutcomeUnknownError
+from common.vendors.instantly import InstantlyNotFoundError
 from feeder.campaign_sync import queries
 from feeder.campaign_sync.audited_members import AuditedMembers
 from feeder.campaign_sync.memberships import Memberships
 from feeder.campaign_sync.queries import AuditProgress
 from feeder.settings import FeederSettings
 from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.instantly_responses import InstantlyNotFoundError, Member
+from feeder.vendors.instantly_responses import Member
 
 log = structlog.get_logger()
 

@@ -12,13 +12,14 @@ import structlog
 
 from common.ids import LeadId
 from common.vendors.errors import InvalidRequestError, NotExecutedError, OutcomeUnknownError, VendorCallError
+from common.vendors.instantly import INSTANTLY, InstantlyNotFoundError
 from common.vendors.throttle import VendorThrottle
 from feeder.campaign_sync.claims import CampaignClaim, ClaimedMembership, MembershipClaims
 from feeder.campaign_sync.link_check import LinkCheck
 from feeder.campaign_sync.memberships import Memberships
 from feeder.campaign_sync.queries import ClaimedRemoval
 from feeder.vendors.instantly import InstantlyClient
-from feeder.vendors.instantly_responses import INSTANTLY, AddResult, InstantlyNotFoundError, Member
+from feeder.vendors.instantly_responses import AddResult, Member
 
 log = structlog.get_logger()
 

@@ -1,34 +1,19 @@
-"""Client of Instantly.ai's API v2: requests and responses as docs/vendors/instantly.md describes them.
+"""Client of Instantly for campaigns and their members (docs/vendors/instantly.md)."""
 
-Instantly has no idempotency keys. The class of an error says whether an operation was executed (docs/delivery.md).
-"""
-
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from common.vendors.errors import BackingOffError, InvalidRequestError, OutcomeUnknownError, VendorCallError
-from common.vendors.http_client import VendorHttpClient, VendorHttpRequest
-from common.vendors.policy import RateLimit, VendorPolicy
-from common.vendors.throttle import VendorThrottle
-from feeder.settings import FeederSettings
-from feeder.vendors.instantly_responses import (
-    INSTANTLY,
-    AddResult,
+from common.vendors.errors import OutcomeUnknownError
+from common.vendors.instantly import (
+    INSTANTLY_PAGE_SIZE,
+    InstantlyApi,
     InstantlyNotFoundError,
-    Member,
     PageCursor,
-    Scalar,
-    read_add_result,
     read_items,
-    read_members,
-    read_response,
 )
-
-INSTANTLY_PAGE_SIZE = 100
-"""Most items of a page, and most addresses of one lookup."""
+from feeder.vendors.instantly_responses import AddResult, Member, Scalar, read_add_result, read_members
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +35,11 @@ class NewMember:
         }
 
 
-def build_policy(settings: FeederSettings) -> VendorPolicy:
-    """Return the policy of calls to a workspace. The rate belongs to the workspace, and all replicas share it."""
-    calls = max(1, int(settings.instantly_requests_per_second))
-    return VendorPolicy(
-        INSTANTLY,
-        RateLimit(calls, calls / settings.instantly_requests_per_second),
-        probe_seconds=2 * settings.instantly_timeout_seconds,
-        longest_backoff_seconds=300,
-        access_denied_backoff_seconds=60,
-    )
-
-
 class InstantlyClient:
     """Client of one workspace."""
 
-    def __init__(self, settings: FeederSettings, throttle: VendorThrottle, http: VendorHttpClient) -> None:
-        self._base_url = settings.instantly_base_url.rstrip("/") + "/api/v2"
-        key = settings.instantly_api_key.get_secret_value() if settings.instantly_api_key else ""
-        self._headers = {"Authorization": f"Bearer {key}"}
-        self._longest_wait_seconds = settings.instantly_timeout_seconds
-        self._throttle = throttle
-        self._http = http
+    def __init__(self, api: InstantlyApi) -> None:
+        self._api = api
 
     async def add_members(self, campaign_id: str, members: Sequence[NewMember]) -> AddResult:
         """Add up to 1,000 members. A member that the response does not name was not created."""
@@ -80,14 +48,14 @@ class InstantlyClient:
             "skip_if_in_campaign": True,
             "leads": [member.to_json() for member in members],
         }
-        return read_add_result(await self._call("POST", "/leads/add", body), [member.email for member in members])
+        return read_add_result(await self._api.call("POST", "/leads/add", body), [member.email for member in members])
 
     async def find_members(self, campaign_id: str, emails: Sequence[str]) -> list[Member]:
         """Return the members with one of *emails* (up to 100) in the campaign. Read as many pages as there are."""
         found, after, cursor = list[Member](), None, PageCursor()
         while True:
             request = {"campaign": campaign_id, "contacts": list(emails), "limit": INSTANTLY_PAGE_SIZE}
-            body = await self._call("POST", "/leads/list", request | ({"starting_after": after} if after else {}))
+            body = await self._api.call("POST", "/leads/list", request | ({"starting_after": after} if after else {}))
             items = read_items(body)
             found += read_members(items, campaign_id)
             after = cursor.read_next(body, items)
@@ -100,7 +68,7 @@ class InstantlyClient:
         Raises OutcomeUnknownError for a cursor that does not advance.
         """
         request = {"campaign": campaign_id, "limit": INSTANTLY_PAGE_SIZE} | ({"starting_after": after} if after else {})
-        body = await self._call("POST", "/leads/list", request)
+        body = await self._api.call("POST", "/leads/list", request)
         items = read_items(body)
         cursor = PageCursor({after} if after else set())
         return read_members(items, campaign_id), cursor.read_next(body, items)
@@ -108,7 +76,7 @@ class InstantlyClient:
     async def remove_member(self, member_id: str) -> None:
         """Remove a member from its campaign. A member that does not exist counts as removed."""
         try:
-            await self._call("DELETE", f"/leads/{quote(member_id, safe='')}")
+            await self._api.call("DELETE", f"/leads/{quote(member_id, safe='')}")
         except InstantlyNotFoundError:
             return
 
@@ -118,7 +86,7 @@ class InstantlyClient:
         after, cursor = None, PageCursor()
         while True:
             query = f"?limit={INSTANTLY_PAGE_SIZE}" + (f"&starting_after={quote(after, safe='')}" if after else "")
-            body = await self._call("GET", f"/campaigns{query}")
+            body = await self._api.call("GET", f"/campaigns{query}")
             items = read_items(body)
             found |= {str(item["name"]): str(item["id"]) for item in items if item.get("name") and item.get("id")}
             after = cursor.read_next(body, items)
@@ -127,33 +95,15 @@ class InstantlyClient:
 
     async def create_campaign(self, campaign: Mapping[str, Any]) -> str:
         """Create a campaign and return its id. It is a draft and sends nothing yet."""
-        body = await self._call("POST", "/campaigns", campaign)
+        body = await self._api.call("POST", "/campaigns", campaign)
         if not body.get("id"):
             raise OutcomeUnknownError("no_id")
         return str(body["id"])
 
     async def update_campaign(self, campaign_id: str, campaign: Mapping[str, Any]) -> None:
         """Update a campaign. Instantly does not repeat steps that it has sent."""
-        await self._call("PATCH", f"/campaigns/{campaign_id}", campaign)
+        await self._api.call("PATCH", f"/campaigns/{campaign_id}", campaign)
 
     async def set_campaign_active(self, campaign_id: str, *, active: bool) -> None:
         """Activate or pause a campaign."""
-        await self._call("POST", f"/campaigns/{campaign_id}/{'activate' if active else 'pause'}", {})
-
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Make one call with a permit, and report its outcome to the throttle. Raises VendorCallError."""
-        permit = await self._throttle.acquire_permit(INSTANTLY, 1, time.monotonic() + self._longest_wait_seconds)
-        if permit is None:
-            raise BackingOffError
-        operation = f"{method} /{path.split('/')[1].partition('?')[0]}"
-        request = VendorHttpRequest(INSTANTLY, operation, self._base_url + path, body, self._headers, method)
-        try:
-            response_body = read_response(await self._http.send_request(request))
-        except (InvalidRequestError, InstantlyNotFoundError):
-            await self._throttle.record_success(INSTANTLY)  # Instantly works: this request is wrong
-            raise
-        except VendorCallError as error:
-            await self._throttle.record_failure(INSTANTLY, error, is_probe=permit.is_probe)
-            raise
-        await self._throttle.record_success(INSTANTLY)
-        return response_body
+        await self._api.call("POST", f"/campaigns/{campaign_id}/{'activate' if active else 'pause'}", {})

@@ -1,16 +1,12 @@
-"""Responses of Instantly: whether an operation was executed, and its result (docs/vendors/instantly.md, Failures)."""
+"""Responses of Instantly about members of campaigns (docs/vendors/instantly.md)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from common.vendors.errors import NotExecutedError, OutcomeUnknownError
-from common.vendors.http_client import VendorHttpResponse, check_status
+from common.vendors.errors import OutcomeUnknownError
 
-INSTANTLY = "instantly"
-"""Instantly in the table of outcomes, in the tables of the throttle and in metrics."""
-_NOT_FOUND = 404
 _REFUSAL_REASONS = {
     "in_blocklist": "in_blocklist",
     "invalid_email_count": "invalid",
@@ -22,12 +18,6 @@ _REFUSAL_REASONS = {
 """Counts in the response to a bulk add, and the reason why the counted leads were not created."""
 
 Scalar = str | int | float | bool | None
-
-
-class InstantlyNotFoundError(NotExecutedError):
-    """404 in Instantly's own words: the campaign or lead does not exist."""
-
-    outcome = "not found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,53 +39,6 @@ class AddResult:
     """Reason that the others were not created, if the counts name one: `in_blocklist`, `invalid`, `duplicate`, `member_already`."""
     is_contradictory: bool = False
     """True: the response contradicts itself, so a missing lead may have been created all the same."""
-
-
-@dataclass(slots=True)
-class PageCursor:
-    """Cursor of a list that is read page by page. It detects a cursor that repeats."""
-
-    seen: set[str] = field(default_factory=set)
-
-    def read_next(self, body: Mapping[str, Any], items: Sequence[object]) -> str | None:
-        """Return the cursor of the next page; None at the end. Raises OutcomeUnknownError for a repeated cursor."""
-        after = body.get("next_starting_after")
-        if not items or not after:
-            return None
-        if str(after) in self.seen:
-            raise OutcomeUnknownError("cursor_repeats")
-        self.seen.add(str(after))
-        return str(after)
-
-
-def read_response(response: VendorHttpResponse) -> dict[str, Any]:
-    """Return the body of a successful response, {} for an empty one. Raises VendorCallError for every other response."""
-    if response.status == _NOT_FOUND and _is_instantly_not_found(response):
-        raise InstantlyNotFoundError(f"http_{response.status}")
-    check_status(INSTANTLY, response)
-    body = response.read_json() if response.body else {}
-    if not isinstance(body, dict):
-        raise OutcomeUnknownError("no_object")
-    if body.get("error"):
-        raise OutcomeUnknownError("error_in_200")
-    return body
-
-
-def _is_instantly_not_found(response: VendorHttpResponse) -> bool:
-    """Return whether Instantly itself says 404. Another body is a proxy's page and says nothing about the lead."""
-    try:
-        body = response.read_json()
-    except OutcomeUnknownError:
-        return False
-    return isinstance(body, dict) and str(body.get("statusCode")) == str(_NOT_FOUND)
-
-
-def read_items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the items of a list. Raises OutcomeUnknownError if there is no list: that does not mean an empty one."""
-    items = body.get("items")
-    if not isinstance(items, list):
-        raise OutcomeUnknownError("no_items")
-    return [item for item in items if isinstance(item, dict)]
 
 
 def read_add_result(body: Mapping[str, Any], emails: Sequence[str]) -> AddResult:
