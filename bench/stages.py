@@ -21,12 +21,13 @@ from common.csv.reader import CsvReader
 from common.pii.keyring import Keyring
 from common.records import normalise
 from common.records.row_reader import RowReader
+from common.scoring import score
 from gateway.uploads.chunks import ChunkReader
 from gateway.uploads.messages import RowMessageBuilder
 from gateway.uploads.publisher import UploadPublisher
 from gateway.uploads.receiver import UploadReceiver
 from harness import System, wait_until
-from ingest import prepare, score
+from ingest import prepare
 from ingest.handlers import IngestHandlers
 from ingest.leads import contact_writer, lead_writer, merge, prohibitions, upload_results
 from recorder import event_row, handlers
