@@ -113,8 +113,8 @@ def _print_addresses(environment: dict[str, str]) -> None:
 
 
 def service_names() -> list[str]:
-    """Return the services of this working copy, one folder each."""
-    return sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
+    """Return the services of this working copy: the packages with an `app.py`."""
+    return sorted(path.parent.name for path in (ROOT / "services").glob("*/*/app.py"))
 
 
 def _running() -> tuple[Process | None, Process | None, KafkaServer | None, PostgresServer | None]:

@@ -12,7 +12,13 @@ SUFFIXES = {".py", ".sql", ".md", ".toml", ".yaml"}
 EXEMPT = {GLOSSARY, ROOT / "CHANGELOG.md"}
 
 EXCEPTIONS = {
+    "forget": {
+        "services/replies/replies/text/instruction_words.yaml",
+        "services/replies/replies/text/opt_out_words.yaml",
+        "tests/corpus/replies/instructions.yaml",
+    },
     "lane": {
+        "services/replies/replies/text/masking.py",
         "libs/common/common/geography/placeholders.py",
         "libs/common/common/records/addresses/postal_words.py",
         "tests/unit/records/test_address.py",
@@ -20,7 +26,7 @@ EXCEPTIONS = {
     "nobody": {"libs/common/common/geography/placeholders.py", "tests/unit/common/test_placeholders.py"},
     "stale": {"deploy/prometheus/alerts.test.yaml"},
 }
-"""Files by the former word that they may contain: a street suffix, a placeholder in real files, promtool's notation."""
+"""Files by the former word that they may contain: words of replies, a street suffix, a placeholder in real files, promtool's notation."""
 
 
 @cache

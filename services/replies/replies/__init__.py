@@ -1,0 +1,1 @@
+"""Reading of replies to campaign emails. The service around it is not built yet."""

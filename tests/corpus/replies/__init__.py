@@ -1,0 +1,1 @@
+"""Corpus of replies. README.md describes it."""
