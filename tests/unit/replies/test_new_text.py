@@ -61,7 +61,7 @@ def test_of_an_unmarked_quote_of_another_email_nothing_stays() -> None:
 def test_older_emails_below_ours_do_not_count() -> None:
     ours = re.sub(r"<a[^>]*>|</a>|[{}]", "", sent_bodies(campaign_rows()[0])[0].replace("<br/>", "\n"))
     header = "From: A <a@x.example>\nSent: Monday, March 3, 2025\nTo: B\nSubject: C\n\n"
-    assert read(f"Thanks\n\n{header}{ours}\n\n{header}Please stop the leak in the roof.") == "Thanks"
+    assert read(f"Thanks\n\n{header}{ours}\n\n{header}{ours}\nWe had a leak in May.") == "Thanks"
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,20 @@ def test_signatures_are_removed(signature: str) -> None:
     "text",
     [
         "Hello\n-- \nMarta\nSTOP", "Thanks,\nplease stop emailing me", "Regards,\nRemove Me", "Thanks\n\nSTOP",
-        "Sent from my iPhone\nunsubscribe", "Hi.\nThis message is unwanted, take me off your list for good please",
+        "Sent from my iPhone\nunsubscribe",
+        "Hi.\nSent from my iPhone, please stop", "Hi.\nThis message is unwanted, take me off your list for good please",
         "Gracias,\nBaja Por Favor",
     ],
 )  # fmt: skip
 def test_an_opt_out_is_never_part_of_a_signature(text: str) -> None:
     assert decide_by_rules(extract_new_text(text, None, OWN)).opt_out_codes
+
+
+def test_an_opt_out_in_the_signature_element_of_a_program_counts() -> None:
+    assert read(html='<p>Hello</p><div class="gmail_signature">Marta Quill<br>unsubscribe</div>').split() == [
+        "Hello",
+        "unsubscribe",
+    ]
 
 
 def test_an_opt_out_counts_in_either_part() -> None:
@@ -107,9 +115,9 @@ def read_everything(text: str) -> None:
 
 
 def measure_seconds(work: Callable[[str], None], text: str) -> float:
-    """Return the least processor time of three runs."""
+    """Return the least processor time of two runs."""
     seconds = []
-    for _ in range(3):
+    for _ in range(2):
         start = time.process_time()
         work(text)
         seconds.append(time.process_time() - start)
@@ -125,6 +133,6 @@ def measure_seconds(work: Callable[[str], None], text: str) -> float:
     ],
 )  # fmt: skip
 def test_reading_time_grows_with_the_length_and_not_with_its_square(unit: str) -> None:
-    short, long = (unit * (length // len(unit)) for length in (5_000, 40_000))
+    short, long = (unit * (length // len(unit)) for length in (3_000, 24_000))
     growth = measure_seconds(read_everything, long) / max(measure_seconds(read_everything, short), 0.002)
     assert growth < 24, "eight times the text may take about eight times the time, and a square would take 64 times"
