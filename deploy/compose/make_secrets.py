@@ -9,7 +9,7 @@ import secrets
 from pathlib import Path
 
 HOME = Path("/secrets")
-SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder", "pull")
+SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder", "pull", "consent")
 EQUITY_UID = 10001
 
 

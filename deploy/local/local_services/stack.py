@@ -168,7 +168,7 @@ def _write_environment(kafka: KafkaServer, postgres: PostgresServer) -> dict[str
         logins[f"{name.upper()}_DATABASE_URL"] = postgres.dsn_of(f"svc_{name}", logins[variable], "equity")
     values = {
         **{name: secrets.token_hex(32) for name in SECRETS},
-        "CONSENT_FORM_URL": "http://127.0.0.1/consent",
+        "CONSENT_PORT": _port(8082),
         "GATEWAY_PORT": _port(8080),
         "HEALTH_PORT": _port(8081),
         "LOG_LEVEL": "INFO",
@@ -180,6 +180,7 @@ def _write_environment(kafka: KafkaServer, postgres: PostgresServer) -> dict[str
         "SPOOL_DIRECTORY": str(HOME / "spool"),
         "SANDBOX_STATE_FILE": str(HOME / "sandbox-state.json"),
     }
+    values["CONSENT_FORM_URL"] = f"http://127.0.0.1:{values['CONSENT_PORT']}/consent"
     values["SANDBOX_URL"] = f"http://127.0.0.1:{values['SANDBOX_PORT']}"
     values = with_stand_ins(values, os.environ, values["SANDBOX_URL"], HOME)
     ENVIRONMENT.touch(mode=0o600)

@@ -34,7 +34,7 @@ class FeederSettings(InstantlySettings):
     )
 
     consent_form_url: str = Field(
-        "http://127.0.0.1:8080/consent", description="Target of the consent link in emails: a public https page."
+        "http://127.0.0.1:8082/consent", description="Target of the consent link in emails: a public https page."
     )
     opt_out_url: str | None = Field(
         None, description="Target of the opt-out link; by default /opt-out below the consent form."

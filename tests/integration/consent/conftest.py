@@ -7,8 +7,19 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from common.events import ConsentRevoked, Unsubscribed
 from common.ids import BrokerId
+from common.topics import TOPICS
+from support import topics as topic_support
 from support.consents import ConsentFixture
+
+
+@pytest.fixture
+async def topics(kafka: str, topic_prefix: str) -> AsyncIterator[str]:
+    """Create the topics to which the service publishes, and yield their prefix."""
+    published = [topic for topic in TOPICS if topic.name in (Unsubscribed.topic, ConsentRevoked.topic)]
+    async with topic_support.created(kafka, topic_prefix, published, 1):
+        yield topic_prefix
 
 
 @pytest.fixture

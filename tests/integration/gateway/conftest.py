@@ -1,6 +1,6 @@
 """Fixtures: a gateway in this process, a partner, and the messages on Kafka."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import uuid4
@@ -11,7 +11,6 @@ import pytest
 
 from support.installation import Installation
 from support.partner import Partner
-from support.topic_reader import read_all_messages
 
 
 @pytest.fixture
@@ -20,12 +19,6 @@ async def db(installation: Installation) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(installation.database.superuser_dsn)
     yield connection
     await connection.close()
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 def address_of(service: Any) -> str:
@@ -44,10 +37,3 @@ async def base(running: Callable[..., AbstractAsyncContextManager[list[Any]]]) -
 def partner(base: str, session: aiohttp.ClientSession) -> Partner:
     """Return the partner with the key of HMAC_SECRET_KEY."""
     return Partner(base, session, uuid4())
-
-
-@pytest.fixture
-async def sent(installation: Installation) -> Callable[[str], Awaitable[list[Any]]]:
-    """Return a function that reads all messages of a topic: `await sent("ingest.leads")`."""
-
-    return lambda topic: read_all_messages(installation.kafka, installation.prefix + topic)

@@ -1,0 +1,124 @@
+"""Opt-outs that a person gives on a page: suppression, status and events in one transaction (docs/consent.md)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from common.bus import Bus, Tx
+from common.compliance.gate import Channel
+from common.compliance.opt_outs import OptOut, record_opt_outs, withdraw_consent
+from common.compliance.queries import RecordedOptOut
+from common.events import ConsentRevoked, Unsubscribed
+from common.ids import LeadId
+from common.pii.keyring import Keyring
+from consent import queries
+from consent.queries import ConcernedLead
+
+How = Literal["link", "one_click", "page"]
+"""A button on the page of a link, the unsubscribe button of a mail program (RFC 8058), or an address typed on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptOut:
+    """Opt-out of the person of *lead_id*, from emails or from calls, given in one way."""
+
+    lead_id: LeadId
+    channel: Channel
+    how: How
+
+
+class OptOutRecorder:
+    """Recorder of opt-outs. A repeat changes nothing and succeeds."""
+
+    def __init__(self, bus: Bus, keyring: Keyring) -> None:
+        self._bus = bus
+        self._keyring = keyring
+
+    async def opt_out_lead(self, opt_out: PageOptOut) -> bool:
+        """Suppress all addresses or numbers of the lead. Return False if there is no such lead."""
+        return await self._bus.transact(lambda tx: self._opt_out_lead(tx, opt_out, datetime.now(UTC)))
+
+    async def opt_out_value(self, channel: Channel, value: str) -> None:
+        """Suppress a normalised address or number, whether a lead has it or not."""
+        value_hash = self._keyring.hash_contact(value)
+        await self._bus.transact(lambda tx: self._opt_out_value(tx, channel, value_hash, datetime.now(UTC)))
+
+    async def _opt_out_lead(self, tx: Tx, opt_out: PageOptOut, at: datetime) -> bool:
+        lead_id = opt_out.lead_id
+        if not await queries.list_leads(tx.connection, lead_ids=[lead_id]):
+            return False
+        evidence = hashlib.sha256(f"{opt_out.how}|{opt_out.channel}|{lead_id}|{at.isoformat()}".encode()).digest()
+        contacts = await queries.read_contact_hashes(tx.connection, lead_id=lead_id)
+        statements = [
+            OptOut(opt_out.channel, contact.value_hash, contact.hash_key_id, "opt_out", lead_id, at, evidence)
+            for contact in contacts
+            if contact.channel == opt_out.channel
+        ]
+        recorded = await record_opt_outs(tx, statements)
+        if opt_out.channel == "email":
+            await queries.unsubscribe_leads(tx.connection, lead_ids=[lead_id])
+        else:
+            await withdraw_consent(tx, lead_id, opt_out.how, at, evidence)
+        await _emit_opt_outs(tx, statements, recorded, [lead_id], opt_out.how)
+        await _emit_ended_consents(tx, statements, [lead_id], opt_out.how, at)
+        return True
+
+    async def _opt_out_value(self, tx: Tx, channel: Channel, value_hash: bytes, at: datetime) -> None:
+        evidence = hashlib.sha256(b"page|" + value_hash + at.isoformat().encode()).digest()
+        lead_ids = await queries.find_leads_with_value(tx.connection, channel=channel, value_hash=value_hash)
+        statement = OptOut(channel, value_hash, self._keyring.hash_key_id, "opt_out", None, at, evidence)
+        recorded = await record_opt_outs(tx, [statement])
+        if channel == "email" and lead_ids:
+            await queries.unsubscribe_leads(tx.connection, lead_ids=lead_ids)
+        await _emit_opt_outs(tx, [statement], recorded, lead_ids, "page")
+        await _emit_ended_consents(tx, [statement], [], "page", at)
+
+
+async def _emit_opt_outs(
+    tx: Tx, statements: Sequence[OptOut], recorded: Sequence[RecordedOptOut], lead_ids: Sequence[LeadId], how: How
+) -> None:
+    """Emit an event for each new suppression and each lead that it concerns; one without a lead if there is none."""
+    leads = await queries.list_leads(tx.connection, lead_ids=lead_ids)
+    for statement, result in zip(statements, recorded, strict=True):
+        if not result.is_new:
+            continue
+        concerned: Sequence[ConcernedLead | None] = leads or [None]
+        for lead in concerned:
+            tx.emit(
+                Unsubscribed(
+                    lead_id=lead.id if lead else None,
+                    lead_version=lead.lead_version if lead else None,
+                    broker_id=lead.assigned_broker_id if lead else None,
+                    occurred_at=statement.at,
+                    outcome=statement.channel,
+                    value_hash=statement.value_hash.hex(),
+                    hash_key_id=statement.hash_key_id,
+                    channel=statement.channel,
+                    how=how,
+                    suppression_id=result.suppression_id,
+                )
+            )
+
+
+async def _emit_ended_consents(
+    tx: Tx, statements: Sequence[OptOut], lead_ids: Sequence[LeadId], how: How, at: datetime
+) -> None:
+    """Emit an event for each row of proof that the opt-outs wrote, about these leads or others with the same number."""
+    value_hashes = [statement.value_hash for statement in statements]
+    for row in await queries.list_ended_consents(tx.connection, value_hashes=value_hashes, lead_ids=lead_ids):
+        tx.emit(
+            ConsentRevoked(
+                lead_id=row.lead_id,
+                broker_id=row.assigned_broker_id,
+                occurred_at=at,
+                outcome=row.action,
+                value_hash=row.value_hash.hex() if row.value_hash else None,
+                hash_key_id=row.hash_key_id,
+                audit_id=row.id,
+                seq=row.seq,
+                row_hash=row.row_hash.hex(),
+                how=how,
+            )
+        )
