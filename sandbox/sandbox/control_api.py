@@ -1,28 +1,14 @@
 """Control API under `/_sandbox/`: switch faults on and off, and read what the vendors store and counted (sandbox/README.md)."""
 
-from typing import Any, TypeVar
+from typing import Any
 
-import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sandbox.control_http import json_response, parse_body, unprocessable_error
 from sandbox.faults import GENERAL_FAULTS, ActiveFault, Fault
+from sandbox.instantly_control import InstantlyControl
 from sandbox.people import PostalAddress
 from sandbox.state import SandboxState
-from sandbox.vendor_server import describe_first_error
-
-M = TypeVar("M", bound=BaseModel)
-
-
-class ScriptedEvent(BaseModel):
-    """An event of a member of an Instantly campaign, such as a reply, that a test or demo triggers."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    event_type: str
-    email: str
-    campaign: str | None = Field(None, description="The campaign, when the email is a member of several.")
-    details: dict[str, Any] = Field(default_factory=dict, description="Fields of the webhook, such as reply_text.")
 
 
 class ControlApi:
@@ -42,38 +28,38 @@ class ControlApi:
             web.get("/_sandbox/calls/{vendor}", self._show_calls),
             web.get("/_sandbox/paid/{vendor}", self._show_paid_records),
             web.get("/_sandbox/people", self._show_person),
-            web.get("/_sandbox/instantly", self._show_instantly),
-            web.post("/_sandbox/instantly/events", self._trigger_event),
-            web.post("/_sandbox/instantly/steps/{step:[1-9]}", self._send_step),
             web.post("/_sandbox/reset", self._reset),
+            *InstantlyControl(self._state).list_routes(),
         ]
 
     async def _list_faults(self, _request: web.Request) -> web.Response:
-        return _json_response([_describe_fault(active) for active in self._state.faults.list_active()])
+        return json_response([_describe_fault(active) for active in self._state.faults.list_active()])
 
     async def _add_fault(self, request: web.Request) -> web.Response:
-        fault = await _parse_body(Fault, request)
+        fault = await parse_body(Fault, request)
         self._check_fault(fault)
-        return _json_response(_describe_fault(self._state.faults.add_fault(fault)), 201)
+        return json_response(_describe_fault(self._state.faults.add_fault(fault)), 201)
 
     def _check_fault(self, fault: Fault) -> None:
         """Raise HTTPUnprocessableEntity if *fault* could never hit a call."""
         vendor = self._state.vendors.get(fault.vendor)
         if vendor is None:
             names = ", ".join(self._state.vendors)
-            raise _unprocessable(f"There is no vendor {fault.vendor!r}. Use one of: {names}.")
+            raise unprocessable_error(f"There is no vendor {fault.vendor!r}. Use one of: {names}.")
         is_vendor_specific = fault.kind in vendor.fault_descriptions
         if fault.kind not in GENERAL_FAULTS and not is_vendor_specific:
-            raise _unprocessable(f"{fault.vendor} has no fault {fault.kind!r}. GET /_sandbox/fault-kinds lists them.")
+            raise unprocessable_error(
+                f"{fault.vendor} has no fault {fault.kind!r}. GET /_sandbox/fault-kinds lists them."
+            )
         if fault.operation is None:
             return
         kinds_by_operation = vendor.faults_by_operation()
         if fault.operation not in kinds_by_operation:
             names = ", ".join(sorted(kinds_by_operation))
-            raise _unprocessable(f"{fault.vendor} has no operation {fault.operation!r}. Use one of: {names}.")
+            raise unprocessable_error(f"{fault.vendor} has no operation {fault.operation!r}. Use one of: {names}.")
         if fault.operation and is_vendor_specific and fault.kind not in kinds_by_operation[fault.operation]:
             names = ", ".join(sorted(name for name, kinds in kinds_by_operation.items() if fault.kind in kinds))
-            raise _unprocessable(f"{fault.kind} cannot hit {fault.operation}. It can hit: {names}.")
+            raise unprocessable_error(f"{fault.kind} cannot hit {fault.operation}. It can hit: {names}.")
 
     async def _clear_faults(self, _request: web.Request) -> web.Response:
         self._state.faults.clear_faults()
@@ -86,50 +72,18 @@ class ControlApi:
 
     async def _list_fault_kinds(self, _request: web.Request) -> web.Response:
         vendor_specific = {name: dict(vendor.fault_descriptions) for name, vendor in self._state.vendors.items()}
-        return _json_response({"every vendor": dict(GENERAL_FAULTS), **vendor_specific})
+        return json_response({"every vendor": dict(GENERAL_FAULTS), **vendor_specific})
 
     async def _show_calls(self, request: web.Request) -> web.Response:
-        return _json_response(self._state.statistics.summarize_calls(self._vendor_name(request)))
+        return json_response(self._state.statistics.summarize_calls(self._vendor_name(request)))
 
     async def _show_paid_records(self, request: web.Request) -> web.Response:
-        return _json_response(self._state.statistics.summarize_charges(self._vendor_name(request)))
+        return json_response(self._state.statistics.summarize_charges(self._vendor_name(request)))
 
     async def _show_person(self, request: web.Request) -> web.Response:
         query = request.query
         address = PostalAddress(*(query.get(name, "") for name in ("street", "city", "state", "zip")))
-        return _json_response(self._state.people.person_at(address, query.get("first", ""), query.get("last", "")))
-
-    async def _show_instantly(self, _request: web.Request) -> web.Response:
-        workspace = self._state.instantly.workspace
-        campaigns = [
-            {
-                "id": campaign["id"],
-                "name": campaign["name"],
-                "status": campaign["status"],
-                "members": [lead["email"] for lead in workspace.list_members(campaign["id"])],
-            }
-            for campaign in workspace.campaigns.values()
-        ]
-        blocked, webhooks = list(workspace.blocked), len(workspace.webhooks)
-        return _json_response({"campaigns": campaigns, "blocked": blocked, "webhooks": webhooks})
-
-    async def _trigger_event(self, request: web.Request) -> web.Response:
-        event = await _parse_body(ScriptedEvent, request)
-        leads = [
-            lead
-            for lead in self._state.instantly.workspace.leads.values()
-            if lead["email"] == event.email and lead["campaign"] and event.campaign in (None, lead["campaign"])
-        ]
-        if not leads:
-            raise web.HTTPNotFound(text="No campaign has this email.")
-        delivered = self._state.instantly.webhooks.apply_event(event.event_type, leads[0], event.details)
-        await self._state.deliveries.wait_until_done()
-        return _json_response({"delivered": delivered})
-
-    async def _send_step(self, request: web.Request) -> web.Response:
-        events = self._state.instantly.step_simulator.send_step(int(request.match_info["step"]))
-        await self._state.deliveries.wait_until_done()
-        return _json_response(events)
+        return json_response(self._state.people.person_at(address, query.get("first", ""), query.get("last", "")))
 
     async def _reset(self, _request: web.Request) -> web.Response:
         self._state.reset_everything()
@@ -143,24 +97,5 @@ class ControlApi:
         return name
 
 
-async def _parse_body(model: type[M], request: web.Request) -> M:
-    try:
-        return model.model_validate(orjson.loads(await request.read()))
-    except orjson.JSONDecodeError as error:
-        raise _unprocessable("The body is not JSON.") from error
-    except ValidationError as error:
-        raise _unprocessable(describe_first_error(error)) from error
-    except web.RequestPayloadError as error:
-        raise web.HTTPBadRequest(text="The body is not encoded as Content-Encoding says.") from error
-
-
 def _describe_fault(active: ActiveFault) -> dict[str, Any]:
     return {"number": active.number, "seen": active.seen, "hits": active.hits, **active.fault.model_dump()}
-
-
-def _unprocessable(text: str) -> web.HTTPUnprocessableEntity:
-    return web.HTTPUnprocessableEntity(text=text)
-
-
-def _json_response(body: Any, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")

@@ -38,4 +38,10 @@ class SandboxSettings(Settings):
     )
     sandbox_instantly_requests_per_second: int = Field(100, ge=1, description="Limit of a workspace at Instantly.")
     sandbox_instantly_requests_per_minute: int = Field(6_000, ge=1, description="Limit of a workspace at Instantly.")
+    sandbox_instantly_email_lists_per_minute: int = Field(20, ge=1, description="Limit of `GET /emails` at Instantly.")
+    sandbox_instantly_webhook_retries: int = Field(2, ge=0, description="Retries of a webhook that Instantly sends.")
+    sandbox_instantly_webhook_retry_seconds: float = Field(10, ge=0, description="Pause before such a retry.")
+    sandbox_instantly_webhook_failures: int = Field(
+        10, ge=1, description="Failed deliveries in a row after which a webhook subscription disables itself."
+    )
     sandbox_instantly_plan_leads: int = Field(1_000_000, ge=0, description="Leads that the plan still allows.")

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts import batchdata, instantly, melissa
+from contracts import batchdata, instantly, instantly_emails, instantly_webhooks, melissa
 
 _PLACE = {"street": "418 Palmetto Ave", "city": "Dunedin", "state": "FL", "zip": "34698"}
 _LEAD = {
@@ -17,6 +17,17 @@ _LEAD = {
     "verification_status": 11, "upload_method": "api", "esp_code": 0, "esg_code": 0, "timestamp_last_contact": None,
     "timestamp_last_open": None, "timestamp_last_reply": None, "timestamp_last_click": None, "timestamp_last_interest_change": None,
     "timestamp_last_touch": None,
+}  # fmt: skip
+_EMAIL = {
+    "id": "0198b000-aaaa-7bbb-8ccc-0242ac120003", "timestamp_created": "2026-08-13T11:11:58.104Z",
+    "timestamp_email": "2026-08-13T11:11:58.104Z", "message_id": "<example123@mail.gmail.com>", "subject": "Re: Your inquiry",
+    "from_address_email": "marjorie.holt@example.com", "to_address_email_list": "dana@outreach.example",
+    "cc_address_email_list": None, "bcc_address_email_list": None, "reply_to": None,
+    "body": {"text": "This is a test email", "html": "<p>This is a test email</p>"}, "organization_id": _LEAD["organization"],
+    "campaign_id": _LEAD["campaign"], "subsequence_id": None, "list_id": None, "lead": "marjorie.holt@example.com",
+    "lead_id": _LEAD["id"], "eaccount": "dana@outreach.example", "ue_type": 2, "step": "1", "is_unread": 1, "is_auto_reply": 0,
+    "ai_interest_value": 0.75, "is_focused": 1, "i_status": 0, "thread_id": "019ffad2-5c98-7531-9735-e1a632e2c947",
+    "content_preview": "This is a preview of the email content.", "attachment_json": None,
 }  # fmt: skip
 EXAMPLES: dict[type[BaseModel], Any] = {
     melissa.Request: {
@@ -89,5 +100,25 @@ EXAMPLES: dict[type[BaseModel], Any] = {
         "email_id": "0198b000-aaaa-7bbb-8ccc-0242ac120003", "reply_subject": "Re: your home on Palmetto Ave",
         "reply_text": "Yes, please call me after 2.", "email": "marjorie.holt@example.com", "firstName": "Marjorie", "lead_id": "ld_01J9ZK",
         "est_value": "412000",
+    },
+    instantly_emails.Email: _EMAIL,
+    instantly_emails.EmailPage: {"items": [_EMAIL], "next_starting_after": "0198b000-aaaa-7bbb-8ccc-0242ac120003"},
+    instantly_emails.NewReply: {
+        "eaccount": "dana@outreach.example", "reply_to_uuid": "0198b000-aaaa-7bbb-8ccc-0242ac120003", "subject": "Re: Your inquiry",
+        "body": {"html": "<p>Hello, how are you?</p>", "text": "Hello, how are you?"},
+    },
+    instantly_webhooks.Webhook: {
+        "id": "019d9c5f-9685-78bb-9ea7-36a61999b4c3", "organization": _LEAD["organization"], "campaign": None, "name": "Replies",
+        "target_hook_url": "https://hooks.example.com/unique-url", "event_type": "all_events", "custom_interest_value": None,
+        "headers": {"Authorization": "Basic dXNlcm5hbWU6cGFzc3dvcmQ="}, "timestamp_created": "2026-08-13T11:11:58.201Z", "status": 1,
+        "timestamp_error": None,
+    },
+    instantly_webhooks.WebhookEvent: {
+        "id": "019ffad2-5d00-702c-b737-7642203d0bba", "timestamp_created": "2026-08-13T11:11:58.208Z",
+        "timestamp_created_date": "2026-08-13", "organization_id": _LEAD["organization"], "payload": {"event_type": "email_sent"},
+        "success": False, "retry_count": 0, "will_retry": True, "webhook_url": "https://hooks.example.com/unique-url",
+        "status_code": None, "error_message": "Connection timeout", "timestamp_next_retry": "2026-08-13T11:12:08.208Z",
+        "retry_group_id": "019ffad2-5d00-702c-b737-764407a691d8", "retry_successful": None, "lead_email": "lead@example.com",
+        "response_time_ms": 150,
     },
 }  # fmt: skip

@@ -266,21 +266,6 @@ class BlockListEntry(Open):
     is_domain: bool
 
 
-class Webhook(Open):
-    """Response of `POST /api/v2/webhooks`."""
-
-    id: Uuid
-    organization: Uuid
-    target_hook_url: str
-    event_type: str | None
-    campaign: Uuid | None
-    name: str | None
-    headers: dict[str, str] | None
-    status: Literal[1, -1]
-    timestamp_created: Time
-    timestamp_error: Time | None
-
-
 class Delivery(Open):
     """Body of a webhook: flat, with lead fields and custom variables as text at the top level. Unknown event types are possible."""
 

@@ -119,7 +119,7 @@ async def test_a_call_that_is_open_during_a_reset_has_no_effect_and_is_not_count
 
 async def test_an_event_with_a_huge_number_is_delivered(client: Any, listener: Any) -> None:
     await client.add_leads(await client.create_campaign(), "a@example.com")
-    await client.call_instantly("POST", "/webhooks", {"target_hook_url": listener.url})
+    await client.call_instantly("POST", "/webhooks", {"target_hook_url": listener.url, "event_type": "all_events"})
     event = {"event_type": "x", "email": "a@example.com", "details": {"step": 10**40}}
     assert (await client.send_request("POST", "/_sandbox/instantly/events", json.dumps(event).encode())).status == 200
     assert len(listener.received) == 1

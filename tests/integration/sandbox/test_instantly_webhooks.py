@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts import conform, instantly
+from contracts import conform, instantly, instantly_webhooks
 
 SECRET = {"X-EC-Webhook-Secret": "s3cret"}
 REPLY = {"event_type": "reply_received", "email": "a@example.com", "details": {"reply_text": "Yes, please call me"}}
@@ -16,7 +16,7 @@ async def campaign(client: Any, listener: Any) -> str:
     campaign = str(await client.create_campaign())
     await client.add_leads(campaign, "a@example.com")
     body = {"target_hook_url": listener.url, "event_type": "all_events", "headers": SECRET}
-    conform(instantly.Webhook, (await client.call_instantly("POST", "/webhooks", body)).json)
+    conform(instantly_webhooks.Webhook, (await client.call_instantly("POST", "/webhooks", body)).json)
     return campaign
 
 
@@ -39,7 +39,7 @@ async def test_variables_are_delivered_as_text_as_javascript_writes_them(client:
     variables = {"lead_id": "ld_1", "est_value": 412000, "equity": 351000.0, "ratio": 0.5, "free": True, "note": None}
     lead = {"campaign": await client.create_campaign(), "email": "b@example.com", "custom_variables": variables}
     await client.call_instantly("POST", "/leads", lead)
-    await client.call_instantly("POST", "/webhooks", {"target_hook_url": listener.url})
+    await client.call_instantly("POST", "/webhooks", {"target_hook_url": listener.url, "event_type": "all_events"})
     await client.call_control_api("POST", "instantly/events", {"event_type": "email_bounced", "email": "b@example.com"})
     [(_, body)] = listener.received
     delivered = {name: body.get(name) for name in variables}
@@ -83,11 +83,11 @@ async def test_only_subscribed_events_are_delivered(client: Any, listener: Any) 
 async def test_a_subscription_can_be_changed_and_resumed(client: Any, sandbox: Any, listener: Any) -> None:
     [webhook] = (await client.call_instantly("GET", "/webhooks")).json["items"]
     changed = await client.call_instantly("PATCH", f"/webhooks/{webhook['id']}", {"event_type": "email_bounced"})
-    assert conform(instantly.Webhook, changed.json).headers == SECRET
+    assert conform(instantly_webhooks.Webhook, changed.json).headers == SECRET
     await client.call_control_api("POST", "instantly/events", REPLY)
     assert listener.received == []
     sandbox.state.instantly.workspace.webhooks[webhook["id"]]["status"] = -1
     resumed = await client.call_instantly("POST", f"/webhooks/{webhook['id']}/resume", {})
-    assert conform(instantly.Webhook, resumed.json).status == 1
+    assert conform(instantly_webhooks.Webhook, resumed.json).status == 1
     refused = await client.call_instantly("PATCH", f"/webhooks/{webhook['id']}", {"target_hook_url": "not a url"})
     assert refused.status == 400

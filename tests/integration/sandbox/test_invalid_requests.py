@@ -129,6 +129,9 @@ async def test_a_delivery_that_http_cannot_carry_does_not_block_the_event(
     client: Any, listener: Any, headers: dict[str, str]
 ) -> None:
     await client.add_leads(await client.create_campaign(), "a@example.com")
-    await client.call_instantly("POST", "/webhooks", {"target_hook_url": listener.url, "headers": headers})
+    webhook = {"target_hook_url": listener.url, "event_type": "all_events", "headers": headers}
+    await client.call_instantly("POST", "/webhooks", webhook)
     await client.call_control_api("POST", "instantly/events", {"event_type": "email_bounced", "email": "a@example.com"})
     assert listener.received == []
+    [event] = (await client.call_instantly("GET", "/webhook-events")).json["items"]
+    assert (event["success"], event["status_code"]) == (False, None)

@@ -36,21 +36,36 @@ class InstantlyRequestReader:
             raise self.create_refusal(404, "Resource not found")
         return entry
 
-    def create_query_page(self, call: VendorCall, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    def create_query_page(
+        self, call: VendorCall, entries: Sequence[dict[str, Any]], *, is_descending: bool = False
+    ) -> dict[str, Any]:
         """Return the page for the query's `limit` and `starting_after`. Raise VendorRefusalError (400) for a bad limit."""
         limit = call.request.query.get("limit", "10")
         if not re.fullmatch("[1-9][0-9]?|100", limit):
             raise self.create_refusal(400, "querystring/limit must be between 1 and 100")
-        return self.create_page(call, entries, int(limit), call.request.query.get("starting_after"))
+        starting_after = call.request.query.get("starting_after")
+        return self.create_page(call, entries, int(limit), starting_after, is_descending=is_descending)
 
     def create_page(
-        self, call: VendorCall, entries: Sequence[dict[str, Any]], limit: int, starting_after: str | None
+        self,
+        call: VendorCall,
+        entries: Sequence[dict[str, Any]],
+        limit: int,
+        starting_after: str | None,
+        *,
+        is_descending: bool = False,
     ) -> dict[str, Any]:
         """Return a page of *entries*, which are sorted by id. A full page has a cursor, even if it is the last one.
 
         A cursor is a reversed id. Therefore a caller that takes a cursor for an id, or for something with an order, fails in a test.
         """
-        rest = [entry for entry in entries if starting_after is None or entry["id"] > starting_after[::-1]]
+        if is_descending:
+            entries = entries[::-1]
+        if starting_after is None:
+            rest = entries
+        else:
+            last = starting_after[::-1]
+            rest = [entry for entry in entries if (entry["id"] < last if is_descending else entry["id"] > last)]
         page = rest[:limit]
         if page and (len(page) == limit or call.find_fault("cursor_on_last_page")):
             return {"items": page, "next_starting_after": page[-1]["id"][::-1]}

@@ -180,11 +180,23 @@ class BlockManyRequest(_InstantlyRequest):
     bl_values: list[str] = Field(min_length=1, max_length=1_000)
 
 
+WebhookEventType = Literal[
+    "all_events", "email_sent", "email_opened", "email_link_clicked", "reply_received", "email_bounced", "lead_unsubscribed",
+    "campaign_completed", "account_error", "lead_neutral", "lead_interested", "lead_not_interested", "lead_meeting_booked",
+    "lead_meeting_completed", "lead_closed", "lead_out_of_office", "lead_wrong_person", "lead_no_show",
+    "supersearch_enrichment_completed",
+]  # fmt: skip
+"""Types to which a webhook can subscribe. A delivery can have other types: `auto_reply_received`, or a custom label."""
+
+
 class UpdateWebhookRequest(_InstantlyRequest):
-    """Body of `PATCH /webhooks/{id}`."""
+    """Body of `PATCH /webhooks/{id}`. Other fields are refused."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
 
     target_hook_url: str = Field("", pattern=r"^https?://")
-    event_type: str | None = None
+    event_type: WebhookEventType | None = None
+    custom_interest_value: float | None = None
     campaign: Uuid | None = None
     name: str | None = None
     headers: dict[str, str] | None = None
@@ -194,6 +206,27 @@ class CreateWebhookRequest(UpdateWebhookRequest):
     """Body of `POST /webhooks`."""
 
     target_hook_url: str = Field(pattern=r"^https?://")
+
+
+class ReplyBodyFields(_InstantlyRequest):
+    """Body of an answer: HTML, text or both."""
+
+    html: str | None = None
+    text: str | None = None
+
+
+class ReplyToEmailRequest(_InstantlyRequest):
+    """Body of `POST /emails/reply`."""
+
+    reply_to_uuid: str
+    eaccount: str
+    subject: str
+    body: ReplyBodyFields
+    additional_recipients: list[str] = Field(default_factory=list)
+    cc_address_email_list: str | None = None
+    bcc_address_email_list: str | None = None
+    reminder_ts: str | None = None
+    assigned_to: Uuid | None = None
 
 
 def describe_invalid_request(error: ValidationError) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.vendors.instantly.requests import LeadFields
 
 ORGANIZATION_ID = "0190ffff-1111-7222-8333-444455556666"
+MAX_WEBHOOK_EVENTS = 10_000
 _PAYLOAD_NAMES = {
     "first_name": "firstName", "last_name": "lastName", "company_name": "companyName", "job_title": "jobTitle",
     "website": "website", "phone": "phone", "personalization": "personalization",
@@ -24,12 +25,18 @@ class InstantlyWorkspace:
     leads: dict[str, dict[str, Any]] = field(default_factory=dict)
     blocked: dict[str, dict[str, Any]] = field(default_factory=dict)
     webhooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    webhook_events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    webhook_failures: dict[str, int] = field(default_factory=dict)
+    """By subscription: deliveries that failed since the last one that was accepted."""
+    emails: dict[str, dict[str, Any]] = field(default_factory=dict)
     uploaded: int = 0
     """Leads that were added to campaigns; they count against the plan."""
     _made: int = 0
     """Number of ids that were created."""
     _places: dict[str, dict[str, str]] = field(default_factory=dict)
     """By email in lower case: the lead's id by campaign or list."""
+    _emails_by_address: dict[str, list[str]] = field(default_factory=dict)
+    """By lead's address in lower case: the ids of the emails to and from it."""
 
     def create_id(self) -> str:
         """Return the next id."""
@@ -88,6 +95,36 @@ class InstantlyWorkspace:
             entries.append(self.blocked.setdefault(value.lower(), entry))
         return entries
 
+    def add_email(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Add an email to the thread of its lead and campaign. Return it."""
+        same_campaign = [
+            email for email in self.list_emails_of(fields["lead"]) if email["campaign_id"] == fields["campaign_id"]
+        ]
+        email_id = self.create_id()
+        email = {
+            **fields, "id": email_id, "thread_id": same_campaign[0]["thread_id"] if same_campaign else email_id,
+            "message_id": f"<{email_id}@mail.outreach.example>", "organization_id": ORGANIZATION_ID,
+        }  # fmt: skip
+        self.emails[email_id] = email
+        self._emails_by_address.setdefault(fields["lead"].lower(), []).append(email_id)
+        return email
+
+    def list_emails_of(self, address: str) -> list[dict[str, Any]]:
+        """Return the emails to and from a lead's address, oldest first, also of leads that were removed."""
+        return [self.emails[email_id] for email_id in self._emails_by_address.get(address.lower(), ())]
+
+    def add_webhook_event(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Add a delivery attempt to the audit, which keeps the newest ones. Return its entry."""
+        at = current_time()
+        event = {
+            "id": self.create_id(), "timestamp_created": at, "timestamp_created_date": at[:10],
+            "organization_id": ORGANIZATION_ID, **fields,
+        }  # fmt: skip
+        self.webhook_events[event["id"]] = event
+        if len(self.webhook_events) > MAX_WEBHOOK_EVENTS:
+            del self.webhook_events[next(iter(self.webhook_events))]
+        return event
+
     def list_members(self, campaign: str) -> list[dict[str, Any]]:
         """Return the leads of a campaign, oldest first."""
         return [lead for lead in self.leads.values() if lead["campaign"] == campaign]
@@ -104,7 +141,11 @@ class InstantlyWorkspace:
 
     def delete_everything(self) -> None:
         """Delete all entries. The next id is the first one again."""
-        for table in (self.campaigns, self.leads, self.blocked, self.webhooks, self._places):
+        tables = (
+            self.campaigns, self.leads, self.blocked, self.webhooks, self.webhook_events, self.webhook_failures, self.emails,
+            self._places, self._emails_by_address,
+        )  # fmt: skip
+        for table in tables:
             table.clear()
         self.uploaded = self._made = 0
 
@@ -142,4 +183,9 @@ def update_lead(lead: dict[str, Any], fields: LeadFields) -> None:
 
 def current_time() -> str:
     """Return the time in Instantly's format, with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return format_time(datetime.now(UTC))
+
+
+def format_time(at: datetime) -> str:
+    """Return a time of UTC in Instantly's format, with milliseconds."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
