@@ -7,6 +7,7 @@ from aiohttp import web
 from sandbox.control_http import json_response, parse_body, unprocessable_error
 from sandbox.faults import GENERAL_FAULTS, ActiveFault, Fault
 from sandbox.instantly_control import InstantlyControl
+from sandbox.openrouter_control import OpenRouterControl
 from sandbox.people import PostalAddress
 from sandbox.state import SandboxState
 
@@ -30,6 +31,7 @@ class ControlApi:
             web.get("/_sandbox/people", self._show_person),
             web.post("/_sandbox/reset", self._reset),
             *InstantlyControl(self._state).list_routes(),
+            *OpenRouterControl(self._state).list_routes(),
         ]
 
     async def _list_faults(self, _request: web.Request) -> web.Response:

@@ -45,3 +45,9 @@ class SandboxSettings(Settings):
         10, ge=1, description="Failed deliveries in a row after which a webhook subscription disables itself."
     )
     sandbox_instantly_plan_leads: int = Field(1_000_000, ge=0, description="Leads that the plan still allows.")
+    sandbox_openrouter_key: SecretStr = Field(
+        SecretStr("sandbox-openrouter-key"), description="API key that the sandbox accepts as OpenRouter."
+    )
+    sandbox_openrouter_zdr: bool = Field(
+        default=True, description="A provider keeps no data. If false, requests with `provider.zdr` are refused."
+    )

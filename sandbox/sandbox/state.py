@@ -14,6 +14,7 @@ from sandbox.vendors.batchdata import BatchDataServer
 from sandbox.vendors.batchdata.mcp_server import BatchDataMcpServer
 from sandbox.vendors.instantly import InstantlyServer
 from sandbox.vendors.melissa import MelissaServer
+from sandbox.vendors.openrouter import OpenRouterServer
 
 
 class SandboxState:
@@ -28,9 +29,9 @@ class SandboxState:
         self.batchdata = BatchDataServer(settings, self.people, self.statistics, self.deliveries)
         self.batchdata_mcp = BatchDataMcpServer(self.batchdata, self.faults)
         self.instantly = InstantlyServer(settings, self.statistics, self.faults, self.deliveries)
-        self.vendors: dict[str, VendorServer] = {
-            vendor.name: vendor for vendor in (self.melissa, self.batchdata, self.batchdata_mcp, self.instantly)
-        }
+        self.openrouter = OpenRouterServer(settings, self.statistics)
+        servers = (self.melissa, self.batchdata, self.batchdata_mcp, self.instantly, self.openrouter)
+        self.vendors: dict[str, VendorServer] = {vendor.name: vendor for vendor in servers}
 
     def save_to(self, file: Path) -> None:
         """Write the Instantly workspace and the paid records to *file*, which only this user can read."""

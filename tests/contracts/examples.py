@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts import batchdata, instantly, instantly_emails, instantly_webhooks, melissa
+from contracts import batchdata, instantly, instantly_emails, instantly_webhooks, melissa, openrouter
 
 _PLACE = {"street": "418 Palmetto Ave", "city": "Dunedin", "state": "FL", "zip": "34698"}
 _LEAD = {
@@ -101,6 +101,23 @@ EXAMPLES: dict[type[BaseModel], Any] = {
         "reply_text": "Yes, please call me after 2.", "email": "marjorie.holt@example.com", "firstName": "Marjorie", "lead_id": "ld_01J9ZK",
         "est_value": "412000",
     },
+    openrouter.ChatRequest: {
+        "model": "google/gemini-2.5-flash-lite", "models": ["google/gemini-2.5-flash-lite", "openai/gpt-4o-mini"],
+        "messages": [{"role": "system", "content": "Classify the reply."}, {"role": "user", "content": "Yes, please call me after 2"}],
+        "temperature": 0, "max_tokens": 400,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "reply_route", "strict": True, "schema": {
+            "type": "object", "properties": {"intent": {"type": "string"}}, "required": ["intent"], "additionalProperties": False,
+        }}},
+        "provider": {"require_parameters": True, "data_collection": "deny", "zdr": True, "allow_fallbacks": True},
+    },
+    openrouter.Completion: {
+        "id": "gen-1755799999-abc", "object": "chat.completion", "created": 1755799999, "model": "openai/gpt-4o-mini",
+        "system_fingerprint": None, "choices": [{"index": 0, "finish_reason": "stop", "message": {
+            "role": "assistant", "content": '{"intent":"interested"}', "refusal": None, "reasoning": None,
+        }}],
+        "usage": {"prompt_tokens": 91, "completion_tokens": 14, "total_tokens": 105, "cost": 0.0000221},
+    },
+    openrouter.Failure: {"error": {"code": 429, "message": "Rate limit exceeded", "metadata": {}}},
     instantly_emails.Email: _EMAIL,
     instantly_emails.EmailPage: {"items": [_EMAIL], "next_starting_after": "0198b000-aaaa-7bbb-8ccc-0242ac120003"},
     instantly_emails.NewReply: {

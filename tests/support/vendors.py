@@ -15,6 +15,7 @@ from sandbox.settings import SandboxSettings
 SETTINGS = SandboxSettings(sandbox_port=0)
 BATCHDATA_HEADERS = {"Authorization": f"Bearer {SETTINGS.sandbox_batchdata_token.get_secret_value()}"}
 INSTANTLY_HEADERS = {"Authorization": f"Bearer {SETTINGS.sandbox_instantly_key.get_secret_value()}"}
+OPENROUTER_HEADERS = {"Authorization": f"Bearer {SETTINGS.sandbox_openrouter_key.get_secret_value()}"}
 CAMPAIGN_SCHEDULE = {
     "schedules": [
         {
@@ -97,6 +98,9 @@ class SandboxClient:
 
     async def call_instantly(self, method: str, path: str, body: Any = None) -> SandboxResponse:
         return await self.send_request(method, f"/instantly/api/v2{path}", body, INSTANTLY_HEADERS)
+
+    async def complete_chat(self, body: Any) -> SandboxResponse:
+        return await self.send_request("POST", "/openrouter/api/v1/chat/completions", body, OPENROUTER_HEADERS)
 
     async def create_campaign(self, name: str = "FL 62+") -> str:
         body = {"name": name, "campaign_schedule": CAMPAIGN_SCHEDULE}
