@@ -19,6 +19,7 @@ SIZES = {
     "lookups": 1_000,
     "memory": 1_000,
     "verification": 20,
+    "webhooks": 50,
 }
 
 

@@ -45,6 +45,9 @@ async def move(database: Database, role: str, lead: UUID, to: str) -> str:
         ("consent", "converted", "unsubscribed", "transitioned"), ("replies", "converted", "bounced", "refused"),
         ("consent", "unsubscribed", "do_not_contact", "transitioned"), ("replies", "unsubscribed", "replied", "refused"),
         ("feeder", "queued", "queued", "already"), ("replies", "bounced", "replied", "transitioned"),
+        ("voice", "active", "paused", "transitioned"), ("voice", "new", "paused", "refused"),
+        ("consent", "queued", "replied", "transitioned"), ("consent", "active", "replied", "transitioned"),
+        ("consent", "new", "replied", "refused"),
     ],
 )  # fmt: skip
 async def test_a_service_makes_only_its_own_transitions(
