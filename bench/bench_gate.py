@@ -34,8 +34,8 @@ FEEDS = 100
 NOW = datetime(2026, 11, 17, 18, tzinfo=UTC)
 NIGHT = NOW + timedelta(hours=12)
 NUMBER, BROKER = b"n" * 32, BrokerId(UUID(int=1))
-ADDRESSES = [("FL", "33755"), ("FL", "32401"), ("CA", "90210"), ("TX", "75201"), ("AZ", "86503"), ("TN", None)]
-NUMBERS = ["+17275550142", "+18505550142", "+13105550142", "+12145550142", "+19285550142", "+16155550142"]
+ADDRESSES = [("FL", "33755"), ("FL", "32401"), ("WA", "98101"), ("TX", "75201"), ("AZ", "86503"), ("TN", None)]
+NUMBERS = ["+17275550142", "+18505550142", "+12065550142", "+12145550142", "+19285550142", "+16155550142"]
 
 EMAIL = ContactFacts(
     channel="email", purpose="campaign", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False,
