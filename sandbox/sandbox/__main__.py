@@ -9,7 +9,9 @@ from sandbox.settings import SandboxSettings
 
 _EPILOG = """\
 Base URLs:    <url>/melissa  <url>/batchdata  <url>/batchdata_mcp/mcp (or /sse)  <url>/instantly  <url>/openrouter
-Control API:  <url>/_sandbox/faults  /fault-kinds  /calls/<vendor>  /paid/<vendor>  /people  /instantly  /openrouter  /reset
+Control API:  <url>/_sandbox/faults  /fault-kinds  /calls/<vendor>  /paid/<vendor>  /people  /instantly  /openrouter  /smtp
+              <url>/_sandbox/reset
+SMTP:         a free port, or SANDBOX_SMTP_PORT
 The environment sets the same and more: SANDBOX_HOST, SANDBOX_PORT, SANDBOX_SEED, the vendors' keys and limits
 (sandbox/README.md)."""
 

@@ -1,4 +1,4 @@
-"""Wiring of the sandbox: one process, one port, a path prefix for each vendor."""
+"""Wiring of the sandbox: one process, one HTTP port with a path prefix for each vendor, and one SMTP port."""
 
 import structlog
 from aiohttp import web
@@ -14,7 +14,7 @@ MAX_BODY_BYTES = 16 << 20
 
 
 class Sandbox:
-    """The stand-ins of all vendors on one port. It starts and stops like a service, but needs neither Kafka nor PostgreSQL."""
+    """The stand-ins of all vendors. It starts and stops like a service, but needs neither Kafka nor PostgreSQL."""
 
     name = "sandbox"
 
@@ -25,14 +25,15 @@ class Sandbox:
         self._runner = web.AppRunner(create_web_app(self.state), access_log=None, shutdown_timeout=1)
 
     async def start(self) -> None:
-        """Listen. Raise OSError if the port is taken, ValueError if the state file cannot be read."""
+        """Listen. Raise OSError if a port is taken, ValueError if the state file cannot be read."""
         if self.settings.sandbox_state_file:
             self.state.restore_from(self.settings.sandbox_state_file)
         await self.state.batchdata_mcp.start()
+        await self.state.smtp.start()
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.sandbox_host, self.settings.sandbox_port, backlog=512).start()
         self.started = True
-        log.info("sandbox_started", url=self.url)
+        log.info("sandbox_started", url=self.url, smtp_port=self.state.smtp.port)
 
     async def stop(self) -> None:
         """Stop listening. Calls that a fault delays are cut off."""
@@ -41,6 +42,7 @@ class Sandbox:
         self.started = False
         self.state.deliveries.cancel_all()
         await self.state.batchdata_mcp.stop()
+        await self.state.smtp.stop()
         await self._runner.cleanup()
 
     @property

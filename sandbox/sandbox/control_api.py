@@ -9,6 +9,7 @@ from sandbox.faults import GENERAL_FAULTS, ActiveFault, Fault
 from sandbox.instantly_control import InstantlyControl
 from sandbox.openrouter_control import OpenRouterControl
 from sandbox.people import PostalAddress
+from sandbox.smtp_control import SmtpControl
 from sandbox.state import SandboxState
 
 
@@ -32,6 +33,7 @@ class ControlApi:
             web.post("/_sandbox/reset", self._reset),
             *InstantlyControl(self._state).list_routes(),
             *OpenRouterControl(self._state).list_routes(),
+            *SmtpControl(self._state).list_routes(),
         ]
 
     async def _list_faults(self, _request: web.Request) -> web.Response:
@@ -44,12 +46,12 @@ class ControlApi:
 
     def _check_fault(self, fault: Fault) -> None:
         """Raise HTTPUnprocessableEntity if *fault* could never hit a call."""
-        vendor = self._state.vendors.get(fault.vendor)
+        vendor = self._state.fault_targets.get(fault.vendor)
         if vendor is None:
-            names = ", ".join(self._state.vendors)
+            names = ", ".join(self._state.fault_targets)
             raise unprocessable_error(f"There is no vendor {fault.vendor!r}. Use one of: {names}.")
         is_vendor_specific = fault.kind in vendor.fault_descriptions
-        if fault.kind not in GENERAL_FAULTS and not is_vendor_specific:
+        if fault.kind not in vendor.general_faults and not is_vendor_specific:
             raise unprocessable_error(
                 f"{fault.vendor} has no fault {fault.kind!r}. GET /_sandbox/fault-kinds lists them."
             )
@@ -73,7 +75,7 @@ class ControlApi:
         return web.Response(status=204)
 
     async def _list_fault_kinds(self, _request: web.Request) -> web.Response:
-        vendor_specific = {name: dict(vendor.fault_descriptions) for name, vendor in self._state.vendors.items()}
+        vendor_specific = {name: dict(vendor.fault_descriptions) for name, vendor in self._state.fault_targets.items()}
         return json_response({"every vendor": dict(GENERAL_FAULTS), **vendor_specific})
 
     async def _show_calls(self, request: web.Request) -> web.Response:
@@ -94,8 +96,8 @@ class ControlApi:
     def _vendor_name(self, request: web.Request) -> str:
         """Return the vendor in the path. Raise HTTPNotFound if there is none of this name."""
         name = request.match_info["vendor"]
-        if name not in self._state.vendors:
-            raise web.HTTPNotFound(text=f"There is no such vendor. Use one of: {', '.join(self._state.vendors)}.")
+        if name not in self._state.fault_targets:
+            raise web.HTTPNotFound(text=f"There is no such vendor. Use one of: {', '.join(self._state.fault_targets)}.")
         return name
 
 

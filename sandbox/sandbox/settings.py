@@ -51,3 +51,13 @@ class SandboxSettings(Settings):
     sandbox_openrouter_zdr: bool = Field(
         default=True, description="A provider keeps no data. If false, requests with `provider.zdr` are refused."
     )
+
+    sandbox_smtp_port: int = Field(
+        0, ge=0, le=65535, description="Port of the SMTP server; 0 takes a free one, which `GET /_sandbox/smtp` shows."
+    )
+    sandbox_smtp_starttls: bool = Field(default=False, description="The SMTP server offers STARTTLS and requires it.")
+    sandbox_smtp_login: bool = Field(default=False, description="The SMTP server requires a login.")
+    sandbox_smtp_user: str = Field("sandbox", description="User that the SMTP server accepts.")
+    sandbox_smtp_password: SecretStr = Field(
+        SecretStr("sandbox-smtp-password"), description="Password that the SMTP server accepts."
+    )

@@ -9,12 +9,13 @@ from sandbox.deliveries import OutgoingDeliveries
 from sandbox.faults import FaultRegistry
 from sandbox.people import FakePeople
 from sandbox.settings import SandboxSettings
-from sandbox.vendor_server import VendorServer
+from sandbox.vendor_server import FaultTarget, VendorServer
 from sandbox.vendors.batchdata import BatchDataServer
 from sandbox.vendors.batchdata.mcp_server import BatchDataMcpServer
 from sandbox.vendors.instantly import InstantlyServer
 from sandbox.vendors.melissa import MelissaServer
 from sandbox.vendors.openrouter import OpenRouterServer
+from sandbox.vendors.smtp import SmtpServer
 
 
 class SandboxState:
@@ -32,6 +33,8 @@ class SandboxState:
         self.openrouter = OpenRouterServer(settings, self.statistics)
         servers = (self.melissa, self.batchdata, self.batchdata_mcp, self.instantly, self.openrouter)
         self.vendors: dict[str, VendorServer] = {vendor.name: vendor for vendor in servers}
+        self.smtp = SmtpServer(settings, self.statistics, self.faults)
+        self.fault_targets: dict[str, FaultTarget] = {**self.vendors, self.smtp.name: self.smtp}
 
     def save_to(self, file: Path) -> None:
         """Write the Instantly workspace and the paid records to *file*, which only this user can read."""
@@ -60,5 +63,5 @@ class SandboxState:
         self.deliveries.cancel_all()
         self.faults.clear_faults()
         self.statistics.clear_counts()
-        for vendor in self.vendors.values():
-            vendor.clear_state()
+        for target in self.fault_targets.values():
+            target.clear_state()

@@ -1,7 +1,7 @@
 """Base class of the vendor servers: operations, access check, error bodies and state."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from sandbox.faults import Fault
+from sandbox.faults import GENERAL_FAULTS, Fault
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -67,12 +67,27 @@ class VendorOperation:
     """Vendor-specific faults that can hit this operation, in addition to `VendorServer.faults_of_every_operation`."""
 
 
-class VendorServer(ABC):
-    """The stand-in of one vendor."""
+class FaultTarget(ABC):
+    """A server that the control API can give faults."""
 
     name: ClassVar[str]
     fault_descriptions: ClassVar[Mapping[str, str]]
-    """The vendor-specific faults, each with its description."""
+    """The faults of this server only, each with its description."""
+
+    general_faults: ClassVar[Collection[str]] = GENERAL_FAULTS.keys()
+    """The general faults that can hit it."""
+
+    @abstractmethod
+    def faults_by_operation(self) -> dict[str, frozenset[str]]:
+        """Return, for each name that a fault can give as `operation`, the specific faults that can hit it."""
+
+    @abstractmethod
+    def clear_state(self) -> None:
+        """Delete all state of the server."""
+
+
+class VendorServer(FaultTarget):
+    """The stand-in of one vendor that has an HTTP API."""
 
     faults_of_every_operation: ClassVar[frozenset[str]] = frozenset()
     """The vendor-specific faults that can hit any operation of the vendor."""
@@ -90,10 +105,6 @@ class VendorServer(ABC):
     @abstractmethod
     def error_response(self, status: int, message: str) -> VendorResponse:
         """Return an error in the vendor's format."""
-
-    @abstractmethod
-    def clear_state(self) -> None:
-        """Delete all state of the vendor."""
 
 
 def parse_request(vendor: VendorServer, model: type[M], body: bytes) -> M:

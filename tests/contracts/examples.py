@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from contracts import batchdata, instantly, instantly_emails, instantly_webhooks, melissa, openrouter
+from contracts import batchdata, instantly, instantly_emails, instantly_webhooks, melissa, openrouter, smtp
 
 _PLACE = {"street": "418 Palmetto Ave", "city": "Dunedin", "state": "FL", "zip": "34698"}
 _LEAD = {
@@ -118,6 +118,12 @@ EXAMPLES: dict[type[BaseModel], Any] = {
         "usage": {"prompt_tokens": 91, "completion_tokens": 14, "total_tokens": 105, "cost": 0.0000221},
     },
     openrouter.Failure: {"error": {"code": 429, "message": "Rate limit exceeded", "metadata": {}}},
+    smtp.Reply: {"code": 250, "text": "2.0.0 OK: queued as 1"},
+    smtp.ServiceMailHeaders: {
+        "From": "Dana Whitfield <dana@broker.example>", "To": "marjorie@example.com", "Subject": "Your copy", "MIME-Version": "1.0",
+        "Date": "Thu, 20 Aug 2026 14:02:11 +0000", "Message-ID": "<ld_01J9ZK.1@broker.example>",
+        "List-Unsubscribe": "<https://consent.example/o?t=abc>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    },
     instantly_emails.Email: _EMAIL,
     instantly_emails.EmailPage: {"items": [_EMAIL], "next_starting_after": "0198b000-aaaa-7bbb-8ccc-0242ac120003"},
     instantly_emails.NewReply: {

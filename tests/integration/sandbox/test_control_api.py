@@ -80,7 +80,7 @@ async def test_a_fault_that_could_never_hit_is_refused(client: Any, fault: Any) 
 
 async def test_every_kind_of_fault_has_a_description(client: Any) -> None:
     kinds = await client.call_control_api("GET", "fault-kinds")
-    assert set(kinds) == {"every vendor", "melissa", "batchdata", "batchdata_mcp", "instantly", "openrouter"}
+    assert set(kinds) == {"every vendor", "melissa", "batchdata", "batchdata_mcp", "instantly", "openrouter", "smtp"}
     assert all(text.endswith(".") for vendor in kinds.values() for text in vendor.values())
 
 
