@@ -217,6 +217,27 @@ async def test_the_feed_waits_for_a_suppression_that_is_being_written(feed_data:
     assert await feed_data.count_slots(broker) == {}
 
 
+async def test_an_address_that_fails_verification_while_the_feed_waits_for_its_lock_is_not_used(
+    feed_data: FeedFixture, feeder: Feeder
+) -> None:
+    broker = await feed_data.add_broker(limit=1)
+    await feed_data.add_leads(broker, 1, emails=["gone@example.com"])
+    async with feed_data.db.transaction():
+        await feed_data.suppress_email("gone@example.com")
+        await feed_data.db.execute("delete from app.suppressions; update app.lead_contacts set verified = false")
+        feeding = asyncio.create_task(feeder.run_jobs("feed"))
+        while not await feed_data.select_column(
+            """select pid from pg_locks join pg_database on oid = database
+            where datname = current_database() and locktype = 'advisory' and not granted"""
+        ):
+            await asyncio.sleep(0.01)
+    await feeding
+    assert await feed_data.select_column("select count(*) from pipeline.contact_decisions") == [0]
+    await feeder.run_jobs("top_up")
+    assert await feed_data.count_slots(broker) == {}
+    assert await feed_data.select_column("select reason from app.feed_skips") == ["no_verified_email"]
+
+
 async def test_only_leads_with_consent_are_fed_if_the_setting_requires_it(
     feed_data: FeedFixture, settings: FeederSettings, workspace: FakeWorkspace
 ) -> None:

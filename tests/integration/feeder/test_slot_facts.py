@@ -12,12 +12,13 @@ from pydantic import SecretStr
 
 from common.ids import BrokerId, LeadId
 from common.scoring.score import score_features
+from common.scoring.stored_features import read_stored_features
 from common.service import Service
 from ingest.app import build
 from ingest.leads.rescoring import lock_and_rescore_leads
 from ingest.settings import IngestSettings
 from support.databases import Database
-from support.feeding import Feeder, FeedFixture
+from support.feeding import MONDAY, Feeder, FeedFixture
 from support.installation import SECRETS
 
 FACTS: dict[str, Any] = {
@@ -123,3 +124,23 @@ async def test_a_lead_without_facts_is_fed_with_unknown_features(home: Home) -> 
     features = (await home.read_slot())["features"]
     unknown = {name for name, value in features.items() if value is None}
     assert unknown == {"equity", "equity_share", "years_owned", "owner_occupied", "vacant"}
+
+
+CONTACTS = [("phone", None), ("phone", True), ("phone", False), ("email", None), ("email", False)]
+
+
+@pytest.mark.parametrize("contacts", [CONTACTS[:1], CONTACTS[1:2], CONTACTS[2:3], CONTACTS[3:], CONTACTS])
+async def test_the_kept_features_are_those_of_the_score(home: Home, contacts: list[tuple[str, bool | None]]) -> None:
+    """The feed reads the facts of the score in the statement of the gate's facts. Both must count contacts alike."""
+    for number, (channel, verified) in enumerate(contacts):
+        await home.feed_data.db.execute(
+            """insert into app.lead_contacts (lead_id, channel, value_hash, hash_key_id, value_ciphertext, source, verified)
+            values ($1, $2, sha256($3), 'h1', '', 'test', $4)""",
+            home.lead, channel, bytes([number]), verified,
+        )  # fmt: skip
+    await home.set_facts()
+    features = await read_stored_features(home.feed_data.db, {home.lead: MONDAY.date()})
+    await home.feed()
+    slot = await home.read_slot()
+    assert slot["features"] == features[home.lead]
+    assert score_features(slot["features"]) == (slot["lead_score"], slot["score_contributions"])

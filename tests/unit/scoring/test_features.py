@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from common.scoring.queries import FactsToScore
 from common.scoring.score import read_features, score, score_features
+from feeder.daily_feed.queries import CandidateFacts
 
 TODAY = date(2026, 11, 21)
 FORBIDDEN_WORDS = {
@@ -64,3 +65,7 @@ def test_the_score_is_a_function_of_the_features(occupied: bool, litigator: bool
     arguments: dict[str, Any] = {"phones": phones, "emails": emails, "today": TODAY, "verified": ("email",)}
     facts, flags = KNOWN | {"owner_occupied": occupied}, {"litigator": litigator}
     assert score(facts, flags, **arguments) == score_features(read_features(facts, flags, **arguments))
+
+
+def test_the_feed_reads_all_facts_that_the_score_reads() -> None:
+    assert CandidateFacts.__annotations__.items() >= FactsToScore.__annotations__.items()

@@ -35,10 +35,10 @@ class BrokerQuota:
 
 @dataclass(frozen=True, slots=True)
 class EligibilityResult:
-    """The gate's decision about one lead."""
+    """The gate's decision about one lead, and the facts that it was made from."""
 
     contact: DecidedContact
-    has_household_conflict: bool
+    facts: CandidateFacts
 
     @property
     def skip_reason(self) -> str | None:
@@ -46,7 +46,7 @@ class EligibilityResult:
         reasons = self.contact.decision.reasons
         if not reasons:
             return None
-        if reasons[0] == ContactReason.DUPLICATE and self.has_household_conflict:
+        if reasons[0] == ContactReason.DUPLICATE and self.facts.household:
             return DUPLICATE_HOUSEHOLD
         return str(reasons[0])
 
@@ -56,8 +56,9 @@ async def check_eligibility(
 ) -> list[EligibilityResult]:
     """Ask the gate about each lead of *addresses*, in their order, until *quota* is used up. Write nothing.
 
-    *addresses* maps a lead to the hash of its email address. A caller that acts on the results must hold the locks of
-    the addresses (`common.compliance.decision_log.lock_contacts`) and of the leads' rows.
+    *addresses* maps a lead to the hash of its email address. A lead whose address is no longer verified is left out.
+    A caller that acts on the results must hold the locks of the addresses (`common.compliance.decision_log.lock_contacts`)
+    and of the leads' rows.
     """
     candidates = await queries.read_facts(tx.connection, lead_ids=list(addresses), hashes=list(addresses.values()))
     results: list[EligibilityResult] = []
@@ -65,11 +66,13 @@ async def check_eligibility(
     for facts in candidates:
         if used >= quota.daily_limit:
             break
+        if not facts.verified:
+            continue
         is_duplicate = facts.duplicate or facts.household or facts.value_hash in chosen
         gate_facts = _build_facts(facts, quota, used, is_duplicate=is_duplicate)
         decision = decide_contact(gate_facts, now, email_requires_consent=requires_consent)
-        contact = DecidedContact(facts.lead_id, "email", "campaign", facts.value_hash, decision)
-        results.append(EligibilityResult(contact, facts.household))
+        contact = DecidedContact(facts.id, "email", "campaign", facts.value_hash, decision)
+        results.append(EligibilityResult(contact, facts))
         if decision.is_allowed:
             used += 1
             chosen.add(facts.value_hash)
@@ -101,8 +104,8 @@ def _build_facts(candidate: CandidateFacts, quota: BrokerQuota, used_today: int,
         value_hash=candidate.value_hash,
         suppressed=candidate.suppressed or owner.do_not_contact,
         status=candidate.status,
-        deceased=candidate.deceased or owner.deceased,
-        litigator=candidate.litigator,
+        deceased=candidate.deceased_owner or owner.deceased,
+        litigator=candidate.litigator or bool(candidate.value_litigator),
         legal_entity=owner.legal_entity or _is_owned_by_company(candidate, owner),
         verified=candidate.verified,
         duplicate=is_duplicate,

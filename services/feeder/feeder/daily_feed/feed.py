@@ -178,11 +178,11 @@ class DailyFeed:
         return {row.lead_id: row.value_hash for row in rows}
 
     async def _lock_leads(self, tx: Tx, broker_id: BrokerId, addresses: Mapping[LeadId, bytes]) -> dict[LeadId, bytes]:
-        """Lock *addresses* and their leads; return those that are unchanged under the lock.
+        """Lock *addresses* and their leads. Return those of leads that are still queued and that no other transaction holds.
 
         Addresses come first and leads second, as in a suppression, so that the two never deadlock.
         """
         await lock_contacts(tx, addresses.values())
-        locked = await queries.lock_candidates(tx.connection, lead_ids=sorted(addresses), broker_id=broker_id)
-        current = await self._read_queued_addresses(tx, broker_id, locked)
-        return {lead_id: address for lead_id, address in addresses.items() if current.get(lead_id) == address}
+        lead_ids = await queries.lock_candidates(tx.connection, lead_ids=sorted(addresses), broker_id=broker_id)
+        locked = frozenset(lead_ids)
+        return {lead_id: address for lead_id, address in addresses.items() if lead_id in locked}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from common.ids import CampaignId, LeadId
 from feeder.daily_feed.campaign_assignment import assign_campaign
 from feeder.daily_feed.eligibility import EligibilityResult
+from feeder.daily_feed.queries import CandidateFacts
 
 NO_VERIFIED_EMAIL = "no_verified_email"
 """Skip reason of a lead that has lost its verified address since the snapshot."""
@@ -13,11 +14,20 @@ NO_VERIFIED_EMAIL = "no_verified_email"
 
 @dataclass(frozen=True, slots=True)
 class FedLead:
-    """A lead that takes a slot, with the campaign and the hash of the address to add."""
+    """A lead that takes a slot for the campaign, with the facts on which it is fed."""
 
-    lead_id: LeadId
     campaign_id: CampaignId
-    value_hash: bytes | None
+    facts: CandidateFacts
+
+    @property
+    def lead_id(self) -> LeadId:
+        """The lead."""
+        return self.facts.id
+
+    @property
+    def value_hash(self) -> bytes:
+        """Hash of the address to add."""
+        return self.facts.value_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,7 @@ class FeedChunk:
     @property
     def fed_addresses(self) -> frozenset[bytes]:
         """Hashes of the addresses of the fed leads."""
-        return frozenset(lead.value_hash for lead in self.fed if lead.value_hash)
+        return frozenset(lead.value_hash for lead in self.fed)
 
     @property
     def lead_ids(self) -> frozenset[LeadId]:
@@ -71,7 +81,7 @@ def build_chunk(
             reasons[contact.lead_id] = result.skip_reason
         else:
             campaign_id = assign_campaign(contact.lead_id, campaign_ids)
-            fed.append(FedLead(contact.lead_id, campaign_id, contact.value_hash))
+            fed.append(FedLead(campaign_id, result.facts))
     reasons |= {lead_id: NO_VERIFIED_EMAIL for lead_id, value_hash in addresses.items() if not value_hash}
     skipped = {lead_id: reasons[lead_id] for lead_id in candidates if lead_id in reasons}
     no_longer_queued = frozenset(candidates) - addresses.keys()

@@ -10,7 +10,7 @@ from common.bus import Tx
 from common.calendar.clock import Clock
 from common.ids import BrokerId, LeadId
 from common.scoring.score import SCORE_MODEL
-from common.scoring.stored_features import read_stored_features
+from common.scoring.stored_features import read_features_of_row
 from feeder.daily_feed import queries
 from feeder.daily_feed.feed_chunk import FedLead
 from feeder.lead_status import TRANSITIONED, transition_leads
@@ -37,7 +37,6 @@ class FeedWriter:
             hashes=[lead.value_hash for lead in fed],
             now=now,
         )
-        features = await read_stored_features(tx.connection, dict.fromkeys(lead_ids, day))
         await queries.reserve_slots(
             tx.connection,
             broker_id=broker_id,
@@ -45,7 +44,7 @@ class FeedWriter:
             lead_ids=lead_ids,
             now=now,
             score_model=SCORE_MODEL,
-            features=[orjson.dumps(features[lead_id]).decode() for lead_id in lead_ids],
+            features=[orjson.dumps(read_features_of_row(lead.facts, day)).decode() for lead in fed],
         )
         results = set((await transition_leads(tx, lead_ids, "active", reason="fed")).values())
         if results != {TRANSITIONED}:

@@ -87,9 +87,12 @@ async def _list_reasons(
     if not addresses:
         return (NO_VERIFIED_EMAIL,)
     quota = BrokerQuota(broker_id, broker.daily_limit, used_today=0)
-    [result] = await check_eligibility(
+    results = await check_eligibility(
         Tx(connection, "feeder"), addresses, quota, now, requires_consent=settings.feed_requires_consent
     )
+    if not results:  # the address was ruled out since it was read
+        return (NO_VERIFIED_EMAIL,)
+    [result] = results
     reasons = [result.skip_reason, *map(str, result.contact.decision.reasons)]
     return tuple(dict.fromkeys(reason for reason in reasons if reason))
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from common.database import Connection
 from common.ids import BrokerId, CampaignId, LeadId
@@ -35,9 +36,8 @@ class QueuedAddress:
 class CandidateFacts:
     """Row of `read_facts`."""
 
-    lead_id: LeadId
+    id: LeadId
     status: str
-    deceased: bool
     owner_first_name: str | None
     owner_last_name: str | None
     owner2_first_name: str | None
@@ -47,9 +47,24 @@ class CandidateFacts:
     person_seen: int | None
     consent: bool
     consented_at: datetime | None
-    litigator: bool
     verified: bool | None
+    value_litigator: bool | None
     value_hash: bytes
+    est_value: int | None
+    est_equity: int | None
+    est_ltv: Decimal | None
+    open_loans: int | None
+    open_loan_balance: int | None
+    owner_occupied: bool | None
+    vacant: bool | None
+    last_sale_date: date | None
+    deceased_owner: bool
+    do_not_mail: bool
+    litigator: bool
+    phones: int
+    emails: int
+    verified_phones: int
+    verified_emails: int
     suppressed: bool
     duplicate: bool
     household: bool
@@ -153,11 +168,11 @@ async def lock_candidates(connection: Connection, *, lead_ids: Sequence[LeadId],
 async def read_facts(
     connection: Connection, *, lead_ids: Sequence[LeadId], hashes: Sequence[bytes]
 ) -> list[CandidateFacts]:
-    """Return facts for the gate about leads and the addresses to write to, in the order of the input.
+    """Return facts for the gate and the score about leads and the addresses to write to, in the order of the input.
 
-    `household`: an open conflict says that another lead has the same address key, and that lead was fed or contacted,
-    or is the older one and so has priority. `company_seen` and `person_seen`: stamps of the company's and the owner's
-    name.
+    The facts of the score are those of `read_facts_to_score`. `household`: an open conflict says that another lead has
+    the same address key, and that lead was fed or contacted, or is the older one and so has priority. `company_seen`
+    and `person_seen`: stamps of the company's and the owner's name.
     """
     return [CandidateFacts(*record) for record in await connection.fetch(_SQL["read_facts"], lead_ids, hashes)]
 

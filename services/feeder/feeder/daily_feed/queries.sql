@@ -94,16 +94,16 @@ order by id
 for update skip locked;
 
 -- name: read_facts
--- Return facts for the gate about leads and the addresses to write to, in the order of the input.
+-- Return facts for the gate and the score about leads and the addresses to write to, in the order of the input.
+-- The facts of the score are those of `read_facts_to_score`.
 -- `household`: an open conflict says that another lead has the same address key, and that lead was fed or contacted, or is
 -- the older one and so has priority. `company_seen` and `person_seen`: stamps of the company's and the owner's name.
 -- row: CandidateFacts
--- not null: status, litigator, value_hash, suppressed, duplicate, household
+-- not null: status, value_hash, phones, emails, verified_phones, verified_emails, suppressed, duplicate, household
 -- role: feeder, operator
 select
-  l.id as lead_id,
+  l.id,
   l.campaign_status::text as status,
-  l.deceased_owner as deceased,
   l.owner_first_name,
   l.owner_last_name,
   l.owner2_first_name,
@@ -116,9 +116,24 @@ select
   ) as person_seen,
   l.consent,
   l.consented_at,
-  (l.litigator or coalesce(c.litigator, false)) as litigator,
   c.verified,
+  c.litigator as value_litigator,
   w.value_hash,
+  l.est_value,
+  l.est_equity,
+  l.est_ltv,
+  l.open_loans,
+  l.open_loan_balance,
+  l.owner_occupied,
+  l.vacant,
+  l.last_sale_date,
+  l.deceased_owner,
+  l.do_not_mail,
+  l.litigator,
+  c.phones,
+  c.emails,
+  c.verified_phones,
+  c.verified_emails,
   exists (
     select from app.active_suppressions s where s.channel = 'email' and s.value_hash = w.value_hash
   ) as suppressed,
@@ -149,7 +164,17 @@ select
   ) as household
 from unnest(:lead_ids::uuid[], :hashes::bytea[]) with ordinality as w (lead_id, value_hash, place)
 join app.leads l on l.id = w.lead_id
-left join app.lead_contacts c on c.lead_id = w.lead_id and c.channel = 'email' and c.value_hash = w.value_hash
+cross join lateral (
+  select
+    bool_or(c.verified) filter (where c.channel = 'email' and c.value_hash = w.value_hash) as verified,
+    bool_or(c.litigator) filter (where c.channel = 'email' and c.value_hash = w.value_hash) as litigator,
+    count(*) filter (where c.channel = 'phone' and c.verified is not false) as phones,
+    count(*) filter (where c.channel = 'email' and c.verified is not false) as emails,
+    count(*) filter (where c.channel = 'phone' and c.verified) as verified_phones,
+    count(*) filter (where c.channel = 'email' and c.verified) as verified_emails
+  from app.lead_contacts c
+  where c.lead_id = w.lead_id
+) c
 order by w.place;
 
 -- name: find_day_of_skip$
