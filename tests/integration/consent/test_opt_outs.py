@@ -1,8 +1,7 @@
 """Opt-outs, withdrawals and later signatures, in every order, as PostgreSQL records them."""
 
 import asyncio
-import hashlib
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
@@ -17,6 +16,8 @@ from common.compliance.gate import Consent, ContactFacts, decide_contact
 from common.compliance.opt_outs import withdraw_consent
 from common.compliance.reasons import ContactReason
 from common.ids import LeadId
+from consent.chain import hash_row
+from consent.command_queries import ProofRow
 from support.consents import EMAIL, NUMBER, OTHER_NUMBER, ConsentFixture, at
 from support.feeding import KEYS
 
@@ -284,27 +285,8 @@ async def test_replies_consent_and_voice_record_opt_outs_and_other_services_do_n
 
 
 def chain_hash(row: asyncpg.Record) -> bytes:
-    """Return the hash of a row as docs/consent.md defines it."""
-    lines = [
-        "consent-audit-1",
-        f"lead_id={row['lead_id']}",
-        f"seq={row['seq']}",
-        f"action={row['action']}",
-        f"value_hash={(row['value_hash'] or b'').hex()}",
-        f"hash_key_id={row['hash_key_id'] or ''}",
-        f"broker_id={row['broker_id'] or ''}",
-        f"text_version={row['text_version'] or ''}",
-        f"covers={','.join(row['covers'])}",
-        f"reason={row['reason']}",
-        f"token_id={row['token_id'] or ''}",
-        *(f"{name}={(row[name] or b'').hex()}" for name in ("text_hash", "page_hash", "signer_hash", "evidence_hash")),
-        *(
-            f"{name}={row[name].astimezone(UTC).isoformat(timespec='microseconds').replace('+00:00', 'Z')}"
-            for name in ("at", "recorded_at")
-        ),
-        f"previous_hash={(row['previous_hash'] or b'').hex()}",
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).digest()
+    """Return the hash of a row, computed outside the database."""
+    return hash_row(ProofRow(*(row[field.name] for field in fields(ProofRow))))
 
 
 async def test_each_row_holds_the_hash_of_the_row_before_it(data: ConsentFixture) -> None:

@@ -1,0 +1,7 @@
+set local role equity_owner;
+revoke select (
+  id, lead_id, seq, action, value_hash, hash_key_id, broker_id, text_version, covers, reason, token_id, text_hash, page_hash,
+  signer_hash, evidence_hash, at, recorded_at, previous_hash, row_hash
+) on app.lead_consent_audit from equity_operator;
+drop policy operator_read on app.lead_consent_audit;
+reset role;
