@@ -148,6 +148,12 @@ async def test_emails_are_listed_by_filter_newest_first_page_by_page(client: Any
     assert listed == [reply["id"] for reply in reversed(replies)]
     after = f"/emails?min_timestamp_created={replies[-1]['timestamp_created']}"
     assert (await client.call_instantly("GET", after)).json["items"] == []
+    early = "/emails?min_timestamp_created=2020-01-01T00:00:00%2B00:00&limit=100"
+    assert len((await client.call_instantly("GET", early)).json["items"]) == 4
+    assert (await client.call_instantly("GET", "/emails?max_timestamp_created=2020-01-01T00:00:00Z")).json == {
+        "items": []
+    }
+    assert (await client.call_instantly("GET", "/emails?min_timestamp_created=yesterday")).status == 400
     oldest = (await client.call_instantly("GET", "/emails?sort_order=asc&eaccount=dana@outreach.example")).json["items"]
     assert oldest[0]["id"] == sent["id"]
     other = await client.call_instantly("GET", "/emails?campaign_id=0198a1c2-5b7e-7c31-9d10-2f6a4c11e001")

@@ -1,5 +1,6 @@
 """Email operations of Instantly (docs/vendors/instantly.md, Emails): list, fetch, answer."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.call_limit import CallLimit
@@ -39,9 +40,24 @@ class EmailApi:
         for name, allowed in (("email_type", {*_TYPES}), ("sort_order", {"asc", "desc"})):
             if query.get(name) not in {None, *allowed}:
                 raise self._reader.create_refusal(400, f"querystring/{name} must be equal to one of the allowed values")
-        matches = [email for email in self._workspace.emails.values() if _is_listed(email, query)]
+        since, until = (self._parse_time(query.get(f"{end}_timestamp_created")) for end in ("min", "max"))
+        matches = [
+            email
+            for email in self._workspace.emails.values()
+            if _is_between(email, since, until) and _is_listed(email, query)
+        ]
         is_descending = query.get("sort_order", "desc") == "desc"
         return VendorResponse(self._reader.create_query_page(call, matches, is_descending=is_descending))
+
+    def _parse_time(self, text: str | None) -> datetime | None:
+        """Return a time of the query, UTC unless it says otherwise. Raise VendorRefusalError (400) if it is none."""
+        if text is None:
+            return None
+        try:
+            at = datetime.fromisoformat(text.replace(" ", "+"))  # a plus sign that was not quoted arrives as a space
+        except ValueError as error:
+            raise self._reader.create_refusal(400, "querystring: a timestamp is not in ISO format") from error
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
 
     async def _get(self, call: VendorCall) -> VendorResponse:
         return VendorResponse(self._reader.find_entry(self._workspace.emails, call))
@@ -57,8 +73,14 @@ class EmailApi:
         return VendorResponse(self._conversations.send_answer(request))
 
 
+def _is_between(email: dict[str, Any], since: datetime | None, until: datetime | None) -> bool:
+    """Return whether the email was created after *since* and before *until*."""
+    at = datetime.fromisoformat(email["timestamp_created"])
+    return (since is None or at > since) and (until is None or at < until)
+
+
 def _is_listed(email: dict[str, Any], query: Any) -> bool:
-    """Return whether the email meets every filter of the query. Times are compared as text, which has one format."""
+    """Return whether the email meets every other filter of the query."""
     accounts = query["eaccount"].lower().split(",") if "eaccount" in query else None
     search = query.get("search", "")
     checks = (
@@ -66,8 +88,6 @@ def _is_listed(email: dict[str, Any], query: Any) -> bool:
         query.get("campaign_id") in (None, email["campaign_id"]),
         query.get("lead", "").lower() in ("", (email["lead"] or "").lower()),
         accounts is None or email["eaccount"].lower() in accounts,
-        email["timestamp_created"] > query.get("min_timestamp_created", ""),
-        email["timestamp_created"] < query.get("max_timestamp_created", "9"),
         search in ("", email["lead"], f"thread:{email['thread_id']}"),
         query.get("is_unread") in (None, str(bool(email["is_unread"])).lower()),
     )
