@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from common.web.client_address import client_address
+from common.web.client_address import client_address, client_network
 from common.web.problems import ProblemError
 from common.web.rate_limits import RefusalLimit, RequestRateLimit
 
@@ -25,11 +25,28 @@ def request(peer: str = "203.0.113.9", forwarded: str | None = None) -> web.Requ
         ("10.0.0.1", "198.51.100.1", 2, "10.0.0.1"),
         ("10.0.0.1", None, 1, "10.0.0.1"),
         ("10.0.0.1", "not an address", 1, "10.0.0.1"),
-        ("2001:db8:1:2:3:4:5:6", None, 0, "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:3:4:5:6", None, 0, "2001:db8:1:2:3:4:5:6"),
+        ("::ffff:203.0.113.9", None, 0, "203.0.113.9"),
+        ("fe80::1%eth0", None, 0, "fe80::1"),
+        ("@", None, 0, "@"),
     ],
 )
 def test_only_trusted_proxies_name_the_client(peer: str, forwarded: str | None, hops: int, address: str) -> None:
     assert client_address(request(peer, forwarded), hops) == address
+
+
+@pytest.mark.parametrize(
+    ("peer", "network"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("@", "@"),
+    ],
+)
+def test_limits_count_the_network_of_a_client(peer: str, network: str) -> None:
+    assert client_network(request(peer), 0) == network
 
 
 async def test_an_address_with_too_many_refusals_is_not_served() -> None:

@@ -7,7 +7,7 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from common.web.client_address import client_address
+from common.web.client_address import client_network
 from common.web.problems import ProblemError, too_many_requests_problem
 
 _ADDRESS_REFUSED = "Too many refused requests came from this address. Correct them and try again later."
@@ -49,13 +49,13 @@ class RefusalLimit:
 
     async def require_admitted(self, request: web.Request) -> None:
         """Raise ProblemError if the request's address has had too many refusals within a minute."""
-        if await self._refusals.is_exhausted(client_address(request, self._trusted_hops)):
+        if await self._refusals.is_exhausted(client_network(request, self._trusted_hops)):
             raise await self.build_refusal(request)
 
     async def count_refusal(self, request: web.Request) -> bool:
         """Count a request that was refused without a valid signature. Returns False if it exceeds the limit."""
-        return await self._refusals.count_request(client_address(request, self._trusted_hops))
+        return await self._refusals.count_request(client_network(request, self._trusted_hops))
 
     async def build_refusal(self, request: web.Request) -> ProblemError:
         """Return the refusal for an address with too many refusals."""
-        return await self._refusals.build_refusal(client_address(request, self._trusted_hops))
+        return await self._refusals.build_refusal(client_network(request, self._trusted_hops))
