@@ -135,18 +135,20 @@ def decide_contact(
         return GateDecision((ContactReason.CHANNEL_UNKNOWN,))
     is_requested = facts.purpose in ("answer", "service")
     rules = _select_rules(facts.channel, is_requested=is_requested, email_requires_consent=email_requires_consent)
-    moment = _Moment(now, _read_laws(facts, now) if facts.channel == "phone" else (), consent_max_age_days)
+    moment = _read_moment(facts, now, consent_max_age_days) if facts.channel == "phone" else _Moment(now)
     reasons = tuple(reason for rule in rules for reason in rule(facts, moment))
     return GateDecision(reasons, _try_again_at(facts, moment, reasons) if reasons else None)
 
 
 class _Moment(NamedTuple):
-    """Time of a decision, and what the law and the settings say about calls then."""
+    """Time of a decision; and for a call the places where the person may be, and what law and settings say there."""
 
     now: datetime
-    laws: tuple[StateLaw, ...]
-    """Law of each state in which the person may be; without any, the rules of all states. None for an email."""
-    consent_max_age_days: int | None
+    places: frozenset[TimeZonePlace] = frozenset()
+    states: tuple[str, ...] = ()
+    laws: tuple[StateLaw, ...] = ()
+    """Law of each of *states*; without any, the rules of all states."""
+    consent_max_age_days: int | None = None
 
     @property
     def calls_in_24_hours(self) -> int | None:
@@ -171,9 +173,14 @@ class _Moment(NamedTuple):
         return min(law.consent_max_age(setting_days=self.consent_max_age_days) for law in self.laws)
 
 
-def _read_laws(facts: ContactFacts, now: datetime) -> tuple[StateLaw, ...]:
-    day = business_date(now)
-    return tuple(legal_rules().law_of(state, day) for state in _possible_states(facts) or ("",))
+def _read_moment(facts: ContactFacts, now: datetime, consent_max_age_days: int | None) -> _Moment:
+    places = frozenset[TimeZonePlace]().union(
+        *filter(None, (facts.number_places, facts.property_places, facts.mailing_places))
+    )
+    states = tuple({place.state for place in places})
+    rules, day = legal_rules(), business_date(now)
+    laws = tuple(rules.law_of(state, day) for state in states or ("",))
+    return _Moment(now, places, states, laws, consent_max_age_days)
 
 
 def _try_again_at(facts: ContactFacts, moment: _Moment, reasons: tuple[ContactReason, ...]) -> datetime | None:
@@ -190,7 +197,7 @@ def _try_again_at(facts: ContactFacts, moment: _Moment, reasons: tuple[ContactRe
         if not facts.broker_hourly_limit:
             return None
         earliest = max(earliest, sorted(facts.broker_calls)[-facts.broker_hourly_limit] + _BROKER_CALLS_WINDOW)
-    return next_calling_time(_possible_places(facts), earliest) if facts.channel == "phone" else earliest
+    return next_calling_time(moment.places, earliest) if facts.channel == "phone" else earliest
 
 
 def _check_flag(
@@ -341,12 +348,11 @@ def _check_states(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReaso
         yield ContactReason.REGISTERED_STATES_UNKNOWN
     if any(law.needs_human_first for law in moment.laws):
         yield ContactReason.STATE_WANTS_HUMAN_FIRST
-    states = _possible_states(facts)
-    if facts.open_states is not None and not facts.open_states.issuperset(states):
+    if facts.open_states is not None and not facts.open_states.issuperset(moment.states):
         yield ContactReason.STATE_NOT_OPEN
     if facts.registered_states is not None and any(
         law.needs_registration and state not in facts.registered_states
-        for state, law in zip(states, moment.laws, strict=False)
+        for state, law in zip(moment.states, moment.laws, strict=False)
     ):
         yield ContactReason.REGISTRATION_MISSING
 
@@ -415,17 +421,8 @@ def _check_calling_hours(facts: ContactFacts, moment: _Moment) -> Iterator[Conta
         yield ContactReason.PROPERTY_PLACES_UNKNOWN
     if not facts.mailing_places:
         yield ContactReason.MAILING_PLACES_UNKNOWN
-    places = _possible_places(facts)
-    if places and next_calling_time(places, moment.now) != moment.now:
+    if moment.places and next_calling_time(moment.places, moment.now) != moment.now:
         yield ContactReason.OUTSIDE_CALLING_HOURS
-
-
-def _possible_states(facts: ContactFacts) -> tuple[str, ...]:
-    return tuple(sorted({place.state for place in _possible_places(facts)}))
-
-
-def _possible_places(facts: ContactFacts) -> frozenset[TimeZonePlace]:
-    return frozenset().union(*(filter(None, (facts.number_places, facts.property_places, facts.mailing_places))))
 
 
 _Rule = Callable[[ContactFacts, _Moment], Iterator[ContactReason]]
