@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import orjson
 
+from cli import registry
 from cli.commands.leads import lead_page, queries, searches
 from cli.shell.settings import CliSettings
 from common.ids import LeadId
@@ -75,6 +76,9 @@ cross join unnest(array['dedupe_success', 'lead_verified', 'campaign_queued']) e
 async def main(leads: int) -> None:
     """Fill a database, measure each search and the page of a lead, and report."""
     os.environ.update(SECRETS)
+    registry.load_lead_function(
+        "find_feed_outlook"
+    )  # imported before the long filling, so that a fault of it shows at once
     with (
         tempfile.TemporaryDirectory(prefix="equity-bench-") as name,
         servers.start_own_servers(Path(name)),
