@@ -91,7 +91,8 @@ class Installation:
     async def spawn(self, *services: str, **more: str) -> "Spawned":
         """Start `equity run *services*` as a process and wait until it is ready; *more* are environment variables."""
         await self._create_topics(services)
-        environment = self.environment(*services, HEALTH_PORT=str(free_port()), GATEWAY_PORT=str(free_port()), **more)
+        ports = {name: str(free_port()) for name in ("HEALTH_PORT", "GATEWAY_PORT", "CONSENT_PORT")}
+        environment = self.environment(*services, **(ports | more))
         log_file = self.directory / f"{'-'.join(services)}-{len(self.spawned)}.log"
         spawned = Spawned(services, environment, log_file, imports_itself=self.imports_itself)
         self.spawned.append(spawned)

@@ -12,7 +12,7 @@ from support.commandline import Equity, Ran
 from support.databases import Database
 from support.installation import SECRETS, Installation, Spawned
 
-SERVICES = ("feeder", "gateway", "ingest", "pull", "recorder", "skiptrace")
+SERVICES = ("consent", "feeder", "gateway", "ingest", "pull", "recorder", "skiptrace")
 NOWHERE = "127.0.0.1:1"
 
 

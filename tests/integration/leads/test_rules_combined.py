@@ -51,7 +51,7 @@ class Expected:
         """Apply one step."""
         if step == "pause" and self.status in PAUSABLE:
             self.paused_from, self.status = self.status, "paused"
-        elif step == "resume" and self.status == "paused" and not self.has_new_owner:
+        elif step == "resume" and self.status == "paused" and not self._may_not_resume():
             self.status = self.paused_from
         elif step in ("litigator", "deceased"):
             self.forbids[step] = True
@@ -62,6 +62,9 @@ class Expected:
         elif step in ("new_owner", "owner_resolved"):
             self.has_new_owner = step == "new_owner"
         self.is_member = self.is_member and self.status in PAUSABLE and not any(self.forbids.values())
+
+    def _may_not_resume(self) -> bool:
+        return self.has_new_owner or self.forbids["litigator"] or self.forbids["deceased"]
 
 
 @pytest.fixture
