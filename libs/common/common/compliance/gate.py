@@ -141,46 +141,29 @@ def decide_contact(
 
 
 class _Moment(NamedTuple):
-    """Time of a decision; and for a call the places where the person may be, and what law and settings say there."""
+    """Time of a decision; and for a call the places where the person may be."""
 
     now: datetime
     places: frozenset[TimeZonePlace] = frozenset()
-    states: tuple[str, ...] = ()
-    laws: tuple[StateLaw, ...] = ()
-    """Law of each of *states*; without any, the rules of all states."""
+    states: frozenset[str] = frozenset()
     consent_max_age_days: int | None = None
 
     @property
-    def calls_in_24_hours(self) -> int | None:
-        """Calls to one number that the strictest state allows in any 24 hours."""
-        return min(
-            (law.call_limit.in_24_hours for law in self.laws if law.call_limit.in_24_hours is not None), default=None
-        )
-
-    @property
-    def calls_in_all(self) -> int | None:
-        """Calls to one number that the strictest state allows in all."""
-        return min((law.call_limit.in_all for law in self.laws if law.call_limit.in_all is not None), default=None)
-
-    @property
-    def dnc_check_max_age(self) -> timedelta:
-        """Greatest age of a look-up in the do-not-call registry."""
-        return min(law.dnc_check_max_age for law in self.laws)
+    def law(self) -> StateLaw:
+        """Law of all states in which the person may be: the strictest rule of each kind."""
+        return legal_rules().law_of_all(self.states, business_date(self.now))
 
     @property
     def consent_max_age(self) -> timedelta:
         """Greatest age of a consent to calls."""
-        return min(law.consent_max_age(setting_days=self.consent_max_age_days) for law in self.laws)
+        return self.law.consent_max_age(setting_days=self.consent_max_age_days)
 
 
 def _read_moment(facts: ContactFacts, now: datetime, consent_max_age_days: int | None) -> _Moment:
     places = frozenset[TimeZonePlace]().union(
         *filter(None, (facts.number_places, facts.property_places, facts.mailing_places))
     )
-    states = tuple({place.state for place in places})
-    rules, day = legal_rules(), business_date(now)
-    laws = tuple(rules.law_of(state, day) for state in states or ("",))
-    return _Moment(now, places, states, laws, consent_max_age_days)
+    return _Moment(now, places, frozenset(place.state for place in places), consent_max_age_days)
 
 
 def _try_again_at(facts: ContactFacts, moment: _Moment, reasons: tuple[ContactReason, ...]) -> datetime | None:
@@ -188,9 +171,10 @@ def _try_again_at(facts: ContactFacts, moment: _Moment, reasons: tuple[ContactRe
         return None
     earliest = moment.now
     if ContactReason.ATTEMPTS_IN_24_HOURS in reasons and facts.attempts:
-        if not moment.calls_in_24_hours:
+        most = moment.law.call_limit.in_24_hours
+        if not most:
             return None
-        earliest = max(earliest, sorted(facts.attempts)[-moment.calls_in_24_hours] + _ATTEMPTS_WINDOW)
+        earliest = max(earliest, sorted(facts.attempts)[-most] + _ATTEMPTS_WINDOW)
     if ContactReason.BROKER_LIMIT_REACHED in reasons:
         earliest = max(earliest, next_business_midnight(moment.now))
     if ContactReason.BROKER_HOURLY_LIMIT_REACHED in reasons and facts.broker_calls is not None:
@@ -329,7 +313,7 @@ def _check_dnc_registry(facts: ContactFacts, moment: _Moment) -> Iterator[Contac
         yield ContactReason.DNC_CHECKED_AT_UNKNOWN
     if facts.dnc is True:
         yield ContactReason.ON_DNC_LIST
-    if facts.dnc_checked_at and not _is_recent(facts.dnc_checked_at, moment.now, moment.dnc_check_max_age):
+    if facts.dnc_checked_at and not _is_recent(facts.dnc_checked_at, moment.now, moment.law.dnc_check_max_age):
         yield ContactReason.DNC_CHECK_TOO_OLD
 
 
@@ -346,15 +330,14 @@ def _check_states(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReaso
         yield ContactReason.OPEN_STATES_UNKNOWN
     if facts.registered_states is None:
         yield ContactReason.REGISTERED_STATES_UNKNOWN
-    if any(law.needs_human_first for law in moment.laws):
+    if moment.law.needs_human_first:
         yield ContactReason.STATE_WANTS_HUMAN_FIRST
     if facts.open_states is not None and not facts.open_states.issuperset(moment.states):
         yield ContactReason.STATE_NOT_OPEN
-    if facts.registered_states is not None and any(
-        law.needs_registration and state not in facts.registered_states
-        for state, law in zip(moment.states, moment.laws, strict=False)
-    ):
-        yield ContactReason.REGISTRATION_MISSING
+    if facts.registered_states is not None:
+        unregistered = moment.states - facts.registered_states
+        if unregistered and moment._replace(states=unregistered).law.needs_registration:
+            yield ContactReason.REGISTRATION_MISSING
 
 
 def _check_reassigned_number(facts: ContactFacts, moment: _Moment) -> Iterator[ContactReason]:
@@ -371,7 +354,7 @@ def _check_reassigned_number(facts: ContactFacts, moment: _Moment) -> Iterator[C
         facts.reassigned_checked_at, moment.now, REASSIGNED_CHECK_MAX_AGE
     ):
         signed = [consent.at for consent in facts.consents or () if consent.value_hash == facts.value_hash]
-        if signed and any(law.needs_reassigned_check(moment.now - max(signed)) for law in moment.laws):
+        if signed and moment.law.needs_reassigned_check(moment.now - max(signed)):
             yield ContactReason.REASSIGNED_UNKNOWN
 
 
@@ -380,10 +363,11 @@ def _check_call_attempts(facts: ContactFacts, moment: _Moment) -> Iterator[Conta
     if facts.attempts is None:
         yield ContactReason.ATTEMPTS_UNKNOWN
         return
-    if moment.calls_in_all is not None and len(facts.attempts) >= moment.calls_in_all:
+    limit = moment.law.call_limit
+    if limit.in_all is not None and len(facts.attempts) >= limit.in_all:
         yield ContactReason.ATTEMPTS_EXHAUSTED
     recent = sum(moment.now - called_at < _ATTEMPTS_WINDOW for called_at in facts.attempts)
-    if moment.calls_in_24_hours is not None and recent >= moment.calls_in_24_hours:
+    if limit.in_24_hours is not None and recent >= limit.in_24_hours:
         yield ContactReason.ATTEMPTS_IN_24_HOURS
 
 

@@ -38,7 +38,7 @@ R = TypeVar("R", bound=LegalRule)
 
 @dataclass(frozen=True, slots=True)
 class StateLaw:
-    """Rules that apply in one state on one day, and the strictest value of each kind."""
+    """Rules that apply in a state, or in any of several, on one day, and the strictest value of each kind."""
 
     rules: tuple[AnyRule, ...]
     """All rules that apply, in the order of the file."""
@@ -89,7 +89,11 @@ class LegalRules:
 
     def law_of(self, state: str, day: date) -> StateLaw:
         """Return the rules that apply in *state* (two letters) on *day*."""
-        return self._find_cached(state, day)
+        return self.law_of_all(frozenset((state,)), day)
+
+    def law_of_all(self, states: frozenset[str], day: date) -> StateLaw:
+        """Return the rules that apply in any of *states* on *day*; without a state, those of all states."""
+        return self._find_cached(states, day)
 
     def list_due(self, today: date, *, after_days: int = RULE_CHECK_INTERVAL_DAYS) -> list[AnyRule]:
         """Return the rules that were last checked more than *after_days* ago, the oldest check first. Ended rules are left out."""
@@ -101,8 +105,9 @@ class LegalRules:
         )
         return sorted(due, key=lambda rule: (rule.checked_on, rule.id))
 
-    def _find(self, state: str, day: date) -> StateLaw:
-        return StateLaw.from_rules(tuple(rule for rule in self.rules if rule.applies(state, day)))
+    def _find(self, states: frozenset[str], day: date) -> StateLaw:
+        found = (rule for rule in self.rules if any(rule.applies(state, day) for state in states or ("",)))
+        return StateLaw.from_rules(tuple(found))
 
 
 @cache
