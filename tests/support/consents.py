@@ -18,7 +18,7 @@ NUMBER, OTHER_NUMBER, EMAIL = "+17275550142", "+17275550143", "owner@example.com
 START = datetime(2026, 11, 2, 15, tzinfo=UTC)
 
 
-def at(minutes: int) -> datetime:
+def at(minutes: float) -> datetime:
     """Return the time *minutes* after the first event of a test."""
     return START + timedelta(minutes=minutes)
 
@@ -39,7 +39,7 @@ class ConsentFixture:
         """Add a lead of the broker with a phone and an email."""
         return LeadId(await self.leads.add(status=status, phone=phone, email=email, assigned_broker_id=self.broker))
 
-    async def sign(self, lead: LeadId, minutes: int, number: str = NUMBER, **changes: Any) -> asyncpg.Record:
+    async def sign(self, lead: LeadId, minutes: float, number: str = NUMBER, **changes: Any) -> asyncpg.Record:
         """Record a signature."""
         values = {"text": 1, "token": None, "method": "form", **changes}
         row = await self.consent.fetchrow(

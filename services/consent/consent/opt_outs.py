@@ -14,7 +14,7 @@ from common.events import ConsentRevoked, Unsubscribed
 from common.ids import LeadId
 from common.pii.keyring import Keyring
 from consent import queries
-from consent.queries import ConcernedLead
+from consent.queries import ConcernedLead, EndedConsent
 
 How = Literal["link", "one_click", "page"]
 """A button on the page of a link, the unsubscribe button of a mail program (RFC 8058), or an address typed on the page."""
@@ -46,34 +46,46 @@ class OptOutRecorder:
         await self._bus.transact(lambda tx: self._opt_out_value(tx, channel, value_hash, datetime.now(UTC)))
 
     async def _opt_out_lead(self, tx: Tx, opt_out: PageOptOut, at: datetime) -> bool:
-        lead_id = opt_out.lead_id
+        lead_id, channel, how = opt_out.lead_id, opt_out.channel, opt_out.how
         if not await queries.list_leads(tx.connection, lead_ids=[lead_id]):
             return False
-        evidence = hashlib.sha256(f"{opt_out.how}|{opt_out.channel}|{lead_id}|{at.isoformat()}".encode()).digest()
+        evidence = hashlib.sha256(f"{how}|{channel}|{lead_id}|{at.isoformat()}".encode()).digest()
         contacts = await queries.read_contact_hashes(tx.connection, lead_id=lead_id)
         statements = [
-            OptOut(opt_out.channel, contact.value_hash, contact.hash_key_id, "opt_out", lead_id, at, evidence)
+            OptOut(channel, contact.value_hash, contact.hash_key_id, "opt_out", lead_id, at, evidence)
             for contact in contacts
-            if contact.channel == opt_out.channel
+            if contact.channel == channel
         ]
         recorded = await record_opt_outs(tx, statements)
-        if opt_out.channel == "email":
+        if channel == "email":
             await queries.unsubscribe_leads(tx.connection, lead_ids=[lead_id])
-        else:
-            await withdraw_consent(tx, lead_id, opt_out.how, at, evidence)
-        await _emit_opt_outs(tx, statements, recorded, [lead_id], opt_out.how)
-        await _emit_ended_consents(tx, statements, [lead_id], opt_out.how, at)
+        elif not await queries.has_withdrawn(tx.connection, lead_id=lead_id):
+            await withdraw_consent(tx, lead_id, how, at, evidence)
+        await _emit_events(tx, statements, recorded, [lead_id], how, at)
         return True
 
     async def _opt_out_value(self, tx: Tx, channel: Channel, value_hash: bytes, at: datetime) -> None:
         evidence = hashlib.sha256(b"page|" + value_hash + at.isoformat().encode()).digest()
         lead_ids = await queries.find_leads_with_value(tx.connection, channel=channel, value_hash=value_hash)
-        statement = OptOut(channel, value_hash, self._keyring.hash_key_id, "opt_out", None, at, evidence)
-        recorded = await record_opt_outs(tx, [statement])
-        if channel == "email" and lead_ids:
+        statements = [OptOut(channel, value_hash, self._keyring.hash_key_id, "opt_out", None, at, evidence)]
+        recorded = await record_opt_outs(tx, statements)
+        if channel == "email":
             await queries.unsubscribe_leads(tx.connection, lead_ids=lead_ids)
-        await _emit_opt_outs(tx, [statement], recorded, lead_ids, "page")
-        await _emit_ended_consents(tx, [statement], [], "page", at)
+        await _emit_events(tx, statements, recorded, lead_ids, "page", at)
+
+
+async def _emit_events(
+    tx: Tx,
+    statements: Sequence[OptOut],
+    recorded: Sequence[RecordedOptOut],
+    lead_ids: Sequence[LeadId],
+    how: How,
+    at: datetime,
+) -> None:
+    await _emit_opt_outs(tx, statements, recorded, lead_ids, how)
+    value_hashes = [statement.value_hash for statement in statements]
+    for row in await queries.list_ended_consents(tx.connection, value_hashes=value_hashes, lead_ids=lead_ids):
+        tx.emit(_build_revoked(row, how, at))
 
 
 async def _emit_opt_outs(
@@ -102,23 +114,17 @@ async def _emit_opt_outs(
             )
 
 
-async def _emit_ended_consents(
-    tx: Tx, statements: Sequence[OptOut], lead_ids: Sequence[LeadId], how: How, at: datetime
-) -> None:
-    """Emit an event for each row of proof that the opt-outs wrote, about these leads or others with the same number."""
-    value_hashes = [statement.value_hash for statement in statements]
-    for row in await queries.list_ended_consents(tx.connection, value_hashes=value_hashes, lead_ids=lead_ids):
-        tx.emit(
-            ConsentRevoked(
-                lead_id=row.lead_id,
-                broker_id=row.assigned_broker_id,
-                occurred_at=at,
-                outcome=row.action,
-                value_hash=row.value_hash.hex() if row.value_hash else None,
-                hash_key_id=row.hash_key_id,
-                audit_id=row.id,
-                seq=row.seq,
-                row_hash=row.row_hash.hex(),
-                how=how,
-            )
-        )
+def _build_revoked(row: EndedConsent, how: How, at: datetime) -> ConsentRevoked:
+    """Return the event of a row of proof that the opt-outs wrote, about their lead or another one with the same number."""
+    return ConsentRevoked(
+        lead_id=row.lead_id,
+        broker_id=row.assigned_broker_id,
+        occurred_at=at,
+        outcome=row.action,
+        value_hash=row.value_hash.hex() if row.value_hash else None,
+        hash_key_id=row.hash_key_id,
+        audit_id=row.id,
+        seq=row.seq,
+        row_hash=row.row_hash.hex(),
+        how=how,
+    )

@@ -36,7 +36,6 @@ class EndedConsent:
     lead_id: LeadId
     seq: int
     action: str
-    reason: str
     value_hash: bytes | None
     hash_key_id: str | None
     row_hash: bytes
@@ -72,3 +71,12 @@ async def list_ended_consents(
     return [
         EndedConsent(*record) for record in await connection.fetch(_SQL["list_ended_consents"], value_hashes, lead_ids)
     ]
+
+
+async def has_withdrawn(connection: Connection, *, lead_id: LeadId) -> bool:
+    """Return whether the person withdrew all consents of a lead and signed nothing since.
+
+    Pressing the button again says nothing new.
+    """
+    value: bool = await connection.fetchval(_SQL["has_withdrawn"], lead_id)
+    return value

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -9,7 +10,7 @@ import pytest
 
 from common.compliance.links import build_lead_link
 from common.ids import LeadId, new_id
-from support.consents import EMAIL, NUMBER, ConsentFixture
+from support.consents import EMAIL, NUMBER, START, ConsentFixture
 from support.installation import SECRETS
 
 SECRET = SECRETS["FORM_LINK_SECRET"].encode()
@@ -135,6 +136,22 @@ async def test_the_withdrawal_page_stops_calls_and_ends_every_consent(
             break
         await asyncio.sleep(0.1)
     assert len(found) == len(await data.audit(lead)) - 1
+
+
+async def test_a_repeated_withdrawal_adds_no_proof_until_the_person_signs_again(
+    data: ConsentFixture, pages: str, session: aiohttp.ClientSession
+) -> None:
+    lead = await data.add_lead()
+    await data.sign(lead, 0)
+    await post(session, link(pages, lead, "withdraw"))
+    once = await data.audit(lead)
+    for _ in range(3):
+        assert (await post(session, link(pages, lead, "withdraw")))[0] == 200
+    assert await data.audit(lead) == once
+    await data.sign(lead, (datetime.now(UTC) - START).total_seconds() / 60)
+    await post(session, link(pages, lead, "withdraw"))
+    assert (await data.audit(lead))[-1]["action"] == "withdrawn"
+    assert (await data.summary(lead))[0] is False
 
 
 async def test_without_kafka_an_opt_out_takes_effect(
