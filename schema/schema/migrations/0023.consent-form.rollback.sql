@@ -1,0 +1,11 @@
+set local role equity_owner;
+revoke select (lead_id, action, value_hash, at) on app.lead_consent_audit from svc_skiptrace;
+revoke select (channel, value_hash, reason, at, lifted_at, lifted_by, evidence_hash) on app.suppressions from equity_operator;
+revoke select (legal_name) on app.brokers from equity_operator;
+drop function app.open_consent_proof, app.issue_consent_token;
+drop table app.consent_statements;
+grant insert on app.consent_tokens to svc_consent;
+revoke insert (version, text, covers, published_by) on app.consent_texts from svc_consent;
+grant insert on app.consent_texts to svc_consent;
+alter table app.consent_texts drop column published_by, drop column published_login;
+reset role;
