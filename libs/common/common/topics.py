@@ -46,7 +46,7 @@ FUNNEL_EVENT_NAMES = (
     "unsubscribed", "consent_granted", "consent_revoked", "consent_refused", "lead_not_callable", "call_initiated",
     "call_completed", "callback_scheduled", "appointment_booked", "appointment_rescheduled", "appointment_cancelled",
     "appointment_no_show", "application_submitted", "loan_funded", "broker_notified", "billing_recorded", "invoice_issued",
-    "lead_paused", "lead_resumed", "lead_reassigned",
+    "lead_paused", "lead_resumed", "lead_reassigned", "lead_erased",
 )  # fmt: skip
 """Events of the funnel, in the order in which a lead has them; last those that an operator causes at any time."""
 

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 OUTBOX_PAGE_SIZE = 1_000
 OUTBOX_POLL_SECONDS = 0.1
+IDLE_POLL_SECONDS = 0.5
+"""Longest pause between two looks at an empty outbox. Only rows of other processes wait for a look: own commits wake the relay."""
 MIN_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 10
 PUBLISH_TIMEOUT_SECONDS = 15
@@ -95,6 +97,7 @@ class Relay:
         self._watchdog = Watchdog(settings.livez_limit_seconds)
         self._is_in_round = False
         schema = f"svc_{service}"
+        self._has_rows_sql = _HAS_ROWS.format(schema=schema)
         self._take_rows_sql = _TAKE_ROWS.format(schema=schema)
         self._insert_rejected_row_sql = _INSERT_REJECTED_ROW.format(schema=schema)
 
@@ -125,34 +128,44 @@ class Relay:
         return f"the relay has been in one round for over {self._watchdog.limit_seconds:g} s" if is_late else None
 
     async def _run(self) -> None:
-        backoff_seconds = OUTBOX_POLL_SECONDS
+        pause_seconds = OUTBOX_POLL_SECONDS
         while True:
-            await self._wait_for_wake(backoff_seconds)
+            is_woken = await self._wait_for_wake(pause_seconds)
             try:
-                while await self._watched_round() == OUTBOX_PAGE_SIZE:
-                    pass
-                backoff_seconds, self.pause_reason = OUTBOX_POLL_SECONDS, None
+                is_busy = await self._watched_rounds(is_woken=is_woken)
+                pause_seconds = OUTBOX_POLL_SECONDS if is_busy else min(pause_seconds * 2, IDLE_POLL_SECONDS)
+                self.pause_reason = None
             except Exception as error:  # noqa: BLE001 - sorted by kind; the rows are still in the outbox
-                backoff_seconds = min(max(backoff_seconds * 2, MIN_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS)
+                pause_seconds = min(max(pause_seconds * 2, MIN_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS)
                 self.pause_reason = type(error).__name__
                 level = log.warning if classify_error(error) in _EXPECTED_KINDS else log.error
-                level(
-                    "relay_paused", service=self._service, error=type(error).__name__, backoff_seconds=backoff_seconds
-                )
+                level("relay_paused", service=self._service, error=type(error).__name__, backoff_seconds=pause_seconds)
 
-    async def _wait_for_wake(self, seconds: float) -> None:
+    async def _wait_for_wake(self, seconds: float) -> bool:
+        """Wait for a commit of this process, at most *seconds*; return whether there was one."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
+        is_woken = self._wake.is_set()
         self._wake.clear()
+        return is_woken
 
-    async def _watched_round(self) -> int:
+    async def _watched_rounds(self, *, is_woken: bool) -> bool:
+        """Publish all rows; return False if a look found none. Unless woken, look first, since an idle round costs four round trips."""
         self._watchdog.mark_progress()
         self._is_in_round = True
         try:
-            return await self._round()
+            if not is_woken and not await self._has_rows():
+                return False
+            while await self._round() == OUTBOX_PAGE_SIZE:
+                self._watchdog.mark_progress()
+            return True
         finally:
             self._is_in_round = False
+
+    async def _has_rows(self) -> bool:
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval(self._has_rows_sql))
 
     async def _round(self) -> int:
         """Publish one page of rows and return their number. Raises, and leaves the rows, when Kafka does not answer."""
@@ -262,6 +275,7 @@ def _is_acknowledged(acknowledgement: asyncio.Future[Any]) -> bool:
     return acknowledgement.done() and not acknowledgement.cancelled() and acknowledgement.exception() is None
 
 
+_HAS_ROWS = "select exists (select from {schema}.outbox)"
 _TAKE_ROWS = """
 with leader as materialized (
   select pg_try_advisory_xact_lock(hashtext($1)) as granted

@@ -69,6 +69,8 @@ class ContactFacts:
     """Verification flag of this value, not of another one of the lead."""
     duplicate: bool | None = None
     """True: the value or the household is contacted through another lead, or this contact was already made. Only a campaign needs it."""
+    decided_on_calls: bool | None = None
+    """True: the person signed a consent to calls, withdrew one, or opted out of calls. Only an email of a campaign needs it."""
     other_person: bool | None = None
     """True: the value is not the lead's own. An answer and a service message need it."""
     seller: BrokerId | None = None
@@ -235,6 +237,11 @@ def _check_verification(facts: ContactFacts, _: _Moment) -> Iterator[ContactReas
 def _check_duplicate(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
     """Contact no household twice, however many homes it owns (docs/hazards.md, S5)."""
     return _check_flag(facts.duplicate, ContactReason.DUPLICATE_UNKNOWN, ContactReason.DUPLICATE)
+
+
+def _check_decision(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
+    """Ask no person again that said yes or no to calls: emails of campaigns ask for nothing else."""
+    return _check_flag(facts.decided_on_calls, ContactReason.DECIDED_ON_CALLS_UNKNOWN, ContactReason.DECIDED_ON_CALLS)
 
 
 def _check_addressee(facts: ContactFacts, _: _Moment) -> Iterator[ContactReason]:
@@ -422,6 +429,7 @@ _RULES: tuple[_Rule, ...] = (
     _check_person,
     _check_verification,
     _check_duplicate,
+    _check_decision,
     _check_addressee,
     _check_seller,
     _check_consent,
@@ -451,10 +459,13 @@ _FOR_CALLS: frozenset[_Rule] = frozenset(
 def _select_rules(channel: Channel, *, is_requested: bool, email_requires_consent: bool) -> tuple[_Rule, ...]:
     """Return the rules to ask.
 
-    An answer and a service message are no duplicate of their own campaign. As emails they do not count against its limit.
+    An answer and a service message are no duplicate of their own campaign, and a decision about calls does not end them. As
+    emails they do not count against its limit.
     """
-    omitted: set[_Rule] = {_check_duplicate} if is_requested else {_check_addressee}
-    if channel == "email":
+    omitted: set[_Rule] = {_check_duplicate, _check_decision} if is_requested else {_check_addressee}
+    if channel == "phone":
+        omitted.add(_check_decision)
+    else:
         omitted |= _FOR_CALLS
         if is_requested:
             omitted.add(_check_broker_limit)

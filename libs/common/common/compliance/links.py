@@ -15,8 +15,12 @@ _TAG_BYTES = 16
 
 def build_lead_link(base_url: str, secret: bytes, lead_id: UUID) -> str:
     """Return the URL under *base_url* that identifies *lead_id* to holders of *secret*."""
-    token = urlsafe_b64encode(lead_id.bytes + _tag(secret, lead_id)).decode().rstrip("=")
-    return f"{base_url}{'&' if '?' in base_url else '?'}l={token}"
+    return f"{base_url}{'&' if '?' in base_url else '?'}l={build_link_token(secret, lead_id)}"
+
+
+def build_link_token(secret: bytes, lead_id: UUID) -> str:
+    """Return the parameter `l` of a link to *lead_id*."""
+    return urlsafe_b64encode(lead_id.bytes + _tag(secret, lead_id)).decode().rstrip("=")
 
 
 def read_lead_link(token: str, secret: bytes) -> UUID | None:

@@ -23,6 +23,7 @@ SuppressionReason = Literal[
     "registry",
     "complaint",
     "forbidden_by_source",
+    "bounced",
     "operator",
     "erased",
 ]

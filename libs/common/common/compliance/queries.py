@@ -48,6 +48,61 @@ class OwnerChange:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class EmailFacts:
+    """Row of `read_email_facts`."""
+
+    status: str
+    assigned_broker_id: BrokerId | None
+    owner_first_name: str | None
+    owner_last_name: str | None
+    owner2_first_name: str | None
+    owner2_last_name: str | None
+    company_name: str | None
+    company_seen: int | None
+    person_seen: int | None
+    deceased_owner: bool
+    litigator: bool
+    verified: bool | None
+    value_litigator: bool | None
+    is_own: bool
+    suppressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeadContactHash:
+    """Row of `read_contact_hashes`."""
+
+    lead_id: LeadId
+    channel: str
+    value_hash: bytes
+    hash_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLead:
+    """Row of `list_concerned_leads`."""
+
+    id: LeadId
+    assigned_broker_id: BrokerId | None
+    lead_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfConsent:
+    """Row of `list_ended_consents`."""
+
+    id: int
+    lead_id: LeadId
+    seq: int
+    action: str
+    reason: str
+    value_hash: bytes | None
+    hash_key_id: str | None
+    row_hash: bytes
+    assigned_broker_id: BrokerId | None
+
+
 async def lock_keys(connection: Connection, *, keys: Sequence[int]) -> None:
     """Take advisory locks in the order of *keys*, until the transaction ends."""
     await connection.execute(_SQL["lock_keys"], keys)
@@ -122,3 +177,46 @@ async def list_consent_history(connection: Connection, *, lead_ids: Sequence[Lea
 
 async def list_owner_changes(connection: Connection, *, lead_ids: Sequence[LeadId]) -> list[OwnerChange]:
     return [OwnerChange(*record) for record in await connection.fetch(_SQL["list_owner_changes"], lead_ids)]
+
+
+async def read_email_facts(connection: Connection, *, value_hash: bytes, lead_id: LeadId) -> EmailFacts | None:
+    """Return the facts of the gate about a lead and the address that a message answers or serves.
+
+    `verified` is null, and `is_own` false, where the address is not one of the lead.
+    """
+    record = await connection.fetchrow(_SQL["read_email_facts"], value_hash, lead_id)
+    return None if record is None else EmailFacts(*record)
+
+
+async def read_contact_hashes(connection: Connection, *, lead_ids: Sequence[LeadId]) -> list[LeadContactHash]:
+    """Return the addresses and numbers of leads."""
+    return [LeadContactHash(*record) for record in await connection.fetch(_SQL["read_contact_hashes"], lead_ids)]
+
+
+async def list_concerned_leads(connection: Connection, *, lead_ids: Sequence[LeadId]) -> list[StatementLead]:
+    return [StatementLead(*record) for record in await connection.fetch(_SQL["list_concerned_leads"], lead_ids)]
+
+
+async def unsubscribe_leads(connection: Connection, *, lead_ids: Sequence[LeadId]) -> list[str]:
+    """Change the status of leads to `unsubscribed`.
+
+    A lead whose status is final stays as it is: the suppression refuses it anyway.
+    """
+    return [value for (value,) in await connection.fetch(_SQL["unsubscribe_leads"], lead_ids)]
+
+
+async def list_ended_consents(
+    connection: Connection, *, value_hashes: Sequence[bytes], lead_ids: Sequence[LeadId]
+) -> list[EndOfConsent]:
+    """Return the rows of proof that this transaction wrote about these numbers and leads."""
+    return [
+        EndOfConsent(*record) for record in await connection.fetch(_SQL["list_ended_consents"], value_hashes, lead_ids)
+    ]
+
+
+async def list_leads_to_withdraw(connection: Connection, *, lead_ids: Sequence[LeadId], at: datetime) -> list[LeadId]:
+    """Return the leads without a withdrawal of all consents at or after the time of a statement.
+
+    An earlier withdrawal does not end a signature between both, even one that is under way and not visible yet.
+    """
+    return [value for (value,) in await connection.fetch(_SQL["list_leads_to_withdraw"], lead_ids, at)]

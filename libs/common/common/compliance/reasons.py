@@ -28,6 +28,8 @@ class ContactReason(StrEnum):
     UNVERIFIED = "unverified"
     DUPLICATE_UNKNOWN = "duplicate_unknown"
     DUPLICATE = "duplicate"
+    DECIDED_ON_CALLS_UNKNOWN = "decided_on_calls_unknown"
+    DECIDED_ON_CALLS = "decided_on_calls"
     OTHER_PERSON_UNKNOWN = "other_person_unknown"
     OTHER_PERSON = "other_person"
     SELLER_UNKNOWN = "seller_unknown"

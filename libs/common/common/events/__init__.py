@@ -18,7 +18,15 @@ from common.events.consents import ConsentGranted, ConsentRefused, ConsentRevoke
 from common.events.dead_letters import DeadLetter, DeadLetterResolved
 from common.events.deals import ApplicationSubmitted, DealRecord, LoanFunded
 from common.events.emails import EmailBounced, EmailReplied, EmailSent, ReplyClassified, Unsubscribed
-from common.events.leads import DedupeSuccess, LeadPaused, LeadReassigned, LeadResumed, LeadUnverifiable, LeadVerified
+from common.events.leads import (
+    DedupeSuccess,
+    LeadErased,
+    LeadPaused,
+    LeadReassigned,
+    LeadResumed,
+    LeadUnverifiable,
+    LeadVerified,
+)
 from common.events.records import LeadRecord, PhoneCandidate
 from common.events.uploads import LeadRejected, UploadReceived, UploadRefused
 from common.events.webhooks import WEBHOOK_EVENTS, CalcomWebhook, InstantlyWebhook, VapiWebhook, WebhookReceived
@@ -53,6 +61,7 @@ __all__ = [
     "FunnelEvent",
     "InstantlyWebhook",
     "InvoiceIssued",
+    "LeadErased",
     "LeadNotCallable",
     "LeadPaused",
     "LeadReassigned",
@@ -105,5 +114,6 @@ FUNNEL_EVENTS: tuple[type[FunnelEvent], ...] = (
     LeadPaused,
     LeadResumed,
     LeadReassigned,
+    LeadErased,
 )
 """Models of the funnel's events, in the order of `common.topics.FUNNEL_EVENT_NAMES`."""

@@ -56,3 +56,10 @@ class LeadReassigned(FunnelEvent):
     topic: ClassVar[str] = "funnel.lead_reassigned"
     access_id: int = Field(description="Row of `app.access_log` with the user and the reason.")
     former_broker_id: UUID | None = None
+
+
+class LeadErased(FunnelEvent):
+    """Erasure of what is known about the person of a lead. Services with copies at vendors delete these."""
+
+    topic: ClassVar[str] = "funnel.lead_erased"
+    access_id: int = Field(description="Row of `app.access_log` with the user and the reason.")

@@ -9,6 +9,9 @@ from common.events.base import Event, EventType, Scalar
 from common.ids import BrokerId, UploadId
 from common.lead_facts import RECORD_FIELDS
 
+SIGNED_NUMBER_SOURCE = "consent_form"
+"""Source of a number that a person signed and that the lead did not have. Skip tracing verifies it before any other."""
+
 
 class PhoneCandidate(BaseModel):
     """Phone number as a source reported it, with the source's facts about it. Another field may forbid calls to it."""

@@ -99,6 +99,13 @@ class Keyring:
 
     def hash_contact(self, value: str) -> bytes:
         """Return the keyed hash (32 bytes) by which a normalised phone or email is looked up."""
+        return self._hash_text(value)
+
+    def hash_fact(self, purpose: str, value: str) -> bytes:
+        """Return the keyed hash (32 bytes) of a fact about a person, bound to a purpose. It equals no hash of a contact."""
+        return self._hash_text(f"|{purpose}|{value}")
+
+    def _hash_text(self, value: str) -> bytes:
         if self._hash is None:
             raise MissingKeyError("CONTACT_HASH_KEY")
         digest = self._hash.copy()  # a copy has the key already, and costs half as much as a new one

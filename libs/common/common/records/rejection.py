@@ -21,6 +21,7 @@ class RejectionReason(StrEnum):
     BROKER_NOT_ALLOWED = "broker_not_allowed"
     UNKNOWN_BROKER = "unknown_broker"
     UNREAD_PROTECTION = "unread_protection"
+    ERASED = "erased"
 
 
 CORRECTIONS: dict[RejectionReason, str] = {
@@ -40,6 +41,7 @@ CORRECTIONS: dict[RejectionReason, str] = {
     RejectionReason.UNREAD_PROTECTION: (
         "rename or remove the field that looks as if it forbids contact: docs/protective-columns.md"
     ),
+    RejectionReason.ERASED: "leave the row out: the person asked for erasure",
 }
 
 

@@ -7,6 +7,7 @@ no idempotency keys. The class of an error says whether an operation was execute
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
@@ -17,16 +18,24 @@ from common.vendors.errors import (
     InvalidRequestError,
     NotExecutedError,
     OutcomeUnknownError,
+    RateLimitedError,
     VendorCallError,
 )
 from common.vendors.http_client import VendorHttpClient, VendorHttpRequest, VendorHttpResponse, check_status
 from common.vendors.policy import RateLimit, VendorPolicy
-from common.vendors.throttle import VendorThrottle
+from common.vendors.throttle import Permit, VendorThrottle
 
+INSTANTLY_URL = "https://api.instantly.ai"
+WEBHOOK_SECRET_HEADER = "X-EC-Webhook-Secret"  # noqa: S105 - the name of the header
+"""Header of a webhook subscription that holds our secret."""
 INSTANTLY = "instantly"
 """Instantly in the table of outcomes, in the tables of the throttle and in metrics."""
+INSTANTLY_EMAIL_LISTS = "instantly_email_lists"
+"""The separate, lower limit of `GET /emails`, in the tables of the throttle."""
 INSTANTLY_PAGE_SIZE = 100
 """Most items of a page, and most addresses of one lookup."""
+LIST_WINDOW_SECONDS = 60.0
+"""Window of the limit of `GET /emails`."""
 _NOT_FOUND = 404
 
 
@@ -39,7 +48,7 @@ class InstantlyNotFoundError(NotExecutedError):
 class InstantlySettings(Settings):
     """Settings of a service that calls Instantly."""
 
-    instantly_base_url: ApiUrl = Field("https://api.instantly.ai", description="Address of Instantly's API.")
+    instantly_base_url: ApiUrl = Field(INSTANTLY_URL, description="Address of Instantly's API.")
     instantly_api_key: ApiKey | None = Field(None, description="Without a key no call is made to Instantly.")
     instantly_timeout_seconds: float = Field(
         60, gt=0, description="Longest wait for a response; after it the outcome is unknown."
@@ -64,6 +73,18 @@ def build_instantly_policy(settings: InstantlySettings) -> VendorPolicy:
     )
 
 
+def build_email_list_policy(settings: InstantlySettings, lists_per_minute: int) -> VendorPolicy:
+    """Return the policy of `GET /emails`, whose limit is lower than that of other operations."""
+    return VendorPolicy(
+        INSTANTLY_EMAIL_LISTS,
+        RateLimit(lists_per_minute, LIST_WINDOW_SECONDS),
+        probe_seconds=2 * settings.instantly_timeout_seconds,
+        longest_backoff_seconds=300,
+        access_denied_backoff_seconds=60,
+        rate_limited_backoff_seconds=5,
+    )
+
+
 class InstantlyApi:
     """Calls to one workspace, each with a permit."""
 
@@ -75,26 +96,52 @@ class InstantlyApi:
         self._throttle = throttle
         self._http = http
 
-    async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def acquire_permit(self) -> Permit:
+        """Return the permit of one call. Raises BackingOffError: no call may be made now."""
+        return await self._acquire(INSTANTLY, self._longest_wait_seconds)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        permit: Permit | None = None,
+        start_before: datetime | None = None,
+        limit: str | None = None,
+    ) -> dict[str, Any]:
         """Make one call with a permit, and report its outcome to the throttle. Raises VendorCallError.
 
-        *path* begins with `/` and may have a query. An empty response is {}.
+        *path* begins with `/` and may have a query. An empty response is {}. Without *permit* one is acquired. After
+        *start_before* nothing is sent (`VendorHttpClient.send_request`). *limit* names a policy with a further limit of this
+        operation: it gives a permit too, and a 429 counts against it alone.
         """
-        permit = await self._throttle.acquire_permit(INSTANTLY, 1, time.monotonic() + self._longest_wait_seconds)
-        if permit is None:
-            raise BackingOffError
+        if limit is not None:
+            await self._acquire(limit, self._longest_wait_seconds + LIST_WINDOW_SECONDS)
+        permit = permit or await self.acquire_permit()
         operation = f"{method} /{path.split('/')[1].partition('?')[0]}"
         request = VendorHttpRequest(INSTANTLY, operation, self._base_url + path, body, self._headers, method)
         try:
-            response_body = read_response(await self._http.send_request(request))
+            response_body = read_response(await self._http.send_request(request, start_before))
         except (InvalidRequestError, InstantlyNotFoundError):
             await self._throttle.record_success(INSTANTLY)  # Instantly works: this request is wrong
             raise
         except VendorCallError as error:
-            await self._throttle.record_failure(INSTANTLY, error, is_probe=permit.is_probe)
+            if limit is not None and isinstance(error, RateLimitedError):
+                await self._throttle.record_failure(limit, error, is_probe=False)
+                await self._throttle.record_success(INSTANTLY)  # Instantly works: only this operation must wait
+            else:
+                await self._throttle.record_failure(INSTANTLY, error, is_probe=permit.is_probe)
             raise
-        await self._throttle.record_success(INSTANTLY)
+        for vendor in filter(None, (INSTANTLY, limit)):
+            await self._throttle.record_success(vendor)
         return response_body
+
+    async def _acquire(self, vendor: str, longest_wait_seconds: float) -> Permit:
+        permit = await self._throttle.acquire_permit(vendor, 1, time.monotonic() + longest_wait_seconds)
+        if permit is None:
+            raise BackingOffError
+        return permit
 
 
 @dataclass(slots=True)
