@@ -1,1 +1,1 @@
-"""Consent service: pages on which a person opts out of emails and calls. Each takes effect in the transaction that records it."""
+"""Consent service: the form on which a person consents to calls, and pages on which a person opts out of emails and calls."""

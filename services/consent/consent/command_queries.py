@@ -7,7 +7,7 @@ from uuid import UUID
 
 from common.database import Connection
 from common.ids import BrokerId, LeadId
-from common.statements import load_statements
+from common.statements import count_rows, load_statements
 
 _SQL = load_statements(__file__)
 
@@ -52,6 +52,74 @@ class NamedBroker:
 
     id: BrokerId
     name: str
+    legal_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentText:
+    """Row of `find_current_text`."""
+
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedText:
+    """Row of `list_texts`."""
+
+    version: int
+    text: str
+    covers: list[str]
+    published_at: datetime
+    published_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptedPart:
+    """Row of `open_proof`."""
+
+    kind: str
+    audit_id: int | None
+    evidence_hash: bytes | None
+    ciphertext: bytes
+    data_key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionOfNumber:
+    """Row of `list_suppressions_of`."""
+
+    value_hash: bytes
+    reason: str
+    at: datetime
+    lifted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDecision:
+    """Row of `list_contacts_of`."""
+
+    at: datetime
+    channel: str
+    purpose: str
+    allowed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadKey:
+    """Row of `read_data_key`."""
+
+    data_key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedText:
+    """Row of `read_current_texts`."""
+
+    version: int
+    covers: list[str]
+    published_at: datetime
 
 
 async def list_proved_leads(connection: Connection, *, after: UUID | None, page_size: int) -> list[LeadId]:
@@ -70,3 +138,72 @@ async def list_published_hashes(connection: Connection, *, lead_ids: Sequence[Le
 
 async def find_broker_names(connection: Connection, *, broker_ids: Sequence[BrokerId]) -> list[NamedBroker]:
     return [NamedBroker(*record) for record in await connection.fetch(_SQL["find_broker_names"], broker_ids)]
+
+
+async def lock_texts(connection: Connection) -> None:
+    """Let one publication run at a time."""
+    await connection.execute(_SQL["lock_texts"])
+
+
+async def find_current_text(connection: Connection) -> CurrentText | None:
+    record = await connection.fetchrow(_SQL["find_current_text"])
+    return None if record is None else CurrentText(*record)
+
+
+async def add_text(connection: Connection, *, text: str, covers: Sequence[str], published_by: str) -> int:
+    """Add the next version of the text.
+
+    Return its number.
+    """
+    value: int = await connection.fetchval(_SQL["add_text"], text, covers, published_by)
+    return value
+
+
+async def list_texts(connection: Connection) -> list[ListedText]:
+    return [ListedText(*record) for record in await connection.fetch(_SQL["list_texts"])]
+
+
+async def has_lead(connection: Connection, *, lead_id: LeadId) -> bool:
+    """Return whether there is such a lead."""
+    value: bool = await connection.fetchval(_SQL["has_lead"], lead_id)
+    return value
+
+
+async def open_proof(connection: Connection, *, access_id: int, lead_id: LeadId) -> list[EncryptedPart]:
+    """Return the encrypted pages, signers and statements of a lead's proof, for an access that is logged."""
+    return [EncryptedPart(*record) for record in await connection.fetch(_SQL["open_proof"], access_id, lead_id)]
+
+
+async def list_suppressions_of(connection: Connection, *, value_hashes: Sequence[bytes]) -> list[SuppressionOfNumber]:
+    """Return the suppressions of numbers, active and lifted."""
+    return [
+        SuppressionOfNumber(*record) for record in await connection.fetch(_SQL["list_suppressions_of"], value_hashes)
+    ]
+
+
+async def list_contacts_of(connection: Connection, *, lead_id: LeadId) -> list[ContactDecision]:
+    """Return the newest decisions about contacts of a lead."""
+    return [ContactDecision(*record) for record in await connection.fetch(_SQL["list_contacts_of"], lead_id)]
+
+
+async def read_data_key(connection: Connection, *, lead_id: LeadId) -> LeadKey | None:
+    record = await connection.fetchrow(_SQL["read_data_key"], lead_id)
+    return None if record is None else LeadKey(*record)
+
+
+async def add_statement(connection: Connection, *, lead_id: LeadId, evidence_hash: bytes, ciphertext: bytes) -> int:
+    """Keep the statement that a person made at the office."""
+    return count_rows(await connection.execute(_SQL["add_statement"], lead_id, evidence_hash, ciphertext))
+
+
+async def read_current_texts(connection: Connection) -> list[PublishedText]:
+    """Return the newest version of the text; no row where none is published."""
+    return [PublishedText(*record) for record in await connection.fetch(_SQL["read_current_texts"])]
+
+
+async def list_unnamed_brokers(connection: Connection) -> list[str]:
+    """Return the active brokers without a legal name.
+
+    The form cannot be offered for their leads.
+    """
+    return [value for (value,) in await connection.fetch(_SQL["list_unnamed_brokers"])]

@@ -7,17 +7,19 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from common.bus import Bus, Tx
+from common.compliance import queries as compliance_queries
 from common.compliance.gate import Channel
 from common.compliance.opt_outs import OptOut, record_opt_outs, withdraw_consent
 from common.compliance.queries import RecordedOptOut
-from common.events import ConsentRevoked, Unsubscribed
+from common.compliance.statements import build_revoked
+from common.events import Unsubscribed
 from common.ids import LeadId
 from common.pii.keyring import Keyring
 from consent import queries
-from consent.queries import ConcernedLead, EndedConsent
+from consent.queries import ConcernedLead
 
-How = Literal["link", "one_click", "page"]
-"""A button on the page of a link, the unsubscribe button of a mail program (RFC 8058), or an address typed on the page."""
+How = Literal["link", "one_click", "page", "office"]
+"""A button on the page of a link, the unsubscribe button of a mail program (RFC 8058), an address typed there, or a call to the office."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +40,52 @@ class OptOutRecorder:
 
     async def opt_out_lead(self, opt_out: PageOptOut) -> bool:
         """Suppress all addresses or numbers of the lead. Return False if there is no such lead."""
-        return await self._bus.transact(lambda tx: self._opt_out_lead(tx, opt_out, datetime.now(UTC)))
+        at = datetime.now(UTC)
+        evidence = hashlib.sha256(
+            f"{opt_out.how}|{opt_out.channel}|{opt_out.lead_id}|{at.isoformat()}".encode()
+        ).digest()
+        return await self._bus.transact(lambda tx: opt_out_lead(tx, opt_out, at, evidence)) is not None
 
     async def opt_out_value(self, channel: Channel, value: str) -> None:
         """Suppress a normalised address or number, whether a lead has it or not."""
-        value_hash = self._keyring.hash_contact(value)
-        await self._bus.transact(lambda tx: self._opt_out_value(tx, channel, value_hash, datetime.now(UTC)))
-
-    async def _opt_out_lead(self, tx: Tx, opt_out: PageOptOut, at: datetime) -> bool:
-        lead_id, channel, how = opt_out.lead_id, opt_out.channel, opt_out.how
-        if not await queries.list_leads(tx.connection, lead_ids=[lead_id]):
-            return False
-        evidence = hashlib.sha256(f"{how}|{channel}|{lead_id}|{at.isoformat()}".encode()).digest()
-        contacts = await queries.read_contact_hashes(tx.connection, lead_id=lead_id)
-        statements = [
-            OptOut(channel, contact.value_hash, contact.hash_key_id, "opt_out", lead_id, at, evidence)
-            for contact in contacts
-            if contact.channel == channel
-        ]
-        recorded = await record_opt_outs(tx, statements)
-        if channel == "email":
-            await queries.unsubscribe_leads(tx.connection, lead_ids=[lead_id])
-        elif not await queries.has_withdrawn(tx.connection, lead_id=lead_id):
-            await withdraw_consent(tx, lead_id, how, at, evidence)
-        await _emit_events(tx, statements, recorded, [lead_id], how, at)
-        return True
-
-    async def _opt_out_value(self, tx: Tx, channel: Channel, value_hash: bytes, at: datetime) -> None:
+        at, value_hash = datetime.now(UTC), self._keyring.hash_contact(value)
         evidence = hashlib.sha256(b"page|" + value_hash + at.isoformat().encode()).digest()
-        lead_ids = await queries.find_leads_with_value(tx.connection, channel=channel, value_hash=value_hash)
-        statements = [OptOut(channel, value_hash, self._keyring.hash_key_id, "opt_out", None, at, evidence)]
-        recorded = await record_opt_outs(tx, statements)
-        if channel == "email":
-            await queries.unsubscribe_leads(tx.connection, lead_ids=lead_ids)
-        await _emit_events(tx, statements, recorded, lead_ids, "page", at)
+        statement = OptOut(channel, value_hash, self._keyring.hash_key_id, "opt_out", None, at, evidence)
+        await self._bus.transact(lambda tx: opt_out_value(tx, statement, "page"))
+
+
+async def opt_out_lead(tx: Tx, opt_out: PageOptOut, at: datetime, evidence: bytes) -> bool | None:
+    """Suppress all addresses or numbers of the lead. Return whether that is new; None if there is no such lead."""
+    lead_id, channel, how = opt_out.lead_id, opt_out.channel, opt_out.how
+    if not await queries.list_leads(tx.connection, lead_ids=[lead_id]):
+        return None
+    contacts = await queries.read_contact_hashes(tx.connection, lead_id=lead_id)
+    statements = [
+        OptOut(channel, contact.value_hash, contact.hash_key_id, "opt_out", lead_id, at, evidence)
+        for contact in contacts
+        if contact.channel == channel
+    ]
+    recorded = await record_opt_outs(tx, statements)
+    is_new = any(result.is_new for result in recorded)
+    if channel == "email":
+        await queries.unsubscribe_leads(tx.connection, lead_ids=[lead_id])
+    elif await queries.is_withdrawal_new(tx.connection, lead_id=lead_id):
+        await withdraw_consent(tx, lead_id, how, at, evidence)
+        is_new = True
+    await _emit_events(tx, statements, recorded, [lead_id], how, at)
+    return is_new
+
+
+async def opt_out_value(tx: Tx, statement: OptOut, how: How) -> bool:
+    """Suppress an address or number for every lead that has it. Return whether that is new."""
+    lead_ids = await queries.find_leads_with_value(
+        tx.connection, channel=statement.channel, value_hash=statement.value_hash
+    )
+    recorded = await record_opt_outs(tx, [statement])
+    if statement.channel == "email":
+        await queries.unsubscribe_leads(tx.connection, lead_ids=lead_ids)
+    await _emit_events(tx, [statement], recorded, lead_ids, how, statement.at)
+    return recorded[0].is_new
 
 
 async def _emit_events(
@@ -84,8 +98,10 @@ async def _emit_events(
 ) -> None:
     await _emit_opt_outs(tx, statements, recorded, lead_ids, how)
     value_hashes = [statement.value_hash for statement in statements]
-    for row in await queries.list_ended_consents(tx.connection, value_hashes=value_hashes, lead_ids=lead_ids):
-        tx.emit(_build_revoked(row, how, at))
+    for row in await compliance_queries.list_ended_consents(
+        tx.connection, value_hashes=value_hashes, lead_ids=lead_ids
+    ):
+        tx.emit(build_revoked(row, how, at))
 
 
 async def _emit_opt_outs(
@@ -112,19 +128,3 @@ async def _emit_opt_outs(
                     suppression_id=result.suppression_id,
                 )
             )
-
-
-def _build_revoked(row: EndedConsent, how: How, at: datetime) -> ConsentRevoked:
-    """Return the event of a row of proof that the opt-outs wrote, about their lead or another one with the same number."""
-    return ConsentRevoked(
-        lead_id=row.lead_id,
-        broker_id=row.assigned_broker_id,
-        occurred_at=at,
-        outcome=row.action,
-        value_hash=row.value_hash.hex() if row.value_hash else None,
-        hash_key_id=row.hash_key_id,
-        audit_id=row.id,
-        seq=row.seq,
-        row_hash=row.row_hash.hex(),
-        how=how,
-    )

@@ -1,14 +1,15 @@
 """Pages in English and Spanish. They need no script, load nothing from elsewhere and keep nothing in the browser."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-Language = Literal["en", "es"]
+from consent.texts import Language
 
 _FOLDER = Path(__file__).parent / "templates"
 STYLE = (_FOLDER / "style.css").read_text(encoding="utf-8")
@@ -33,10 +34,23 @@ def choose_language(request: web.Request) -> Language:
 
 def render_page(request: web.Request, page: str, *, status: int = 200, **values: Any) -> web.Response:
     """Return *page* (a template) in the language of *request*."""
-    language = choose_language(request)
-    texts = _read_texts()[language]
-    html = _environment().get_template(f"{page}.html").render(texts=texts, language=language, **values)
-    return web.Response(text=html, status=status, content_type="text/html", headers=PAGE_HEADERS)
+    return build_response(render_template(page, choose_language(request), **values), status=status)
+
+
+def build_response(html: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Return the response with a rendered page."""
+    return web.Response(text=html, status=status, content_type="text/html", headers={**PAGE_HEADERS, **(headers or {})})
+
+
+def render_template(page: str, language: Language, **values: Any) -> str:
+    """Return the HTML of *page* (a template) with *values*."""
+    texts = read_page_texts(language)
+    return _environment().get_template(f"{page}.html").render(texts=texts, language=language, **values)
+
+
+def read_page_texts(language: Language) -> dict[str, str]:
+    """Return the texts of all pages in *language* by name."""
+    return _read_texts()[language]
 
 
 @cache

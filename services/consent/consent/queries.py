@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from common.database import Connection
 from common.ids import BrokerId, LeadId
-from common.statements import load_statements
+from common.statements import load_statements, require_row
 
 _SQL = load_statements(__file__)
 
@@ -29,16 +31,62 @@ class ConcernedLead:
 
 
 @dataclass(frozen=True, slots=True)
-class EndedConsent:
-    """Row of `list_ended_consents`."""
+class FormFacts:
+    """Row of `read_form`."""
 
-    id: int
     lead_id: LeadId
+    data_key: bytes | None
+    broker_id: BrokerId | None
+    legal_name: str | None
+    active: bool | None
+    text_version: int | None
+    text: str | None
+    number_ciphertext: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """Row of `find_token`."""
+
+    lead_id: LeadId
+    nonce_hash: str
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSignature:
+    """Row of `find_signature`."""
+
+    value_hash: bytes
+    signer_ciphertext: bytes | None
+    signer_hash: bytes | None
+    legal_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedConsent:
+    """Row of `grant_consent`."""
+
+    audit_id: int
     seq: int
-    action: str
-    value_hash: bytes | None
-    hash_key_id: str | None
     row_hash: bytes
+    covers: list[str]
+    lifted: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeadHome:
+    """Row of `read_home`."""
+
+    mak: str | None
+    apn: str | None
+    property_address: str | None
+    property_unit: str | None
+    property_city: str | None
+    property_state: str | None
+    property_zip: str | None
+    fips: str | None
+    county: str | None
     assigned_broker_id: BrokerId | None
 
 
@@ -64,19 +112,131 @@ async def unsubscribe_leads(connection: Connection, *, lead_ids: Sequence[LeadId
     return [value for (value,) in await connection.fetch(_SQL["unsubscribe_leads"], lead_ids)]
 
 
-async def list_ended_consents(
-    connection: Connection, *, value_hashes: Sequence[bytes], lead_ids: Sequence[LeadId]
-) -> list[EndedConsent]:
-    """Return the rows of proof that this transaction wrote about these numbers and leads."""
+async def is_withdrawal_new(connection: Connection, *, lead_id: LeadId) -> bool:
+    """Return whether a withdrawal of all consents of a lead says something new.
+
+    It does not where the last act was a withdrawal too, unless a form is open: a signature of it may be under way,
+    which is not visible yet, and only a withdrawal with a later time ends it.
+    """
+    value: bool = await connection.fetchval(_SQL["is_withdrawal_new"], lead_id)
+    return value
+
+
+async def read_form(connection: Connection, *, lead_id: LeadId) -> FormFacts | None:
+    """Return the facts from which the form of a lead is made.
+
+    The best number of the lead is the chosen one, else the first verified one.
+    """
+    record = await connection.fetchrow(_SQL["read_form"], lead_id)
+    return None if record is None else FormFacts(*record)
+
+
+async def has_text(connection: Connection) -> bool:
+    """Return whether a text is published."""
+    value: bool = await connection.fetchval(_SQL["has_text"])
+    return value
+
+
+async def issue_token(connection: Connection, *, lead_id: LeadId, nonce_hash: str) -> UUID:
+    """Issue a token of the lead's form.
+
+    The oldest unused one makes room for it.
+    """
+    value: UUID = await connection.fetchval(_SQL["issue_token"], lead_id, nonce_hash)
+    return value
+
+
+async def find_token(connection: Connection, *, token_id: UUID) -> IssuedToken | None:
+    record = await connection.fetchrow(_SQL["find_token"], token_id)
+    return None if record is None else IssuedToken(*record)
+
+
+async def use_token(connection: Connection, *, token_id: UUID) -> UUID | None:
+    """Mark a token as used.
+
+    Return its id; None if it was used already.
+    """
+    value: UUID | None = await connection.fetchval(_SQL["use_token"], token_id)
+    return value
+
+
+async def find_signature(connection: Connection, *, token_id: UUID) -> RecordedSignature | None:
+    """Return the signature that used a token."""
+    record = await connection.fetchrow(_SQL["find_signature"], token_id)
+    return None if record is None else RecordedSignature(*record)
+
+
+async def find_known_number(connection: Connection, *, lead_id: LeadId, value_hash: bytes) -> bool:
+    """Return whether the lead has the number."""
+    value: bool = await connection.fetchval(_SQL["find_known_number"], lead_id, value_hash)
+    return value
+
+
+async def grant_consent(
+    connection: Connection,
+    *,
+    lead_id: LeadId,
+    value_hash: bytes,
+    hash_key_id: str,
+    broker_id: BrokerId,
+    text_version: int,
+    token_id: UUID,
+    signed_at: datetime,
+    text_hash: bytes,
+    page_hash: bytes,
+    page: bytes,
+    signer_hash: bytes,
+    signer: bytes,
+) -> GrantedConsent:
+    """Record a signature."""
+    return GrantedConsent(
+        *require_row(
+            await connection.fetchrow(
+                _SQL["grant_consent"],
+                lead_id,
+                value_hash,
+                hash_key_id,
+                broker_id,
+                text_version,
+                token_id,
+                signed_at,
+                text_hash,
+                page_hash,
+                page,
+                signer_hash,
+                signer,
+            )
+        )
+    )
+
+
+async def list_lifted_suppressions(
+    connection: Connection, *, lead_id: LeadId, value_hash: bytes, signed_at: datetime
+) -> list[int]:
+    """Return the opt-outs that a signature lifted."""
     return [
-        EndedConsent(*record) for record in await connection.fetch(_SQL["list_ended_consents"], value_hashes, lead_ids)
+        value for (value,) in await connection.fetch(_SQL["list_lifted_suppressions"], lead_id, value_hash, signed_at)
     ]
 
 
-async def has_withdrawn(connection: Connection, *, lead_id: LeadId) -> bool:
-    """Return whether the person withdrew all consents of a lead and signed nothing since.
+async def mark_replied(connection: Connection, *, lead_id: LeadId) -> list[str]:
+    """Change the status of a lead that signed to `replied`.
 
-    Pressing the button again says nothing new.
+    A lead that opted out of emails, or has a final status, keeps it.
     """
-    value: bool = await connection.fetchval(_SQL["has_withdrawn"], lead_id)
+    return [value for (value,) in await connection.fetch(_SQL["mark_replied"], lead_id)]
+
+
+async def read_home(connection: Connection, *, lead_id: LeadId) -> LeadHome | None:
+    """Return the keys by which ingest finds the lead again."""
+    record = await connection.fetchrow(_SQL["read_home"], lead_id)
+    return None if record is None else LeadHome(*record)
+
+
+async def find_verified_email(connection: Connection, *, lead_id: LeadId) -> bytes | None:
+    """Return the encrypted verified address of a lead: the chosen one, else the first.
+
+    None if it has none.
+    """
+    value: bytes | None = await connection.fetchval(_SQL["find_verified_email"], lead_id)
     return value

@@ -1,21 +1,19 @@
 """Routes of the consent service. A GET shows a page and changes nothing; link scanners open every link."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 import structlog
 from aiohttp import web
 
 from common.bus.failures import error_code
 from common.compliance.gate import Channel
-from common.compliance.links import read_lead_link
-from common.ids import LeadId
 from common.pii.contact_values import email_address, phone_number
 from common.web.application import build_application
-from common.web.problems import GENERAL_PROBLEM_KINDS, ProblemError
-from common.web.request_body import receive_within
+from common.web.problems import GENERAL_PROBLEM_KINDS
+from consent.form_routes import FormRoutes
 from consent.opt_outs import How, OptOutRecorder, PageOptOut
 from consent.pages import PAGE_HEADERS, STYLE, render_page
+from consent.requests import read_link, receive_form
 from consent.settings import ConsentSettings
 
 log = structlog.get_logger()
@@ -27,19 +25,25 @@ ONE_CLICK = ("List-Unsubscribe", "One-Click")
 class ConsentRoutes:
     """Handlers of the pages. Opt-outs are never limited, refused or expired."""
 
-    def __init__(self, opt_outs: OptOutRecorder, settings: ConsentSettings) -> None:
+    def __init__(self, opt_outs: OptOutRecorder, forms: FormRoutes, settings: ConsentSettings) -> None:
         self._opt_outs = opt_outs
+        self._forms = forms
         self._secrets = settings.link_secrets()
         self._read_seconds = settings.consent_read_seconds
 
     def build_application(self) -> web.Application:
         """Return the web application."""
         pages = {
+            "/consent": self._forms.show_form,
             "/consent/style.css": self.send_style,
             "/consent/opt-out": self.show_email_page,
             "/consent/withdraw": self.show_phone_page,
         }
-        forms = {"/consent/opt-out": self.stop_emails, "/consent/withdraw": self.stop_calls}
+        forms = {
+            "/consent": self._forms.sign_form,
+            "/consent/opt-out": self.stop_emails,
+            "/consent/withdraw": self.stop_calls,
+        }
         routes = [
             *((method, path, handler) for path, handler in pages.items() for method in ("GET", "HEAD")),
             *(("POST", path, handler) for path, handler in forms.items()),
@@ -67,12 +71,12 @@ class ConsentRoutes:
         return await self._stop(request, "phone")
 
     def _show_page(self, request: web.Request, channel: Channel) -> web.Response:
-        if self._read_link(request) is None:
+        if read_link(request, self._secrets) is None:
             return render_page(request, "ask", contact="", unreadable=False)
         return render_page(request, "opt_out", channel=channel)
 
     async def _stop(self, request: web.Request, channel: Channel) -> web.Response:
-        form = await self._read_form(request)
+        form = await receive_form(request, self._read_seconds)
         try:
             return await self._record(request, channel, form)
         except Exception as error:  # noqa: BLE001 - a person must learn that nothing was recorded
@@ -80,11 +84,11 @@ class ConsentRoutes:
             return render_page(request, "message", status=503, title="try_again_title", message="try_again")
 
     async def _record(self, request: web.Request, channel: Channel, form: Mapping[str, object]) -> web.Response:
-        lead_id = self._read_link(request)
+        lead_id = read_link(request, self._secrets)
         how: How = "one_click" if form.get(ONE_CLICK[0]) == ONE_CLICK[1] else "link"
         if lead_id and await self._opt_outs.opt_out_lead(PageOptOut(lead_id, channel, how)):
             return render_page(request, "message", title=f"{channel}_done_title", message=f"{channel}_done")
-        typed = str(form.get("contact", "")).strip()
+        typed = str(form.get("contact", "")).encode("utf-8", "replace").decode().strip()
         if email := email_address(typed):
             await self._opt_outs.opt_out_value("email", email)
         elif phone := phone_number(typed):
@@ -92,16 +96,3 @@ class ConsentRoutes:
         else:
             return render_page(request, "ask", status=422, contact=typed[:254], unreadable=bool(typed))
         return render_page(request, "message", title="email_done_title", message="value_done")
-
-    def _read_link(self, request: web.Request) -> LeadId | None:
-        token = request.query.get("l", "")
-        found: list[UUID | None] = [read_lead_link(token, secret) for secret in self._secrets]
-        return next((LeadId(lead_id) for lead_id in found if lead_id), None)
-
-    async def _read_form(self, request: web.Request) -> Mapping[str, object]:
-        """Return the fields of the form, in either encoding. A form that cannot be read is empty: the link says enough."""
-        try:
-            async with receive_within(self._read_seconds):
-                return await request.post()
-        except (ProblemError, ValueError, LookupError, web.HTTPException):
-            return {}
