@@ -1,1 +1,1 @@
-"""Reading of replies to campaign emails. The service around it is not built yet."""
+"""Replies to emails: read, classified and routed; opt-outs, bounces and other webhooks of Instantly."""

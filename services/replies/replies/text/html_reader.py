@@ -22,6 +22,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _EMBEDDED_DATA = re.compile(r"data:[\w/+.-]{0,60};base64,[A-Za-z0-9+/=\s]*")
+_NESTED_TAG = re.compile(r"<(?P<end>/?)(?P<tag>div|blockquote)\b[^<>]*>", re.IGNORECASE)
 _BLOCKS = _words(
     "address article aside blockquote body br center dd div dl dt fieldset footer form h1 h2 h3 h4 h5 h6 header hr html"
     " li main nav ol p pre section table tbody tfoot thead tr ul"
@@ -57,6 +58,25 @@ class _Style:
         return not (self.hidden or self.tiny or self.color == self.background)
 
 
+def _close_open_divs(html: str) -> str:
+    """Close the divs that a block quote leaves open at its end, as browsers do.
+
+    libxml2 ignores the end of such a block quote instead, and what a person wrote behind it would count as quoted.
+    """
+    parts, copied = list[str](), 0
+    open_divs = [0]  # in each open block quote, the innermost last
+    for found in _NESTED_TAG.finditer(html):
+        is_end, is_div = bool(found["end"]), found["tag"].lower() == "div"
+        if is_div:
+            open_divs[-1] = max(0, open_divs[-1] + (-1 if is_end else 1))
+        elif not is_end:
+            open_divs.append(0)
+        elif len(open_divs) > 1:
+            parts += [html[copied : found.start()], "</div>" * open_divs.pop()]
+            copied = found.start()
+    return "".join([*parts, html[copied:]])
+
+
 def read_html(html: str) -> tuple[list[Line], bool]:
     """Return the visible lines of *html* and whether it was too long to be read whole. Damaged HTML is read as it is.
 
@@ -66,7 +86,8 @@ def read_html(html: str) -> tuple[list[Line], bool]:
     target = _TextTarget()
     parser = etree.HTMLParser(target=target, encoding="utf-8", recover=True, huge_tree=False, no_network=True)
     try:
-        parser.feed(short[:MAX_HTML_CHARACTERS].replace("\0", "").encode("utf-8", "replace"))
+        readable = _close_open_divs(short[:MAX_HTML_CHARACTERS].replace("\0", ""))
+        parser.feed(readable.encode("utf-8", "replace"))
         parser.close()
     except etree.LxmlError:
         target.close()

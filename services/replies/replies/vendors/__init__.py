@@ -1,0 +1,1 @@
+"""Clients of the vendors that the replies service calls."""
