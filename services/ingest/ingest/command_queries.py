@@ -55,6 +55,15 @@ class OutdatedReject:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchedReject:
+    """Row of `lock_rejects`."""
+
+    upload_id: UploadId
+    row: int
+    encrypted: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ContactSample:
     """Row of `find_contact_sample`."""
 
@@ -111,6 +120,15 @@ async def find_outdated_rejects(connection: Connection, *, key_id: str, page_siz
     """Lock the next rejected rows that are encrypted under another key than this."""
     return [
         OutdatedReject(*record) for record in await connection.fetch(_SQL["find_outdated_rejects"], key_id, page_size)
+    ]
+
+
+async def lock_rejects(
+    connection: Connection, *, upload_id: UploadId, row: int, page_size: int
+) -> list[SearchedReject]:
+    """Lock the next rejected rows after one."""
+    return [
+        SearchedReject(*record) for record in await connection.fetch(_SQL["lock_rejects"], upload_id, row, page_size)
     ]
 
 

@@ -69,6 +69,16 @@ order by upload_id, row
 limit :page_size
 for update;
 
+-- name: lock_rejects
+-- Lock the next rejected rows after one.
+-- row: SearchedReject
+select upload_id, row, row_encrypted as encrypted
+from app.upload_rejects
+where (upload_id, row) > (:upload_id, :row::integer)
+order by upload_id, row
+limit :page_size
+for update;
+
 -- name: save_rejects!
 update app.upload_rejects r
 set row_encrypted = s.encrypted

@@ -11,12 +11,13 @@ from cli.shell.app import new_app
 from cli.shell.database import Connection, run_in_transaction
 from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_done, print_rows, to_fields
+from cli.shell.personal_texts import PersonalTexts
 from cli.shell.reencryption import LOWEST_ID, EncryptedColumn
 from common.csv.rejects import decrypt_row, encrypt_row
-from common.ids import LeadId
+from common.ids import LeadId, UploadId
 from common.pii.keyring import Keyring
 from ingest import command_queries as queries
-from ingest.command_queries import ListedConflict, OutdatedDataKey, OutdatedReject
+from ingest.command_queries import ListedConflict, OutdatedDataKey, OutdatedReject, SearchedReject
 
 conflicts = new_app(
     """Records that contradict each other.
@@ -161,5 +162,33 @@ ENCRYPTED_COLUMNS = (
             rows=[row.row for row in rows],
             encrypted=values,
         ),
+    ),
+)
+
+
+def _read_reject(keyring: Keyring, reject: SearchedReject) -> str:
+    return "\n".join(decrypt_row(keyring, reject.upload_id, reject.row, reject.encrypted).values())
+
+
+async def _empty_rejects(connection: Connection, keyring: Keyring, rejects: list[SearchedReject]) -> None:
+    await queries.save_rejects(
+        connection,
+        upload_ids=[reject.upload_id for reject in rejects],
+        rows=[reject.row for reject in rejects],
+        encrypted=[encrypt_row(keyring, reject.upload_id, reject.row, {}) for reject in rejects],
+    )
+
+
+PERSONAL_TEXTS = (
+    PersonalTexts[SearchedReject](
+        "rejected rows",
+        read_page=lambda connection, last, page_size: queries.lock_rejects(
+            connection,
+            upload_id=last.upload_id if last else UploadId(LOWEST_ID),
+            row=last.row if last else 0,
+            page_size=page_size,
+        ),
+        read_text=_read_reject,
+        empty=_empty_rejects,
     ),
 )

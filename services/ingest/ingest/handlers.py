@@ -16,6 +16,7 @@ from common.events import LeadRecord, LeadUnverifiable, LeadVerified
 from common.ids import LeadId
 from common.pii.keyring import Keyring
 from common.records.rejection import explain_reasons
+from ingest.leads.erased_records import refuse_erased_records
 from ingest.leads.lead_writer import write_leads
 from ingest.leads.rescoring import lock_and_rescore_leads
 from ingest.leads.upload_results import write_rejects, write_tallies
@@ -80,6 +81,8 @@ class IngestHandlers:
     async def _write_results(self, tx: Tx, results: Sequence[PreparationResult]) -> None:
         rejects = [result for result in results if isinstance(result, RejectedRecord)]
         records = [result for result in results if isinstance(result, PreparedRecord)]
+        records, erased = await refuse_erased_records(tx, records, self._keyring)
+        rejects += erased
         await write_rejects(tx, rejects, self._keyring)
         outcomes = await write_leads(tx, records, self._keyring)
         await write_tallies(tx, outcomes, rejects)

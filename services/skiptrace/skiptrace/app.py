@@ -67,6 +67,9 @@ def _start_tracing(
     service.jobs.add_repeated(
         settings.skiptrace_recovery_check_seconds, "trace_overlooked_leads", jobs.trace_overlooked_leads
     )
+    service.jobs.add_repeated(
+        settings.skiptrace_recovery_check_seconds, "trace_signed_numbers", jobs.trace_signed_numbers
+    )
     if settings.skiptrace_reverify_per_day or settings.skiptrace_recheck_per_day:
         service.jobs.add_daily("reverify", time(1, 0), jobs.reverify_leads, window=timedelta(hours=4))
 

@@ -55,10 +55,13 @@ class SkiptraceJobs:
             check: [name for name, one in providers.items() if check in one.capabilities.checks & settings.policy.needs]
             for check in PHONE_CHECKS
         }
+        self._checker_names = [name for names in self._checkers.values() for name in names]
 
     async def expire_requests(self) -> None:
-        """Mark requests without a response as unknown when their lease has ended."""
+        """Mark requests without a response as unknown when their lease has ended, and delete responses about erased leads."""
         await self._request_log.expire_requests()
+        async with self._bus.database.connection() as connection:
+            await queries.delete_responses_of_erased_leads(connection)
 
     async def merge_batches(self) -> None:
         """End the leases of files, and merge imported rows like the responses of calls.
@@ -119,6 +122,31 @@ class SkiptraceJobs:
         if traced:
             log.warning("overlooked_leads_traced", count=traced)
 
+    async def trace_signed_numbers(self) -> None:
+        """Verify numbers that people signed: no event brings one that the lead had already, without a verification.
+
+        If a provider backs off, the next run continues.
+        """
+        after = LeadId(UUID(int=0))
+        while lead_ids := await self._load_leads_with_signed_number(after):
+            if not await self._trace_page(lead_ids):
+                log.warning("signed_number_trace_deferred")
+                return
+            log.info("signed_numbers_traced", count=len(lead_ids))
+            after = lead_ids[-1]
+
+    async def _load_leads_with_signed_number(self, after: LeadId) -> list[LeadId]:
+        now = datetime.now(UTC)
+        async with self._bus.database.connection() as connection:
+            return await queries.list_leads_with_signed_number(
+                connection,
+                after=after,
+                verified_since=self._settings.freshness_cutoffs(now).verification,
+                unknown_since=now - timedelta(hours=self._settings.skiptrace_unknown_hours),
+                checkers=self._checker_names,
+                limit=TRACE_PAGE_SIZE,
+            )
+
     async def _load_overlooked_leads(self, after: LeadId) -> list[LeadId]:
         min_age = timedelta(seconds=self._settings.skiptrace_recovery_age_seconds)
         async with self._bus.database.connection() as connection:
@@ -131,7 +159,7 @@ class SkiptraceJobs:
                 connection,
                 since=self._settings.freshness_cutoffs(now).verification,
                 unknown_since=now - timedelta(hours=self._settings.skiptrace_unknown_hours),
-                checkers=[name for names in self._checkers.values() for name in names],
+                checkers=self._checker_names,
                 limit=self._settings.skiptrace_reverify_per_day,
             )
 

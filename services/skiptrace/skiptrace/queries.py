@@ -43,6 +43,28 @@ async def list_overlooked_leads(
     return [value for (value,) in await connection.fetch(_SQL["list_overlooked_leads"], after, min_age, limit)]
 
 
+async def list_leads_with_signed_number(
+    connection: Connection,
+    *,
+    after: LeadId,
+    verified_since: datetime,
+    checkers: Sequence[str],
+    unknown_since: datetime,
+    limit: int,
+) -> list[LeadId]:
+    """List leads with a number that the person signed in the last 30 days, without a verification.
+
+    A lead about which a provider was asked since the signature had its attempt. After a failure it has another one an
+    hour later.
+    """
+    return [
+        value
+        for (value,) in await connection.fetch(
+            _SQL["list_leads_with_signed_number"], after, verified_since, checkers, unknown_since, limit
+        )
+    ]
+
+
 async def extend_statement_timeout(connection: Connection) -> None:
     """Extend the timeout for a nightly query that reads every lead: about ten seconds for a million."""
     await connection.execute(_SQL["extend_statement_timeout"])
@@ -84,6 +106,11 @@ async def delete_old_permits(connection: Connection) -> int:
 async def delete_responses(connection: Connection, *, days: int) -> int:
     """Delete raw responses, which are personal data outside the leads, after a short retention."""
     return count_rows(await connection.execute(_SQL["delete_responses"], days))
+
+
+async def delete_responses_of_erased_leads(connection: Connection) -> int:
+    """Delete raw responses with an erased lead that had not arrived at the erasure, or that other leads waited for."""
+    return count_rows(await connection.execute(_SQL["delete_responses_of_erased_leads"]))
 
 
 async def list_unmerged_responses(

@@ -38,6 +38,49 @@ and not exists (select from app.skip_trace_attempts a where a.lead_id = l.id)
 order by l.id
 limit :limit;
 
+-- name: list_leads_with_signed_number
+-- List leads with a number that the person signed in the last 30 days, without a verification.
+-- A lead about which a provider was asked since the signature had its attempt. After a failure it has another one an hour later.
+-- type: :after LeadId
+select distinct l.id
+from app.lead_consent_audit g
+join app.leads l on l.id = g.lead_id
+join app.lead_contacts c on c.lead_id = g.lead_id and c.channel = 'phone' and c.value_hash = g.value_hash
+where g.action = 'granted'
+and g.at > now() - interval '30 days'
+and l.id > :after
+and l.campaign_status not in ('unsubscribed', 'do_not_contact', 'converted')
+and not l.deceased_owner
+and not l.litigator
+and l.data_key is not null
+and (c.verified_at is null or c.verified_at < :verified_since)
+and c.litigator is not true
+and not exists (
+  select from app.active_suppressions s where s.channel = 'phone' and s.value_hash = c.value_hash
+)
+and not exists (
+  select
+  from app.lead_consent_audit w
+  where w.lead_id = g.lead_id
+  and w.action in ('withdrawn', 'voided')
+  and w.at >= g.at
+  and (w.value_hash is null or w.value_hash = g.value_hash)
+)
+and not exists (
+  select
+  from app.skip_trace_attempts a
+  where a.lead_id = l.id
+  and a.provider <> all (:checkers)
+  and a.outcome is distinct from 'expired'
+  and a.at > greatest(
+    g.at,
+    c.first_seen,
+    case a.outcome when 'unknown' then :unknown_since::timestamptz when 'failed' then now() - interval '1 hour' end
+  )
+)
+order by l.id
+limit :limit;
+
 -- name: extend_statement_timeout!
 -- Extend the timeout for a nightly query that reads every lead: about ten seconds for a million.
 select pg_catalog.set_config('statement_timeout', '10min', true);
@@ -98,6 +141,26 @@ and not exists (
   where a.request_id = skip_trace_requests.id
   and a.merged_at is null
   and skip_trace_requests.outcome = 'answered'
+);
+
+-- name: delete_responses_of_erased_leads!
+-- Delete raw responses with an erased lead that had not arrived at the erasure, or that other leads waited for.
+update app.skip_trace_requests r
+set lookups_encrypted = null, response_encrypted = null
+where r.id in (
+  select a.request_id
+  from app.skip_trace_attempts a
+  join app.leads l on l.id = a.lead_id
+  where l.erased_at is not null
+)
+and r.lookups_encrypted is not null
+and r.outcome <> 'asked'
+and not exists (
+  select
+  from app.skip_trace_attempts a
+  where a.request_id = r.id
+  and a.merged_at is null
+  and r.outcome = 'answered'
 );
 
 -- name: list_unmerged_responses

@@ -64,7 +64,9 @@ class SkiptraceSettings(Settings):
     skiptrace_recovery_age_seconds: float = Field(
         3_600, gt=0, description="Age at which a lead without any request is traced without its event."
     )
-    skiptrace_recovery_check_seconds: float = Field(300, gt=0, description="Interval of the search for such leads.")
+    skiptrace_recovery_check_seconds: float = Field(
+        300, gt=0, description="Interval of the search for such leads, and for signed numbers without a verification."
+    )
     skiptrace_dnc_days: int = Field(
         28, ge=1, le=30, description="Days for which a phone's check against lists counts; the gate allows 31."
     )

@@ -31,7 +31,7 @@ def make_campaign_rows(file: CampaignFile, postal_address: str, brokers: Mapping
     rows = []
     for campaign, persona in file.pairs():
         steps = [_fill_step(step, persona, postal_address) for step in file.sequences[campaign.sequence]]
-        settings = _make_settings(file, campaign, persona)
+        settings = _make_settings(file, campaign, persona, postal_address)
         rows += [
             CampaignRow(broker_id, persona.id, campaign.name_for(persona), steps, settings)
             for broker_id in _find_broker_ids(campaign, brokers)
@@ -48,11 +48,15 @@ def _find_broker_ids(campaign: CampaignEntry, brokers: Mapping[str, BrokerId]) -
     return [brokers[name] for name in dict.fromkeys(campaign.brokers)]
 
 
-def _make_settings(file: CampaignFile, campaign: CampaignEntry, persona: CampaignPersona) -> dict[str, Any]:
+def _make_settings(
+    file: CampaignFile, campaign: CampaignEntry, persona: CampaignPersona, postal_address: str
+) -> dict[str, Any]:
+    """Return the settings of a campaign. Answers to its replies show its postal address too."""
     return {
         **campaign.schedule.model_dump(by_alias=True),
         "senders": list(dict.fromkeys(persona.senders or campaign.senders)),
         "fallbacks": file.fallbacks_of(campaign, persona),
+        "postal_address": postal_address,
     }
 
 

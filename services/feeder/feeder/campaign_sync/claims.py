@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 CLAIM_MARGIN_SECONDS = 30
 """Time that a claim lasts beyond twice the longest call."""
+REMOVAL_CLAIM_SECONDS = 20
+"""Time that a claim on removals lasts. A removal may be repeated, so it need not outlast the call: none waits long for a killed process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class MembershipClaims:
 
     async def claim_removals(self) -> list[ClaimedRemoval]:
         """Claim members to remove, of any campaign."""
-        now, until = self._begin_claim()
+        now = self._clock()
+        until = now + timedelta(seconds=REMOVAL_CLAIM_SECONDS)
 
         async def claim(tx: Tx) -> list[ClaimedRemoval]:
             return await queries.claim_removals(tx.connection, now=now, page_size=INSTANTLY_PAGE_SIZE, until=until)

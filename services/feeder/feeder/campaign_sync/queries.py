@@ -223,7 +223,7 @@ async def request_removal(
 async def request_suppressed_removals(
     connection: Connection, *, now: datetime, lead_ids: Sequence[LeadId] | None, campaign_id: CampaignId
 ) -> list[LeadId]:
-    """Request the removal of leads that are suppressed, stopped, deceased or litigators.
+    """Request the removal of leads that are suppressed, stopped, deceased or litigators, or that decided on calls.
 
     Of *lead_ids*, or for null of all leads in the campaign.
     """

@@ -156,7 +156,7 @@ and lead_id = any (:lead_ids::uuid[])
 and desired = 'in';
 
 -- name: request_suppressed_removals
--- Request the removal of leads that are suppressed, stopped, deceased or litigators.
+-- Request the removal of leads that are suppressed, stopped, deceased or litigators, or that decided on calls.
 -- Of *lead_ids*, or for null of all leads in the campaign.
 -- nullable: :lead_ids
 update app.vendor_memberships m
@@ -166,12 +166,7 @@ and (:lead_ids::uuid[] is null or m.lead_id = any (:lead_ids::uuid[]))
 and m.campaign_id = :campaign_id
 and (
   exists (select from app.active_suppressions s where s.channel = 'email' and s.value_hash = m.value_hash)
-  or exists (
-    select
-    from app.leads l
-    where l.id = m.lead_id
-    and app.is_excluded_from_campaigns(l.campaign_status, l.deceased_owner, l.litigator)
-  )
+  or app.is_excluded_from_campaigns(m.lead_id)
   or exists (
     select
     from app.lead_contacts k
@@ -272,7 +267,7 @@ where id = :campaign_id;
 select id
 from app.leads
 where id = any (:lead_ids::uuid[])
-and not app.is_excluded_from_campaigns(campaign_status, deceased_owner, litigator);
+and not app.is_excluded_from_campaigns(id);
 
 -- name: mark_seen_members
 -- Mark the members that an audit saw, and return those that differed.

@@ -7,9 +7,9 @@ from datetime import datetime
 from common.bus import Tx
 from common.compliance.decision_log import DecidedContact
 from common.compliance.gate import Consent, ContactFacts, decide_contact
+from common.compliance.owner_facts import read_owner_facts
 from common.compliance.reasons import ContactReason
 from common.ids import BrokerId, LeadId
-from common.pii.owner_names import OwnerNames, read_owner_names
 from feeder.daily_feed import queries
 from feeder.daily_feed.queries import CandidateFacts
 
@@ -86,15 +86,7 @@ def _build_facts(candidate: CandidateFacts, quota: BrokerQuota, used_today: int,
     """
     signed_at = candidate.consented_at if candidate.consent else None
     consents = (Consent(candidate.value_hash, quota.broker_id, signed_at),) if signed_at else ()
-    owner = read_owner_names(
-        {
-            "owner_first_name": candidate.owner_first_name,
-            "owner_last_name": candidate.owner_last_name,
-            "owner2_first_name": candidate.owner2_first_name,
-            "owner2_last_name": candidate.owner2_last_name,
-            "company_name": candidate.company_name,
-        }
-    )
+    owner = read_owner_facts(candidate)
     return ContactFacts(
         consents=consents,
         withdrawals=(),
@@ -106,15 +98,11 @@ def _build_facts(candidate: CandidateFacts, quota: BrokerQuota, used_today: int,
         status=candidate.status,
         deceased=candidate.deceased_owner or owner.deceased,
         litigator=candidate.litigator or bool(candidate.value_litigator),
-        legal_entity=owner.legal_entity or _is_owned_by_company(candidate, owner),
+        legal_entity=owner.legal_entity,
         verified=candidate.verified,
         duplicate=is_duplicate,
+        decided_on_calls=candidate.decided_on_calls,
         seller=quota.broker_id,
         broker_limit=quota.daily_limit,
         broker_used_today=used_today,
     )
-
-
-def _is_owned_by_company(candidate: CandidateFacts, owner: OwnerNames) -> bool:
-    """Return whether the company was seen as the owner later than the person: the home was sold to it."""
-    return bool(owner.names["company_name"]) and (candidate.company_seen or 0) > (candidate.person_seen or 0)

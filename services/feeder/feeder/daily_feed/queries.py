@@ -66,6 +66,7 @@ class CandidateFacts:
     verified_phones: int
     verified_emails: int
     suppressed: bool
+    decided_on_calls: bool
     duplicate: bool
     household: bool
 

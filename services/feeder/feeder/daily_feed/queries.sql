@@ -99,7 +99,7 @@ for update skip locked;
 -- `household`: an open conflict says that another lead has the same address key, and that lead was fed or contacted, or is
 -- the older one and so has priority. `company_seen` and `person_seen`: stamps of the company's and the owner's name.
 -- row: CandidateFacts
--- not null: status, value_hash, phones, emails, verified_phones, verified_emails, suppressed, duplicate, household
+-- not null: status, value_hash, phones, emails, verified_phones, verified_emails, suppressed, decided_on_calls, duplicate, household
 -- role: feeder, operator
 select
   l.id,
@@ -137,6 +137,7 @@ select
   exists (
     select from app.active_suppressions s where s.channel = 'email' and s.value_hash = w.value_hash
   ) as suppressed,
+  app.has_decided_on_calls(l.id) as decided_on_calls,
   exists (
     select
     from app.vendor_memberships m

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.pii.owner_words import Words, owners_of, share_an_owner
 from ingest.leads.lead_row import LeadRow
-from ingest.leads.owners import Words, owners_of, share_an_owner
 
 MAX_KEY_VARIANTS = 8
 """Variants of one home with different keys that go to the database one by one; the keys of further records are lost."""

@@ -26,6 +26,16 @@ class UpsertedLead:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedHash:
+    """Row of `find_erasures`."""
+
+    erasure_id: UUID
+    lead_id: LeadId | None
+    kind: str
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class MergedContact:
     """Row of `merge_contacts`."""
 
@@ -48,6 +58,25 @@ async def upsert_leads(
 ) -> list[UpsertedLead]:
     """Turn records into leads, and return the lead of each."""
     return [UpsertedLead(*record) for record in await connection.fetch(_SQL["upsert_leads"], records)]
+
+
+async def find_erasures(connection: Connection, *, hashes: Sequence[bytes]) -> list[ErasedHash]:
+    """Return all hashes of the erasures that have one of these.
+
+    Take the lock of the upsert, so that none is missed.
+    """
+    return [ErasedHash(*record) for record in await connection.fetch(_SQL["find_erasures"], hashes)]
+
+
+async def list_held_homes(
+    connection: Connection,
+    *,
+    maks: Sequence[str | None],
+    apn_keys: Sequence[str | None],
+    addr_hashes: Sequence[bytes | None],
+) -> list[int]:
+    """Return the places of those homes that a lead has: by MAK, parcel key or address."""
+    return [value for (value,) in await connection.fetch(_SQL["list_held_homes"], maks, apn_keys, addr_hashes)]
 
 
 async def save_assignable_brokers(
@@ -106,7 +135,7 @@ async def merge_contacts(
 
 
 async def suppress_emails(
-    connection: Connection, *, hash_key_id: str, hashes: Sequence[bytes], lead_ids: Sequence[LeadId]
+    connection: Connection, *, hash_key_id: str, hashes: Sequence[bytes], lead_ids: Sequence[LeadId | None]
 ) -> int:
     """Suppress emails that opted out, bounced or must not be used, as a source says.
 

@@ -5,6 +5,23 @@
 select ord, lead_id, outcome, matched_by, lead_version, broker_id, data_key, lead_score
 from app.upsert_leads(:records::pipeline.leads_staging[]);
 
+-- name: find_erasures
+-- Return all hashes of the erasures that have one of these. Take the lock of the upsert, so that none is missed.
+-- row: ErasedHash
+-- not null: erasure_id, kind, hash
+select erasure_id, lead_id, kind, hash
+from pipeline.find_erasures(:hashes::bytea[]);
+
+-- name: list_held_homes
+-- Return the places of those homes that a lead has: by MAK, parcel key or address.
+-- not null: place
+-- nullable: :maks[], :apn_keys[], :addr_hashes[]
+select h.place::integer as place
+from unnest(:maks::text[], :apn_keys::text[], :addr_hashes::bytea[]) with ordinality as h (mak, apn_key, addr_hash, place)
+where exists (select from app.leads l where l.mak = h.mak)
+or exists (select from app.leads l where l.apn_key = h.apn_key)
+or exists (select from app.leads l where l.addr_hash = h.addr_hash);
+
 -- name: save_assignable_brokers!
 -- Save to which brokers leads without one may be assigned: the union of what their senders allow.
 -- Null allows every broker.
@@ -68,6 +85,7 @@ where lead_id = any (:known_lead_ids::uuid[]);
 -- name: suppress_emails!
 -- Suppress emails that opted out, bounced or must not be used, as a source says.
 -- This holds for every lead that has them.
+-- nullable: :lead_ids[]
 insert into app.suppressions (channel, value_hash, hash_key_id, reason, lead_id)
 select 'email', s.value_hash, :hash_key_id, 'forbidden_by_source', s.lead_id
 from unnest(:hashes::bytea[], :lead_ids::uuid[]) as s (value_hash, lead_id)

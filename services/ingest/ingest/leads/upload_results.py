@@ -13,7 +13,7 @@ from common.csv.rejects import MAX_REPORTED_ROWS, encrypt_row
 from common.events import LeadRecord, LeadRejected
 from common.ids import UploadId
 from common.pii.keyring import Keyring
-from common.records.rejection import explain_reasons
+from common.records.rejection import RejectionReason, explain_reasons
 from ingest.leads import queries
 from ingest.leads.lead_writer import LEAD_OUTCOMES, LeadOutcome
 from ingest.prepare import PreparedRecord, RejectedRecord
@@ -46,7 +46,11 @@ class UploadTally:
 
 
 async def write_rejects(tx: Tx, rejects: Sequence[RejectedRecord], keyring: Keyring) -> None:
-    """Save the rejected rows of uploads, encrypted, so that partners can correct them. Emit one event each."""
+    """Save the rejected rows of uploads, encrypted, so that partners can correct them. Emit one event each.
+
+    Of a row of an erased person only its number is kept, and of a record without an upload nothing.
+    """
+    rejects = [reject for reject in rejects if reject.cause.event.upload_id]
     if not rejects:
         return
     events = [reject.cause.event for reject in rejects]
@@ -59,8 +63,8 @@ async def write_rejects(tx: Tx, rejects: Sequence[RejectedRecord], keyring: Keyr
         reasons=[",".join(reject.reasons) for reject in rejects],
         details=[reject.cause.event.row_problem or explain_reasons(reject.reasons) for reject in rejects],
         encrypted=[
-            encrypt_row(keyring, upload_id, row, event.cells or {})
-            for upload_id, row, event in zip(upload_ids, rows, events, strict=True)
+            encrypt_row(keyring, upload_id, row, _cells_to_keep(reject))
+            for upload_id, row, reject in zip(upload_ids, rows, rejects, strict=True)
         ],
     )
     for reject, upload_id, row in zip(rejects, upload_ids, rows, strict=True):
@@ -78,6 +82,8 @@ async def write_tallies(tx: Tx, outcomes: Sequence[LeadOutcome], rejects: Sequen
             tallies[upload_id].outcomes[outcome.outcome] += 1
             _count_unread_values(tallies[upload_id], outcome.record)
     for reject in rejects:
+        if reject.cause.event.upload_id is None:
+            continue
         tally = tallies[_upload_of(reject.cause.event)]
         tally.outcomes["rejected"] += 1
         tally.reasons[str(reject.reasons[0])] += 1
@@ -90,6 +96,10 @@ async def write_tallies(tx: Tx, outcomes: Sequence[LeadOutcome], rejects: Sequen
             reasons=[orjson.dumps(tally.reasons).decode() for tally in tallies.values()],
             unread=[orjson.dumps(tally.unread).decode() for tally in tallies.values()],
         )
+
+
+def _cells_to_keep(reject: RejectedRecord) -> dict[str, str]:
+    return {} if RejectionReason.ERASED in reject.reasons else reject.cause.event.cells or {}
 
 
 def _upload_of(event: LeadRecord) -> UploadId:

@@ -60,6 +60,8 @@ class LeadContact:
     litigator_checked_at: datetime | None = None
     suppressed: bool = False
     """A suppression exists for this value: no provider is asked about it, and it is never chosen."""
+    signed: bool = False
+    """The person signed a consent for this phone: it is verified first, also where the lead has another verified phone."""
 
     @property
     def key(self) -> tuple[str, bytes]:
@@ -216,8 +218,9 @@ class Lead:
     def list_missing(self, needs: frozenset[DataNeed], cutoffs: FreshnessCutoffs) -> frozenset[DataNeed]:
         """Return those of *needs* that this lead lacks; a check only if there is a phone to check."""
         usable = {contact.channel for contact in self.contacts.values() if contact.is_usable(cutoffs.verification)}
+        awaited = self.find_unverified("phone", cutoffs.verification)
         has: Mapping[DataNeed, bool] = {
-            DataNeed.PHONE: "phone" in usable,
+            DataNeed.PHONE: "phone" in usable and not (awaited and awaited.signed),
             DataNeed.EMAIL: "email" in usable,
             DataNeed.MAK: self.mak is not None,
         } | {check: not self.phones_to_check(check, cutoffs) for check in PHONE_CHECKS}
@@ -229,7 +232,10 @@ class Lead:
         return sorted(lacking, key=lambda contact: (contact.rank, contact.hash))
 
     def find_unverified(self, channel: str, cutoff: datetime) -> LeadContact | None:
-        """Return the first contact of *channel* that a provider may verify and that has no result since *cutoff*."""
+        """Return the first contact of *channel* that a provider may verify and that has no result since *cutoff*.
+
+        A phone that the person signed comes before the others.
+        """
         unverified = [
             contact
             for contact in self.contacts.values()
@@ -238,4 +244,4 @@ class Lead:
             and not contact.litigator
             and not contact.has_result_since(cutoff)
         ]
-        return min(unverified, key=lambda contact: (contact.rank, contact.hash), default=None)
+        return min(unverified, key=lambda contact: (not contact.signed, contact.rank, contact.hash), default=None)

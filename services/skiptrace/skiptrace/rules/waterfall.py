@@ -80,6 +80,8 @@ class WaterfallInput:
     """Channels in which the lead has a value without a verification result."""
     attempts: Mapping[str, AttemptCounts]
     spent_cents: Decimal = Decimal(0)
+    signed_phones: int = 0
+    """Numbers that the person signed. Each allows one more attempt, because consent without a verification is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ def build_waterfall_input(lead: Lead, policy: WaterfallPolicy, cutoffs: Freshnes
     channels = ("phone", "email")
     unverified = frozenset(DataNeed(name) for name in channels if lead.find_unverified(name, cutoffs.verification))
     attempts = {name: AttemptCounts(stats.answered, stats.unknown) for name, stats in lead.attempts.items()}
-    return WaterfallInput(lead.list_missing(policy.needs, cutoffs), unverified, attempts, lead.spent_cents)
+    signed_phones = sum(contact.signed for contact in lead.contacts.values())
+    missing = lead.list_missing(policy.needs, cutoffs)
+    return WaterfallInput(missing, unverified, attempts, lead.spent_cents, signed_phones)
 
 
 def choose_next_step(
@@ -177,6 +181,6 @@ def _list_obtainable(state: WaterfallInput, provider: ProviderCapabilities) -> f
 def _is_permitted(state: WaterfallInput, provider: ProviderCapabilities, policy: WaterfallPolicy) -> bool:
     attempts = state.attempts.get(provider.provider, AttemptCounts())
     max_unknown = 1 if policy.unknown is UnknownPolicy.NEXT_PROVIDER else MAX_UNKNOWN_RESPONSES
-    if attempts.unknown >= max_unknown or attempts.answered >= policy.max_attempts:
+    if attempts.unknown >= max_unknown or attempts.answered >= policy.max_attempts + state.signed_phones:
         return False
     return policy.max_cents is None or state.spent_cents + provider.cents_per_lead <= policy.max_cents

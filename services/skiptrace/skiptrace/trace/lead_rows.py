@@ -78,4 +78,5 @@ def _contact_from_row(row: ContactRow, value: str) -> LeadContact:
         litigator=row.litigator,
         litigator_checked_at=row.litigator_checked_at,
         suppressed=row.suppressed,
+        signed=row.signed,
     )

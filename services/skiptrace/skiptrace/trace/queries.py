@@ -68,6 +68,7 @@ class ContactRow:
     litigator: bool | None
     litigator_checked_at: datetime | None
     suppressed: bool
+    signed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +314,10 @@ async def upsert_contacts(
     litigators: Sequence[bool | None],
     litigator_checked_at: Sequence[datetime | None],
 ) -> int:
+    """Add contacts, or what is known of them.
+
+    The address or number of an erased person is not stored.
+    """
     return count_rows(
         await connection.execute(
             _SQL["upsert_contacts"],

@@ -19,11 +19,14 @@ where id = any (:lead_ids);
 
 -- name: read_contacts
 -- row: ContactRow
--- not null: codes[], suppressed
+-- not null: codes[], suppressed, signed
 select
   c.lead_id, c.channel, c.value_hash, c.value_ciphertext, c.source, c.rank, c.verified, c.verified_at, c.codes, c.line_type,
   c.dnc, c.dnc_checked_at, c.litigator, c.litigator_checked_at,
-  exists (select from app.active_suppressions s where s.channel = c.channel and s.value_hash = c.value_hash) as suppressed
+  exists (select from app.active_suppressions s where s.channel = c.channel and s.value_hash = c.value_hash) as suppressed,
+  c.channel = 'phone' and exists (
+    select from app.lead_consent_audit a where a.lead_id = c.lead_id and a.value_hash = c.value_hash and a.action = 'granted'
+  ) as signed
 from app.lead_contacts c
 where c.lead_id = any (:lead_ids);
 
@@ -196,6 +199,7 @@ where a.request_id = w.request_id
 and a.lead_id = w.lead_id;
 
 -- name: upsert_contacts!
+-- Add contacts, or what is known of them. The address or number of an erased person is not stored.
 -- nullable: :verified[], :verified_at[], :line_types[], :dnc[], :dnc_checked_at[], :litigators[], :litigator_checked_at[]
 insert into app.lead_contacts (
   lead_id, channel, value_hash, hash_key_id, normalisation_version, value_ciphertext, source, rank, verified, verified_at,
@@ -211,6 +215,13 @@ from unnest(
 ) as c (
   lead_id, channel, value_hash, value_ciphertext, source, rank, verified, verified_at, codes, line_type, dnc,
   dnc_checked_at, litigator, litigator_checked_at
+)
+where not exists (
+  select
+  from app.active_suppressions s
+  where s.channel = c.channel
+  and s.value_hash = c.value_hash
+  and s.reason = 'erased'
 )
 on conflict (lead_id, channel, value_hash) do update
 set

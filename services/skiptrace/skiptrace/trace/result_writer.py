@@ -151,10 +151,11 @@ class ResultWriter:
     async def _send_facts_to_ingest(
         self, tx: Tx, changed: Sequence[MergedResult], causes: Mapping[LeadId, Received[Any]]
     ) -> None:
-        """Send ingest the facts that only it may write.
+        """Send ingest the facts that only it may write; nothing about an erased lead.
 
         A MAK of another lead is recorded as a conflict and not sent, because it would change that other lead.
         """
+        changed = [one for one in changed if one.row.data_key is not None]
         maks = {one.lead.id: one.mak for one in changed if one.row.mak is None and one.mak}
         in_conflict = await queries.record_mak_conflicts(tx.connection, lead_ids=list(maks), maks=list(maks.values()))
         for one in changed:

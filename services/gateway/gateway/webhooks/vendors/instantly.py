@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from common.vendors.instantly import WEBHOOK_SECRET_HEADER
 from gateway.webhooks.vendors.proofs import Proof, SecretProof, pick_scalars, text_at, time_at
 
-SECRET_HEADER = "X-EC-Webhook-Secret"  # noqa: S105 - the name of the header
 _IDENTITY_FIELDS = ("workspace", "event_type", "lead_email", "email_id", "timestamp")
 EVENT_TYPES = frozenset(
     {
@@ -20,7 +20,7 @@ EVENT_TYPES = frozenset(
 
 def start_proof(headers: Mapping[str, str], secrets: Iterable[bytes], _now: datetime) -> Proof:
     """Return the proof that the header holds one of our secrets."""
-    return SecretProof(headers.get(SECRET_HEADER), secrets)
+    return SecretProof(headers.get(WEBHOOK_SECRET_HEADER), secrets)
 
 
 def identity_parts(message: dict[str, Any]) -> tuple[object, ...]:
