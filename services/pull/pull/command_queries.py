@@ -118,6 +118,14 @@ class OutdatedPullReject:
     encrypted: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPullReject:
+    """Row of `lock_rejects`."""
+
+    id: UUID
+    encrypted: bytes
+
+
 async def add_search(
     connection: Connection,
     *,
@@ -177,6 +185,15 @@ async def find_outdated_rejects(
         OutdatedPullReject(*record)
         for record in await connection.fetch(_SQL["find_outdated_rejects"], after, key_id, page_size)
     ]
+
+
+async def lock_rejects(connection: Connection, *, after: UUID, page_size: int) -> list[StoredPullReject]:
+    """Lock the next rejected entries after one."""
+    return [StoredPullReject(*record) for record in await connection.fetch(_SQL["lock_rejects"], after, page_size)]
+
+
+async def delete_rejects(connection: Connection, *, reject_ids: Sequence[UUID]) -> int:
+    return count_rows(await connection.execute(_SQL["delete_rejects"], reject_ids))
 
 
 async def save_rejects(connection: Connection, *, reject_ids: Sequence[UUID], encrypted: Sequence[bytes]) -> int:

@@ -92,6 +92,20 @@ order by id
 limit :page_size
 for update;
 
+-- name: lock_rejects
+-- Lock the next rejected entries after one.
+-- row: StoredPullReject
+select id, row_encrypted as encrypted
+from pipeline.pull_rejects
+where id > :after
+order by id
+limit :page_size
+for update;
+
+-- name: delete_rejects!
+delete from pipeline.pull_rejects
+where id = any (:reject_ids::uuid[]);
+
 -- name: save_rejects!
 update pipeline.pull_rejects r
 set row_encrypted = s.encrypted

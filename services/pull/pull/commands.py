@@ -23,12 +23,21 @@ from cli.shell.output import (
     print_rows,
     to_fields,
 )
+from cli.shell.personal_texts import PersonalTexts
 from cli.shell.reencryption import LOWEST_ID, EncryptedColumn, reencrypt_value
 from cli.shell.service_settings import load_service_settings
 from common.pii.keyring import Keyring
 from pull import command_queries as queries
 from pull.age_products import AGE_PRODUCTS, find_age_fault
-from pull.command_queries import AddedSearch, OutdatedPullReject, ShownDay, ShownReject, ShownRound, ShownSearch
+from pull.command_queries import (
+    AddedSearch,
+    OutdatedPullReject,
+    ShownDay,
+    ShownReject,
+    ShownRound,
+    ShownSearch,
+    StoredPullReject,
+)
 from pull.criteria import CriteriaError, read_criteria
 from pull.page_log import REJECT_PURPOSE
 from pull.settings import PullSettings
@@ -253,5 +262,18 @@ ENCRYPTED_COLUMNS = (
         save=lambda connection, rows, values: queries.save_rejects(
             connection, reject_ids=[row.id for row in rows], encrypted=values
         ),
+    ),
+)
+
+PERSONAL_TEXTS = (
+    PersonalTexts[StoredPullReject](
+        "unreadable pulled records",
+        read_page=lambda connection, last, page_size: queries.lock_rejects(
+            connection, after=last.id if last else LOWEST_ID, page_size=page_size
+        ),
+        read_text=lambda keyring, row: keyring.decrypt(REJECT_PURPOSE, row.id.bytes, row.encrypted).decode(
+            "utf-8", "replace"
+        ),
+        empty=lambda connection, _, rows: queries.delete_rejects(connection, reject_ids=[row.id for row in rows]),
     ),
 )

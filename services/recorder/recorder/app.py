@@ -11,6 +11,7 @@ from recorder.settings import RecorderSettings
 
 DEAD_LETTER_FETCH_BYTES = 5_000_000
 """Fetch size for `pipeline.dlq`: a dead letter holds a whole message, encrypted and in base64."""
+INVARIANT_SECONDS = 900
 CLEAN_UP_TIME = time(2, 15)
 
 
@@ -27,6 +28,7 @@ def build(settings: RecorderSettings | None = None) -> Service:
     jobs = RecorderJobs(service.database, settings)
     service.jobs.add_repeated(30, "measure_dead_letters", jobs.measure_dead_letters)
     service.jobs.add_repeated(3_600, "make_partitions", jobs.make_partitions)
+    service.jobs.add_repeated(INVARIANT_SECONDS, "check_invariants", jobs.check_invariants)
     service.jobs.add_daily("clean_up", CLEAN_UP_TIME, jobs.clean_up, window=timedelta(hours=20))
     return service
 

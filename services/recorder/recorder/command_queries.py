@@ -97,6 +97,15 @@ class OutdatedDeadLetter:
     encrypted: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class StoredDeadLetter:
+    """Row of `lock_dead_letters`."""
+
+    id: DeadLetterId
+    event_id: UUID
+    encrypted: bytes
+
+
 async def count_events_by_type(
     connection: Connection, *, upload_id: str | None, after: datetime, broker_id: BrokerId | None
 ) -> list[EventCount]:
@@ -176,3 +185,13 @@ async def save_dead_letters(
     connection: Connection, *, dead_letter_ids: Sequence[DeadLetterId], encrypted: Sequence[bytes]
 ) -> int:
     return count_rows(await connection.execute(_SQL["save_dead_letters"], dead_letter_ids, encrypted))
+
+
+async def lock_dead_letters(connection: Connection, *, after: DeadLetterId, page_size: int) -> list[StoredDeadLetter]:
+    """Lock the next dead letters with a message, after one."""
+    return [StoredDeadLetter(*record) for record in await connection.fetch(_SQL["lock_dead_letters"], after, page_size)]
+
+
+async def empty_dead_letters(connection: Connection, *, dead_letter_ids: Sequence[DeadLetterId]) -> int:
+    """Delete the messages of dead letters, which are parked if they were open."""
+    return count_rows(await connection.execute(_SQL["empty_dead_letters"], dead_letter_ids))

@@ -106,3 +106,25 @@ update pipeline.pipeline_dlq d
 set payload = s.encrypted
 from unnest(:dead_letter_ids::bigint[], :encrypted::bytea[]) as s (id, encrypted)
 where d.id = s.id;
+
+-- name: lock_dead_letters
+-- Lock the next dead letters with a message, after one.
+-- row: StoredDeadLetter
+-- not null: encrypted
+-- type: :after DeadLetterId
+select id, event_id, payload as encrypted
+from pipeline.pipeline_dlq
+where id > :after
+and payload is not null
+order by id
+limit :page_size
+for update;
+
+-- name: empty_dead_letters!
+-- Delete the messages of dead letters, which are parked if they were open.
+update pipeline.pipeline_dlq
+set
+  payload = null,
+  status = case when status = 'open' then 'parked' else status end,
+  retry_after = null
+where id = any (:dead_letter_ids::bigint[]);

@@ -15,6 +15,7 @@ from cli.shell.database import Connection, Row, connect, find_broker_id, run_in_
 from cli.shell.durations import parse_moment, parse_span, subtract_span
 from cli.shell.errors import CommandRefusedError, UsageError
 from cli.shell.output import AsJson, print_done, print_fields, print_message, print_rows, to_fields
+from cli.shell.personal_texts import PersonalTexts
 from cli.shell.reencryption import EncryptedColumn, reencrypt_value
 from cli.shell.settings import CliSettings
 from common.bus.dead_letter_message import unpack_message
@@ -22,7 +23,13 @@ from common.ids import BrokerId, DeadLetterId
 from common.pii.keyring import Keyring
 from common.topics import FUNNEL_EVENT_NAMES
 from recorder import command_queries as queries
-from recorder.command_queries import EventCount, ListedDeadLetter, OutdatedDeadLetter, ReplayedDeadLetter
+from recorder.command_queries import (
+    EventCount,
+    ListedDeadLetter,
+    OutdatedDeadLetter,
+    ReplayedDeadLetter,
+    StoredDeadLetter,
+)
 
 funnel = new_app(panel="Watching", summary="How many leads came how far.", order=10)
 dlq = new_app(
@@ -267,6 +274,26 @@ ENCRYPTED_COLUMNS = (
         ),
         save=lambda connection, rows, values: queries.save_dead_letters(
             connection, dead_letter_ids=[row.id for row in rows], encrypted=values
+        ),
+    ),
+)
+
+
+def _read_dead_letter(keyring: Keyring, letter: StoredDeadLetter) -> str:
+    key, headers, value = unpack_message(keyring.decrypt(_DEAD_LETTER_PURPOSE, letter.event_id.bytes, letter.encrypted))
+    readable = [_to_readable(key), [[name, _to_readable(content)] for name, content in headers], _to_readable(value)]
+    return orjson.dumps(readable).decode()
+
+
+PERSONAL_TEXTS = (
+    PersonalTexts[StoredDeadLetter](
+        "dead letters",
+        read_page=lambda connection, last, page_size: queries.lock_dead_letters(
+            connection, after=last.id if last else DeadLetterId(0), page_size=page_size
+        ),
+        read_text=_read_dead_letter,
+        empty=lambda connection, _, letters: queries.empty_dead_letters(
+            connection, dead_letter_ids=[letter.id for letter in letters]
         ),
     ),
 )

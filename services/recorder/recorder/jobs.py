@@ -16,6 +16,17 @@ from recorder.settings import RecorderSettings
 log = structlog.get_logger()
 
 DECISION_BATCH_SIZE = 10_000
+INVARIANT_HOURS = 26
+"""Hours that one check reads: a day, and a margin for checks that were missed."""
+INVARIANTS = (
+    "contact_without_decision",
+    "contact_after_opt_out",
+    "consent_without_text",
+    "consent_chain_broken",
+    "reply_without_route",
+    "reply_with_answers",
+)
+"""Names in `pipeline.broken_invariants`."""
 JOB_RUN_RETENTION_DAYS = 400
 """A year of job runs, for comparison."""
 
@@ -42,6 +53,21 @@ class RecorderJobs:
             oldest.set(row.oldest_seconds, consumer=row.consumer)
         for events in rejected:
             waiting.set(events.waiting, service=events.service)
+
+    async def check_invariants(self) -> None:
+        """Count the rows that break an invariant of contacts, consents and replies (docs/invariants.md).
+
+        Only the last hours are read. The view without a condition examines everything.
+        """
+        async with self._database.connection() as connection:
+            broken = await queries.count_broken_invariants(connection, hours=INVARIANT_HOURS)
+        offenders = telemetry.gauge("equity_invariant_offenders", "Rows of the last day that break an invariant")
+        offenders.clear()
+        for name in INVARIANTS:
+            offenders.set(0, invariant=name)
+        for row in broken:
+            offenders.set(row.offenders, invariant=row.invariant)
+            log.error("invariant_broken", invariant=row.invariant, offenders=row.offenders, example=row.example)
 
     async def make_partitions(self) -> None:
         """Create the coming months of events and days of inboxes."""

@@ -66,6 +66,15 @@ class DeletedEvents:
     deleted: int
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenInvariant:
+    """Row of `count_broken_invariants`."""
+
+    invariant: str
+    offenders: int
+    example: str
+
+
 async def add_events(
     connection: Connection,
     *,
@@ -242,3 +251,8 @@ async def delete_rejected_events(connection: Connection, *, days: int) -> list[D
 
 async def delete_dead_letter_payloads(connection: Connection, *, days: int) -> int:
     return count_rows(await connection.execute(_SQL["delete_dead_letter_payloads"], days))
+
+
+async def count_broken_invariants(connection: Connection, *, hours: float) -> list[BrokenInvariant]:
+    """Count the offenders of the last hours against each invariant, with an example."""
+    return [BrokenInvariant(*record) for record in await connection.fetch(_SQL["count_broken_invariants"], hours)]

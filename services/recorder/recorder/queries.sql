@@ -146,3 +146,13 @@ set payload = null
 where payload is not null
 and status in ('resolved', 'parked')
 and coalesce(resolved_at, last_failed_at, created_at) < now() - make_interval(days => :days);
+
+-- name: count_broken_invariants
+-- Count the offenders of the last hours against each invariant, with an example.
+-- row: BrokenInvariant
+-- not null: invariant, offenders, example
+select invariant, count(*)::integer as offenders, min(row_id) as example
+from pipeline.broken_invariants
+where at > now() - :hours * interval '1 hour'
+group by invariant
+order by invariant;
