@@ -1,8 +1,8 @@
 """Backup and restore by PostgreSQL's own programs.
 
 A backup is the whole database in `pg_dump`'s custom format. A restore takes the product's part of it: the schemas `app`,
-`pipeline` and `svc_*`, and the log of migrations. It is one transaction, so all of it happens or nothing. Roles and
-extensions belong to the server: `equity db migrate` makes them first.
+`pipeline` and `svc_*`, and the log of migrations. It is one transaction, so all of it happens or nothing. Suppressions that
+are newer than the backup stay. Roles and extensions belong to the server: `equity db migrate` makes them first.
 """
 
 import os
@@ -20,6 +20,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from cli import kept_suppressions
+from cli.kept_suppressions import KeptSuppressions
 from cli.shell.errors import CliError, CommandRefusedError, UsageError
 
 _SCHEMAS = r"(?:app|pipeline|svc_[a-z]+)"
@@ -30,7 +32,7 @@ _VIEW_DATA = re.compile(r" MATERIALIZED VIEW DATA (\w+) (\w+) ")
 _LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE",
           "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "options": "PGOPTIONS"}  # fmt: skip
 
-_PSQL = ("--no-psqlrc", "--quiet", "--no-password", "--single-transaction", "--output=/dev/null",
+_PSQL = ("--no-psqlrc", "--quiet", "--no-password", "--single-transaction", "--tuples-only", "--no-align", "--output=/dev/null",
          "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse")  # fmt: skip
 
 
@@ -41,6 +43,10 @@ class RestoreTarget:
     is_migrated: bool
     lead_count: int
     services: tuple[str, ...]
+    has_erasures: bool
+    """Whether it has the table of erasures."""
+    suppression_count: int
+    """Suppressions that are active."""
 
 
 def write_backup(dsn: str, out: Path) -> int:
@@ -78,6 +84,10 @@ def inspect_target(dsn: str) -> RestoreTarget:
     with psycopg.connect(dsn, connect_timeout=5) as connection:
         migrated = connection.execute("select to_regclass('app.leads') is not null").fetchone() == (True,)
         leads = connection.execute("select count(*) from app.leads").fetchone() if migrated else None
+        has_erasures = connection.execute("select to_regclass('pipeline.erasures') is not null").fetchone() == (True,)
+        suppressions = None
+        if connection.execute("select to_regclass('app.active_suppressions') is not null").fetchone() == (True,):
+            suppressions = connection.execute("select count(*) from app.active_suppressions").fetchone()
         services = connection.execute(
             """
             select distinct application_name from pg_stat_activity
@@ -86,21 +96,33 @@ def inspect_target(dsn: str) -> RestoreTarget:
             """
         ).fetchall()
     return RestoreTarget(
-        migrated, int(str(leads[0])) if leads else 0, tuple(str(name).removeprefix("equity-") for (name,) in services)
+        migrated,
+        int(str(leads[0])) if leads else 0,
+        tuple(str(name).removeprefix("equity-") for (name,) in services),
+        has_erasures,
+        int(str(suppressions[0])) if suppressions else 0,
     )
 
 
-def restore_backup(dsn: str, file: Path, entries: list[str]) -> None:
-    """Replace the content of the database by the *entries* of the backup *file*: all of it, or nothing at all."""
+def restore_backup(dsn: str, file: Path, entries: list[str], *, keeps_suppressions: bool) -> KeptSuppressions:
+    """Replace the content of the database by the *entries* of the backup *file*: all of it, or nothing at all.
+
+    With *keeps_suppressions* the active suppressions of the replaced data stay, in the same transaction.
+    """
     with (
         _selection_file(entry for entry in entries if not _VIEW_DATA.search(entry)) as selection,
         tempfile.TemporaryFile("w+") as complaints,
+        tempfile.NamedTemporaryFile("w+") as counts,
     ):
+        keeping = kept_suppressions.add_commands(Path(counts.name)) if keeps_suppressions else []
         writing = [
             _find_program("psql"),
             *_PSQL,
+            *([f"--command={kept_suppressions.SAVE_STATEMENT}"] if keeps_suppressions else []),
             f"--command={_removal_statements(dsn)}",
             "--file=-",
+            "--command=set row_security = on",  # the owner of tables and materialized views is under it
+            *(f"--command={command}" for command in keeping),
             f"--command={_completion_statements(entries)}",
         ]
         reading = [_find_program("pg_restore"), "--file=-", f"--use-list={selection}", str(file)]
@@ -114,6 +136,7 @@ def restore_backup(dsn: str, file: Path, entries: list[str]) -> None:
         complaints.seek(0)
         if not is_complete or writer.returncode:
             raise CliError(f"{file} could not be restored: {_find_reason(complaints.read())}", "Nothing was changed.")
+        return kept_suppressions.read_counts(Path(counts.name)) if keeps_suppressions else KeptSuppressions()
 
 
 def _copy_statements(reader: "subprocess.Popen[bytes]", writer: "subprocess.Popen[bytes]") -> bool:
@@ -142,10 +165,10 @@ def _removal_statements(dsn: str) -> str:
 
 
 def _completion_statements(entries: list[str]) -> str:
-    """Return SQL that fills the materialized views, whose owner is under row level security, and analyzes the tables."""
+    """Return SQL that fills the materialized views and analyzes the tables."""
     views = [found.groups() for found in map(_VIEW_DATA.search, entries) if found]
     refreshes = [f"refresh materialized view {schema}.{view}" for schema, view in views]
-    return ";".join(["set row_security = on", *refreshes, "analyze"])
+    return ";".join([*refreshes, "analyze"])
 
 
 @contextmanager

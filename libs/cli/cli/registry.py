@@ -21,6 +21,8 @@ DEMO_STEPS = "equity.demo"
 """Entry points: a step of `equity demo`, and the service's function for it."""
 ENCRYPTED_COLUMNS = "equity.encrypted_columns"
 """Entry points: a service, and its columns with encrypted values."""
+PERSONAL_TEXTS = "equity.personal_texts"
+"""Entry points: a service, and its stored texts that may name any person."""
 DIAGNOSTICS = "equity.diagnostics"
 """Entry points: a service, and its part of `equity status` and `equity doctor`."""
 
@@ -116,6 +118,11 @@ def load_lead_function(name: str) -> Any:
 def load_encrypted_columns() -> dict[str, Any]:
     """Import the encrypted columns of every installed service, by service."""
     return {service: entry.load() for service, entry in _named(ENCRYPTED_COLUMNS).items()}
+
+
+def load_personal_texts() -> dict[str, Any]:
+    """Import the stored texts of every installed service that may name any person, by service."""
+    return {service: entry.load() for service, entry in _named(PERSONAL_TEXTS).items()}
 
 
 def load_diagnostics() -> dict[str, Any]:

@@ -18,6 +18,7 @@ class AddedBroker:
 
     id: BrokerId
     name: str
+    legal_name: str | None
     email: str | None
     daily_limit: int
     booking_link: str | None
@@ -72,13 +73,16 @@ async def add_broker(
     *,
     broker_id: BrokerId | None,
     name: str,
+    legal_name: str | None,
     email: str | None,
     daily_limit: int,
     booking_link: str | None,
 ) -> AddedBroker:
     """Add a broker, under a new id if none is given."""
     return AddedBroker(
-        *require_row(await connection.fetchrow(_SQL["add_broker"], broker_id, name, email, daily_limit, booking_link))
+        *require_row(
+            await connection.fetchrow(_SQL["add_broker"], broker_id, name, legal_name, email, daily_limit, booking_link)
+        )
     )
 
 

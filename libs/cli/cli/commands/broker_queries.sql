@@ -5,10 +5,10 @@
 -- Add a broker, under a new id if none is given.
 -- row: AddedBroker
 -- always one row
--- nullable: :broker_id, :email, :booking_link
-insert into app.brokers (id, name, email, daily_limit, booking_link)
-values (coalesce(:broker_id, gen_random_uuid()), :name, :email, :daily_limit, :booking_link)
-returning id, name, email, daily_limit, booking_link, active, created_at;
+-- nullable: :broker_id, :legal_name, :email, :booking_link
+insert into app.brokers (id, name, legal_name, email, daily_limit, booking_link)
+values (coalesce(:broker_id, gen_random_uuid()), :name, :legal_name, :email, :daily_limit, :booking_link)
+returning id, name, legal_name, email, daily_limit, booking_link, active, created_at;
 
 -- name: list_brokers
 -- row: ListedBroker

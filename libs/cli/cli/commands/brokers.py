@@ -55,6 +55,7 @@ def add_broker(
     email: Email = None,
     daily_limit: Annotated[int, typer.Option(min=0, max=5000, help="New leads in campaigns a weekday.")] = 250,
     booking_link: BookingLink = None,
+    legal_name: LegalName = None,
     broker: Annotated[
         UUID | None,
         typer.Option(
@@ -72,12 +73,17 @@ def add_broker(
             connection,
             broker_id=BrokerId(broker) if broker else None,
             name=name,
+            legal_name=legal_name,
             email=email,
             daily_limit=daily_limit,
             booking_link=booking_link,
         )
 
     print_fields(run_in_transaction(work), as_json=as_json)
+    if legal_name is None:
+        print_message(
+            f"No owner can consent to calls before it has a legal name: equity brokers set {name!r} --legal-name NAME"
+        )
     print_message(f"Next: equity brokers territory add {name!r} FL")
 
 

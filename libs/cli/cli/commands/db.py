@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from cli import backup, legacy_leads
+from cli.commands.erase.newer_erasures import NewerErasures
+from cli.kept_suppressions import can_hold
 from cli.shell import inputs
 from cli.shell.app import new_app
 from cli.shell.confirmation import YesOption, require_yes
@@ -130,7 +132,8 @@ def restore_database(
 ) -> None:
     """Put a backup in the place of what the database holds: all of it, or on any error nothing.
 
-    The services must be stopped. On a new server run `equity db migrate` first: it makes the roles.
+    Opt-outs and other suppressions that are newer stay. A list of newer erasures is written beside FILE, to repeat them. The
+    services must be stopped. On a new server run `equity db migrate` first: it makes the roles.
     """
     dsn = _owner_dsn()
     entries = backup.list_entries(file)
@@ -142,12 +145,33 @@ def restore_database(
             f"{database_address(dsn)} has no tables of ours yet.", "Run `equity db migrate` first: it makes the roles."
         )
     require_yes(f"Replace everything in {database_address(dsn)} ({found.lead_count:,} leads) by {file}?", yes=yes)
-    backup.restore_backup(dsn, file, entries)
-    leads = backup.inspect_target(dsn).lead_count
+    erasures = NewerErasures.save(file, has_table=found.has_erasures)
+    keeps = found.suppression_count > 0 and can_hold(entries)
+    kept = backup.restore_backup(dsn, file, entries, keeps_suppressions=keeps)
+    restored = backup.inspect_target(dsn)
+    open_erasures = erasures.list_open(has_table=restored.has_erasures)
     missing = [state.id for state in migrate.status(dsn) if not state.applied]
-    print_done(f"Restored: {leads:,} leads.", {"leads": leads, "migrations_missing": missing}, as_json=as_json)
-    if missing:
-        print_message(f"The backup is older than this version ({len(missing)} migrations): run `equity db migrate`.")
+    fields = {"leads": restored.lead_count, "migrations_missing": missing, "suppressions_kept": kept.added,
+              "erasures_to_repeat": len(open_erasures), "erasures_file": erasures.file if open_erasures else None}  # fmt: skip
+    message = f"Restored: {restored.lead_count:,} leads. Newer suppressions that were kept: {kept.added:,}."
+    print_done(message, fields, as_json=as_json)
+    _report_next_steps(len(missing), kept.lost if keeps else found.suppression_count, len(open_erasures), erasures.file)
+
+
+def _report_next_steps(migrations: int, suppressions: int, erasures: int, file: Path) -> None:
+    """Name what a restore could not do. *suppressions*: those of the replaced data that an old backup may lack."""
+    if suppressions:
+        print_message(
+            f"The backup is too old to take over suppressions: up to {suppressions:,} may be missing. Add them from the copy "
+            "of the replaced database."
+        )
+    if migrations:
+        print_message(f"The backup is older than this version ({migrations} migrations): run `equity db migrate`.")
+    if erasures:
+        print_message(
+            f"Erased after the backup, and back with it: {erasures:,} persons. Before the services start: "
+            f"equity erase --repeat {file} --reason 'restored backup'"
+        )
 
 
 @app.command("backfill")

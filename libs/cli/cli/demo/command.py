@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
+import aiohttp
 import typer
 
 from cli.client import upload
@@ -19,6 +20,7 @@ from cli.client.signing import SigningKey
 from cli.commands import broker_queries
 from cli.commands.states.opening import StateDocuments, check_may_open, open_state
 from cli.demo import summary
+from cli.demo.conversations import ConversationResult, DemoConversations
 from cli.demo.feed_result import FeedResult, collect_feed_result
 from cli.demo.feed_run import FeedRun
 from cli.demo.sandbox_setup import SandboxSetup
@@ -36,11 +38,12 @@ from common.ids import BrokerId
 
 app = new_app(
     panel="Leads in",
-    summary="Upload the sample of 1,000 leads and show what becomes of it, up to the campaign.",
+    summary="Upload the sample of 1,000 leads and show what becomes of it, up to consents and opt-outs.",
     order=10,
 )
 
 BROKER, PARTNER = "Demo Broker", "Demo Partner"
+LEGAL_NAME = "Demo Home Equity, LLC"
 _DAILY_LIMIT = 250
 _SAMPLE = Path("samples", "propstream-1000.csv")
 _RECORDER_SECONDS = 15.0
@@ -53,12 +56,13 @@ _FUNNEL_COLUMNS = {"event_type": "event", "count": "events", "leads": "leads", "
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """Result of a demo: whether the file was a repeat, its report, its funnel, and its feed where there was one."""
+    """Result of a demo: whether the file was a repeat, its report, its funnel, and its feed and conversations where there were any."""
 
     is_repeat: bool
     report: UploadStatusReport
     funnel: list[Row]
     feed: FeedResult | None
+    conversations: ConversationResult | None
 
 
 @app.command()
@@ -71,11 +75,12 @@ def demo(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Upload the sample of 1,000 leads, signed, and show what becomes of it, up to the email campaign.
+    """Upload the sample of 1,000 leads, signed, and show what becomes of it, up to signed consents and opt-outs.
 
     Makes a demo broker, partner, key and campaigns where they are missing. Where the sandbox stands in for the vendors
-    (`./dev up`), it sets the services' clock to the next feeding day, and 250 leads go into campaigns. The same file a
-    second time shows how a repeat is refused, and feeds the next leads on the following day.
+    (`./dev up`), it sets the services' clock to the next feeding day, and 250 leads go into campaigns. Some of them
+    answer, sign and opt out. The same file a second time shows how a repeat is refused, and feeds the next leads on the
+    following day.
     """
     settings = CliSettings()
     sandbox = SandboxSetup.from_settings(settings)
@@ -90,6 +95,7 @@ def demo(
                 "report": result.report.fields,
                 "funnel": result.funnel,
                 "campaign": result.feed,
+                "conversations": result.conversations,
             }
         )
         return
@@ -103,6 +109,8 @@ def _print_summary(result: DemoResult, base: str, sandbox: SandboxSetup | None) 
             "`updated` includes leads whose key (MAK) tracing found, so it exceeds the file's own rows."
         )
         summary.print_feed_result(result.feed, sandbox)
+        if result.conversations:
+            summary.print_conversations(result.conversations)
     else:
         print_message(
             "\nThe demo ends here: no sandbox stands in for the vendors, or no clock can be moved (SANDBOX_URL, CLOCK_FILE).\n"
@@ -133,6 +141,8 @@ async def _run_demo(
             broker_id = await _prepare_broker(connection, states)
         key, is_new = await steps.prepare_key(PARTNER)
         if sandbox:
+            await steps.publish_consent_text()
+            await steps.subscribe_gateway(base)
             await _open_states(broker_id, states, business_date(settings.now))
         feed_run = FeedRun(connection, sandbox, broker_id, steps) if sandbox else None
         if feed_run:
@@ -143,11 +153,14 @@ async def _run_demo(
         if not as_json:
             report.print(as_json=False)
         await _wait_for_recorder(steps, report)
-        feed = None
+        feed, conversations = None, None
         if feed_run:
             day = await feed_run.feed_upload(report.upload_id)
             feed = await collect_feed_result(feed_run, day, report.upload_id)
-        return DemoResult(is_repeat, report, await steps.count_upload_events(report.upload_id), feed)
+            async with aiohttp.ClientSession() as http:
+                conversations = await DemoConversations(feed_run, http).hold(day)
+        funnel = await steps.count_upload_events(report.upload_id)
+        return DemoResult(is_repeat, report, funnel, feed, conversations)
 
 
 async def _upload_file(base: str, key: SigningKey, file: Path, size: int) -> tuple[bool, UploadStatusReport]:
@@ -169,7 +182,13 @@ async def _prepare_broker(connection: Connection, states: list[str]) -> BrokerId
     if found is not None:
         return found
     added = await broker_queries.add_broker(
-        connection, broker_id=None, name=BROKER, email=None, daily_limit=_DAILY_LIMIT, booking_link=None
+        connection,
+        broker_id=None,
+        name=BROKER,
+        legal_name=LEGAL_NAME,
+        email=None,
+        daily_limit=_DAILY_LIMIT,
+        booking_link=None,
     )
     for state in states:
         if not await broker_queries.find_territory_holder(

@@ -102,3 +102,52 @@ select c.vendor_campaign_id as campaign, m.value_hash
 from app.vendor_memberships m
 join app.campaigns c on c.id = m.campaign_id
 where m.actual = 'in';
+
+-- name: list_members_of_day
+-- List the members of the feed of a day with their encrypted address and best number, those with a number first.
+-- row: DemoMember
+-- not null: data_key, email_ciphertext, email_hash
+select s.lead_id, l.data_key, e.value_ciphertext as email_ciphertext, e.value_hash as email_hash,
+  p.value_ciphertext as phone_ciphertext, p.value_hash as phone_hash
+from app.feed_slots s
+join app.leads l on l.id = s.lead_id
+join app.vendor_memberships m on m.lead_id = s.lead_id and m.desired = 'in' and m.actual = 'in'
+join app.lead_contacts e on e.lead_id = s.lead_id and e.channel = 'email' and e.value_hash = m.value_hash
+left join lateral (
+  select k.value_ciphertext, k.value_hash
+  from app.lead_contacts k
+  where k.lead_id = s.lead_id and k.channel = 'phone' and k.verified
+  order by k.rank nulls last, k.value_hash
+  limit 1
+) p on true
+where s.broker_id = :broker_id
+and s.local_date = :local_date
+and s.state = 'added'
+and l.data_key is not null
+order by (p.value_hash is null), l.lead_score desc, s.lead_id
+limit :page_size;
+
+-- name: list_routed_replies
+-- row: RoutedLeadReply
+-- not null: lead_id, intent, classified_by, route, status
+select r.lead_id, r.intent, r.classified_by, r.route, l.campaign_status::text as status
+from app.replies r
+join app.leads l on l.id = r.lead_id
+where r.lead_id = any (:lead_ids)
+and r.state = 'routed';
+
+-- name: is_any_suppressed$
+-- always a value
+select exists (
+  select
+  from app.active_suppressions
+  where value_hash = any (:value_hashes::bytea[])
+);
+
+-- name: list_lead_history
+-- List the events of a lead in the order in which they were recorded, because the demo moves the clock.
+-- row: LeadMoment
+select created_at as at, event_type as event, outcome
+from app.pipeline_events
+where lead_id = :lead_id
+order by created_at, occurred_at;

@@ -22,6 +22,10 @@ class DemoSteps:
     """Returns the first day from a date on that may have a feed for a broker and had none."""
     count_upload_events: Callable[[str], Awaitable[list[Row]]]
     """Returns the funnel of an upload: a row for each type of event."""
+    publish_consent_text: Callable[[], Awaitable[int]]
+    """Publishes the shipped text of consents where none is published; returns the version."""
+    subscribe_gateway: Callable[[str], Awaitable[bool]]
+    """Subscribes the gateway at an address to the webhooks of Instantly; returns whether it was not yet."""
 
     @classmethod
     def load(cls) -> "DemoSteps":
@@ -31,4 +35,6 @@ class DemoSteps:
             create_campaigns=load_demo_step("create_campaigns"),
             find_next_feed_day=load_demo_step("find_next_feed_day"),
             count_upload_events=load_demo_step("count_upload_events"),
+            publish_consent_text=load_demo_step("publish_consent_text"),
+            subscribe_gateway=load_demo_step("subscribe_gateway"),
         )

@@ -5,6 +5,7 @@ from rich.text import Text
 
 from cli.client.report import UploadStatusReport
 from cli.commands.clock import describe_clock
+from cli.demo.conversations import ConversationResult
 from cli.demo.feed_result import FeedResult, MemberComparison
 from cli.demo.sandbox_setup import SandboxSetup
 from cli.shell.output import make_table, new_console, print_fields, print_message, to_fields
@@ -15,6 +16,10 @@ _MAX_CAMPAIGNS_SHOWN = 5
 _CAMPAIGN_COLUMNS = {"name": "the largest campaigns", "members": "members"}
 _COST_COLUMNS = {"vendor": "paid to", "leads": "leads", "asked": "asked", "dollars": "US dollars",
                  "counted_by_vendor": "paid records, as it counts all uploads"}  # fmt: skip
+_REPLY_COLUMNS = {"said": "said", "email": "to email", "intent": "means", "decided_by": "decided by", "route": "route",
+                  "status": "lead is"}  # fmt: skip
+_OPT_OUT_COLUMNS = {"way": "by", "refused": "gate refuses after", "out": "out at Instantly after"}
+_HISTORY_COLUMNS = {"at": "recorded", "event": "event", "outcome": "outcome"}
 _SKIPPED_COLUMNS = {"leads": "leads", "reason": "skipped because"}
 
 
@@ -57,6 +62,25 @@ def _print_members(instantly: MemberComparison) -> None:
         f"{instantly.unknown:,} are unknown to it. The next audit (hourly) looks into it; a sandbox that was "
         "killed has lost its members."
     )
+
+
+def print_conversations(result: ConversationResult) -> None:
+    """Print replies with their routes, signatures, opt-outs with the time to their effect, a lead's history, and a proof."""
+    if not result.replies:
+        print_message("Too few leads were fed for the conversations. Run the demo again to feed those of the next day.")
+        return
+    replies = [to_fields(reply) for reply in result.replies]
+    new_console().print(make_table(replies, _REPLY_COLUMNS, title="\nReplies to the first three emails"))
+    new_console().print(f"\nSigned on the consent page by HTTP; it says: {', '.join(sorted(set(result.form_titles)))}.")
+    opt_outs = [
+        {"way": one.way, "refused": f"{one.refused_after:.2f} s", "out": f"{one.out_after:.1f} s"}
+        for one in result.opt_outs
+    ]
+    new_console().print(make_table(opt_outs, _OPT_OUT_COLUMNS, title="\nOpt-outs, and when they took effect"))
+    moments = [to_fields(moment) | {"at": f"{moment.at:%H:%M:%S}"} for moment in result.history]
+    new_console().print(make_table(moments, _HISTORY_COLUMNS, title=f"\nHistory of lead {result.signed_lead}"))
+    new_console().print("\n[bold]Proof of its consent[/bold]")
+    new_console().print(Text(result.proof))
 
 
 def list_next_steps(report: UploadStatusReport, base: str, sandbox: SandboxSetup | None) -> Table:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import orjson
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from cli.shell import queries
 from cli.shell.errors import CliError, CommandRefusedError, UnreachableError, UsageError
@@ -27,6 +28,7 @@ START_ADVICE = "Start it (on this machine: `./dev up`, then `./dev equity …`),
 URL_ADVICE = "It reads postgresql://user:password@host:5432/database."
 OPERATOR = "operator"
 """Role of commands about leads and open states, which belong to no service. It is given like a service; its login is OPERATOR_DATABASE_URL."""
+_DEADLOCK_ATTEMPTS, _DEADLOCK_WAIT_SECONDS = 5, 0.5
 _CONNECT_SECONDS = 5
 _CLOSE_SECONDS = 2
 
@@ -105,6 +107,17 @@ def run_in_transaction(work: Callable[[Connection], Awaitable[T]], *, service: s
             return await work(connection)
 
     return asyncio.run(run())
+
+
+async def repeat_after_deadlock(transaction: Callable[[], Awaitable[T]]) -> T:
+    """Run *transaction*, and repeat it after a deadlock with a service. Raises the error of the last attempt."""
+    attempts = AsyncRetrying(
+        retry=retry_if_exception_type((asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)),
+        stop=stop_after_attempt(_DEADLOCK_ATTEMPTS),
+        wait=wait_fixed(_DEADLOCK_WAIT_SECONDS),
+        reraise=True,
+    )
+    return await attempts(transaction)
 
 
 @asynccontextmanager

@@ -36,6 +36,14 @@ class CliSettings(Settings):
     batchdata_token: SecretStr | None = Field(None, description="As for the services.")
     instantly_base_url: str | None = Field(None, description="As for the services.")
     instantly_api_key: SecretStr | None = Field(None, description="As for the services.")
+    instantly_webhook_secrets: SecretStr = Field(
+        SecretStr(""), description="As for the gateway; `equity replies subscribe` gives Instantly the first one."
+    )
+    openrouter_base_url: str | None = Field(None, description="As for the services.")
+    openrouter_api_key: SecretStr | None = Field(None, description="As for the services.")
+    smtp_url: SecretStr | None = Field(
+        None, description="As for the services; `equity demo` requires the sandbox here, or none."
+    )
 
     postal_address: str | None = Field(None, description="The sender's postal address, as every email shows it.")
 

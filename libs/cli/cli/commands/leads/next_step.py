@@ -38,6 +38,8 @@ async def find_next_step(
     now: datetime,
 ) -> NextStep:
     """Return the next step of *lead* at *now*."""
+    if lead.erased_at is not None:
+        return NextStep("nothing: the person was erased", None, ("erased",))
     if lead.status == "queued":
         return await _step_of_queued_lead(connection, lead, now)
     if lead.status == "new":

@@ -49,6 +49,7 @@ def _lead_fields(lead: LeadDetails) -> dict[str, Any]:
         "added to campaign": lead.added_to_campaign_at,
         "last reply": lead.last_reply_at,
         "consent": lead.consented_at if lead.consent else None,
+        "erased": lead.erased_at,
     }
 
 

@@ -60,6 +60,7 @@ class LeadDetails:
     call_attempt_count: int
     consent: bool
     consented_at: datetime | None
+    erased_at: datetime | None
     email_verified: bool
     phone_verified: bool
     deceased_owner: bool

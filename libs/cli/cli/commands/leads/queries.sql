@@ -150,7 +150,7 @@ order by w.place;
 select
   l.id, l.campaign_status::text as status, l.paused_from::text as paused_from, l.assigned_broker_id as broker_id, b.name as broker,
   l.lead_score, l.score_contributions, l.source, l.created_at, l.updated_at, l.lead_version, l.added_to_campaign_at,
-  l.last_reply_at, l.call_attempt_count, l.consent, l.consented_at, l.email_verified, l.phone_verified, l.deceased_owner,
+  l.last_reply_at, l.call_attempt_count, l.consent, l.consented_at, l.erased_at, l.email_verified, l.phone_verified, l.deceased_owner,
   l.do_not_mail, l.litigator, l.owner_first_name, l.owner_last_name, l.owner2_first_name, l.owner2_last_name, l.company_name,
   l.mailing_address, l.mailing_unit, l.mailing_city, l.mailing_state, l.mailing_zip, l.property_address, l.property_unit,
   l.property_city, l.property_state, l.property_zip, l.county, l.apn, l.mak, l.property_type, l.bedrooms, l.bathrooms,

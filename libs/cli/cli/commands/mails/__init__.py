@@ -1,0 +1,1 @@
+"""`equity mails`: mails that services send themselves."""

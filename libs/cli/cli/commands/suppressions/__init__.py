@@ -1,0 +1,1 @@
+"""`equity suppressions`: addresses and numbers that must not be contacted."""
