@@ -9,7 +9,7 @@ import secrets
 from pathlib import Path
 
 HOME = Path("/secrets")
-SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder", "pull", "consent")
+SERVICES = ("gateway", "ingest", "recorder", "skiptrace", "feeder", "pull", "consent", "replies")
 EQUITY_UID = 10001
 
 
@@ -19,12 +19,13 @@ def main() -> None:
         name: get_or_make_secret(name)
         for name in ("encryption_key", "contact_hash_key", "hmac_secret_key", "form_link_secret")
     }
+    webhooks = {"instantly_webhook_secrets": get_or_make_secret("instantly_webhook_secrets")}
     direct = dsn("postgres", get_or_make_secret("postgres_password"))
     logins = {name: dsn(f"svc_{name}", get_or_make_secret(f"{name}_password")) for name in SERVICES}
     for name in SERVICES:
-        write_secrets(name, {**shared, "database_url": logins[name]})
+        write_secrets(name, {**shared, **(webhooks if name == "gateway" else {}), "database_url": logins[name]})
     environment = "".join(f"export {name.upper()}_DATABASE_URL='{url}'\n" for name, url in logins.items())
-    write_secrets("admin", {**shared, "database_direct_url": direct, "logins": environment})
+    write_secrets("admin", {**shared, **webhooks, "database_direct_url": direct, "logins": environment})
 
 
 def dsn(user: str, password: str) -> str:

@@ -194,6 +194,8 @@ def _describe_privileges(granted: Mapping[str, str], columns: Sequence[str]) -> 
 
 def _describe_columns(named: Sequence[str], columns: Sequence[str]) -> str:
     others = [name for name in columns if name not in named]
+    if not others:
+        return "all columns by name"
     return f"all but {list_names(others)}" if len(others) < len(named) else list_names(named)
 
 

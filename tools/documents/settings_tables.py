@@ -13,6 +13,7 @@ from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 
 from cli.shell.settings import CliSettings
+from common.mail.settings import MailSettings
 from common.settings import Settings
 from common.vendors.instantly import InstantlySettings
 from documents.markdown import build_table, list_names
@@ -42,6 +43,7 @@ def find_settings_classes() -> dict[str, type[Settings]]:
     return {
         "All services": Settings,
         "Services that call Instantly": InstantlySettings,
+        "Services that send mails": MailSettings,
         **own,
         "Command line": CliSettings,
         "Sandbox": SandboxSettings,

@@ -22,7 +22,7 @@ OPTIONS = {
     "max_wal_size": "4GB",
     "log_parameter_max_length": "0",  # otherwise the slow-query log contains personal data
 }
-UNSAFE = {"fsync": "off", "full_page_writes": "off"}
+UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1GB"}
 
 
 @dataclass

@@ -17,14 +17,14 @@ from pathlib import Path
 from local_services.kafka import KafkaServer, start_kafka
 from local_services.postgres import PostgresServer, start_postgres
 from local_services.processes import LocalServiceError, Process, free_port, launch, say, wait_ready
-from local_services.stand_ins import with_stand_ins
+from local_services.stand_ins import SMTP_PORT, with_stand_ins
 
 ROOT = Path(__file__).resolve().parents[3]
 HOME = ROOT / ".local"
 ENVIRONMENT = HOME / "env"
 SERVICES_LOG = HOME / "services.log"
 SANDBOX_LOG = HOME / "sandbox.log"
-SECRETS = ("ENCRYPTION_KEY", "CONTACT_HASH_KEY", "HMAC_SECRET_KEY", "FORM_LINK_SECRET")
+SECRETS = ("ENCRYPTION_KEY", "CONTACT_HASH_KEY", "HMAC_SECRET_KEY", "FORM_LINK_SECRET", "INSTANTLY_WEBHOOK_SECRETS")
 
 
 def up() -> None:
@@ -86,8 +86,12 @@ def _start() -> None:
     _equity(environment, "db", "migrate")
     say("creating the topics")
     _equity(environment, "topics", "apply")
+    say("publishing the text to which people consent")
+    _equity(environment, "consent", "texts", "publish", "--if-none", "--yes")
     if sandbox is None:
         _start_sandbox(environment)
+    if environment.get("INSTANTLY_BASE_URL", "").startswith(environment["SANDBOX_URL"]):
+        _equity(environment, "replies", "subscribe", f"http://127.0.0.1:{environment['GATEWAY_PORT']}")
     if services is None:
         say(f"starting the services: {', '.join(service_names())}")
         command = [_program(), "run", "all"]
@@ -173,6 +177,7 @@ def _write_environment(kafka: KafkaServer, postgres: PostgresServer) -> dict[str
         "HEALTH_PORT": _port(8081),
         "LOG_LEVEL": "INFO",
         "SANDBOX_PORT": _port(8090),
+        "SANDBOX_SMTP_PORT": _port(SMTP_PORT),
         **kept,
         **logins,
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,

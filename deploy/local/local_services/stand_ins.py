@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
+SMTP_PORT = 8025
+"""Port of the sandbox's SMTP server, unless SANDBOX_SMTP_PORT is set."""
 STAND_INS = {
     "MELISSA_LICENSE_KEY": {
         "MELISSA_LICENSE_KEY": "sandbox-melissa-license",
@@ -21,6 +24,16 @@ STAND_INS = {
         "INSTANTLY_REQUESTS_PER_SECOND": "50",
         "RECONCILE_SECONDS": "1",
     },
+    "OPENROUTER_API_KEY": {
+        "OPENROUTER_API_KEY": "sandbox-openrouter-key",
+        "OPENROUTER_BASE_URL": "{url}/openrouter",
+    },
+    "SMTP_URL": {
+        "SMTP_URL": "smtp://{smtp}",
+        "SMTP_FROM": "Equity Connect sandbox <office@sandbox.example>",
+        "MAIL_POSTAL_ADDRESS": "1 Sample Street, Tampa, FL 33602",
+        "MAIL_CHECK_SECONDS": "1",
+    },
 }
 """Sandbox settings by the name of the vendor's key.
 
@@ -35,8 +48,9 @@ def with_stand_ins(kept: Mapping[str, str], exported: Mapping[str, str], url: st
     *home*) only if the sandbox replaces every vendor, so that no real person is contacted by a moved clock.
     """
     values, all_replaced = dict(kept), True
+    smtp = f"{urlsplit(url).hostname}:{kept.get('SANDBOX_SMTP_PORT', SMTP_PORT)}"
     for key, settings in STAND_INS.items():
-        made = {name: value.format(url=url) for name, value in settings.items()}
+        made = {name: value.format(url=url, smtp=smtp) for name, value in settings.items()}
         if exported.get(key, made[key]) == kept.get(key, made[key]) == made[key]:
             values = made | values
             continue
