@@ -40,7 +40,7 @@ NUMBERS = ["+17275550142", "+18505550142", "+12065550142", "+12145550142", "+192
 EMAIL = ContactFacts(
     channel="email", purpose="campaign", value_hash=NUMBER, suppressed=False, status="queued", deceased=False, litigator=False,
     legal_entity=False, verified=True,
-    duplicate=False, seller=BROKER, broker_limit=FEED_SIZE, broker_used_today=0,
+    duplicate=False, decided_on_calls=False, seller=BROKER, broker_limit=FEED_SIZE, broker_used_today=0,
 )  # fmt: skip
 CALL = replace(
     EMAIL, channel="phone", status="replied", consents=(Consent(NUMBER, BROKER, NOW - timedelta(days=1)),), withdrawals=(),

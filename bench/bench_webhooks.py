@@ -7,8 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +16,7 @@ from uuid import uuid4
 import aiohttp
 import asyncpg
 
-from harness import System, percentile, report, system
+from harness import Sending, System, report, send_at_rate, send_repeatedly, system
 
 PER_SECOND, SECONDS, CONNECTIONS = 500, 10, 50
 SECRET = "bench-secret"  # noqa: S105 - of the gateway that this program starts
@@ -42,11 +41,13 @@ async def main(per_second: int) -> None:
                 async with session.post(url, json=_make_reply()) as response:
                     response.raise_for_status()
 
-            await _measure_rate("warm-up", running, send, per_second)
-            rows = [await _measure_rate(f"{per_second} a second", running, send, per_second)]
+            await send_at_rate(send, per_second, SECONDS)
+            rows = [await _measure(f"{per_second} a second", running, send_at_rate(send, per_second, SECONDS))]
             with _kafka_stopped(running):
-                rows.append(await _measure_rate(f"{per_second} a second, Kafka away", running, send, per_second))
-            rows.append(await _measure_greatest("as fast as possible", running, send))
+                away = send_at_rate(send, per_second, SECONDS)
+                rows.append(await _measure(f"{per_second} a second, Kafka away", running, away))
+            fastest = send_repeatedly(send, CONNECTIONS, SECONDS)
+            rows.append(await _measure("as fast as possible", running, fastest))
         rows.append(await _measure_alone(running))
     alone = float(rows[-1]["a second"])
     for row in rows:
@@ -75,33 +76,11 @@ def _kafka_stopped(running: System) -> Iterator[None]:
         os.kill(running.kafka.pid, signal.SIGCONT)
 
 
-async def _measure_rate(what: str, running: System, send: Callable[[], Awaitable[None]], rate: int) -> dict[str, Any]:
-    """Send at a fixed rate, however long a response takes; a latency counts from the planned time."""
-    taken: list[float] = []
-
-    async def send_at(planned: float) -> None:
-        await asyncio.sleep(max(0.0, planned - time.perf_counter()))
-        await send()
-        taken.append((time.perf_counter() - planned) * 1_000)
-
-    before, started = _gateway_cpu(running), time.perf_counter()
-    await asyncio.gather(*(send_at(started + number / rate) for number in range(rate * SECONDS)))
-    return _summarise(what, taken, time.perf_counter() - started, _gateway_cpu(running) - before)
-
-
-async def _measure_greatest(what: str, running: System, send: Callable[[], Awaitable[None]]) -> dict[str, Any]:
-    taken: list[float] = []
-    started = time.perf_counter()
-
-    async def send_many() -> None:
-        while time.perf_counter() - started < SECONDS:
-            sent_at = time.perf_counter()
-            await send()
-            taken.append((time.perf_counter() - sent_at) * 1_000)
-
-    before = _gateway_cpu(running)
-    await asyncio.gather(*(send_many() for _ in range(CONNECTIONS)))
-    return _summarise(what, taken, time.perf_counter() - started, _gateway_cpu(running) - before)
+async def _measure(what: str, running: System, sending: Awaitable[Sending]) -> dict[str, Any]:
+    before = running.cpu_seconds()["gateway"]
+    sent = await sending
+    spent = running.cpu_seconds()["gateway"] - before
+    return sent.summarise(what) | {"gateway CPU us each": round(spent / len(sent.taken_ms) * 1e6)}
 
 
 async def _measure_alone(running: System) -> dict[str, Any]:
@@ -111,23 +90,9 @@ async def _measure_alone(running: System) -> dict[str, Any]:
     async def write() -> None:
         await pool.execute(WRITE_ALONE, uuid4(), body[:300], body)
 
-    result = await _measure_greatest("PostgreSQL alone", running, write)
+    sent = await send_repeatedly(write, CONNECTIONS, SECONDS)
     await pool.close()
-    return result | {"gateway CPU us each": 0}
-
-
-def _gateway_cpu(running: System) -> float:
-    return running.cpu_seconds()["gateway"]
-
-
-def _summarise(what: str, taken: list[float], seconds: float, cpu: float) -> dict[str, Any]:
-    return {
-        "what": what,
-        "a second": round(len(taken) / seconds),
-        "median ms": round(percentile(taken, 0.5), 2),
-        "p95 ms": round(percentile(taken, 0.95), 2),
-        "gateway CPU us each": round(cpu / len(taken) * 1e6),
-    }
+    return sent.summarise("PostgreSQL alone") | {"gateway CPU us each": 0}
 
 
 if __name__ == "__main__":

@@ -137,6 +137,52 @@ async def wait_until(done: Callable[[], Awaitable[bool]], seconds: float, every:
             await asyncio.sleep(every)
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Requests that were sent: the time of each in milliseconds, and the seconds of all."""
+
+    taken_ms: list[float]
+    seconds: float
+
+    def summarise(self, what: str) -> dict[str, Any]:
+        """Return a row of the report."""
+        return {
+            "what": what,
+            "a second": round(len(self.taken_ms) / self.seconds),
+            "median ms": round(percentile(self.taken_ms, 0.5), 2),
+            "p95 ms": round(percentile(self.taken_ms, 0.95), 2),
+        }
+
+
+async def send_at_rate(send: Callable[[], Awaitable[None]], per_second: int, seconds: float) -> Sending:
+    """Send at a fixed rate, however long a response takes; a time counts from the planned moment."""
+    taken: list[float] = []
+
+    async def send_at(planned: float) -> None:
+        await asyncio.sleep(max(0.0, planned - time.perf_counter()))
+        await send()
+        taken.append((time.perf_counter() - planned) * 1_000)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(send_at(started + number / per_second) for number in range(int(per_second * seconds))))
+    return Sending(taken, time.perf_counter() - started)
+
+
+async def send_repeatedly(send: Callable[[], Awaitable[None]], at_once: int, seconds: float) -> Sending:
+    """Send as fast as possible, *at_once* requests at the same time."""
+    taken: list[float] = []
+    started = time.perf_counter()
+
+    async def send_many() -> None:
+        while time.perf_counter() - started < seconds:
+            sent_at = time.perf_counter()
+            await send()
+            taken.append((time.perf_counter() - sent_at) * 1_000)
+
+    await asyncio.gather(*(send_many() for _ in range(at_once)))
+    return Sending(taken, time.perf_counter() - started)
+
+
 def percentile(values: list[float], share: float) -> float:
     """Return the value below which *share* of the values lie."""
     ordered = sorted(values)
