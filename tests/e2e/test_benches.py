@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SIZES = {
     "addresses": None,
+    "consent": 20,
     "fairness": 500,
     "feeder": 10_000,
     "gate": None,
@@ -18,6 +19,7 @@ SIZES = {
     "leads": 1_000,
     "lookups": 1_000,
     "memory": 1_000,
+    "replies": 50,
     "verification": 20,
     "webhooks": 50,
 }

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local_services.stand_ins import with_stand_ins
 from sandbox.app import Sandbox
 from sandbox.settings import SandboxSettings
 from support.commandline import Equity, Ran
+from support.demo import DEMO_SECONDS, start_demo_services
 from support.installation import Installation
 from support.vendors import run_sandbox
 
@@ -42,12 +42,13 @@ def test_every_block_of_commands_is_known() -> None:
     assert len(equity) >= 12
 
 
-@pytest.mark.timeout(600)  # fifteen processes, one after the other, on a machine that is busy with other tests
+@pytest.mark.timeout(
+    2 * DEMO_SECONDS
+)  # fifteen processes, one after the other, on a machine that is busy with other tests
 async def test_the_commands_of_the_page_end_with_a_fed_lead(
     installation: Installation, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    stand_ins = with_stand_ins({}, {}, sandbox.url, tmp_path) | {"SANDBOX_URL": sandbox.url}
-    services = await installation.spawn("gateway", "ingest", "recorder", "skiptrace", "feeder", **stand_ins)
+    services = await start_demo_services(installation, sandbox, tmp_path)
     leads = tmp_path / "leads.csv"
     leads.write_text(LEADS + ",,,,,\n,,XX,1,,Nowhere\n")
     environment = {**services.environment, "EQUITY_COMMAND": "./dev equity"}
@@ -63,7 +64,7 @@ async def test_the_commands_of_the_page_end_with_a_fed_lead(
             str(tmp_path / word) if word.endswith(".csv") else upload if re.match(r"[0-9a-f]{8}-", word) else word
             for word in words
         ]
-        ran = (await Equity(environment).soon(*words)).ok()
+        ran = (await Equity(environment, DEMO_SECONDS).soon(*words)).ok()
         deadline = time.monotonic() + QUEUED_WITHIN_SECONDS
         while words[:2] == ["feed", "preview"] and re.search(r"queued +0\b", ran.out):
             assert time.monotonic() < deadline, ran.out

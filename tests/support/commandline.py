@@ -48,10 +48,13 @@ class Equity:
     """The command line in one environment."""
 
     environment: Mapping[str, str]
+    timeout_seconds: float = TIMEOUT_SECONDS
+    """Time for one command, after which it is killed."""
 
     def __call__(self, *arguments: object, stdin: str = "", **more: str) -> Ran:
         """Run `equity ARGUMENTS`; *more* are environment variables."""
-        return _run_equity([*map(str, arguments)], _inherited() | {**self.environment, **more}, stdin)
+        environment = _inherited() | {**self.environment, **more}
+        return _run_equity([*map(str, arguments)], environment, stdin, self.timeout_seconds)
 
     async def soon(self, *arguments: object, **more: str) -> Ran:
         """Run it in a thread, so that services in this process go on."""
@@ -66,7 +69,8 @@ class Equity:
         with ThreadPoolExecutor(1) as executor:
             printed = executor.submit(_read_terminal, reader)
             try:
-                done = _run_equity([*map(str, arguments)], environment, "", stdout=Path(os.ttyname(terminal)))
+                stdout = Path(os.ttyname(terminal))
+                done = _run_equity([*map(str, arguments)], environment, "", self.timeout_seconds, stdout)
             finally:
                 os.close(terminal)
             return Ran(done.code, printed.result(), done.err)
@@ -86,14 +90,16 @@ def run(command: list[str], environment: Mapping[str, str], stdin: str = "") -> 
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def _run_equity(arguments: list[str], environment: Mapping[str, str], stdin: str, stdout: Path | None = None) -> Ran:
+def _run_equity(
+    arguments: list[str], environment: Mapping[str, str], stdin: str, timeout_seconds: float, stdout: Path | None = None
+) -> Ran:
     """Run `equity` in a forked process, with files as its standard streams; *stdout* may be a terminal instead."""
     with tempfile.TemporaryDirectory(prefix="equity-command-") as name:
         files = StandardFiles(stdout or Path(name, "out"), Path(name, "err"), Path(name, "in"))
         files.stdin.write_text(stdin)
         process = ForkedProcess(arguments, environment, files)
         try:
-            code = process.wait(TIMEOUT_SECONDS)
+            code = process.wait(timeout_seconds)
         finally:
             process.kill()
         return Ran(code, "" if stdout else files.stdout.read_text(), files.stderr.read_text())

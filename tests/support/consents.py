@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import orjson
 
 from common.bus import Tx
 from common.compliance.opt_outs import OptOut, SuppressionReason, record_opt_outs
 from common.compliance.queries import RecordedOptOut
 from common.database import Connection
+from common.events import Event
 from common.ids import BrokerId, LeadId
 from support.feeding import KEYS
 from support.leads import LeadFixture
@@ -65,6 +67,12 @@ class ConsentFixture:
             statement = OptOut(channel, KEYS.hash_contact(value), "h1", reason, lead, at(minutes), evidence)
             [recorded] = await record_opt_outs(Tx(self.consent, "consent"), [statement])
         return recorded
+
+    async def events(self, *types: type[Event]) -> list[dict[str, Any]]:
+        """Return the events of these types that wait in the outbox of *consent*, in their order."""
+        topics = [event.topic for event in types]
+        rows = await self.owner.fetch("select body from svc_consent.outbox where topic = any ($1) order by id", topics)
+        return [orjson.loads(row["body"]) for row in rows]
 
     async def active(self, value: str) -> list[str]:
         """Return the reasons for which *value* is suppressed."""

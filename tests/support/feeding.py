@@ -150,7 +150,7 @@ def make_feeder_settings(database: Database, workspace: FakeWorkspace, **more: A
         "database_url": SecretStr(database.dsn("feeder")),
         "instantly_base_url": workspace.url,
         "instantly_api_key": SecretStr("k"),
-        "instantly_timeout_seconds": 3,  # more than the window of the rate limit, which some tests use up
+        "instantly_timeout_seconds": 20,  # no pause of the test machine ends a call
         "instantly_requests_per_second": 100,
         "health_port": 0,
     }

@@ -15,10 +15,15 @@ from common.bus.batch import Batch
 from common.bus.consumer_instance import ConsumerInstance
 from common.bus.relay import Relay
 from common.bus.tx import Tx
+from common.mail.attempts import MailAttempts
+from common.mail.smtp import SmtpSession
 from common.vendors.http_client import VendorHttpClient
+from consent.signatures import SignatureRecorder
 from feeder.daily_feed.feed_writer import FeedWriter
 from pull.page_log import PageLog
 from pull.vendors.batchdata_mcp import BatchDataMcpClient
+from replies.answers.attempts import AnswerAttempts
+from replies.vendors.instantly import InstantlyEmails
 from skiptrace.trace.request_log import RequestLog
 
 DEATH_PASS = 2
@@ -37,7 +42,17 @@ SERVICE_POINTS: dict[str, tuple[Any, str, bool]] = {
     "before a page request": (BatchDataMcpClient, "fetch_page", False),
     "after a page request": (BatchDataMcpClient, "fetch_page", True),
     "after a page is recorded": (PageLog, "record_page", True),
+    "after the intent of an answer": (AnswerAttempts, "start", True),
+    "before an answer is sent": (InstantlyEmails, "send_answer", False),
+    "after an answer is sent": (InstantlyEmails, "send_answer", True),
+    "before an answer is recorded": (AnswerAttempts, "record_sent", False),
+    "after a token is used": (SignatureRecorder, "_grant", False),
     "before skips are recorded": (FeedWriter, "record_skips", False),
+    "after a mail is claimed": (MailAttempts, "claim", True),
+    "before a mail is started": (MailAttempts, "start", False),
+    "after a mail is started": (MailAttempts, "start", True),
+    "after the content of a mail": (SmtpSession, "send_content", True),
+    "after a mail is recorded": (MailAttempts, "record_sent", True),
 }
 """Points in the work of one service, in the same form."""
 

@@ -56,7 +56,7 @@ class PullFixture:
             "batchdata_mcp_transport": transport,
             "pull_first_backoff_seconds": 0.01,
             "pull_longest_backoff_seconds": 0.5,
-            "pull_call_seconds": 5,
+            "pull_call_seconds": 25,  # no pause of the test machine ends a call
         }
 
     def settings(self, transport: str = "http", **more: Any) -> PullSettings:
@@ -105,6 +105,10 @@ class PullFixture:
 
     def matching_streets(self) -> list[str]:
         return sorted_streets(self.matching_properties())
+
+    async def end_leases(self) -> None:
+        """Do what time does after a process was killed, so that the next one continues at once."""
+        await self.db.execute("update pipeline.pull_rounds set lease_until = now() - interval '1 second'")
 
     def inject_fault(self, kind: str, **options: Any) -> None:
         self.sandbox.state.faults.add_fault(Fault(vendor="batchdata_mcp", kind=kind, **options))

@@ -1,7 +1,8 @@
 """One Kafka and one PostgreSQL for a whole test run, whatever its number of processes.
 
 The servers of EQUITY_TEST_KAFKA and EQUITY_TEST_POSTGRES, else containers if a Docker engine answers, else native
-servers (`deploy/local`). They start when the first test needs them.
+servers (`deploy/local`). They start when the first test needs them. Their data is in memory where the machine has
+enough of it, because ext4 creates files slowly after many were deleted, and every test creates a database.
 """
 
 import fcntl
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from local_services import KafkaServer, PostgresServer, start_kafka, start_postgres
 from local_services.processes import Process
 from support import containers
@@ -20,17 +23,27 @@ from support import containers
 RUN = "EQUITY_TEST_RUN"
 """Environment variable with the directory of the run, so that worker processes find it."""
 _PREFIX = "equity-tests-"
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 -- only the parent; the directory of the run has a random name
+_ENOUGH_MEMORY = 6 << 30
+"""Bytes that must be free in memory and in its file system. A run with three workers uses less than 3 GB."""
 
 
 def begin_run() -> None:
     """Create the directory of the run, and remove the servers and directories of killed earlier runs."""
-    for abandoned in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    parents = {Path(tempfile.gettempdir()), _IN_MEMORY}
+    for abandoned in (directory for parent in parents for directory in parent.glob(f"{_PREFIX}*")):
         if abandoned.stat().st_uid == os.geteuid() and Process.load(abandoned / "runner.json") is None:
             end_run(abandoned)
-    directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_IN_MEMORY if _has_enough_memory() else None))
     directory.chmod(0o755)  # PostgreSQL runs as another user
     Process.of(os.getpid()).save(directory / "runner.json")
     os.environ[RUN] = str(directory)
+
+
+def _has_enough_memory() -> bool:
+    """Return whether the data of the servers fits into a file system in memory. Containers often have a small one."""
+    in_memory = _IN_MEMORY.is_dir() and os.access(_IN_MEMORY, os.W_OK)
+    return in_memory and min(shutil.disk_usage(_IN_MEMORY).free, psutil.virtual_memory().available) > _ENOUGH_MEMORY
 
 
 def end_run(directory: Path | None = None) -> None:

@@ -144,3 +144,19 @@ class WebhookListener:
     async def receive_delivery(self, request: web.Request) -> web.Response:
         self.received.append((request.headers, orjson.loads(await request.read())))
         return web.Response()
+
+
+@asynccontextmanager
+async def run_webhook_listener() -> AsyncIterator[WebhookListener]:
+    """Run a server that keeps the deliveries of vendors."""
+    listener = WebhookListener()
+    app = web.Application()
+    app.router.add_post("/hook", listener.receive_delivery)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    listener.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    try:
+        yield listener
+    finally:
+        await runner.cleanup()

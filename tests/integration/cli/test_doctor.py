@@ -63,6 +63,16 @@ def test_a_sound_installation_has_no_problem(with_topics: Equity, database: Data
     assert "INSTANTLY_API_KEY is not set, so no lead reaches Instantly" in found(ran, "warning", "vendors")
 
 
+def test_a_form_that_cannot_be_offered_is_found(equity: Equity, database: Database) -> None:
+    execute(database, "insert into app.brokers (id, name) values (gen_random_uuid(), 'Dana Ruiz')")
+    no_text, no_name = found(equity("doctor", "--json"), "warning", "consent form")
+    assert no_text.startswith("no consent text is published")
+    assert no_name.endswith("Dana Ruiz")
+    execute(database, "insert into app.consent_texts (version, text, covers) values (1, 'I agree.', '{calls}')")
+    execute(database, "update app.brokers set legal_name = 'Ruiz Homes, LLC'")
+    assert found(equity("doctor", "--json"), "ok", "consent form")
+
+
 def test_servers_that_are_away_are_problems_and_hide_no_other_check(equity: Equity) -> None:
     dsn = f"postgresql://u:hunter2@{NOWHERE}/d"
     ran = equity("doctor", "--json", DATABASE_DIRECT_URL=dsn, KAFKA_BOOTSTRAP_SERVERS=NOWHERE)

@@ -12,7 +12,7 @@ from support.commandline import Equity, Ran
 from support.databases import Database
 from support.installation import SECRETS, Installation, Spawned
 
-SERVICES = ("consent", "feeder", "gateway", "ingest", "pull", "recorder", "skiptrace")
+SERVICES = ("consent", "feeder", "gateway", "ingest", "pull", "recorder", "replies", "skiptrace")
 NOWHERE = "127.0.0.1:1"
 
 
@@ -39,6 +39,12 @@ async def silent_server() -> AsyncIterator[str]:
     server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.fixture(autouse=True)
+def published(database: Database) -> None:
+    """Publish a text, without which the consent form needs a person."""
+    execute(database, "insert into app.consent_texts (version, text, covers) values (1, 'I agree.', '{calls}')")
 
 
 RULES_ARE_DUE = "legal rules to check"
@@ -130,6 +136,14 @@ def test_an_old_database_asks_for_its_migrations(equity: Equity, database: Datab
         (
             "insert into pipeline.provider_states (provider, access_denied, last_failure) values ('melissa', true, 'http_401')",
             "melissa denies access (http_401)",
+        ),
+        (
+            "delete from app.consent_texts",
+            "no consent text is published, so the form is not available and no lead is fed",
+        ),
+        (
+            "insert into app.brokers (id, name) values (gen_random_uuid(), 'Dana Ruiz')",
+            "brokers without a legal name, whose leads cannot consent: Dana Ruiz",
         ),
     ],
 )

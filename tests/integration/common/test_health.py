@@ -198,6 +198,7 @@ async def test_a_relay_whose_round_hangs_makes_livez_fail(
 
     async with running_service(installation, take) as process:
         monkeypatch.setattr(process.service.bus.relay, "_round", endless)
+        process.service.bus.relay.wake()
         await until_response(process.livez, 503, "the relay has been in one round")
         ended.set()
         await until_response(process.livez, 200)

@@ -11,11 +11,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.alerts import Selector, load_rules, parse_selectors
 from support.installation import Installation, Spawned
 
-SERVICES = ("gateway", "recorder", "skiptrace", "feeder")
+SERVICES = ("gateway", "recorder", "skiptrace", "feeder", "consent", "replies")
 EXPORTED_AFTER_AN_EVENT = {
     "equity_skiptrace_leads_total", "equity_vendor_circuit_open", "equity_vendor_backoffs_total",
     "equity_consumer_pauses_total", "equity_offsets_out_of_range_total", "equity_undecodable_batches_total",
-    "equity_email_links_dead",
+    "equity_email_links_dead", "equity_webhook_subscriptions", "equity_webhook_subscription_resumes_total",
+    "equity_reply_reconciliation_lag_seconds", "equity_reply_answers_total",
 }  # fmt: skip
 """Metrics that exist only after the first traced lead, the first backoff or failure, or with a key of Instantly."""
 

@@ -8,6 +8,7 @@ from feeder.settings import FeederSettings
 from support.databases import Database
 from support.feeding import Feeder, FeedFixture, make_feeder_settings
 from support.instantly import FakeWorkspace, run_fake_instantly
+from support.invariants import find_offenders
 
 
 @pytest.fixture
@@ -24,6 +25,8 @@ def settings(database: Database, workspace: FakeWorkspace) -> FeederSettings:
 
 
 @pytest.fixture
-async def feeder(settings: FeederSettings, feed_data: FeedFixture) -> AsyncIterator[Feeder]:
+async def feeder(settings: FeederSettings, feed_data: FeedFixture, database: Database) -> AsyncIterator[Feeder]:
+    """Yield the feeder. Whatever a test does, no invariant may be broken at its end."""
     async with Feeder(settings, feed_data.clock) as feeder:
         yield feeder
+    assert await find_offenders(database.superuser_dsn) == []

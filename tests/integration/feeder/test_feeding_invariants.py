@@ -215,12 +215,12 @@ class FeedingStateMachine(RuleBasedStateMachine):
         [client] = [part for part in self.feeder.service.parts if isinstance(part, VendorHttpClient)]
         send = client.send_request
 
-        async def send_and_die(request: VendorHttpRequest) -> Any:
+        async def send_and_die(request: VendorHttpRequest, *limits: Any) -> Any:
             if f"/api/v2{path}" in request.url:
                 if effect:
-                    await send(request)
+                    await send(request, *limits)
                 raise DiedError
-            return await send(request)
+            return await send(request, *limits)
 
         client.send_request = send_and_die  # type: ignore[method-assign,assignment]
         self.feed_and_reconcile()
@@ -234,11 +234,11 @@ class FeedingStateMachine(RuleBasedStateMachine):
         [client] = [part for part in self.feeder.service.parts if isinstance(part, VendorHttpClient)]
         send = client.send_request
 
-        async def suppress_and_send(request: VendorHttpRequest) -> Any:
+        async def suppress_and_send(request: VendorHttpRequest, *limits: Any) -> Any:
             if request.url.endswith("/leads/add") and email not in self.suppressed:
                 await self.feed_data.suppress_email(email)
                 self.suppressed.add(email)
-            return await send(request)
+            return await send(request, *limits)
 
         client.send_request = suppress_and_send  # type: ignore[method-assign,assignment]
         known = set(self.suppressed)

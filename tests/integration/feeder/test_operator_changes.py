@@ -53,3 +53,21 @@ async def test_resume_lifts_no_suppression(
     assert workspace.bulk_sizes == []
     assert await feed_data.select_column("select count(*) from app.suppressions") == [1]
     assert await feed_data.select_column("select reason from app.feed_skips") == ["suppressed"]
+
+
+async def test_an_address_that_an_operator_suppresses_leaves_its_campaign_and_is_not_fed(
+    equity: Equity, feed_data: FeedFixture, feeder: Feeder, workspace: FakeWorkspace
+) -> None:
+    broker = await feed_data.add_broker()
+    await feed_data.add_leads(broker, 1, emails=["member@example.com"])
+    await feeder.run_jobs("feed", "reconcile")
+    assert len(workspace.members) == 1
+    [waiting] = await feed_data.add_leads(broker, 1, emails=["waiting@example.com"])
+    for email in ("member@example.com", "waiting@example.com"):
+        add = ("suppressions", "add", "--email", email, "--reason", "operator", "--note", "another office")
+        (await equity.soon(*add)).ok()
+    await feeder.run_jobs("reconcile", "top_up", "reconcile")
+    assert workspace.members == {}
+    assert await feed_data.select_column("select reason from app.feed_skips where lead_id = $1", waiting) == [
+        "suppressed"
+    ]

@@ -1,87 +1,50 @@
-"""Opt-outs at every moment of a feed: the address never stays in a campaign."""
+"""Opt-outs while the feed runs, thousands of times: either the gate refuses, or the membership ends. There is no third case."""
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+import random
 
-import pytest
+import asyncpg
 
-from common.vendors.http_client import VendorHttpClient, VendorHttpRequest
-from feeder.settings import FeederSettings
+from support.databases import Database
 from support.feeding import Feeder, FeedFixture
-from support.instantly import FakeWorkspace
 
-STOP = "stop@example.com"
-
-
-def opt_out_at_call(
-    feeder: Feeder, feed_data: FeedFixture, method: str, path: str, *, before: bool
-) -> Callable[[], bool]:
-    """Suppress STOP at the next call of *path*, before it is sent or after its response; return a check that it happened."""
-    [client] = [part for part in feeder.service.parts if isinstance(part, VendorHttpClient)]
-    send, calls = client.send_request, list[str]()
-
-    async def send_and_suppress(request: VendorHttpRequest) -> Any:
-        is_the_call = not calls and request.method == method and f"/api/v2{path}" in request.url
-        if is_the_call:
-            calls.append(request.url)
-        if is_the_call and before:
-            await feed_data.suppress_email(STOP)
-        try:
-            return await send(request)
-        finally:
-            if is_the_call and not before:
-                await feed_data.suppress_email(STOP)
-
-    client.send_request = send_and_suppress  # type: ignore[method-assign,assignment]
-    return lambda: bool(calls)
+BROKERS, LEADS_PER_BROKER, PEOPLE_AT_ONCE = 40, 50, 6
 
 
-@pytest.mark.parametrize("before", [True, False])
-@pytest.mark.parametrize(
-    ("method", "path", "work"),
-    [
-        ("POST", "/leads/add", "reconcile"),
-        ("POST", "/leads/list", "reconcile"),
-        ("POST", "/leads/list", "audit_members"),
-        ("DELETE", "/leads/", "reconcile"),
-    ],
-)
-async def test_an_opt_out_during_a_call_leaves_no_suppressed_member(
-    feed_data: FeedFixture, feeder: Feeder, workspace: FakeWorkspace, method: str, path: str, work: str, before: bool
+async def opt_out_all(database: Database, value_hashes: list[bytes], opted_out: asyncio.Event) -> None:
+    """Opt out of emails, one value after another, as the consent service does."""
+    connection = await asyncpg.connect(database.dsn("consent"))
+    try:
+        for value_hash in value_hashes:
+            await connection.fetchrow(
+                "select * from app.opt_out('email', $1, 'h1', 'opt_out', null, now(), sha256($1))", value_hash
+            )
+            opted_out.set()
+    finally:
+        await connection.close()
+
+
+async def test_no_lead_that_opts_out_during_the_feed_stays_in_a_campaign(
+    database: Database, feed_data: FeedFixture, feeder: Feeder
 ) -> None:
-    broker = await feed_data.add_broker(campaigns=("A", "B"))
-    leads = await feed_data.add_leads(broker, 8, emails=[STOP, "first@example.com"])
+    for _ in range(BROKERS):
+        broker = await feed_data.add_broker(limit=LEADS_PER_BROKER)
+        await feed_data.add_leads(broker, LEADS_PER_BROKER, refresh=False)
+    await feed_data.refresh_snapshot()
+    hashes = await feed_data.select_column("select value_hash from app.lead_contacts where channel = 'email'")
+    random.Random(7).shuffle(hashes)
+    begun = asyncio.Event()
+    people = [
+        asyncio.create_task(opt_out_all(database, hashes[number::PEOPLE_AT_ONCE], begun))
+        for number in range(PEOPLE_AT_ONCE)
+    ]
+    await begun.wait()
     await feeder.run_jobs("feed")
-    asks = (path, work) == ("/leads/list", "reconcile")
-    if asks:
-        workspace.fails_after_add = True
-    if path != "/leads/add":
-        await feeder.run_jobs("reconcile")
-    workspace.fails_after_add = False
-    if method == "DELETE":
-        await feed_data.suppress_email("first@example.com")
-    happened = opt_out_at_call(feeder, feed_data, method, path, before=before)
-    for _ in range(8):
-        feed_data.clock.advance(seconds=40)
-        await feed_data.end_backoff()
-        await feeder.run_jobs(work, "reconcile")
-    assert happened()
-    gone = {STOP, "first@example.com"} if method == "DELETE" else {STOP}
-    assert not gone & set(workspace.list_emails())
-    assert len(workspace.members) == len(leads) - len(gone)
-    assert set(workspace.add_counts.values()) == {1}
+    await asyncio.gather(*people)
 
-
-async def test_an_opt_out_while_a_bulk_add_is_halved_prevents_the_add(
-    feed_data: FeedFixture, settings: FeederSettings, workspace: FakeWorkspace
-) -> None:
-    broker = await feed_data.add_broker(campaigns=("A",))
-    await feed_data.add_leads(broker, 16, emails=["malformed@example.com", STOP])
-    async with Feeder(settings, feed_data.clock) as feeder:
-        await feeder.run_jobs("feed")
-        happened = opt_out_at_call(feeder, feed_data, "POST", "/leads/add", before=False)
-        await feeder.run_jobs("reconcile")
-    assert happened()
-    assert workspace.add_counts[STOP] == 0
-    assert len(workspace.members) == 14
-    assert await feed_data.count_slots(broker) == {"added": 14, "returned": 2}
+    refused = await feed_data.select_column("select count(*) from pipeline.contact_decisions where not allowed")
+    fed = await feed_data.select_column("select count(*) from app.feed_slots where state = 'reserved'")
+    assert refused[0] + fed[0] == BROKERS * LEADS_PER_BROKER
+    assert refused[0] > 0
+    assert fed[0] > 0
+    assert await feed_data.select_column("select count(*) from app.vendor_memberships where desired = 'in'") == [0]

@@ -36,6 +36,7 @@ async def fed(feed_data: FeedFixture, feeder: Feeder) -> list[str]:
         await feeder.run_jobs("sync_campaigns")
         while await feed_data.select_column("select count(*) from app.campaigns where synced_version < version") != [0]:
             await asyncio.sleep(0.2)
+            await feed_data.end_backoff()
             await feeder.run_jobs("sync_campaigns")
     emails = [f"owner{number}@example.com" for number in range(10)]
     await feed_data.add_leads(broker, 10, emails=emails)

@@ -19,6 +19,7 @@ from gateway.openapi import build_openapi_document
 from gateway.problems import PROBLEM_KINDS
 from gateway.routes import OPERATIONS
 from support.partner import HEADER, Partner, csv_of
+from support.raw_http import list_garbage, read_statuses, send_raw
 
 HOOK_SECRET = "hook-secret"
 
@@ -37,58 +38,8 @@ async def gateway(running: Any) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{service.parts[-1].port}"
 
 
-async def send_raw(base: str, content: bytes) -> bytes:
-    """Send raw bytes; return the response up to the end of the connection or the first pause."""
-    url = urlsplit(base)
-    reader, writer = await asyncio.open_connection(url.hostname, url.port)
-    answer = b""
-    try:
-        writer.write(content)
-        await writer.drain()
-        while piece := await asyncio.wait_for(reader.read(1 << 16), 0.2 if answer else 2.5):
-            answer += piece
-    except (ConnectionError, TimeoutError):
-        pass
-    finally:
-        writer.close()
-    return answer
-
-
-def statuses(answer: bytes) -> list[int]:
-    return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
-
-
 POST = b"POST /v1/uploads HTTP/1.1\r\nHost: x\r\n"
-GARBAGE = {
-    "an empty request": b"",
-    "no http": b"hello\r\n\r\n",
-    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40,
-    "nul": b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "no version": b"GET /\r\n\r\n",
-    "a long line": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a long header": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
-    "many headers": b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(50_000)) + b"\r\n",
-    "a header without end": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000,
-    "a folded header": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
-    "a header that is no text": b"GET /openapi.json HTTP/1.1\r\nHost: \xff\xfe\r\nX: \xff\r\n\r\n",
-    "two lengths": POST + b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nabcde",
-    "length and chunks": POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "a negative length": POST + b"Content-Length: -1\r\n\r\n",
-    "an odd length": POST + b"Content-Length: 1e3\r\n\r\n",
-    "a vast length": POST + b"Content-Length: 99999999999999999999\r\n\r\n",
-    "a bad chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n0\r\n\r\n",
-    "a vast chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc",
-    "an unknown coding": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "a body cut short": POST + b"Content-Length: 1000\r\n\r\nabc",
-    "an upgrade": b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-    "http2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "a proxy request": b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "an odd method": b"FOO /v1/uploads HTTP/1.1\r\nHost: x\r\n\r\n",
-    "a broken escape": b"GET /v1/uploads/%zz%ff%00 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "expectations": POST + b"Expect: miracles\r\nContent-Length: 0\r\n\r\n",
-    "pipelined garbage": b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 3 + b"\x00\x01\x02 garbage\r\n\r\n",
-    "pipelined requests": b"GET /v1/uploads/x HTTP/1.1\r\nHost: x\r\n\r\n" * 200,
-}
+GARBAGE = list_garbage(b"/v1/uploads")
 
 
 @pytest.mark.parametrize("name", GARBAGE)
@@ -96,7 +47,7 @@ async def test_garbage_is_refused_and_the_gateway_still_works(
     gateway: str, name: str, session: aiohttp.ClientSession
 ) -> None:
     answer = await send_raw(gateway, GARBAGE[name])
-    assert all(status < 500 for status in statuses(answer)), answer[:500]
+    assert all(status < 500 for status in read_statuses(answer)), answer[:500]
     assert b"aiohttp" not in answer
     assert b"Traceback" not in answer
     assert (await Partner(gateway, session, uuid4()).upload(csv_of(1)))[0] == 202
@@ -161,7 +112,7 @@ async def test_mutated_uploads_are_accepted_or_refused(gateway: str, session: ai
                 case _:
                     request[place:place] = seeded_random.randbytes(seeded_random.randint(1, 20))
         answer = await send_raw(gateway, bytes(request))
-        assert all(status < 500 for status in statuses(answer)), (bytes(request), answer)
+        assert all(status < 500 for status in read_statuses(answer)), (bytes(request), answer)
 
     await asyncio.gather(*map(upload_mutated, range(200)))
 

@@ -93,7 +93,7 @@ async def test_a_replica_whose_lease_expired_writes_nothing(pulling: PullFixture
         first = asyncio.create_task(pulling.pull(slow))
         while not (await pulling.db.fetchval("select requested_take from pipeline.pull_rounds")):
             await asyncio.sleep(0.02)
-        await pulling.db.execute("update pipeline.pull_rounds set lease_until = now() - interval '1 second'")
+        await pulling.end_leases()
         second = await pulling.pull(quick)
         stop = await first
     assert second.outcome == "finished"

@@ -161,7 +161,7 @@ async def test_a_page_that_may_be_charged_is_not_requested_again_at_once(
 ) -> None:
     await pulling.save_search()
     pulling.inject_fault(kind, operation="mcp", after=1, times=1, **TOOL_CALL, **options)
-    async with pulling.open_puller(pull_call_seconds=2) as puller:
+    async with pulling.open_puller(pull_call_seconds=5) as puller:
         stop = await pulling.pull(puller)
         assert (stop.outcome, stop.outcome.affects_all_searches) == ("outcome_unknown", False)
         latest = await pulling.latest_round()
@@ -176,7 +176,7 @@ async def test_the_outcome_of_a_page_beyond_its_deadline_is_unknown(pulling: Pul
     pulling.inject_fault(
         "slow", operation="mcp" if transport == "http" else "sse_message", seconds=30, times=1, **TOOL_CALL
     )
-    async with pulling.open_puller(transport, pull_call_seconds=1) as puller:
+    async with pulling.open_puller(transport, pull_call_seconds=3) as puller:
         stop = await pulling.pull(puller)
         assert (stop.outcome, stop.detail) == ("outcome_unknown", "timeout")
         await assert_round_completes(pulling, puller)

@@ -37,7 +37,6 @@ def environment(pulling: PullFixture, transport: str = "http", now: datetime = F
     return values | {
         "CLOCK_FILE": clock_at(now, pulling.installation.directory),
         "PULL_CATCH_UP_SECONDS": "0.5",
-        "PULL_CALL_SECONDS": "2",
         "PULL_PAGE": "10",
         "PULL_UNKNOWN_PAGES": "9",
     }
@@ -124,6 +123,7 @@ async def test_kills_lose_no_record_and_cost_at_most_one_page_each(
             while pulling.paid_records < 15 * crash:
                 await asyncio.sleep(0.001)
             spawned.kill()
+            await pulling.end_leases()
             spawned.start()
         await eventually(lambda: leads(pulling), everything, 120)
 
@@ -165,6 +165,7 @@ async def test_a_kill_at_each_step_of_a_page_loses_no_record(
     spawned.start()
     assert spawned.process is not None
     assert await asyncio.to_thread(spawned.process.wait, 60) == -9
+    await pulling.end_leases()
     spawned.start()
     everything = pulling.matching_streets()
     async with running("ingest"):

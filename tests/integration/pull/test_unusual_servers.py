@@ -32,7 +32,6 @@ async def pull_from(pulling: PullFixture, mcp_server: ScriptedMcpServer, **more:
     settings: dict[str, Any] = {
         "batchdata_mcp_url": mcp_server.url,
         "pull_max_attempts": 2,
-        "pull_call_seconds": 3,
     } | more
     async with pulling.open_puller(**settings) as puller:
         return await pulling.pull(puller)
@@ -219,7 +218,7 @@ async def test_a_request_to_a_hanging_server_ends_at_the_deadline(
         return web.Response()
 
     mcp_server.handlers[method] = hang
-    stop = await pull_from(pulling, mcp_server, pull_call_seconds=0.5)
+    stop = await pull_from(pulling, mcp_server, pull_call_seconds=3 if method == "tools/call" else 0.5)
     assert (stop.outcome, stop.detail) == (
         "outcome_unknown" if method == "tools/call" else "batchdata_unavailable",
         "timeout",
@@ -241,7 +240,7 @@ async def test_an_endless_response_is_cut_off(pulling: PullFixture, mcp_server: 
         return web.Response(body=chunks(), content_type=kind)
 
     mcp_server.handlers["tools/call"] = answer
-    stop = await pull_from(pulling, mcp_server, pull_call_seconds=20)
+    stop = await pull_from(pulling, mcp_server)
     assert (stop.outcome, stop.detail) == ("outcome_unknown", "unreadable")
     assert sent < 50
 

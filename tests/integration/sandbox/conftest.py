@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from sandbox.app import Sandbox
-from support.vendors import SandboxClient, WebhookListener
+from support.vendors import SandboxClient, WebhookListener, run_webhook_listener
 
 
 @pytest.fixture
@@ -23,12 +22,5 @@ def client(sandbox: Sandbox, session: aiohttp.ClientSession) -> SandboxClient:
 
 @pytest.fixture
 async def listener() -> AsyncIterator[WebhookListener]:
-    listener = WebhookListener()
-    app = web.Application()
-    app.router.add_post("/hook", listener.receive_delivery)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    listener.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield listener
-    await runner.cleanup()
+    async with run_webhook_listener() as listener:
+        yield listener

@@ -72,6 +72,23 @@ def two_brokers(database: Database) -> str:
                 "insert into app.pipeline_events (event_id, event_type, broker_id, occurred_at, created_at) values (%s, 'x', %s, now(), now())",
                 (uuid4(), broker),
             )
+            reply, address = uuid4(), b"h" * 32
+            connection.execute(
+                "insert into app.replies (id, event_id, lead_id, broker_id, matched_by, at, received_at, state)"
+                " values (%s, %s, %s, %s, 'address', now(), now(), 'received')",
+                (reply, uuid4(), lead, broker),
+            )
+            connection.execute(
+                "insert into app.reply_classifications (reply_id, classification, intent, classified_by, route)"
+                " values (%s, 1, 'interested', 'rules', 'consent_link')",
+                (reply,),
+            )
+            connection.execute(
+                "insert into app.reply_answers"
+                " (id, reply_id, lead_id, broker_id, template, template_version, state, value_hash, hash_key_id)"
+                " values (%s, %s, %s, %s, 'consent_link', 1, 'due', %s, 'h1')",
+                (uuid4(), reply, lead, broker, address),
+            )
         connection.execute("select app.refresh_contactable_leads()")
     return database.superuser_dsn
 
@@ -84,6 +101,9 @@ def test_a_broker_reads_only_its_own_rows(two_brokers: str) -> None:
         assert connection.execute("select count(*) from pipeline_events").fetchone() == (2,)
         assert connection.execute("select count(*) from contactable_leads").fetchone() == (2,)
         assert connection.execute("select count(*) from brokers").fetchone() == (1,)
+        for table in ("replies", "reply_classifications", "reply_answers"):
+            query = sql.SQL("select count(*) from {}").format(sql.Identifier(table))
+            assert connection.execute(query).fetchone() == (2,), table
 
 
 def test_a_broker_writes_notes_on_own_leads_and_nothing_else(two_brokers: str) -> None:
@@ -97,6 +117,9 @@ def test_a_broker_writes_notes_on_own_leads_and_nothing_else(two_brokers: str) -
             "insert into leads (id, observed, source) values (gen_random_uuid(), '{}', 'x')",
             "delete from leads",
             "select data_key from leads",
+            "select text_ciphertext from replies",
+            "select text_ciphertext from reply_answers",
+            "select * from instantly_events",
             "select * from lead_contacts",
             "select * from mv_contactable_leads",
             "select * from pipeline.pipeline_dlq",
@@ -146,6 +169,10 @@ def test_anon_sees_nothing_and_the_service_role_sees_all(two_brokers: str) -> No
         ("feeder", "select reason from app.suppressions"),
         ("replies", "select value_ciphertext from app.lead_contacts"),
         ("replies", "select signer_ciphertext from app.lead_consent_audit"),
+        ("replies", "delete from app.replies"),
+        ("replies", "update app.reply_classifications set route = 'none'"),
+        ("replies", "update app.reply_answers set reply_id = gen_random_uuid()"),
+        ("consent", "select text_ciphertext from app.replies"),
         ("billing", "select owner_last_name from app.leads"),
         (
             "consent",

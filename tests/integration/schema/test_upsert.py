@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from common.ids import BrokerId, LeadId
 from common.lead_facts import FACT_GROUPS, FLAGS, LEAD_FACTS, STAMPED_FACTS
+from common.pii.owner_words import owners_of, share_an_owner
 from ingest.leads import queries
 from ingest.leads.lead_row import LeadRow
 from ingest.leads.merge import find_lost_keys, merge_records
-from ingest.leads.owners import owners_of, share_an_owner
 from support import databases
 
 UPSERT = "select * from app.upsert_leads($1::pipeline.leads_staging[])"

@@ -22,6 +22,8 @@ AT_SANDBOX: dict[str, Any] = {
     "batchdata_token": "x",
     "instantly_base_url": f"{URL}/instantly",
     "instantly_api_key": "x",
+    "openrouter_base_url": f"{URL}/openrouter",
+    "openrouter_api_key": "x",
 }
 
 
@@ -38,6 +40,8 @@ def test_the_demo_feeds_campaigns_only_with_the_sandbox_and_a_clock() -> None:
         {"melissa_url": "https://personator.melissadata.net"},
         {"batchdata_url": None},
         {"instantly_base_url": "https://api.instantly.ai"},
+        {"openrouter_base_url": None},
+        {"smtp_url": "smtp://mail.example.com"},
         {"sandbox_url": None},
         {"melissa_url": f"{URL}0/melissa"},
     ],

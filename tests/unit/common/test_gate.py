@@ -31,11 +31,20 @@ EMAIL = ContactFacts(
     legal_entity=False,
     verified=True,
     duplicate=False,
+    decided_on_calls=False,
     seller=BROKER,
     broker_limit=250,
     broker_used_today=249,
 )
-ANSWER = replace(EMAIL, purpose="answer", status="replied", duplicate=None, other_person=False, broker_limit=None)
+ANSWER = replace(
+    EMAIL,
+    purpose="answer",
+    status="replied",
+    duplicate=None,
+    decided_on_calls=None,
+    other_person=False,
+    broker_limit=None,
+)
 CALL = replace(
     EMAIL,
     channel="phone",
@@ -127,6 +136,16 @@ def test_an_unknown_channel_is_the_only_reason(channel: Any) -> None:
 def test_a_bounced_email_ends_emails_but_not_calls() -> None:
     assert refusals(EMAIL, status="bounced") == ["status_bounced"]
     assert refusals(CALL, status="bounced") == []
+
+
+@pytest.mark.parametrize(
+    ("decided", "reason"),
+    [(True, "decided_on_calls"), (None, "decided_on_calls_unknown"), (1, "decided_on_calls_unknown")],
+)
+def test_a_decision_about_calls_ends_emails_of_campaigns_and_nothing_else(decided: Any, reason: str) -> None:
+    assert refusals(EMAIL, decided_on_calls=decided) == [reason]
+    assert refusals(CALL, decided_on_calls=decided) == []
+    assert refusals(ANSWER, decided_on_calls=decided) == []
 
 
 def test_a_decision_has_all_reasons_in_the_order_of_the_gate() -> None:
@@ -293,7 +312,10 @@ def test_a_time_without_a_zone_raises() -> None:
 @pytest.mark.parametrize("purpose", ["answer", "service"])
 def test_an_answer_and_a_service_message_ignore_the_campaign_and_its_limit(purpose: Purpose) -> None:
     assert refusals(ANSWER, purpose=purpose) == []
-    assert refusals(ANSWER, purpose=purpose, duplicate=True, broker_limit=0, broker_used_today=9) == []
+    assert (
+        refusals(ANSWER, purpose=purpose, duplicate=True, decided_on_calls=True, broker_limit=0, broker_used_today=9)
+        == []
+    )
     requested = decide_contact(replace(ANSWER, purpose=purpose), NOW, email_requires_consent=True)
     assert requested.is_allowed
 

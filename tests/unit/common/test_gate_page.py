@@ -26,7 +26,9 @@ def test_the_page_names_the_channels_on_which_an_unknown_fact_refuses() -> None:
         facts = ContactFacts(channel=channel, purpose=purpose)
         asked = {str(reason) for reason in decide_contact(facts, NOW).reasons}
         assert asked | {"purpose_unknown"} == {
-            code for code, asked_for in shown.items() if {channel, purpose, "both"} & set(asked_for.split(", "))
+            code
+            for code, asked_for in shown.items()
+            if {channel, purpose, f"{purpose} {channel}", "both"} & set(asked_for.split(", "))
         }
 
 

@@ -61,6 +61,7 @@ def all_facts(draw: st.DrawFn, now: datetime) -> ContactFacts:
         legal_entity=draw(mostly(False, True)),
         verified=draw(mostly(True, False)),
         duplicate=draw(mostly(False, True)),
+        decided_on_calls=draw(mostly(False, True)),
         other_person=draw(mostly(False, True)),
         seller=draw(mostly(*SELLERS)),
         broker_limit=draw(mostly(250, 10, 0)),
@@ -104,7 +105,9 @@ ALLOWED_CALL = ContactFacts(
 MIDDAY = datetime(2026, 11, 17, 18, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("field", [field for field in FIELDS if field not in ("other_person", "reassigned_checked_at")])
+@pytest.mark.parametrize(
+    "field", [field for field in FIELDS if field not in ("decided_on_calls", "other_person", "reassigned_checked_at")]
+)
 def test_each_missing_fact_refuses_a_call_under_its_own_name(field: str) -> None:
     call = replace(ALLOWED_CALL, dnc_checked_at=MIDDAY)
     assert decide_contact(call, MIDDAY).is_allowed
@@ -143,6 +146,7 @@ def _worse_facts(facts: ContactFacts, at: datetime) -> list[ContactFacts]:
         replace(facts, litigator=True),
         replace(facts, legal_entity=True),
         replace(facts, duplicate=True),
+        replace(facts, decided_on_calls=True),
         replace(facts, other_person=True),
         replace(facts, reassigned="yes"),
         replace(facts, open_states=frozenset()),

@@ -21,12 +21,15 @@ WANTED = {
         "SignatureFailures", "DuplicateSpike", "DeadLetters", "OutboxRejected", "RefreshFailed", "RefreshMissed",
         "PartitionStalled", "OffsetsLost",
         "FeedFailed", "FeedMissed", "DeadLinks", "SuppressedInCampaign", "ServiceSilent",
-        "ClockSkew", "TimestampsRefused",
+        "ClockSkew", "TimestampsRefused", "WebhookSubscriptionDisabled", "WebhookSubscriptionMissing", "OptOutLate",
+        "InvariantBroken",
     },
     "warning": {
         "VerificationRate", "DuplicateUploads", "OldDeadLetter", "VendorDown", "UnknownPaidCalls", "ProviderBudget",
         "InstantlyBackingOff", "MembershipAuditBehind", "JobFailing", "JobOverdue", "UploadsUnfinished", "LeadsUnqueued",
-        "WorkRecovered", "ConsumerWaits", "BatchUndecodable", "LegalRulesDue",
+        "WorkRecovered", "ConsumerWaits", "BatchUndecodable", "LegalRulesDue", "ReplyReconciliationBehind",
+        "ReplyAnswersUnknown", "ReplyAnswersWaiting", "ReplyAnswersLost", "ClassifierDown", "ReplyRate",
+        "MailsUnknown", "MailsWaiting",
     },
 }  # fmt: skip
 

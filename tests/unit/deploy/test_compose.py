@@ -36,13 +36,13 @@ def test_the_sandbox_replaces_every_vendor() -> None:
     sandbox = COMPOSE["services"]["sandbox"]
     assert (ROOT / sandbox["build"]["args"]["PACKAGE"] / "pyproject.toml").exists()
     assert "!sandbox" in (ROOT / "deploy/Dockerfile.dockerignore").read_text().split()
-    for name in ("pull", "skiptrace", "feeder", "cli", "searches"):
+    for name in ("pull", "skiptrace", "feeder", "replies", "consent", "cli", "searches"):
         environment = COMPOSE["services"][name]["environment"]
         assert environment["SANDBOX_URL"] == "http://sandbox:8090"
         for settings in STAND_INS.values():
             for variable, value in settings.items():
                 if not variable.startswith("SANDBOX"):
-                    made = value.format(url=environment["SANDBOX_URL"])
+                    made = value.format(url=environment["SANDBOX_URL"], smtp="sandbox:8025")
                     assert environment[variable] == f"${{{variable}:-{made}}}"
 
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from cli.shell.settings import CliSettings
+from consent.settings import ConsentSettings
 from feeder.settings import FeederSettings
 from local_services.stand_ins import STAND_INS, with_stand_ins
 from pull.settings import PullSettings
+from replies.settings import RepliesSettings
 from sandbox.settings import SandboxSettings
 from skiptrace.settings import SkiptraceSettings
 
@@ -53,9 +55,12 @@ def test_stand_in_keys_are_sandbox_keys_and_stand_in_names_are_settings() -> Non
         ("MELISSA_LICENSE_KEY", "sandbox_melissa_license"),
         ("BATCHDATA_TOKEN", "sandbox_batchdata_token"),
         ("INSTANTLY_API_KEY", "sandbox_instantly_key"),
+        ("OPENROUTER_API_KEY", "sandbox_openrouter_key"),
     ):
         assert stand_in_settings[name] == fields[field].default.get_secret_value()
-    settings_classes = (PullSettings, SkiptraceSettings, FeederSettings, SandboxSettings, CliSettings)
+    settings_classes = (
+        PullSettings, SkiptraceSettings, FeederSettings, RepliesSettings, ConsentSettings, SandboxSettings, CliSettings
+    )  # fmt: skip
     assert {name.lower() for name in stand_in_settings} <= {
         name for settings in settings_classes for name in settings.model_fields
     }

@@ -151,7 +151,7 @@ def test_hours_in_which_nothing_would_be_sent_are_refused(raw: Any, tmp_path: Pa
 def test_a_repeated_key_is_refused_and_its_line_named(tmp_path: Path) -> None:
     file = tmp_path / "twice.yaml"
     file.write_text(DEFAULT_FILE.read_text() + "campaigns: []\n")
-    with pytest.raises(CampaignFileError, match=r"'campaigns' occurs twice[^$]*line 171"):
+    with pytest.raises(CampaignFileError, match=r"'campaigns' occurs twice[^$]*line 173"):
         read_campaign_file(file)
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.ids import LeadId
+from common.pii.owner_words import owners_of, share_an_owner
 from ingest.leads.home_matching import MAX_KEY_VARIANTS
 from ingest.leads.lead_row import LeadRow, observation_stamp
 from ingest.leads.merge import find_lost_keys, merge_records
-from ingest.leads.owners import owners_of, share_an_owner
 
 
 def row(number: int = 0, stamp: int = 100, mak: str | None = None, **facts: Any) -> LeadRow:

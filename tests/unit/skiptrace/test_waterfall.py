@@ -176,6 +176,16 @@ def test_after_an_unknown_outcome_the_setting_decides_between_paying_again_and_t
     assert step_for(one, policy=pay_again) == AskProvider("melissa")
 
 
+def test_each_signed_number_allows_one_more_attempt() -> None:
+    exhausted = {"melissa": AttemptCounts(answered=2), "batchdata": AttemptCounts(answered=2)}
+    state = WaterfallInput(frozenset({DataNeed.PHONE}), frozenset({DataNeed.PHONE}), exhausted)
+    assert choose_next_step(state, PROVIDERS, ALL_AVAILABLE, POLICY) == WaterfallComplete()
+    signed = replace(state, signed_phones=1)
+    assert choose_next_step(signed, PROVIDERS, ALL_AVAILABLE, POLICY) == AskProvider("melissa")
+    asked = replace(signed, attempts={**exhausted, "melissa": AttemptCounts(answered=3)})
+    assert choose_next_step(asked, PROVIDERS, ALL_AVAILABLE, POLICY) == WaterfallComplete()
+
+
 def test_the_budget_of_a_lead_is_not_exceeded() -> None:
     limited = WaterfallPolicy(needs=CONTACTS, order=POLICY.order, max_cents=Decimal(5))
     assert step_for(lead(DataNeed.PHONE, unverified=CONTACTS), policy=limited) == AskProvider("melissa")
