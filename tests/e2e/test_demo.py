@@ -31,6 +31,8 @@ ROUTES = {
 }
 """The route of each kind of reply, and the status of its lead."""
 MEMBER = "select vendor_lead_id from app.vendor_memberships where (desired, actual) = ('in', 'in') limit 1"
+NO_AUDIT = str(90 * 24 * 3600)
+"""The demo moves the clock by days, and an audit would find the member that this test removes before the demo counts it."""
 QUICK_START = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text()
 
 
@@ -111,7 +113,7 @@ async def test_without_vendors_the_sample_becomes_leads_and_a_second_time_a_repe
 async def test_with_the_sandbox_250_leads_a_day_go_into_campaigns_and_people_answer(
     installation: Installation, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    services = await start_demo_services(installation, sandbox, tmp_path)
+    services = await start_demo_services(installation, sandbox, tmp_path, AUDIT_SECONDS=NO_AUDIT)
     equity = Equity(services.environment, DEMO_SECONDS)
 
     first = (await equity.soon("demo", "--json")).ok().json

@@ -13,9 +13,11 @@ DEMO_SECONDS = 600
 """Longest time of one demo on a machine that is busy with other tests."""
 
 
-async def start_demo_services(installation: Installation, sandbox: Sandbox, directory: Path) -> Spawned:
+async def start_demo_services(
+    installation: Installation, sandbox: Sandbox, directory: Path, **settings: str
+) -> Spawned:
     """Subscribe the gateway to webhooks and start SERVICES, as `./dev up` does. The movable clock's file is in *directory*."""
-    environment = installation.environment(*SERVICES, **_demo_environment(sandbox, directory))
+    environment = installation.environment(*SERVICES, **_demo_environment(sandbox, directory) | settings)
     gateway = f"http://127.0.0.1:{environment['GATEWAY_PORT']}"
     (await Equity(environment).soon("replies", "subscribe", gateway)).ok()
     return await installation.spawn(*SERVICES, **environment)
