@@ -12,21 +12,25 @@ _FUNCTION = " FUNCTION app opt_out("
 
 SAVE_STATEMENT = """
 create temporary table kept_suppressions as
-select channel, value_hash, hash_key_id, reason, at, evidence_hash
+select channel, value_hash, hash_key_id, reason, lead_id, at, evidence_hash
 from app.suppressions
 where lifted_at is null
 """
 _ADD_STATEMENT = """
 with added as (
-  insert into app.suppressions (channel, value_hash, hash_key_id, reason, at, evidence_hash)
-  select k.channel, k.value_hash, k.hash_key_id, k.reason, k.at, k.evidence_hash
+  insert into app.suppressions (channel, value_hash, hash_key_id, reason, lead_id, at, evidence_hash)
+  select k.channel, k.value_hash, k.hash_key_id, k.reason, l.id, k.at, k.evidence_hash
   from pg_temp.kept_suppressions k
   join app.suppression_reasons r on r.reason = k.reason
+  left join app.leads l on l.id = k.lead_id
   where not exists (
     select
     from app.suppressions s
     where s.channel = k.channel and s.value_hash = k.value_hash and s.reason = k.reason and s.lifted_at is null
+    and (k.channel = 'email' or k.reason <> 'opt_out' or s.lead_id is not distinct from l.id)
   )
+  order by k.at
+  on conflict do nothing
   returning 1
 )
 select
@@ -38,7 +42,7 @@ select
   )
 """
 _END_CONSENTS_STATEMENT = """
-select app.opt_out(k.channel, k.value_hash, k.hash_key_id, k.reason, null, k.at, k.evidence_hash)
+select app.opt_out(k.channel, k.value_hash, k.hash_key_id, k.reason, k.lead_id, k.at, k.evidence_hash)
 from pg_temp.kept_suppressions k
 where k.channel = 'phone'
 and exists (select from app.lead_consent_audit a where a.value_hash = k.value_hash and a.action = 'granted')

@@ -107,6 +107,118 @@ async def test_a_signature_lifts_no_opt_out_from_email_and_none_of_another_numbe
     assert await data.active(EMAIL) == await data.active(OTHER_NUMBER) == ["opt_out"]
 
 
+async def add_owner(data: ConsentFixture, first_name: str, address: str) -> LeadId:
+    """Add a lead with the number, for an owner named Ruiz of a home."""
+    lead = await data.leads.add(
+        status="active", phone=NUMBER, assigned_broker_id=data.broker, owner_first_name=first_name, owner_last_name="Ruiz",
+        property_address=address, property_zip="34698",
+    )  # fmt: skip
+    return LeadId(lead)
+
+
+@pytest.mark.parametrize(
+    ("first_name", "address", "is_same"),
+    [("ANA", "12 elm st", True), ("Carlos", "12 Elm St", False), ("Ana", "14 Elm St", False)],
+)
+async def test_a_signature_lifts_the_opt_out_of_the_same_owner_of_the_home_under_another_lead(
+    data: ConsentFixture, first_name: str, address: str, is_same: bool
+) -> None:
+    signer, other = await add_owner(data, "Ana", "12 Elm St"), await add_owner(data, first_name, address)
+    await data.opt_out(NUMBER, 1, lead=other)
+    assert (await data.sign(signer, 2))["lifted"] == int(is_same)
+    assert await data.active(NUMBER) == ([] if is_same else ["opt_out"])
+
+
+async def test_a_signature_lifts_no_opt_out_that_another_person_gave_for_the_number(data: ConsentFixture) -> None:
+    signer, other = await data.add_lead(), await data.add_lead(email="other@example.com")
+    await data.opt_out(NUMBER, 1, lead=other)
+    assert (await data.sign(signer, 2))["lifted"] == 0
+    assert await data.active(NUMBER) == ["opt_out"]
+    assert [row["action"] for row in await data.audit(signer)] == ["granted"]
+    assert (await data.sign(other, 3))["lifted"] == 1
+    assert await data.active(NUMBER) == []
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_the_opt_out_of_each_person_counts_until_that_person_signs(data: ConsentFixture, first: int) -> None:
+    leads = [await data.add_lead(), await data.add_lead(email="other@example.com")]
+    for lead in leads:
+        assert (await data.opt_out(NUMBER, 1, lead=lead)).is_new
+    await data.sign(leads[first], 2)
+    assert await data.active(NUMBER) == ["opt_out"]
+    await data.sign(leads[1 - first], 3)
+    assert await data.active(NUMBER) == []
+
+
+async def test_an_opt_out_that_arrives_after_the_signature_of_another_person_is_not_lifted(
+    data: ConsentFixture,
+) -> None:
+    signer, other = await data.add_lead(), await data.add_lead(email="other@example.com")
+    await data.sign(signer, 5)
+    await data.opt_out(NUMBER, 1, lead=other)
+    assert await data.active(NUMBER) == ["opt_out"]
+
+
+async def test_a_signature_lifts_no_opt_out_of_the_former_owner(data: ConsentFixture) -> None:
+    lead = await data.add_lead()
+    await data.opt_out(NUMBER, 1, lead=lead)
+    await data.owner.execute(
+        """insert into app.lead_conflicts (kind, lead_id, column_name, value, created_at)
+        values ('owner_changed', $1, 'owner_last_name', 'x', $2)""",
+        lead,
+        at(2),
+    )
+    assert (await data.sign(lead, 3))["lifted"] == 0
+    assert await data.active(NUMBER) == ["opt_out"]
+
+
+async def test_an_opt_out_without_a_lead_is_lifted_only_where_the_number_is_of_the_signer_alone(
+    data: ConsentFixture,
+) -> None:
+    signer = await data.add_lead()
+    await data.opt_out(OTHER_NUMBER, 1)
+    assert (await data.sign(signer, 2, OTHER_NUMBER))["lifted"] == 0, "the signer typed a number that no one knew"
+    await data.opt_out(NUMBER, 1)
+    assert (await data.sign(signer, 2))["lifted"] == 1
+    await data.add_lead(email="other@example.com")
+    await data.opt_out(NUMBER, 3)
+    assert (await data.sign(signer, 4))["lifted"] == 0
+
+
+async def test_a_signature_lifts_no_opt_out_that_an_operator_added(data: ConsentFixture, database: Any) -> None:
+    lead = await data.add_lead()
+    operator = await asyncpg.connect(database.dsn("operator"))
+    await operator.execute(
+        "select app.add_suppressions('phone', $1, 'h1', 'opt_out', 'ana', 'called the office')",
+        [KEYS.hash_contact(NUMBER)],
+    )
+    await operator.close()
+    signed_at = (datetime.now(UTC) - at(0)).total_seconds() / 60 + 1
+    assert (await data.sign(lead, signed_at))["lifted"] == 0
+    assert await data.active(NUMBER) == ["opt_out"]
+
+
+async def test_the_database_refuses_a_lift_without_a_signature_in_the_same_transaction(data: ConsentFixture) -> None:
+    lead, other = await data.add_lead(), await data.add_lead(email="other@example.com")
+    await data.sign(lead, 3)
+    await data.opt_out(NUMBER, 4, lead=lead)
+    await data.opt_out(NUMBER, 4, lead=other)
+    await data.sign(lead, 5)
+    lifts = await data.owner.fetch("select id from app.lead_consent_audit order by id")
+    assert await data.active(NUMBER) == ["opt_out"]
+    for lift in lifts:
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await data.owner.execute(
+                "update app.suppressions set lifted_at = now(), lifted_by = $1 where lifted_at is null", lift["id"]
+            )
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await data.owner.execute(
+            """insert into app.suppressions (channel, value_hash, hash_key_id, reason, lead_id, at, lifted_at, lifted_by)
+            select channel, value_hash, hash_key_id, 'litigator', lead_id, at, now(), $1 from app.suppressions limit 1""",
+            lifts[0]["id"],
+        )
+
+
 @pytest.mark.parametrize("order", list(permutations(("early", "late", "signature"))))
 async def test_the_order_of_arrival_does_not_matter(data: ConsentFixture, order: tuple[str, ...]) -> None:
     lead = await data.add_lead()

@@ -125,7 +125,7 @@ async def test_of_a_signature_and_a_withdrawal_the_later_one_counts(
 ) -> None:
     moments, results = random.Random(1), set[bool]()
     for place in range(rounds):
-        number = f"+1727{5_550_000 + place}"
+        number = f"+1727{5_560_000 + place}"
         lead = await offered.add_lead(NUMBER if place % 2 else number, f"{place}@example.com")
         token = (await replicas[0].open(lead)).token
         pauses = [moments.uniform(0, MAX_PAUSE_SECONDS) for _ in range(2)]
@@ -150,7 +150,7 @@ async def test_of_a_signature_and_an_opt_out_of_the_number_the_later_one_counts(
 ) -> None:
     moments, results = random.Random(1), set[bool]()
     for place in range(rounds):
-        number = f"+1727{5_550_000 + place}"
+        number = f"+1727{5_560_000 + place}"
         lead = await offered.add_lead(number, f"{place}@example.com")
         token = (await replicas[0].open(lead)).token
         opting_out = replicas[1].request("POST", f"{replicas[1].url}/opt-out", data={"contact": number})

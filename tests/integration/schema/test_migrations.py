@@ -276,3 +276,24 @@ def test_the_functions_of_the_original_specification_exist(dsn: str) -> None:
     assert names <= {name for (name,) in ask(dsn, "select proname from pg_proc")}
     assert ask(dsn, "select decrypt_email(encrypt_email(' A@Example.com ', 'k'), 'k')") == [("a@example.com",)]
     assert ask(dsn, "select run_with_lock(7, 'select 1')") == [(True,)]
+
+
+def test_opt_outs_of_several_people_become_one_when_they_are_rolled_back(dsn: str) -> None:
+    names = [state.id for state in migrate.status(dsn)]
+    place = names.index("0035.own-opt-outs-and-proof")
+    migrate.apply(dsn, steps=place + 1)
+    leads = ["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002", None]
+    with psycopg.connect(dsn) as connection:
+        for lead in leads[:2]:
+            connection.execute("insert into app.leads (id, source) values (%s, 'test')", (lead,))
+        for day, lead in enumerate(leads, 1):
+            connection.execute(
+                "select app.opt_out('phone', '\\x01', 'h1', 'opt_out', %s, make_timestamptz(2026, 11, %s, 0, 0, 0), null)",
+                (lead, day),
+            )
+    query = "select count(*), extract(day from max(at)) from app.suppressions where lifted_at is null"
+    assert ask(dsn, query) == [(3, 3)]
+    migrate.rollback(dsn, 1)
+    assert ask(dsn, query) == [(1, 3)]
+    migrate.apply(dsn)
+    assert ask(dsn, query) == [(1, 3)]
