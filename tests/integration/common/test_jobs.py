@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from common.calendar.clock import clock_from_file, move_clock
-from common.database import Database
+from common.database import Connection, Database
 from common.jobs import job_runs
 from common.jobs import scheduler as jobs_module
 from common.jobs.scheduler import JobRunningError, JobScheduler, UnknownJobError
@@ -106,7 +107,7 @@ PROGRAM_WITH_HANGING_JOB = """
 import asyncio, sys
 from datetime import UTC, datetime, time, timedelta
 from pydantic import SecretStr
-from common.database import Database
+from common.database import Connection, Database
 from common.jobs.scheduler import JobScheduler
 from common.settings import Settings
 
@@ -254,6 +255,39 @@ async def test_runs_of_all_replicas_are_added_up(pool: Database, db: Any) -> Non
     for work in replicas:
         await work.jobs.stop()
     assert (await row(db))["runs"] == sum(work.runs for work in replicas)
+
+
+class SlowToAnswer(Database):
+    """Database whose transactions are committed some time before their caller learns it."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, "test")
+        self.committed, self.answers = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with super().transaction() as connection:
+            yield connection
+        self.committed.set()
+        await self.answers.wait()
+
+
+async def test_runs_are_counted_once_if_their_write_is_cancelled_while_it_commits(database: Any, db: Any) -> None:
+    slow = SlowToAnswer(Settings(database_url=SecretStr(database.dsn("recorder"))))
+    await slow.start()
+    runs = job_runs.JobRuns("recorder", slow)
+    runs.count_run("recorder.work", TODAY, "ok", "")
+    writing = asyncio.create_task(runs.write_counts())
+    await slow.committed.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    runs.count_run("recorder.work", TODAY, "ok", "")
+    last = asyncio.create_task(runs.write_counts())
+    slow.answers.set()
+    await last
+    assert (await row(db))["runs"] == 2
+    await slow.stop()
 
 
 async def test_removed_jobs_are_not_listed(pool: Database, db: Any) -> None:

@@ -60,6 +60,8 @@ class JobRuns:
         self._last_outcomes: dict[str, str] = {}
         self._tallies: dict[tuple[str, date], _Tally] = {}
         self._changed = asyncio.Event()
+        self._write: asyncio.Task[None] | None = None
+        """Write of the counts that was started last."""
 
     async def declare(self, jobs: Sequence[JobDeclaration]) -> None:
         """Store the service's list of jobs."""
@@ -144,8 +146,18 @@ class JobRuns:
                 await self._changed.wait()
 
     async def write_counts(self) -> None:
-        """Write the counts. Raises what the database raises; then the counts are kept for the next write."""
+        """Write the counts. Raises what the database raises; then the counts are kept for the next write.
+
+        A write goes on when its caller is cancelled, and the next call waits for it. A transaction that is cancelled while
+        it commits may be committed all the same: its counts would be written twice.
+        """
+        while self._write and not self._write.done():
+            await asyncio.wait([self._write])
         self._changed.clear()
+        self._write = asyncio.create_task(self._write_tallies(), name=f"job-counts-{self._service}")
+        await asyncio.shield(self._write)
+
+    async def _write_tallies(self) -> None:
         tallies, self._tallies = self._tallies, {}
         if not tallies:
             return
