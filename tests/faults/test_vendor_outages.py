@@ -192,6 +192,7 @@ async def killable(
             installation.close()
 
 
+@pytest.mark.timeout(600)  # with the start of its servers
 async def test_no_response_is_lost_if_a_server_is_killed_during_a_call(
     killable: tuple[KillableSystem, Spawned], scenario: SkipTraceScenario
 ) -> None:
@@ -207,6 +208,6 @@ async def test_no_response_is_lost_if_a_server_is_killed_during_a_call(
         await system.kill_and_restart(server)
         async with open_pipeline(system.installation, sandbox) as pipeline:
             pipeline.households = households
-            await pipeline.wait_for_expected_outcomes(90)
+            await pipeline.wait_for_expected_outcomes(180)
             assert await pipeline.count("app.skip_trace_requests where outcome <> 'answered'") == 0
             assert await pipeline.count_charged("melissa") == len(households)

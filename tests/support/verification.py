@@ -33,6 +33,12 @@ where l.property_address = any ($1)
 group by l.id
 """
 
+UNPUBLISHED = """
+select 'ingest' as service, count(*), min(created_at) from svc_ingest.outbox
+union all
+select 'skiptrace', count(*), min(created_at) from svc_skiptrace.outbox
+"""
+
 
 def home(number: int, **more: Any) -> Home:
     """Return the record of household *number*, without a phone or an email."""
@@ -139,11 +145,17 @@ class VerificationPipeline:
         while wrong := self._list_wrong(await self.load_outcomes()):
             some = dict(islice(wrong.items(), 5))
             assert asyncio.get_running_loop().time() < deadline, (
-                f"{len(wrong)} leads without their expected outcome: {some}"
+                f"{len(wrong)} leads without their expected outcome: {some}; {await self._describe_progress()}"
             )
             await asyncio.sleep(0.1)
         assert await self.dead_letters() == []
         assert await self.count("app.skip_trace_requests where outcome = 'asked'") == 0
+
+    async def _describe_progress(self) -> str:
+        """Return which part of the pipeline has work left: rows in the outboxes wait for a relay, all others for the recorder."""
+        rows = [tuple(row) for row in await self.db.fetch(UNPUBLISHED)]
+        recorded = await self.count("app.pipeline_events")
+        return f"{recorded} events recorded; rows in outboxes, with the oldest: {rows}"
 
     def _list_wrong(self, outcomes: Mapping[str, Any]) -> dict[str, Any]:
         return {
