@@ -1,7 +1,6 @@
 """Fixtures of fault tests: separate servers, every service as a process, and a partner that uploads."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +20,7 @@ from support.verification import SkipTraceScenario, VerificationPipeline, open_p
 @pytest.fixture(scope="module")
 def own_servers() -> Iterator[tuple[KafkaServer, PostgresServer]]:
     """Start a Kafka and a PostgreSQL for this module only."""
-    with tempfile.TemporaryDirectory(prefix="equity-faults-") as name, servers.start_own_servers(Path(name)) as pair:
+    with servers.start_own_servers_of_run() as pair:
         yield pair
 
 

@@ -23,6 +23,8 @@ from support import containers
 RUN = "EQUITY_TEST_RUN"
 """Environment variable with the directory of the run, so that worker processes find it."""
 _PREFIX = "equity-tests-"
+_OWN = "own-"
+"""Prefix of the directories of separate servers in the directory of the run."""
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 -- only the parent; the directory of the run has a random name
 _ENOUGH_MEMORY = 6 << 30
 """Bytes that must be free in memory and in its file system. A run with three workers uses less than 3 GB."""
@@ -49,10 +51,11 @@ def _has_enough_memory() -> bool:
 def end_run(directory: Path | None = None) -> None:
     """Stop the servers of the run and delete their data."""
     directory = directory or run_directory()
-    brokers = (KafkaServer.find(directory / name) for name in ("kafka", "secured-kafka"))
-    for server in (*brokers, PostgresServer.find(directory / "postgres")):
-        if server:
-            server.kill()
+    for parent in (directory, *directory.glob(f"{_OWN}*")):
+        brokers = (KafkaServer.find(parent / name) for name in ("kafka", "secured-kafka"))
+        for server in (*brokers, PostgresServer.find(parent / "postgres")):
+            if server:
+                server.kill()
     containers.remove_containers(directory.name)
     shutil.rmtree(directory, ignore_errors=True)
 
@@ -127,6 +130,16 @@ def start_own_servers(directory: Path) -> Iterator[tuple[KafkaServer, PostgresSe
             del os.environ[name]
         kafka_server.kill()
         postgres_server.kill()
+
+
+@contextmanager
+def start_own_servers_of_run() -> Iterator[tuple[KafkaServer, PostgresServer]]:
+    """Start a Kafka and a PostgreSQL with their data in the directory of the run, and remove them afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix=_OWN, dir=run_directory(), ignore_cleanup_errors=True) as name,
+        start_own_servers(Path(name)) as pair,
+    ):
+        yield pair
 
 
 def docker_answers() -> bool:
