@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,10 +11,16 @@ import aiohttp
 import asyncpg
 import orjson
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
+from common.bus import Tx
+from common.compliance.email_decision import decide_email
+from common.compliance.gate import GateDecision
 from common.compliance.links import build_lead_link
-from common.events import Unsubscribed
+from common.events import EmailReplied, InstantlyWebhook, Unsubscribed
+from common.ids import LeadId
 from common.topics import TOPICS
+from common.vendors.instantly import WEBHOOK_SECRET_HEADER
 from local_services import KafkaServer, PostgresServer
 from sandbox.app import Sandbox
 from sandbox.faults import Fault
@@ -197,4 +204,86 @@ async def test_an_outage_of_kafka_delays_events_and_replies_and_no_opt_out_on_a_
         ids_by_effect[body["lead_id"], body["suppression_id"]].add(dict(message.headers)["ce_id"])
     assert {len(ids) for ids in ids_by_effect.values()} == {1}, "one event for each lead and suppression"
     assert {lead for lead, _ in ids_by_effect} >= {str(lead) for lead in (*leads[:5], leads[7])}
+    await db.close()
+
+
+async def decide_answer(db: asyncpg.Connection, lead: LeadId, email: str) -> GateDecision:
+    """Return the gate's decision about an answer to the lead now, and keep no trace of it."""
+    transaction = db.transaction()
+    await transaction.start()
+    try:
+        return await decide_email(Tx(db, "replies"), lead, KEYS.hash_contact(email), "answer", datetime.now(UTC))
+    finally:
+        await transaction.rollback()
+
+
+async def wait_until_consumed(installation: Installation, topic: str, group: str, messages: int) -> None:
+    """Wait until the topic has *messages* messages and the group has committed the offsets behind all of them."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=installation.kafka)
+    await admin.start()
+    try:
+        async with asyncio.timeout(120):
+            while True:
+                offsets = await admin.list_consumer_group_offsets(installation.prefix + group)
+                if sum(found.offset for found in offsets.values() if found.offset > 0) >= messages:
+                    break
+                await asyncio.sleep(0.1)
+    finally:
+        await admin.close()
+    assert len(await read_all_messages(installation.kafka, installation.prefix + topic)) == messages
+
+
+async def test_an_outage_of_kafka_delays_no_opt_out_that_reached_the_gateway(
+    on_own_kafka: tuple[KafkaServer, Installation], session: aiohttp.ClientSession
+) -> None:
+    kafka, installation = on_own_kafka
+    db = await asyncpg.connect(installation.database.superuser_dsn)
+    broker = await db.fetchval("insert into app.brokers (name) values ('Palmetto Home Equity') returning id")
+    replies = RepliesFixture(db, installation, broker)
+    stopping, unsubscribing, bouncing, interested = emails = [f"owner{number}@example.com" for number in range(4)]
+    leads = {email: await replies.add_lead(email) for email in emails}
+    gateway = await installation.spawn("gateway", INSTANTLY_WEBHOOK_SECRETS="webhook-secret")
+    service = await installation.spawn("replies", **SHORT_WAITS)
+    assert (await decide_answer(db, leads[stopping], stopping)).is_allowed
+
+    async def post(event_type: str, email: str, **fields: str) -> None:
+        body = webhook(event_type, lead_email=email, lead_id=str(leads[email]), **fields)
+        headers = {WEBHOOK_SECRET_HEADER: "webhook-secret"}
+        for _ in range(2):  # Instantly may repeat a webhook
+            async with session.post(f"{gateway.gateway}/v1/webhooks/instantly", json=body, headers=headers) as response:
+                assert response.status == 200
+
+    await asyncio.to_thread(kafka.kill)
+    await post("reply_received", stopping, reply_text="STOP")
+    await post("lead_unsubscribed", unsubscribing)
+    await post("email_bounced", bouncing)
+    await post("reply_received", interested, reply_text="Yes please, call me.")
+    stopped = [KEYS.hash_contact(email) for email in (stopping, unsubscribing, bouncing)]
+    suppressed = "count(*) = 3 from app.active_suppressions where channel = 'email' and value_hash = any ($1)"
+    await replies.wait(suppressed, stopped, seconds=120)
+    assert "suppressed" in (await decide_answer(db, leads[stopping], stopping)).reasons
+    assert await db.fetchval("select count(*) from svc_gateway.outbox") == 4, "Kafka has none of them"
+    await replies.wait("count(*) = 1 from app.reply_answers", seconds=60)
+    await assert_alive(session, [gateway, service], OUTAGE_SECONDS)
+    await asyncio.to_thread(kafka.start)
+
+    await replies.wait("not exists (select from svc_gateway.outbox)", seconds=120)
+    await wait_until_consumed(installation, InstantlyWebhook.topic, "replies.record_webhooks", 4)
+    await replies.wait("not exists (select from svc_replies.outbox)", seconds=60)
+    assert await db.fetchval("select count(*) from app.replies") == 2
+    assert await db.fetchval("select count(*) from app.reply_answers") == 1
+    assert await db.fetchval("select count(*) from app.instantly_events") == 4
+    assert await list_dead_letters(installation) == []
+    replied = [
+        orjson.loads(message.value)["lead_id"]
+        for message in await read_all_messages(installation.kafka, installation.prefix + EmailReplied.topic)
+    ]
+    assert sorted(replied) == sorted([str(leads[stopping]), str(leads[interested])])
+    effects = [
+        (body["lead_id"], body["suppression_id"])
+        for message in await read_all_messages(installation.kafka, installation.prefix + Unsubscribed.topic)
+        if (body := orjson.loads(message.value))
+    ]
+    assert len(effects) == len({*effects}), "one event for each lead and suppression"
+    assert {lead for lead, _ in effects} == {str(leads[stopping]), str(leads[unsubscribing])}
     await db.close()

@@ -19,7 +19,7 @@ from replies.answers.sender import AnswerSender, measure_answers
 from replies.answers.settings import AnswerLinks, AnswerSettingsError
 from replies.classifier import Classifier
 from replies.handlers import WebhookHandlers
-from replies.jobs import RepliesJobs
+from replies.jobs import RepliesJobs, UnpublishedWebhooks
 from replies.own_texts import OwnTexts
 from replies.reconciliation.comparison import EmailComparison, measure_comparison, request_comparison
 from replies.reconciliation.contents import MissingContents
@@ -35,6 +35,7 @@ from replies.vendors.openrouter import OpenRouterClient, build_openrouter_policy
 log = structlog.get_logger()
 
 MEASURE_SECONDS = 30
+UNPUBLISHED_POLL_SECONDS = 3
 RATE_SECONDS = 600
 CLEAN_UP_TIME = time(3, 30)
 
@@ -69,6 +70,8 @@ def _add_intake(service: Service, settings: RepliesSettings) -> _Intake:
     own_texts = OwnTexts(service.database, settings.postal_address)
     handlers = WebhookHandlers(recorder, router, own_texts, service.keyring, classifier.wake)
     service.bus.on(InstantlyWebhook)(handlers.record_webhooks)
+    unpublished = UnpublishedWebhooks(service.bus, settings.unpublished_webhook_seconds)
+    service.jobs.add_repeated(UNPUBLISHED_POLL_SECONDS, "handle_unpublished", unpublished.handle_unpublished)
     jobs = RepliesJobs(service.database, asks_model=settings.openrouter_api_key is not None)
     service.jobs.add_repeated(MEASURE_SECONDS, "watch_replies", jobs.measure)
     service.jobs.add_repeated(RATE_SECONDS, "watch_reply_rate", jobs.measure_rate)

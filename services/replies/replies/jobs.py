@@ -1,11 +1,21 @@
 """Scheduled work of the replies service."""
 
+from datetime import timedelta
+
+import structlog
+
 from common import telemetry
+from common.bus import Bus
+from common.bus.unpublished import to_record
 from common.database import Database
+from common.events import InstantlyWebhook
 from replies import queries
 from replies.outcomes import declare_metrics
 
+log = structlog.get_logger()
+
 DELETE_PAGE_SIZE = 5_000
+UNPUBLISHED_PAGE_SIZE = 100
 MIN_DECISIONS = 5
 """Fewer decisions of an hour say nothing about the model."""
 MIN_FED_LEADS = 100
@@ -48,3 +58,27 @@ class RepliesJobs:
         while deleted == DELETE_PAGE_SIZE:
             async with self._database.connection() as connection:
                 deleted = await queries.delete_old_events(connection, page_size=DELETE_PAGE_SIZE)
+
+
+class UnpublishedWebhooks:
+    """Webhooks that the gateway committed and that Kafka does not deliver. They are handled from the gateway's outbox."""
+
+    def __init__(self, bus: Bus, age_seconds: float) -> None:
+        self._bus = bus
+        self._age = timedelta(seconds=age_seconds)
+
+    async def handle_unpublished(self) -> None:
+        """Handle webhooks that wait for Kafka. A page that fails as a whole raises, and the next run begins with it."""
+        after_id, handled = 0, 0
+        while rows := await self._list_rows(after_id):
+            records = [to_record(self._bus.topic(InstantlyWebhook.topic), row) for row in rows]
+            handled += await self._bus.run_ahead(InstantlyWebhook, records)
+            after_id = rows[-1].id
+        if handled:
+            log.warning("unpublished_webhooks_handled", count=handled)
+
+    async def _list_rows(self, after_id: int) -> list[queries.UnpublishedWebhook]:
+        async with self._bus.database.connection() as connection:
+            return await queries.list_unpublished_webhooks(
+                connection, older_than=self._age, after_id=after_id, page_size=UNPUBLISHED_PAGE_SIZE
+            )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from common.database import Connection
@@ -117,6 +117,17 @@ class ReplyRate:
 
     fed: int
     replied: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnpublishedWebhook:
+    """Row of `list_unpublished_webhooks`."""
+
+    id: int
+    key: bytes | None
+    headers: bytes
+    body: bytes | None
+    created_at: datetime
 
 
 async def find_matches(
@@ -490,3 +501,13 @@ async def measure_replies(connection: Connection) -> ReplyFigures:
 async def measure_reply_rate(connection: Connection) -> ReplyRate:
     """Return the leads that entered campaigns from 21 to 7 days ago, and those of them whose person has replied."""
     return ReplyRate(*require_row(await connection.fetchrow(_SQL["measure_reply_rate"])))
+
+
+async def list_unpublished_webhooks(
+    connection: Connection, *, older_than: timedelta, after_id: int, page_size: int
+) -> list[UnpublishedWebhook]:
+    """Return webhooks that wait in the gateway's outbox and that this service has not handled."""
+    return [
+        UnpublishedWebhook(*record)
+        for record in await connection.fetch(_SQL["list_unpublished_webhooks"], older_than, after_id, page_size)
+    ]

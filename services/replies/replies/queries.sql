@@ -365,3 +365,10 @@ select count(*) as fed, count(*) filter (where last_reply_at is not null) as rep
 from app.leads
 where added_to_campaign_at between now() - interval '21 days' and now() - interval '7 days'
 and current_sequence_step > 0;
+
+-- name: list_unpublished_webhooks
+-- Return webhooks that wait in the gateway's outbox and that this service has not handled.
+-- row: UnpublishedWebhook
+-- not null: id, headers, created_at
+select id, key, headers, body, created_at
+from app.list_unpublished_replies(:older_than, :after_id, :page_size);

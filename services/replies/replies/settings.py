@@ -38,3 +38,8 @@ class RepliesSettings(AnswerSettings, ReconciliationSettings):
     replies_lease_seconds: float = Field(
         10, gt=0, description="Time after which a reply that a killed process was classifying is taken again."
     )
+    unpublished_webhook_seconds: float = Field(
+        15,
+        gt=0,
+        description="Age from which a webhook that is not in Kafka is handled from the gateway's outbox, so that no opt-out waits.",
+    )

@@ -8,22 +8,23 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from common.bus.batch import Batch
+from common.bus.batch_runner import BatchRunner
 from common.bus.consumer import Consumer, Handler
 from common.bus.consumer_instance import ConsumerInstance
-from common.bus.failures import BadRecordError, FailureKind, VendorUnavailableError, classify_error
+from common.bus.failures import BadRecordError, FailureKind, RecentOutcomes, VendorUnavailableError, classify_error
 from common.bus.kafka import fetch_cluster_id, new_producer
 from common.bus.poll import LosslessConsumer
 from common.bus.raw_records import raw_decoder, raw_parser
@@ -145,6 +146,14 @@ class Bus:
             self.consumer_instances.append(instance)
             subscribers.append(subscriber)
         return subscribers
+
+    async def run_ahead(self, event: type[Event], records: Sequence[ConsumerRecord[Any, Any]]) -> int:
+        """Run the handler of *event* on *records* that Kafka does not have yet; see BatchRunner.run_ahead.
+
+        Outcomes are counted apart: a message that fails in every attempt must not pause the consumer of Kafka.
+        """
+        consumer = next(one.consumer for one in self.consumer_instances if one.consumer.event is event)
+        return await BatchRunner(replace(consumer, outcomes=RecentOutcomes())).run_ahead(records)
 
     async def transact(self, write: Callable[[Tx], Awaitable[T]]) -> T:
         """Run *write* in a transaction of this service, with its events written last.

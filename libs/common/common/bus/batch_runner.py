@@ -36,6 +36,18 @@ class BatchRunner:
             failures += await self._run_handler(received)
             await self._commit_dead_letters(received, failures)
 
+    async def run_ahead(self, records: Sequence[ConsumerRecord[Any, Any]]) -> int:
+        """Handle *records* before Kafka delivers them, and return the number of messages that this handled.
+
+        The inbox drops the later delivery. A message that fails is left to that delivery, which counts attempts and writes dead
+        letters. Raises ConsumerPausedError if the service cannot handle messages now.
+        """
+        received, _ = self._consumer.read_records(records)
+        received = await self._exclude_handled(received)
+        with self._span(records, received):
+            failures = await self._run_handler(received)
+        return len(received) - len(failures)
+
     def clear_attempts(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
         """Delete the counted attempts of *records*, which are handled now."""
         attempts = self._consumer.bus.failed_attempts

@@ -1,0 +1,1 @@
+drop function app.list_unpublished_replies;
