@@ -280,14 +280,15 @@ async def test_an_outage_of_kafka_delays_no_opt_out_that_reached_the_gateway(
     await replies.wait("not exists (select from svc_gateway.outbox)", seconds=120)
     await wait_until_consumed(installation, InstantlyWebhook.topic, "replies.record_webhooks", 5)
     await replies.wait("not exists (select from svc_replies.outbox)", seconds=60)
-    counts = await db.fetchrow(
-        "select (select count(*) from app.replies), (select count(*) from app.reply_answers),"
-        " (select count(*) from app.instantly_events)"
+    counted = (
+        "select array[(select count(*) from app.replies), (select count(*) from app.reply_answers),"
+        " (select count(*) from app.instantly_events)]"
     )
-    assert tuple(counts) == (2, 1, 3)
+    assert await db.fetchval(counted) == [2, 1, 3]
     assert await list_dead_letters(installation) == []
-    replied = [body["lead_id"] for body in await list_bodies(installation, EmailReplied.topic)]
-    assert sorted(replied) == sorted([str(leads[stopping]), str(leads[interested])])
+    assert sorted([body["lead_id"] for body in await list_bodies(installation, EmailReplied.topic)]) == sorted(
+        [str(leads[stopping]), str(leads[interested])]
+    )
     effects = [
         (body["lead_id"], body["suppression_id"]) for body in await list_bodies(installation, Unsubscribed.topic)
     ]
