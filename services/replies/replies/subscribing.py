@@ -1,7 +1,7 @@
 """Subscription of the gateway to the webhooks of Instantly (docs/vendors/instantly.md, Webhooks)."""
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from cli.shell.errors import CommandRefusedError, UnreachableError, UsageError
 from cli.shell.settings import CliSettings
@@ -18,6 +18,7 @@ from common.vendors.instantly import (
 )
 from common.vendors.public_urls import is_sandbox_url, url_problem
 from replies.reconciliation.subscriptions import WEBHOOK_PATH
+from replies.vendors.instantly import DISABLED_STATUS
 
 _ALL_EVENTS = "all_events"
 _CALL_SECONDS = 15.0
@@ -26,7 +27,8 @@ _CALL_SECONDS = 15.0
 async def subscribe_gateway(gateway: str) -> bool:
     """Subscribe the gateway at the address *gateway* to all events of Instantly. Return whether the subscription is new.
 
-    The subscription carries the first of INSTANTLY_WEBHOOK_SECRETS. One with any of them is kept. Raises CliError.
+    The subscription carries the first of INSTANTLY_WEBHOOK_SECRETS. One with any of them is kept, and resumed if Instantly
+    disabled it. Raises CliError.
     """
     settings = CliSettings()
     secrets = [
@@ -46,6 +48,10 @@ async def subscribe_gateway(gateway: str) -> bool:
         existing = await subscriptions.find_complete(url)
         if existing is None:
             await subscriptions.add(url, secrets[0])
+        else:
+            _require_known_secret(existing, secrets)
+            if existing.get("status") == DISABLED_STATUS:
+                await subscriptions.resume(str(existing.get("id")))
     except AccessDeniedError as error:
         raise CommandRefusedError(
             f"Instantly denies access ({error.code}).", "INSTANTLY_API_KEY must be a key with the scope `webhooks:all`."
@@ -56,8 +62,6 @@ async def subscribe_gateway(gateway: str) -> bool:
         ) from error
     finally:
         await subscriptions.stop()
-    if existing:
-        _require_known_secret(existing, secrets)
     return existing is None
 
 
@@ -97,6 +101,9 @@ class _WebhookSubscriptions:
             "headers": {WEBHOOK_SECRET_HEADER: secret},
         }
         await self._call("POST", self._address, fields)
+
+    async def resume(self, subscription_id: str) -> None:
+        await self._call("POST", f"{self._address}/{quote(subscription_id, safe='')}/resume", {})
 
     async def _call(self, method: str, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
         request = VendorHttpRequest(INSTANTLY, f"{method} /webhooks", url, body, self._headers, method)

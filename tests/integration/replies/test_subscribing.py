@@ -55,6 +55,21 @@ async def test_a_former_secret_is_kept_while_the_gateway_accepts_it(
     assert len(sandbox.state.instantly.workspace.webhooks) == 1
 
 
+async def test_a_disabled_subscription_is_resumed_if_its_secret_is_known(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subscribe_gateway(HOOK)
+    [subscription] = sandbox.state.instantly.workspace.webhooks.values()
+    subscription["status"] = -1
+    monkeypatch.setenv("INSTANTLY_WEBHOOK_SECRETS", "new")
+    with pytest.raises(CommandRefusedError, match="another secret"):
+        await subscribe_gateway(HOOK)
+    assert subscription["status"] == -1
+    monkeypatch.setenv("INSTANTLY_WEBHOOK_SECRETS", SECRETS)
+    assert not await subscribe_gateway(HOOK)
+    assert subscription["status"] == 1
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "error"),
     [

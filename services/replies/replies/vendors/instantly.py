@@ -21,7 +21,8 @@ from common.vendors.throttle import Permit
 RECEIVED = 2
 """`ue_type` of an email that a person sent to us."""
 EmailType = Literal["received", "sent", "manual"]
-_DISABLED = -1
+DISABLED_STATUS = -1
+"""Status of a webhook subscription that Instantly disabled after failed deliveries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _read_subscription(item: Mapping[str, Any]) -> Subscription:
     if subscription_id is None:
         raise OutcomeUnknownError("no_id")
     url, event_type = _read_text(item, "target_hook_url") or "", _read_text(item, "event_type")
-    return Subscription(subscription_id, url, event_type, item.get("status") == _DISABLED)
+    return Subscription(subscription_id, url, event_type, item.get("status") == DISABLED_STATUS)
 
 
 def _read_text(item: Mapping[str, Any], name: str) -> str | None:
