@@ -22,7 +22,7 @@ DAYS_SEARCHED = 14
 MIN_SECRET_BYTES = 16
 """Shortest secret that cannot be guessed."""
 UNWANTED_MEMBER_SECONDS = 600
-"""Age from which the alert `SuppressedInCampaign` fires."""
+"""Age from which `equity status` names them. The alert `SuppressedInCampaign` fires after a minute."""
 _COLUMNS = {"broker": "broker", "local_date": "day", "fed": "fed", "daily_limit": "limit", "ended": "ended",
             "returned": "returned", "skipped": "skipped"}  # fmt: skip
 
