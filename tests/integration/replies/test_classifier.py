@@ -17,9 +17,19 @@ FAULTS = {
     "no_credits": "http_402", "in_flight_budget": "in_flight_budget", "no_provider": "http_404", "no_zdr_provider": "http_404",
     "rate_limited": "http_429", "server_error": "http_503", "error_in_body": "error_in_answer", "error_in_choice": "error_in_answer",
     "bad_json": "bad_json", "fenced_json": "bad_json", "wrong_schema": "wrong_schema", "unknown_value": "wrong_schema",
-    "length": "length", "content_filter": "content_filter", "refusal": "refusal", "no_choices": "no_choices",
+    "length": "length", "content_filter": "content_filter", "refusal": "refusal", "no_choices": "no_choices", "moderated": "moderated",
     "slow": "timeout", "broken_json": "unreadable",
 }  # fmt: skip
+
+
+async def test_a_text_that_moderation_refuses_says_nothing_about_the_key(
+    by_model: RepliesFixture, sandbox: Sandbox
+) -> None:
+    lead = await by_model.add_lead()
+    sandbox.state.faults.add_fault(Fault(vendor="openrouter", kind="moderated", times=1))
+    for classified_by in ("rules", "model"):
+        [sent] = await by_model.deliver(webhook(reply_text="Yes, I am interested.", lead_id=str(lead)))
+        assert (await by_model.reply(sent))["classified_by"] == classified_by
 
 
 async def test_rules_decide_at_once_after_every_failure_of_the_model(

@@ -4,7 +4,8 @@ import pytest
 
 from replies.text.instructions import find_instructions
 from replies.text.intents import RuleIntent, decide_by_rules, is_automatic
-from replies.text.new_text import NewText
+from replies.text.new_text import NewText, extract_new_text
+from replies.text.own_sentences import OwnSentences
 
 
 def decide(text: str, subject: str = "Re: hello") -> RuleIntent:
@@ -88,3 +89,30 @@ def test_instructions_to_a_model_are_recognised(text: str) -> None:
 )
 def test_ordinary_sentences_are_no_instructions(text: str) -> None:
     assert find_instructions(text) == ()
+
+
+@pytest.mark.parametrize(
+    "subject", ["STOP", "unsubscribe", "Please remove me from your list", "RE: STOP", "Re: Unsubscribe me", "Baja"]
+)
+def test_a_subject_of_the_person_can_be_an_opt_out(subject: str) -> None:
+    assert decide_by_rules(NewText(""), subject).intent is RuleIntent.UNSUBSCRIBE
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Re: Your home at 12 Stop Street",
+        "RE: FW: End your payments, remove me from the list of worries",
+        "Automatic reply: Your home at 12 Stop Street",
+        "Your home at 4 Elm St",
+        "",
+    ],
+)
+def test_our_own_subject_is_no_opt_out(subject: str) -> None:
+    assert decide_by_rules(NewText("Yes, please call me."), subject).intent is not RuleIntent.UNSUBSCRIBE
+
+
+@pytest.mark.parametrize("filler", ["word " * 8_000, "A line of a text that was pasted.\n" * 3_000, "x\n" * 20_000])
+def test_an_opt_out_at_the_end_of_a_very_long_reply_is_found(filler: str) -> None:
+    new = extract_new_text(f"{filler}\nPlease unsubscribe me.", None, OwnSentences.of([]))
+    assert decide_by_rules(new).intent is RuleIntent.UNSUBSCRIBE

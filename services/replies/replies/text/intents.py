@@ -17,6 +17,9 @@ from replies.text.opt_out_words import find_opt_out
 from replies.text.word_files import compile_patterns, read_word_file
 
 _MAX_SUBJECT_CHARACTERS = 300
+_MAX_COMMAND_WORDS = 2
+_REPLY_MARKS = re.compile(r"^(?:\s*(?:re|aw|sv|rv|fw|fwd|wg|res|antw)(?:\[\d+\])?\s*:)+\s*", re.IGNORECASE)
+"""Marks that mail programs put before the subject of the email that is answered."""
 _MAX_READ_CHARACTERS = 5_000
 _SETS = {"name": r"(?P<name>[a-z][a-z'-]+)"}
 
@@ -49,13 +52,27 @@ def decide_by_rules(new: NewText, subject: str = "", *, automatic: bool = False)
 
     An opt-out goes before everything else, also in an automatic reply.
     """
-    if codes := _find_in_parts(new):
+    if codes := _find_in_parts(new) or find_opt_out_in_subject(subject):
         return RuleDecision(RuleIntent.UNSUBSCRIBE, codes, final=True)
     instructions = tuple(sorted({kind for part in new.parts for kind in find_instructions(part)}))
     if automatic or is_automatic(new.text, subject):
         return RuleDecision(RuleIntent.OUT_OF_OFFICE, final=True, instructions=instructions)
     intent = _decide_intent(new.text)
     return RuleDecision(intent, final=bool(instructions), instructions=instructions)
+
+
+def find_opt_out_in_subject(subject: str) -> tuple[str, ...]:
+    """Return the codes of the rules by which the person's *subject* is an opt-out.
+
+    A subject with a mark of a reply, such as "Re:", may be ours: it counts only if it is a short command. An automatic subject
+    repeats ours too.
+    """
+    words = _load_words()
+    short = subject[:_MAX_SUBJECT_CHARACTERS]
+    own = _REPLY_MARKS.sub("", short)
+    if _matches(fold(short), words.automatic_subjects) or (own != short and len(own.split()) > _MAX_COMMAND_WORDS):
+        return ()
+    return find_opt_out(own)
 
 
 def is_automatic(text: str, subject: str = "") -> bool:

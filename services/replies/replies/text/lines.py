@@ -7,8 +7,10 @@ from enum import StrEnum
 from replies.text.folding import drop_invisible
 
 MAX_TEXT_CHARACTERS = 100_000
-"""Plain text beyond it is not read. An email of this length is no answer of a person."""
+"""Of longer plain text the beginning and the end are read. An email of this length is seldom an answer of a person."""
 MAX_LINES = 5_000
+_END_CHARACTERS = 10_000
+_END_LINES = 500
 
 _QUOTE_PREFIX = re.compile(r"^[ \t]{0,8}(?:>[ \t]?|\|[ \t])+")
 _LINE_END = re.compile("\r\n|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -35,9 +37,14 @@ class Line:
 
 def read_plain_text(text: str) -> tuple[list[Line], bool]:
     """Return the lines of *text* and whether it was too long to be read whole."""
-    written = _LINE_END.split(drop_invisible(text[:MAX_TEXT_CHARACTERS]))
-    lines = [_read_line(line) for line in written[:MAX_LINES]]
-    return lines, len(text) > MAX_TEXT_CHARACTERS or len(written) > MAX_LINES
+    read = text
+    if len(text) > MAX_TEXT_CHARACTERS:
+        read = f"{text[: MAX_TEXT_CHARACTERS - _END_CHARACTERS]}\n{text[-_END_CHARACTERS:]}"
+    written = _LINE_END.split(drop_invisible(read))
+    is_long = len(written) > MAX_LINES
+    if is_long:
+        written = [*written[: MAX_LINES - _END_LINES], *written[-_END_LINES:]]
+    return [_read_line(line) for line in written], len(text) > MAX_TEXT_CHARACTERS or is_long
 
 
 def _read_line(line: str) -> Line:

@@ -17,7 +17,8 @@ from replies.text.folding import fold
 from replies.text.word_files import compile_patterns, insert_sets, read_word_file
 
 MAX_READ_CHARACTERS = 20_000
-"""Characters of the new text in which opt-outs are looked for."""
+"""Characters of the new text in which opt-outs are looked for: of a longer one the beginning and the end."""
+_END_CHARACTERS = 5_000
 
 _SENTENCE_END = re.compile(r"[.!?;:,\n]+|\s[-\u2013\u2014]+\s")
 _SPACED_LETTERS = re.compile(r"\b(?:[a-z0-9][ .*_-]{1,2}){2,14}[a-z0-9]\b")
@@ -66,7 +67,7 @@ def find_opt_out(text: str) -> tuple[str, ...]:
     Codes are keys of `opt_out_words.yaml` such as `stop` or `take_me_off`, never words of the person.
     """
     words = load_opt_out_words()
-    readable = _prepare(text[:MAX_READ_CHARACTERS])
+    readable = _prepare(_select_read(text))
     for harmless in words.harmless:
         readable = harmless.sub(" _ ", readable)
     flat = " ".join(readable.split())
@@ -79,6 +80,13 @@ def find_opt_out(text: str) -> tuple[str, ...]:
 def _compile(patterns: Iterable[str], sets: Mapping[str, str]) -> list[re.Pattern[str]]:
     """Return *patterns* that match whole words only."""
     return compile_patterns([rf"(?<![a-z0-9'])(?:{pattern})(?![a-z0-9])" for pattern in patterns], sets)
+
+
+def _select_read(text: str) -> str:
+    """Return *text*, of a very long one the beginning and the end: there people write their wishes."""
+    if len(text) <= MAX_READ_CHARACTERS:
+        return text
+    return f"{text[: MAX_READ_CHARACTERS - _END_CHARACTERS]}\n.\n{text[-_END_CHARACTERS:]}"
 
 
 def _prepare(text: str) -> str:
