@@ -64,6 +64,14 @@ async def find_ours(data: AnswerFixture) -> str:
     return str(ours["id"])
 
 
+async def test_an_email_that_cannot_be_read_keeps_no_other_back(data: AnswerFixture, replies: RepliesJobs) -> None:
+    await data.add_lead(status="active")
+    broken, readable = [await data.receive(text) for text in ("Who are you?", "STOP")]
+    data.sandbox.state.instantly.workspace.emails[broken["id"]]["id"] = None
+    await replies.run_jobs("compare_emails")
+    assert [row["received_email_id"] for row in await rows(data)] == [readable["id"]]
+
+
 async def test_replies_without_webhooks_are_found_and_an_opt_out_among_them_takes_effect(
     data: AnswerFixture, replies: RepliesJobs
 ) -> None:

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
+import structlog
+
+from common import telemetry
 from common.pii.contact_values import email_address
 from common.vendors.errors import OutcomeUnknownError
 from common.vendors.instantly import (
@@ -17,6 +20,8 @@ from common.vendors.instantly import (
     read_items,
 )
 from common.vendors.throttle import Permit
+
+log = structlog.get_logger()
 
 RECEIVED = 2
 """`ue_type` of an email that a person sent to us."""
@@ -89,7 +94,8 @@ class InstantlyEmails:
     ) -> AsyncIterator[list[InstantlyEmail]]:
         """Yield pages of the emails that were created after *since*, the oldest first.
 
-        Each page is a call under the limit of email lists. Raises VendorCallError, also for a cursor that repeats.
+        Each page is a call under the limit of email lists. Items without an id or a time are counted and left out. Raises
+        VendorCallError, also for a cursor that repeats.
         """
         after, cursor = None, PageCursor()
         while True:
@@ -103,7 +109,9 @@ class InstantlyEmails:
             }
             body = await self._api.call("GET", f"/emails?{urlencode(query)}", limit=INSTANTLY_EMAIL_LISTS)
             items = read_items(body)
-            yield [read_email(item) for item in items]
+            readable = [email for item in items if (email := _read_or_count(item))]
+            if readable or not items:
+                yield readable
             after = cursor.read_next(body, items)
             if after is None:
                 return
@@ -162,6 +170,16 @@ def read_email(item: Mapping[str, Any]) -> InstantlyEmail:
         campaign_id=_read_text(item, "campaign_id"),
         step=int(step) if step.isascii() and step.isdigit() and len(step) < len("00000") else None,
     )
+
+
+def _read_or_count(item: Mapping[str, Any]) -> InstantlyEmail | None:
+    """Return the email that *item* describes. One that is unreadable must not keep the others back: count it, and return None."""
+    try:
+        return read_email(item)
+    except OutcomeUnknownError as error:
+        log.warning("email_unreadable", error=error.code)
+        telemetry.counter("equity_unreadable_emails", "Emails in lists of Instantly that had no id or no time").add(1)
+        return None
 
 
 def _read_subscription(item: Mapping[str, Any]) -> Subscription:
